@@ -1,0 +1,64 @@
+"""The second-order Pauli-Z encoding of Havlíček et al."""
+
+import math
+from typing import ClassVar
+
+from qiskit import QuantumCircuit
+from qiskit.circuit import ParameterVector
+from qiskit.circuit.library import z_feature_map, zz_feature_map
+
+from qiskit_qml_ext.circuits.entanglement import Entanglement, entangled_pairs
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_bandwidth, check_count
+
+
+class ZZFeatureMap(FeatureMap):
+    r"""Encode features and products of pairs of features in the phases of a superposition.
+
+    |φ(x)⟩ = [U(c·x) H^{⊗n}]^{reps} |0…0⟩ with U(x) = exp(i Σ_i x_i Z_i + i Σ_{(i,j)} (π-x_i)(π-x_j) Z_i Z_j) up to the
+    sign convention and global phase of Qiskit's ``zz_feature_map``, which builds the circuit. Without entanglement only
+    the single-qubit terms stay (``z_feature_map``).
+
+    For n features: n qubits, ``reps``·(2n + pairs) single-qubit gates, 2·``reps``·pairs CX gates.
+
+    Args:
+        reps: How often the encoding is repeated, at least 1.
+        entanglement: The pairs (i, j); see :func:`~qiskit_qml_ext.circuits.entangled_pairs`.
+        bandwidth: The factor c, one positive number or one for each feature.
+
+    References:
+        Havlíček et al., arXiv:1804.11326, Eq. (32) of the supplement.
+
+    Examples:
+        >>> from qiskit_qml_ext.circuits import ZZFeatureMap
+        >>> ZZFeatureMap(reps=2, bandwidth=0.3).build(4).count_ops()["cx"]
+        24
+    """
+
+    name: ClassVar[str] = "zz"
+    data_range: ClassVar[tuple[float, float]] = (0.0, 2 * math.pi)
+
+    def __init__(self, *, reps: int = 2, entanglement: Entanglement = "full", bandwidth: Bandwidth = 1.0):
+        self.reps = reps
+        self.entanglement = entanglement
+        self.bandwidth = bandwidth
+
+    def build(self, num_features: int) -> QuantumCircuit:
+        """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
+        num_features = check_count("num_features", num_features)
+        reps = check_count("reps", self.reps)
+        factors = check_bandwidth(self.bandwidth, num_features)
+        layers = [entangled_pairs(self.entanglement, num_features, layer=layer) for layer in range(reps)]
+        if any(layers):
+            singles = [(qubit,) for qubit in range(num_features)]
+            template = zz_feature_map(
+                num_features,
+                reps,
+                entanglement=lambda layer: {1: singles, 2: layers[layer]},
+                parameter_prefix="feature",
+            )
+        else:
+            template = z_feature_map(num_features, reps, parameter_prefix="feature")
+        x = ParameterVector("x", num_features)
+        circuit = template.assign_parameters([factor * element for factor, element in zip(factors, x, strict=True)])
+        circuit.name = "ZZFeatureMap"
+        return circuit
