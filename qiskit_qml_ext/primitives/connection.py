@@ -262,8 +262,8 @@ def connect(
             its reported errors; any ``BackendV2``; or an open Runtime ``Batch`` or ``Session``.
         shots: Shots of every circuit. By default none for ``"exact"``, 1024 for Aer, 4096 for IBM backends.
             ``connect("exact", shots=…)`` draws shots from exact probabilities.
-        seed: Makes simulators and the transpiler reproducible: the same work gives the same counts, in any order and
-            in any process. Real hardware ignores it.
+        seed: Makes simulators and the transpiler reproducible: a job with the same circuit, values and shots gives the
+            same counts, in any process; different jobs have independent noise. Real hardware ignores it.
         optimization_level: The transpiler's, 0 to 3.
         mode: Runtime's execution mode for a backend: ``"job"``, ``"batch"`` or ``"session"``.
         max_executions_per_job: The largest number of circuits times shots in one job; by default 10 million.

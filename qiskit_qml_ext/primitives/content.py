@@ -34,7 +34,7 @@ def circuit_key(circuit: QuantumCircuit) -> str:
 
 
 def job_seed(seed: int | None, key: str, values: NDArray[np.float64], shots: int) -> int | None:
-    """Derive a job's seed from its content, so that results depend neither on the order of jobs nor on processes.
+    """Derive a job's seed from its content, so that a job's counts do not depend on the jobs before it.
 
     Args:
         seed: The user's seed; ``None`` stays ``None``.

@@ -104,7 +104,7 @@ def test_sampled_kernel_is_within_its_stated_error(target, name):
 def test_sampled_errors_have_the_right_size():
     x = np.array([[0.0], [np.pi / 2]])  # k = 1/2
     values = [
-        FidelityKernel(AngleFeatureMap(), connection=connect("aer", shots=400, seed=seed)).evaluate(x)[0, 1]
+        FidelityKernel(AngleFeatureMap(), connection=connect("exact", shots=400, seed=seed)).evaluate(x)[0, 1]
         for seed in range(200)
     ]
     # σ² = 1/4/400; the variance of 200 runs has a relative standard error of √(2/199) = 0.1: 4 of them, fixed seeds
@@ -137,7 +137,7 @@ def test_jobs_respect_the_limit_on_executions():
         FidelityKernel(AngleFeatureMap(), connection=tight).evaluate(samples(2, 2))
 
 
-def test_sampled_values_do_not_depend_on_order_or_company():
+def test_sampled_values_are_reproducible():
     x = samples(4, 2)
 
     def one(rows):
