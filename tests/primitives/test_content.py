@@ -58,7 +58,7 @@ def different_circuits():
         QuantumCircuit(2),
         phase,
         rotated(0.1),
-        rotated(0.1 + 1e-16),
+        rotated(np.nextafter(0.1, 1)),
         rotated(0.1, 0.2),
         rotated(0.2, 0.1),
         rotated(x),
@@ -67,8 +67,7 @@ def different_circuits():
         rotated(x * y),
         rotated(x, y),
         rotated(y, x),
-        rotated(Parameter("x*y")),
-        rotated(Parameter("p0*p1"), x),
+        rotated(Parameter("p0*p1")),
         custom(0.1),
         custom(0.2),
         *controlled,
@@ -82,8 +81,6 @@ def test_different_circuits_have_different_keys():
     circuits = different_circuits()
     # a single free parameter is the same circuit under any name; all others differ in what they do
     keys = [circuit_key(circuit) for circuit in circuits]
-    names = {rotated(Parameter("x")).draw("text").single_string()}
-    assert names
     same = [(i, j) for i in range(len(keys)) for j in range(i) if keys[i] == keys[j]]
     assert same == [(13, 7)]
 
