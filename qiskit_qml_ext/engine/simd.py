@@ -182,3 +182,16 @@ def select_less(typingctx, a, b, x, y):
         return builder.select(builder.fcmp_ordered("<", args[0], args[1]), args[2], args[3])
 
     return a(a, a, a, a), codegen
+
+
+@intrinsic
+def parity(typingctx, bits):
+    """1 if the number of set bits of an integer is odd, else 0."""
+    if not isinstance(bits, types.Integer):
+        return None
+
+    def codegen(context, builder, sig, args):
+        count = builder.ctpop(args[0])
+        return builder.and_(count, ir.Constant(ir.IntType(64), 1))
+
+    return types.int64(types.int64), codegen
