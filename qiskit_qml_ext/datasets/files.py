@@ -100,7 +100,7 @@ def _not_numeric(wrong: Sequence[str], features: "pd.DataFrame", file_name: str)
             f"Encode it as numbers, or leave it out with {drops}."
         )
     return (
-        f"Columns {_listed([repr(column) for column in wrong])} of {file_name} are not numeric (for example {example!r} "
+        f"The columns {_listed([repr(c) for c in wrong])} of {file_name} are not numeric (for example {example!r} "
         f"in {wrong[0]!r}). Encode them as numbers, or leave them out with {drops}{' …' if len(wrong) > 3 else ''}."
     )
 
