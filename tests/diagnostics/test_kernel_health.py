@@ -98,15 +98,15 @@ def test_shots_to_resolve_by_hand():
 
 
 def test_noise_of_shots_is_taken_off_the_variance():
-    kernel, shots = product_kernel(200, 2), 50
+    kernel, shots = product_kernel(200, 2), 10
     rng = np.random.default_rng(1)
     upper = np.triu(rng.binomial(shots, kernel) / shots, 1)
     noisy = upper + upper.T + np.eye(200)
     exact, measured = kernel_health(kernel, [0, 1] * 100), kernel_health(noisy, [0, 1] * 100, shots=shots)
     naive = kernel_health(noisy, [0, 1] * 100)
     assert naive.variance.value - exact.variance.value > 0.5 * measured.noise_variance
-    # The noise of 19,900 entries averages out to about 0.7 % of its own size.
-    assert abs(measured.variance.value - exact.variance.value) < 0.1 * measured.noise_variance
+    # Signal times noise, 2·0.28·0.11/√19900, leaves an error of 3.5 % of the noise; five times that is allowed.
+    assert abs(measured.variance.value - exact.variance.value) < 0.18 * measured.noise_variance
     np.testing.assert_allclose(measured.shots_to_resolve.to_tell_apart, exact.shots_to_resolve.to_tell_apart, rtol=0.05)
 
 
