@@ -16,11 +16,13 @@ from qiskit import QuantumCircuit
 from sklearn.base import BaseEstimator, clone
 from typing_extensions import Self
 
+from qiskit_qml_ext.circuits.entanglement import Entanglement
+
 Bandwidth = float | Sequence[float]
 """The factor that multiplies the data before encoding: one number, or one for each feature."""
 
 
-class Template(BaseEstimator, ABC):  # type: ignore[misc]
+class Template(BaseEstimator, ABC):
     """A family of circuits, one for each width; its settings are its constructor's arguments."""
 
     @abstractmethod
@@ -30,7 +32,7 @@ class Template(BaseEstimator, ABC):  # type: ignore[misc]
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        mine, theirs = self.get_params(deep=False), other.get_params(deep=False)  # type: ignore[attr-defined]
+        mine, theirs = self.get_params(deep=False), other.get_params(deep=False)
         return all(_same_setting(mine[name], theirs[name]) for name in mine)
 
     # Settings can change (set_params), so templates, like lists, cannot be keys of a dictionary.
@@ -53,7 +55,7 @@ class FeatureMap(Template):
     data_range: ClassVar[tuple[float, float]]
 
     bandwidth: Bandwidth
-    entanglement: object
+    entanglement: Entanglement
 
     @abstractmethod
     def build(self, num_features: int) -> QuantumCircuit:
@@ -75,7 +77,7 @@ class FeatureMap(Template):
 
     def without_entanglement(self) -> Self:
         """Return a copy of this map with all entangling gates removed: the control of an honest comparison."""
-        return clone(self).set_params(entanglement="none")  # type: ignore[no-any-return]
+        return clone(self).set_params(entanglement="none")
 
 
 class Ansatz(Template):
