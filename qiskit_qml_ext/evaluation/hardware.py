@@ -76,8 +76,8 @@ class HardwareCost:
         else:
             need = (
                 f"On hardware: one fit needs {count(self.circuits_per_fit)} circuits with at least "
-                f"{count(self.shots_per_circuit)} shots each, about {duration(self.seconds_per_fit)} of processor time at "
-                f"{SHOTS_PER_SECOND:,} shots a second."
+                f"{count(self.shots_per_circuit)} shots each, about {duration(self.seconds_per_fit)} of processor time "
+                f"at {SHOTS_PER_SECOND:,} shots a second."
             )
         clean = ""
         if circuit.error_free is not None:
@@ -103,7 +103,9 @@ def circuit_cost(feature_map: FeatureMap, num_features: int, connection: Connect
     kernel = FidelityKernel(feature_map, connection=connection)
     isa = connection.isa_circuit(kernel.circuit(num_features))
     gates = sum(len(i.qubits) > 1 and i.operation.name not in ("barrier", "measure") for i in isa.data)
-    used = {qubit for instruction in isa.data if instruction.operation.name != "barrier" for qubit in instruction.qubits}
+    used = {
+        qubit for instruction in isa.data if instruction.operation.name != "barrier" for qubit in instruction.qubits
+    }
     return CircuitCost(
         target=connection.target_name,
         num_qubits=len(used),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 
 
-class KernelSearch(BaseEstimator):  # type: ignore[misc]
+class KernelSearch(BaseEstimator):  # type: ignore[misc, unused-ignore]
     """Choose C and the bandwidth of a quantum kernel machine by cross-validation, then fit it.
 
     It picks what ``GridSearchCV`` would pick over the pipeline (preparation, :class:`QuantumSVC`), including ties, but
@@ -77,16 +77,18 @@ class KernelSearch(BaseEstimator):  # type: ignore[misc]
         splits = [self._split_scores(X, y, train, test) for train, test in self.cv.split(X, y)]
         scores = np.mean(splits, axis=0)
         # The first of the best in the order of GridSearchCV: C outside, bandwidth inside.
-        c_index, bandwidth_index = np.unravel_index(int(np.argmax(np.nan_to_num(scores, nan=-np.inf))), scores.shape)
-        self.best_score_ = float(scores[c_index, bandwidth_index])
-        self.best_params_ = {"C": self.C_values[c_index], "bandwidth": self.bandwidths[bandwidth_index]}
+        row, column = divmod(int(np.argmax(np.nan_to_num(scores, nan=-np.inf))), len(self.bandwidths))
+        self.best_score_ = float(scores[row, column])
+        self.best_params_ = {"C": self.C_values[row], "bandwidth": self.bandwidths[column]}
         kernel = self._kernel(self.best_params_["bandwidth"], self.connection)
         model = QuantumSVC if self.task == "classification" else QuantumSVR
         machine = self._on_standardised_labels(model(kernel, C=self.best_params_["C"]))
         self.best_estimator_ = Pipeline([("prepare", clone(self.preparation)), ("model", machine)]).fit(X, y)
         return self
 
-    def _split_scores(self, X: FloatArray, y: FloatArray, train: NDArray[np.int_], test: NDArray[np.int_]) -> FloatArray:
+    def _split_scores(
+        self, X: FloatArray, y: FloatArray, train: NDArray[np.int_], test: NDArray[np.int_]
+    ) -> FloatArray:
         """Score every C and bandwidth on one split, shape (number of Cs, number of bandwidths)."""
         preparation = clone(self.preparation).fit(X[train], y[train])
         # Both parts at once, so that each sample's state is computed once; the block between test samples is not used.
@@ -96,7 +98,9 @@ class KernelSearch(BaseEstimator):  # type: ignore[misc]
         for column, bandwidth in enumerate(self.bandwidths):
             matrix = self._kernel(bandwidth, self.search_connection).evaluate(samples)
             for row, C in enumerate(self.C_values):
-                machine = SVC(kernel="precomputed", C=C) if self.task == "classification" else SVR(kernel="precomputed", C=C)
+                machine = (
+                    SVC(kernel="precomputed", C=C) if self.task == "classification" else SVR(kernel="precomputed", C=C)
+                )
                 fitted = self._on_standardised_labels(machine).fit(matrix[:size, :size], y[train])
                 scores[row, column] = scorer(fitted, matrix[size:, :size], y[test])
         return scores

@@ -231,8 +231,8 @@ def _check_enough_samples(data: Dataset, folds: int) -> int:
     if smallest < folds or left < 2:
         needed = max(folds, 4 if folds == 2 else 3)
         raise ValueError(
-            f"The class {name!r} of {data.name!r} has only {plural(smallest, 'sample')}, but {folds} folds need at least "
-            f"{needed} of each class. Use fewer folds, more samples, or leave this class out with --classes."
+            f"The class {name!r} of {data.name!r} has only {plural(smallest, 'sample')}, but {folds} folds need at "
+            f"least {needed} of each class. Use fewer folds, more samples, or leave this class out with --classes."
         )
     return min(INNER_FOLDS, left)
 
@@ -272,13 +272,13 @@ def _num_encoded(
             )
         if qubits > data.num_features:
             raise ValueError(
-                f"{qubits} qubits were asked for, but {data.name!r} has {plural(data.num_features, 'feature')}, one for "
-                f"each qubit. Ask for at most {data.num_features} with --qubits."
+                f"{qubits} qubits were asked for, but {data.name!r} has {plural(data.num_features, 'feature')}, one "
+                f"for each qubit. Ask for at most {data.num_features} with --qubits."
             )
         if qubits > most:
             raise ValueError(
-                f"{qubits} qubits were asked for, but the smallest training set has {smallest_train} samples, which have "
-                f"no more principal components than that. Ask for at most {most} with --qubits."
+                f"{qubits} qubits were asked for, but the smallest training set has {smallest_train} samples, so "
+                f"there are no more principal components than that. Ask for at most {most} with --qubits."
             )
     budget = qubits if qubits is not None else min(DEFAULT_MAX_QUBITS, available or DEFAULT_MAX_QUBITS)
     return max(k for k in range(1, most + 1) if k == 1 or map_.num_qubits(k) <= budget)
@@ -289,9 +289,7 @@ def _try_kernel(map_: FeatureMap, num_encoded: int, connection: Connection) -> N
     FidelityKernel(map_, connection=connection).evaluate(np.stack([np.zeros(num_encoded), np.full(num_encoded, 0.1)]))
 
 
-def _splitter(
-    data: Dataset, folds: int, repeats: int, seed: int
-) -> RepeatedStratifiedKFold | RepeatedKFold:
+def _splitter(data: Dataset, folds: int, repeats: int, seed: int) -> RepeatedStratifiedKFold | RepeatedKFold:
     family = RepeatedStratifiedKFold if data.task == "classification" else RepeatedKFold
     return family(n_splits=folds, n_repeats=repeats, random_state=seed)
 

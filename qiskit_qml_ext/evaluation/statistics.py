@@ -92,10 +92,8 @@ def corrected_t_test(
     differences[np.abs(differences) < _SAME_SCORE] = 0.0
     mean = float(differences.mean())
     error = math.sqrt((1 / folds + test_fraction) * float(differences.var(ddof=1)))
-    if error < _SAME_SCORE:
-        statistic = 0.0 if mean == 0 else math.copysign(math.inf, mean)
-    else:
-        statistic = mean / error
+    always_the_same = 0.0 if mean == 0 else math.copysign(math.inf, mean)
+    statistic = always_the_same if error < _SAME_SCORE else mean / error
     p_value = float(2 * student_t.sf(abs(statistic), folds - 1))
     half = float(student_t.ppf(1 - SIGNIFICANCE / 2, folds - 1)) * error
     return Comparison(mean, error, statistic, folds - 1, p_value, mean - half, mean + half, other)

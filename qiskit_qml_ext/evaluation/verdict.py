@@ -78,7 +78,9 @@ def decide(models: Sequence[Contestant], *, test_fraction: float, scoring: str, 
         return Verdict("quantum_failed", f"No answer: the quantum kernel failed ({_without_stop(quantum.failure)}).")
     best = best_classical(models)
     if best is None:
-        return Verdict("no_baseline", "No answer: no classical model could be fitted, so there is nothing to compare with.")
+        return Verdict(
+            "no_baseline", "No answer: no classical model could be fitted, so there is nothing to compare with."
+        )
 
     def against(first: Contestant, second: Contestant) -> Comparison:
         return corrected_t_test(first.scores, second.scores, test_fraction=test_fraction, other=second.key)
@@ -94,7 +96,9 @@ def decide(models: Sequence[Contestant], *, test_fraction: float, scoring: str, 
     if main.is_worse:
         return Verdict("worse", f"No advantage, the quantum kernel is worse: {scores}.", tuple(details))
     if main.is_better:
-        details.append("It is better than the classical model with the highest mean, but not significantly better than all.")
+        details.append(
+            "It is better than the classical model with the highest mean, but not significantly better than all."
+        )
     return Verdict("no_evidence", f"No evidence of an advantage: {scores}.", tuple(details))
 
 
@@ -124,8 +128,8 @@ def _better(
     is_exact: bool,
 ) -> Verdict:
     lead = (
-        f"The quantum kernel scores higher ({score(quantum.mean)}) than every classical model (best: the {best.name} with "
-        f"{score(best.mean)}, {p_equals(main.p_value)})"
+        f"The quantum kernel scores higher ({score(quantum.mean)}) than every classical model (best: the {best.name} "
+        f"with {score(best.mean)}, {p_equals(main.p_value)})"
     )
     control = next((model for model in models if model.role == "control"), None)
     details.append(
@@ -134,14 +138,18 @@ def _better(
     )
     if is_exact:
         details.append(
-            "The kernel was simulated on this computer: the result is about the model, and no quantum computer is needed "
-            "for it."
+            "The kernel was simulated on this computer: the result is about the model, and no quantum computer is "
+            "needed for it."
         )
     if control is None:
-        sentence = f"{lead}, but without any entangling gate: this is a product of single-qubit functions, a classical model."
+        sentence = (
+            f"{lead}, but without any entangling gate: this is a product of single-qubit functions, a classical model."
+        )
         return Verdict("better_without_entanglement", sentence, tuple(details))
     if not control.scores:
-        details.append(f"The control without entanglement failed ({_without_stop(control.failure)}), so its part is unknown.")
+        details.append(
+            f"The control without entanglement failed ({_without_stop(control.failure)}), so its part is unknown."
+        )
         return Verdict("better", f"{lead}.", tuple(details))
     step = against(quantum, control)
     if step.is_better:
@@ -162,11 +170,14 @@ def _interval(main: Comparison, best: Contestant, folds: int) -> str:
 
 
 def _the(model: Contestant) -> str:
-    return "the quantum kernel" if model.role == "quantum" else f"the {model.name}" if model.role != "control" else (
-        "the quantum kernel without entanglement"
+    return (
+        "the quantum kernel"
+        if model.role == "quantum"
+        else f"the {model.name}"
+        if model.role != "control"
+        else ("the quantum kernel without entanglement")
     )
 
 
 def _without_stop(text: str | None) -> str:
     return (text or "unknown reason").rstrip(".")
-
