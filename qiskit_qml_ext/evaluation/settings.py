@@ -51,7 +51,7 @@ class Settings:
     def how_it_ran(self) -> str:
         """Say in one phrase where the quantum models ran."""
         if self.is_exact:
-            return "simulated exactly"
+            return "simulated exactly on this computer"
         return f"sampled on {self.target} with {plural(self.shots or 0, 'shot')} per circuit"
 
     def folds_in_words(self) -> str:

@@ -92,7 +92,8 @@ def decide(models: Sequence[Contestant], *, test_fraction: float, scoring: str, 
     rivals = [model for model in models if model.role == "classical" and model.scores]
     if all(against(quantum, model).is_better for model in rivals):
         return _better(models, quantum, best, main, against, details, is_exact=is_exact)
-    scores = f"the {best.name} scores {score(best.mean)}, the quantum kernel {score(quantum.mean)} ({p_equals(main.p_value)})"
+    mine, theirs, p = score(quantum.mean), score(best.mean), p_equals(main.p_value)
+    scores = f"{_the(best)} scores {theirs}, the quantum kernel {mine} ({p})"
     if main.is_worse:
         return Verdict("worse", f"No advantage, the quantum kernel is worse: {scores}.", tuple(details))
     if main.is_better:
@@ -128,7 +129,7 @@ def _better(
     is_exact: bool,
 ) -> Verdict:
     lead = (
-        f"The quantum kernel scores higher ({score(quantum.mean)}) than every classical model (best: the {best.name} "
+        f"The quantum kernel scores higher ({score(quantum.mean)}) than every classical model (best: {_the(best)} "
         f"with {score(best.mean)}, {p_equals(main.p_value)})"
     )
     control = next((model for model in models if model.role == "control"), None)
@@ -164,19 +165,19 @@ def _better(
 
 def _interval(main: Comparison, best: Contestant, folds: int) -> str:
     return (
-        f"Quantum kernel minus {best.name}: {signed(main.difference)}, 95 % confidence interval {signed(main.low)} to "
+        f"Quantum kernel minus {_the(best).removeprefix('the ')}: {signed(main.difference)}, 95 % confidence interval {signed(main.low)} to "
         f"{signed(main.high)} from {folds} folds; smaller differences than this range cannot be seen here."
     )
 
 
 def _the(model: Contestant) -> str:
-    return (
-        "the quantum kernel"
-        if model.role == "quantum"
-        else f"the {model.name}"
-        if model.role != "control"
-        else ("the quantum kernel without entanglement")
-    )
+    """Name a model inside a sentence: ``the RBF SVM``, ``the logistic regression``."""
+    if model.role == "quantum":
+        return "the quantum kernel"
+    if model.role == "control":
+        return "the quantum kernel without entanglement"
+    first = model.name.split()[0]
+    return f"the {model.name}" if first.isupper() else f"the {model.name[0].lower()}{model.name[1:]}"
 
 
 def _without_stop(text: str | None) -> str:
