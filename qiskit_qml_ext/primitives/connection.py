@@ -12,8 +12,11 @@ from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin
 from typing_extensions import Self
 
+from qiskit_qml_ext.engine import statevectors
+from qiskit_qml_ext.engine.memory import memory_budget
 from qiskit_qml_ext.primitives.content import circuit_key, job_seed
 from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target, isa_circuit, resolve_target
+from qiskit_qml_ext.program import RotationProgram
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
@@ -186,15 +189,36 @@ class Connection:
             self._count(Usage(rows.stop - rows.start, (rows.stop - rows.start) * num_shots, 1))
             yield rows, data
 
-    def statevectors(self, circuit: QuantumCircuit, values: NDArray[np.float64]) -> NDArray[np.complex128]:
-        """Return the exact states |ψ(values)⟩ of a circuit, shape (number of vectors, 2**num_qubits)."""
-        from qiskit.quantum_info import Statevector
+    def statevectors(
+        self, program: RotationProgram | QuantumCircuit, values: NDArray[np.float64]
+    ) -> NDArray[np.complex128] | NDArray[np.complex64]:
+        """Return exact states |ψ(values)⟩, whatever the target is, in its precision if it is the exact one.
 
-        states = np.empty((len(values), 2**circuit.num_qubits), dtype=complex)
-        for row, vector in enumerate(values):
-            states[row] = Statevector(circuit.assign_parameters(vector)).data
+        Args:
+            program: A circuit, or what :func:`~qiskit_qml_ext.program.lower` made of one.
+            values: Parameter values in radians, shape (number of vectors, number of parameters).
+
+        Returns:
+            Amplitudes, shape (number of vectors, 2**num_qubits).
+        """
+        states = statevectors(program, values, dtype=self.dtype, max_memory=self.max_memory)
         self._count(Usage(circuits=len(values)))
         return states
+
+    @property
+    def dtype(self) -> str:
+        """The precision of exact states: ``"complex128"`` or ``"complex64"``."""
+        return getattr(self._target, "dtype", "complex128")
+
+    @property
+    def memory_budget(self) -> int:
+        """The largest amount of memory for exact states in bytes."""
+        return memory_budget(self.max_memory)
+
+    @property
+    def max_memory(self) -> int | None:
+        """The largest amount of memory for exact states in bytes that was asked for, if any."""
+        return getattr(self._target, "max_memory", None)
 
     def close(self) -> None:
         """Close what the connection opened (a batch or session)."""
@@ -267,7 +291,7 @@ def connect(
         optimization_level: The transpiler's, 0 to 3.
         mode: Runtime's execution mode for a backend: ``"job"``, ``"batch"`` or ``"session"``.
         max_executions_per_job: The largest number of circuits times shots in one job; by default 10 million.
-        **options: Options of ``AerSimulator`` for ``"aer"``; of the Runtime primitives for IBM backends and fakes.
+        **options: ``dtype`` (``"complex128"`` or ``"complex64"``) and ``max_memory`` (bytes) for exact results; options of ``AerSimulator`` for ``"aer"``; of the Runtime primitives for IBM backends and fakes.
 
     Returns:
         The connection; used as a context manager it closes the batch or session that it opened.
