@@ -72,7 +72,7 @@ class Connection:
 
     def _start_empty(self) -> None:
         self._lock = threading.RLock()
-        self._isa_circuits: dict[str, QuantumCircuit] = {}
+        self._isa_circuits: dict[str, tuple[QuantumCircuit, str]] = {}
         self._usage = Usage()
         self.results: dict[Any, Any] = {}
         """Results that the kernels share through this connection, by content."""
@@ -145,23 +145,31 @@ class Connection:
         Raises:
             ValueError: If the circuit is wider than the target.
         """
+        return self._isa(circuit)[0]
+
+    def _isa(self, circuit: QuantumCircuit, key: str | None = None) -> tuple[QuantumCircuit, str]:
+        """Return the ISA circuit and its content key."""
         if self.num_qubits is not None and circuit.num_qubits > self.num_qubits:
             raise ValueError(
                 f"The circuit has {circuit.num_qubits} qubits but the target {self.target_name} has {self.num_qubits}. "
                 "Use fewer features (for example through PCA) or a larger target."
             )
-        key = circuit_key(circuit) + "/" + ",".join(parameter.name for parameter in circuit.parameters)
+        key = (key or circuit_key(circuit)) + "/" + ",".join(parameter.name for parameter in circuit.parameters)
         with self._lock:
             if key not in self._isa_circuits:
                 if len(self._isa_circuits) >= _MAX_CACHED_CIRCUITS:
                     del self._isa_circuits[next(iter(self._isa_circuits))]
-                self._isa_circuits[key] = isa_circuit(
-                    circuit, self._target.pass_manager(self._optimization_level, self._seed)
-                )
+                isa = isa_circuit(circuit, self._target.pass_manager(self._optimization_level, self._seed))
+                self._isa_circuits[key] = isa, circuit_key(isa)
             return self._isa_circuits[key]
 
     def sample(
-        self, circuit: QuantumCircuit, values: NDArray[np.float64], *, shots: int | None = None
+        self,
+        circuit: QuantumCircuit,
+        values: NDArray[np.float64],
+        *,
+        shots: int | None = None,
+        key: str | None = None,
     ) -> Iterator[tuple[slice, DataBin]]:
         """Run one circuit for many parameter vectors, as few PUBs as the limit on executions allows, one PUB a job.
 
@@ -170,18 +178,18 @@ class Connection:
             values: Parameter values in radians, shape (number of vectors, ``circuit.num_parameters``), columns in the
                 order of ``circuit.parameters``.
             shots: Shots of every circuit; by default the connection's.
+            key: The circuit's content key, for callers that know it already.
 
         Yields:
             The rows of ``values`` that a job covered and its data.
         """
-        isa = self.isa_circuit(circuit)
+        isa, isa_key = self._isa(circuit, key)
         shots = shots or self._shots
         step = self._vectors_per_job(shots)
         names = tuple(parameter.name for parameter in circuit.parameters)
-        key = circuit_key(isa)
         for start in range(0, len(values), step):
             rows = slice(start, min(start + step, len(values)))
-            sampler = self._target.sampler(shots or 1024, job_seed(self._seed, key, values[rows], shots or 0))
+            sampler = self._target.sampler(shots or 1024, job_seed(self._seed, isa_key, values[rows], shots or 0))
             bindings = {names: values[rows]} if names else None
             result = sampler.run([(isa, bindings, shots)]).result()[0]
             data = result.data
