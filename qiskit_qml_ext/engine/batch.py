@@ -16,7 +16,7 @@ from qiskit_qml_ext.program import RotationProgram, lower
 RealArray = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-Task = Callable[[int, int, FloatArray, RealArray, IntArray], None]
+Task = Callable[[int, int, RealArray, RealArray, IntArray], None]
 
 _INLINE_WORK = 200_000  # amplitude updates below which starting a thread costs more than it saves
 _REAL = {"complex128": "float64", "complex64": "float32"}
@@ -113,14 +113,21 @@ def check_values(program: RotationProgram, values: npt.ArrayLike) -> FloatArray:
     if not np.isfinite(checked).all():
         row, column = np.argwhere(~np.isfinite(checked))[0].tolist()
         raise ValueError(
-            f"values[{row}, {column}] (parameter {program.parameters[column].name!r}) is {checked[row, column]}; angles must "
-            "be finite. Impute or drop the missing entries first."
+            f"values[{row}, {column}] (parameter {program.parameters[column].name!r}) is {checked[row, column]}; "
+            "angles must be finite. Impute or drop the missing entries first."
         )
     return checked
 
 
 def run(
-    batch: Batch, task: Task, *, results: int = 0, reverse: bool = False, jacobian: bool = False, output_bytes: int, work: float
+    batch: Batch,
+    task: Task,
+    *,
+    results: int = 0,
+    reverse: bool = False,
+    jacobian: bool = False,
+    output_bytes: int,
+    work: float,
 ) -> None:
     """Run ``task(first_tile, last_tile, wide, scratch, status)`` over all tiles, within memory, on threads.
 

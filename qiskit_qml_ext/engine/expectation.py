@@ -2,7 +2,8 @@
 
 After the forward pass, λ = O ψ is formed and both ψ and λ run backwards through the circuit. At a rotation
 exp(-i r P) the derivative of <ψ|O|ψ> is 2 Im <λ|P|ψ>; so one reverse pass gives the derivatives by all angles, for any
-number of angles (Jones and Gacon, arXiv:2009.02823, algorithm 1). Fixed weights for several observables are summed into one λ.
+number of angles (Jones and Gacon, arXiv:2009.02823, algorithm 1). Fixed weights for several observables are summed
+into one λ.
 """
 
 from collections.abc import Sequence
@@ -36,7 +37,8 @@ def expectations(
     Args:
         program: A program or a circuit.
         values: Parameter values, shape (B, P), columns in the order of ``circuit.parameters``.
-        observables: One observable or a list of M: Pauli sums, diagonals (1-D real arrays of 2**n entries) or projectors.
+        observables: One observable or a list of M: Pauli sums, diagonals (1-D real arrays of 2**n entries) or
+            projectors.
         dtype: Precision of the simulation, ``"complex128"`` or ``"complex64"``.
         max_memory: Bytes that may be used; by default most of the memory that is free.
         num_threads: Threads; never changes the result.
@@ -105,8 +107,8 @@ def expectation_vjp(
     weights = np.ascontiguousarray(cotangents, dtype=np.float64)
     if weights.shape != (len(request.values), num_observables):
         raise ValueError(
-            f"cotangents has shape {weights.shape}; expected {(len(request.values), num_observables)}, one row per sample "
-            "and one column per observable."
+            f"cotangents has shape {weights.shape}; expected {(len(request.values), num_observables)}, one row per "
+            "sample and one column per observable."
         )
     if combine is None:
         found, gradients, _ = _run(request, compiled, _VJP, weights)
@@ -158,8 +160,6 @@ def _compile(request: Batch, observables: Observable | Sequence[Observable]) -> 
     return compile_observables(as_list(observables), plan.num_qubits, plan.frame)
 
 
-
-
 def _run(
     request: Batch, compiled: CompiledObservables, mode: int, cotangents: FloatArray | None = None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -174,11 +174,11 @@ def _run(
     weights = _NO_WEIGHTS if cotangents is None else cotangents
     angles = plan.angle_data
 
-    def task(first: int, last: int, wide: FloatArray, scratch: RealArray, status: IntArray) -> None:
+    def task(first: int, last: int, wide: RealArray, scratch: RealArray, status: IntArray) -> None:
         runners.run_expectations(
             first, last, request.values, angles, plan.code, plan.back, plan.tables, plan.constants, plan.num_qubits,
-            request.lanes, plan.table_rows, compiled.steps, compiled.constants, mode, weights, wide, scratch, status, out,
-            gradients, jacobian,
+            request.lanes, plan.table_rows, compiled.steps, compiled.constants, mode, weights, wide, scratch, status,
+            out, gradients, jacobian,
         )  # fmt: skip
 
     passes = {_VALUES: 1.0, _VJP: 4.0, _JACOBIAN: 1.0 + 3.0 * compiled.num_real}[mode]

@@ -1,8 +1,9 @@
 """The project's one JIT decorator.
 
-Every compiled function releases the GIL and is cached on disk, so that compilation happens once per machine. Numba keeps
-the cache beside the module or, if that folder is read-only, in the user's cache folder (``NUMBA_CACHE_DIR`` overrides
-both). Where no folder can be written at all, the functions still work and are compiled anew in each process.
+Every compiled function releases the GIL and is cached on disk, so that compilation happens once per machine. Numba
+keeps the cache beside the module or, if that folder is read-only, in the user's cache folder (``NUMBA_CACHE_DIR``
+overrides both). Where no folder can be written at all, the functions still work and are compiled anew in each
+process.
 """
 
 import warnings
@@ -19,9 +20,8 @@ def njit(function: _F) -> _F:
 
     Division follows IEEE 754 (no ``ZeroDivisionError``), so that loops stay free of branches.
     """
-    options = {"nogil": True, "error_model": "numpy"}
     try:
-        return cast(_F, numba.njit(cache=True, **options)(function))
+        return cast(_F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
     except RuntimeError as error:  # numba raises it when no cache folder is writable
-        warnings.warn(f"{function.__name__} is compiled without an on-disk cache: {error}", RuntimeWarning, stacklevel=2)
-        return cast(_F, numba.njit(**options)(function))
+        warnings.warn(f"{function.__name__} is compiled without a cache: {error}", RuntimeWarning, stacklevel=2)
+        return cast(_F, numba.njit(nogil=True, error_model="numpy")(function))

@@ -1,19 +1,20 @@
 """Gates on one tile: loops over amplitudes, one vector of samples per amplitude.
 
-The state of a tile of W samples is two real arrays, real and imaginary parts, of 2**n rows with W entries each: amplitude
-index first, sample innermost. Every gate is a loop over rows whose body is straight SIMD code on all W samples. Functions
-take flat arrays and ``base``, the row at which the 2**n rows start. A tile is small enough to stay in a cache.
+The state of a tile of W samples is two real arrays, real and imaginary parts, of 2**n rows with W entries each:
+amplitude index first, sample innermost. Every gate is a loop over rows whose body is straight SIMD code on all W
+samples. Functions take flat arrays and ``base``, the row at which the 2**n rows start. A tile is small enough to stay
+in a cache.
 
 Pauli rotations: with P = P(x, z), k = |x & z|, b = a xor x and σ_b = (-1)^|z & b|,
 
     (P ψ)[a] = i^k σ_b ψ[b],     exp(-i r P) ψ = cos r ψ - i sin r P ψ,
 
-so pairs (a, b) mix. For even k the mixing factor is -i τ sin r on both rows; for odd k it is real, +τ sin r on row a and
--τ sin r on row b, with τ = σ_b for k mod 4 in (0, 1) and -σ_b for k in (2, 3). For odd k, exchanging the names a and b
-changes the sign of τ, so τ = 1 can always be had for free.
+so pairs (a, b) mix. For even k the mixing factor is -i τ sin r on both rows; for odd k it is real, +τ sin r on row a
+and -τ sin r on row b, with τ = σ_b for k mod 4 in (0, 1) and -σ_b for k in (2, 3). For odd k, exchanging the names a
+and b changes the sign of τ, so τ = 1 can always be had for free.
 
-The reverse functions take ψ and λ after the gate, add Im <λ|P|ψ>, half the derivative of <ψ|O|ψ> by r when λ = O ψ, to the
-gradient of the row, and undo the gate on both.
+The reverse functions take ψ and λ after the gate, add Im <λ|P|ψ>, half the derivative of <ψ|O|ψ> by r when λ = O ψ, to
+the gradient of the row, and undo the gate on both.
 """
 
 import numpy as np
@@ -38,7 +39,9 @@ def lowest_bit_position(mask: int) -> int:
 
 
 @njit
-def rotate_pairs(re: Real, im: Real, base: int, n: int, w: int, x: int, z: int, cosines: Real, sines: Real, row: int) -> None:
+def rotate_pairs(
+    re: Real, im: Real, base: int, n: int, w: int, x: int, z: int, cosines: Real, sines: Real, row: int
+) -> None:
     """ψ ← exp(-i r P(x, z)) ψ for x != 0."""
     pivot = lowest_bit_position(x)
     low_mask = (1 << pivot) - 1
@@ -170,7 +173,8 @@ def unrotate_pairs(
 def hadamard(re: Real, im: Real, base: int, n: int, w: int, x: int, z: int, sign: int, z2: int, sign2: int) -> None:
     """ψ ← (sign P(x, z) + sign2 P(0, z2)) / √2 ψ for anticommuting Paulis: a Hadamard gate seen through a frame.
 
-    Row a is the one of the pair on which the second Pauli is +1: a' = (a + w b)/√2, b' = (w* a - b)/√2 with w = ±1 or ±i.
+    Row a is the one of the pair on which the second Pauli is +1:
+    a' = (a + w b)/√2, b' = (w* a - b)/√2 with w = ±1 or ±i.
     """
     pivot = lowest_bit_position(x)
     low_mask = (1 << pivot) - 1
@@ -221,7 +225,16 @@ def hadamard(re: Real, im: Real, base: int, n: int, w: int, x: int, z: int, sign
 
 @njit
 def apply_dense(
-    re: Real, im: Real, base: int, n: int, w: int, qubits: Integers, matrix: Real, start: int, conjugate: int, work: Real
+    re: Real,
+    im: Real,
+    base: int,
+    n: int,
+    w: int,
+    qubits: Integers,
+    matrix: Real,
+    start: int,
+    conjugate: int,
+    work: Real,
 ) -> None:
     """ψ ← U ψ, or U† ψ, for a fixed matrix U on k qubits, stored as real parts then imaginary parts from ``start``.
 
@@ -247,10 +260,7 @@ def apply_dense(
             real = zero
             imag = zero
             for column in range(size):
-                if conjugate:
-                    entry = start + column * size + out
-                else:
-                    entry = start + out * size + column
+                entry = start + column * size + out if conjugate else start + out * size + column
                 mr = splat(zero, matrix[entry])
                 mi = splat(zero, matrix[entry + size * size])
                 if conjugate:
@@ -269,7 +279,7 @@ def apply_dense(
 
 @njit
 def permute(re: Real, im: Real, n: int, w: int, table: Integers, start: int, inverse: int, work: Real) -> None:
-    """ψ[target] ← i^k ψ[z], with ``table[start + z] = 4 * target + k``; or the inverse. ``work`` needs 2 * 2**n rows."""
+    """ψ[target] ← i^k ψ[z], with ``table[start + z] = 4 * target + k``; or the inverse. ``work``: 2 * 2**n rows."""
     size = 1 << n
     for row in range(size):
         store(work, row * w, load(re, row * w))

@@ -1,15 +1,15 @@
 """The compiled interpreter: runs a plan, which is only data, on tiles of samples.
 
-One compilation serves every circuit. A step is a row of eight integers ``(opcode, …)``, see :class:`Opcode`; ``machine`` and
-:mod:`qiskit_qml_ext.engine.plan` are the only modules that know them.
+One compilation serves every circuit. A step is a row of eight integers ``(opcode, …)``, see :class:`Opcode`;
+``machine`` and :mod:`qiskit_qml_ext.engine.plan` are the only modules that know them.
 """
 
 from enum import IntEnum
 
-from qiskit_qml_ext.engine import kernels, measure, phases, rows
+from qiskit_qml_ext.engine import kernels, phases
 from qiskit_qml_ext.engine.jit import njit
 from qiskit_qml_ext.engine.kernels import Integers, Real
-from qiskit_qml_ext.engine.simd import load, muladd, negate, splat, store
+from qiskit_qml_ext.engine.simd import load, splat, store
 
 
 class Opcode(IntEnum):
@@ -42,7 +42,9 @@ class Opcode(IntEnum):
 
 # plain integers, which numba freezes into the compiled code
 _ZERO, _UNIFORM, _VECTOR, _PRODUCT, _ROTATE, _HADAMARD, _DENSE, _PERMUTE, _TERM, _MULTIPLY, _WRITE = range(11)
-_SET, _DOUBLE_ROW, _DOUBLE_TABLE, _SMALL_ZERO, _SMALL_ROTATE, _SMALL_HADAMARD, _SMALL_PHASE, _GLOBAL_PHASE = range(11, 19)
+_SET, _DOUBLE_ROW, _DOUBLE_TABLE, _SMALL_ZERO, _SMALL_ROTATE, _SMALL_HADAMARD, _SMALL_PHASE, _GLOBAL_PHASE = range(
+    11, 19
+)
 _FOLD_SET, _FOLD_ROW, _FOLD_TABLE = range(19, 22)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,7 @@ class Projector:
     state: int | ComplexArray
 
 
-Observable = SparsePauliOp | Pauli | Projector | npt.NDArray[np.float64]
+Observable: TypeAlias = "SparsePauliOp | Pauli | Projector | npt.NDArray[np.float64]"
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,9 @@ _EXPECTED = (
 )
 
 
-def compile_observables(observables: Sequence[Observable], num_qubits: int, frame: MonomialFrame) -> CompiledObservables:
+def compile_observables(
+    observables: Sequence[Observable], num_qubits: int, frame: MonomialFrame
+) -> CompiledObservables:
     """Pull observables through the frame of a plan, C† O C, and compile them.
 
     Raises:
@@ -127,7 +130,9 @@ class _Compiler:
             combine=combine,
         )
 
-    def _hermitian_parts(self, observable: SparsePauliOp, name: str) -> list[tuple[complex, list[tuple[int, int, float]]]]:
+    def _hermitian_parts(
+        self, observable: SparsePauliOp, name: str
+    ) -> list[tuple[complex, list[tuple[int, int, float]]]]:
         """The observable as A + i B with Hermitian A and B, each as ``(x, z, real coefficient)``."""
         if observable.num_qubits != self._n:
             raise ValueError(

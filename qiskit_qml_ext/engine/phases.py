@@ -7,8 +7,8 @@ exp(i φ) over the first k bits. Then
     E_{k+1}[y] = E_k[y],     E_{k+1}[y + 2^k] = E_k[y] U_k[y],     U_k = exp(i (φ(y + 2^k) - φ(y))),
 
 and the exponent of U_k, Σ_{m containing bit k} -2 α_m (-1)^|m' & y| with m' the bits of m below k, is again of the form
-of φ, with one bit less in every mask. So a quadratic φ (the ZZ feature map) costs two complex products per amplitude and
-no sine or cosine beyond one per term and sample; degree d costs at most d products. Gradients run the same steps
+of φ, with one bit less in every mask. So a quadratic φ (the ZZ feature map) costs two complex products per amplitude
+and no sine or cosine beyond one per term and sample; degree d costs at most d products. Gradients run the same steps
 backwards on the real table g(y) = ∂f/∂φ(y): "double" becomes "fold and sum".
 
 Micro-steps on a table (tables of all depths live in one array, the depth-d table at row ``base``):
@@ -90,7 +90,9 @@ def multiply_phases(re: Real, im: Real, ere: Real, eim: Real, n: int, w: int, ta
 
 
 @njit
-def write_phases(re: Real, im: Real, ere: Real, eim: Real, n: int, w: int, table: Integers, start: int, scale: float) -> None:
+def write_phases(
+    re: Real, im: Real, ere: Real, eim: Real, n: int, w: int, table: Integers, start: int, scale: float
+) -> None:
     """ψ[z] = scale E[y(z)], the pass on a uniform superposition."""
     factor = splat(load(ere, 0), scale)
     for z in range(1 << n):
@@ -101,8 +103,8 @@ def write_phases(re: Real, im: Real, ere: Real, eim: Real, n: int, w: int, table
 
 @njit
 def unmultiply_phases(
-    re: Real, im: Real, lre: Real, lim: Real, ere: Real, eim: Real, g: Real, n: int, w: int, table: Integers, start: int,
-    rank: int,
+    re: Real, im: Real, lre: Real, lim: Real, ere: Real, eim: Real, g: Real, n: int, w: int, table: Integers,
+    start: int, rank: int,
 ) -> None:  # fmt: skip
     """Reverse of :func:`multiply_phases` on ψ and λ; g[y] = Σ_{z: y(z) = y} Im(λ[z] ψ[z]*), half of ∂f/∂φ(y)."""
     if start >= 0:
@@ -130,7 +132,9 @@ def unmultiply_phases(
 
 
 @njit
-def multiply_term(re: Real, im: Real, base: int, n: int, w: int, mask: int, cosines: Real, sines: Real, row: int) -> None:
+def multiply_term(
+    re: Real, im: Real, base: int, n: int, w: int, mask: int, cosines: Real, sines: Real, row: int
+) -> None:
     """ψ[z] *= exp(i r (-1)^|mask & z|), a pass with one term."""
     c = load(cosines, row * w)
     plus = load(sines, row * w)
@@ -149,8 +153,8 @@ def multiply_term(re: Real, im: Real, base: int, n: int, w: int, mask: int, cosi
 
 @njit
 def unmultiply_term(
-    re: Real, im: Real, lre: Real, lim: Real, base: int, n: int, w: int, mask: int, cosines: Real, sines: Real, row: int,
-    gradients: Real,
+    re: Real, im: Real, lre: Real, lim: Real, base: int, n: int, w: int, mask: int, cosines: Real, sines: Real,
+    row: int, gradients: Real,
 ) -> None:  # fmt: skip
     """Reverse of :func:`multiply_term` on ψ and λ, with the gradient of the row."""
     c = load(cosines, row * w)

@@ -3,13 +3,15 @@
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from qiskit_qml_ext.engine.frame import MonomialFrame
 from qiskit_qml_ext.engine.machine import Opcode
-from qiskit_qml_ext.engine.schedule import Dense, Hadamard, Item, Permute, Phases, Rotation, Row, Schedule, schedule
+from qiskit_qml_ext.engine.rows import AngleData
+from qiskit_qml_ext.engine.schedule import Dense, Hadamard, Item, Permute, Phases, Rotation, Row, schedule
 from qiskit_qml_ext.program import AffineRows, AngleMap, InitialState, RotationProgram
 
 IntArray = npt.NDArray[np.int64]
@@ -45,12 +47,16 @@ class Plan:
     frame: MonomialFrame
     output_table: IntArray | None
 
-    @property
-    def angle_data(self) -> tuple[npt.NDArray[np.int64] | FloatArray, ...]:
+    @cached_property
+    def angle_data(self) -> AngleData:
         """The angle map as the tuple of arrays that the compiled code takes."""
-        rows = (self.angles.left, self.angles.right, self.angles.rows)
-        parts = [part for row in rows for part in (row.starts, row.atoms, row.coefficients, row.offsets)]
-        return (self.angles.functions, *parts)
+        left, right, rows = self.angles.left, self.angles.right, self.angles.rows
+        return (
+            self.angles.functions,
+            *(left.starts, left.atoms, left.coefficients, left.offsets),
+            *(right.starts, right.atoms, right.coefficients, right.offsets),
+            *(rows.starts, rows.atoms, rows.coefficients, rows.offsets),
+        )
 
 
 _plans: "weakref.WeakKeyDictionary[RotationProgram, dict[bool, Plan]]" = weakref.WeakKeyDictionary()
