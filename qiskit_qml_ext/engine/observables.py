@@ -31,7 +31,7 @@ class Projector:
     state: int | ComplexArray
 
 
-Observable: TypeAlias = "SparsePauliOp | Pauli | Projector | npt.NDArray[np.float64]"
+Observable: TypeAlias = SparsePauliOp | Pauli | Projector | npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
