@@ -36,9 +36,7 @@ class Factor:
         return samples if self.columns is None else samples[:, self.columns]
 
 
-def exact_fidelities(
-    connection: Connection, factors: list[Factor], x: FloatArray, y: FloatArray | None
-) -> FloatArray:
+def exact_fidelities(connection: Connection, factors: list[Factor], x: FloatArray, y: FloatArray | None) -> FloatArray:
     """Return |⟨φ(y_j)|φ(x_i)⟩|², shape (n, m); ``y=None`` means ``x`` again, with a diagonal of exactly 1.
 
     Args:

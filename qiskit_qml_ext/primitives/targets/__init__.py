@@ -11,7 +11,6 @@ from qiskit_qml_ext.primitives.targets.exact import ExactTarget
 from qiskit_qml_ext.primitives.targets.primitive import PrimitiveTarget
 from qiskit_qml_ext.primitives.targets.target import Target, isa_circuit
 
-
 EXACT_OPTIONS = ("dtype", "max_memory")
 """The options of the exact target."""
 
