@@ -131,7 +131,7 @@ def all_candidates(
     linear = "Logistic regression" if protocol.task == "classification" else "Ridge regression"
     candidates.append(Candidate("linear", linear, "classical", lambda: _linear(protocol)))
     candidates.append(Candidate("boosting", "Gradient boosting", "classical", lambda: _boosting(protocol)))
-    candidates.append(Candidate("dummy", "Dummy (ignores features)", "baseline", lambda: _dummy(protocol)))
+    candidates.append(Candidate("dummy", "Dummy", "baseline", lambda: _dummy(protocol)))
     return candidates
 
 

@@ -24,6 +24,7 @@ from qiskit_qml_ext.primitives import Connection, connect
 DEFAULT_MAX_QUBITS = 8
 MAX_SAMPLES_EXACT = 1000
 MAX_SAMPLES_SAMPLED = 100
+MAX_SAMPLES_FAKE = 40  # noisy simulation takes some tenths of a second for each circuit
 INNER_FOLDS = 3
 
 Split = tuple[NDArray[np.int_], NDArray[np.int_]]
@@ -113,7 +114,7 @@ def plan_evaluation(
         raise ValueError("The connection decides about the shots: give shots to connect(), not here.")
 
     num_available = data.num_samples
-    limit, notes = _sample_limit(data, max_samples, is_exact=connection.is_exact)
+    limit, notes = _sample_limit(data, max_samples, target_name=connection.target_name, is_exact=connection.is_exact)
     data = data.subsample(limit, seed=seed, min_per_class=folds) if limit else data
     inner_folds = _check_enough_samples(data, folds)
     scoring = _check_scoring(scoring, data)
@@ -201,13 +202,17 @@ def _check_grid(name: str, values: Sequence[float]) -> tuple[float, ...]:
     return numbers
 
 
-def _sample_limit(data: Dataset, max_samples: int | None, *, is_exact: bool) -> tuple[int | None, list[str]]:
+def _sample_limit(
+    data: Dataset, max_samples: int | None, *, target_name: str, is_exact: bool
+) -> tuple[int | None, list[str]]:
     """Return the limit that applies, if one does, and what to tell the user about it."""
     if max_samples is not None:
         _check_whole("max_samples", max_samples, 4)
         limit, why = max_samples, "as asked"
     elif is_exact:
         limit, why = MAX_SAMPLES_EXACT, "the default limit; --max-samples changes it"
+    elif target_name.startswith("fake_"):
+        limit, why = MAX_SAMPLES_FAKE, "the default limit on a simulated device; --max-samples changes it"
     else:
         limit, why = MAX_SAMPLES_SAMPLED, "the default limit on a sampled target; --max-samples changes it"
     if data.num_samples <= limit:
