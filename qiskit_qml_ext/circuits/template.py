@@ -20,17 +20,19 @@ from qiskit.quantum_info import SparsePauliOp
 from sklearn.base import BaseEstimator, clone
 from typing_extensions import Self
 
+from qiskit_qml_ext.circuits.entanglement import Entanglement
+
 Bandwidth = float | Sequence[float]
 """The factor that multiplies the data before encoding: one number, or one for each feature."""
 
 
-class Settings(BaseEstimator):  # type: ignore[misc]
+class Settings(BaseEstimator):
     """A scikit-learn-style object that is equal to another of its class if their settings are equal."""
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        mine, theirs = self.get_params(deep=False), other.get_params(deep=False)  # type: ignore[attr-defined]
+        mine, theirs = self.get_params(deep=False), other.get_params(deep=False)
         return all(_same_setting(mine[name], theirs[name]) for name in mine)
 
     # Settings can change (set_params), so these objects, like lists, cannot be keys of a dictionary.
@@ -42,7 +44,8 @@ class Template(Settings, ABC):
 
     The width is the number of features for a feature map and the number of qubits for an ansatz. Every template's
     docstring has a section ``Counts`` with the number of parameters, the number of two-qubit gates and the depth as
-    formulas in the width n and the settings; the formulas hold for the default layout of entangling gates.
+    formulas, for the default settings but those that they name. There n is the width, ring(n) the number of pairs in a
+    ring of n qubits (n, but 1 for two qubits and 0 for one) and levels(n) the sequence n, ⌈n/2⌉, ⌈n/4⌉, …, 2.
 
     Attributes:
         name: The short name under which the registry lists the template.
@@ -91,7 +94,7 @@ class FeatureMap(Template):
     domain: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
 
     bandwidth: Bandwidth
-    entanglement: object
+    entanglement: Entanglement
 
     @abstractmethod
     def build(self, num_features: int) -> QuantumCircuit:
@@ -126,7 +129,7 @@ class FeatureMap(Template):
 
     def without_entanglement(self) -> Self:
         """Return a copy of this map with all entangling gates removed: the control of an honest comparison."""
-        return clone(self).set_params(entanglement="none")  # type: ignore[no-any-return]
+        return clone(self).set_params(entanglement="none")
 
 
 class Ansatz(Template):
@@ -203,6 +206,16 @@ def check_count(name: str, value: object, *, minimum: int = 1) -> int:
     if value < minimum:
         raise ValueError(f"{name} must be at least {minimum}, but {value} came.")
     return int(value)
+
+
+def check_positive(name: str, value: object) -> float:
+    """Return ``value`` as a positive finite ``float``, or raise an error that names the argument."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, but {value!r} ({type(value).__name__}) came.")
+    number = float(value)
+    if not (math.isfinite(number) and number > 0):
+        raise ValueError(f"{name} must be positive and finite, but {value!r} came.")
+    return number
 
 
 def check_choice(name: str, value: object, choices: Sequence[str]) -> str:

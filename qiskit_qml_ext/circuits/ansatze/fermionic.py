@@ -85,7 +85,7 @@ class GivensAnsatz(Ansatz):
     Counts:
         parameters: reps * (2 * n - 1)
         two-qubit gates: reps * (n - 1)
-        depth: 0
+        depth: 1 + reps * (1 + min(n - 1, 2))
 
     Args:
         num_particles: The number of particles, 0 to n; ``None`` takes half of the modes, rounded up.
@@ -123,7 +123,8 @@ class GivensAnsatz(Ansatz):
         angles = iter(ParameterVector("θ", self.num_parameters(num_qubits)))
         circuit = QuantumCircuit(num_qubits, name="GivensAnsatz")
         modes = [*range(0, num_qubits, 2), *range(1, num_qubits, 2)]
-        circuit.x(modes[: self._particles(num_qubits)])
+        for mode in modes[: self._particles(num_qubits)]:
+            circuit.x(mode)
         for _ in range(reps):
             for pair in brickwall_pairs(num_qubits):
                 circuit.append(XXPlusYYGate(next(angles), math.pi / 2), pair)

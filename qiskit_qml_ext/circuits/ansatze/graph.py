@@ -117,7 +117,7 @@ class QAOAAnsatz(GraphAnsatz):
     Counts:
         parameters: reps * (2 if n > 1 else 1)
         two-qubit gates: reps * ring(n)
-        depth: 0
+        depth: 1 + reps * (1 + ring(n))
 
     Args:
         edges: The edges (i, j); ``None`` takes the cycle.
@@ -156,7 +156,7 @@ class MultiAngleQAOAAnsatz(QAOAAnsatz):
     Counts:
         parameters: reps * (n + ring(n))
         two-qubit gates: reps * ring(n)
-        depth: 0
+        depth: 1 + reps * (1 + ring(n))
 
     Args:
         edges: The edges (i, j); ``None`` takes the cycle.
@@ -188,7 +188,7 @@ class GraphEquivariantAnsatz(GraphAnsatz):
     Counts:
         parameters: reps * (3 if n > 1 else 2)
         two-qubit gates: reps * ring(n)
-        depth: 0
+        depth: reps * (2 + ring(n))
 
     Args:
         edges: The edges (i, j); ``None`` takes the cycle.
@@ -231,7 +231,7 @@ class PermutationEquivariantAnsatz(GraphEquivariantAnsatz):
     Counts:
         parameters: reps * (3 if n > 1 else 2)
         two-qubit gates: reps * n * (n - 1) // 2
-        depth: 0
+        depth: 2 * n - 1 + (reps - 1) * (n + 2) if n > 2 else reps * (n + 1)
 
     Args:
         reps: The number of layers, at least 1.

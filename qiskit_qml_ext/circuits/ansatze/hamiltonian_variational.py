@@ -35,7 +35,7 @@ class HamiltonianVariationalAnsatz(Ansatz):
     Counts:
         parameters: reps * (2 if n > 1 else 1)
         two-qubit gates: reps * (n - 1)
-        depth: 0
+        depth: 1 + reps * (1 + min(n - 1, 2))
 
     Args:
         model: ``"tfim"``, ``"xxz"`` or ``"heisenberg"``; the last two need at least two qubits.

@@ -21,7 +21,7 @@ class HardwareEfficientAnsatz(Ansatz):
     Counts:
         parameters: 2 * n * (reps + 1)
         two-qubit gates: reps * (n - 1)
-        depth: 0
+        depth: 2 * (reps + 1) + (n - 1) + (reps - 1) * min(n - 1, 2)
 
     Args:
         rotations: The axes a_1 … a_k in their order, letters of ``"xyz"``.
@@ -96,7 +96,7 @@ class RealAmplitudesAnsatz(HardwareEfficientAnsatz):
     Counts:
         parameters: n * (reps + 1)
         two-qubit gates: reps * (n - 1)
-        depth: 0
+        depth: reps + n + (reps - 1) * min(n - 1, 2)
 
     Args:
         reps: The number of entangling layers, at least 1.
@@ -134,7 +134,7 @@ class BasicEntanglerAnsatz(Ansatz):
     Counts:
         parameters: n * reps
         two-qubit gates: reps * ring(n)
-        depth: 0
+        depth: reps * (1 + ring(n))
 
     Args:
         rotation: The axis a, ``"x"``, ``"y"`` or ``"z"``.
@@ -196,7 +196,7 @@ class StronglyEntanglingAnsatz(Ansatz):
     Counts:
         parameters: 3 * n * reps
         two-qubit gates: n * reps if n > 1 else 0
-        depth: 0
+        depth: at most reps * (n + 3)
 
     Args:
         reps: The number of layers, at least 1.
@@ -223,7 +223,7 @@ class StronglyEntanglingAnsatz(Ansatz):
             num_qubits,
             ["rz", "ry", "rz"],
             ["cx"] if num_qubits > 1 else [],
-            entanglement=lambda layer: ring_pairs(num_qubits, step=layer % (num_qubits - 1) + 1, close_two=True),
+            entanglement=lambda layer: ring_pairs(num_qubits, step=layer % max(num_qubits - 1, 1) + 1, close_two=True),
             reps=check_count("reps", self.reps),
             skip_final_rotation_layer=True,
             name="StronglyEntanglingAnsatz",

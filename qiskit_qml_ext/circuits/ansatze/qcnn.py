@@ -23,8 +23,8 @@ class QCNNAnsatz(Ansatz):
 
     Counts:
         parameters: ceil(log2(n)) * 17
-        two-qubit gates: pooled(n)
-        depth: 0
+        two-qubit gates: sum(3 * (m - 1) + 2 * (m // 2) for m in levels(n))
+        depth: 21 * ceil(log2(n)) - 8
 
     Args:
         block: The convolution's block, ``"su4"`` (15 angles) or ``"simple"`` (2).

@@ -21,7 +21,7 @@ class RandomPauliAnsatz(Ansatz):
     Counts:
         parameters: n * reps
         two-qubit gates: reps * (n - 1)
-        depth: 0
+        depth: reps + n + (reps - 1) * min(n - 1, 2)
 
     Args:
         reps: The number of layers, at least 1.

@@ -137,7 +137,7 @@ class SimAnsatz(Ansatz):
     Counts:
         parameters: reps * (4 * n if n > 1 else 2)
         two-qubit gates: reps * (2 * n if n > 1 else 0)
-        depth: 0
+        depth: 2 * n + 1 if n > 3 else 2 * n + 2 * min(n - 1, 1)
 
     Args:
         circuit: The circuit's number in the paper, 1 to 19.

@@ -62,7 +62,7 @@ class MPSAnsatz(TensorNetworkAnsatz):
     Counts:
         parameters: 2 * reps * (n - 1)
         two-qubit gates: reps * (n - 1)
-        depth: 0
+        depth: 2 * (n - 1) + 2 * (reps - 1) * min(n - 1, 2)
 
     Args:
         block: ``"simple"`` or ``"su4"``.
@@ -133,9 +133,9 @@ class MERAAnsatz(TensorNetworkAnsatz):
     gate (``"su4"``). At least two qubits. All angles have the period 2π.
 
     Counts:
-        parameters: 2 * tree(n)
-        two-qubit gates: tree(n)
-        depth: 0
+        parameters: 2 * sum(m - 1 for m in levels(n))
+        two-qubit gates: sum(m - 1 for m in levels(n))
+        depth: 4 * ceil(log2(n)) - 2
 
     Args:
         block: ``"simple"`` or ``"su4"``.

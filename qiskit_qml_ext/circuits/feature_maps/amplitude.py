@@ -1,7 +1,7 @@
 """Amplitude encoding: the sample, normalised, is the state."""
 
 import math
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -10,7 +10,7 @@ from qiskit.circuit import ParameterExpression
 from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_count, scaled_features
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
-_Value = ParameterExpression | float
+_Value: TypeAlias = ParameterExpression | float
 
 
 class AmplitudeFeatureMap(FeatureMap):
@@ -24,14 +24,14 @@ class AmplitudeFeatureMap(FeatureMap):
     The circuit is a tree of multiplexed R_y gates whose angles are expressions in x: 2·arctan √(r/l) with l and r the
     sums of squares to the left and right of a node, and the signs at the leaves. It is exact for all real data, zeros
     included, and an ordinary parametrised circuit for every kernel and primitive. The expressions hold O(n²) terms in
-    all, so it is meant for up to some hundred features. Derivatives do not exist where x_i = 0.
+    all, so it is meant for up to about 64 features. Derivatives do not exist where x_i = 0.
 
     There is no version without entanglement: a general vector is no product.
 
     Counts:
         parameters: n
         two-qubit gates: max(2 ** ceil(log2(n)), 2) - 2
-        depth: 0
+        depth: (4 ** max(ceil(log2(n)), 1) + 2) // 3 - (1 if n < 3 else 0)
 
     Args:
         padding: The constant p.
@@ -118,20 +118,23 @@ class AmplitudeFeatureMap(FeatureMap):
 
 
 def _node_angle(left: list[_Value], right: list[_Value]) -> _Value:
-    """Return the R_y angle that splits a node's weight between its two halves; at a leaf, with the signs."""
-    left_weight, right_weight = _sum_of_squares(left), _sum_of_squares(right)
-    # 0/0 and 1/0 are avoided by the indicators [l = 0] and [r = 0]: no expression is ever singular.
-    left_is_zero, right_is_zero = 1 - _sign(left_weight), 1 - _sign(right_weight)
-    half_angle = _arctan((right_weight / (left_weight + left_is_zero)) ** 0.5) * (1 - left_is_zero)
-    half_angle = half_angle + (math.pi / 2) * left_is_zero * (1 - right_is_zero)
+    """Return the R_y angle that splits a node's weight between its two halves; at a leaf, with the signs.
+
+    tan(φ/2) = b/(r+a) for the angle φ of the vector (a, b) of length r with a, b ≥ 0: accurate everywhere, and singular
+    only for r = 0, where 1 is added to the denominator (inside an ``abs``, so that no simplification adds the 1 to r + a
+    first, which would cost digits of small numbers).
+    """
+    if len(left) == 1:
+        a, b = _abs(left[0]), _abs(right[0])
+    else:
+        a, b = _sum_of_squares(left) ** 0.5, _sum_of_squares(right) ** 0.5
+    norm = _sum_of_squares(left + right)
+    half_angle = 2 * _arctan(b / (norm**0.5 + a + _abs(1 - _sign(norm))))
     if len(left) > 1:
         return 2 * half_angle
-    # (cos, sin) of the half angle must be (s₀ cos m, s₁ sin m), with s₁ = 1 if the right amplitude is zero.
-    # The factors [l > 0], [r > 0] make the signs agree with the indicators where a square underflows to zero.
-    left_sign = _sign(left[0]) * (1 - left_is_zero)
-    right_sign = _sign(right[0]) * (1 - right_is_zero) + right_is_zero
-    flip = math.pi * (1 - left_sign - left_is_zero) / 2
-    return 2 * right_sign * (flip + (left_sign + left_is_zero) * half_angle)
+    # (cos, sin) of the half angle become (s₀ cos φ, s₁ sin φ), with signs s of 1 for amplitudes of 0.
+    left_sign, right_sign = _sign(_sign(left[0]) + 0.5), _sign(_sign(right[0]) + 0.5)
+    return right_sign * math.pi * (1 - left_sign) + 2 * (left_sign * right_sign) * half_angle
 
 
 def _sum_of_squares(values: list[_Value]) -> _Value:
@@ -145,6 +148,10 @@ def _sign(value: _Value) -> _Value:
     return value.sign() if isinstance(value, ParameterExpression) else float(np.sign(value))
 
 
+def _abs(value: _Value) -> _Value:
+    return abs(value)
+
+
 def _arctan(value: _Value) -> _Value:
     return value.arctan() if isinstance(value, ParameterExpression) else math.atan(value)
 
@@ -153,15 +160,15 @@ def _append_multiplexed_ry(circuit: QuantumCircuit, angles: list[_Value], contro
     """Append R_y(angles[s]) on the target for every state s of the controls (controls[0] is the lowest bit).
 
     The rotations and CX gates alternate in the order of a Gray code g: a CX flips the sign of all later rotations, so
-    the j-th rotation acts with the sign (-1)^{|s & g_j|}, and its angle is the Walsh-Hadamard mean of the wanted ones.
+    those between the j-th and the next CX act with the sign (-1)^{|s & g_j|}; there R_y(±angles[s]/2^k) stands for every s.
+    They are not added up to one rotation, since a sum of so many expressions is very slow to bind; once bound, the
+    transpiler merges them.
     """
     number = len(angles)
     for index in range(number):
-        gray = index ^ (index >> 1)
-        total: _Value = 0.0
+        gray, next_gray = (j ^ (j >> 1) for j in (index, (index + 1) % number))
         for state, angle in enumerate(angles):
-            total = total - angle if (state & gray).bit_count() % 2 else total + angle
-        circuit.ry(total / number, target)
+            sign = -1 if (state & gray).bit_count() % 2 else 1
+            circuit.ry(sign / number * angle, target)
         if controls:
-            changed = gray ^ ((index + 1) % number ^ ((index + 1) % number >> 1))
-            circuit.cx(controls[changed.bit_length() - 1], target)
+            circuit.cx(controls[(gray ^ next_gray).bit_length() - 1], target)

@@ -1,7 +1,6 @@
 """Covariant encoding: the data are elements of a group that acts on a fiducial state."""
 
 import math
-from numbers import Real
 from typing import ClassVar
 
 from qiskit import QuantumCircuit
@@ -23,7 +22,7 @@ class CovariantFeatureMap(FeatureMap):
     Counts:
         parameters: n
         two-qubit gates: ceil(n / 2) - 1
-        depth: 0
+        depth: ceil(n / 2) + min(n, 2)
 
     Args:
         rotations: The axes a_1 … a_k, letters of ``"xyz"``.
@@ -92,7 +91,7 @@ class CovariantFeatureMap(FeatureMap):
 
     def without_entanglement(self) -> "CovariantFeatureMap":
         """Return a copy of this map whose fiducial state is the product state ⊗ R_y(θ)|0⟩."""
-        return super().without_entanglement().set_params(fiducial=None)  # type: ignore[no-any-return]
+        return super().without_entanglement().set_params(fiducial=None)
 
     def _fiducial_circuit(self, num_qubits: int) -> QuantumCircuit:
         circuit = QuantumCircuit(num_qubits, name="CovariantFeatureMap")
@@ -104,8 +103,6 @@ class CovariantFeatureMap(FeatureMap):
                 )
             weights = ParameterVector("θ", self.fiducial.num_parameters)
             return circuit.compose(self.fiducial.assign_parameters(list(weights)))
-        if self.fiducial_angle is not None and not isinstance(self.fiducial_angle, Real):
-            raise TypeError(f"fiducial_angle must be a number or None, but {self.fiducial_angle!r} came.")
         angle = ParameterVector("θ", 1)[0] if self.fiducial_angle is None else float(self.fiducial_angle)
         circuit.ry(angle, range(num_qubits))
         for first, second in entangled_pairs(self.entanglement, num_qubits):

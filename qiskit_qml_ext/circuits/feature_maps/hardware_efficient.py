@@ -25,7 +25,7 @@ class HardwareEfficientFeatureMap(FeatureMap):
     Counts:
         parameters: n
         two-qubit gates: reps * (n - 1)
-        depth: 0
+        depth: 2 * reps + (n - 1) + (reps - 1) * min(n - 1, 2)
 
     Args:
         rotations: The axes in their order, letters of ``"xyz"``; the first must not be z, which acts trivially on |0⟩.

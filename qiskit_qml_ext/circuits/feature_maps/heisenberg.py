@@ -1,14 +1,13 @@
 """Evolution of random product states under a Heisenberg chain whose couplings are the data."""
 
 import math
-from numbers import Real
 from typing import ClassVar
 
 import numpy as np
 from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.circuits.entanglement import Entanglement, entangled_pairs
-from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_count, scaled_features
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_count, check_positive, scaled_features
 
 
 class HeisenbergFeatureMap(FeatureMap):
@@ -22,7 +21,7 @@ class HeisenbergFeatureMap(FeatureMap):
     Counts:
         parameters: n
         two-qubit gates: 3 * n * trotter_steps
-        depth: 0
+        depth: 2 + 3 * trotter_steps * min(n, 2) + 3 * max(n - 2, 0)
 
     Args:
         trotter_steps: The number T of steps, at least 1.
@@ -108,9 +107,7 @@ class HeisenbergFeatureMap(FeatureMap):
     def _time(self, num_features: int) -> float:
         if self.evolution_time is None:
             return num_features / 3
-        if not isinstance(self.evolution_time, Real) or not 0 < self.evolution_time < math.inf:
-            raise ValueError(f"evolution_time must be positive and finite, or None, but {self.evolution_time!r} came.")
-        return float(self.evolution_time)
+        return check_positive("evolution_time", self.evolution_time)
 
     def _append_product_state(self, circuit: QuantumCircuit) -> None:
         """Append R_z(φ) R_y(θ) with cos θ and φ uniform: a Haar-random state of every qubit."""

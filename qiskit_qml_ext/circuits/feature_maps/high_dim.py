@@ -28,7 +28,7 @@ class HighDimFeatureMap(FeatureMap):
     Counts:
         parameters: n
         two-qubit gates: (ceil(ceil(n / qubits) / 3) - 1) * (qubits - 1)
-        depth: 0
+        depth: ceil(n / qubits) + ceil(ceil(n / qubits) / 3)
 
     Args:
         qubits: The number q of qubits, at least 1.

@@ -21,7 +21,7 @@ class IQPFeatureMap(FeatureMap):
     Counts:
         parameters: n
         two-qubit gates: reps * n * (n - 1) // 2
-        depth: 0
+        depth: 2 * n - 1 + (reps - 1) * (n + 2) if n > 2 else reps * (n + 1)
 
     Args:
         reps: How often the encoding is repeated, at least 1.

@@ -21,7 +21,7 @@ class MatrixProductFeatureMap(FeatureMap):
     Counts:
         parameters: n
         two-qubit gates: ceil(n / 2)
-        depth: 0
+        depth: 2 * ceil(n / 2) - (1 if n % 4 == 1 and n > 1 else 0)
 
     Args:
         qubits: The number q of qubits, at least 1.

@@ -8,7 +8,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit.library import pauli_feature_map
 
 from qiskit_qml_ext.circuits.entanglement import Entanglement, entangled_blocks
-from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_count, scaled_features
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_count, check_positive, scaled_features
 
 
 class PauliFeatureMap(FeatureMap):
@@ -23,7 +23,7 @@ class PauliFeatureMap(FeatureMap):
     Counts:
         parameters: n
         two-qubit gates: reps * n * (n - 1)
-        depth: 0
+        depth: 10 * n - 13 + (reps - 1) * (5 * n + 2) if n > 2 else reps * (5 * n - 3)
 
     Args:
         paulis: The Pauli strings in their order, for example ``("Z", "YY", "ZXZ")``.
@@ -65,14 +65,13 @@ class PauliFeatureMap(FeatureMap):
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
         num_features = check_count("num_features", num_features)
         reps = check_count("reps", self.reps)
-        if not (math.isfinite(self.alpha) and self.alpha > 0):
-            raise ValueError(f"alpha must be positive and finite, but {self.alpha!r} came.")
+        alpha = check_positive("alpha", self.alpha)
         strings = self._strings(num_features)
         template = pauli_feature_map(
             num_features,
             reps,
             entanglement=lambda layer: {len(string): self._blocks(string, num_features, layer) for string in strings},
-            alpha=self.alpha,
+            alpha=alpha,
             paulis=strings,
             parameter_prefix="feature",
         )

@@ -15,12 +15,12 @@ class QAOAEmbedding(FeatureMap):
 
     |φ(x)⟩ = F(c·x) Π_r [L(θ) J(θ) F(c·x)] |0…0⟩ with F(x) = ⊗_i R_x(x_i), where qubits beyond the features get a
     Hadamard gate instead, J(θ) = Π_{(i,j)} R_zz(θ_ij) on the entangled pairs and L(θ) = ⊗_i R_a(θ_i) the local fields
-    about the axis a. The counts are for at least 3 qubits, where the ring has as many pairs as qubits.
+    about the axis a.
 
     Counts:
         parameters: n + reps * (n + ring(n))
         two-qubit gates: reps * ring(n)
-        depth: 0
+        depth: reps * (ring(n) + 2) + 1
 
     Args:
         reps: The number of trainable layers, at least 1.
@@ -71,7 +71,8 @@ class QAOAEmbedding(FeatureMap):
         for layer in range(reps + 1):
             for qubit, feature in enumerate(features):
                 circuit.rx(feature, qubit)
-            circuit.h(range(num_features, num_qubits))
+            for qubit in range(num_features, num_qubits):
+                circuit.h(qubit)
             if layer == reps:
                 break
             for first, second in entangled_pairs(self.entanglement, num_qubits, layer=layer):

@@ -7,6 +7,7 @@ from qiskit.circuit import ParameterVector
 from sklearn.base import clone
 
 from qiskit_qml_ext.circuits.ansatze.hardware_efficient import HardwareEfficientAnsatz
+from qiskit_qml_ext.circuits.entanglement import Entanglement
 from qiskit_qml_ext.circuits.feature_maps.angle import AngleFeatureMap
 from qiskit_qml_ext.circuits.template import Ansatz, Bandwidth, FeatureMap, check_count, data_and_weights
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
@@ -26,7 +27,7 @@ class ReuploadingModel(FeatureMap):
     Counts:
         parameters: n + 2 * n * (reps + 1)
         two-qubit gates: (reps + 1) * (n - 1)
-        depth: 0
+        depth: 3 * reps + n + 1 + reps * min(n - 1, 2)
 
     Args:
         feature_map: The encoding S; ``None`` takes ``AngleFeatureMap()``.
@@ -76,7 +77,7 @@ class ReuploadingModel(FeatureMap):
         return self._encoding().bandwidth
 
     @property
-    def entanglement(self) -> object:  # type: ignore[override]
+    def entanglement(self) -> Entanglement:  # type: ignore[override]
         """The entanglement of the feature map; set it there, and the ansatz's in the ansatz."""
         return self._encoding().entanglement
 

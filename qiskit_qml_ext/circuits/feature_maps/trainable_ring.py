@@ -16,12 +16,12 @@ class TrainableRingFeatureMap(FeatureMap):
     One layer is H on every qubit, R_z(c·x_i), R_y(θ_i) and CR_z(θ_ij) on the entangled pairs. Features are taken in
     their order, one for each qubit, and start over when they are used up; the next layer goes on where the last one
     stopped. So there may be more qubits than features (a feature is then loaded several times) or, with enough layers,
-    fewer. The counts are for at least 3 qubits, where the ring has as many pairs as qubits.
+    fewer.
 
     Counts:
         parameters: n + reps * (n + ring(n))
         two-qubit gates: reps * ring(n)
-        depth: 0
+        depth: reps * (ring(n) + 3)
 
     Args:
         reps: The number of layers, at least 1.

@@ -22,7 +22,7 @@ class ZZFeatureMap(FeatureMap):
     Counts:
         parameters: n
         two-qubit gates: reps * n * (n - 1)
-        depth: 0
+        depth: 6 * n - 7 + (reps - 1) * (3 * n + 2) if n > 2 else reps * (3 * n - 1)
 
     Args:
         reps: How often the encoding is repeated, at least 1.

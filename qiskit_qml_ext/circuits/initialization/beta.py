@@ -10,7 +10,7 @@ from qiskit import QuantumCircuit
 from scipy import special, stats
 
 from qiskit_qml_ext.circuits.initialization.distribution import InitialDistribution
-from qiskit_qml_ext.circuits.initialization.interval import check_positive
+from qiskit_qml_ext.circuits.template import check_positive
 
 
 class BetaDistribution(InitialDistribution):

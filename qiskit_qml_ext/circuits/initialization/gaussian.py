@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.circuits.initialization.distribution import InitialDistribution, trainable_depth
-from qiskit_qml_ext.circuits.initialization.interval import check_positive
-from qiskit_qml_ext.circuits.template import check_count
+from qiskit_qml_ext.circuits.template import check_count, check_positive
 
 
 class GaussianDistribution(InitialDistribution):

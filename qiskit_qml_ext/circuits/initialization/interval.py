@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.circuits.initialization.distribution import InitialDistribution, trainable_depth
-from qiskit_qml_ext.circuits.template import check_count
+from qiskit_qml_ext.circuits.template import check_count, check_positive
 
 
 class IntervalDistribution(InitialDistribution):
@@ -178,10 +178,3 @@ class WarmStartDistribution(IntervalDistribution):
             )
         radius = 1 / math.sqrt(max(number, 1)) if self.radius is None else check_positive("radius", self.radius)
         return centers, radius
-
-
-def check_positive(name: str, value: float) -> float:
-    """Return ``value`` as a float if it is positive and finite, or raise an error that names the argument."""
-    if isinstance(value, bool) or not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{name} must be positive and finite, but {value!r} came.")
-    return float(value)

@@ -1,0 +1,33 @@
+"""A kernel matrix with its uncertainty."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class KernelEstimate:
+    """A kernel matrix, its standard errors and where it came from.
+
+    Attributes:
+        matrix: The kernel matrix, shape (n, m), after the repair if one was asked for.
+        standard_errors: The standard error of each entry of ``raw``, shape (n, m); 0 where nothing was estimated
+            (exact results, and a sample against itself).
+        raw: The matrix before any repair, shape (n, m).
+        shots: Shots behind each sampled entry, ``None`` for exact results.
+        target: The name of the target that ran the circuits.
+    """
+
+    matrix: FloatArray
+    standard_errors: FloatArray
+    raw: FloatArray
+    shots: int | None
+    target: str
+
+    def __repr__(self) -> str:
+        shots = "exact" if self.shots is None else f"shots={self.shots}"
+        error = float(self.standard_errors.max(initial=0.0))
+        return f"KernelEstimate({self.matrix.shape[0]}×{self.matrix.shape[1]}, error ≤ {error:.2g} [{shots}])"

@@ -1,0 +1,211 @@
+"""The fidelity kernel k(x, y) = |⟨φ(y)|φ(x)⟩|²."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from qiskit import QuantumCircuit
+from qiskit.primitives import BaseSamplerV2
+from qiskit_machine_learning.kernels import BaseKernel
+from sklearn.base import BaseEstimator, clone
+from typing_extensions import Self
+
+from qiskit_qml_ext.circuits import FeatureMap, ZZFeatureMap
+from qiskit_qml_ext.kernels.estimate import KernelEstimate
+from qiskit_qml_ext.kernels.exact import exact_fidelities
+from qiskit_qml_ext.kernels.repair import REPAIRS
+from qiskit_qml_ext.kernels.sampled import ZeroCounts, binomial_error, inversion_test
+from qiskit_qml_ext.kernels.samples import FloatArray, PairPlan, check_samples, plan_pairs
+from qiskit_qml_ext.primitives import Connection, connect
+
+if TYPE_CHECKING:
+    from qiskit.transpiler import PassManager
+
+METHODS = ("auto", "exact", "sampled")
+"""How fidelities are found."""
+
+
+class FidelityKernel(BaseKernel, BaseEstimator):
+    r"""The fidelity quantum kernel k(x, y) = |⟨φ(y)|φ(x)⟩|² of a feature map.
+
+    It is a kernel of qiskit-machine-learning (``QSVC``, ``PegasosQSVC``, … accept it), a callable as scikit-learn's
+    ``SVC`` takes it, and an object with nested parameters (``feature_map__bandwidth``) for ``GridSearchCV``.
+
+    Exact results simulate one state for each distinct sample. Sampled results run one transpiled circuit U(y)†U(x) as
+    one PUB with a parameter array (or as few as the connection's limit on executions allows) and read the count of the
+    all-zeros outcome; each unordered pair of distinct samples runs once, and never again through the same connection.
+
+    Args:
+        feature_map: A template or a circuit; ``None`` is ``ZZFeatureMap()``. A circuit's parameters take the features
+            in the order of ``circuit.parameters``.
+        connection: Where circuits run, from :func:`~qiskit_qml_ext.primitives.connect`; by default exact results.
+        method: ``"exact"``, ``"sampled"``, or ``"auto"``: exact if the connection is.
+        sampler: A V2 sampler of your own instead of a connection.
+        pass_manager: Turns circuits into the sampler's own gates.
+        run_diagonal: Whether a sample against itself is measured too, instead of being set to 1.
+        psd_repair: What to do with negative eigenvalues of a symmetric matrix: ``None`` leaves it as it was measured;
+            ``"clip"`` sets them to zero; ``"shift"`` raises the diagonal.
+
+    References:
+        Havlíček et al., arXiv:1804.11326; Schuld and Killoran, arXiv:1803.07128.
+
+    Examples:
+        >>> import numpy as np
+        >>> from qiskit_qml_ext.circuits import AngleFeatureMap
+        >>> from qiskit_qml_ext.kernels import FidelityKernel
+        >>> kernel = FidelityKernel(AngleFeatureMap())
+        >>> kernel.evaluate([[0.0], [np.pi / 2]]).round(6).tolist()
+        [[1.0, 0.5], [0.5, 1.0]]
+    """
+
+    # These shadow read-only properties of BaseKernel, whose constructor is not called: it wants a circuit of a fixed
+    # width and stores it apart, where set_params and clone would not see a change.
+    feature_map: FeatureMap | QuantumCircuit | None = None
+
+    def __init__(
+        self,
+        feature_map: FeatureMap | QuantumCircuit | None = None,
+        *,
+        connection: Connection | None = None,
+        method: str = "auto",
+        sampler: BaseSamplerV2 | None = None,
+        pass_manager: "PassManager | None" = None,
+        run_diagonal: bool = False,
+        psd_repair: str | None = None,
+    ):
+        self.feature_map = feature_map
+        self.connection = connection
+        self.method = method
+        self.sampler = sampler
+        self.pass_manager = pass_manager
+        self.run_diagonal = run_diagonal
+        self.psd_repair = psd_repair
+
+    @property
+    def num_features(self) -> int:
+        """The number of features of a plain circuit; a template takes any number, so asking it is an error."""
+        if isinstance(self.feature_map, QuantumCircuit):
+            return int(self.feature_map.num_parameters)
+        raise AttributeError("A feature map template encodes any number of features; see FeatureMap.build.")
+
+    @property
+    def enforce_psd(self) -> bool:
+        """Whether a symmetric matrix is made positive semi-definite."""
+        return self.psd_repair is not None
+
+    def evaluate(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> FloatArray:
+        """Compute the kernel matrix.
+
+        Args:
+            x_vec: Samples, shape (n, features); one sample may be one-dimensional.
+            y_vec: Samples, shape (m, features); ``None`` means ``x_vec`` again.
+
+        Returns:
+            The matrix k(x_i, y_j), shape (n, m).
+
+        Raises:
+            ValueError: If the data are not finite, have the wrong shape, or a setting is not valid.
+        """
+        return self.evaluate_with_errors(x_vec, y_vec).matrix
+
+    def evaluate_with_errors(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> KernelEstimate:
+        """Compute the kernel matrix with the standard error of each entry; see :meth:`evaluate`."""
+        x, y = self._check_data(x_vec, y_vec)
+        connection = self._connection()
+        if self._is_exact(connection):
+            raw = exact_fidelities(connection, self._encoding(x.shape[1]), x, y)
+            errors, shots = np.zeros_like(raw), None
+        else:
+            raw, errors, shots = self._sampled(connection, x, y)
+        matrix = raw.copy()
+        if self.psd_repair is not None:
+            if self.psd_repair not in REPAIRS:
+                raise ValueError(
+                    f"psd_repair must be None, {', '.join(map(repr, REPAIRS))}, but {self.psd_repair!r} came."
+                )
+            if y is None:
+                matrix = REPAIRS[self.psd_repair](raw)
+        return KernelEstimate(matrix, errors, raw, shots, connection.target_name)
+
+    def circuit(self, num_features: int) -> QuantumCircuit:
+        """Return the measured circuit U(y)†U(x) that the sampled path runs, before transpilation."""
+        return inversion_test(self._encoding(num_features))
+
+    def __call__(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> FloatArray:
+        """Compute the kernel matrix, as scikit-learn calls a kernel; the same as :meth:`evaluate`."""
+        return self.evaluate(x_vec, y_vec)
+
+    def __sklearn_clone__(self) -> Self:
+        # Primitives and connections are shared, not copied: they may stand for paid hardware.
+        settings: dict[str, Any] = self.get_params(deep=False)
+        if isinstance(self.feature_map, FeatureMap):
+            settings["feature_map"] = clone(self.feature_map)
+        copy = type(self)(**settings)
+        if hasattr(self, "_wrapped"):
+            copy._wrapped = self._wrapped
+        return copy
+
+    def _check_data(self, x_vec: ArrayLike, y_vec: ArrayLike | None) -> tuple[FloatArray, FloatArray | None]:
+        x = check_samples("x_vec", x_vec)
+        if y_vec is None or y_vec is x_vec:
+            return x, None
+        y = check_samples("y_vec", y_vec)
+        if x.shape[1] != y.shape[1]:
+            raise ValueError(f"x_vec has {x.shape[1]} features but y_vec has {y.shape[1]}. They must agree.")
+        return x, None if np.array_equal(x, y) else y
+
+    def _connection(self) -> Connection:
+        if self.sampler is None:
+            if self.pass_manager is not None:
+                raise ValueError("pass_manager goes with sampler=…; a connection transpiles by itself.")
+            return connect() if self.connection is None else self.connection
+        if self.connection is not None:
+            raise ValueError("Both a connection and a sampler came. Give one of them.")
+        held = getattr(self, "_wrapped", None)
+        if held is None or held[:2] != (self.sampler, self.pass_manager):
+            wrapped = Connection.from_primitives(sampler=self.sampler, pass_manager=self.pass_manager)
+            self._wrapped = held = (self.sampler, self.pass_manager, wrapped)
+        connection: Connection = held[2]
+        return connection
+
+    def _is_exact(self, connection: Connection) -> bool:
+        if self.method not in METHODS:
+            raise ValueError(f"method must be one of {', '.join(map(repr, METHODS))}, but {self.method!r} came.")
+        return self.method == "exact" or (self.method == "auto" and connection.is_exact)
+
+    def _encoding(self, num_features: int) -> QuantumCircuit:
+        feature_map = ZZFeatureMap() if self.feature_map is None else self.feature_map
+        if isinstance(feature_map, FeatureMap):
+            return feature_map.build(num_features)
+        if not isinstance(feature_map, QuantumCircuit):
+            raise TypeError(
+                f"feature_map must be a template or a QuantumCircuit, but a {type(feature_map).__name__} came."
+            )
+        if feature_map.num_parameters != num_features:
+            raise ValueError(
+                f"The data have {num_features} columns but the feature map encodes {feature_map.num_parameters}. "
+                f"Reduce the data (for example PCA({feature_map.num_parameters})) or build the map with {num_features} "
+                "features."
+            )
+        return feature_map
+
+    def _sampled(
+        self, connection: Connection, x: FloatArray, y: FloatArray | None
+    ) -> tuple[FloatArray, FloatArray, int | None]:
+        plan = plan_pairs(x, y)
+        counts = ZeroCounts(connection, self.circuit(x.shape[1]))
+        pairs = self._pairs_to_run(plan)
+        zeros, shots = counts.of(plan.samples, pairs)
+        values, errors = zeros / np.maximum(shots, 1), binomial_error(zeros, np.maximum(shots, 1))
+        split = len(plan.pairs)
+        same = (values[split:], errors[split:]) if self.run_diagonal else (np.ones(len(plan.same)), 0.0)
+        return (
+            plan.fill(values[:split], np.asarray(same[0])),
+            plan.fill(errors[:split], np.asarray(same[1])),
+            int(shots.min()) if shots.size else connection.shots,
+        )
+
+    def _pairs_to_run(self, plan: PairPlan) -> np.ndarray:
+        if not self.run_diagonal:
+            return plan.pairs
+        return np.concatenate([plan.pairs, np.stack([plan.same, plan.same], axis=1)])

@@ -1,0 +1,82 @@
+"""Fidelities by the inversion test: run U(y)†U(x) and count how often all qubits read 0.
+
+Havlíček et al., arXiv:1804.11326: |⟨φ(y)|φ(x)⟩|² is the probability of the all-zeros outcome. With S shots its standard
+error is √(k(1-k)/S).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+from qiskit.circuit import ParameterVector
+
+from qiskit_qml_ext.kernels.samples import FloatArray, IndexArray
+from qiskit_qml_ext.primitives import Connection, circuit_key
+
+CountArray = NDArray[np.int64]
+
+
+def inversion_test(feature_map: QuantumCircuit) -> QuantumCircuit:
+    """Return the measured circuit U(y)†U(x) of a feature map U.
+
+    Its parameters are ``ParameterVector("left", d)`` for x and ``ParameterVector("right", d)`` for y, in the order of
+    the feature map's own parameters; sorted by name, x comes before y.
+    """
+    number = feature_map.num_parameters
+    left = feature_map.assign_parameters(list(ParameterVector("left", number)))
+    right = feature_map.assign_parameters(list(ParameterVector("right", number)))
+    circuit = left.compose(right.inverse())
+    circuit.name = "inversion_test"
+    circuit.measure_all()
+    return circuit
+
+
+class ZeroCounts:
+    """The all-zeros counts of pairs of samples under one circuit, each pair run once through a connection.
+
+    The counts live in ``connection.results``, so every kernel that shares the connection shares them: nothing is run
+    again in another cross-validation fold or for another value of C.
+
+    Args:
+        connection: Where the circuit runs.
+        circuit: The :func:`inversion_test` circuit.
+    """
+
+    def __init__(self, connection: Connection, circuit: QuantumCircuit):
+        self._connection = connection
+        self._circuit = circuit
+        key = ("zero counts", circuit_key(circuit), connection.shots)
+        self._known: dict[bytes, tuple[int, int]] = connection.results.setdefault(key, {})
+
+    def of(self, samples: FloatArray, pairs: IndexArray) -> tuple[CountArray, CountArray]:
+        """Return the all-zeros counts and the shots of the pairs, running those not known yet.
+
+        Args:
+            samples: Shape (d, features).
+            pairs: Rows of ``samples``, shape (p, 2).
+
+        Returns:
+            Counts and shots, each of shape (p,).
+        """
+        # Adding 0.0 turns -0.0 into 0.0, which is the same angle but not the same bytes.
+        rows = [row.tobytes() for row in samples + 0.0]
+        keys = [min(rows[i] + rows[j], rows[j] + rows[i]) for i, j in pairs.tolist()]
+        missing = np.array([place for place, key in enumerate(keys) if key not in self._known], dtype=np.intp)
+        if missing.size:
+            left, right = samples[pairs[missing, 0]], samples[pairs[missing, 1]]
+            for span, data in self._connection.sample(self._circuit, np.concatenate([left, right], axis=1)):
+                # Bits beyond the number of qubits are zero, so the outcome is all zeros when every byte is.
+                zeros = np.count_nonzero(~data.meas.array.any(axis=-1), axis=-1)
+                for place, count in zip(missing[span], zeros, strict=True):
+                    self._known[keys[place]] = (int(count), int(data.meas.num_shots))
+        found = np.array([self._known[key] for key in keys], dtype=np.int64).reshape(-1, 2)
+        return found[:, 0], found[:, 1]
+
+
+def binomial_error(counts: CountArray, shots: CountArray) -> FloatArray:
+    """Return the standard error of count/shots, √(p(1-p)/S) with p = (count + 1)/(S + 2).
+
+    The shifted p (Laplace's rule) keeps the error of an entry with no or only hits above zero.
+    """
+    p = (counts + 1) / (shots + 2)
+    error: FloatArray = np.sqrt(p * (1 - p) / shots)
+    return error

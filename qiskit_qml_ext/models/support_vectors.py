@@ -1,0 +1,202 @@
+"""Support vector machines with a quantum kernel; scikit-learn's libsvm does the optimisation."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from qiskit_machine_learning.kernels import BaseKernel
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
+from sklearn.svm import SVC, SVR
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from typing_extensions import Self
+
+from qiskit_qml_ext.circuits import AngleFeatureMap
+from qiskit_qml_ext.kernels import FidelityKernel
+
+FloatArray = NDArray[np.float64]
+
+_MAX_BLOCK_BYTES = 2**26  # 64 MiB for the padded kernel block of a batch of predictions
+
+
+class _KernelMachine(BaseEstimator):
+    """What classifier and regressor share: the kernel, the fit on its matrix, prediction from support vectors."""
+
+    _machine_type: ClassVar[type]
+    kernel: BaseKernel | None
+
+    def _fit(self, X: FloatArray, y: NDArray[Any], weight: ArrayLike | None, settings: dict[str, Any]) -> None:
+        kernel = FidelityKernel(AngleFeatureMap(bandwidth=0.5)) if self.kernel is None else self.kernel
+        self.kernel_ = clone(kernel, safe=False)
+        # Samples of weight zero are left out before any circuit runs for them.
+        weights = None if weight is None else _check_sample_weight(weight, X)
+        rows = np.arange(len(X)) if weights is None else np.flatnonzero(weights)
+        X, y = X[rows], y[rows]
+        machine = self._machine_type(kernel="precomputed", **settings)
+        machine.fit(self.kernel_.evaluate(X), y, sample_weight=None if weights is None else weights[rows])
+        self.machine_ = machine
+        self.support_ = rows[machine.support_]
+        self.support_vectors_ = X[machine.support_]
+        self.n_support_ = machine.n_support_
+        self.dual_coef_ = machine.dual_coef_
+        self.intercept_ = machine.intercept_
+        self.n_iter_ = machine.n_iter_
+
+    def _from_support_vectors(self, method: str, X: ArrayLike) -> NDArray[Any]:
+        """Apply a method of the fitted machine, with the kernel evaluated against the support vectors only.
+
+        libsvm reads only the support vectors' columns of a precomputed kernel, so the others may hold anything.
+        """
+        check_is_fitted(self)
+        samples: FloatArray = validate_data(self, X, dtype=np.float64, reset=False)
+        apply = getattr(self.machine_, method)
+        width = self.machine_.shape_fit_[1]
+        step = max(1, _MAX_BLOCK_BYTES // (8 * width))
+        if not len(self.support_):
+            return np.asarray(apply(np.zeros((len(samples), width))))
+        values = self.kernel_.evaluate(samples, self.support_vectors_)
+        parts = []
+        for start in range(0, len(values), step):
+            block = np.zeros((len(values[start : start + step]), width))
+            block[:, self.machine_.support_] = values[start : start + step]
+            parts.append(apply(block))
+        return np.concatenate(parts)
+
+
+class QuantumSVC(ClassifierMixin, _KernelMachine):
+    """Support vector classification with a quantum kernel.
+
+    Args:
+        kernel: A quantum kernel: a :class:`~qiskit_qml_ext.kernels.FidelityKernel` or any kernel of
+            qiskit-machine-learning. ``None`` is the angle-encoding fidelity kernel with a bandwidth of 0.5.
+        C: The inverse strength of the regularisation, positive.
+        class_weight: A weight for each class, or ``"balanced"``.
+        tol: The tolerance of the stopping criterion. The kernel matrix is the cost, so the default is far tighter than
+            scikit-learn's and makes the fit reproducible to 7 digits.
+        max_iter: The largest number of iterations; -1 for no limit.
+        decision_function_shape: ``"ovr"`` (a column for each class) or ``"ovo"`` (one for each pair).
+        break_ties: Whether ties between more than two classes are broken by the decision function.
+
+    Attributes:
+        classes_: The class labels, sorted.
+        kernel_: The kernel that was fitted, a clone of ``kernel``.
+        support_: The rows of the training data that are support vectors.
+        support_vectors_: The support vectors, shape (number of support vectors, features).
+        machine_: The underlying ``sklearn.svm.SVC`` on the precomputed kernel.
+
+    References:
+        Havlíček et al., arXiv:1804.11326.
+
+    Examples:
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import MinMaxScaler
+        >>> from qiskit_qml_ext.models import QuantumSVC
+        >>> X, y = load_iris(return_X_y=True)
+        >>> X = MinMaxScaler((0, 3)).fit_transform(X[::5])
+        >>> QuantumSVC().fit(X, y[::5]).predict(X[:2]).tolist()
+        [0, 0]
+    """
+
+    _machine_type = SVC
+
+    def __init__(
+        self,
+        kernel: BaseKernel | None = None,
+        *,
+        C: float = 1.0,
+        class_weight: dict[Any, float] | str | None = None,
+        tol: float = 1e-8,
+        max_iter: int = -1,
+        decision_function_shape: str = "ovr",
+        break_ties: bool = False,
+    ):
+        self.kernel = kernel
+        self.C = C
+        self.class_weight = class_weight
+        self.tol = tol
+        self.max_iter = max_iter
+        self.decision_function_shape = decision_function_shape
+        self.break_ties = break_ties
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit the classifier.
+
+        Args:
+            X: Training samples, shape (n, features).
+            y: Class labels, shape (n,), at least two classes.
+            sample_weight: Weights of the samples, shape (n,).
+        """
+        samples, labels = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(labels)
+        names = ("C", "class_weight", "tol", "max_iter", "decision_function_shape", "break_ties")
+        self._fit(samples, labels, sample_weight, {name: getattr(self, name) for name in names})
+        self.classes_ = self.machine_.classes_
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Predict class labels, shape (n,)."""
+        return self._from_support_vectors("predict", X)
+
+    def decision_function(self, X: ArrayLike) -> FloatArray:
+        """Return signed distances: shape (n,) for two classes, else (n, classes) or (n, pairs of classes)."""
+        return self._from_support_vectors("decision_function", X)
+
+
+class QuantumSVR(RegressorMixin, _KernelMachine):
+    """Support vector regression with a quantum kernel.
+
+    Args:
+        kernel: A quantum kernel; see :class:`QuantumSVC`.
+        C: The inverse strength of the regularisation, positive, in units of the target's.
+        epsilon: Deviations up to this size, in units of the target, cost nothing.
+        tol: The tolerance of the stopping criterion. The kernel matrix is the cost, so the default is far tighter than
+            scikit-learn's and makes the fit reproducible to 7 digits.
+        max_iter: The largest number of iterations; -1 for no limit.
+
+    Attributes:
+        kernel_: The kernel that was fitted, a clone of ``kernel``.
+        support_: The rows of the training data that are support vectors.
+        support_vectors_: The support vectors, shape (number of support vectors, features).
+        machine_: The underlying ``sklearn.svm.SVR`` on the precomputed kernel.
+
+    Examples:
+        >>> import numpy as np
+        >>> from qiskit_qml_ext.models import QuantumSVR
+        >>> X = np.linspace(0, 3, 20)[:, None]
+        >>> bool(QuantumSVR(C=10).fit(X, np.sin(X[:, 0])).score(X, np.sin(X[:, 0])) > 0.9)
+        True
+    """
+
+    _machine_type = SVR
+
+    def __init__(
+        self,
+        kernel: BaseKernel | None = None,
+        *,
+        C: float = 1.0,
+        epsilon: float = 0.1,
+        tol: float = 1e-8,
+        max_iter: int = -1,
+    ):
+        self.kernel = kernel
+        self.C = C
+        self.epsilon = epsilon
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit the regressor.
+
+        Args:
+            X: Training samples, shape (n, features).
+            y: Targets, shape (n,).
+            sample_weight: Weights of the samples, shape (n,).
+        """
+        samples, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        names = ("C", "epsilon", "tol", "max_iter")
+        self._fit(samples, targets, sample_weight, {name: getattr(self, name) for name in names})
+        return self
+
+    def predict(self, X: ArrayLike) -> FloatArray:
+        """Predict targets, shape (n,)."""
+        return self._from_support_vectors("predict", X)

@@ -1,0 +1,314 @@
+"""One way to every target: exact simulation, Aer, fake and real backends."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin
+from typing_extensions import Self
+
+from qiskit_qml_ext.primitives.content import circuit_key, job_seed
+from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target, isa_circuit, resolve_target
+
+if TYPE_CHECKING:
+    from qiskit.transpiler import PassManager
+
+_MAX_CACHED_CIRCUITS = 256
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What has been run so far.
+
+    Attributes:
+        circuits: Circuits executed; for exact results, states simulated.
+        shots: Shots over all circuits; 0 for exact results.
+        jobs: Jobs submitted to the sampler.
+    """
+
+    circuits: int = 0
+    shots: int = 0
+    jobs: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(self.circuits + other.circuits, self.shots + other.shots, self.jobs + other.jobs)
+
+    def __sub__(self, other: "Usage") -> "Usage":
+        return Usage(self.circuits - other.circuits, self.shots - other.shots, self.jobs - other.jobs)
+
+
+class Connection:
+    """A target together with how it is used: shots, seed, transpilation and limits; made by :func:`connect`.
+
+    Copies made by scikit-learn's ``clone`` share the connection and with it the transpiled circuits and the sampled
+    results; a pickled copy in another process starts with empty ones.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        shots: int | None = None,
+        seed: int | None = None,
+        optimization_level: int = 1,
+        max_executions_per_job: int | None = None,
+    ):
+        self._target = target
+        self._shots = _checked_positive("shots", shots) or target.default_shots
+        self._seed = _checked_seed(seed)
+        self._optimization_level = optimization_level
+        self._max_executions = (
+            _checked_positive("max_executions_per_job", max_executions_per_job) or target.max_executions_per_job
+        )
+        self._start_empty()
+
+    def _start_empty(self) -> None:
+        self._lock = threading.RLock()
+        self._isa_circuits: dict[str, QuantumCircuit] = {}
+        self._usage = Usage()
+        self.results: dict[Any, Any] = {}
+        """Results that the kernels share through this connection, by content."""
+
+    @classmethod
+    def from_primitives(
+        cls,
+        *,
+        sampler: BaseSamplerV2 | None = None,
+        estimator: BaseEstimatorV2 | None = None,
+        pass_manager: "PassManager | None" = None,
+    ) -> Self:
+        """Wrap primitives that the user holds already; their own shots and seeds apply."""
+        return cls(PrimitiveTarget(sampler, estimator, pass_manager))
+
+    @property
+    def target_name(self) -> str:
+        """The target's name."""
+        return self._target.name
+
+    @property
+    def num_qubits(self) -> int | None:
+        """The number of qubits; ``None`` where only memory is the limit."""
+        return self._target.num_qubits
+
+    @property
+    def shots(self) -> int | None:
+        """The shots of every circuit; ``None`` for exact results or where a primitive of the user's decides."""
+        return self._shots
+
+    @property
+    def seed(self) -> int | None:
+        """The seed of simulators and of the transpiler."""
+        return self._seed
+
+    @property
+    def max_executions_per_job(self) -> int:
+        """The largest number of circuits times shots in one job."""
+        return self._max_executions
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether results are exact: the exact target and no shots asked for."""
+        return self._target.name == "exact" and self._shots is None
+
+    @property
+    def sampler(self) -> BaseSamplerV2:
+        """A V2 sampler for circuits in the target's own gates."""
+        return self._target.sampler(self._shots or 1024, self._seed)
+
+    @property
+    def estimator(self) -> BaseEstimatorV2:
+        """A V2 estimator for circuits in the target's own gates."""
+        return self._target.estimator(self._shots, self._seed)
+
+    @property
+    def usage(self) -> Usage:
+        """What has been run through this connection so far, in this process."""
+        return self._usage
+
+    def isa_circuit(self, circuit: QuantumCircuit) -> QuantumCircuit:
+        """Return the circuit in the target's own gates, transpiled once for each distinct content.
+
+        Args:
+            circuit: Any circuit; it is not changed.
+
+        Returns:
+            A circuit whose parameters have the names of the given one's.
+
+        Raises:
+            ValueError: If the circuit is wider than the target.
+        """
+        if self.num_qubits is not None and circuit.num_qubits > self.num_qubits:
+            raise ValueError(
+                f"The circuit has {circuit.num_qubits} qubits but the target {self.target_name} has {self.num_qubits}. "
+                "Use fewer features (for example through PCA) or a larger target."
+            )
+        key = circuit_key(circuit) + "/" + ",".join(parameter.name for parameter in circuit.parameters)
+        with self._lock:
+            if key not in self._isa_circuits:
+                if len(self._isa_circuits) >= _MAX_CACHED_CIRCUITS:
+                    del self._isa_circuits[next(iter(self._isa_circuits))]
+                self._isa_circuits[key] = isa_circuit(
+                    circuit, self._target.pass_manager(self._optimization_level, self._seed)
+                )
+            return self._isa_circuits[key]
+
+    def sample(
+        self, circuit: QuantumCircuit, values: NDArray[np.float64], *, shots: int | None = None
+    ) -> Iterator[tuple[slice, DataBin]]:
+        """Run one circuit for many parameter vectors, as few PUBs as the limit on executions allows, one PUB a job.
+
+        Args:
+            circuit: A circuit with measurements; transpiled here.
+            values: Parameter values in radians, shape (number of vectors, ``circuit.num_parameters``), columns in the
+                order of ``circuit.parameters``.
+            shots: Shots of every circuit; by default the connection's.
+
+        Yields:
+            The rows of ``values`` that a job covered and its data.
+        """
+        isa = self.isa_circuit(circuit)
+        shots = shots or self._shots
+        step = self._vectors_per_job(shots)
+        names = tuple(parameter.name for parameter in circuit.parameters)
+        key = circuit_key(isa)
+        for start in range(0, len(values), step):
+            rows = slice(start, min(start + step, len(values)))
+            sampler = self._target.sampler(shots or 1024, job_seed(self._seed, key, values[rows], shots or 0))
+            bindings = {names: values[rows]} if names else None
+            result = sampler.run([(isa, bindings, shots)]).result()[0]
+            data = result.data
+            num_shots = next(iter(data.values())).num_shots
+            self._count(Usage(rows.stop - rows.start, (rows.stop - rows.start) * num_shots, 1))
+            yield rows, data
+
+    def statevectors(self, circuit: QuantumCircuit, values: NDArray[np.float64]) -> NDArray[np.complex128]:
+        """Return the exact states |ψ(values)⟩ of a circuit, shape (number of vectors, 2**num_qubits)."""
+        from qiskit.quantum_info import Statevector
+
+        states = np.empty((len(values), 2**circuit.num_qubits), dtype=complex)
+        for row, vector in enumerate(values):
+            states[row] = Statevector(circuit.assign_parameters(vector)).data
+        self._count(Usage(circuits=len(values)))
+        return states
+
+    def close(self) -> None:
+        """Close what the connection opened (a batch or session)."""
+        self._target.close()
+
+    def _vectors_per_job(self, shots: int | None) -> int:
+        if shots is None:
+            return self._max_executions // 1024 or 1
+        if shots > self._max_executions:
+            raise ValueError(
+                f"One circuit with {shots} shots exceeds the limit of {self._max_executions} executions in a job. "
+                "Use fewer shots or raise max_executions_per_job."
+            )
+        return self._max_executions // shots
+
+    def _count(self, usage: Usage) -> None:
+        with self._lock:
+            self._usage += usage
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __sklearn_clone__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            name: value
+            for name, value in self.__dict__.items()
+            if name not in ("_lock", "_isa_circuits", "_usage", "results")
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._start_empty()
+
+    def __repr__(self) -> str:
+        shots = "exact" if self.is_exact else f"shots={self._shots}"
+        return f"Connection({self.target_name!r}, {shots})"
+
+
+def connect(
+    target: object = None,
+    *,
+    shots: int | None = None,
+    seed: int | None = None,
+    optimization_level: int = 1,
+    mode: str = "job",
+    max_executions_per_job: int | None = None,
+    **options: Any,
+) -> Connection:
+    """Connect to something that runs circuits.
+
+    Args:
+        target: ``None`` or ``"exact"`` for exact results on this machine; ``"aer"``; an ``AerSimulator``; the name of a
+            fake backend (``"fake_sherbrooke"``), which runs in the Runtime client's local testing mode with noise from
+            its reported errors; any ``BackendV2``; or an open Runtime ``Batch`` or ``Session``.
+        shots: Shots of every circuit. By default none for ``"exact"``, 1024 for Aer, 4096 for IBM backends.
+            ``connect("exact", shots=…)`` draws shots from exact probabilities.
+        seed: Makes simulators and the transpiler reproducible: a job with the same circuit, values and shots gives the
+            same counts, in any process; different jobs have independent noise. Real hardware ignores it.
+        optimization_level: The transpiler's, 0 to 3.
+        mode: Runtime's execution mode for a backend: ``"job"``, ``"batch"`` or ``"session"``.
+        max_executions_per_job: The largest number of circuits times shots in one job; by default 10 million.
+        **options: Options of ``AerSimulator`` for ``"aer"``; of the Runtime primitives for IBM backends and fakes.
+
+    Returns:
+        The connection; used as a context manager it closes the batch or session that it opened.
+
+    Raises:
+        TypeError: If the target is of a kind that cannot run circuits, or an argument has the wrong type.
+        ValueError: If a name is not known or a number is out of range.
+
+    Examples:
+        >>> from qiskit_qml_ext.primitives import connect
+        >>> connect()
+        Connection('exact', exact)
+        >>> connect("aer", shots=2048, seed=7)
+        Connection('aer', shots=2048)
+    """
+    if isinstance(optimization_level, bool) or optimization_level not in range(4):
+        raise ValueError(f"optimization_level must be 0, 1, 2 or 3, but {optimization_level!r} came.")
+    return Connection(
+        resolve_target(target, mode=mode, options=options),
+        shots=shots,
+        seed=seed,
+        optimization_level=optimization_level,
+        max_executions_per_job=max_executions_per_job,
+    )
+
+
+def _checked_positive(name: str, value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} must be a whole number or None, but {value!r} ({type(value).__name__}) came.")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, but {value} came.")
+    return int(value)
+
+
+def _checked_seed(seed: object) -> int | None:
+    if seed is None:
+        return None
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+        raise TypeError(f"seed must be a whole number or None, but {seed!r} ({type(seed).__name__}) came.")
+    if seed < 0:
+        raise ValueError(f"seed must not be negative, but {seed} came.")
+    return int(seed)

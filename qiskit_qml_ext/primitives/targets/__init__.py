@@ -1,0 +1,86 @@
+"""The kinds of things that run circuits, one file each, and how a target's name or object selects one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from qiskit.providers import BackendV2
+
+from qiskit_qml_ext.primitives.targets.aer import AerTarget
+from qiskit_qml_ext.primitives.targets.backend import MODES, BackendTarget, RuntimeTarget, fake_backend, is_fake
+from qiskit_qml_ext.primitives.targets.exact import ExactTarget
+from qiskit_qml_ext.primitives.targets.primitive import PrimitiveTarget
+from qiskit_qml_ext.primitives.targets.target import Target, isa_circuit
+
+
+def resolve_target(target: object, *, mode: str = "job", options: Mapping[str, Any] | None = None) -> Target:
+    """Return the :class:`Target` that a user's word or object means.
+
+    Args:
+        target: ``None`` or ``"exact"``, ``"aer"``, the name of a fake backend, an ``AerSimulator``, any ``BackendV2``,
+            or a Runtime ``Batch`` or ``Session``.
+        mode: Runtime's execution mode for a backend: ``"job"``, ``"batch"`` or ``"session"``.
+        options: Options of ``AerSimulator`` for ``"aer"``, of the Runtime primitives for IBM backends and their fakes.
+
+    Raises:
+        TypeError: If the target is of a kind that cannot run circuits, or takes no options but got some.
+        ValueError: If a name is not known.
+    """
+    options = dict(options or {})
+    if target is None or target == "exact":
+        _refuse_options("exact", options)
+        return ExactTarget()
+    if isinstance(target, str):
+        return (
+            AerTarget(backend_options=options)
+            if target == "aer"
+            else RuntimeTarget(fake_backend(target), mode, options)
+        )
+    if _is_aer_simulator(target):
+        return AerTarget(target, options)
+    if _is_runtime_mode(target):
+        return RuntimeTarget(_backend_of_mode(target), target, options)
+    if is_fake(target) or _is_ibm_backend(target):
+        return RuntimeTarget(target, mode, options)
+    if isinstance(target, BackendV2):
+        _refuse_options(str(target.name), options)
+        return BackendTarget(target)
+    raise TypeError(
+        f"target must be 'exact', 'aer', the name of a fake backend, an AerSimulator, a BackendV2, or a Runtime Batch "
+        f"or Session, but {target!r} ({type(target).__name__}) came."
+    )
+
+
+def _refuse_options(name: str, options: Mapping[str, Any]) -> None:
+    if options:
+        raise TypeError(f"The target {name} takes no options, but {', '.join(sorted(options))} came.")
+
+
+def _is_aer_simulator(target: object) -> bool:
+    return any(cls.__module__.startswith("qiskit_aer") and cls.__name__ == "AerSimulator" for cls in type(target).mro())
+
+
+def _is_ibm_backend(target: object) -> bool:
+    return any(cls.__module__ == "qiskit_ibm_runtime.ibm_backend" for cls in type(target).mro())
+
+
+def _is_runtime_mode(target: object) -> bool:
+    modules = ("qiskit_ibm_runtime.session", "qiskit_ibm_runtime.batch")
+    return any(cls.__module__ in modules for cls in type(target).mro())
+
+
+def _backend_of_mode(mode: Any) -> BackendV2:
+    return mode._backend if isinstance(mode._backend, BackendV2) else mode.service.backend(mode.backend())
+
+
+__all__ = [
+    "MODES",
+    "AerTarget",
+    "BackendTarget",
+    "ExactTarget",
+    "PrimitiveTarget",
+    "RuntimeTarget",
+    "Target",
+    "fake_backend",
+    "isa_circuit",
+    "resolve_target",
+]

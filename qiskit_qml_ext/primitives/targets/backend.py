@@ -1,0 +1,145 @@
+"""Backends: IBM's, their fakes in Runtime's local testing mode, and any other provider's ``BackendV2``."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2, BaseEstimatorV2, BaseSamplerV2
+from qiskit.providers import BackendV2
+from qiskit.transpiler import PassManager, generate_preset_pass_manager
+
+from qiskit_qml_ext.primitives.targets.target import precision_of
+
+MODES = ("job", "batch", "session")
+"""Runtime's execution modes."""
+
+
+class BackendTarget:
+    """Any ``BackendV2`` that is not IBM's, through Qiskit's generic backend primitives."""
+
+    default_shots = 1024
+    max_executions_per_job = 10_000_000
+
+    def __init__(self, backend: BackendV2):
+        self.backend = backend
+        self.name = str(backend.name)
+        self.num_qubits = backend.num_qubits
+
+    def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
+        """Return Qiskit's sampler for backends."""
+        return BackendSamplerV2(backend=self.backend, options={"default_shots": shots, "seed_simulator": seed})
+
+    def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
+        """Return Qiskit's estimator for backends."""
+        precision = precision_of(shots or self.default_shots)
+        return BackendEstimatorV2(
+            backend=self.backend, options={"default_precision": precision, "seed_simulator": seed}
+        )
+
+    def pass_manager(self, optimization_level: int, seed: int | None) -> PassManager:
+        """Return a preset pass manager for the backend."""
+        return generate_preset_pass_manager(optimization_level, backend=self.backend, seed_transpiler=seed)
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to give back."""
+
+
+class RuntimeTarget:
+    """An IBM backend, or a fake of one, through the Runtime client's primitives.
+
+    Args:
+        backend: The backend; a fake one runs in the client's local testing mode, with noise from its reported errors.
+        mode: ``"job"``, ``"batch"`` or ``"session"``; a batch or session is opened at the first job and closed by
+            :meth:`close`. An open ``Batch`` or ``Session`` of the caller's is used as it is and left open.
+        runtime_options: Options of the Runtime primitives (dynamical decoupling, twirling, resilience, …).
+    """
+
+    default_shots = 4096
+    max_executions_per_job = 10_000_000
+
+    def __init__(self, backend: BackendV2, mode: Any = "job", runtime_options: Mapping[str, Any] | None = None):
+        if isinstance(mode, str) and mode not in MODES:
+            raise ValueError(f"mode must be one of {', '.join(map(repr, MODES))}, but {mode!r} came.")
+        self.backend = backend
+        self.name = str(backend.name)
+        self.num_qubits = backend.num_qubits
+        self.runtime_options = dict(runtime_options or {})
+        self._wanted_mode = mode
+        self._own_mode: Any = None
+
+    def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
+        """Return a Runtime sampler; a seed has an effect in local testing mode only."""
+        try:
+            from qiskit_ibm_runtime.executor_sampler import Sampler
+        except ImportError:  # qiskit-ibm-runtime before 0.50
+            from qiskit_ibm_runtime import SamplerV2 as Sampler
+        sampler = Sampler(mode=self._mode(), options=dict(self.runtime_options))
+        sampler.options.default_shots = shots
+        self._seed_simulator(sampler, seed)
+        return sampler
+
+    def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
+        """Return a Runtime estimator; a seed has an effect in local testing mode only."""
+        try:
+            from qiskit_ibm_runtime.executor_estimator import Estimator
+        except ImportError:  # qiskit-ibm-runtime before 0.50
+            from qiskit_ibm_runtime import EstimatorV2 as Estimator
+        estimator = Estimator(mode=self._mode(), options=dict(self.runtime_options))
+        estimator.options.default_precision = precision_of(shots or self.default_shots)
+        self._seed_simulator(estimator, seed)
+        return estimator
+
+    def pass_manager(self, optimization_level: int, seed: int | None) -> PassManager:
+        """Return a preset pass manager for the backend."""
+        return generate_preset_pass_manager(optimization_level, backend=self.backend, seed_transpiler=seed)
+
+    def close(self) -> None:
+        """Close the batch or session that this target opened itself."""
+        if self._own_mode is not None:
+            self._own_mode.close()
+            self._own_mode = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # An open session belongs to the process that opened it; a copy elsewhere opens its own.
+        return {**self.__dict__, "_own_mode": None}
+
+    def _mode(self) -> Any:
+        from qiskit_ibm_runtime import Batch, Session
+
+        if not isinstance(self._wanted_mode, str):
+            return self._wanted_mode
+        if self._wanted_mode == "job":
+            return self.backend
+        if self._own_mode is None:
+            self._own_mode = {"batch": Batch, "session": Session}[self._wanted_mode](backend=self.backend)
+        return self._own_mode
+
+    def _seed_simulator(self, primitive: Any, seed: int | None) -> None:
+        if seed is not None and is_fake(self.backend):
+            primitive.options.simulator.seed_simulator = seed
+
+
+def is_fake(backend: object) -> bool:
+    """Tell whether a backend is one of the Runtime client's fakes, which run on this machine."""
+    return type(backend).__module__.startswith("qiskit_ibm_runtime.fake_provider")
+
+
+def fake_backend(name: str) -> BackendV2:
+    """Return the fake backend of this name, without making all the others.
+
+    Raises:
+        ValueError: If there is no such backend; the message names similar ones.
+    """
+    from qiskit_ibm_runtime import fake_provider
+
+    classes = {
+        cls.backend_name: cls
+        for attribute, cls in sorted(vars(fake_provider).items())
+        if attribute.startswith("Fake") and isinstance(getattr(cls, "backend_name", None), str)
+    }
+    if name not in classes:
+        similar = difflib.get_close_matches(name, classes, n=3, cutoff=0.5) or ["fake_sherbrooke", "fake_manila"]
+        raise ValueError(
+            f"There is no target {name!r}. Use 'exact', 'aer', or a fake backend such as {', '.join(similar)}."
+        )
+    return classes[name]()
