@@ -46,10 +46,11 @@ class RandomPauliAnsatz(Ansatz):
     def build(self, num_qubits: int) -> QuantumCircuit:
         """Build the circuit on ``num_qubits`` qubits; see :meth:`Ansatz.build`."""
         num_qubits = check_count("num_qubits", num_qubits)
+        axes_of_layers = self._axes(num_qubits)
         angles = iter(ParameterVector("θ", self.num_parameters(num_qubits)))
         circuit = QuantumCircuit(num_qubits, name="RandomPauliAnsatz")
         circuit.ry(math.pi / 4, range(num_qubits))
-        for axes in self._axes(num_qubits):
+        for axes in axes_of_layers:
             for qubit, axis in enumerate(axes):
                 getattr(circuit, f"r{axis}")(next(angles), qubit)
             for qubit in range(num_qubits - 1):

@@ -121,7 +121,7 @@ def _node_angle(left: list[_Value], right: list[_Value]) -> _Value:
     """Return the R_y angle that splits a node's weight between its two halves; at a leaf, with the signs.
 
     tan(φ/2) = b/(r+a) for the angle φ of the vector (a, b) of length r with a, b ≥ 0: accurate everywhere, and singular
-    only for r = 0, where 1 is added to the denominator (inside an ``abs``, so that no simplification adds the 1 to r + a
+    only for r = 0, where 1 is added to the denominator (inside an ``abs``, so that no simplification adds it to r + a
     first, which would cost digits of small numbers).
     """
     if len(left) == 1:
@@ -160,9 +160,9 @@ def _append_multiplexed_ry(circuit: QuantumCircuit, angles: list[_Value], contro
     """Append R_y(angles[s]) on the target for every state s of the controls (controls[0] is the lowest bit).
 
     The rotations and CX gates alternate in the order of a Gray code g: a CX flips the sign of all later rotations, so
-    those between the j-th and the next CX act with the sign (-1)^{|s & g_j|}; there R_y(±angles[s]/2^k) stands for every s.
-    They are not added up to one rotation, since a sum of so many expressions is very slow to bind; once bound, the
-    transpiler merges them.
+    those between the j-th and the next CX act with the sign (-1)^{|s & g_j|}; there R_y(±angles[s]/2^k) stands for
+    every s. They are not added up to one rotation, since a sum of so many expressions is very slow to bind; once
+    bound, the transpiler merges them.
     """
     number = len(angles)
     for index in range(number):
