@@ -219,7 +219,7 @@ def test_heisenberg_map_starts_from_a_product_of_haar_random_states():
     for qubit in range(4):
         others = [other for other in range(4) if other != qubit]
         assert partial_trace(start, others).purity() == pytest.approx(1, abs=1e-12)
-    # Haar: ⟨Z⟩ is uniform on [-1, 1]. For 2,000 qubits the s.e. of its mean is 0.0129, of its mean square 0.0067: 5 s.e.
+    # Haar: ⟨Z⟩ is uniform on [-1, 1]. With 2,000 qubits the s.e. are 0.0129 and, of its square, 0.0067: 5 s.e.
     wide = HeisenbergFeatureMap(trotter_steps=1, seed=10).build(1999)
     polar = np.cos([i.operation.params[0] for i in wide.data if i.operation.name == "ry"][:2000])
     assert abs(polar.mean()) < 0.065

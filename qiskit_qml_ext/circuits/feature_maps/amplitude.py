@@ -22,9 +22,10 @@ class AmplitudeFeatureMap(FeatureMap):
     raises an error.
 
     The circuit is a tree of multiplexed R_y gates whose angles are expressions in x: 2·arctan √(r/l) with l and r the
-    sums of squares to the left and right of a node, and the signs at the leaves. It is exact for all real data, zeros
-    included, and an ordinary parametrised circuit for every kernel and primitive. The expressions hold O(n²) terms in
-    all, so it is meant for up to about 64 features. Derivatives do not exist where x_i = 0.
+    sums of squares to the left and right of a node, and the signs at the leaves. It holds for all real data, zeros
+    included, and is an ordinary parametrised circuit for every kernel and primitive. It has O(n²) rotations, which
+    merge to O(n) once they are bound. Data should be of the order of 1: Qiskit takes numbers below 2e-16 for zero when
+    it binds parameters, and so the squares of numbers below some 1e-8. Derivatives do not exist where x_i = 0.
 
     There is no version without entanglement: a general vector is no product.
 
