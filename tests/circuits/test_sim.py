@@ -87,20 +87,22 @@ def test_entangling_capability_is_exact(number, exact):
     assert mean_entanglement(circuit, values) == pytest.approx(exact, abs=1e-10)
 
 
-@pytest.mark.parametrize("number", range(1, 20))
-def test_expressibility_is_the_papers(number):
+def expressibility(circuit, rng):
+    """Return KL(observed fidelities ‖ Haar) as in the paper: 5,000 pairs, 75 bins, all angles from [0, 2π)."""
     pairs, bins, dimension = 5_000, 75, 16
-    rng = np.random.default_rng(number)
-    circuit = SimAnsatz(number).build(4)
-    # The paper draws all angles from [0, 2π).
     states = statevectors(circuit, rng.uniform(0, 2 * np.pi, (2 * pairs, circuit.num_parameters)))
     fidelities = abs(np.sum(states[:pairs].conj() * states[pairs:], axis=1)) ** 2
     edges = np.linspace(0, 1, bins + 1)
     observed = np.histogram(np.clip(fidelities, 0, 1), edges)[0] / pairs
     haar = (1 - edges[:-1]) ** (dimension - 1) - (1 - edges[1:]) ** (dimension - 1)
     filled = observed > 0
-    divergence = np.sum(observed[filled] * np.log(observed[filled] / haar[filled]))
-    # Numbers from 5,000 pairs scatter by 10 to 15 %, those of circuits 6 and 13 by more. They contain the 0.0037 that the
-    # Haar measure itself shows at these settings, so the number of pairs must be the paper's.
-    spread = 0.35 if number in (6, 13) else 0.2
-    assert divergence == pytest.approx(EXPRESSIBILITY[number], rel=spread)
+    return np.sum(observed[filled] * np.log(observed[filled] / haar[filled]))
+
+
+@pytest.mark.parametrize("number", range(1, 20))
+def test_expressibility_is_the_papers(number):
+    circuit = SimAnsatz(number).build(4)
+    repeated = [expressibility(circuit, np.random.default_rng(seed)) for seed in range(12)]
+    # The paper's number is one run like each of ours, rounded to 1e-4. A run's distance from the mean of 12 others has
+    # the standard deviation 1.04 sd, so that 3.5 sd have a false-alarm probability of some 0.1 % a circuit.
+    assert abs(EXPRESSIBILITY[number] - np.mean(repeated)) < 3.5 * np.std(repeated, ddof=1)
