@@ -237,7 +237,7 @@ class PermutationEquivariantAnsatz(GraphEquivariantAnsatz):
         reps: The number of layers, at least 1.
 
     References:
-        Schatzki et al., arXiv:2210.09974, Eqs. (9) and (10).
+        Schatzki et al., arXiv:2210.09974.
 
     Examples:
         >>> from qiskit_qml_ext.circuits import PermutationEquivariantAnsatz

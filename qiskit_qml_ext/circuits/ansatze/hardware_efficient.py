@@ -202,7 +202,7 @@ class StronglyEntanglingAnsatz(Ansatz):
         reps: The number of layers, at least 1.
 
     References:
-        Schuld et al., arXiv:1804.00633, Fig. 4.
+        Schuld et al., arXiv:1804.00633.
 
     Examples:
         >>> from qiskit_qml_ext.circuits import StronglyEntanglingAnsatz

@@ -28,7 +28,7 @@ class RandomPauliAnsatz(Ansatz):
         seed: The seed of the axes.
 
     References:
-        McClean et al., arXiv:1803.11173, Fig. 2.
+        McClean et al., arXiv:1803.11173.
 
     Examples:
         >>> from qiskit_qml_ext.circuits import RandomPauliAnsatz

@@ -144,7 +144,7 @@ class SimAnsatz(Ansatz):
         reps: The number of layers, at least 1.
 
     References:
-        Sim, Johnson and Aspuru-Guzik, arXiv:1905.10876, Fig. 2 and Table 1.
+        Sim, Johnson and Aspuru-Guzik, arXiv:1905.10876, Fig. 2.
 
     Examples:
         >>> from qiskit_qml_ext.circuits import SimAnsatz

@@ -26,7 +26,7 @@ class SimplifiedTwoDesignAnsatz(Ansatz):
         reps: The number of layers, at least 1.
 
     References:
-        Cerezo et al., arXiv:2001.00550, Fig. 4.
+        Cerezo et al., arXiv:2001.00550.
 
     Examples:
         >>> from qiskit_qml_ext.circuits import SimplifiedTwoDesignAnsatz

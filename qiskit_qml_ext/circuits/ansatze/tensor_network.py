@@ -105,7 +105,7 @@ class TreeTensorNetworkAnsatz(TensorNetworkAnsatz):
         block: ``"simple"`` or ``"su4"``.
 
     References:
-        Grant et al., arXiv:1804.03680, Fig. 1; Huggins et al., arXiv:1803.11537.
+        Grant et al., arXiv:1804.03680; Huggins et al., arXiv:1803.11537.
 
     Examples:
         >>> from qiskit_qml_ext.circuits import TreeTensorNetworkAnsatz
@@ -141,7 +141,7 @@ class MERAAnsatz(TensorNetworkAnsatz):
         block: ``"simple"`` or ``"su4"``.
 
     References:
-        Vidal, arXiv:quant-ph/0610099; as a classifier: Grant et al., arXiv:1804.03680, Fig. 1.
+        Vidal, arXiv:quant-ph/0610099; as a classifier: Grant et al., arXiv:1804.03680.
 
     Examples:
         >>> from qiskit_qml_ext.circuits import MERAAnsatz

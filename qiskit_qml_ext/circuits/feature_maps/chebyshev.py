@@ -33,7 +33,7 @@ class ChebyshevFeatureMap(FeatureMap):
         bandwidth: The factor c, at most 1: one positive number or one for each feature.
 
     References:
-        Kyriienko, Paine and Elfving, arXiv:2011.10395, Eqs. (8) and (10).
+        Kyriienko, Paine and Elfving, arXiv:2011.10395.
 
     Examples:
         >>> from qiskit.quantum_info import Statevector
@@ -114,7 +114,7 @@ class ChebyshevTowerFeatureMap(ChebyshevFeatureMap):
         bandwidth: The factor c, at most 1: one positive number or one for each feature.
 
     References:
-        Kyriienko, Paine and Elfving, arXiv:2011.10395, Eq. (10).
+        Kyriienko, Paine and Elfving, arXiv:2011.10395.
 
     Examples:
         >>> from qiskit_qml_ext.circuits import ChebyshevTowerFeatureMap

@@ -35,7 +35,7 @@ class CovariantFeatureMap(FeatureMap):
             group structure.
 
     References:
-        Glick et al., arXiv:2105.03406, Eqs. (6) to (10).
+        Glick et al., arXiv:2105.03406.
 
     Examples:
         >>> from qiskit_qml_ext.circuits import CovariantFeatureMap

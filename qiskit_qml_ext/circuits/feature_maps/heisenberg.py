@@ -32,7 +32,7 @@ class HeisenbergFeatureMap(FeatureMap):
         bandwidth: The factor c, one positive number or one for each feature.
 
     References:
-        Huang et al., arXiv:2011.01938, Eq. (72) of the supplement (T = 20, t = n/3).
+        Huang et al., arXiv:2011.01938 (T = 20, t = n/3).
 
     Examples:
         >>> from qiskit_qml_ext.circuits import HeisenbergFeatureMap

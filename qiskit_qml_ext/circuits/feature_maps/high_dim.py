@@ -38,7 +38,7 @@ class HighDimFeatureMap(FeatureMap):
         bandwidth: The factor c, one positive number or one for each feature.
 
     References:
-        Peters et al., arXiv:2101.09581, Fig. 2.
+        Peters et al., arXiv:2101.09581.
 
     Examples:
         >>> from qiskit_qml_ext.circuits import HighDimFeatureMap

@@ -30,7 +30,7 @@ class QAOAEmbedding(FeatureMap):
         bandwidth: The factor c, one positive number or one for each feature.
 
     References:
-        Lloyd et al., arXiv:2001.03622, Fig. 4.
+        Lloyd et al., arXiv:2001.03622.
 
     Examples:
         >>> from qiskit_qml_ext.circuits import QAOAEmbedding

@@ -31,11 +31,11 @@ class ReuploadingFeatureMap(FeatureMap):
         bandwidth: The factor c, one positive number or one for each feature.
 
     References:
-        Pérez-Salinas et al., arXiv:1907.02085, Eqs. (9) and (11) and Fig. 5 (several qubits with CZ gates).
+        Pérez-Salinas et al., arXiv:1907.02085.
 
     Examples:
         >>> from qiskit_qml_ext.circuits import ReuploadingFeatureMap
-        >>> feature_map = ReuploadingFeatureMap(reps=2)
+        >>> feature_map = ReuploadingFeatureMap(reps=2, qubits=1)
         >>> feature_map.num_qubits(3), feature_map.num_weights(3)
         (1, 12)
     """

@@ -36,7 +36,7 @@ class ReuploadingModel(FeatureMap):
         first_layer: Whether a trainable layer comes before the first encoding.
 
     References:
-        Schuld, Sweke and Meyer, arXiv:2008.08605, Eq. (2); Pérez-Salinas et al., arXiv:1907.02085.
+        Schuld, Sweke and Meyer, arXiv:2008.08605; Pérez-Salinas et al., arXiv:1907.02085.
 
     Examples:
         >>> from qiskit_qml_ext.circuits import IQPFeatureMap, RealAmplitudesAnsatz, ReuploadingModel

@@ -30,7 +30,7 @@ class TrainableRingFeatureMap(FeatureMap):
         bandwidth: The factor c, one positive number or one for each feature.
 
     References:
-        Hubregtsen et al., arXiv:2105.02276, Fig. 4.
+        Hubregtsen et al., arXiv:2105.02276.
 
     Examples:
         >>> from qiskit_qml_ext.circuits import TrainableRingFeatureMap

@@ -23,7 +23,7 @@ class GaussianDistribution(InitialDistribution):
         std: The standard deviation γ in radians, positive, in place of the formula.
 
     References:
-        Zhang et al., arXiv:2203.09376, Theorem 4.1.
+        Zhang et al., arXiv:2203.09376.
 
     Examples:
         >>> from qiskit_qml_ext.circuits import GaussianDistribution, RealAmplitudesAnsatz
