@@ -1,8 +1,8 @@
 """Quantum machine learning on Qiskit: fast exact kernels and gradients, trustworthy hardware runs, honest comparisons.
 
 The subpackages, each importing only from those before it: ``program``, ``engine``, ``circuits``, ``primitives``,
-``gradients``, ``kernels``, ``models``, ``diagnostics``, ``datasets``, ``evaluation``. They are loaded when first
-used, so that ``import qiskit_qml_ext`` stays cheap.
+``gradients``, ``kernels``, ``models``, ``diagnostics``, ``datasets``, ``evaluation``. They are loaded when first used,
+so that ``import qiskit_qml_ext`` stays cheap.
 """
 
 import importlib

@@ -69,6 +69,26 @@ def as_list(observables: Observable | Sequence[Observable]) -> list[Observable]:
     return list(observables)
 
 
+def content_key(observable: Observable) -> object:
+    """A hashable value that equal observables share."""
+    if isinstance(observable, SparsePauliOp):
+        paulis, coefficients = observable.paulis, np.asarray(observable.coeffs)
+        values = coefficients.tobytes() if coefficients.dtype != object else id(observable)
+        return paulis.x.tobytes(), paulis.z.tobytes(), paulis.phase.tobytes(), paulis.num_qubits, values
+    if isinstance(observable, Pauli):
+        return "pauli", observable.x.tobytes(), observable.z.tobytes(), int(observable.phase)
+    if isinstance(observable, Projector):
+        state = observable.state
+        return (
+            ("basis", int(state)) if isinstance(state, int | np.integer) else ("state", _array_key(np.asarray(state)))
+        )
+    return "diagonal", _array_key(np.asarray(observable))
+
+
+def _array_key(array: npt.NDArray[np.generic]) -> object:
+    return array.shape, array.dtype.str, array.tobytes()
+
+
 _EXPECTED = (
     "expected a SparsePauliOp, a Pauli, a Projector, a 1-D array with the diagonal of an observable, or a list of them."
 )

@@ -102,6 +102,65 @@ def write_phases(
 
 
 @njit
+def _turn(ere: Real, eim: Real, table: int, factor: int, size: int, w: int, backwards: int) -> None:
+    """T *= V, or V*, row by row: tables of ``size`` rows at rows ``table`` and ``factor``."""
+    for y in range(size):
+        i = (table + y) * w
+        j = (factor + y) * w
+        real = load(ere, i)
+        imag = load(eim, i)
+        c = load(ere, j)
+        s = load(eim, j)
+        if backwards:
+            s = negate(s)
+        store(ere, i, muladd(real, c, negate(imag * s)))
+        store(eim, i, muladd(real, s, imag * c))
+
+
+@njit
+def quadratic_phases(
+    re: Real, im: Real, ere: Real, eim: Real, n: int, w: int, m: int, high: int, low: int, cross: int, write: int,
+    scale: float,
+) -> None:  # fmt: skip
+    """ψ[h, l] *= H[h] T[l] Π_{j in h} V_j[l], or, with ``write``, ψ[h, l] = scale times it; l are the m low bits.
+
+    This is a pass of degree 2 with small tables only: φ = φ_high(h) + φ_low(l) + Σ_j ±χ_j(l). H, T and V_j =
+    exp(-2i χ_j) start at rows ``high``, ``low`` and ``cross + (j - m) 2^m``. The product over j is kept in T and
+    changed by one factor per block, in the order of a Gray code.
+    """
+    size = 1 << m
+    h = 0
+    for step in range(1 << (n - m)):
+        if step:
+            bit = 0
+            while not (step >> bit) & 1:
+                bit += 1
+            h ^= 1 << bit
+            _turn(ere, eim, low, cross + bit * size, size, w, 0 if (h >> bit) & 1 else 1)
+        hc = load(ere, (high + h) * w)
+        hs = load(eim, (high + h) * w)
+        if write:
+            hc = hc * splat(hc, scale)
+            hs = hs * splat(hs, scale)
+        base = h * size
+        for y in range(size):
+            i = (base + y) * w
+            j = (low + y) * w
+            tc = load(ere, j)
+            ts = load(eim, j)
+            c = muladd(tc, hc, negate(ts * hs))
+            s = muladd(tc, hs, ts * hc)
+            if write:
+                store(re, i, c)
+                store(im, i, s)
+            else:
+                real = load(re, i)
+                imag = load(im, i)
+                store(re, i, muladd(real, c, negate(imag * s)))
+                store(im, i, muladd(real, s, imag * c))
+
+
+@njit
 def unmultiply_phases(
     re: Real, im: Real, lre: Real, lim: Real, ere: Real, eim: Real, g: Real, n: int, w: int, table: Integers,
     start: int, rank: int,

@@ -242,7 +242,7 @@ def run_expectations(
             doubles = wide[num_atoms * w :]
             for entry in range(num_rows * w):
                 doubles[entry] = by_row[entry]
-            target = gradients if mode == 1 else jacobian[index]
+            target = gradients if mode == 1 else jacobian[:, index]
             rows.pull_back_rows(
                 doubles, tile * w, w, angles[0], angles[1], angles[2], angles[3], angles[4], angles[5], angles[6],
                 angles[7], angles[8], angles[9], angles[10], angles[11], angles[12], wide, pulled, target,

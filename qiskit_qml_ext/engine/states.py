@@ -66,7 +66,7 @@ def statevectors(
             plan.table_rows, table, wide, scratch, status, out,
         )  # fmt: skip
 
-    requests.run(request, task, output_bytes=out.nbytes, work=requests.work_per_sample(plan))
+    requests.run(request, task, output_bytes=out.nbytes, rows_per_tile=plan.forward_cost + (2 << plan.num_qubits))
     result: ComplexArray = out.view(np.dtype(dtype))
     return result
 
@@ -114,7 +114,13 @@ def probabilities(
             plan.table_rows, outcomes, wide, scratch, status, out,
         )  # fmt: skip
 
-    requests.run(request, task, results=out.shape[1], output_bytes=out.nbytes, work=requests.work_per_sample(plan))
+    requests.run(
+        request,
+        task,
+        results=out.shape[1],
+        output_bytes=out.nbytes,
+        rows_per_tile=plan.forward_cost + (2 << plan.num_qubits),
+    )
     return out
 
 

@@ -1,0 +1,1 @@
+"""The commands of ``qiskit-qml-ext``, one file each. They import what they run only when they run."""

@@ -1,0 +1,145 @@
+"""``qiskit-qml-ext evaluate``: parse, run, print, write."""
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from qiskit_qml_ext.evaluation import Evaluation, Plan
+
+
+def _names(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """Split a list with commas."""
+    return None if value is None else tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+@click.command(
+    "evaluate",
+    epilog="""\b
+Examples:
+  qiskit-qml-ext evaluate breast_cancer
+  qiskit-qml-ext evaluate digits --classes 3,8 --qubits 4 --report digits.html
+  qiskit-qml-ext evaluate my_data.csv --label diagnosis --target fake_sherbrooke --shots 2048""",
+)
+@click.argument("data")
+@click.option("--label", metavar="COLUMN", help="The column to predict, for a file.")
+@click.option(
+    "--task",
+    type=click.Choice(["classification", "regression"]),
+    help="What the label means; by default guessed from its values.",
+)
+@click.option("--classes", metavar="A,B,…", callback=_names, help="Keep only these classes.")
+@click.option("--drop", metavar="COLUMN", multiple=True, help="Leave out a column; may be repeated.")
+@click.option("--feature-map", default="zz", show_default=True, metavar="NAME", help="angle, iqp or zz.")
+@click.option(
+    "--target",
+    metavar="NAME",
+    help="Where the quantum models run: exact, aer, or a fake device such as fake_sherbrooke.  [default: exact]",
+)
+@click.option("--shots", type=int, help="Shots of every circuit on a sampled target.  [default: the target's own]")
+@click.option("--qubits", type=int, help="The largest number of qubits.  [default: the number of features, at most 8]")
+@click.option("--folds", type=int, default=5, show_default=True, help="Folds of the cross-validation.")
+@click.option("--repeats", type=int, default=1, show_default=True, help="Repeat it with other folds.")
+@click.option(
+    "--max-samples", type=int, help="Use at most so many samples.  [default: 1000, or 100 on a sampled target]"
+)
+@click.option("--scoring", metavar="NAME", help="A scikit-learn scorer.  [default: accuracy, or r2]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
+@click.option("--jobs", type=int, default=1, show_default=True, help="Processes that work at the same time; -1: all.")
+@click.option("--report", type=click.Path(), metavar="FILE.html", help="Write the result as one page.")
+@click.option("--json", "json_file", type=click.Path(), metavar="FILE.json", help="Write the result as JSON.")
+@click.option("--quiet", "-q", is_flag=True, help="Print the result only: no progress, no plan.")
+def command(
+    data: str,
+    label: str | None,
+    task: Any,
+    classes: tuple[str, ...] | None,
+    drop: tuple[str, ...],
+    report: str | None,
+    json_file: str | None,
+    quiet: bool,
+    jobs: int,
+    **settings: Any,
+) -> None:
+    """Does a quantum model help on this data, and could it be run on hardware?
+
+    DATA is a bundled data set (breast_cancer, diabetes, digits, iris, wine) or a CSV or Parquet file of numbers with a
+    label column. A quantum kernel is compared with the same kernel without entanglement and with classical models, all
+    tuned and tested on the same folds.
+    """
+    with _bad_input():
+        from qiskit_qml_ext.datasets import load_dataset
+        from qiskit_qml_ext.evaluation import plan_evaluation
+        from qiskit_qml_ext.evaluation.private_files import check_writable
+
+        for path in filter(None, (report, json_file)):
+            check_writable(path)
+        if jobs == 0 or jobs < -1:
+            raise ValueError(f"--jobs must be at least 1, or -1 for all processors, but {jobs} came.")
+        dataset = load_dataset(data, label=label, task=task, classes=classes, drop=drop)
+        with _silenced():
+            plan = plan_evaluation(dataset, **settings)
+    evaluation = _run(plan, jobs=jobs, quiet=quiet)
+    _show(evaluation)
+    with _bad_input():
+        _write(evaluation, report, json_file, quiet=quiet)
+
+
+@contextmanager
+def _bad_input() -> Iterator[None]:
+    """Turn what the user can put right into click's error, which becomes one sentence."""
+    from qiskit_qml_ext.exceptions import QmlExtError
+
+    try:
+        yield
+    except (ValueError, TypeError, QmlExtError, OSError) as error:
+        raise click.ClickException(" ".join(str(error).split())) from error
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Keep warnings of other packages from the terminal while the plan is made."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _run(plan: "Plan", *, jobs: int, quiet: bool) -> "Evaluation":
+    from qiskit_qml_ext.evaluation import run_plan
+
+    if not quiet and plan.run_cost is not None:
+        click.echo(plan.run_cost.sentence(), err=True)
+    command_line = shlex.join(["qiskit-qml-ext", *sys.argv[1:]])
+    return run_plan(plan, jobs=jobs, progress=not quiet and sys.stderr.isatty(), command=command_line)
+
+
+def _show(evaluation: "Evaluation") -> None:
+    from rich.console import Console
+
+    from qiskit_qml_ext.evaluation.terminal import TEXT_WIDTH, print_evaluation
+
+    # A pipe has no width of its own; 80 columns would cut the table for no reason.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else TEXT_WIDTH)
+    print_evaluation(evaluation, console)
+
+
+def _write(evaluation: "Evaluation", report: str | None, json_file: str | None, *, quiet: bool) -> None:
+    import json
+
+    from qiskit_qml_ext.evaluation.private_files import write_private
+
+    written = []
+    if report is not None:
+        written.append(evaluation.report(report))
+    if json_file is not None:
+        text = json.dumps(evaluation.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+        written.append(write_private(json_file, text + "\n"))
+    if not quiet:
+        for path in written:
+            click.echo(f"Wrote {path}", err=True)

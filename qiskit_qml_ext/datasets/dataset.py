@@ -1,0 +1,277 @@
+"""The data set as the package sees it: numbers, a label, and the names that people gave them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Task = Literal["classification", "regression"]
+TASKS: tuple[Task, ...] = ("classification", "regression")
+
+# A numeric label is read as a class only up to this many distinct values; ten digits are classes, 214 glucose levels
+# are not.
+MAX_GUESSED_CLASSES = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A supervised data set. The arrays are read-only.
+
+    Attributes:
+        name: A short name, used in tables and titles.
+        X: The features, shape (num_samples, num_features), float; NaN marks a missing value.
+        y: The label, shape (num_samples,): class numbers 0, 1, … (int) for classification, else float.
+        feature_names: One name for each column of ``X``.
+        task: ``"classification"`` or ``"regression"``.
+        class_names: The name of class 0, 1, …; empty for regression.
+        label_name: What the label is called.
+        source: Where the data came from, one phrase.
+    """
+
+    name: str
+    X: NDArray[np.float64]
+    y: NDArray[np.float64] | NDArray[np.int64]
+    feature_names: tuple[str, ...]
+    task: Task
+    class_names: tuple[str, ...] = ()
+    label_name: str = "label"
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        for array in (self.X, self.y):
+            array.setflags(write=False)
+
+    @property
+    def num_samples(self) -> int:
+        """The number of rows."""
+        return int(self.X.shape[0])
+
+    @property
+    def num_features(self) -> int:
+        """The number of columns, the label not counted."""
+        return int(self.X.shape[1])
+
+    @property
+    def num_missing(self) -> int:
+        """How many feature values are missing."""
+        return int(np.isnan(self.X).sum())
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """The number of samples of each class, by class name; empty for regression."""
+        return {name: int(np.sum(self.y == code)) for code, name in enumerate(self.class_names)}
+
+    @classmethod
+    def from_arrays(
+        cls,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        task: Task | None = None,
+        name: str = "data",
+        feature_names: Sequence[str] | None = None,
+        label_name: str = "label",
+        source: str = "arrays in memory",
+    ) -> "Dataset":
+        """Build a data set from arrays.
+
+        Args:
+            X: The features, shape (num_samples, num_features); NaN marks a missing value.
+            y: The label, shape (num_samples,); numbers, text or truth values, none missing.
+            task: What the label means; guessed if not given (:func:`guess_task`).
+            name: A short name for tables and titles.
+            feature_names: One name for each column; ``x0``, ``x1``, … if not given.
+            label_name: What the label is called.
+            source: Where the data came from.
+
+        Raises:
+            ValueError: If the shapes do not fit, a feature is infinite or wholly missing, a label is missing, or only
+                one class is there.
+
+        Examples:
+            >>> from qiskit_qml_ext.datasets import Dataset
+            >>> Dataset.from_arrays([[0.0], [1.0], [2.0]], ["no", "yes", "yes"]).class_counts
+            {'no': 1, 'yes': 2}
+        """
+        features = np.array(X, dtype=np.float64)
+        labels = np.array(y)
+        if features.ndim != 2 or features.shape[1] == 0 or features.shape[0] == 0:
+            raise ValueError(f"X must have the shape (samples, features), neither of them 0, but has {features.shape}.")
+        if labels.shape != features.shape[:1]:
+            raise ValueError(f"y must have the shape ({features.shape[0]},) to match X, but has {labels.shape}.")
+        names = tuple(str(n) for n in feature_names) if feature_names is not None else _default_names(features.shape[1])
+        if len(names) != features.shape[1]:
+            raise ValueError(f"feature_names has {len(names)} names but X has {features.shape[1]} columns.")
+        _check_features(features, names)
+        _check_label_present(labels, label_name)
+        task = guess_task(labels) if task is None else _check_task(task)
+        codes, class_names = (
+            _encode(labels, label_name) if task == "classification" else _as_numbers(labels, label_name)
+        )
+        return cls(name, features, codes, names, task, class_names, label_name, source)
+
+    def keep_classes(self, classes: Sequence[str]) -> "Dataset":
+        """Return the data set with only the samples of some classes, in the order of ``class_names``.
+
+        Args:
+            classes: Two or more of ``class_names``.
+
+        Raises:
+            ValueError: If this is not a classification, a class is not there, or fewer than two are named.
+        """
+        if self.task != "classification":
+            raise ValueError(f"Classes can be chosen for a classification only, but {self.name!r} is a regression.")
+        wanted = {str(name).strip() for name in classes}
+        if unknown := sorted(wanted - set(self.class_names)):
+            raise ValueError(
+                f"{self.name!r} has no class {', '.join(map(repr, unknown))}. Its classes are: "
+                f"{_shortened(self.class_names)}."
+            )
+        if len(wanted) < 2:
+            raise ValueError(
+                f"At least two different classes must be kept, but only {', '.join(wanted) or 'none'} came."
+            )
+        kept = [code for code, name in enumerate(self.class_names) if name in wanted]
+        rows = np.isin(self.y, kept)
+        return replace(
+            self,
+            X=self.X[rows],
+            y=np.searchsorted(kept, self.y[rows]).astype(np.int64),
+            class_names=tuple(self.class_names[code] for code in kept),
+            source=f"{self.source}, classes {', '.join(self.class_names[code] for code in kept)}",
+        )
+
+    def subsample(self, max_samples: int, *, seed: int, min_per_class: int = 1) -> "Dataset":
+        """Return a random part of the data; for a classification the classes keep their proportions.
+
+        Args:
+            max_samples: How many samples to keep; if there are no more than that, the same object is returned.
+            seed: Seed of the random choice.
+            min_per_class: A rare class keeps at least this many samples (all, if it has fewer).
+        """
+        if self.num_samples <= max_samples:
+            return self
+        rng = np.random.default_rng(seed)
+        if self.task == "regression":
+            rows = rng.choice(self.num_samples, size=max_samples, replace=False)
+        else:
+            counts = _proportional_counts(np.bincount(self.y.astype(np.int64)), max_samples, min_per_class)
+            rows = np.concatenate(
+                [
+                    rng.choice(np.flatnonzero(self.y == code), size=count, replace=False)
+                    for code, count in enumerate(counts)
+                ]
+            )
+        rows.sort()
+        return replace(self, X=self.X[rows], y=self.y[rows])
+
+    def summary(self) -> str:
+        """Describe the data in one line."""
+        kind = f"{len(self.class_names)} classes" if self.task == "classification" else "regression"
+        missing = f", {self.num_missing:,} missing values" if self.num_missing else ""
+        return f"{self.name}: {self.num_samples:,} samples, {self.num_features:,} features, {kind}{missing}"
+
+    def __repr__(self) -> str:
+        return f"<Dataset {self.summary()}>"
+
+
+def guess_task(y: NDArray[np.generic]) -> Task:
+    """Guess what a label means.
+
+    Text and truth values are classes. Numbers are classes if they are whole and there are at most
+    ``MAX_GUESSED_CLASSES`` different ones, or if there are only two different ones; else they are a quantity.
+    """
+    if not np.issubdtype(y.dtype, np.number):
+        return "classification"
+    distinct = np.unique(y)
+    whole = np.issubdtype(y.dtype, np.integer) or bool(np.all(distinct == np.round(distinct)))
+    few = distinct.size <= MAX_GUESSED_CLASSES
+    return "classification" if distinct.size <= 2 or (whole and few) else "regression"
+
+
+def _check_task(task: Task) -> Task:
+    if task not in TASKS:
+        raise ValueError(f"task must be 'classification' or 'regression', but {task!r} came.")
+    return task
+
+
+def _default_names(num_features: int) -> tuple[str, ...]:
+    return tuple(f"x{i}" for i in range(num_features))
+
+
+def _check_features(X: NDArray[np.float64], names: tuple[str, ...]) -> None:
+    if infinite := [names[i] for i in np.flatnonzero(np.isinf(X).any(axis=0))]:
+        raise ValueError(f"Infinite values in {_columns(infinite)}. Replace them by numbers or leave the values empty.")
+    if empty := [names[i] for i in np.flatnonzero(np.isnan(X).all(axis=0))]:
+        raise ValueError(f"No value at all in {_columns(empty)}. Fill in the column or drop it.")
+
+
+def _check_label_present(y: NDArray[np.generic], label_name: str) -> None:
+    missing = np.array([value is None or value != value for value in y.tolist()], dtype=bool)
+    if missing.any():
+        rows = ", ".join(str(row + 1) for row in np.flatnonzero(missing)[:3])
+        more = ", …" if missing.sum() > 3 else ""
+        plural = "s" if missing.sum() > 1 else ""
+        raise ValueError(
+            f"The label {label_name!r} is missing in {missing.sum():,} of {y.size:,} samples "
+            f"(row{plural} {rows}{more}). Remove these rows or fill in the label."
+        )
+
+
+def _encode(y: NDArray[np.generic], label_name: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Number the classes in sorted order: by value for numbers, alphabetically for text."""
+    values = y.tolist()
+    try:
+        distinct = sorted(set(values))
+    except TypeError:  # numbers and text mixed
+        values = [str(value) for value in values]
+        distinct = sorted(set(values))
+    if len(distinct) < 2:
+        raise ValueError(
+            f"The label {label_name!r} has only one class ({distinct[0]!r}), but a classification needs at least two."
+        )
+    position = {value: code for code, value in enumerate(distinct)}
+    return np.array([position[value] for value in values], dtype=np.int64), tuple(_class_name(v) for v in distinct)
+
+
+def _class_name(value: object) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _as_numbers(y: NDArray[np.generic], label_name: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    try:
+        numbers = y.astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"A regression needs numbers in the label {label_name!r}, but it contains text "
+            f"(for example {str(y.tolist()[0])!r})."
+        ) from None
+    if np.isinf(numbers).any():
+        raise ValueError(f"The label {label_name!r} contains infinite values.")
+    if np.all(numbers == numbers[0]):
+        raise ValueError(f"The label {label_name!r} is the same number everywhere ({numbers[0]:g}): nothing to learn.")
+    return numbers, ()
+
+
+def _proportional_counts(available: NDArray[np.int64], total: int, minimum: int) -> list[int]:
+    """Divide ``total`` in proportion to ``available`` (largest remainders), each at least ``minimum`` if possible."""
+    floor = np.minimum(available, minimum)
+    share = available * total / available.sum()
+    counts = np.maximum(np.floor(share).astype(np.int64), floor)
+    by_remainder = np.argsort(-(share - np.floor(share)), kind="stable")
+    for code in by_remainder:
+        if counts.sum() < total and counts[code] < available[code]:
+            counts[code] += 1
+    while counts.sum() > total and np.any(counts > floor):
+        counts[np.argmax(counts - floor)] -= 1
+    return [int(count) for count in counts]
+
+
+def _columns(names: Sequence[str]) -> str:
+    return f"column{'s' if len(names) > 1 else ''} {_shortened([repr(name) for name in names])}"
+
+
+def _shortened(names: Sequence[str], limit: int = 12) -> str:
+    return ", ".join(names[:limit]) + (f", … ({len(names):,} in all)" if len(names) > limit else "")

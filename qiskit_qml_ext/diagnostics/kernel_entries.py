@@ -1,0 +1,103 @@
+"""The entries of a kernel matrix above its diagonal, and what shot noise adds to them."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+# A kernel matrix may differ from its transpose by rounding in the last digits of a matrix product, far less than this.
+_SYMMETRY_ATOL = 1e-8
+# Fidelities may leave [0, 1] by rounding or by a repair of the matrix; more than this is not a fidelity kernel.
+_RANGE_ATOL = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class KernelEntries:
+    """The entries k_ij of a symmetric kernel matrix with i < j, and the variance that sampling put into each.
+
+    Attributes:
+        matrix: The kernel matrix, shape (n, n).
+        noise: The variance of each entry due to a finite number of shots, shape (n, n), zero on the diagonal.
+    """
+
+    matrix: NDArray[np.float64]
+    noise: NDArray[np.float64]
+
+    @property
+    def num_samples(self) -> int:
+        """The number of samples n."""
+        return int(self.matrix.shape[0])
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """The n(n-1)/2 entries above the diagonal, row by row."""
+        return self.matrix[np.triu_indices(self.num_samples, 1)]
+
+    @property
+    def row_sums(self) -> dict[str, NDArray[np.float64]]:
+        """Sums over each row without its diagonal element, of k, k² and the noise: all that moments need."""
+        off = self.matrix.copy()
+        np.fill_diagonal(off, 0.0)
+        return {"k": off.sum(axis=1), "k2": (off**2).sum(axis=1), "noise": self.noise.sum(axis=1)}
+
+    @classmethod
+    def from_matrix(
+        cls, kernel_matrix: ArrayLike, *, standard_errors: ArrayLike | None = None, shots: int | None = None
+    ) -> "KernelEntries":
+        """Check a kernel matrix and take it apart.
+
+        Args:
+            kernel_matrix: Symmetric, shape (n, n) with n ≥ 2, values in [0, 1].
+            standard_errors: The standard error of each entry, same shape.
+            shots: The number of shots behind each entry, at least 2; used only without ``standard_errors``, with the
+                unbiased estimate k̂(1-k̂)/(S-1) of the binomial variance.
+
+        Raises:
+            ValueError: If one of the arguments is not as described.
+        """
+        matrix = np.array(kernel_matrix, dtype=np.float64)
+        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] < 2:
+            raise ValueError(f"A kernel matrix must be square with at least two rows, but its shape is {matrix.shape}.")
+        if not np.all(np.isfinite(matrix)):
+            raise ValueError("The kernel matrix contains NaN or infinite values.")
+        if not np.allclose(matrix, matrix.T, rtol=0.0, atol=_SYMMETRY_ATOL):
+            worst = float(np.abs(matrix - matrix.T).max())
+            raise ValueError(f"The kernel matrix must be symmetric, but differs from its transpose by {worst:.2g}.")
+        entries = matrix[np.triu_indices(matrix.shape[0], 1)]
+        if entries.min() < -_RANGE_ATOL or entries.max() > 1 + _RANGE_ATOL:
+            raise ValueError(
+                f"The entries of a fidelity kernel lie in [0, 1], but these lie in [{entries.min():.3g}, "
+                f"{entries.max():.3g}]. Pass the matrix as it was measured, before any repair."
+            )
+        return cls(matrix, _noise(matrix, standard_errors, shots))
+
+
+def _noise(matrix: NDArray[np.float64], standard_errors: ArrayLike | None, shots: int | None) -> NDArray[np.float64]:
+    if standard_errors is not None:
+        noise = np.asarray(standard_errors, dtype=np.float64) ** 2
+        if noise.shape != matrix.shape or not np.all(np.isfinite(noise)):
+            raise ValueError(f"standard_errors must be finite and of the shape {matrix.shape}, but is {noise.shape}.")
+    elif shots is not None:
+        if shots < 2:
+            raise ValueError(f"shots must be at least 2 to tell noise from signal, but {shots} came.")
+        inside = np.clip(matrix, 0.0, 1.0)  # only for the variance, which is zero at both ends
+        noise = inside * (1 - inside) / (shots - 1)
+    else:
+        noise = np.zeros_like(matrix)
+    noise = noise.copy()
+    np.fill_diagonal(noise, 0.0)
+    return noise
+
+
+def jackknife(leave_one_out: NDArray[np.float64]) -> float:
+    """Return the delete-one jackknife standard error √((n-1)/n Σ(θ_(i) - θ̄)²) of a statistic of n samples.
+
+    The entries of a kernel matrix share samples, so they are not independent: leaving out one sample with its whole
+    row and column gives an error that takes this into account. It is too large rather than too small (Efron and Stein,
+    Ann. Statist. 9, 586, 1981), at most by √2 for a mean of pairs.
+    """
+    size = leave_one_out.size
+    if size < 3 or not np.all(np.isfinite(leave_one_out)):
+        return math.nan
+    return float(np.sqrt((size - 1) / size * np.sum((leave_one_out - leave_one_out.mean()) ** 2)))

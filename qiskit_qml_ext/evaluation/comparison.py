@@ -1,0 +1,128 @@
+"""Running every model on every fold: one failing model is reported, the others go on."""
+
+import time
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from sklearn.metrics import get_scorer
+
+from qiskit_qml_ext.evaluation.candidates import Candidate
+from qiskit_qml_ext.evaluation.planning import Plan, Split
+from qiskit_qml_ext.primitives import Usage
+
+
+@dataclass(frozen=True, eq=False)
+class KernelSample:
+    """The kernel matrix of one training set, as it was computed or measured.
+
+    Attributes:
+        matrix: Shape (n, n), before any repair.
+        standard_errors: Shape (n, n); zeros for exact results.
+        y: The labels of the samples, shape (n,).
+        bandwidth: The bandwidth that the search chose there.
+    """
+
+    matrix: NDArray[np.float64]
+    standard_errors: NDArray[np.float64]
+    y: NDArray[np.float64] | NDArray[np.int64]
+    bandwidth: float
+
+
+@dataclass(frozen=True, eq=False)
+class FoldOutcome:
+    """What one model did on one fold.
+
+    Attributes:
+        key: The candidate's key.
+        fold: The number of the fold, from 0.
+        score: The score on the test part; NaN if the model failed.
+        fit_seconds: Time of the search and the fit.
+        parameters: What the search chose.
+        usage: What the model ran on the target, search, fit and prediction.
+        failure: Why it failed, one line; None if it did not.
+        warnings: Warnings that came up, each with its number.
+        kernel: The training kernel matrix, where it was asked for.
+    """
+
+    key: str
+    fold: int
+    score: float
+    fit_seconds: float
+    parameters: dict[str, float]
+    usage: Usage
+    failure: str | None = None
+    warnings: dict[str, int] = field(default_factory=dict)
+    kernel: KernelSample | None = None
+
+
+def run_folds(plan: Plan, *, jobs: int = 1) -> Iterator[FoldOutcome]:
+    """Fit and score every candidate on every fold.
+
+    Args:
+        plan: The checked evaluation.
+        jobs: How many processes work at the same time.
+
+    Yields:
+        The outcomes in the order in which they are ready.
+    """
+    tasks = [
+        (candidate, fold, split, candidate.role == "quantum" and fold == 0)
+        for fold, split in enumerate(plan.splits)
+        for candidate in plan.candidates
+    ]
+    if jobs == 1:
+        for task in tasks:
+            yield run_fold(plan, *task)
+    else:
+        parallel = Parallel(n_jobs=jobs, return_as="generator_unordered")
+        yield from parallel(delayed(run_fold)(plan, *task) for task in tasks)
+
+
+def run_fold(plan: Plan, candidate: Candidate, fold: int, split: Split, keep_kernel: bool) -> FoldOutcome:
+    """Fit and score one candidate on one fold; an exception becomes the outcome's ``failure``."""
+    train, test = split
+    X, y = plan.dataset.X, plan.dataset.y
+    before, start = plan.connection.usage, time.perf_counter()
+    fit_seconds, score, parameters, failure, kernel = float("nan"), float("nan"), {}, None, None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            search = candidate.make().fit(X[train], y[train])
+            fit_seconds = time.perf_counter() - start
+            parameters = {name.rsplit("__", 1)[-1]: float(value) for name, value in search.best_params_.items()}
+            score = float(get_scorer(plan.settings.scoring)(search.best_estimator_, X[test], y[test]))
+            if not np.isfinite(score):
+                failure = f"The score is {score}."
+            usage = plan.connection.usage - before
+            if keep_kernel:
+                kernel = _kernel_sample(search.best_estimator_, X[train], y[train], parameters["bandwidth"])
+        except Exception as error:
+            failure, usage = _one_line(error), plan.connection.usage - before
+    messages = Counter(_one_line_text(str(warning.message)) for warning in caught)
+    return FoldOutcome(candidate.key, fold, score, fit_seconds, parameters, usage, failure, dict(messages), kernel)
+
+
+def _kernel_sample(
+    estimator: object, X: NDArray[np.float64], y: NDArray[np.float64] | NDArray[np.int64], bandwidth: float
+) -> KernelSample:
+    """Return the training kernel matrix of a fitted model; what was sampled before is read back, not sampled again."""
+    prepare, model = estimator.named_steps["prepare"], estimator.named_steps["model"]  # type: ignore[attr-defined]
+    machine = getattr(model, "regressor_", model)
+    estimate = machine.kernel_.evaluate_with_errors(prepare.transform(X))
+    return KernelSample(estimate.raw, estimate.standard_errors, y, bandwidth)
+
+
+def _one_line(error: Exception) -> str:
+    text = _one_line_text(str(error))
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _one_line_text(text: str, limit: int = 240) -> str:
+    """Return the first paragraph of a message on one line; what follows is usually advice with links."""
+    line = " ".join(text.strip().split("\n\n")[0].split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

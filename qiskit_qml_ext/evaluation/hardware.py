@@ -1,0 +1,164 @@
+"""What the quantum kernel costs on a device: gates, circuits, shots, time, and how often a run is free of errors."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, cast
+
+from qiskit import QuantumCircuit
+from qiskit.providers import BackendV2
+
+from qiskit_qml_ext.circuits import FeatureMap
+from qiskit_qml_ext.evaluation.formatting import count, duration
+from qiskit_qml_ext.kernels import FidelityKernel
+from qiskit_qml_ext.primitives import Connection, connect
+from qiskit_qml_ext.primitives.targets import fake_backend
+
+if TYPE_CHECKING:
+    from qiskit.transpiler import Target
+
+REFERENCE_DEVICE = "fake_sherbrooke"
+"""The device whose gates, couplings and reported errors are used when the kernel did not run on a device."""
+
+SHOTS_PER_SECOND = 4000
+"""The default repetition rate of IBM's processors (250 µs from shot to shot)."""
+
+
+@dataclass(frozen=True)
+class CircuitCost:
+    """A kernel circuit (compute-uncompute) in a target's own gates.
+
+    Attributes:
+        target: The name of the target.
+        num_qubits: How many qubits it acts on.
+        depth: Its depth, measurements included.
+        two_qubit_gates: The number of gates on two or more qubits.
+        error_free: The estimated fraction of runs without any gate or readout error: the product of (1 - error) over
+            all gates and measurements, from the errors that the device reported. None where no errors are known.
+    """
+
+    target: str
+    num_qubits: int
+    depth: int
+    two_qubit_gates: int
+    error_free: float | None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the fields as a dictionary."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class HardwareCost:
+    """What one fit would take on a device.
+
+    Attributes:
+        circuit: The kernel circuit on the device.
+        circuits_per_fit: The number of pairs of training samples, n(n-1)/2.
+        shots_per_circuit: Shots at which the kernel's entries can be told apart; ``inf`` if no number is enough.
+        seconds_per_fit: Processor time at ``SHOTS_PER_SECOND``.
+    """
+
+    circuit: CircuitCost
+    circuits_per_fit: int
+    shots_per_circuit: float
+    seconds_per_fit: float
+
+    @property
+    def shots_per_fit(self) -> float:
+        """All shots of one fit."""
+        return self.circuits_per_fit * self.shots_per_circuit
+
+    def sentence(self) -> str:
+        """Say it in words."""
+        circuit = self.circuit
+        if math.isinf(self.shots_per_circuit):
+            need = "On hardware: the entries of this kernel are all the same, so no number of shots tells them apart."
+        else:
+            need = (
+                f"On hardware: one fit needs {count(self.circuits_per_fit)} circuits with at least "
+                f"{count(self.shots_per_circuit)} shots each, about {duration(self.seconds_per_fit)} of processor time "
+                f"at {SHOTS_PER_SECOND:,} shots a second."
+            )
+        clean = ""
+        if circuit.error_free is not None:
+            part = "fewer than 1 in 1,000" if circuit.error_free < 0.001 else f"about {100 * circuit.error_free:.2g} %"
+            clean = f"; by its reported errors, {part} of the runs are free of errors"
+        gates = f"{circuit.two_qubit_gates:,} two-qubit gates" if circuit.two_qubit_gates else "no two-qubit gate"
+        return f"{need} On {circuit.target} a circuit has {gates} and depth {circuit.depth:,}{clean}."
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the fields as a dictionary."""
+        return {**asdict(self), "shots_per_fit": self.shots_per_fit}
+
+
+def circuit_cost(feature_map: FeatureMap, num_features: int, connection: Connection, target: object) -> CircuitCost:
+    """Transpile the kernel circuit for a connection and count what it consists of.
+
+    Args:
+        feature_map: The encoding.
+        num_features: How many features it encodes.
+        connection: Where the circuit is to run.
+        target: The backend behind the connection if there is one, for its reported errors.
+    """
+    kernel = FidelityKernel(feature_map, connection=connection)
+    isa = connection.isa_circuit(kernel.circuit(num_features))
+    gates = sum(len(i.qubits) > 1 and i.operation.name not in ("barrier", "measure") for i in isa.data)
+    used = {
+        qubit for instruction in isa.data if instruction.operation.name != "barrier" for qubit in instruction.qubits
+    }
+    return CircuitCost(
+        target=connection.target_name,
+        num_qubits=len(used),
+        depth=isa.depth(),
+        two_qubit_gates=gates,
+        error_free=_error_free(isa, target.target) if isinstance(target, BackendV2) else None,
+    )
+
+
+def hardware_cost(
+    feature_map: FeatureMap, num_features: int, *, target: object, num_train: int, shots: float, seed: int
+) -> HardwareCost | None:
+    """Estimate what one fit takes on a device.
+
+    Args:
+        feature_map: The encoding.
+        num_features: How many features it encodes.
+        target: The target of the evaluation; unless it is a device or a fake one, ``REFERENCE_DEVICE`` is looked at.
+        num_train: The number of training samples.
+        shots: The shots that each circuit needs; may be ``inf``.
+        seed: Seed of the transpiler.
+
+    Returns:
+        The cost; None if the device has too few qubits.
+    """
+    device = device_of(target) or fake_backend(REFERENCE_DEVICE)
+    if feature_map.num_qubits(num_features) > device.num_qubits:
+        return None
+    circuit = circuit_cost(feature_map, num_features, connect(device, seed=seed), device)
+    pairs = num_train * (num_train - 1) // 2
+    return HardwareCost(circuit, pairs, shots, pairs * shots / SHOTS_PER_SECOND)
+
+
+def device_of(target: object) -> BackendV2 | None:
+    """Return the device that a target means, or None for plain simulators and connections."""
+    if isinstance(target, str) and target.startswith("fake_"):
+        return fake_backend(target)
+    if isinstance(target, BackendV2) and not type(target).__module__.startswith("qiskit_aer"):
+        return target
+    return None
+
+
+def _error_free(circuit: QuantumCircuit, target: "Target") -> float | None:
+    """Multiply (1 - error) over all instructions; None if the target reports no errors at all."""
+    log_fraction, known = 0.0, False
+    for instruction in circuit.data:
+        name = instruction.operation.name
+        if name not in target.operation_names:
+            continue
+        qubits = tuple(circuit.find_bit(qubit).index for qubit in instruction.qubits)
+        properties = cast("dict[tuple[int, ...], object] | None", target[name])
+        error = getattr((properties or {}).get(qubits), "error", None)
+        if error is not None:
+            known = True
+            log_fraction += math.log1p(-min(error, 1 - 1e-12))
+    return math.exp(log_fraction) if known else None

@@ -1,0 +1,234 @@
+"""The evaluation from end to end: does a quantum model help on these data, and could it be run on hardware?"""
+
+import platform
+import time
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qiskit_qml_ext._version import __version__
+from qiskit_qml_ext.circuits import FeatureMap
+from qiskit_qml_ext.datasets import Dataset
+from qiskit_qml_ext.diagnostics import KernelHealth, kernel_health
+from qiskit_qml_ext.evaluation.candidates import BANDWIDTHS, C_VALUES, Candidate
+from qiskit_qml_ext.evaluation.comparison import FoldOutcome, KernelSample, run_folds
+from qiskit_qml_ext.evaluation.hardware import HardwareCost, hardware_cost
+from qiskit_qml_ext.evaluation.planning import Plan, plan_evaluation
+from qiskit_qml_ext.evaluation.results import Evaluation, ModelResult, Provenance
+from qiskit_qml_ext.evaluation.statistics import corrected_t_test
+from qiskit_qml_ext.evaluation.verdict import Contestant, best_classical, decide
+
+if TYPE_CHECKING:
+    from qiskit_qml_ext.primitives import Connection
+
+
+def evaluate(
+    dataset: Dataset | str,
+    *,
+    feature_map: str | FeatureMap = "zz",
+    target: "str | Connection | object | None" = None,
+    shots: int | None = None,
+    qubits: int | None = None,
+    folds: int = 5,
+    repeats: int = 1,
+    max_samples: int | None = None,
+    seed: int = 0,
+    scoring: str | None = None,
+    C_values: Sequence[float] = C_VALUES,
+    bandwidths: Sequence[float] = BANDWIDTHS,
+    jobs: int = 1,
+    progress: bool = False,
+) -> Evaluation:
+    """Compare a quantum kernel with its control without entanglement and with classical models, on the same folds.
+
+    All models are tuned by a search inside each training set. The quantum models see imputed and standardised
+    features, reduced by PCA to the number of qubits if there are more, scaled to the feature map's range; the classical
+    models see all features, imputed and standardised. Nothing is ever fitted on test samples.
+
+    On a sampled target the search runs on exact simulations, and only the chosen quantum models run on the target.
+
+    Args:
+        dataset: A data set or the name of a bundled one; see :func:`~qiskit_qml_ext.datasets.load_dataset` and
+            :meth:`Dataset.from_arrays() <qiskit_qml_ext.datasets.Dataset.from_arrays>`.
+        feature_map: A feature map or its name; the search replaces its bandwidth.
+        target: Where the quantum models run: what :func:`~qiskit_qml_ext.primitives.connect` takes, or a connection.
+        shots: Shots of every circuit; by default the target's.
+        qubits: The largest number of qubits; by default the smaller of the number of features and 8.
+        folds: Outer folds, at least 2.
+        repeats: How often the outer cross-validation is repeated with other folds.
+        max_samples: Use at most so many samples; by default 1,000, or 100 on a sampled target. The result says if
+            samples were left out.
+        seed: Seed of everything random.
+        scoring: The name of a scikit-learn scorer, higher is better; by default ``"accuracy"`` or ``"r2"``. For scores
+            of one class (such as ``"f1"``) the second of the class names is the positive one.
+        C_values: The values of C offered to all support vector machines.
+        bandwidths: The values of the bandwidth offered to the quantum kernels.
+        jobs: How many processes work at the same time; the results do not depend on it.
+        progress: Whether to show a progress bar on standard error.
+
+    Returns:
+        The result: ``verdict``, ``models``, ``health``, ``summary()``, ``report(path)``, ``plot()``, ``to_dict()``.
+
+    Raises:
+        ValueError: If something asked for cannot be done; nothing has run then.
+        TypeError: If an argument is of the wrong kind.
+
+    Examples:
+        >>> from qiskit_qml_ext.evaluation import evaluate
+        >>> result = evaluate("iris", feature_map="angle", max_samples=30, folds=3, bandwidths=[0.5])
+        >>> result["dummy"].mean
+        0.3333333333333333
+    """
+    plan = plan_evaluation(
+        dataset,
+        feature_map=feature_map,
+        target=target,
+        shots=shots,
+        qubits=qubits,
+        folds=folds,
+        repeats=repeats,
+        max_samples=max_samples,
+        seed=seed,
+        scoring=scoring,
+        C_values=C_values,
+        bandwidths=bandwidths,
+    )
+    return run_plan(plan, jobs=jobs, progress=progress)
+
+
+def run_plan(plan: Plan, *, jobs: int = 1, progress: bool = False, command: str | None = None) -> Evaluation:
+    """Run a checked evaluation.
+
+    Args:
+        plan: From :func:`~qiskit_qml_ext.evaluation.plan_evaluation`.
+        jobs: How many processes work at the same time.
+        progress: Whether to show a progress bar on standard error.
+        command: The command line that asked for it, for the report.
+    """
+    from tqdm import tqdm
+
+    started, clock = datetime.now(timezone.utc), time.perf_counter()
+    outcomes: dict[str, list[FoldOutcome]] = {candidate.key: [] for candidate in plan.candidates}
+    total = len(plan.candidates) * len(plan.splits)
+    with tqdm(total=total, disable=not progress, unit="fit", desc="Evaluating", leave=False) as bar:
+        for outcome in run_folds(plan, jobs=jobs):
+            outcomes[outcome.key].append(outcome)
+            bar.update()
+    for results in outcomes.values():
+        results.sort(key=lambda outcome: outcome.fold)
+    contestants = [_contestant(candidate, outcomes[candidate.key]) for candidate in plan.candidates]
+    best = best_classical(contestants)
+    kernel = next((o.kernel for o in outcomes["quantum"] if o.kernel is not None), None)
+    health = None if kernel is None else _health(plan, kernel)
+    return Evaluation(
+        dataset=plan.dataset,
+        num_available=plan.num_available,
+        settings=plan.settings,
+        models=tuple(_row(plan, contestant, best, outcomes[contestant.key]) for contestant in contestants),
+        best_classical=None if best is None else best.key,
+        verdict=decide(
+            contestants,
+            test_fraction=plan.test_fraction,
+            scoring=plan.settings.scoring,
+            is_exact=plan.settings.is_exact,
+        ),
+        health=health,
+        kernel=kernel,
+        hardware=None if kernel is None or health is None else _hardware(plan, kernel, health),
+        run_cost=plan.run_cost,
+        notes=(*plan.notes, *_notes(plan)),
+        provenance=_provenance(started, time.perf_counter() - clock, command),
+    )
+
+
+def _contestant(candidate: Candidate, outcomes: list[FoldOutcome]) -> Contestant:
+    failed = [outcome for outcome in outcomes if outcome.failure is not None]
+    if not failed:
+        return Contestant(candidate.key, candidate.name, candidate.role, tuple(outcome.score for outcome in outcomes))
+    where = "" if len(failed) == len(outcomes) else f"on {len(failed)} of {len(outcomes)} folds: "
+    return Contestant(candidate.key, candidate.name, candidate.role, (), f"{where}{failed[0].failure}")
+
+
+def _row(plan: Plan, model: Contestant, best: Contestant | None, outcomes: list[FoldOutcome]) -> ModelResult:
+    finished = bool(model.scores)
+    comparison = None
+    if finished and best is not None and model.key != best.key:
+        comparison = corrected_t_test(model.scores, best.scores, test_fraction=plan.test_fraction, other=best.key)
+    warnings: dict[str, int] = {}
+    for outcome in outcomes:
+        for text, number in outcome.warnings.items():
+            warnings[text] = warnings.get(text, 0) + number
+    return ModelResult(
+        key=model.key,
+        name=model.name,
+        role=model.role,
+        scores=model.scores,
+        mean=model.mean if finished else float("nan"),
+        std=float(np.std(model.scores, ddof=1)) if finished else float("nan"),
+        comparison=comparison,
+        fit_seconds=float(np.mean([outcome.fit_seconds for outcome in outcomes])) if finished else float("nan"),
+        circuits=sum(outcome.usage.circuits for outcome in outcomes),
+        shots=sum(outcome.usage.shots for outcome in outcomes),
+        parameters=tuple(outcome.parameters for outcome in outcomes) if finished else (),
+        failure=model.failure,
+        warnings=tuple(f"{text} ({number}×)" if number > 1 else text for text, number in warnings.items()),
+    )
+
+
+def _health(plan: Plan, kernel: KernelSample) -> KernelHealth:
+    return kernel_health(
+        kernel.matrix,
+        kernel.y,
+        task=plan.dataset.task,
+        standard_errors=None if plan.settings.is_exact else kernel.standard_errors,
+        shots=plan.settings.shots,
+    )
+
+
+def _hardware(plan: Plan, kernel: KernelSample, health: KernelHealth) -> HardwareCost | None:
+    from sklearn.base import clone
+
+    return hardware_cost(
+        clone(plan.feature_map).set_params(bandwidth=kernel.bandwidth),
+        plan.settings.num_encoded,
+        target=plan.target,
+        num_train=len(kernel.y),
+        shots=health.shots_to_resolve.to_tell_apart,
+        seed=plan.settings.seed,
+    )
+
+
+def _notes(plan: Plan) -> list[str]:
+    settings, notes = plan.settings, []
+    if settings.uses_pca:
+        notes.append(
+            f"The quantum models see {settings.num_encoded} principal components of the {plan.dataset.num_features} "
+            "features; so does the row “same features”. The other classical models see all features."
+        )
+    if not settings.is_exact:
+        notes.append(
+            f"C and bandwidth were chosen on exact simulations; only the chosen quantum models ran on "
+            f"{settings.target}."
+        )
+    if plan.dataset.num_missing:
+        notes.append("Missing values were replaced by the median of the training samples, in every fold anew.")
+    return notes
+
+
+def _provenance(started: datetime, seconds: float, command: str | None) -> Provenance:
+    packages = (
+        "qiskit",
+        "qiskit-aer",
+        "qiskit-machine-learning",
+        "qiskit-ibm-runtime",
+        "scikit-learn",
+        "numpy",
+        "scipy",
+    )
+    versions = {"qiskit-qml-ext": __version__, "python": platform.python_version()}
+    versions.update({package: version(package) for package in packages})
+    system = f"{platform.system()} {platform.machine()}"
+    return Provenance(started.isoformat(timespec="seconds"), seconds, versions, system, command)

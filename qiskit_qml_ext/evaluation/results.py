@@ -1,0 +1,208 @@
+"""What an evaluation found, as frozen data; how it is shown lives in the modules beside this one."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qiskit_qml_ext.datasets import Dataset
+from qiskit_qml_ext.diagnostics import KernelHealth
+from qiskit_qml_ext.evaluation.candidates import Role
+from qiskit_qml_ext.evaluation.comparison import KernelSample
+from qiskit_qml_ext.evaluation.hardware import HardwareCost
+from qiskit_qml_ext.evaluation.planning import RunCost
+from qiskit_qml_ext.evaluation.settings import Settings
+from qiskit_qml_ext.evaluation.statistics import Comparison
+from qiskit_qml_ext.evaluation.verdict import Verdict
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SCHEMA_VERSION = "1.0"
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """One model's row.
+
+    Attributes:
+        key: Its short name.
+        name: Its name for people.
+        role: ``"quantum"``, ``"control"``, ``"classical"`` or ``"baseline"``.
+        scores: The score of each outer fold; empty if the model failed on one of them.
+        mean: Their mean; NaN if it failed.
+        std: Their standard deviation (divisor folds - 1); NaN if it failed.
+        comparison: The difference to the best classical model; None for that model itself and where one of them failed.
+        fit_seconds: Time of search and fit, averaged over the folds; NaN if it failed.
+        circuits: What ran on the target over all folds: circuits, or states for an exact one; 0 for classical models.
+        shots: Shots over all folds; 0 for exact and classical models.
+        parameters: What the search chose in each fold.
+        failure: Why the model failed, one line; None if it did not.
+        warnings: Warnings from its fits.
+    """
+
+    key: str
+    name: str
+    role: Role
+    scores: tuple[float, ...]
+    mean: float
+    std: float
+    comparison: Comparison | None
+    fit_seconds: float
+    circuits: int
+    shots: int
+    parameters: tuple[Mapping[str, float], ...] = ()
+    failure: str | None = None
+    warnings: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the fields as a dictionary of plain values."""
+        return {
+            **{name: getattr(self, name) for name in ("key", "name", "role", "mean", "std", "fit_seconds")},
+            "scores": list(self.scores),
+            "difference": None if self.comparison is None else self.comparison.to_dict(),
+            "circuits": self.circuits,
+            "shots": self.shots,
+            "parameters": [dict(chosen) for chosen in self.parameters],
+            "failure": self.failure,
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where, when and with what an evaluation ran.
+
+    Attributes:
+        started: Start, ISO 8601 with the time zone.
+        seconds: How long it took.
+        versions: Versions of Python and of the packages that matter.
+        platform: The operating system and machine.
+        command: The command line, if it was one.
+    """
+
+    started: str
+    seconds: float
+    versions: Mapping[str, str]
+    platform: str
+    command: str | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the fields as a dictionary of plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The result of :func:`~qiskit_qml_ext.evaluation.evaluate`.
+
+    Attributes:
+        dataset: The data that were used, after choosing samples.
+        num_available: How many samples there were before.
+        settings: What was asked for, defaults filled in.
+        models: One row for each model.
+        best_classical: The key of the classical model with the highest mean score; None if all failed.
+        verdict: The answer.
+        health: The health of the quantum kernel on the first training set; None if the quantum kernel failed.
+        kernel: That kernel matrix.
+        hardware: What a fit would take on a device; None if none was looked at.
+        run_cost: What was announced to run on the target; None for exact results.
+        notes: What else a reader should know.
+        provenance: Versions, time, command.
+    """
+
+    dataset: Dataset
+    num_available: int
+    settings: Settings
+    models: tuple[ModelResult, ...]
+    best_classical: str | None
+    verdict: Verdict
+    health: KernelHealth | None
+    kernel: KernelSample | None
+    hardware: HardwareCost | None
+    run_cost: RunCost | None
+    notes: tuple[str, ...]
+    provenance: Provenance = field(repr=False)
+
+    def __getitem__(self, key: str) -> ModelResult:
+        """Return the row of a model by its key, for example ``evaluation["quantum"]``."""
+        for model in self.models:
+            if model.key == key:
+                return model
+        raise KeyError(f"There is no model {key!r}; there are: {', '.join(model.key for model in self.models)}.")
+
+    def summary(self) -> str:
+        """Return the table, the kernel's health and the verdict as text."""
+        from qiskit_qml_ext.evaluation.terminal import as_text
+
+        return as_text(self)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the report page, one HTML file without anything outside of it, readable by its owner only.
+
+        Args:
+            path: Where to; an existing file is replaced.
+
+        Returns:
+            The absolute path.
+        """
+        from qiskit_qml_ext.evaluation.private_files import write_private
+        from qiskit_qml_ext.evaluation.report import render_report
+
+        return write_private(path, render_report(self))
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw every model's score on every fold; returns the axes."""
+        from qiskit_qml_ext.evaluation.figures import plot_scores
+
+        return plot_scores(self, ax)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the kernel's entries, ready for JSON, as ``schema.json`` describes it.
+
+        Numbers that JSON does not know (NaN, infinity) become None.
+        """
+        data = self.dataset
+        document = {
+            "schema_version": SCHEMA_VERSION,
+            "dataset": {
+                "name": data.name,
+                "source": data.source,
+                "task": data.task,
+                "label": data.label_name,
+                "num_samples": data.num_samples,
+                "num_samples_available": self.num_available,
+                "num_features": data.num_features,
+                "num_missing": data.num_missing,
+                "class_counts": data.class_counts,
+            },
+            "settings": self.settings.to_dict(),
+            "verdict": self.verdict.to_dict(),
+            "best_classical": self.best_classical,
+            "models": [model.to_dict() for model in self.models],
+            "kernel": None if self.health is None else self.health.to_dict(),
+            "hardware": None if self.hardware is None else self.hardware.to_dict(),
+            "notes": list(self.notes),
+            "provenance": self.provenance.to_dict(),
+        }
+        return {name: _finite(value) for name, value in document.items()}
+
+    def __repr__(self) -> str:
+        return f"<Evaluation of {self.dataset.name}: {self.verdict.sentence}>"
+
+    def _repr_html_(self) -> str:
+        from qiskit_qml_ext.evaluation.report import render_fragment
+
+        return render_fragment(self)
+
+
+def _finite(value: Any) -> Any:
+    """Replace NaN and infinities by None, in dictionaries and lists too."""
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
