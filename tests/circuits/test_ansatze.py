@@ -17,6 +17,7 @@ from qiskit_qml_ext.circuits import (
     GraphEquivariantAnsatz,
     HamiltonianVariationalAnsatz,
     HardwareEfficientAnsatz,
+    MatchgateAnsatz,
     MERAAnsatz,
     MPSAnsatz,
     MultiAngleQAOAAnsatz,
@@ -360,3 +361,49 @@ def test_tensors_of_trees_and_mera():
     assert MERAAnsatz().tensors(8) == mera
     with pytest.raises(ValueError, match="block must be one of 'simple', 'su4', but 'u3' came"):
         MPSAnsatz("u3").build(3)
+
+
+def lie_dimension(operators):
+    """Return the dimension of the real Lie algebra that i·operators generate: commutators until none is new."""
+    basis, queue = [], [1j * operator.to_matrix() for operator in operators]
+    elements = []
+    while queue:
+        matrix = queue.pop()
+        vector = np.concatenate([matrix.real.ravel(), matrix.imag.ravel()])
+        vector /= np.linalg.norm(vector)
+        for _ in range(2):  # twice is enough for orthogonality to rounding
+            for other in basis:
+                vector = vector - (other @ vector) * other
+        if np.linalg.norm(vector) < 1e-8:
+            continue
+        basis.append(vector / np.linalg.norm(vector))
+        size = len(matrix)
+        new = basis[-1][: size**2].reshape(size, size) + 1j * basis[-1][size**2 :].reshape(size, size)
+        commutators = [new @ old - old @ new for old in elements]
+        queue += [commutator for commutator in commutators if np.linalg.norm(commutator) > 1e-8]
+        elements.append(new)
+    return len(basis)
+
+
+@pytest.mark.parametrize(
+    ("ansatz", "num_qubits", "dimension"),
+    [
+        # The classical dimensions: free fermions n(2n-1), in a ring 2n(2n-1); QAOA on the path n², on the cycle 3n-1;
+        # the Heisenberg chain 4^{n-1}-1 for odd and 4^{n-1}-4 for even n (arXiv:2309.05690).
+        (MatchgateAnsatz(), 3, 15),
+        (MatchgateAnsatz(), 4, 28),
+        (HamiltonianVariationalAnsatz("tfim", shared=False), 4, 28),
+        (HamiltonianVariationalAnsatz("tfim", shared=False, periodic=True), 4, 56),
+        (HamiltonianVariationalAnsatz("tfim"), 4, 16),
+        (HamiltonianVariationalAnsatz("tfim", periodic=True), 4, 11),
+        (QAOAAnsatz([(0, 1), (1, 2)]), 3, 9),
+        (QAOAAnsatz(), 3, 8),
+        (HamiltonianVariationalAnsatz("heisenberg", shared=False), 3, 15),
+        (HamiltonianVariationalAnsatz("heisenberg", shared=False), 4, 60),
+        (BrickwallAnsatz(), 3, 63),
+        (GivensAnsatz(), 4, 16),  # u(n): free fermions that conserve their number
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_generators_span_the_known_lie_algebra(ansatz, num_qubits, dimension):
+    assert lie_dimension(ansatz.generators(num_qubits)) == dimension

@@ -11,6 +11,7 @@ from qiskit.circuit import Parameter
 from qiskit.circuit.library import iSwapGate, pauli_feature_map, z_feature_map, zz_feature_map
 from qiskit.quantum_info import Operator, Pauli, Statevector, partial_trace
 from scipy.linalg import expm
+from sklearn.base import clone
 
 from qiskit_qml_ext.circuits import (
     AmplitudeFeatureMap,
@@ -19,6 +20,7 @@ from qiskit_qml_ext.circuits import (
     ChebyshevTowerFeatureMap,
     CovariantFeatureMap,
     ExponentialFeatureMap,
+    FixedWeightsFeatureMap,
     HardwareEfficientAnsatz,
     HardwareEfficientFeatureMap,
     HeisenbergFeatureMap,
@@ -35,7 +37,7 @@ from qiskit_qml_ext.circuits import (
     ZZFeatureMap,
     data_and_weights,
 )
-from tests.circuits.catalogue import named_fiducial
+from tests.circuits.catalogue import DEFAULT_MAPS, named_fiducial
 
 EXACT = {"rtol": 0, "atol": 1e-12}
 
@@ -366,3 +368,21 @@ def test_data_and_weights_of_a_plain_circuit_are_all_data():
     circuit = QuantumCircuit(1)
     circuit.rx(Parameter("a"), 0)
     assert data_and_weights(circuit) == (list(circuit.parameters), [])
+
+
+@pytest.mark.parametrize("trainable", [m for m in DEFAULT_MAPS if m.num_weights(3)], ids=lambda m: m.name)
+def test_fixed_weights_leave_a_map_of_data_alone(trainable):
+    rng = np.random.default_rng(10)
+    weights, x = rng.normal(size=trainable.num_weights(3)), rng.normal(size=3)
+    fixed = FixedWeightsFeatureMap(trainable, weights)
+    np.testing.assert_allclose(state(fixed.build(3), x), state(trainable.build(3), [*x, *weights]), **EXACT)
+    assert (fixed.num_weights(3), fixed.num_parameters(3)) == (0, 3)
+    assert fixed.two_qubit_gates(3) == trainable.two_qubit_gates(3)
+    assert (fixed.data_range, fixed.domain) == (trainable.data_range, trainable.domain)
+    assert clone(fixed) == fixed
+    product = fixed.without_entanglement()
+    assert (product.two_qubit_gates(3), product.entanglement) == (0, "none")
+    assert all(len(instruction.qubits) == 1 for instruction in product.build(3).data)
+    assert product.build(3).num_parameters == 3
+    with pytest.raises(ValueError, match=r"weights must be \d+ finite numbers for 4 features"):
+        fixed.build(4)

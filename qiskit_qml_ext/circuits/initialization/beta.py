@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
-from scipy import special, stats
+from scipy import special
 
 from qiskit_qml_ext.circuits.initialization.distribution import InitialDistribution
 from qiskit_qml_ext.circuits.template import check_positive
@@ -53,6 +53,8 @@ class BetaDistribution(InitialDistribution):
         Raises:
             ValueError: If fewer than two different finite values came.
         """
+        from scipy import stats  # only needed here, and slow to import
+
         values = np.asarray(X, dtype=float).ravel()
         if values.size < 2 or not np.all(np.isfinite(values)) or np.ptp(values) == 0:
             raise ValueError("X must hold at least two different values, all finite, to fit a beta distribution to.")
