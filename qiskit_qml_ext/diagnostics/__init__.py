@@ -2,7 +2,16 @@
 
 from qiskit_qml_ext.diagnostics.alignment import centred_alignment, ideal_kernel
 from qiskit_qml_ext.diagnostics.causes import PlateauCauses, plateau_causes
+from qiskit_qml_ext.diagnostics.effective_dimension import EffectiveDimension, effective_dimension
+from qiskit_qml_ext.diagnostics.entanglement import (
+    StateDescriptor,
+    entangling_capability,
+    meyer_wallach,
+    stabilizer_renyi_entropy,
+)
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
+from qiskit_qml_ext.diagnostics.expressibility import Expressibility, expressibility, haar_frame_potential
+from qiskit_qml_ext.diagnostics.fourier import FourierSpectrum, fourier_spectrum
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
 from qiskit_qml_ext.diagnostics.initializations import InitializationComparison, compare_initializations
 from qiskit_qml_ext.diagnostics.kernel_health import KernelHealth, kernel_health
@@ -16,8 +25,11 @@ from qiskit_qml_ext.diagnostics.scaling_study import Extrapolation, ScalingStudy
 from qiskit_qml_ext.diagnostics.shots import ShotsToResolve, shots_to_resolve
 
 __all__ = [
+    "EffectiveDimension",
     "Estimate",
+    "Expressibility",
     "Extrapolation",
+    "FourierSpectrum",
     "GradientVariance",
     "InitializationComparison",
     "KernelHealth",
@@ -25,16 +37,24 @@ __all__ = [
     "Result",
     "ScalingStudy",
     "ShotsToResolve",
+    "StateDescriptor",
     "averaged_local_observable",
     "centred_alignment",
     "compare_initializations",
+    "effective_dimension",
+    "entangling_capability",
+    "expressibility",
+    "fourier_spectrum",
     "global_observable",
     "global_projector",
     "gradient_variance",
+    "haar_frame_potential",
     "ideal_kernel",
     "kernel_health",
     "local_observable",
+    "meyer_wallach",
     "plateau_causes",
     "scaling_study",
     "shots_to_resolve",
+    "stabilizer_renyi_entropy",
 ]

@@ -148,7 +148,11 @@ def _least_squares(design: FloatArray, y: FloatArray, s: FloatArray) -> tuple[Fl
     weighted = design / s[:, None]
     covariance = np.linalg.inv(weighted.T @ weighted)
     coefficients = covariance @ weighted.T @ (y / s)
-    return np.asarray(coefficients), np.asarray(covariance, dtype=np.float64), float(np.sum(((y - design @ coefficients) / s) ** 2))
+    return (
+        np.asarray(coefficients),
+        np.asarray(covariance, dtype=np.float64),
+        float(np.sum(((y - design @ coefficients) / s) ** 2)),
+    )
 
 
 def _decide(fits: tuple[ScalingFit, ...], x: FloatArray, y: FloatArray, s: FloatArray) -> tuple[Verdict, str]:
