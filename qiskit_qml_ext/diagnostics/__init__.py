@@ -1,6 +1,12 @@
 """Measured answers to "will this train, and is this kernel any good?", each with its uncertainty."""
 
 from qiskit_qml_ext.diagnostics.alignment import centred_alignment, ideal_kernel
+from qiskit_qml_ext.diagnostics.bandwidth import (
+    Bandwidth,
+    product_bandwidth,
+    product_encoding_moments,
+    suggest_bandwidth,
+)
 from qiskit_qml_ext.diagnostics.causes import PlateauCauses, plateau_causes
 from qiskit_qml_ext.diagnostics.effective_dimension import EffectiveDimension, effective_dimension
 from qiskit_qml_ext.diagnostics.entanglement import (
@@ -12,8 +18,14 @@ from qiskit_qml_ext.diagnostics.entanglement import (
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.expressibility import Expressibility, expressibility, haar_frame_potential
 from qiskit_qml_ext.diagnostics.fourier import FourierSpectrum, fourier_spectrum
+from qiskit_qml_ext.diagnostics.geometric_difference import (
+    GeometricDifference,
+    geometric_difference,
+    model_complexity,
+)
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
 from qiskit_qml_ext.diagnostics.initializations import InitializationComparison, compare_initializations
+from qiskit_qml_ext.diagnostics.kernel_concentration import KernelConcentration, kernel_concentration
 from qiskit_qml_ext.diagnostics.kernel_health import KernelHealth, kernel_health
 from qiskit_qml_ext.diagnostics.observables import (
     averaged_local_observable,
@@ -25,13 +37,16 @@ from qiskit_qml_ext.diagnostics.scaling_study import Extrapolation, ScalingStudy
 from qiskit_qml_ext.diagnostics.shots import ShotsToResolve, shots_to_resolve
 
 __all__ = [
+    "Bandwidth",
     "EffectiveDimension",
     "Estimate",
     "Expressibility",
     "Extrapolation",
     "FourierSpectrum",
+    "GeometricDifference",
     "GradientVariance",
     "InitializationComparison",
+    "KernelConcentration",
     "KernelHealth",
     "PlateauCauses",
     "Result",
@@ -45,16 +60,22 @@ __all__ = [
     "entangling_capability",
     "expressibility",
     "fourier_spectrum",
+    "geometric_difference",
     "global_observable",
     "global_projector",
     "gradient_variance",
     "haar_frame_potential",
     "ideal_kernel",
+    "kernel_concentration",
     "kernel_health",
     "local_observable",
     "meyer_wallach",
+    "model_complexity",
     "plateau_causes",
+    "product_bandwidth",
+    "product_encoding_moments",
     "scaling_study",
     "shots_to_resolve",
     "stabilizer_renyi_entropy",
+    "suggest_bandwidth",
 ]
