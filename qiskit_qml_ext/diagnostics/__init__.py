@@ -27,6 +27,7 @@ from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradi
 from qiskit_qml_ext.diagnostics.initializations import InitializationComparison, compare_initializations
 from qiskit_qml_ext.diagnostics.kernel_concentration import KernelConcentration, kernel_concentration
 from qiskit_qml_ext.diagnostics.kernel_health import KernelHealth, kernel_health
+from qiskit_qml_ext.diagnostics.noise_plateau import NoiseInducedPlateau, noise_induced_plateau
 from qiskit_qml_ext.diagnostics.observables import (
     averaged_local_observable,
     global_observable,
@@ -48,6 +49,7 @@ __all__ = [
     "InitializationComparison",
     "KernelConcentration",
     "KernelHealth",
+    "NoiseInducedPlateau",
     "PlateauCauses",
     "Result",
     "ScalingStudy",
@@ -71,6 +73,7 @@ __all__ = [
     "local_observable",
     "meyer_wallach",
     "model_complexity",
+    "noise_induced_plateau",
     "plateau_causes",
     "product_bandwidth",
     "product_encoding_moments",
