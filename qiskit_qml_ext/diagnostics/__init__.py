@@ -27,6 +27,7 @@ from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradi
 from qiskit_qml_ext.diagnostics.initializations import InitializationComparison, compare_initializations
 from qiskit_qml_ext.diagnostics.kernel_concentration import KernelConcentration, kernel_concentration
 from qiskit_qml_ext.diagnostics.kernel_health import KernelHealth, kernel_health
+from qiskit_qml_ext.diagnostics.lie_algebra import LieAlgebra, lie_algebra
 from qiskit_qml_ext.diagnostics.noise_plateau import NoiseInducedPlateau, noise_induced_plateau
 from qiskit_qml_ext.diagnostics.observables import (
     averaged_local_observable,
@@ -35,6 +36,7 @@ from qiskit_qml_ext.diagnostics.observables import (
     local_observable,
 )
 from qiskit_qml_ext.diagnostics.scaling_study import Extrapolation, ScalingStudy, scaling_study
+from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, second_moments
 from qiskit_qml_ext.diagnostics.shots import ShotsToResolve, shots_to_resolve
 
 __all__ = [
@@ -49,10 +51,12 @@ __all__ = [
     "InitializationComparison",
     "KernelConcentration",
     "KernelHealth",
+    "LieAlgebra",
     "NoiseInducedPlateau",
     "PlateauCauses",
     "Result",
     "ScalingStudy",
+    "SecondMoments",
     "ShotsToResolve",
     "StateDescriptor",
     "averaged_local_observable",
@@ -70,6 +74,7 @@ __all__ = [
     "ideal_kernel",
     "kernel_concentration",
     "kernel_health",
+    "lie_algebra",
     "local_observable",
     "meyer_wallach",
     "model_complexity",
@@ -78,6 +83,7 @@ __all__ = [
     "product_bandwidth",
     "product_encoding_moments",
     "scaling_study",
+    "second_moments",
     "shots_to_resolve",
     "stabilizer_renyi_entropy",
     "suggest_bandwidth",

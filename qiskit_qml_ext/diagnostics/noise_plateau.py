@@ -148,8 +148,8 @@ def noise_induced_plateau(
         raise TypeError(f"ansatz must be a template with the setting reps, but is a {type(ansatz).__name__}.")
     if num_qubits > _MAX_DENSITY_QUBITS:
         raise ValueError(
-            f"Density matrices are feasible up to {_MAX_DENSITY_QUBITS} qubits, but num_qubits is {num_qubits}. Study the "
-            "decay rate on fewer qubits, or use second_moments with depolarizing noise."
+            f"Density matrices are feasible up to {_MAX_DENSITY_QUBITS} qubits, but num_qubits is {num_qubits}. "
+            "Study the decay rate on fewer qubits, or use second_moments with depolarizing noise."
         )
     simulator, level = _simulator(noise)
     rng = np.random.default_rng(seed)
