@@ -8,6 +8,7 @@ from qiskit_qml_ext.diagnostics.bandwidth import (
     suggest_bandwidth,
 )
 from qiskit_qml_ext.diagnostics.causes import PlateauCauses, plateau_causes
+from qiskit_qml_ext.diagnostics.diagnose import diagnose
 from qiskit_qml_ext.diagnostics.effective_dimension import EffectiveDimension, effective_dimension
 from qiskit_qml_ext.diagnostics.entanglement import (
     StateDescriptor,
@@ -27,6 +28,7 @@ from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradi
 from qiskit_qml_ext.diagnostics.initializations import InitializationComparison, compare_initializations
 from qiskit_qml_ext.diagnostics.kernel_concentration import KernelConcentration, kernel_concentration
 from qiskit_qml_ext.diagnostics.kernel_health import KernelHealth, kernel_health
+from qiskit_qml_ext.diagnostics.landscape import LossLandscape, loss_landscape
 from qiskit_qml_ext.diagnostics.lie_algebra import LieAlgebra, lie_algebra
 from qiskit_qml_ext.diagnostics.noise_plateau import NoiseInducedPlateau, noise_induced_plateau
 from qiskit_qml_ext.diagnostics.observables import (
@@ -35,16 +37,19 @@ from qiskit_qml_ext.diagnostics.observables import (
     global_projector,
     local_observable,
 )
+from qiskit_qml_ext.diagnostics.report import Diagnosis, Finding
 from qiskit_qml_ext.diagnostics.scaling_study import Extrapolation, ScalingStudy, scaling_study
 from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, second_moments
 from qiskit_qml_ext.diagnostics.shots import ShotsToResolve, shots_to_resolve
 
 __all__ = [
     "Bandwidth",
+    "Diagnosis",
     "EffectiveDimension",
     "Estimate",
     "Expressibility",
     "Extrapolation",
+    "Finding",
     "FourierSpectrum",
     "GeometricDifference",
     "GradientVariance",
@@ -52,6 +57,7 @@ __all__ = [
     "KernelConcentration",
     "KernelHealth",
     "LieAlgebra",
+    "LossLandscape",
     "NoiseInducedPlateau",
     "PlateauCauses",
     "Result",
@@ -62,6 +68,7 @@ __all__ = [
     "averaged_local_observable",
     "centred_alignment",
     "compare_initializations",
+    "diagnose",
     "effective_dimension",
     "entangling_capability",
     "expressibility",
@@ -76,6 +83,7 @@ __all__ = [
     "kernel_health",
     "lie_algebra",
     "local_observable",
+    "loss_landscape",
     "meyer_wallach",
     "model_complexity",
     "noise_induced_plateau",

@@ -190,6 +190,8 @@ def haar_floor(masses: FloatArray, size: int) -> float:
     total = 0.0
     for mass in masses:
         centre = size * mass
+        if centre < 1e-12:
+            continue  # such a bin stays empty
         width = 12 * math.sqrt(centre) + 40  # beyond it a binomial count has a probability below 1e-15
         k = np.arange(max(int(centre - width), 1), min(int(centre + width), size) + 1)
         total += float(np.sum(binom.pmf(k, size, min(mass, 1.0)) * k * (np.log(k / size) - math.log(mass))))

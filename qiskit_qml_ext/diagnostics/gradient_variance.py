@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 Method = Literal["auto", "exact", "shots"]
+_ROUNDING = 1e-13  # derivatives below this are what rounding leaves of 0
 
 
 @dataclass(frozen=True, repr=False)
@@ -240,7 +241,9 @@ def exact_loss_and_gradient(
     )
     if np.iscomplexobj(losses):
         raise ValueError("The observable has complex coefficients, so its mean is no loss. Give a Hermitian one.")
-    return np.asarray(losses[:, 0], dtype=np.float64), np.asarray(gradients, dtype=np.float64)[:, list(problem.columns)]
+    slopes = np.asarray(gradients, dtype=np.float64)[:, list(problem.columns)]
+    slopes[np.abs(slopes) < _ROUNDING * np.maximum(np.abs(losses), 1.0)] = 0.0
+    return np.asarray(losses[:, 0], dtype=np.float64), slopes
 
 
 def _shots(method: Method, shots: int | None, connection: Connection) -> int | None:

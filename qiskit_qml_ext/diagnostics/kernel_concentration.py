@@ -57,7 +57,7 @@ class Source:
     """What the spread of the entries would be without one of its enemies."""
 
     name: str
-    """The source of concentration that was taken away."""
+    """The source of concentration that was taken away; empty for the kernel as it is."""
     standard_deviation: float
     """The standard deviation of the entries then, relative to their range."""
     advice: str
@@ -120,7 +120,10 @@ class KernelConcentration(Result):
         found.append(
             ("Effective rank", f"{last.effective_rank:.1f} of {self.num_samples}", "n: all samples differ alike")
         )
-        found += [(f"Without {s.name}", f"std {s.standard_deviation:.3g}", s.advice) for s in self.sources]
+        for source in self.sources:
+            name = f"Without {source.name}" if source.name else "Spread of the exact entries"
+            text = f"if much larger: {source.advice}" if source.name else "standard deviation"
+            found.append((name, f"{source.standard_deviation:.3g}", text))
         if self.bandwidth is not None:
             text = f"std {self.bandwidth.standard_deviation:.3g}, {self.bandwidth.method}"
             found.append(("Bandwidth to try", f"× {self.bandwidth.value:.3g}", text))
@@ -227,18 +230,16 @@ def concentration_sources(feature_map: FeatureMap, X: FloatArray) -> tuple[Sourc
     upper = np.triu_indices(len(X), 1)
     states = np.asarray(statevectors(feature_map.build(width), X), dtype=np.complex128)
     found = [
-        Source("anything changed", float(gram(states)[upper].std()), "the kernel as it is, exactly"),
+        Source("", float(gram(states)[upper].std()), ""),
         Source(
             "the global measurement",
             float(local_fidelities(states)[upper].std()),
-            "if much larger: try a projected kernel, which compares qubits one by one",
+            "try a projected kernel, which compares qubits one by one",
         ),
     ]
     if feature_map.entanglement != "none":
         product = statevectors(feature_map.without_entanglement().build(width), X)
-        found.append(
-            Source("entanglement", float(gram(product)[upper].std()), "if much larger: entangle less, or not at all")
-        )
+        found.append(Source("entanglement", float(gram(product)[upper].std()), "entangle less, or not at all"))
     return tuple(found)
 
 

@@ -78,7 +78,11 @@ class NoiseInducedPlateau(Result):
         """Return variance and damping at each depth."""
         rows = zip(self.depths, self.noisy_variances, self.clean_variances, self.damping, strict=True)
         found = [
-            (f"{depth} layers", f"Var C {noisy.value:.3g} {noisy.interval()}", f"{d.value:.3g} of {clean.value:.3g}")
+            (
+                f"{depth} layer" + "s" * (depth > 1),
+                f"Var C {noisy.value:.3g} {noisy.interval()}",
+                f"{d.value:.3g} of {clean.value:.3g}",
+            )
             for depth, noisy, clean, d in rows
         ]
         rate = f"{self.decay_rate.value:.4g} {self.decay_rate.interval()}"

@@ -39,7 +39,8 @@ class ScalingStudy(Result):
     """The variance against the number of qubits, from :func:`scaling_study`."""
 
     verdict: Verdict
-    """``"barren plateau"``, ``"polynomial"``, ``"constant"`` or ``"undetermined"``, for the range studied."""
+    """For the range studied: ``"barren plateau"``, ``"polynomial"`` (at most: it may level off later), ``"constant"`` or
+    ``"undetermined"``."""
     reason: str
     """Why, in one sentence."""
     quantity: Quantity
@@ -76,14 +77,14 @@ class ScalingStudy(Result):
         fit = self.judgement.chosen
         if fit is None:
             raise ValueError(f"The scaling is undetermined ({self.reason}), so there is nothing to extrapolate.")
-        return _extrapolate(fit, num_qubits)
+        return _extrapolate(fit, num_qubits, self.variances[-1])
 
     def headline(self) -> str:
         """Return the verdict in one sentence."""
         span = f"{self.qubits[0]} to {self.qubits[-1]} qubits" if len(self.qubits) > 1 else f"{self.qubits[0]} qubits"
         words = {
             "barren plateau": "Barren plateau: the variance falls exponentially",
-            "polynomial": "No barren plateau: the variance falls as a power of the number of qubits",
+            "polynomial": "No barren plateau: the variance falls at most as a power of the number of qubits",
             "constant": "No barren plateau: the variance does not fall",
             "undetermined": "Undetermined: the data do not tell how the variance falls",
         }
@@ -206,7 +207,7 @@ def scaling_study(
         qubits=tuple(widths),
         depths=tuple(layers),
         variances=variances,
-        extrapolation=None if fit is None or target_qubits is None else _extrapolate(fit, target_qubits),
+        extrapolation=None if fit is None or target_qubits is None else _extrapolate(fit, target_qubits, variances[-1]),
         judgement=judgement,
         num_samples=num_samples,
         seed=seed,
@@ -261,9 +262,12 @@ def _summed(point: GradientVariance) -> Estimate:
     return Estimate(total, around.standard_error * scale, around.low * scale, around.high * scale, around.method)
 
 
-def _extrapolate(fit: ScalingFit, num_qubits: int) -> Extrapolation:
+def _extrapolate(fit: ScalingFit, num_qubits: int, last: Estimate) -> Extrapolation:
+    """The fit at another width; what falls as a power may also level off, so the last variance is possible too."""
     centre, error = fit.log_variance(num_qubits), fit.log_error(num_qubits)
     value, low, high = (_exp(centre + k * error) for k in (0.0, -1.96, 1.96))
+    if fit.name == "polynomial":
+        high = max(high, last.high)
     method = f"{fit.name} fit, 95 % if the fit holds that far"
     variance = Estimate(value, value * error, low, high, method)
     shots = Estimate(_price(value), _price(value) * error, _price(high), _price(low), method)
