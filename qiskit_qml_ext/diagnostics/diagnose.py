@@ -14,7 +14,7 @@ from qiskit_qml_ext.diagnostics.causes import PlateauCauses, plateau_causes
 from qiskit_qml_ext.diagnostics.diagnose_kernel import diagnose_kernel
 from qiskit_qml_ext.diagnostics.draft import Draft
 from qiskit_qml_ext.diagnostics.entanglement import entangling_capability
-from qiskit_qml_ext.diagnostics.estimate import Result
+from qiskit_qml_ext.diagnostics.estimate import Result, rounded
 from qiskit_qml_ext.diagnostics.expressibility import expressibility
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
 from qiskit_qml_ext.diagnostics.initializations import InitializationComparison, compare_initializations
@@ -242,7 +242,8 @@ def _read_scaling(study: ScalingStudy, draft: Draft) -> None:
         "constant": "good",
         "undetermined": "unknown",
     }
-    draft.findings.insert(0, Finding(level[study.verdict], study.headline()))
+    meaning = " Training a wider circuit will take exponentially many shots." if level[study.verdict] == "bad" else ""
+    draft.findings.insert(0, Finding(level[study.verdict], study.headline() + meaning))
     if study.verdict in ("polynomial", "constant"):
         draft.advice.append(
             "Ask whether a classical computer can do the same: circuits without barren plateaus often can be simulated "
@@ -252,9 +253,10 @@ def _read_scaling(study: ScalingStudy, draft: Draft) -> None:
         draft.advice.append("Study more widths or take more samples before you trust any trend.")
     there = study.extrapolation
     if there is not None:
+        span = f"{rounded(there.shots.low)} to {rounded(there.shots.high)}"
         draft.price.append(
-            f"At {there.num_qubits} qubits, if the trend holds: {there.shots.value:.2g} shots [{there.shots.low:.2g}, "
-            f"{there.shots.high:.2g}] for each expectation value before the signal is as large as the noise."
+            f"At {there.num_qubits} qubits, if the trend holds: {rounded(there.shots.value)} shots (interval {span}) "
+            "for each expectation value before the signal is as large as the noise."
         )
 
 

@@ -84,6 +84,13 @@ class Result(ABC):
         return f"<p><strong>{html.escape(self.headline())}</strong></p>{html_table(self.rows())}"
 
 
+def rounded(number: float) -> str:
+    """Return a large number with two significant digits, as people write it: ``25,000`` or ``3.1e+12``."""
+    if not math.isfinite(number) or abs(number) >= 1e9:
+        return f"{number:.2g}"
+    return f"{float(f'{number:.2g}'):,.0f}"
+
+
 def html_table(rows: Sequence[tuple[str, str, str]]) -> str:
     """Return rows of text as an HTML table, escaped."""
     cells = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows)

@@ -36,11 +36,12 @@ def plot_gradient_map(found: "GradientVariance", ax: "Axes | None" = None) -> "A
     grid = np.full((found.num_qubits, columns), np.nan)
     for column, qubits, parameter in places:
         for qubit in qubits:
-            grid[qubit, column] = max(values[parameter], top * 1e-6)
+            grid[qubit, column] = values[parameter] if values[parameter] > 0 else np.nan
     low = float(np.nanmin(grid))
     image = axes.imshow(
         grid, aspect="auto", cmap="cividis", norm=LogNorm(low if low < top else top / 2, top), interpolation="nearest"
     )
+    axes.set_facecolor("#D9D9D9")  # no gate, or a derivative that is 0
     axes.figure.colorbar(image, ax=axes, label="variance of the derivative")
     axes.set(xlabel="place in the circuit", ylabel="qubit")
     axes.set_yticks(range(found.num_qubits) if found.num_qubits <= 16 else range(0, found.num_qubits, 4))

@@ -115,7 +115,7 @@ class GeometricDifference(Result):
         axes.barh([c.name for c in self.comparisons], [c.total for c in self.comparisons], color=BLUE)
         axes.axvline(math.sqrt(self.num_samples), color=RED, label="√N")
         axes.invert_yaxis()
-        axes.set(xlabel="geometric difference g", xscale="log")
+        axes.set(xlabel="geometric difference g")
         axes.legend(frameon=False)
         return axes
 

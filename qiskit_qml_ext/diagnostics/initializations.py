@@ -77,6 +77,9 @@ class InitializationComparison(Result):
 
         axes = new_axes(ax)
         for row, estimate in enumerate(self.squared_gradients):
+            if estimate.value <= 0:
+                axes.text(0.02, row, "no gradient", va="center", color=BLUE, transform=axes.get_yaxis_transform())
+                continue
             axes.plot([max(estimate.low, 1e-16), estimate.high], [row, row], color=BLUE, lw=2)
             axes.plot(estimate.value, row, "o", color=BLUE)
         axes.set_yticks(range(len(self.distributions)), [name.split("(")[0] for name in self.distributions])
@@ -181,6 +184,8 @@ def ratio(numerator: Estimate, denominator: Estimate) -> Estimate:
     """Return the ratio of two independent positive estimates; its interval joins theirs on a logarithmic scale."""
     if numerator is denominator:
         return Estimate.exact(1.0, "itself")
+    if numerator.value <= 0 < denominator.low:
+        return Estimate(0.0, math.nan, 0.0, max(numerator.high, 0.0) / denominator.low, "not above 0")
     if numerator.value <= 0 or denominator.value <= 0:
         return Estimate(math.nan, math.nan, 0.0, math.inf, "not positive")
     value = numerator.value / denominator.value

@@ -71,7 +71,7 @@ class NoiseInducedPlateau(Result):
         depth = self.last_useful_depth
         return (
             f"Noise multiplies the variance by {factor:.3g} with each layer; beyond about {depth.value:.0f} layers "
-            f"{depth.interval()} {self.shots:,} shots see nothing but noise."
+            f"(interval {depth.low:.3g} to {depth.high:.3g}), {self.shots:,} shots see nothing but noise."
         )
 
     def rows(self) -> list[tuple[str, str, str]]:

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import clone
 
 from qiskit_qml_ext.circuits import Ansatz, InitialDistribution
-from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
+from qiskit_qml_ext.diagnostics.estimate import Estimate, Result, rounded
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
 from qiskit_qml_ext.diagnostics.problem import ObservableFamily, Parameters, Trainable
 from qiskit_qml_ext.diagnostics.scaling_fit import ScalingFit, ScalingVerdict, Verdict, judge_scaling
@@ -39,8 +39,8 @@ class ScalingStudy(Result):
     """The variance against the number of qubits, from :func:`scaling_study`."""
 
     verdict: Verdict
-    """For the range studied: ``"barren plateau"``, ``"polynomial"`` (at most: it may level off later), ``"constant"`` or
-    ``"undetermined"``."""
+    """For the range studied: ``"barren plateau"``, ``"polynomial"`` (at most: it may level off later), ``"constant"``
+    or ``"undetermined"``."""
     reason: str
     """Why, in one sentence."""
     quantity: Quantity
@@ -110,7 +110,8 @@ class ScalingStudy(Result):
         found.append(("Why", self.verdict, self.reason))
         if self.extrapolation is not None:
             there = self.extrapolation
-            shots = f"{there.shots.value:.2g} shots {there.shots.interval()} per expectation value"
+            span = f"{rounded(there.shots.low)} to {rounded(there.shots.high)}"
+            shots = f"{rounded(there.shots.value)} shots ({span}) per expectation value"
             found.append((f"At {there.num_qubits} qubits", f"{there.variance.value:.2g}", shots))
         return found
 

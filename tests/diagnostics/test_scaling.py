@@ -210,7 +210,8 @@ def test_ratio_of_estimates_joins_their_intervals():
     found = ratio(one, other)
     assert found.value == 2.0
     assert found.high == pytest.approx(2 * math.exp(math.hypot(math.log(1.1), math.log(1.25))))
-    assert math.isnan(ratio(Estimate.exact(0.0), one).value)
+    assert ratio(Estimate.exact(0.0), one).value == 0
+    assert math.isnan(ratio(one, Estimate.exact(0.0)).value)
 
 
 def test_causes_of_a_global_deep_plateau():
