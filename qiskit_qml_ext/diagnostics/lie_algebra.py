@@ -100,25 +100,56 @@ class LieAlgebra(Result):
             UnsupportedCircuitError: If the algebra was not taken apart, or neither the observable nor the state lies in
                 it.
         """
-        if self.center is None:
-            raise UnsupportedCircuitError("The algebra is too large to be taken apart into its ideals.")
         operator = SparsePauliOp(observable).simplify()
-        (mine,) = elements_of([operator]) or [{}]
-        start = _state_element(state or "0" * self.num_qubits, self.span.strings)
-        a, b = self.span.coordinates(mine), self.span.coordinates(start)
-        inside = math.isclose(float(a @ a), sum(c**2 for c in mine.values()), rel_tol=1e-9, abs_tol=1e-12)
-        purity = 2.0**self.num_qubits - 1  # squared norm of all Pauli expectations of a pure state but the identity
-        if not inside and not math.isclose(float(b @ b), purity, rel_tol=1e-9):
-            raise UnsupportedCircuitError(
-                "Neither the observable nor the state lies in the Lie algebra, so its dimension does not give the "
-                "variance. Use gradient_variance or second_moments."
-            )
+        a, b = self._coordinates(operator, state)
         identity = ~np.any(operator.paulis.x | operator.paulis.z, axis=1)
         mean = float(np.real(operator.coeffs[identity]).sum())
         centre, *ideals = self.projectors
         mean += float((centre.T @ a) @ (centre.T @ b))
-        variance = sum(float(np.sum((q.T @ a) ** 2) * np.sum((q.T @ b) ** 2)) / q.shape[1] for q in ideals)
-        return mean, variance
+        return mean, sum(_norm(q.T @ a) * _norm(q.T @ b) / q.shape[1] for q in ideals)
+
+    def gradient_variance(
+        self, observable: SparsePauliOp | Pauli, generator: SparsePauliOp | Pauli, state: str | None = None
+    ) -> float:
+        """Return Var ∂C by the angle of exp(-iθH/2) between two parts that are 2-designs on the group each.
+
+        Σ_j ‖H_j/2‖²_K P_j(ρ) P_j(O)/dim² g_j with the Killing norm ‖H‖²_K = -Tr(ad_{iH}²).
+
+        Args:
+            observable: O.
+            generator: H, an element of the algebra.
+            state: The product state at which circuits start; see :meth:`loss_moments`.
+
+        Raises:
+            UnsupportedCircuitError: See :meth:`loss_moments`.
+        """
+        a, b = self._coordinates(SparsePauliOp(observable).simplify(), state)
+        (element,) = elements_of([SparsePauliOp(generator)]) or [{}]
+        adjoint = _adjoint(self.span, element)  # (i/2)[H, ·] is the adjoint action of H/2
+        return sum(
+            _norm(q.T @ adjoint @ q) * _norm(q.T @ a) * _norm(q.T @ b) / q.shape[1] ** 2 for q in self.projectors[1:]
+        )
+
+    def _coordinates(self, operator: SparsePauliOp, state: str | None) -> tuple[FloatArray, FloatArray]:
+        """The parts of the observable and of the state inside the algebra, if one of them lies in it."""
+        if self.center is None:
+            raise UnsupportedCircuitError("The algebra is too large to be taken apart into its ideals.")
+        (mine,) = elements_of([operator]) or [{}]
+        start = _state_element(state or "0" * self.num_qubits, self.span.strings)
+        a, b = self.span.coordinates(mine), self.span.coordinates(start)
+        purity = 2.0**self.num_qubits - 1  # squared norm of all Pauli expectations of a pure state but the identity
+        inside = math.isclose(_norm(a), sum(c**2 for c in mine.values()), rel_tol=1e-9, abs_tol=1e-12)
+        if not inside and not math.isclose(_norm(b), purity, rel_tol=1e-9):
+            raise UnsupportedCircuitError(
+                "Neither the observable nor the state lies in the Lie algebra, so its dimension does not give the "
+                "variance. Use gradient_variance or second_moments."
+            )
+        return a, b
+
+
+def _norm(values: FloatArray) -> float:
+    """The sum of squares."""
+    return float(np.sum(values**2))
 
 
 def lie_algebra(

@@ -92,6 +92,14 @@ def test_variance_of_qaoa_on_a_cycle_is_the_closed_form(n):
     assert mean == pytest.approx(n % 2, abs=1e-7)
 
 
+@pytest.mark.parametrize(("n", "expected"), [(1, 2 / 9), (2, 8 / 75), (3, 32 / 567)])
+def test_gradient_between_two_2_designs_is_the_closed_form(n, expected):
+    """d²/[2(d+1)(d²-1)] for a Pauli observable and a rotation about a Pauli."""
+    found = lie_algebra(chain(n, "ZZ", "X", "Z"))
+    assert found.dimension == 4**n - 1
+    assert found.gradient_variance(term("Z", [0], n), term("X", [0], n)) == pytest.approx(expected, abs=1e-8)
+
+
 def test_predicted_variance_is_what_deep_circuits_show():
     """The ansatz of free fermions; a depth of 24 leaves less than the statistical error."""
     ansatz, n = MatchgateAnsatz(reps=24), 4
