@@ -8,6 +8,7 @@ from qiskit_qml_ext.diagnostics.bandwidth import (
     suggest_bandwidth,
 )
 from qiskit_qml_ext.diagnostics.causes import PlateauCauses, plateau_causes
+from qiskit_qml_ext.diagnostics.chain_moments import ChainMoment, chain_second_moment
 from qiskit_qml_ext.diagnostics.diagnose import diagnose
 from qiskit_qml_ext.diagnostics.effective_dimension import EffectiveDimension, effective_dimension
 from qiskit_qml_ext.diagnostics.entanglement import (
@@ -44,6 +45,7 @@ from qiskit_qml_ext.diagnostics.shots import ShotsToResolve, shots_to_resolve
 
 __all__ = [
     "Bandwidth",
+    "ChainMoment",
     "Diagnosis",
     "EffectiveDimension",
     "Estimate",
@@ -67,6 +69,7 @@ __all__ = [
     "StateDescriptor",
     "averaged_local_observable",
     "centred_alignment",
+    "chain_second_moment",
     "compare_initializations",
     "diagnose",
     "effective_dimension",

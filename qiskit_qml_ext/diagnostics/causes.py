@@ -140,8 +140,9 @@ def plateau_causes(
 
     Examples:
         >>> from qiskit_qml_ext.circuits import HardwareEfficientAnsatz
-        >>> from qiskit_qml_ext.diagnostics import global_observable, plateau_causes
-        >>> found = plateau_causes(HardwareEfficientAnsatz(reps=4), global_observable, num_qubits=7, seed=0)
+        >>> from qiskit_qml_ext.diagnostics import global_projector, plateau_causes
+        >>> product = HardwareEfficientAnsatz("x", reps=1, entanglement="none", final_rotations=False)
+        >>> found = plateau_causes(product, global_projector, num_qubits=7, seed=0)
         >>> "a global observable" in found.causes
         True
     """

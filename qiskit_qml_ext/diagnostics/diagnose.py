@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,10 +12,11 @@ from sklearn.base import clone
 
 from qiskit_qml_ext.circuits import Ansatz, FeatureMap
 from qiskit_qml_ext.diagnostics.causes import PlateauCauses, plateau_causes
+from qiskit_qml_ext.diagnostics.chain_moments import ChainMoment, chain_second_moment
 from qiskit_qml_ext.diagnostics.diagnose_kernel import diagnose_kernel
 from qiskit_qml_ext.diagnostics.draft import Draft
 from qiskit_qml_ext.diagnostics.entanglement import entangling_capability
-from qiskit_qml_ext.diagnostics.estimate import Result, rounded
+from qiskit_qml_ext.diagnostics.estimate import rounded
 from qiskit_qml_ext.diagnostics.expressibility import expressibility
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
 from qiskit_qml_ext.diagnostics.initializations import InitializationComparison, compare_initializations
@@ -24,6 +26,7 @@ from qiskit_qml_ext.diagnostics.problem import ObservableFamily, build_circuit
 from qiskit_qml_ext.diagnostics.report import Diagnosis, Finding, Level
 from qiskit_qml_ext.diagnostics.scaling_study import Depth, ScalingStudy, scaling_study
 from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, second_moments
+from qiskit_qml_ext.exceptions import QmlExtError
 
 _MAX_STATE_QUBITS = 14  # hundreds of states of more qubits take too long for a first look
 _MANY_SHOTS = 100_000
@@ -127,7 +130,8 @@ def _diagnose_ansatz(
         moments = draft.run(
             "Second moments by Pauli walks", lambda: second_moments(here, observable, num_qubits=width, seed=seed)
         )
-        _read_moments(moments, draft)
+        if isinstance(moments, SecondMoments):
+            _read_moments(moments, draft, lambda: chain_second_moment(here, observable, num_qubits=width))
     else:
         now = draft.run(
             f"Gradient at {width} qubits",
@@ -136,8 +140,7 @@ def _diagnose_ansatz(
         if isinstance(now, GradientVariance):
             _read_gradient(now, draft)
     if isinstance(ansatz, Ansatz) and callable(observable):
-        top = min(width, 10)
-        widths = range(max(2, ansatz.min_qubits), max(top, 8) + 1)
+        widths = [*range(max(2, ansatz.min_qubits), max(min(width, 10), 8) + 1), *_wide(ansatz, observable, depths)]
         study = draft.run(
             "Scaling with the number of qubits",
             lambda: scaling_study(
@@ -193,6 +196,17 @@ def _further_stages(
         draft.run("Entanglement", lambda: entangling_capability(ansatz, num_qubits=width, num_samples=500, seed=seed))
 
 
+def _wide(ansatz: Ansatz, observable: ObservableFamily, depths: Depth) -> list[int]:
+    """Widths that only Pauli walks reach, if they take this circuit and the depth does not grow with the width."""
+    if callable(depths):
+        return []
+    try:
+        second_moments(ansatz, observable, num_qubits=max(4, ansatz.min_qubits), num_walks=64)
+    except (QmlExtError, TypeError, ValueError):
+        return []
+    return [16, 32, 64]
+
+
 def _exists(ansatz: Ansatz, width: int) -> bool:
     """Whether the template has a circuit of this width (some exist for even numbers or powers of two only)."""
     try:
@@ -218,12 +232,22 @@ def _read_gradient(found: GradientVariance, draft: Draft) -> None:
     )
 
 
-def _read_moments(found: Result | None, draft: Draft) -> None:
-    if not isinstance(found, SecondMoments):
-        return
+def _read_moments(found: SecondMoments, draft: Draft, chain: Callable[[], ChainMoment]) -> None:
     variance = found.loss_variance
     if found.hits == 0 or variance.high > 100 * max(variance.value, 1e-300):
-        draft.findings.append(Finding("unknown", f"The variance is too small for Pauli walks: {found.headline()}"))
+        try:
+            exact = draft.run("Second moment by matrix products", chain)
+        except (QmlExtError, ValueError) as error:
+            draft.skipped.append(f"Second moment by matrix products: {error}")
+            exact = None
+        if isinstance(exact, ChainMoment):
+            price = exact.rows()[-1][1]
+            text = (
+                f"At {found.num_qubits} qubits the variance of the loss is 10^{exact.log10_variance:.1f}: {price} shots"
+            )
+            draft.findings.append(Finding("bad", f"{text} are needed before the signal is as large as the noise."))
+        else:
+            draft.findings.append(Finding("unknown", f"The variance is too small for Pauli walks. {found.headline()}"))
         return
     shots = max(1 / (2 * variance.value), 1)
     draft.findings.append(

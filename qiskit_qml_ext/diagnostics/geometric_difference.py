@@ -103,7 +103,9 @@ class GeometricDifference(Result):
         if self.identity_complexity is not None:
             found.append(("Identity", f"s = {self.identity_complexity:.3g}", "a kernel that learns nothing"))
         if self.target_alignment is not None:
-            found.append(("Alignment with the labels", f"{self.target_alignment:.3f}", "of the quantum kernel"))
+            known = math.isfinite(self.target_alignment)
+            text = f"{self.target_alignment:.3f}" if known else "undefined"
+            found.append(("Alignment with the labels", text, "of the quantum kernel"))
         found.append(("Regularisation", f"λ = {self.regularization:g}", "kernels are scaled to Tr K = N"))
         return found
 

@@ -13,12 +13,14 @@ from qiskit_qml_ext.diagnostics.estimate import Estimate, Result, rounded
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
 from qiskit_qml_ext.diagnostics.problem import ObservableFamily, Parameters, Trainable
 from qiskit_qml_ext.diagnostics.scaling_fit import ScalingFit, ScalingVerdict, Verdict, judge_scaling
+from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, second_moments
 from qiskit_qml_ext.primitives import Connection
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Quantity = Literal["loss", "gradient"]
+Method = Literal["auto", "states", "walks"]
 Depth = int | Callable[[int], int] | None
 
 
@@ -59,7 +61,7 @@ class ScalingStudy(Result):
     """Random points at each width."""
     seed: int | None
     """The seed."""
-    points: tuple[GradientVariance, ...] = field(repr=False)
+    points: tuple[GradientVariance | SecondMoments, ...] = field(repr=False)
     """The full result at each width."""
 
     @property
@@ -131,7 +133,9 @@ def scaling_study(
     quantity: Quantity = "loss",
     parameters: Parameters = "all",
     distribution: InitialDistribution | None = None,
+    method: Method = "auto",
     num_samples: int = 200,
+    num_walks: int = 8192,
     target_qubits: int | None = None,
     shots: int | None = None,
     connection: Connection | None = None,
@@ -147,13 +151,16 @@ def scaling_study(
         ansatz: A template or a function from the number of qubits to a circuit.
         observable: A function from the number of qubits to an observable, such as
             :func:`~qiskit_qml_ext.diagnostics.local_observable`.
-        qubits: The widths.
+        qubits: The widths; a few large ones tell a power from a constant.
         depths: The number of layers (the setting ``reps`` of a template), or a function of the number of qubits; None
             leaves the ansatz as it is. Whether there is a plateau depends on how the depth grows with the width.
         quantity: ``"loss"``, or ``"gradient"`` for the summed variance of the chosen derivatives.
         parameters: Which derivatives; see :func:`gradient_variance`.
         distribution: The distribution of the angles.
-        num_samples: Random points at each width.
+        method: ``"states"`` simulates states; ``"walks"`` takes :func:`second_moments`, which knows no limit in width
+            but refuses some circuits; ``"auto"`` walks above 14 qubits.
+        num_samples: Random points at each width, for states.
+        num_walks: Walks of each Pauli term, for walks.
         target_qubits: A width to extrapolate to.
         shots: Shots of one expectation value; None for exact values.
         connection: Where circuits run.
@@ -183,23 +190,41 @@ def scaling_study(
         raise ValueError(f"quantity must be 'loss' or 'gradient', but {quantity!r} came.")
     seeds = np.random.SeedSequence(seed).generate_state(len(widths))
     layers = [None if depths is None else depths(n) if callable(depths) else int(depths) for n in widths]
-    points = tuple(
-        gradient_variance(
-            _at_depth(ansatz, depth),
-            observable,
-            num_qubits=width,
-            distribution=distribution,
-            parameters=parameters,
-            num_samples=num_samples,
-            shots=shots,
-            connection=connection,
-            confidence=confidence,
-            seed=int(one),
+    if method not in ("auto", "states", "walks"):
+        raise ValueError(f"method must be 'auto', 'states' or 'walks', but {method!r} came.")
+    points: list[GradientVariance | SecondMoments] = []
+    for width, depth, one in zip(widths, layers, seeds, strict=True):
+        circuit = _at_depth(ansatz, depth)
+        if method == "walks" or (method == "auto" and width > _MAX_STATE_QUBITS):
+            points.append(
+                second_moments(
+                    circuit,
+                    observable,
+                    num_qubits=width,
+                    distribution=distribution,
+                    num_walks=num_walks,
+                    confidence=confidence,
+                    seed=int(one),
+                )
+            )
+            continue
+        points.append(
+            gradient_variance(
+                circuit,
+                observable,
+                num_qubits=width,
+                distribution=distribution,
+                parameters=parameters,
+                num_samples=num_samples,
+                shots=shots,
+                connection=connection,
+                confidence=confidence,
+                seed=int(one),
+            )
         )
-        for width, depth, one in zip(widths, layers, seeds, strict=True)
-    )
     variances = tuple(point.loss_variance if quantity == "loss" else _summed(point) for point in points)
-    judgement = judge_variances(widths, variances, [point.loss_kurtosis for point in points], num_samples, confidence)
+    kurtoses = [point.loss_kurtosis if isinstance(point, GradientVariance) else math.nan for point in points]
+    judgement = judge_variances(widths, variances, kurtoses, num_samples, confidence)
     fit = judgement.chosen
     return ScalingStudy(
         verdict=judgement.verdict,
@@ -212,10 +237,11 @@ def scaling_study(
         judgement=judgement,
         num_samples=num_samples,
         seed=seed,
-        points=points,
+        points=tuple(points),
     )
 
 
+_MAX_STATE_QUBITS = 14  # above, walks are faster than hundreds of states
 _NOISE_VARIANCE = 1e-24  # below this a variance is rounding error of the simulation
 
 
@@ -253,8 +279,10 @@ def _at_depth(ansatz: Trainable, depth: int | None) -> Trainable:
     raise TypeError(f"depths needs a template with the setting reps, but {type(ansatz).__name__} came.")
 
 
-def _summed(point: GradientVariance) -> Estimate:
-    """The squared gradient minus its mean; the bias of the mean is of the order of the variance over the samples."""
+def _summed(point: GradientVariance | SecondMoments) -> Estimate:
+    """The summed variance of the derivatives, with the relative interval of the squared gradient."""
+    if isinstance(point, SecondMoments):
+        return point.squared_gradient  # the means of derivatives vanish for symmetric angles or are small
     total = sum(estimate.value for estimate in point.gradient_variances)
     if total <= 0 or point.squared_gradient.value <= 0:
         return Estimate(total, math.nan, -math.inf, math.inf)

@@ -177,7 +177,7 @@ def second_moments(
     if not (0 <= p1 <= 1 and 0 <= p2 <= 1):
         raise ValueError(f"depolarizing must be two probabilities, but {depolarizing!r} came.")
     problem = pose(circuit, observable, num_qubits=num_qubits, distribution=distribution)
-    terms = _terms(problem.observable)
+    terms = pauli_terms(problem.observable)
     single = len(terms) == 1
     program = moment_program(problem.circuit, problem.distribution, absorb=single, damping=1 - p1)
     if not single:
@@ -186,7 +186,7 @@ def second_moments(
     jobs = [_Job((x, z), c**2, frozenset()) for (x, z), c in terms.items()]
     pairs = [] if single else _cross_jobs(program, list(terms.items()), (p1, p2))
     walks = -(-num_walks // 64) * 64
-    mean = sum(c * _cosine_path(program, pauli, (p1, p2)) for pauli, c in terms.items()) + _constant(problem.observable)
+    mean = sum(c * cosine_path(program, pauli, (p1, p2)) for pauli, c in terms.items()) + _constant(problem.observable)
     results = [(job, _run(program, job, walks, rng, (p1, p2))) for job in (*jobs, *pairs)]
     loss = _combine([(job.coefficient, found.weights) for job, found in results], 1.0, rng, confidence)
     total = _combine(
@@ -216,7 +216,7 @@ def second_moments(
     )
 
 
-def _terms(observable: object) -> dict[tuple[int, int], float]:
+def pauli_terms(observable: object) -> dict[tuple[int, int], float]:
     """The Paulis of an observable but the identity, as bit masks, with their coefficients."""
     if not isinstance(observable, (Pauli, SparsePauliOp)):
         raise TypeError(f"Pauli walks need a Pauli sum, but the observable is a {type(observable).__name__}.")
@@ -310,7 +310,7 @@ def _start_value(program: MomentProgram, pauli: SignedPauli) -> float:
     return value
 
 
-def _cosine_path(program: MomentProgram, pauli: tuple[int, int], noise: tuple[float, float]) -> float:
+def cosine_path(program: MomentProgram, pauli: tuple[int, int], noise: tuple[float, float]) -> float:
     """E C of one Pauli: all sines average to 0, so the string stays and collects cosines."""
     current: SignedPauli = (*pauli, 1)
     factor = 1.0

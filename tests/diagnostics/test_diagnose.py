@@ -91,6 +91,12 @@ def test_wide_circuits_go_to_pauli_walks():
     assert any("40 qubits are more than" in line for line in report.skipped)
 
 
+def test_variances_beyond_walks_go_to_matrix_products():
+    report = diagnose(layered_circuit(40, 6), observable=global_observable)
+    assert "Second moment by matrix products" in report.evidence
+    assert "10^-1" in report.headline()
+
+
 def test_time_budget_is_kept_and_said():
     report = diagnose(RealAmplitudesAnsatz(), num_qubits=3, time_budget=0.0)
     assert report.evidence == {}

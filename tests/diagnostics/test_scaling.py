@@ -172,6 +172,18 @@ def test_extrapolated_variance_of_a_2_design_is_right_at_20_qubits():
     assert there.shots.value == pytest.approx(1 / (2 * there.variance.value))
 
 
+def test_wide_circuits_tell_a_constant_from_a_power():
+    """With CX ladders the variance of a local observable falls from 1/4 at two qubits and levels off at 1/32."""
+    ansatz = HardwareEfficientAnsatz(reps=1)
+    study = scaling_study(ansatz, local_observable, qubits=[8, 12, 16, 24, 48, 96, 200], parameters=[0], seed=1)
+    assert study.verdict == "constant"
+    assert study.variances[-1].contains(1 / 32)
+    walked = scaling_study(ansatz, local_observable, qubits=[4], method="walks", quantity="gradient", seed=0)
+    states = scaling_study(ansatz, local_observable, qubits=[4], quantity="gradient", num_samples=2000, seed=0)
+    error = math.hypot(walked.variances[0].standard_error, states.variances[0].standard_error)
+    assert abs(walked.variances[0].value - states.variances[0].value) < 4 * error
+
+
 def test_gradient_and_loss_give_the_same_verdict():
     arguments = {"qubits": range(2, 9), "seed": 1, "num_samples": 300}
     for quantity in ("loss", "gradient"):
@@ -259,5 +271,7 @@ def test_mistakes_in_a_study_are_named():
         scaling_study(product_circuit, local_observable, qubits=[])
     with pytest.raises(TypeError, match="setting reps"):
         scaling_study(product_circuit, local_observable, depths=3)
+    with pytest.raises(ValueError, match="'states' or 'walks'"):
+        scaling_study(product_circuit, local_observable, method="magic")
     with pytest.raises(ValueError, match="'loss' or 'gradient'"):
         scaling_study(product_circuit, local_observable, quantity="mean")
