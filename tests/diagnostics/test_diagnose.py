@@ -11,9 +11,21 @@ from click.testing import CliRunner
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 from sklearn.svm import SVC
 
-from qiskit_qml_ext.circuits import AngleFeatureMap, HardwareEfficientAnsatz, RealAmplitudesAnsatz, ZZFeatureMap
+from qiskit_qml_ext.circuits import (
+    AngleFeatureMap,
+    HardwareEfficientAnsatz,
+    QAOAAnsatz,
+    RealAmplitudesAnsatz,
+    ZZFeatureMap,
+)
 from qiskit_qml_ext.cli import cli
-from qiskit_qml_ext.diagnostics import diagnose, global_observable, local_observable, loss_landscape
+from qiskit_qml_ext.diagnostics import (
+    averaged_local_observable,
+    diagnose,
+    global_observable,
+    local_observable,
+    loss_landscape,
+)
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.models import QuantumSVC
 from tests.diagnostics.families import layered_circuit, product_circuit
@@ -95,6 +107,14 @@ def test_variances_beyond_walks_go_to_matrix_products():
     report = diagnose(layered_circuit(40, 6), observable=global_observable)
     assert "Second moment by matrix products" in report.evidence
     assert "10^-1" in report.headline()
+
+
+def test_what_refuses_a_circuit_is_said_and_the_rest_goes_on():
+    report = diagnose(QAOAAnsatz(reps=1).build(20), observable=local_observable)
+    assert any("drives" in line for line in report.skipped)
+    assert "Nothing could be diagnosed" in report.headline()
+    narrow = diagnose(QAOAAnsatz(reps=1).build(13), observable=averaged_local_observable, num_samples=20)
+    assert "Gradient at 13 qubits" in narrow.evidence
 
 
 def test_time_budget_is_kept_and_said():
