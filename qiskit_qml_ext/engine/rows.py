@@ -164,9 +164,9 @@ def evaluate_rows(
     """Fill ``atoms`` (A, w) and ``angles`` (R, w) for samples ``first`` to ``first + w``; the last is repeated."""
     batch, num_parameters = values.shape
     for lane in range(w):
-        sample = min(first + lane, batch - 1)
+        row_of_values = values[min(first + lane, batch - 1)]
         for parameter in range(num_parameters):
-            atoms[parameter * w + lane] = values[sample, parameter]
+            atoms[parameter * w + lane] = row_of_values[parameter]
     for node in range(len(functions)):
         code = functions[node]
         for lane in range(w):

@@ -5,7 +5,8 @@ so that threads share nothing but read-only inputs and disjoint rows of the outp
 thread runs a tile: a sample occupies one SIMD lane and never meets its neighbours.
 
 Scratch is laid out in rows of W values, see :func:`scratch_rows`. ``lanes`` is a tuple of W zeros, whose length is
-known to the compiler. W is the width of a vector, or 1 for few samples of many qubits, which fill more cache than lanes.
+known to the compiler. W is the width of a vector, or 1 for few samples of many qubits, which fill more cache than
+lanes.
 """
 
 from qiskit_qml_ext.engine import machine, measure, rows

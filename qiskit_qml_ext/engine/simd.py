@@ -163,6 +163,19 @@ def load(typingctx, memory, offset):
     return vector(memory, types.int64), codegen
 
 
+@_returning_vector
+def load_splat(typingctx, memory, offset):
+    """Read one element of a pointer's memory into every lane."""
+    if not isinstance(memory, PointerType):
+        return None
+    vector = _vector_type(memory)
+
+    def codegen(context, builder, sig, args):
+        return _splat(context, builder, vector, builder.load(builder.gep(args[0], [args[1]])))
+
+    return vector(memory, types.int64), codegen
+
+
 @_returning_nothing
 def store(typingctx, memory, offset, value):
     """Write ``value`` to the elements from ``offset`` on."""
@@ -177,6 +190,13 @@ def store(typingctx, memory, offset, value):
     return types.void(memory, types.int64, value), codegen
 
 
+def _splat(context, builder, vector, scalar):
+    empty = ir.Constant(context.get_value_type(vector), ir.Undefined)
+    first = builder.insert_element(empty, scalar, ir.Constant(ir.IntType(32), 0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), vector.lanes), [0] * vector.lanes)
+    return builder.shuffle_vector(first, empty, zeros)
+
+
 @_returning_vector
 def splat(typingctx, like, value):
     """A vector of the type of ``like`` with ``value`` in every lane."""
@@ -184,11 +204,7 @@ def splat(typingctx, like, value):
         return None
 
     def codegen(context, builder, sig, args):
-        vector = context.get_value_type(like)
-        empty = ir.Constant(vector, ir.Undefined)
-        first = builder.insert_element(empty, args[1], ir.Constant(ir.IntType(32), 0))
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), like.lanes), [0] * like.lanes)
-        return builder.shuffle_vector(first, empty, zeros)
+        return _splat(context, builder, like, args[1])
 
     return like(like, like.scalar), codegen
 
