@@ -12,12 +12,13 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 
-from qiskit_qml_ext.circuits import FeatureMap, feature_map_by_name
+from qiskit_qml_ext.circuits import FEATURE_MAPS, FeatureMap, feature_map_by_name
 from qiskit_qml_ext.datasets import Dataset, load_dataset
 from qiskit_qml_ext.evaluation.candidates import BANDWIDTHS, C_VALUES, Candidate, Protocol, all_candidates
 from qiskit_qml_ext.evaluation.formatting import count, plural
 from qiskit_qml_ext.evaluation.hardware import CircuitCost, circuit_cost, device_of
 from qiskit_qml_ext.evaluation.settings import Settings
+from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import Connection, connect
 
@@ -63,7 +64,7 @@ class Plan:
     settings: Settings
     protocol: Protocol
     feature_map: FeatureMap
-    has_entanglement: bool
+    has_control: bool
     target: object
     connection: Connection
     candidates: tuple[Candidate, ...]
@@ -119,13 +120,25 @@ def plan_evaluation(
     inner_folds = _check_enough_samples(data, folds)
     scoring = _check_scoring(scoring, data)
     num_encoded = _num_encoded(map_, data, qubits, connection, folds, inner_folds)
+    if map_.num_weights(num_encoded):
+        usable = [name for name, family in FEATURE_MAPS.items() if not family().num_weights(num_encoded)]
+        raise ValueError(
+            f"The feature map {map_!r} has {map_.num_weights(num_encoded)} trainable weights, which this comparison does "
+            f"not train. Fix them with FixedWeightsFeatureMap, or choose one of: {', '.join(sorted(usable))}."
+        )
     uses_pca = num_encoded < data.num_features
-    has_entanglement = any(
+    has_control = any(
         len(instruction.qubits) > 1 and instruction.operation.name != "barrier"
         for instruction in map_.build(num_encoded).data
     )
-    if not has_entanglement:
+    if not has_control:
         notes.append("The feature map has no entangling gates, so it is its own control.")
+    else:
+        try:
+            map_.without_entanglement()
+        except UnsupportedCircuitError as error:
+            has_control = False
+            notes.append(f"There is no control. {error}")
     protocol = Protocol(
         task=data.task,
         scoring=scoring,
@@ -159,20 +172,20 @@ def plan_evaluation(
         ),
         protocol=protocol,
         feature_map=map_,
-        has_entanglement=has_entanglement,
+        has_control=has_control,
         target=target,
         connection=connection,
         candidates=tuple(
             all_candidates(
                 protocol,
                 map_,
-                has_entanglement=has_entanglement,
+                has_control=has_control,
                 connection=connection,
                 search_connection=search_connection,
             )
         ),
         splits=splits,
-        run_cost=_run_cost(map_, num_encoded, connection, target, splits, has_entanglement),
+        run_cost=_run_cost(map_, num_encoded, connection, target, splits, has_control),
         notes=tuple(notes),
     )
 
@@ -305,10 +318,10 @@ def _run_cost(
     connection: Connection,
     target: object,
     splits: Sequence[Split],
-    has_entanglement: bool,
+    has_control: bool,
 ) -> RunCost | None:
     if connection.is_exact:
         return None
     pairs = sum(len(train) * (len(train) - 1) // 2 + len(test) * len(train) for train, test in splits)
     circuit = circuit_cost(map_, num_encoded, connection, device_of(target))
-    return RunCost(circuit, pairs * (2 if has_entanglement else 1), connection.shots or 0)
+    return RunCost(circuit, pairs * (2 if has_control else 1), connection.shots or 0)

@@ -37,7 +37,7 @@ def test_search_picks_what_grid_search_picks(name, seed):
             TransformedTargetRegressor(QuantumSVR(kernel), transformer=StandardScaler()),
             "model__regressor__",
         )
-    pipeline = Pipeline([("prepare", quantum_preparation((0, 2 * np.pi), num_components=2)), ("model", model)])
+    pipeline = Pipeline([("prepare", quantum_preparation(ZZFeatureMap(), num_components=2)), ("model", model)])
     grid = {f"{prefix}C": GRID["C_values"], f"{prefix}kernel__feature_map__bandwidth": GRID["bandwidths"]}
     theirs = GridSearchCV(pipeline, grid, cv=plan.protocol.inner_cv(), scoring=plan.settings.scoring)
     theirs.fit(data.X, data.y)
