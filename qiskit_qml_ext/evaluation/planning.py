@@ -123,8 +123,8 @@ def plan_evaluation(
     if map_.num_weights(num_encoded):
         usable = [name for name, family in FEATURE_MAPS.items() if not family().num_weights(num_encoded)]
         raise ValueError(
-            f"The feature map {map_!r} has {map_.num_weights(num_encoded)} trainable weights, which this comparison does "
-            f"not train. Fix them with FixedWeightsFeatureMap, or choose one of: {', '.join(sorted(usable))}."
+            f"The feature map {map_!r} has {map_.num_weights(num_encoded)} trainable weights, which this comparison "
+            f"does not train. Fix them with FixedWeightsFeatureMap, or choose one of: {', '.join(sorted(usable))}."
         )
     uses_pca = num_encoded < data.num_features
     has_control = any(

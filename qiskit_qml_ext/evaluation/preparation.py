@@ -28,8 +28,8 @@ def classical_preparation(*, num_components: int | None = None) -> Pipeline:
 def quantum_preparation(feature_map: FeatureMap, *, num_components: int | None = None) -> Pipeline:
     """Return the classical preparation followed by scaling to the range that a feature map encodes.
 
-    Samples outside the range of the training data are not clipped: their angles simply go a little beyond it. Only for a
-    map that is defined on an interval alone (arccos in a Chebyshev map) they are moved to the end of the range.
+    Samples outside the range of the training data are not clipped: their angles simply go a little beyond it. Only
+    for a map that is defined on an interval alone (arccos in a Chebyshev map) they are moved to the end of the range.
 
     Args:
         feature_map: The map.

@@ -189,10 +189,8 @@ def _health(plan: Plan, kernel: KernelSample) -> KernelHealth:
 
 
 def _hardware(plan: Plan, kernel: KernelSample, health: KernelHealth) -> HardwareCost | None:
-    from sklearn.base import clone
-
     return hardware_cost(
-        clone(plan.feature_map).set_params(bandwidth=kernel.bandwidth),
+        plan.feature_map.with_bandwidth(kernel.bandwidth),
         plan.settings.num_encoded,
         target=plan.target,
         num_train=len(kernel.y),
