@@ -107,7 +107,7 @@ def _cells(model: "ModelResult", *, is_best: bool) -> dict[str, str]:
         return cells
     return cells | {
         "difference": fmt.signed(comparison.difference),
-        "interval": f"{fmt.signed(comparison.low)} to {fmt.signed(comparison.high)}",
+        "interval": fmt.interval(comparison.low, comparison.high),
         "p": fmt.p_value(comparison.p_value),
     }
 
