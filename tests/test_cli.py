@@ -41,6 +41,7 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_result_goes_to_standard_output_and_files_are_private(folder):
     page, document = folder / "out.html", folder / "out.json"
     result = run(
@@ -60,6 +61,7 @@ def test_result_goes_to_standard_output_and_files_are_private(folder):
     assert content["settings"]["shots"] == 32
 
 
+@pytest.mark.slow
 def test_quiet_prints_the_result_only(folder):
     result = run("evaluate", folder / "data.csv", "--label", "y", "--target", "aer", "--shots", "8", *QUICK, "--quiet")
     assert result.exit_code == 0
@@ -147,6 +149,7 @@ def test_interrupt_ends_with_one_line_and_code_130():
     assert errors.strip() == "Interrupted."
 
 
+@pytest.mark.slow
 def test_output_cut_short_by_its_reader_is_no_error(folder):
     arguments = ["evaluate", folder / "data.csv", "--label", "y", *QUICK]
     command = [sys.executable, "-m", "qiskit_qml_ext.cli", *map(str, arguments)]

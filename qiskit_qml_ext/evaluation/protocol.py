@@ -80,7 +80,7 @@ def evaluate(
         >>> from qiskit_qml_ext.evaluation import evaluate
         >>> result = evaluate("iris", feature_map="angle", max_samples=30, folds=3, bandwidths=[0.5])
         >>> result["dummy"].mean
-        0.3333333333333333
+        0.3
     """
     plan = plan_evaluation(
         dataset,

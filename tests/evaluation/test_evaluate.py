@@ -42,15 +42,16 @@ def test_regression_compares_r2(regression):
     assert any("its own control" in note for note in regression.notes)
 
 
+@pytest.mark.slow  # starting processes takes its time
 def test_same_seed_gives_the_same_scores_whatever_the_number_of_processes():
-    plan = plan_evaluation(small_data(24), target="aer", shots=32, qubits=2, **QUICK)
+    plan = plan_of("quantum", "linear", target="aer", shots=32)
     one, two = run_plan(plan), run_plan(plan, jobs=2)
     assert [model.scores for model in one.models] == [model.scores for model in two.models]
     assert [model.circuits for model in one.models] == [model.circuits for model in two.models]
 
 
 def test_sampled_target_runs_only_the_chosen_models():
-    plan = plan_evaluation(small_data(24), target="aer", shots=50, qubits=2, **QUICK)
+    plan = plan_of("quantum", "control", "linear", target="aer", shots=50)
     result = run_plan(plan)
     circuits = result["quantum"].circuits + result["control"].circuits
     # At least the training pairs of three folds of 16 samples for both models, at most what was announced.
@@ -62,17 +63,22 @@ def test_sampled_target_runs_only_the_chosen_models():
     assert plan.run_cost.circuit.num_qubits == 2
 
 
-def broken(plan, key, message="out of luck"):
-    def make():
-        raise RuntimeError(f"{message}\n\nlong advice")
+def plan_of(*keys, **options):
+    """Plan with only some of the models, to save time."""
+    plan = plan_evaluation(small_data(24), qubits=2, **QUICK, **options)
+    return replace(plan, candidates=tuple(c for c in plan.candidates if c.key in keys))
 
-    candidates = tuple(replace(c, make=make) if c.key == key else c for c in plan.candidates)
-    return replace(plan, candidates=candidates)
+
+def broken(plan, key):
+    def make():
+        raise RuntimeError("out of luck\n\nlong advice")
+
+    return replace(plan, candidates=tuple(replace(c, make=make) if c.key == key else c for c in plan.candidates))
 
 
 @pytest.mark.parametrize("key", ["linear", "quantum", "control", "dummy"])
 def test_one_failing_model_leaves_the_others(key, tmp_path):
-    result = run_plan(broken(plan_evaluation(small_data(24), qubits=2, **QUICK), key))
+    result = run_plan(broken(plan_of("quantum", "control", "rbf", "linear", "dummy"), key))
     assert result[key].failure == "RuntimeError: out of luck"
     assert math.isnan(result[key].mean)
     assert all(model.failure is None for model in result.models if model.key != key)
@@ -83,7 +89,7 @@ def test_one_failing_model_leaves_the_others(key, tmp_path):
 
 
 def test_warnings_are_collected_and_not_spilled():
-    plan = plan_evaluation(small_data(24), qubits=2, **QUICK)
+    plan = plan_of("quantum", "linear")
     linear = next(c for c in plan.candidates if c.key == "linear")
 
     def make():

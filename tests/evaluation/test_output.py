@@ -209,6 +209,8 @@ def test_choices_of_the_search_are_counted():
         (fmt.signed(0.02), "+0.020"),
         (fmt.signed(-0.02), "−0.020"),
         (fmt.signed(0.0), "0.000"),
+        (fmt.interval(-0.1, 0.25), "−0.100 to +0.250"),
+        (fmt.interval(float("nan"), float("nan")), "–"),
         (fmt.p_equals(0.0004), "p < 0.001"),
         (fmt.p_equals(0.049), "p = 0.049"),
         (fmt.p_equals(0.123), "p = 0.12"),

@@ -81,6 +81,14 @@ def test_interval_of_the_difference_is_told():
     assert "95 % confidence interval" in verdict(quantum=0.895).details[0]
 
 
+def test_perfect_scores_on_every_fold_count_as_learned():
+    rows = (("quantum", "quantum", 1.0), ("rbf", "classical", 1.0), ("dummy", "baseline", 0.5))
+    models = [Contestant(key, key, role, (mean,) * 3) for key, role, mean in rows]
+    result = decide(models, test_fraction=0.5, scoring="accuracy", is_exact=True)
+    assert result.code == "no_evidence"
+    assert "the same on all 3 folds" in result.details[0]
+
+
 def test_dummy_is_never_the_best_classical_model():
     assert best_classical(contest(rbf=0.4, linear=0.3, dummy=0.9)).key == "rbf"
 
