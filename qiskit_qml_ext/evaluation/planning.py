@@ -277,8 +277,8 @@ def _num_encoded(
             )
         if qubits > (needed := map_.num_qubits(data.num_features)):
             raise ValueError(
-                f"{qubits} qubits were asked for, but {data.name!r} has {plural(data.num_features, 'feature')}, which take "
-                f"{plural(needed, 'qubit')}. Ask for at most {needed} with --qubits."
+                f"{qubits} qubits were asked for, but {data.name!r} has {plural(data.num_features, 'feature')}, which "
+                f"take {plural(needed, 'qubit')}. Ask for at most {needed} with --qubits."
             )
         if qubits > (needed := map_.num_qubits(most)):
             raise ValueError(
@@ -295,8 +295,8 @@ def _num_encoded(
     num_encoded = max(possible)
     if (trainable := map_.build(num_encoded).num_parameters - num_encoded) > 0:
         raise ValueError(
-            f"The feature map {type(map_).__name__} has {plural(trainable, 'trainable parameter')}, which an evaluation "
-            "of a fixed kernel does not train. Choose one without."
+            f"The feature map {type(map_).__name__} has {plural(trainable, 'trainable parameter')}, which an "
+            "evaluation of a fixed kernel does not train. Choose one without."
         )
     return num_encoded
 
