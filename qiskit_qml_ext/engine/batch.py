@@ -16,9 +16,9 @@ from qiskit_qml_ext.program import RotationProgram, lower
 RealArray = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-Task = Callable[[int, int, FloatArray, RealArray, IntArray], None]
+Task = Callable[[int, int, RealArray, RealArray, IntArray], None]
 
-_INLINE_WORK = 200_000  # amplitude updates below which starting a thread costs more than it saves
+_INLINE_ROWS = 40_000  # row updates (some 3 ns each) below which waking a thread costs more than it saves
 _REAL = {"complex128": "float64", "complex64": "float32"}
 
 
@@ -113,14 +113,21 @@ def check_values(program: RotationProgram, values: npt.ArrayLike) -> FloatArray:
     if not np.isfinite(checked).all():
         row, column = np.argwhere(~np.isfinite(checked))[0].tolist()
         raise ValueError(
-            f"values[{row}, {column}] (parameter {program.parameters[column].name!r}) is {checked[row, column]}; angles must "
-            "be finite. Impute or drop the missing entries first."
+            f"values[{row}, {column}] (parameter {program.parameters[column].name!r}) is {checked[row, column]}; "
+            "angles must be finite. Impute or drop the missing entries first."
         )
     return checked
 
 
 def run(
-    batch: Batch, task: Task, *, results: int = 0, reverse: bool = False, jacobian: bool = False, output_bytes: int, work: float
+    batch: Batch,
+    task: Task,
+    *,
+    results: int = 0,
+    reverse: bool = False,
+    jacobian: bool = False,
+    output_bytes: int,
+    rows_per_tile: int,
 ) -> None:
     """Run ``task(first_tile, last_tile, wide, scratch, status)`` over all tiles, within memory, on threads.
 
@@ -131,7 +138,7 @@ def run(
         reverse: Whether the task needs memory for the reverse pass.
         jacobian: Whether it needs memory for a copy of the state.
         output_bytes: Size of the output, for the memory budget.
-        work: Estimated amplitude updates per sample, to decide whether threads pay.
+        rows_per_tile: Estimated row updates per tile, to decide whether threads pay.
 
     Raises:
         StateTooLargeError: Output and one thread's scratch exceed the budget.
@@ -152,7 +159,7 @@ def run(
     )
     count = int(min(batch.num_threads, max(1, (batch.budget - output_bytes) // per_thread)))
     tiles = batch.tiles
-    if work * tiles * lanes < _INLINE_WORK:
+    if rows_per_tile * tiles < _INLINE_ROWS:
         count = 1
     status = np.zeros(1, dtype=np.int64)
 
@@ -172,8 +179,3 @@ def _raise_non_finite(batch: Batch) -> None:
         f"An angle of the circuit is not finite for values[{row}]: a parameter expression (such as arccos or log) left "
         "its domain. Scale the values into the domain."
     )
-
-
-def work_per_sample(plan: Plan) -> float:
-    """A rough number of amplitude updates of one forward pass."""
-    return float((1 << plan.num_qubits) * (len(plan.code) + 1))

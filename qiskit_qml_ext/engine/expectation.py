@@ -2,7 +2,8 @@
 
 After the forward pass, λ = O ψ is formed and both ψ and λ run backwards through the circuit. At a rotation
 exp(-i r P) the derivative of <ψ|O|ψ> is 2 Im <λ|P|ψ>; so one reverse pass gives the derivatives by all angles, for any
-number of angles (Jones and Gacon, arXiv:2009.02823, algorithm 1). Fixed weights for several observables are summed into one λ.
+number of angles (Jones and Gacon, arXiv:2009.02823, algorithm 1). Fixed weights for several observables are summed
+into one λ.
 """
 
 from collections.abc import Sequence
@@ -14,12 +15,19 @@ from qiskit.circuit import QuantumCircuit
 from qiskit_qml_ext.engine import batch as requests
 from qiskit_qml_ext.engine import runners
 from qiskit_qml_ext.engine.batch import Batch, FloatArray, IntArray, RealArray
-from qiskit_qml_ext.engine.observables import CompiledObservables, Observable, as_list, compile_observables
+from qiskit_qml_ext.engine.observables import (
+    CompiledObservables,
+    Observable,
+    as_list,
+    compile_observables,
+    content_key,
+)
 from qiskit_qml_ext.program import RotationProgram
 
 ComplexArray = npt.NDArray[np.complex128]
 
 _VALUES, _VJP, _JACOBIAN = 0, 1, 2
+_KEPT_OBSERVABLES = 16  # lists of observables that are kept with a plan
 
 
 def expectations(
@@ -36,7 +44,8 @@ def expectations(
     Args:
         program: A program or a circuit.
         values: Parameter values, shape (B, P), columns in the order of ``circuit.parameters``.
-        observables: One observable or a list of M: Pauli sums, diagonals (1-D real arrays of 2**n entries) or projectors.
+        observables: One observable or a list of M: Pauli sums, diagonals (1-D real arrays of 2**n entries) or
+            projectors.
         dtype: Precision of the simulation, ``"complex128"`` or ``"complex64"``.
         max_memory: Bytes that may be used; by default most of the memory that is free.
         num_threads: Threads; never changes the result.
@@ -105,8 +114,8 @@ def expectation_vjp(
     weights = np.ascontiguousarray(cotangents, dtype=np.float64)
     if weights.shape != (len(request.values), num_observables):
         raise ValueError(
-            f"cotangents has shape {weights.shape}; expected {(len(request.values), num_observables)}, one row per sample "
-            "and one column per observable."
+            f"cotangents has shape {weights.shape}; expected {(len(request.values), num_observables)}, one row per "
+            "sample and one column per observable."
         )
     if combine is None:
         found, gradients, _ = _run(request, compiled, _VJP, weights)
@@ -146,42 +155,50 @@ def expectation_jacobian(
         program, values, amplitudes=False, dtype=dtype, max_memory=max_memory, num_threads=num_threads
     )
     compiled = _compile(request, observables)
-    found, _, by_observable = _run(request, compiled, _JACOBIAN)
-    jacobian = np.moveaxis(by_observable, 0, 1)
+    found, _, jacobian = _run(request, compiled, _JACOBIAN)
     if compiled.combine is None:
-        return found, np.ascontiguousarray(jacobian)
+        return found, jacobian
     return found @ compiled.combine.T, np.einsum("mr,brp->bmp", compiled.combine, jacobian)
 
 
 def _compile(request: Batch, observables: Observable | Sequence[Observable]) -> CompiledObservables:
+    """The compiled observables, cached with the plan: training asks for the same ones again and again."""
     plan = request.plan
-    return compile_observables(as_list(observables), plan.num_qubits, plan.frame)
-
-
+    chosen = as_list(observables)
+    key = tuple(content_key(observable) for observable in chosen)
+    compiled = plan.observables.get(key)
+    if compiled is None:
+        compiled = compile_observables(chosen, plan.num_qubits, plan.frame)
+        if len(plan.observables) >= _KEPT_OBSERVABLES:
+            plan.observables.clear()
+        plan.observables[key] = compiled
+    return compiled
 
 
 def _run(
     request: Batch, compiled: CompiledObservables, mode: int, cotangents: FloatArray | None = None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Values (B, R), gradients (B, P) for mode VJP and the Jacobian (R, B, P) for mode JACOBIAN (empty otherwise)."""
+    """Values (B, R), gradients (B, P) for mode VJP and the Jacobian (B, R, P) for mode JACOBIAN (empty otherwise)."""
     plan = request.plan
     samples, num_parameters = request.values.shape
     out = np.empty((samples, compiled.num_real))
     gradients = np.empty((samples if mode == _VJP else 0, num_parameters))
-    jacobian = np.empty((compiled.num_real if mode == _JACOBIAN else 0, samples, num_parameters))
+    jacobian = np.empty((samples if mode == _JACOBIAN else 0, compiled.num_real, num_parameters))
     if not samples:
         return out, gradients, jacobian
     weights = _NO_WEIGHTS if cotangents is None else cotangents
     angles = plan.angle_data
 
-    def task(first: int, last: int, wide: FloatArray, scratch: RealArray, status: IntArray) -> None:
+    def task(first: int, last: int, wide: RealArray, scratch: RealArray, status: IntArray) -> None:
         runners.run_expectations(
             first, last, request.values, angles, plan.code, plan.back, plan.tables, plan.constants, plan.num_qubits,
-            request.lanes, plan.table_rows, compiled.steps, compiled.constants, mode, weights, wide, scratch, status, out,
-            gradients, jacobian,
+            request.lanes, plan.table_rows, compiled.steps, compiled.constants, mode, weights, wide, scratch, status,
+            out, gradients, jacobian,
         )  # fmt: skip
 
-    passes = {_VALUES: 1.0, _VJP: 4.0, _JACOBIAN: 1.0 + 3.0 * compiled.num_real}[mode]
+    cost = plan.forward_cost + (len(compiled.steps) << plan.num_qubits)
+    if mode != _VALUES:
+        cost += plan.backward_cost * (1 if mode == _VJP else compiled.num_real)
     requests.run(
         request,
         task,
@@ -189,7 +206,7 @@ def _run(
         reverse=mode != _VALUES,
         jacobian=mode == _JACOBIAN,
         output_bytes=out.nbytes + gradients.nbytes + jacobian.nbytes,
-        work=passes * requests.work_per_sample(plan),
+        rows_per_tile=cost,
     )
     return out, gradients, jacobian
 

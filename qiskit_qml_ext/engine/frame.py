@@ -1,9 +1,10 @@
 """Clifford gates folded into index arithmetic.
 
-A *monomial* Clifford maps basis states to basis states with a phase: C |z> = i^k(z) |A z xor b>. The gates X, Y, Z, S, CX,
-CZ, SWAP and their products are of this kind. The engine never applies them. It keeps the product C of all that were met,
-so that the true state is C ψ, and pulls every later Pauli through: exp(-i r P) C = C exp(-i r C† P C). With samples
-innermost, a rotation about any Pauli string costs the same. At the end C permutes the output or the observables.
+A *monomial* Clifford maps basis states to basis states with a phase: C |z> = i^k(z) |A z xor b>. The gates X, Y, Z,
+S, CX, CZ, SWAP and their products are of this kind. The engine never applies them. It keeps the product C of all that
+were met, so that the true state is C ψ, and pulls every later Pauli through: exp(-i r P) C = C exp(-i r C† P C). With
+samples innermost, a rotation about any Pauli string costs the same. At the end C permutes the output or the
+observables.
 """
 
 import numpy as np
@@ -97,5 +98,3 @@ class MonomialFrame:
                 z |= ((x_image[1] & bit) >> qubit) << other
             result.append((x, z, self.pull(x, z)[2]))  # C† (C X C†) C = X fixes the sign
         return result
-
-

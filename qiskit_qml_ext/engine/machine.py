@@ -1,15 +1,15 @@
 """The compiled interpreter: runs a plan, which is only data, on tiles of samples.
 
-One compilation serves every circuit. A step is a row of eight integers ``(opcode, …)``, see :class:`Opcode`; ``machine`` and
-:mod:`qiskit_qml_ext.engine.plan` are the only modules that know them.
+One compilation serves every circuit. A step is a row of eight integers ``(opcode, …)``, see :class:`Opcode`;
+``machine`` and :mod:`qiskit_qml_ext.engine.plan` are the only modules that know them.
 """
 
 from enum import IntEnum
 
-from qiskit_qml_ext.engine import kernels, measure, phases, rows
+from qiskit_qml_ext.engine import kernels, phases
 from qiskit_qml_ext.engine.jit import njit
 from qiskit_qml_ext.engine.kernels import Integers, Real
-from qiskit_qml_ext.engine.simd import load, muladd, negate, splat, store
+from qiskit_qml_ext.engine.simd import load, splat, store
 
 
 class Opcode(IntEnum):
@@ -38,12 +38,18 @@ class Opcode(IntEnum):
     FOLD_SET = 19  # base, row
     FOLD_ROW = 20  # base, k, row
     FOLD_TABLE = 21  # base, base of U, k
+    # forward-only steps
+    QUADRATIC = 22  # bits of the low part, base of H, base of T, base of V, whether to write
+    # both
+    HADAMARD_LAYER = 23  # mask
 
 
 # plain integers, which numba freezes into the compiled code
 _ZERO, _UNIFORM, _VECTOR, _PRODUCT, _ROTATE, _HADAMARD, _DENSE, _PERMUTE, _TERM, _MULTIPLY, _WRITE = range(11)
-_SET, _DOUBLE_ROW, _DOUBLE_TABLE, _SMALL_ZERO, _SMALL_ROTATE, _SMALL_HADAMARD, _SMALL_PHASE, _GLOBAL_PHASE = range(11, 19)
-_FOLD_SET, _FOLD_ROW, _FOLD_TABLE = range(19, 22)
+_SET, _DOUBLE_ROW, _DOUBLE_TABLE, _SMALL_ZERO, _SMALL_ROTATE, _SMALL_HADAMARD, _SMALL_PHASE, _GLOBAL_PHASE = range(
+    11, 19
+)
+_FOLD_SET, _FOLD_ROW, _FOLD_TABLE, _QUADRATIC, _HADAMARD_LAYER = range(19, 24)
 
 
 @njit
@@ -78,6 +84,11 @@ def forward(
             phases.write_phases(re, im, ere, eim, n, w, tables, a, 2.0 ** (-0.5 * n))
         elif op == _HADAMARD:
             kernels.hadamard(re, im, 0, n, w, a, b, c, code[step, 4], code[step, 5])
+        elif op == _HADAMARD_LAYER:
+            kernels.hadamard_layer(re, im, n, w, a)
+        elif op == _QUADRATIC:
+            write, scale = code[step, 5], 2.0 ** (-0.5 * n)
+            phases.quadratic_phases(re, im, ere, eim, n, w, a, b, c, code[step, 4], write, scale)
         elif op == _TERM:
             phases.multiply_term(re, im, 0, n, w, a, cosines, sines, b)
         elif op == _SMALL_ROTATE:
@@ -138,6 +149,9 @@ def backward(
         elif op == _HADAMARD:
             kernels.hadamard(re, im, 0, n, w, a, b, c, code[step, 4], code[step, 5])
             kernels.hadamard(lre, lim, 0, n, w, a, b, c, code[step, 4], code[step, 5])
+        elif op == _HADAMARD_LAYER:
+            kernels.hadamard_layer(re, im, n, w, a)
+            kernels.hadamard_layer(lre, lim, n, w, a)
         elif op == _TERM:
             phases.unmultiply_term(re, im, lre, lim, 0, n, w, a, cosines, sines, b, gradients)
         elif op == _SMALL_ROTATE:

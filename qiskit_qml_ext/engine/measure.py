@@ -9,7 +9,7 @@ An observable is a run of steps, each an integer row ``(kind, observable, x, z, 
 """
 
 from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.kernels import Integers, Real, lowest_bit_position
+from qiskit_qml_ext.engine.kernels import Real, lowest_bit_position
 from qiskit_qml_ext.engine.simd import load, muladd, negate, parity, splat, store
 
 PAULI, DIAGONAL, BASIS, STATE = 0, 1, 2, 3
@@ -76,8 +76,8 @@ def add_expectation(
 
 @njit
 def add_observable(
-    kind: int, x: int, z: int, constants: Real, constant: int, re: Real, im: Real, n: int, w: int, weights: Real, row: int,
-    lre: Real, lim: Real,
+    kind: int, x: int, z: int, constants: Real, constant: int, re: Real, im: Real, n: int, w: int, weights: Real,
+    row: int, lre: Real, lim: Real,
 ) -> None:  # fmt: skip
     """λ += weight · (one step of O) ψ, with the weight of every sample in row ``row`` of ``weights``."""
     weight = load(weights, row * w)

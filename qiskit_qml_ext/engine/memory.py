@@ -63,7 +63,9 @@ def check_memory(needed: int, budget: int, what: str, advice: str) -> None:
         StateTooLargeError: The message holds both numbers, what they are for and what to do.
     """
     if needed > budget:
-        raise StateTooLargeError(f"{what} needs {format_bytes(needed)}, but {format_bytes(budget)} may be used. {advice}")
+        raise StateTooLargeError(
+            f"{what} needs {format_bytes(needed)}, but {format_bytes(budget)} may be used. {advice}"
+        )
 
 
 def format_bytes(count: int) -> str:

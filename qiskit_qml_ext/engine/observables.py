@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,7 @@ class Projector:
     state: int | ComplexArray
 
 
-Observable = SparsePauliOp | Pauli | Projector | npt.NDArray[np.float64]
+Observable: TypeAlias = SparsePauliOp | Pauli | Projector | npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +69,34 @@ def as_list(observables: Observable | Sequence[Observable]) -> list[Observable]:
     return list(observables)
 
 
+def content_key(observable: Observable) -> object:
+    """A hashable value that equal observables share."""
+    if isinstance(observable, SparsePauliOp):
+        paulis, coefficients = observable.paulis, np.asarray(observable.coeffs)
+        values = coefficients.tobytes() if coefficients.dtype != object else id(observable)
+        return paulis.x.tobytes(), paulis.z.tobytes(), paulis.phase.tobytes(), paulis.num_qubits, values
+    if isinstance(observable, Pauli):
+        return "pauli", observable.x.tobytes(), observable.z.tobytes(), int(observable.phase)
+    if isinstance(observable, Projector):
+        state = observable.state
+        return (
+            ("basis", int(state)) if isinstance(state, int | np.integer) else ("state", _array_key(np.asarray(state)))
+        )
+    return "diagonal", _array_key(np.asarray(observable))
+
+
+def _array_key(array: npt.NDArray[np.generic]) -> object:
+    return array.shape, array.dtype.str, array.tobytes()
+
+
 _EXPECTED = (
     "expected a SparsePauliOp, a Pauli, a Projector, a 1-D array with the diagonal of an observable, or a list of them."
 )
 
 
-def compile_observables(observables: Sequence[Observable], num_qubits: int, frame: MonomialFrame) -> CompiledObservables:
+def compile_observables(
+    observables: Sequence[Observable], num_qubits: int, frame: MonomialFrame
+) -> CompiledObservables:
     """Pull observables through the frame of a plan, C† O C, and compile them.
 
     Raises:
@@ -127,7 +150,9 @@ class _Compiler:
             combine=combine,
         )
 
-    def _hermitian_parts(self, observable: SparsePauliOp, name: str) -> list[tuple[complex, list[tuple[int, int, float]]]]:
+    def _hermitian_parts(
+        self, observable: SparsePauliOp, name: str
+    ) -> list[tuple[complex, list[tuple[int, int, float]]]]:
         """The observable as A + i B with Hermitian A and B, each as ``(x, z, real coefficient)``."""
         if observable.num_qubits != self._n:
             raise ValueError(

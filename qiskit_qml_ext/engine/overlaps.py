@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import blas
 
 from qiskit_qml_ext.engine import memory, threads
 from qiskit_qml_ext.engine.jit import njit
@@ -82,11 +81,7 @@ def gram(
     count = threads.thread_count(num_threads)
     out = np.empty((n, m))
     step = _tile_size(x.itemsize)
-    blocks = [
-        (row, column)
-        for row in range(0, n, step)
-        for column in range(row if states_y is None else 0, m, step)
-    ]
+    blocks = [(row, column) for row in range(0, n, step) for column in range(row if states_y is None else 0, m, step)]
 
     def work(first: int, last: int) -> None:
         tile = np.empty((step, step), dtype=x.dtype)
@@ -114,5 +109,3 @@ def _check_states(states: ComplexArray, name: str) -> ComplexArray:
 
 def _tile_size(itemsize: int) -> int:
     return int(min(_MAX_TILE, 2 ** int(np.log2(_TILE_BYTES / itemsize) / 2)))
-
-

@@ -7,8 +7,8 @@ exp(i φ) over the first k bits. Then
     E_{k+1}[y] = E_k[y],     E_{k+1}[y + 2^k] = E_k[y] U_k[y],     U_k = exp(i (φ(y + 2^k) - φ(y))),
 
 and the exponent of U_k, Σ_{m containing bit k} -2 α_m (-1)^|m' & y| with m' the bits of m below k, is again of the form
-of φ, with one bit less in every mask. So a quadratic φ (the ZZ feature map) costs two complex products per amplitude and
-no sine or cosine beyond one per term and sample; degree d costs at most d products. Gradients run the same steps
+of φ, with one bit less in every mask. So a quadratic φ (the ZZ feature map) costs two complex products per amplitude
+and no sine or cosine beyond one per term and sample; degree d costs at most d products. Gradients run the same steps
 backwards on the real table g(y) = ∂f/∂φ(y): "double" becomes "fold and sum".
 
 Micro-steps on a table (tables of all depths live in one array, the depth-d table at row ``base``):
@@ -90,7 +90,9 @@ def multiply_phases(re: Real, im: Real, ere: Real, eim: Real, n: int, w: int, ta
 
 
 @njit
-def write_phases(re: Real, im: Real, ere: Real, eim: Real, n: int, w: int, table: Integers, start: int, scale: float) -> None:
+def write_phases(
+    re: Real, im: Real, ere: Real, eim: Real, n: int, w: int, table: Integers, start: int, scale: float
+) -> None:
     """ψ[z] = scale E[y(z)], the pass on a uniform superposition."""
     factor = splat(load(ere, 0), scale)
     for z in range(1 << n):
@@ -100,9 +102,68 @@ def write_phases(re: Real, im: Real, ere: Real, eim: Real, n: int, w: int, table
 
 
 @njit
+def _turn(ere: Real, eim: Real, table: int, factor: int, size: int, w: int, backwards: int) -> None:
+    """T *= V, or V*, row by row: tables of ``size`` rows at rows ``table`` and ``factor``."""
+    for y in range(size):
+        i = (table + y) * w
+        j = (factor + y) * w
+        real = load(ere, i)
+        imag = load(eim, i)
+        c = load(ere, j)
+        s = load(eim, j)
+        if backwards:
+            s = negate(s)
+        store(ere, i, muladd(real, c, negate(imag * s)))
+        store(eim, i, muladd(real, s, imag * c))
+
+
+@njit
+def quadratic_phases(
+    re: Real, im: Real, ere: Real, eim: Real, n: int, w: int, m: int, high: int, low: int, cross: int, write: int,
+    scale: float,
+) -> None:  # fmt: skip
+    """ψ[h, l] *= H[h] T[l] Π_{j in h} V_j[l], or, with ``write``, ψ[h, l] = scale times it; l are the m low bits.
+
+    This is a pass of degree 2 with small tables only: φ = φ_high(h) + φ_low(l) + Σ_j ±χ_j(l). H, T and V_j =
+    exp(-2i χ_j) start at rows ``high``, ``low`` and ``cross + (j - m) 2^m``. The product over j is kept in T and
+    changed by one factor per block, in the order of a Gray code.
+    """
+    size = 1 << m
+    h = 0
+    for step in range(1 << (n - m)):
+        if step:
+            bit = 0
+            while not (step >> bit) & 1:
+                bit += 1
+            h ^= 1 << bit
+            _turn(ere, eim, low, cross + bit * size, size, w, 0 if (h >> bit) & 1 else 1)
+        hc = load(ere, (high + h) * w)
+        hs = load(eim, (high + h) * w)
+        if write:
+            hc = hc * splat(hc, scale)
+            hs = hs * splat(hs, scale)
+        base = h * size
+        for y in range(size):
+            i = (base + y) * w
+            j = (low + y) * w
+            tc = load(ere, j)
+            ts = load(eim, j)
+            c = muladd(tc, hc, negate(ts * hs))
+            s = muladd(tc, hs, ts * hc)
+            if write:
+                store(re, i, c)
+                store(im, i, s)
+            else:
+                real = load(re, i)
+                imag = load(im, i)
+                store(re, i, muladd(real, c, negate(imag * s)))
+                store(im, i, muladd(real, s, imag * c))
+
+
+@njit
 def unmultiply_phases(
-    re: Real, im: Real, lre: Real, lim: Real, ere: Real, eim: Real, g: Real, n: int, w: int, table: Integers, start: int,
-    rank: int,
+    re: Real, im: Real, lre: Real, lim: Real, ere: Real, eim: Real, g: Real, n: int, w: int, table: Integers,
+    start: int, rank: int,
 ) -> None:  # fmt: skip
     """Reverse of :func:`multiply_phases` on ψ and λ; g[y] = Σ_{z: y(z) = y} Im(λ[z] ψ[z]*), half of ∂f/∂φ(y)."""
     if start >= 0:
@@ -130,7 +191,9 @@ def unmultiply_phases(
 
 
 @njit
-def multiply_term(re: Real, im: Real, base: int, n: int, w: int, mask: int, cosines: Real, sines: Real, row: int) -> None:
+def multiply_term(
+    re: Real, im: Real, base: int, n: int, w: int, mask: int, cosines: Real, sines: Real, row: int
+) -> None:
     """ψ[z] *= exp(i r (-1)^|mask & z|), a pass with one term."""
     c = load(cosines, row * w)
     plus = load(sines, row * w)
@@ -149,8 +212,8 @@ def multiply_term(re: Real, im: Real, base: int, n: int, w: int, mask: int, cosi
 
 @njit
 def unmultiply_term(
-    re: Real, im: Real, lre: Real, lim: Real, base: int, n: int, w: int, mask: int, cosines: Real, sines: Real, row: int,
-    gradients: Real,
+    re: Real, im: Real, lre: Real, lim: Real, base: int, n: int, w: int, mask: int, cosines: Real, sines: Real,
+    row: int, gradients: Real,
 ) -> None:  # fmt: skip
     """Reverse of :func:`multiply_term` on ψ and λ, with the gradient of the row."""
     c = load(cosines, row * w)

@@ -2,14 +2,17 @@
 
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from qiskit_qml_ext.engine.frame import MonomialFrame
 from qiskit_qml_ext.engine.machine import Opcode
-from qiskit_qml_ext.engine.schedule import Dense, Hadamard, Item, Permute, Phases, Rotation, Row, Schedule, schedule
+from qiskit_qml_ext.engine.observables import CompiledObservables
+from qiskit_qml_ext.engine.rows import AngleData
+from qiskit_qml_ext.engine.schedule import Dense, Hadamard, Item, Permute, Phases, Rotation, Row, schedule
 from qiskit_qml_ext.program import AffineRows, AngleMap, InitialState, RotationProgram
 
 IntArray = npt.NDArray[np.int64]
@@ -17,6 +20,7 @@ FloatArray = npt.NDArray[np.float64]
 Step = tuple[int, ...]
 
 _STEP_WIDTH = 8
+_LOW_BITS, _MAX_LOW_BITS = 4, 7  # 2^7 rows of a complex table fill a third of a first-level cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +37,9 @@ class Plan:
         table_rows: Rows of scratch for phase tables, dense gates and permutations.
         frame: The Clifford that is left: the true state is C ψ.
         output_table: ``4 z + k`` for each output amplitude (see ``run_states``), or None for the identity.
+        forward_cost: Estimated row updates of the forward steps, for one tile.
+        backward_cost: The same for the reverse steps.
+        observables: Lists of observables that were compiled for this plan, by content.
     """
 
     num_qubits: int
@@ -44,13 +51,20 @@ class Plan:
     table_rows: int
     frame: MonomialFrame
     output_table: IntArray | None
+    forward_cost: int
+    backward_cost: int
+    observables: dict[object, CompiledObservables] = field(default_factory=dict)
 
-    @property
-    def angle_data(self) -> tuple[npt.NDArray[np.int64] | FloatArray, ...]:
+    @cached_property
+    def angle_data(self) -> AngleData:
         """The angle map as the tuple of arrays that the compiled code takes."""
-        rows = (self.angles.left, self.angles.right, self.angles.rows)
-        parts = [part for row in rows for part in (row.starts, row.atoms, row.coefficients, row.offsets)]
-        return (self.angles.functions, *parts)
+        left, right, rows = self.angles.left, self.angles.right, self.angles.rows
+        return (
+            self.angles.functions,
+            *(left.starts, left.atoms, left.coefficients, left.offsets),
+            *(right.starts, right.atoms, right.coefficients, right.offsets),
+            *(rows.starts, rows.atoms, rows.coefficients, rows.offsets),
+        )
 
 
 _plans: "weakref.WeakKeyDictionary[RotationProgram, dict[bool, Plan]]" = weakref.WeakKeyDictionary()
@@ -92,8 +106,9 @@ class _Planner:
         if phase.terms or phase.constant:
             _attach_phase(items, phase)
         items = self._start(items)
-        for item in items:
-            self._emit(item)
+        place = 0
+        while place < len(items):
+            place += self._emit_layer(items[place:]) or self._emit(items[place])
         back = [step for group in reversed(self._back) for step in group]
         return Plan(
             num_qubits=self._n,
@@ -105,6 +120,8 @@ class _Planner:
             table_rows=self._table_rows,
             frame=frame,
             output_table=_output_table(frame) if self._amplitudes else None,
+            forward_cost=sum(_cost(step, self._n) for step in self._code) + 2 * len(self._rows),
+            backward_cost=2 * sum(_cost(step, self._n) for step in back),
         )
 
     # --- the beginning -----------------------------------------------------------------------------------------------
@@ -146,7 +163,22 @@ class _Planner:
 
     # --- items -------------------------------------------------------------------------------------------------------
 
-    def _emit(self, item: Item) -> None:
+    def _emit_layer(self, items: list[Item]) -> int:
+        """Emit the plain Hadamard gates on different qubits with which ``items`` begin; returns their number."""
+        mask = count = 0
+        for item in items:
+            if not isinstance(item, Hadamard) or item != _plain_hadamard(item.first[0].bit_length() - 1):
+                break
+            if mask & item.first[0]:
+                break
+            mask |= item.first[0]
+            count += 1
+        if count:
+            self._both((Opcode.HADAMARD_LAYER, mask))
+        return count
+
+    def _emit(self, item: Item) -> int:
+        """Emit one item; returns 1."""
         if isinstance(item, Phases):
             if _worth_a_table(item):
                 self._emit_phases(item, write=False)
@@ -166,17 +198,52 @@ class _Planner:
             assert isinstance(item, Permute)
             self._table_rows = max(self._table_rows, 2 << self._n)
             self._both((Opcode.PERMUTE, self._table(4 * item.target + item.power)))
+        return 1
 
     def _both(self, step: Step) -> None:
         self._code.append(step)
-        self._back.append([step])
+        if not self._amplitudes:  # nothing that needs amplitudes goes back in time
+            self._back.append([step])
 
     def _emit_phases(self, item: Phases, *, write: bool) -> None:
         basis, terms = _choose_basis(self._n, item.terms)
+        identity = _is_identity(basis, self._n)
+        quadratic = identity and self._n > _LOW_BITS and all(mask.bit_count() <= 2 for mask in terms)
+        lookup = -1 if identity else self._table(_lookup(basis, self._n))
+        if quadratic:
+            self._emit_quadratic(terms, write=write)
+            if self._amplitudes:
+                return
         build, fold = self._table_steps(terms, len(basis), 0)
-        lookup = -1 if _is_identity(basis, self._n) else self._table(_lookup(basis, self._n))
-        self._code.extend([*build, (Opcode.WRITE if write else Opcode.MULTIPLY, lookup, len(basis))])
-        self._back.append([*build, (Opcode.MULTIPLY, lookup, len(basis)), *fold])
+        if not quadratic:
+            self._code.extend([*build, (Opcode.WRITE if write else Opcode.MULTIPLY, lookup, len(basis))])
+        if not self._amplitudes:
+            self._back.append([*build, (Opcode.MULTIPLY, lookup, len(basis)), *fold])
+
+    def _emit_quadratic(self, terms: dict[int, Row], *, write: bool) -> None:
+        """A pass of degree 2 from small tables, see :func:`~qiskit_qml_ext.engine.phases.quadratic_phases`."""
+        m = max(_LOW_BITS, min(_MAX_LOW_BITS, self._n - 3))
+        low_mask = (1 << m) - 1
+        high: dict[int, Row] = {}
+        low: dict[int, Row] = {}
+        cross: list[dict[int, Row]] = [{} for _ in range(self._n - m)]
+        for mask, row in terms.items():
+            if not mask & low_mask:
+                high[mask >> m] = row
+                continue
+            low.setdefault(mask & low_mask, Row()).add(row)  # at h = 0 every sign is +1
+            if mask >> m:
+                cross[(mask >> m).bit_length() - 1][mask & low_mask] = row.scaled(-2.0)
+        # V_j first, then T, then H: the work space of H's own construction comes last
+        steps: list[Step] = []
+        for j, inner in enumerate(cross):
+            steps.extend(self._table_steps(inner, m, j << m)[0])
+        low_base = (self._n - m) << m
+        # T's inner tables may overwrite what H will occupy, so T is built first
+        steps.extend(self._table_steps(low, m, low_base)[0])
+        high_base = low_base + (1 << m)
+        steps.extend(self._table_steps(high, self._n - m, high_base)[0])
+        self._code.extend([*steps, (Opcode.QUADRATIC, m, high_base, low_base, 0, 1 if write else 0)])
 
     def _table_steps(self, terms: dict[int, Row], rank: int, base: int) -> tuple[list[Step], list[Step]]:
         """Steps that build the table of a phase function at row ``base``, and those of the reverse pass."""
@@ -224,6 +291,25 @@ class _Planner:
         start = 1 + sum(len(earlier) for earlier in self._constants)
         self._constants.append(values)
         return start
+
+
+def _cost(step: Step, num_qubits: int) -> int:
+    """How many rows a step updates, roughly; rotations and passes set the unit."""
+    size = 1 << num_qubits
+    opcode = step[0]
+    if opcode in (Opcode.DOUBLE_ROW, Opcode.FOLD_ROW):
+        return 1 << step[2]
+    if opcode in (Opcode.DOUBLE_TABLE, Opcode.FOLD_TABLE):
+        return 1 << step[3]
+    if opcode == Opcode.DENSE:
+        return size << step[2]
+    if opcode in (Opcode.QUADRATIC, Opcode.PERMUTE):
+        return 3 * size
+    if opcode == Opcode.HADAMARD_LAYER:
+        return size * (1 + step[1].bit_count() // 2)
+    if opcode >= Opcode.SET and opcode <= Opcode.FOLD_SET and opcode not in (Opcode.DOUBLE_ROW, Opcode.DOUBLE_TABLE):
+        return 2
+    return size
 
 
 def _steps(steps: Sequence[Step]) -> IntArray:

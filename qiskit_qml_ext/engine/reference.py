@@ -1,7 +1,7 @@
 """A slow and simple NumPy simulator of rotation programs: the oracle that the compiled engine is tested against.
 
-One sample at a time, one operation at a time, dense vectors, nothing fused. Bit order as in Qiskit: qubit 0 is the least
-significant bit of a basis state's index.
+One sample at a time, one operation at a time, dense vectors, nothing fused. Bit order as in Qiskit: qubit 0 is the
+least significant bit of a basis state's index.
 """
 
 import numpy as np

@@ -1,7 +1,8 @@
 """The angle rows of one tile: expressions, sines and cosines for W samples at once, and their derivatives.
 
-The compiled counterpart of :class:`qiskit_qml_ext.program.AngleMap` (which is its oracle). A *row* is the argument r of one
-step of the plan, for instance half a rotation angle; all rows are evaluated before the first gate of a tile runs.
+The compiled counterpart of :class:`qiskit_qml_ext.program.AngleMap` (which is its oracle). A *row* is the argument r
+of one step of the plan, for instance half a rotation angle; all rows are evaluated before the first gate of a tile
+runs.
 """
 
 import math
@@ -11,6 +12,14 @@ import numpy as np
 from qiskit_qml_ext.engine.jit import njit
 from qiskit_qml_ext.engine.kernels import Integers, Real
 from qiskit_qml_ext.engine.simd import floor, load, muladd, negate, select_less, splat, store
+
+AngleData = tuple[
+    Integers, Integers, Integers, Real, Real, Integers, Integers, Real, Real, Integers, Integers, Real, Real
+]  # fmt: skip
+"""An angle map for compiled code: functions, then starts, atoms, coefficients, offsets of left, right and rows."""
+
+# mypy: disable-error-code="no-any-return"
+# numpy functions of a float have no precise type
 
 # π/2 in three parts, each but the last with 33 significant bits, so that k times a part is exact for |k| < 2^20
 _PIO2_1 = 1.57079632673412561417e00
@@ -22,7 +31,7 @@ _LARGE = 1.0e6  # beyond, the exact products above do not hold and the C library
 
 @njit
 def sines_and_cosines(angles: Real, cosines: Real, sines: Real, count: int) -> None:
-    """cos and sin of ``count`` float64 values (a multiple of 8), to about one unit in the last place.
+    """Cos and sin of ``count`` float64 values (a multiple of 8), to about one unit in the last place.
 
     Cody-Waite reduction to |t| <= π/4, then Taylor-type minimax polynomials of degree 13 and 14.
     """
@@ -133,7 +142,9 @@ def _derivatives(code: int, a: float, b: float) -> tuple[float, float]:
 
 
 @njit
-def affine(starts: Integers, entries: Integers, coefficients: Real, offset: float, row: int, atoms: Real, w: int, lane: int) -> float:
+def affine(
+    starts: Integers, entries: Integers, coefficients: Real, offset: float, row: int, atoms: Real, w: int, lane: int
+) -> float:
     """One affine row for one sample."""
     total = offset
     for entry in range(starts[row], starts[row + 1]):
@@ -149,7 +160,7 @@ def evaluate_rows(
     starts: Integers, entries: Integers, coefficients: Real, offsets: Real,
     atoms: Real, angles: Real,
 ) -> None:  # fmt: skip
-    """Fill ``atoms`` (A, w) and ``angles`` (R, w) for samples ``first`` to ``first + w``; the last sample is repeated."""
+    """Fill ``atoms`` (A, w) and ``angles`` (R, w) for samples ``first`` to ``first + w``; the last is repeated."""
     batch, num_parameters = values.shape
     for lane in range(w):
         sample = min(first + lane, batch - 1)

@@ -1,11 +1,10 @@
 """From parameter values to results, tile after tile: the compiled entry points of the engine.
 
-Each function handles the tiles ``first_tile`` to ``last_tile`` of the batch with scratch memory that the caller owns, so
-that threads share nothing but read-only inputs and disjoint rows of the output. Results do not depend on which thread
-runs a tile: a sample occupies one SIMD lane and never meets its neighbours.
+Each function handles the tiles ``first_tile`` to ``last_tile`` of the batch with scratch memory that the caller owns,
+so that threads share nothing but read-only inputs and disjoint rows of the output. Results do not depend on which
+thread runs a tile: a sample occupies one SIMD lane and never meets its neighbours.
 
-``AngleData`` below is the tuple of arrays described in :mod:`qiskit_qml_ext.engine.rows`; ``sizes`` holds the number of rows
-of each region of the scratch, see :func:`scratch_rows`.
+Scratch is laid out in rows of W values, see :func:`scratch_rows`.
 """
 
 import numpy as np
@@ -13,11 +12,8 @@ import numpy as np
 from qiskit_qml_ext.engine import machine, measure, rows
 from qiskit_qml_ext.engine.jit import njit
 from qiskit_qml_ext.engine.kernels import Integers, Real
+from qiskit_qml_ext.engine.rows import AngleData
 from qiskit_qml_ext.engine.simd import load, muladd, splat, store
-
-AngleData = tuple[
-    Integers, Integers, Integers, Real, Real, Integers, Integers, Real, Real, Integers, Integers, Real, Real
-]  # fmt: skip
 
 
 def scratch_rows(n: int, num_rows: int, table_rows: int, num_observables: int, *, reverse: bool, jacobian: bool) -> int:
@@ -141,12 +137,24 @@ def run_probabilities(
 
 
 @njit
-def _measure(steps: Integers, constants: Real, num_observables: int, re: Real, im: Real, n: int, w: int, results: Real) -> None:
+def _measure(
+    steps: Integers, constants: Real, num_observables: int, re: Real, im: Real, n: int, w: int, results: Real
+) -> None:
     for index in range(num_observables * w):
         results[index] = 0.0
     for step in range(len(steps)):
         measure.add_expectation(
-            steps[step, 0], steps[step, 2], steps[step, 3], constants, steps[step, 4], re, im, n, w, results, steps[step, 1]
+            steps[step, 0],
+            steps[step, 2],
+            steps[step, 3],
+            constants,
+            steps[step, 4],
+            re,
+            im,
+            n,
+            w,
+            results,
+            steps[step, 1],
         )
 
 
@@ -158,7 +166,8 @@ def run_expectations(
 ) -> None:  # fmt: skip
     """Expectation values, and by ``mode`` 0: nothing more; 1: the vjp; 2: the Jacobian.
 
-    Writes ``out`` (B, M); for mode 1 ``gradients`` (B, P) from ``cotangents`` (B, M); for mode 2 ``jacobian`` (M, B, P).
+    Writes ``out`` (B, M); for mode 1 ``gradients`` (B, P) from ``cotangents`` (B, M); for mode 2 ``jacobian`` (M, B,
+    P).
     """
     size = 1 << n
     num_rows = len(angles[12])
@@ -203,11 +212,15 @@ def run_expectations(
         passes = 1 if mode == 1 else num_observables
         if passes > 1:
             saved[: 2 * size * w] = scratch[: 2 * size * w]
-            saved[2 * size * w : (2 * size + 4 * n) * w] = scratch[2 * (size + table_rows) * w : (2 * (size + table_rows) + 4 * n) * w]
+            saved[2 * size * w : (2 * size + 4 * n) * w] = scratch[
+                2 * (size + table_rows) * w : (2 * (size + table_rows) + 4 * n) * w
+            ]
         for index in range(passes):
             if index > 0:
                 scratch[: 2 * size * w] = saved[: 2 * size * w]
-                scratch[2 * (size + table_rows) * w : (2 * (size + table_rows) + 4 * n) * w] = saved[2 * size * w : (2 * size + 4 * n) * w]
+                scratch[2 * (size + table_rows) * w : (2 * (size + table_rows) + 4 * n) * w] = saved[
+                    2 * size * w : (2 * size + 4 * n) * w
+                ]
             for observable in range(num_observables):
                 for lane in range(w):
                     if mode == 1:
@@ -219,8 +232,8 @@ def run_expectations(
             for step in range(len(steps)):
                 if mode == 1 or steps[step, 1] == index:
                     measure.add_observable(
-                        steps[step, 0], steps[step, 2], steps[step, 3], observable_constants, steps[step, 4], re, im, n, w,
-                        weights, steps[step, 1], lre, lim,
+                        steps[step, 0], steps[step, 2], steps[step, 3], observable_constants, steps[step, 4], re, im, n,
+                        w, weights, steps[step, 1], lre, lim,
                     )  # fmt: skip
             machine.backward(
                 back, tables, constants, n, w, cosines, sines, by_row, re, im, lre, lim, ere, eim, g, qre, qim, mre, mim
@@ -229,8 +242,8 @@ def run_expectations(
             doubles = wide[num_atoms * w :]
             for entry in range(num_rows * w):
                 doubles[entry] = by_row[entry]
-            target = gradients if mode == 1 else jacobian[index]
+            target = gradients if mode == 1 else jacobian[:, index]
             rows.pull_back_rows(
-                doubles, tile * w, w, angles[0], angles[1], angles[2], angles[3], angles[4], angles[5], angles[6], angles[7],
-                angles[8], angles[9], angles[10], angles[11], angles[12], wide, pulled, target,
+                doubles, tile * w, w, angles[0], angles[1], angles[2], angles[3], angles[4], angles[5], angles[6],
+                angles[7], angles[8], angles[9], angles[10], angles[11], angles[12], wide, pulled, target,
             )  # fmt: skip

@@ -3,13 +3,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from qiskit_qml_ext.engine import threads
 from qiskit_qml_ext.engine.jit import njit
 
 FloatArray = NDArray[np.float64]
 OutcomeArray = NDArray[np.uint64]
 
+_INLINE_NUMBERS = 100_000  # fewer draws than this are faster without threads
 
-def sample_outcomes(probabilities: FloatArray, uniforms: FloatArray) -> OutcomeArray:
+
+def sample_outcomes(probabilities: FloatArray, uniforms: FloatArray, *, num_threads: int | None = None) -> OutcomeArray:
     """Draw outcomes by inverting each row's distribution function.
 
     An outcome of probability zero is never drawn. A guide table (Chen and Asau, 1974) makes the expected cost of a draw
@@ -18,19 +21,21 @@ def sample_outcomes(probabilities: FloatArray, uniforms: FloatArray) -> OutcomeA
     Args:
         probabilities: Shape (rows, outcomes), not negative; rows need not sum to exactly 1.
         uniforms: Independent numbers in [0, 1), shape (rows, draws).
+        num_threads: Threads; by default what the environment allows. Never changes the result.
 
     Returns:
         Outcomes, shape (rows, draws).
     """
     outcomes = np.empty(uniforms.shape, dtype=np.uint64)
-    width = probabilities.shape[1]
-    _invert(
-        np.ascontiguousarray(probabilities),
-        uniforms,
-        outcomes,
-        np.empty(width),
-        np.empty(width + 1, dtype=np.int64),
-    )
+    rows, width = probabilities.shape
+    weights = np.ascontiguousarray(probabilities)
+
+    def work(first: int, last: int) -> None:
+        span = slice(first, last)
+        _invert(weights[span], uniforms[span], outcomes[span], np.empty(width), np.empty(width, dtype=np.int64))
+
+    count = threads.thread_count(num_threads) if uniforms.size + probabilities.size > _INLINE_NUMBERS else 1
+    threads.run_chunks(work, rows, -(-rows // (4 * count)), count)
     return outcomes
 
 

@@ -1,11 +1,12 @@
 """From a rotation program to a short list of steps: frames, merged rotations and gathered diagonal gates.
 
-Walking through the program, monomial Clifford gates go into the frame (:mod:`qiskit_qml_ext.engine.frame`), everything else
-is pulled through it and appended to a list of *items*. Three rules keep the list short, all of them exact, because they
-only exchange operations that commute:
+Walking through the program, monomial Clifford gates go into the frame (:mod:`qiskit_qml_ext.engine.frame`),
+everything else is pulled through it and appended to a list of *items*. Three rules keep the list short, all of them
+exact, because they only exchange operations that commute:
 
 - a diagonal rotation joins the nearest earlier phase pass that it can reach through what it commutes with;
-- another rotation or a Hadamard steps in front of the last pass if it commutes with all of its terms, and is merged with
+- another rotation or a Hadamard steps in front of the last pass if it commutes with all of its terms, and is merged
+with
   an earlier rotation about the same Pauli string (or cancels an equal Hadamard) if it can reach it;
 - what acts on a qubit before any gate entangles it is moved to a one-qubit state, and the product is written directly.
 """
@@ -197,7 +198,8 @@ def _rotation_commutes(rotation: Rotation, item: Item) -> bool:
         return all((mask & rotation.x).bit_count() % 2 == 0 for mask in item.terms)
     if isinstance(item, Hadamard):
         return not (
-            anticommute(rotation.x, rotation.z, *item.first[:2]) or anticommute(rotation.x, rotation.z, *item.second[:2])
+            anticommute(rotation.x, rotation.z, *item.first[:2])
+            or anticommute(rotation.x, rotation.z, *item.second[:2])
         )
     return False
 
@@ -209,6 +211,8 @@ def _hadamard_commutes(gate: Hadamard, item: Item) -> bool:
         return all((mask & gate.first[0]).bit_count() % 2 == 0 for mask in item.terms)
     if isinstance(item, Hadamard):
         return not any(
-            anticommute(*one[:2], *other[:2]) for one in (gate.first, gate.second) for other in (item.first, item.second)
+            anticommute(*one[:2], *other[:2])
+            for one in (gate.first, gate.second)
+            for other in (item.first, item.second)
         )
     return False

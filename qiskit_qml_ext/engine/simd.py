@@ -16,11 +16,24 @@ Usable only inside functions compiled by :func:`qiskit_qml_ext.engine.jit.njit`:
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, misc"
 
 import operator
+from collections.abc import Callable
+from typing import Protocol, cast
 
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
+
+
+class Vector(Protocol):
+    """A vector, as compiled functions see it."""
+
+    def __add__(self, other: "Vector") -> "Vector": ...
+
+    def __sub__(self, other: "Vector") -> "Vector": ...
+
+    def __mul__(self, other: "Vector") -> "Vector": ...
+
 
 VECTOR_BYTES = 64
 LANES = {"float64": 8, "float32": 16}
@@ -79,13 +92,19 @@ def _lower_mul(context, builder, sig, args):
     return builder.fmul(*args)
 
 
+# numba's ``intrinsic``, with the type that compiled callers see
+_returning_vector = cast("Callable[[Callable[..., object]], Callable[..., Vector]]", intrinsic)
+_returning_nothing = cast("Callable[[Callable[..., object]], Callable[..., None]]", intrinsic)
+_returning_integer = cast("Callable[[Callable[..., object]], Callable[..., int]]", intrinsic)
+
+
 def _vector_pointer(context, builder, array_type, array, offset, vector):
     data = context.make_array(array_type)(context, builder, array).data
     pointer = builder.gep(data, [offset])
     return builder.bitcast(pointer, context.get_value_type(vector).as_pointer())
 
 
-@intrinsic
+@_returning_vector
 def load(typingctx, array, offset):
     """Read the vector that starts at element ``offset`` of a contiguous array."""
     if not (isinstance(array, types.Array) and isinstance(offset, types.Integer)):
@@ -99,7 +118,7 @@ def load(typingctx, array, offset):
     return vector(array, types.int64), codegen
 
 
-@intrinsic
+@_returning_nothing
 def store(typingctx, array, offset, value):
     """Write ``value`` to the elements from ``offset`` on."""
     if not (isinstance(array, types.Array) and isinstance(value, VectorType)):
@@ -113,7 +132,7 @@ def store(typingctx, array, offset, value):
     return types.void(array, types.int64, value), codegen
 
 
-@intrinsic
+@_returning_vector
 def splat(typingctx, like, value):
     """A vector of the type of ``like`` with ``value`` in every lane."""
     if not isinstance(like, VectorType):
@@ -136,7 +155,7 @@ def _call(builder, name, vector, args):
     return builder.call(function, args)
 
 
-@intrinsic
+@_returning_vector
 def muladd(typingctx, a, b, c):
     """``a * b + c``, fused where the machine can."""
     if not isinstance(a, VectorType):
@@ -148,7 +167,7 @@ def muladd(typingctx, a, b, c):
     return a(a, a, a), codegen
 
 
-@intrinsic
+@_returning_vector
 def negate(typingctx, a):
     """``-a``."""
     if not isinstance(a, VectorType):
@@ -160,7 +179,7 @@ def negate(typingctx, a):
     return a(a), codegen
 
 
-@intrinsic
+@_returning_vector
 def floor(typingctx, a):
     """The largest integers not above ``a``."""
     if not isinstance(a, VectorType):
@@ -172,7 +191,7 @@ def floor(typingctx, a):
     return a(a), codegen
 
 
-@intrinsic
+@_returning_vector
 def select_less(typingctx, a, b, x, y):
     """``x`` in the lanes where ``a < b``, ``y`` in the others."""
     if not isinstance(a, VectorType):
@@ -184,7 +203,7 @@ def select_less(typingctx, a, b, x, y):
     return a(a, a, a, a), codegen
 
 
-@intrinsic
+@_returning_integer
 def parity(typingctx, bits):
     """1 if the number of set bits of an integer is odd, else 0."""
     if not isinstance(bits, types.Integer):

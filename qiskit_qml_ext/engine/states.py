@@ -60,13 +60,13 @@ def statevectors(
     angles = plan.angle_data
     table = _NO_TABLE if plan.output_table is None else plan.output_table
 
-    def task(first: int, last: int, wide: FloatArray, scratch: RealArray, status: IntArray) -> None:
+    def task(first: int, last: int, wide: RealArray, scratch: RealArray, status: IntArray) -> None:
         runners.run_states(
             first, last, request.values, angles, plan.code, plan.tables, plan.constants, plan.num_qubits, request.lanes,
             plan.table_rows, table, wide, scratch, status, out,
         )  # fmt: skip
 
-    requests.run(request, task, output_bytes=out.nbytes, work=requests.work_per_sample(plan))
+    requests.run(request, task, output_bytes=out.nbytes, rows_per_tile=plan.forward_cost + (2 << plan.num_qubits))
     result: ComplexArray = out.view(np.dtype(dtype))
     return result
 
@@ -85,8 +85,8 @@ def probabilities(
     Args:
         program: A program or a circuit.
         values: Parameter values, shape (B, P).
-        qubits: The measured qubits, each at most once, in any order; all by default. Bit j of an outcome is the result for
-            ``qubits[j]``.
+        qubits: The measured qubits, each at most once, in any order; all by default. Bit j of an outcome is
+            the result for ``qubits[j]``.
         dtype: Precision of the simulation.
         max_memory: Bytes that may be used.
         num_threads: Threads.
@@ -108,14 +108,18 @@ def probabilities(
     outcomes = _outcomes(plan.frame.basis_table()[0], measured)
     angles = plan.angle_data
 
-    def task(first: int, last: int, wide: FloatArray, scratch: RealArray, status: IntArray) -> None:
+    def task(first: int, last: int, wide: RealArray, scratch: RealArray, status: IntArray) -> None:
         runners.run_probabilities(
             first, last, request.values, angles, plan.code, plan.tables, plan.constants, plan.num_qubits, request.lanes,
             plan.table_rows, outcomes, wide, scratch, status, out,
         )  # fmt: skip
 
     requests.run(
-        request, task, results=out.shape[1], output_bytes=out.nbytes, work=requests.work_per_sample(plan)
+        request,
+        task,
+        results=out.shape[1],
+        output_bytes=out.nbytes,
+        rows_per_tile=plan.forward_cost + (2 << plan.num_qubits),
     )
     return out
 

@@ -1,8 +1,8 @@
 """A small pool of plain threads for compiled code that releases the GIL.
 
-numba's own thread pools are unsafe after a fork and with concurrent callers. Here, each call hands its tiles to an ordinary
-``ThreadPoolExecutor`` of this process (made when first needed, made anew in a forked child), so several callers simply
-share the cores. Which thread runs a tile never changes a result.
+numba's own thread pools are unsafe after a fork and with concurrent callers. Here, each call hands its tiles to an
+ordinary ``ThreadPoolExecutor`` of this process (made when first needed, made anew in a forked child), so several
+callers simply share the cores. Which thread runs a tile never changes a result.
 """
 
 import os
@@ -36,8 +36,9 @@ if hasattr(os, "register_at_fork"):
 def thread_count(num_threads: int | None) -> int:
     """How many threads to use: the argument, else what the environment allows.
 
-    Honours, in this order, ``LOKY_MAX_CPU_COUNT`` and the limits that joblib and threadpoolctl users set for the threads of
-    one process (``OMP_NUM_THREADS``; joblib sets it in its workers), and the CPUs that this process may run on.
+    Honours, in this order, ``LOKY_MAX_CPU_COUNT`` and the limits that joblib and threadpoolctl users set for the
+    threads of one process (``OMP_NUM_THREADS``; joblib sets it in its workers), and the CPUs that this process may
+    run on.
 
     Raises:
         ValueError: ``num_threads`` is not a positive integer.

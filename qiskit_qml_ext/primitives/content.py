@@ -6,7 +6,7 @@ Every part is written with its type and length, so that no two different content
 """
 
 import hashlib
-from functools import singledispatch
+from functools import cache, singledispatch
 from typing import Any
 
 import numpy as np
@@ -69,8 +69,7 @@ def _circuit_bytes(circuit: QuantumCircuit, num_parameters: int) -> bytes:
 def _instruction_bytes(operation: Any) -> bytes:
     state = operation.ctrl_state if isinstance(operation, ControlledGate) else None
     params = list(getattr(operation, "params", []))
-    standard = get_standard_gate_name_mapping().get(operation.name)
-    if standard is not None and type(operation) in (standard.base_class, type(standard)):
+    if type(operation) in _standard_types().get(operation.name, ()):
         return _join("standard", operation.name, params, state)
     definition = operation.definition if isinstance(operation, Instruction) else None
     if definition is not None:
@@ -79,6 +78,12 @@ def _instruction_bytes(operation: Any) -> bytes:
     if hasattr(operation, "base_op"):  # annotated operations: inverse, controlled, power
         return _join("annotated", _instruction_bytes(operation.base_op), [repr(item) for item in operation.modifiers])
     return _join("opaque", type(operation).__name__, operation.name, operation.num_qubits, params)
+
+
+@cache
+def _standard_types() -> dict[str, tuple[type, type]]:
+    """Map the name of each standard gate to its classes: Qiskit has a singleton subclass of most of them."""
+    return {name: (gate.base_class, type(gate)) for name, gate in get_standard_gate_name_mapping().items()}
 
 
 def _join(*parts: object) -> bytes:

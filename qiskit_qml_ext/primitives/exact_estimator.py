@@ -97,7 +97,9 @@ class ExactEstimator(BaseEstimatorV2):
             np.arange(pub.observables.size).reshape(pub.observables.shape),
         )
         operators = [sparse_pauli_op(terms) for terms in pub.observables.ravel().tolist()]
-        exact = self._expectations(pub, values.reshape(-1, values.shape[-1]), operators, rows, columns)
+        exact = self._expectations(
+            pub, values.reshape(pub.parameter_values.size, values.shape[-1]), operators, rows, columns
+        )
         evs, precision = np.real_if_close(exact), pub.precision
         if precision != 0:
             if np.iscomplexobj(evs):

@@ -95,7 +95,7 @@ class ExactSampler(BaseSamplerV2):
     def _run_pub(self, pub: SamplerPub) -> SamplerPubResult:
         readout = final_readout(pub.circuit)
         values = pub.parameter_values.as_array(pub.circuit.parameters)
-        outcomes = self._outcomes(pub, values.reshape(-1, values.shape[-1]), readout.qubits)
+        outcomes = self._outcomes(pub, values.reshape(pub.parameter_values.size, values.shape[-1]), readout.qubits)
         outcomes = outcomes.reshape(*pub.shape, pub.shots)
         registers = {
             register.name: BitArray(register.pack(outcomes), len(register.sources)) for register in readout.registers

@@ -7,7 +7,14 @@ propagation, light cones and Lie algebras read their generators off it.
 
 from qiskit_qml_ext.program.angles import AffineRows, AngleMap
 from qiskit_qml_ext.program.lowering import lower
-from qiskit_qml_ext.program.operations import CliffordGate, DenseUnitary, InitialState, Operation, PauliRotation, RotationProgram
+from qiskit_qml_ext.program.operations import (
+    CliffordGate,
+    DenseUnitary,
+    InitialState,
+    Operation,
+    PauliRotation,
+    RotationProgram,
+)
 from qiskit_qml_ext.program.pauli import CLIFFORD_NAMES, SignedPauli, anticommute, conjugate, inverse_name, multiply
 
 __all__ = [

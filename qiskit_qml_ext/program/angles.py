@@ -151,7 +151,9 @@ class AngleMap:
         checked = self._check(values)
         weights = np.asarray(cotangents, dtype=np.float64)
         if weights.shape != (len(checked), self.num_angles):
-            raise ValueError(f"cotangents has shape {weights.shape}; expected {(len(checked), self.num_angles)} = (B, K).")
+            raise ValueError(
+                f"cotangents has shape {weights.shape}; expected {(len(checked), self.num_angles)} = (B, K)."
+            )
         result = self._matrix.T @ weights.T
         if self._groups:
             atoms = self._evaluate_atoms(checked)
@@ -163,7 +165,7 @@ class AngleMap:
         array = np.asarray(values, dtype=np.float64)
         if array.ndim != 2 or array.shape[1] != self.num_parameters:
             raise ValueError(
-                f"values has shape {array.shape}; expected (B, {self.num_parameters}), one column per circuit parameter."
+                f"values has shape {array.shape}; expected (B, {self.num_parameters}), one column per parameter."
             )
         return array
 

@@ -159,7 +159,9 @@ class ExpressionCompiler:
             conjugated = {atom: np.conj(value) for atom, value in operand.terms.items()}
             return Form(np.conj(operand.constant), conjugated)
         if name not in UNARY:
-            raise UnsupportedCircuitError(f"The operation {name!r} in the parameter expression {expression} is unknown.")
+            raise UnsupportedCircuitError(
+                f"The operation {name!r} in the parameter expression {expression} is unknown."
+            )
         operand = _real(operand, expression)
         if not operand.terms:
             return Form(float(getattr(np, name)(operand.constant)))
@@ -179,7 +181,7 @@ class ExpressionCompiler:
         """Compare with Qiskit's own evaluation at a generic point (inside the domain of most functions)."""
         point = {p: 0.3 + 0.4 * math.modf(0.618034 * (self._atom_of[p] + 1))[0] for p in expression.parameters}
         try:
-            expected = complex(expression.bind(point))  # type: ignore[arg-type]
+            expected = complex(expression.bind(point))
         except (ArithmeticError, TypeError, ValueError):
             return  # the point is outside the domain
         values = np.zeros((1, len(self._parameters)))

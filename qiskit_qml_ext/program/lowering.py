@@ -15,7 +15,14 @@ from qiskit.exceptions import QiskitError
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program.expressions import ExpressionCompiler, Form
 from qiskit_qml_ext.program.gates import RULES
-from qiskit_qml_ext.program.operations import CliffordGate, DenseUnitary, InitialState, Operation, PauliRotation, RotationProgram
+from qiskit_qml_ext.program.operations import (
+    CliffordGate,
+    DenseUnitary,
+    InitialState,
+    Operation,
+    PauliRotation,
+    RotationProgram,
+)
 
 _UNITARY_ATOL = 1e-8  # Qiskit's own tolerance for UnitaryGate
 _MAX_DENSE_QUBITS = 12  # a dense matrix on more qubits takes over 256 MiB
@@ -140,8 +147,8 @@ class _Lowering:
         touched = sorted(self._touched.intersection(qubits))
         if name in ("reset", "initialize") and touched:
             raise UnsupportedCircuitError(
-                f"The instruction {name!r} resets qubit {touched[0]} after other instructions acted on it, which is not "
-                f"unitary. {_ADVICE}"
+                f"The instruction {name!r} resets qubit {touched[0]} after other instructions acted on it, which is "
+                f"not unitary. {_ADVICE}"
             )
 
     def _lower_special(self, operation: CircuitOperation, qubits: Sequence[int]) -> bool:
@@ -207,7 +214,11 @@ class _Lowering:
         difference = 0.0  # φ - λ, free where sin(θ/2) = 0
         if abs(matrix[1, 0]) >= _VANISHING:
             difference = 2.0 * (float(np.angle(matrix[1, 0])) - gamma)
-        for label, angle in (("Z", (sum_phase - difference) / 2.0), ("Y", theta), ("Z", (sum_phase + difference) / 2.0)):
+        for label, angle in (
+            ("Z", (sum_phase - difference) / 2.0),
+            ("Y", theta),
+            ("Z", (sum_phase + difference) / 2.0),
+        ):
             self.rotate(label, qubits, Form(angle))
         self.add_phase(Form(gamma))
 

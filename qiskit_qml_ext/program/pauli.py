@@ -1,8 +1,8 @@
 """Pauli strings as pairs of bit masks, and how Clifford gates conjugate them.
 
-A Hermitian Pauli string on n qubits is the pair of integers (x, z): qubit j carries X if bit j is set in ``x`` only, Z if
-in ``z`` only, Y if in both, I if in neither. As an operator, with Qiskit's bit order (qubit 0 is the least significant
-bit),
+A Hermitian Pauli string on n qubits is the pair of integers (x, z): qubit j carries X if bit j is set in ``x`` only,
+Z if in ``z`` only, Y if in both, I if in neither. As an operator, with Qiskit's bit order (qubit 0 is the least
+significant bit),
 
     P(x, z) = i^|x & z| X^x Z^z,      P |b> = i^|x & z| (-1)^|z & b| |b xor x>,
 
@@ -130,4 +130,3 @@ def product_of_images(x: int, z: int, image: Callable[[str, int], SignedPauli]) 
             out_x, out_z, step = multiply((out_x, out_z, 1), image(label, qubit))
             power += step
     return out_x, out_z, 1 - power % 4
-

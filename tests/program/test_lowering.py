@@ -5,10 +5,15 @@ import pickle
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.circuit import AnnotatedOperation, ControlModifier, InverseModifier, Parameter, ParameterVector, PowerModifier
+from qiskit.circuit import (
+    AnnotatedOperation,
+    ControlModifier,
+    InverseModifier,
+    Parameter,
+    ParameterVector,
+    PowerModifier,
+)
 from qiskit.circuit.library import (
-    RXGate,
-    RYGate,
     DiagonalGate,
     HGate,
     Initialize,
@@ -18,6 +23,8 @@ from qiskit.circuit.library import (
     PauliGate,
     PermutationGate,
     QFTGate,
+    RXGate,
+    RYGate,
     StatePreparation,
     UCRYGate,
     UnitaryGate,
@@ -89,7 +96,6 @@ def library_operations():
     amplitudes = rng.normal(size=4) + 1j * rng.normal(size=4)
     amplitudes /= np.linalg.norm(amplitudes)
     t = Parameter("t")
-    heisenberg = SparsePauliOp(["XXI", "IYY", "ZZI", "ZXY", "IIX"], [0.3, -0.4, 0.5, 0.6, 0.7])
     return {
         "unitary 1": UnitaryGate(random_unitary(2, seed=1)),
         "unitary 1 diagonal": UnitaryGate(np.diag([1j, np.exp(0.3j)])),
@@ -143,7 +149,9 @@ def test_evolution_gates_follow_their_synthesis(controls):
 @pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")  # Qiskit's exact exponential
 def test_evolution_under_commuting_terms_reproduces_the_statevector():
     circuit = prefix(3)
-    circuit.append(PauliEvolutionGate(SparsePauliOp(["ZZI", "IZZ", "ZIZ"], [0.3, -0.4, 0.5]), time=Parameter("t")), range(3))
+    circuit.append(
+        PauliEvolutionGate(SparsePauliOp(["ZZI", "IZZ", "ZIZ"], [0.3, -0.4, 0.5]), time=Parameter("t")), range(3)
+    )
     assert_reproduces(circuit)
 
 
