@@ -1,4 +1,4 @@
-"""Who takes part: the name of each contender, the file in ``peers/`` that runs it, and the environment that it needs."""
+"""Who takes part: the name of each contender, the file in ``peers/`` that runs it, the environment that it needs."""
 
 from dataclasses import dataclass, field
 
@@ -64,7 +64,10 @@ CONTENDERS = {
     ),
     "squlearn": Contender("sQUlearn", "squlearn", "FidelityKernel with Executor('qulacs')", "squlearn"),
     "tfq": Contender(
-        "TensorFlow Quantum", "tensorflow_quantum", "expectation op with the Adjoint differentiator", "tensorflow_quantum"
+        "TensorFlow Quantum",
+        "tensorflow_quantum",
+        "expectation op with the Adjoint differentiator",
+        "tensorflow_quantum",
     ),
     "machine": Contender("this machine", "machine", "NumPy's matrix product and copy"),
 }

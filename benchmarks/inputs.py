@@ -33,8 +33,8 @@ def zz_angles(x: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The angles of a repetition of the ZZ feature map: H on all qubits, then RZ on each and RZZ on each pair.
 
     Returns:
-        2x_i of shape (samples, n) and 2(π-x_i)(π-x_j) of shape (samples, pairs). Qiskit's map has phase gates instead of
-        RZ, so its states differ by a global phase.
+        2x_i of shape (samples, n) and 2(π-x_i)(π-x_j) of shape (samples, pairs). Qiskit's map has phase gates instead
+        of RZ, so its states differ by a global phase.
     """
     first, second = (list(side) for side in zip(*zz_pairs(x.shape[1]), strict=True))
     return 2 * x, 2 * (np.pi - x[:, first]) * (np.pi - x[:, second])
@@ -48,7 +48,7 @@ def training_data(case: Case) -> tuple[FloatArray, FloatArray]:
 
 
 def training_gates(num_qubits: int, layers: int) -> list[Gate]:
-    """RY encoding, then layers of RY and RZ on each qubit and a ring of CX; columns are the features, then the weights."""
+    """RY encoding, then layers of RY and RZ on each qubit and a ring of CX; the columns: features, then weights."""
     gates: list[Gate] = [("ry", (qubit,), qubit) for qubit in range(num_qubits)]
     column = num_qubits
     for _ in range(layers):
@@ -60,7 +60,7 @@ def training_gates(num_qubits: int, layers: int) -> list[Gate]:
 
 
 def new_gates(num_qubits: int, layers: int, number: int) -> list[Gate]:
-    """A circuit like that of :func:`training_gates` whose rotation axes and ring are drawn anew for every ``number``."""
+    """A circuit like that of :func:`training_gates`, with rotation axes and ring drawn anew for every ``number``."""
     rng = np.random.default_rng([13, number])
     gates: list[Gate] = [("ry", (qubit,), qubit) for qubit in range(num_qubits)]
     column = num_qubits

@@ -1,5 +1,6 @@
 """Our end of the line to a worker process."""
 
+import contextlib
 import json
 import os
 import queue
@@ -70,6 +71,8 @@ class Worker:
         if "case" in request:
             request["case"] = {**request["case"], **self._options}
         assert self._process.stdin is not None
+        if self._process.stdin.closed:
+            raise WorkerError("the process was ended")
         try:
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
@@ -92,10 +95,8 @@ class Worker:
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._errors):
             if stream is not None and not stream.closed:
-                try:
+                with contextlib.suppress(BrokenPipeError):  # flushing to a process that is gone
                     stream.close()
-                except BrokenPipeError:  # flushing to a process that is gone
-                    pass
 
     def _listen(self) -> None:
         assert self._process.stdout is not None

@@ -65,6 +65,10 @@ class Outcome:
         return statistics.median(self.seconds) if self.seconds else None
 
 
+Measured = list[tuple[Row, list[Outcome]]]
+"""Rows with their outcomes."""
+
+
 class Field:
     """The workers of all contenders; each is started when first needed and lives to the end.
 

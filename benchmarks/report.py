@@ -10,15 +10,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.contenders import CONTENDERS
-from benchmarks.race import Outcome
+from benchmarks.contenders import CONTENDERS, OURS
+from benchmarks.race import Measured, Outcome
 from benchmarks.roofline import Rates, Share
 from benchmarks.rows import Row
 from benchmarks.suites import SUITES
 from benchmarks.verdict import judge
-
-Measured = list[tuple[Row, list[Outcome]]]
-"""Rows with their outcomes."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class Report:
 
     versions: dict[str, dict[str, str]]
     settings: dict[str, Any]
-    rows: list[tuple[Row, list[Outcome]]]
+    rows: Measured
     rates: Rates
     shares: list[Share]
 
@@ -119,6 +116,16 @@ def save(report: Report, folder: Path) -> tuple[Path, Path]:
     return paths
 
 
+def missing(report: Report) -> list[str]:
+    """Where we have no number: an error, other than a peer that is absent."""
+    return [
+        f"{row.suite}: {row.title}: {outcome.status}"
+        for row, outcomes in report.rows
+        for outcome in outcomes
+        if outcome.contender == OURS and outcome.status != "ok"
+    ]
+
+
 def format_seconds(seconds: float) -> str:
     """Three digits and a unit."""
     for limit, unit in ((1e-3, "µs"), (1.0, "ms"), (float("inf"), "s")):
@@ -152,23 +159,24 @@ def _suite_grids(report: Report) -> list[tuple[str, _Grid]]:
     return grids
 
 
-def _suite_grid(suite: str, rows: list[tuple[Row, list[Outcome]]]) -> _Grid:
+def _suite_grid(suite: str, rows: Measured) -> _Grid:
+    """A column a row of the suite (there are few), a line a contender (there are many)."""
     names = list(dict.fromkeys(outcome.contender for _, outcomes in rows for outcome in outcomes))
     others = {name for row, _ in rows for name in row.others}
-    header = ["", *(CONTENDERS[name].label + ("*" if name in others else "") for name in names)]
-    header += ["best rival / ours", "target", "met"]
-    if others:
-        header.insert(-2, "best of all / ours")
     cells = []
-    for row, outcomes in rows:
-        by_name = {outcome.contender: outcome for outcome in outcomes}
-        verdict = judge(row, outcomes)
-        line = [row.title, *(_cell(row, by_name.get(name)) for name in names), _ratio(verdict.ratio)]
-        if others:
-            line.append(_ratio(verdict.ratio_to_all))
-        line += [verdict.target or "–", {True: "yes", False: "**no**", None: "–"}[verdict.met]]
-        cells.append(line)
-    return _Grid(suite.replace("_", " ").capitalize(), header, cells)
+    for name in names:
+        found = [next((outcome for outcome in outcomes if outcome.contender == name), None) for _, outcomes in rows]
+        line = [_cell(row, outcome) for (row, _), outcome in zip(rows, found, strict=True)]
+        cells.append([CONTENDERS[name].label + (" *" if name in others else ""), *line])
+    verdicts = [judge(row, outcomes) for row, outcomes in rows]
+    if any(row.rivals for row, _ in rows):
+        cells.append(["**best rival / ours**", *(_ratio(verdict.ratio) for verdict in verdicts)])
+    if others:
+        cells.append(["best of all / ours", *(_ratio(verdict.ratio_to_all) for verdict in verdicts)])
+    if any(verdict.target for verdict in verdicts):
+        cells.append(["target", *(verdict.target or "–" for verdict in verdicts)])
+        cells.append(["met", *({True: "yes", False: "**no**", None: "–"}[verdict.met] for verdict in verdicts)])
+    return _Grid(suite.replace("_", " ").capitalize(), ["", *(row.title for row, _ in rows)], cells)
 
 
 def _cell(row: Row, outcome: Outcome | None) -> str:
@@ -219,9 +227,9 @@ def _roofline_grid(report: Report) -> _Grid:
 
 def _counting() -> str:
     return (
-        "Operations of B states of N = 2ⁿ amplitudes: B·N·(2n + 12), that is n butterflies in the second repetition and "
-        "two products with a phase, without sines; of a kernel matrix 8·N·B(B+1)/2 more. Bytes: 16·N·B, each amplitude "
-        "written once, while the copy rate counts reading and writing."
+        "Operations of B states of N = 2ⁿ amplitudes: B·N·(2n + 12), that is n butterflies in the second repetition "
+        "and two products with a phase, without sines; of a kernel matrix 8·N·B(B+1)/2 more. Bytes: 16·N·B, each "
+        "amplitude written once, while the copy rate counts reading and writing."
     )
 
 

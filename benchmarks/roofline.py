@@ -1,22 +1,22 @@
 """What the machine can do, and which share of it we reach.
 
-Two rates are measured: of a complex matrix product (8 floating-point operations per multiply-add) and of copying an array
-that fits into no cache (each byte counts twice, read and written). What our work needs at least is counted like this, for
-B states of N = 2ⁿ amplitudes of 16 bytes:
+Two rates are measured: of a complex matrix product (8 floating-point operations per multiply-add) and of copying an
+array that fits into no cache (each byte counts twice, read and written). What our work needs at least is counted like
+this, for B states of N = 2ⁿ amplitudes of 16 bytes:
 
 - states, bytes: 16·N·B, each amplitude written once; the copy rate counts every byte that moves;
-- states, operations: in the second repetition a layer of n Hadamard butterflies at 2 operations per amplitude (the scale
-  factor is applied once), and in each of the 2 repetitions a product with a phase at 6 operations per amplitude. Sines
-  and cosines, angles and the first layer, which is uniform, are not counted: B·N·(2n + 12);
+- states, operations: in the second repetition a layer of n Hadamard butterflies at 2 operations per amplitude (the
+  scale factor is applied once), and in each of the 2 repetitions a product with a phase at 6 operations per amplitude.
+  Sines and cosines, angles and the first layer, which is uniform, are not counted: B·N·(2n + 12);
 - kernel matrix, operations: those of the states, and 8·N for each of the B(B+1)/2 distinct products.
 
-A share of one rate near 1 is the end of what is possible; where both are far below 1 it is the Python call, the sines or
-the caches that cost.
+A share of one rate near 1 is the end of what is possible; where both are far below 1 it is the Python call, the sines
+or the caches that cost.
 """
 
 from dataclasses import dataclass
 
-from benchmarks.race import Outcome
+from benchmarks.race import Measured
 from benchmarks.rows import Row
 
 _BYTES_PER_AMPLITUDE = 16
@@ -63,7 +63,7 @@ def rows(tiny: bool) -> list[Row]:
     return [*gemm, Row("machine", "copy", {"kind": "copy", "bytes": count}, check="none")]
 
 
-def rates(measured: list[tuple[Row, list[Outcome]]]) -> Rates:
+def rates(measured: Measured) -> Rates:
     """Turn the times of :func:`rows` into rates."""
     found: dict[str, float] = {}
     for row, outcomes in measured:
@@ -74,7 +74,7 @@ def rates(measured: list[tuple[Row, list[Outcome]]]) -> Rates:
     return Rates(found.get("gemm complex128"), found.get("gemm complex64"), found.get("copy"))
 
 
-def shares(measured: list[tuple[Row, list[Outcome]]], machine: Rates) -> list[Share]:
+def shares(measured: Measured, machine: Rates) -> list[Share]:
     """Our share of the rates in the rows of states and kernels."""
     found = []
     for row, outcomes in measured:

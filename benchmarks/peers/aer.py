@@ -18,9 +18,7 @@ PACKAGES = ("qiskit", "qiskit-aer")
 def states(case: Case) -> Task:
     circuit = zz_feature_map(case["num_qubits"], FEATURE_MAP_REPS, entanglement="full")
     circuit.save_statevector()
-    backend = AerSimulator(
-        method="statevector", runtime_parameter_bind_enable="runtime_parameter_bind_enable" in case
-    )
+    backend = AerSimulator(method="statevector", runtime_parameter_bind_enable="runtime_parameter_bind_enable" in case)
     isa = transpile(circuit, backend)
     x = inputs.zz_samples(case)
 

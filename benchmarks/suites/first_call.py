@@ -3,7 +3,8 @@
 from benchmarks.rows import Row, Target
 
 CLAIM = (
-    "The first value and gradients of a new circuit, from its list of gates; every call has another structure: under 50 ms."
+    "The first value and gradients of a new circuit, from its list of gates (every call has another structure): "
+    "under 50 ms."
 )
 
 _SIZES = ((4, 4, 64), (8, 4, 64), (10, 6, 64), (12, 6, 32))

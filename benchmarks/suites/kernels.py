@@ -3,8 +3,8 @@
 from benchmarks.rows import Row, Target
 
 CLAIM = (
-    "A whole kernel matrix, against each rival's own kernel function (for Aer: states, then BLAS): 100 times faster than "
-    "the best at 4 and 8 qubits, 30 times at 12, 10 times at 16."
+    "A whole kernel matrix, against each rival's own kernel function (for Aer: states, then BLAS): 100 times faster "
+    "than the best at 4 and 8 qubits, 30 times at 12, 10 times at 16."
 )
 
 _SIZES = ((4, 200, 100.0), (8, 200, 100.0), (12, 200, 30.0), (16, 50, 10.0))
