@@ -19,6 +19,8 @@ import operator
 from collections.abc import Callable
 from typing import Protocol, cast
 
+import numpy as np
+import numpy.typing as npt
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
@@ -35,6 +37,7 @@ class Vector(Protocol):
     def __mul__(self, other: "Vector") -> "Vector": ...
 
 
+RealArray = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 VECTOR_BYTES = 64
 LANES = {"float64": 8, "float32": 16}
 
@@ -94,42 +97,63 @@ def _lower_mul(context, builder, sig, args):
 
 # numba's ``intrinsic``, with the type that compiled callers see
 _returning_vector = cast("Callable[[Callable[..., object]], Callable[..., Vector]]", intrinsic)
+_returning_memory = cast("Callable[[Callable[..., object]], Callable[..., RealArray]]", intrinsic)
 _returning_nothing = cast("Callable[[Callable[..., object]], Callable[..., None]]", intrinsic)
 _returning_integer = cast("Callable[[Callable[..., object]], Callable[..., int]]", intrinsic)
 
 
-def _vector_pointer(context, builder, array_type, array, offset, vector):
-    data = context.make_array(array_type)(context, builder, array).data
+def _element(memory):
+    """The element type of an array or pointer type, or None."""
+    return getattr(memory, "dtype", None) if isinstance(memory, types.Array | types.CPointer) else None
+
+
+def _vector_pointer(context, builder, memory, value, offset, vector):
+    data = value if isinstance(memory, types.CPointer) else context.make_array(memory)(context, builder, value).data
     pointer = builder.gep(data, [offset])
     return builder.bitcast(pointer, context.get_value_type(vector).as_pointer())
 
 
-@_returning_vector
-def load(typingctx, array, offset):
-    """Read the vector that starts at element ``offset`` of a contiguous array."""
-    if not (isinstance(array, types.Array) and isinstance(offset, types.Integer)):
+@_returning_memory
+def pointer(typingctx, array, offset):
+    """A bare pointer to element ``offset``; functions take it without the cost of a counted array reference."""
+    if not isinstance(array, types.Array):
         return None
-    vector = VectorType(array.dtype)
+
+    def codegen(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return builder.gep(data, [args[1]])
+
+    return types.CPointer(array.dtype)(array, types.int64), codegen
+
+
+@_returning_vector
+def load(typingctx, memory, offset):
+    """Read the vector that starts at element ``offset`` of a contiguous array or a pointer."""
+    element = _element(memory)
+    if element is None or not isinstance(offset, types.Integer):
+        return None
+    vector = VectorType(element)
 
     def codegen(context, builder, sig, args):
         pointer = _vector_pointer(context, builder, sig.args[0], args[0], args[1], vector)
-        return builder.load(pointer, align=array.dtype.bitwidth // 8)
+        return builder.load(pointer, align=element.bitwidth // 8)
 
-    return vector(array, types.int64), codegen
+    return vector(memory, types.int64), codegen
 
 
 @_returning_nothing
-def store(typingctx, array, offset, value):
+def store(typingctx, memory, offset, value):
     """Write ``value`` to the elements from ``offset`` on."""
-    if not (isinstance(array, types.Array) and isinstance(value, VectorType)):
+    element = _element(memory)
+    if element is None or not isinstance(value, VectorType):
         return None
 
     def codegen(context, builder, sig, args):
         pointer = _vector_pointer(context, builder, sig.args[0], args[0], args[1], value)
-        builder.store(args[2], pointer, align=array.dtype.bitwidth // 8)
+        builder.store(args[2], pointer, align=element.bitwidth // 8)
         return context.get_dummy_value()
 
-    return types.void(array, types.int64, value), codegen
+    return types.void(memory, types.int64, value), codegen
 
 
 @_returning_vector
@@ -201,6 +225,22 @@ def select_less(typingctx, a, b, x, y):
         return builder.select(builder.fcmp_ordered("<", args[0], args[1]), args[2], args[3])
 
     return a(a, a, a, a), codegen
+
+
+@_returning_integer
+def all_within(typingctx, a, bound):
+    """1 if ``-bound < a < bound`` in every lane (so no lane is NaN), else 0."""
+    if not isinstance(a, VectorType):
+        return None
+
+    def codegen(context, builder, sig, args):
+        magnitude = _call(builder, "fabs", context.get_value_type(a), args[:1])
+        below = builder.fcmp_ordered("<", magnitude, args[1])
+        mask = builder.bitcast(below, ir.IntType(a.lanes))
+        full = builder.icmp_unsigned("==", mask, ir.Constant(ir.IntType(a.lanes), (1 << a.lanes) - 1))
+        return builder.zext(full, ir.IntType(64))
+
+    return types.int64(a, a), codegen
 
 
 @_returning_integer

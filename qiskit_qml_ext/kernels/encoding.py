@@ -73,6 +73,7 @@ def _checked_circuit(circuit: QuantumCircuit, num_features: int) -> QuantumCircu
     if circuit.num_parameters != num_features:
         raise ValueError(
             f"The data have {num_features} columns but the feature map encodes {circuit.num_parameters}. "
-            f"Reduce the data (for example PCA({circuit.num_parameters})) or build the map with {num_features} features."
+            f"Reduce the data (for example PCA({circuit.num_parameters})) or build the map with {num_features} "
+            "features."
         )
     return circuit

@@ -299,7 +299,8 @@ def connect(
         optimization_level: The transpiler's, 0 to 3.
         mode: Runtime's execution mode for a backend: ``"job"``, ``"batch"`` or ``"session"``.
         max_executions_per_job: The largest number of circuits times shots in one job; by default 10 million.
-        **options: ``dtype`` (``"complex128"`` or ``"complex64"``) and ``max_memory`` (bytes) for exact results; options of ``AerSimulator`` for ``"aer"``; of the Runtime primitives for IBM backends and fakes.
+        **options: ``dtype`` (``"complex128"`` or ``"complex64"``) and ``max_memory`` (bytes) for exact results; options
+            of ``AerSimulator`` for ``"aer"``; options of the Runtime primitives for IBM backends and fakes.
 
     Returns:
         The connection; used as a context manager it closes the batch or session that it opened.

@@ -1,6 +1,7 @@
 """An exact estimator that runs a PUB with any array of parameters as one batch."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +22,9 @@ class ExactEstimator(BaseEstimatorV2):
     """Expectation values from exact states, a drop-in for Qiskit's ``StatevectorEstimator``.
 
     All parameter vectors of a PUB are simulated in one batch on all cores. Observables may have factors beyond Pauli
-    matrices (the projectors ``0``, ``1``, ``+``, ``-``, ``r``, ``l``), which Qiskit's reference refuses. When a precision
-    is asked for, normal noise of that standard deviation is added, the same for the same seed as the reference adds, and
-    ``stds`` holds it (the reference leaves 0 there).
+    matrices (the projectors ``0``, ``1``, ``+``, ``-``, ``r``, ``l``), which Qiskit's reference refuses. When a
+    precision is asked for, normal noise of that standard deviation is added, for the same seed the same that the
+    reference adds, and ``stds`` holds the precision (the reference leaves 0 there).
 
     Args:
         default_precision: The standard deviation of the noise unless a PUB or a call says else; 0 is exact.
@@ -118,14 +119,14 @@ class ExactEstimator(BaseEstimatorV2):
     ) -> NDArray[np.float64] | NDArray[np.complex128]:
         """Return ⟨operators[columns]⟩ at values[rows], in the shape of ``rows``."""
         program = lower(pub.circuit)
-        settings = {"dtype": self._dtype, "max_memory": self._max_memory}
+        evaluate = partial(expectations, program, dtype=self._dtype, max_memory=self._max_memory)
         if len(values) * len(operators) <= _MAX_WASTE * rows.size:
-            table = expectations(program, values, operators, **settings)
+            table = evaluate(values, operators)
             return table[rows, columns]
         result = np.zeros(rows.shape, dtype=complex)
         for column, operator in enumerate(operators):
             here = columns == column
-            result[here] = expectations(program, values[rows[here]], [operator], **settings)[:, 0]
+            result[here] = evaluate(values[rows[here]], [operator])[:, 0]
         return result
 
 
@@ -139,8 +140,8 @@ def sparse_pauli_op(terms: Mapping[str, float]) -> SparsePauliOp:
 def _refuse_measurements(pub: EstimatorPub) -> None:
     if any(instruction.operation.name == "measure" for instruction in pub.circuit.data):
         raise UnsupportedCircuitError(
-            "The circuit of an estimator PUB has measurements. Remove them (remove_final_measurements): the observables "
-            "say what is measured."
+            "The circuit of an estimator PUB has measurements. Remove them (remove_final_measurements): the "
+            "observables say what is measured."
         )
 
 

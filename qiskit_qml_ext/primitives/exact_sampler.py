@@ -22,8 +22,8 @@ class ExactSampler(BaseSamplerV2):
     """Shots drawn from exact distributions, a drop-in for Qiskit's ``StatevectorSampler``.
 
     All parameter vectors of a PUB are simulated in one batch on all cores. Registers of any number, measurements of any
-    qubits in any order, and classical bits that nothing is measured into (they read 0) work as in the reference. With the
-    same seed the shots differ from the reference's, which starts its generator anew for each parameter vector.
+    qubits in any order, and classical bits that nothing is measured into (they read 0) work as in the reference. With
+    the same seed the shots differ from the reference's, which starts its generator anew for each parameter vector.
 
     Args:
         default_shots: The number of shots unless a PUB or a call says else.

@@ -22,8 +22,8 @@ def resolve_target(target: object, *, mode: str = "job", options: Mapping[str, A
         target: ``None`` or ``"exact"``, ``"aer"``, the name of a fake backend, an ``AerSimulator``, any ``BackendV2``,
             or a Runtime ``Batch`` or ``Session``.
         mode: Runtime's execution mode for a backend: ``"job"``, ``"batch"`` or ``"session"``.
-        options: ``dtype`` and ``max_memory`` for exact results, options of ``AerSimulator`` for ``"aer"``, of the Runtime
-            primitives for IBM backends and their fakes.
+        options: ``dtype`` and ``max_memory`` for exact results, options of ``AerSimulator`` for ``"aer"``, of the
+            Runtime primitives for IBM backends and their fakes.
 
     Raises:
         TypeError: If the target is of a kind that cannot run circuits, or takes no options but got some.
