@@ -100,6 +100,7 @@ def test_absent_package_and_unknown_case_are_told_apart(tmp_path):
 
 def test_worker_that_does_not_answer_is_ended(tmp_path):
     worker = Worker(CONTENDERS["machine"], tmp_path, 60.0)
+    worker.ask(op="prepare", case={"kind": "copy", "bytes": 800}, result=str(tmp_path / "r.npy"))
     worker.patience = 0.1
     with pytest.raises(WorkerError, match=r"no answer within 0\.1 s"):
         worker.ask(op="time", seconds=30.0)
