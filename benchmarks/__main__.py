@@ -101,6 +101,8 @@ def setup(folder: Path, python: str) -> None:
 def measure(settings: Settings, suites: tuple[str, ...], peers: tuple[str, ...], tiny: bool) -> reports.Report:
     """Run the suites and collect what they found."""
     before = machine.load()
+    if before is not None and before > 0.5 and not tiny:
+        click.echo(f"The load average is {before:.2f}: something else is running, so the times mean little.", err=True)
     with Field(settings, peers) as workers:
 
         def run(rows: list[Row]) -> Measured:

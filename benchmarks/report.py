@@ -17,6 +17,8 @@ from benchmarks.rows import Row
 from benchmarks.suites import SUITES
 from benchmarks.verdict import judge
 
+_LONG_FIRST_CALL = 1.0  # seconds of a first call that the reader is told of
+
 
 @dataclass(frozen=True)
 class Report:
@@ -200,8 +202,8 @@ def _notes(report: Report, suite: str) -> list[str]:
     notes: dict[str, list[str]] = {}
     for row, outcomes in rows:
         for outcome in outcomes:
-            remark = outcome.note if outcome.status == "ok" else outcome.status
-            if remark:
+            remarks = [outcome.note, _compilation(outcome)] if outcome.status == "ok" else [outcome.status]
+            for remark in filter(None, remarks):
                 notes.setdefault(f"{CONTENDERS[outcome.contender].label}: {remark}", []).append(row.title)
     lines = [
         f"- {note}" + ("" if len(titles) == len(rows) else f" ({'; '.join(titles)})") for note, titles in notes.items()
@@ -209,6 +211,14 @@ def _notes(report: Report, suite: str) -> list[str]:
     if any(row.others for row, _ in rows):
         lines.append("- * measured too; the target does not speak of it")
     return [*lines, ""] if lines else []
+
+
+def _compilation(outcome: Outcome) -> str:
+    """Say how long the first call took where that is another order of magnitude."""
+    first, median = outcome.first_seconds, outcome.median
+    if first is None or median is None or first < max(_LONG_FIRST_CALL, 10 * median):
+        return ""
+    return f"its first call took {format_seconds(first)}"
 
 
 def _roofline_grid(report: Report) -> _Grid:
