@@ -164,15 +164,20 @@ def evaluate_rows(
     """Fill ``atoms`` (A, w) and ``angles`` (R, w) for samples ``first`` to ``first + w``; the last is repeated."""
     batch, num_parameters = values.shape
     for lane in range(w):
-        sample = min(first + lane, batch - 1)
+        row_of_values = values[min(first + lane, batch - 1)]
         for parameter in range(num_parameters):
-            atoms[parameter * w + lane] = values[sample, parameter]
+            atoms[parameter * w + lane] = row_of_values[parameter]
     for node in range(len(functions)):
         code = functions[node]
         for lane in range(w):
             a = affine(left_starts, left_atoms, left_coefficients, left_offsets[node], node, atoms, w, lane)
             b = affine(right_starts, right_atoms, right_coefficients, right_offsets[node], node, atoms, w, lane)
             atoms[(num_parameters + node) * w + lane] = _function(code, a, b)
+    if w < 8:  # vectors of eight rows would overlap
+        for row in range(len(offsets)):
+            for lane in range(w):
+                angles[row * w + lane] = affine(starts, entries, coefficients, offsets[row], row, atoms, w, lane)
+        return
     for row in range(len(offsets)):
         for lane in range(0, w, 8):
             total = splat(load(angles, 0), offsets[row])
@@ -200,6 +205,10 @@ def pull_back_rows(
     for row in range(len(offsets)):
         for entry in range(starts[row], starts[row + 1]):
             target = entries[entry] * w
+            if w < 8:
+                for lane in range(w):
+                    pulled[target + lane] += 2.0 * coefficients[entry] * gradients[row * w + lane]
+                continue
             for lane in range(0, w, 8):
                 gradient = load(gradients, row * w + lane)
                 coefficient = splat(gradient, 2.0 * coefficients[entry])

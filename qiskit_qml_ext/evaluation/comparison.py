@@ -10,6 +10,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.metrics import get_scorer
+from threadpoolctl import threadpool_limits
 
 from qiskit_qml_ext.evaluation.candidates import Candidate
 from qiskit_qml_ext.evaluation.planning import Plan, Split
@@ -92,7 +93,9 @@ def run_fold(plan: Plan, candidate: Candidate, fold: int, split: Split, keep_ker
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            search = candidate.make().fit(X[train], y[train])
+            # On tables of this size OpenMP's threads cost more than they give, and on a busy machine they stall.
+            with threadpool_limits(1, user_api="openmp"):
+                search = candidate.make().fit(X[train], y[train])
             fit_seconds = time.perf_counter() - start
             parameters = {name.rsplit("__", 1)[-1]: float(value) for name, value in search.best_params_.items()}
             score = float(get_scorer(plan.settings.scoring)(search.best_estimator_, X[test], y[test]))

@@ -59,8 +59,8 @@ def evaluate(
         qubits: The largest number of qubits; by default the smaller of the number of features and 8.
         folds: Outer folds, at least 2.
         repeats: How often the outer cross-validation is repeated with other folds.
-        max_samples: Use at most so many samples; by default 1,000, or 100 on a sampled target. The result says if
-            samples were left out.
+        max_samples: Use at most so many samples; by default 1,000, 100 on a sampled target, 40 on a fake device. The
+            result says if samples were left out.
         seed: Seed of everything random.
         scoring: The name of a scikit-learn scorer, higher is better; by default ``"accuracy"`` or ``"r2"``. For scores
             of one class (such as ``"f1"``) the second of the class names is the positive one.

@@ -83,12 +83,12 @@ def corrected_t_test(
         >>> round(result.difference, 3), round(result.statistic, 4), result.degrees_of_freedom
         (0.1, 1.0954, 2)
     """
-    differences = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
-    folds = differences.size
-    if len(first) != len(second) or folds < 2:
+    folds = len(first)
+    if len(second) != folds or folds < 2:
         raise ValueError(f"Two or more folds with both scores are needed, but {len(first)} and {len(second)} came.")
     if not test_fraction > 0:
         raise ValueError(f"test_fraction must be positive, but {test_fraction!r} came.")
+    differences = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
     differences[np.abs(differences) < _SAME_SCORE] = 0.0
     mean = float(differences.mean())
     error = math.sqrt((1 / folds + test_fraction) * float(differences.var(ddof=1)))

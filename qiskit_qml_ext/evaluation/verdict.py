@@ -165,8 +165,9 @@ def _better(
 
 def _interval(main: Comparison, best: Contestant, folds: int) -> str:
     return (
-        f"Quantum kernel minus {_the(best).removeprefix('the ')}: {signed(main.difference)}, 95 % confidence interval {signed(main.low)} to "
-        f"{signed(main.high)} from {folds} folds; smaller differences than this range cannot be seen here."
+        f"Quantum kernel minus {_the(best).removeprefix('the ')}: {signed(main.difference)}, 95 % confidence interval "
+        f"{signed(main.low)} to {signed(main.high)} from {folds} folds; smaller differences than this range "
+        "cannot be seen here."
     )
 
 
