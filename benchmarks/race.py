@@ -167,12 +167,12 @@ def _take_turns(row: Row, outcomes: list[Outcome], workers: Field, say: Callable
         for outcome in list(racing):
             time.sleep(settings.pause)
             try:
-                seconds = workers.worker(outcome.contender).ask(op="time", seconds=settings.window)["seconds"]
+                answer = workers.worker(outcome.contender).ask(op="time", seconds=settings.window)
             except WorkerError as error:
                 outcome.status = f"failed: {error}"
                 racing.remove(outcome)
                 continue
-            outcome.seconds.append(seconds)
-            if seconds > settings.slow and turn == 0:
+            outcome.seconds.append(answer["seconds"])
+            if answer["waited"] > settings.slow and turn == 0:
                 outcome.note = "; ".join(filter(None, (outcome.note, "timed once")))
                 racing.remove(outcome)

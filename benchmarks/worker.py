@@ -48,7 +48,8 @@ def main(peer: str) -> None:
                 say(**_first_call(task, request["result"]))
             else:
                 assert task is not None, "time comes after prepare"
-                say(seconds=_time(task, request["seconds"]))
+                waited = _time(task, request["seconds"])
+                say(seconds=task.scale * waited, waited=waited)
         except Exception as error:  # whatever a peer raises is its outcome of this row, the other rows go on
             traceback.print_exc()
             say(error=f"{type(error).__name__}: {error}")
@@ -70,7 +71,7 @@ def _time(task: Task, at_least: float) -> float:
         calls += 1
         elapsed = time.perf_counter() - start
         if elapsed >= at_least:
-            return task.scale * elapsed / calls
+            return elapsed / calls
 
 
 if __name__ == "__main__":
