@@ -66,6 +66,7 @@ class RuntimeTarget:
         self.runtime_options = dict(runtime_options or {})
         self._wanted_mode = mode
         self._own_mode: Any = None
+        self._fake_device: Any = None
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a Runtime sampler; a seed has an effect in local testing mode only."""
@@ -101,7 +102,7 @@ class RuntimeTarget:
 
     def __getstate__(self) -> dict[str, Any]:
         # An open session belongs to the process that opened it; a copy elsewhere opens its own.
-        return {**self.__dict__, "_own_mode": None}
+        return {**self.__dict__, "_own_mode": None, "_fake_device": None}
 
     def _mode(self) -> Any:
         from qiskit_ibm_runtime import Batch, Session
@@ -109,10 +110,22 @@ class RuntimeTarget:
         if not isinstance(self._wanted_mode, str):
             return self._wanted_mode
         if self._wanted_mode == "job":
-            return self.backend
+            return self._simulator() if is_fake(self.backend) else self.backend
         if self._own_mode is None:
             self._own_mode = {"batch": Batch, "session": Session}[self._wanted_mode](backend=self.backend)
         return self._own_mode
+
+    def _simulator(self) -> Any:
+        """Return the simulator of a fake backend's noise.
+
+        The client takes it in place of the fake backend, for which it would build the noise model anew in each job; and
+        it runs circuits side by side.
+        """
+        if self._fake_device is None:
+            from qiskit_aer import AerSimulator
+
+            self._fake_device = AerSimulator.from_backend(self.backend, max_parallel_experiments=0)
+        return self._fake_device
 
     def _seed_simulator(self, primitive: Any, seed: int | None) -> None:
         if seed is not None and is_fake(self.backend):
