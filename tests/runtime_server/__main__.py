@@ -192,7 +192,7 @@ class Handler(BaseHTTPRequestHandler):
             return (204, None) if row["result"] is None and row["status"] != "Failed" else (200, row["result"] or "")
         if parts[2] == "metrics":
             seconds = 2 if row["status"] == "Completed" else 0
-            stamps = {"created": _stamp(row["created"]), "running": None, "finished": None}
+            stamps = {"created": _stamp(row["created"]), "running": row["running"] and _stamp(row["running"]), "finished": None}
             return 200, {"timestamps": stamps, "usage": {"quantum_seconds": seconds, "seconds": seconds}}
         return 404, _error(1, "no such part of a job")
 
@@ -247,7 +247,7 @@ def _executions(body):
     total = 0
     for item in program["items"]:
         number = program["shots"]
-        for length in item["shape"]:
+        for length in item["shape"] or item.get("circuit_arguments", {}).get("shape", [1])[:-1]:
             number *= length
         total += number
     return total

@@ -121,6 +121,14 @@ class RuntimeServer:
         verdicts = self.store.setting("verdicts", [])
         self.store.set("verdicts", verdicts + [{"status": status, "reason": reason, "code": code}] * times)
 
+    def set_hold(self, hold):
+        """Keep all jobs in the queue, or let them go."""
+        self.store.set("hold", hold)
+
+    def wait_until(self, condition, seconds=60):
+        """Wait until something is so."""
+        _wait(condition, "a condition", seconds)
+
     def reset(self):
         """Forget all jobs, faults and settings, for the next test."""
         ready = self.store.setting("worker_ready")

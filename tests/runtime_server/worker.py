@@ -10,6 +10,9 @@ import traceback
 from runtime_server.store import Store
 
 
+_START = "UPDATE jobs SET status = 'Running', running = ? WHERE id = ? AND status = 'Queued'"
+
+
 def work(folder):
     """Run jobs until the web server that started this process is gone."""
     parent = os.getppid()
@@ -30,7 +33,7 @@ def work(folder):
             row = store.row("SELECT * FROM jobs WHERE status = 'Queued' ORDER BY seq LIMIT 1")
         if row is None:
             time.sleep(0.02)
-        elif store.write("UPDATE jobs SET status = 'Running' WHERE id = ? AND status = 'Queued'", row["id"]):
+        elif store.write(_START, time.time(), row["id"]):
             _run(store, row, parent)
 
 
