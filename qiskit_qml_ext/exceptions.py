@@ -1,12 +1,17 @@
 """The exceptions that callers may want to tell apart from plain ``ValueError`` and ``TypeError``."""
 
+from qiskit.exceptions import QiskitError
+
 
 class QmlExtError(Exception):
     """Base class of the package's own errors."""
 
 
-class UnsupportedCircuitError(QmlExtError, ValueError):
-    """A circuit contains something that the called function cannot treat; the message names the instruction."""
+class UnsupportedCircuitError(QmlExtError, QiskitError, ValueError):
+    """A circuit contains something that the called function cannot treat; the message names the instruction.
+
+    It is a ``QiskitError`` too, since that is what Qiskit's reference primitives raise.
+    """
 
 
 class StateTooLargeError(QmlExtError, MemoryError):

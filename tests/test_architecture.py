@@ -23,6 +23,7 @@ ORDER = (
     "diagnostics",
     "datasets",
     "evaluation",
+    "commands",
     "cli",
 )
 FORBIDDEN = {("diagnostics", "models")}
@@ -64,7 +65,7 @@ def test_imports_point_one_way(path):
     ("module", "heavy"),
     [
         ("qiskit_qml_ext", ("qiskit", "sklearn", "numba", "matplotlib", "pandas", "torch", "qiskit_aer")),
-        ("qiskit_qml_ext.circuits", ("matplotlib", "pandas", "torch", "qiskit_aer", "qiskit_ibm_runtime")),
+        ("qiskit_qml_ext.circuits", ("matplotlib", "torch", "qiskit_aer", "qiskit_ibm_runtime")),
         ("qiskit_qml_ext.primitives", ("matplotlib", "torch", "qiskit_aer", "qiskit_ibm_runtime")),
     ],
 )

@@ -11,10 +11,11 @@ from sklearn.base import BaseEstimator, clone
 from typing_extensions import Self
 
 from qiskit_qml_ext.circuits import FeatureMap, ZZFeatureMap
+from qiskit_qml_ext.kernels.encoding import Encoding, encoding_of
 from qiskit_qml_ext.kernels.estimate import KernelEstimate
 from qiskit_qml_ext.kernels.exact import exact_fidelities
 from qiskit_qml_ext.kernels.repair import REPAIRS
-from qiskit_qml_ext.kernels.sampled import ZeroCounts, binomial_error, inversion_test
+from qiskit_qml_ext.kernels.sampled import ZeroCounts, binomial_error
 from qiskit_qml_ext.kernels.samples import FloatArray, PairPlan, check_samples, plan_pairs
 from qiskit_qml_ext.primitives import Connection, connect
 
@@ -113,7 +114,7 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         x, y = self._check_data(x_vec, y_vec)
         connection = self._connection()
         if self._is_exact(connection):
-            raw = exact_fidelities(connection, self._encoding(x.shape[1]), x, y)
+            raw = exact_fidelities(connection, self._encoding(x.shape[1]).factors, x, y)
             errors, shots = np.zeros_like(raw), None
         else:
             raw, errors, shots = self._sampled(connection, x, y)
@@ -129,7 +130,7 @@ class FidelityKernel(BaseKernel, BaseEstimator):
 
     def circuit(self, num_features: int) -> QuantumCircuit:
         """Return the measured circuit U(y)†U(x) that the sampled path runs, before transpilation."""
-        return inversion_test(self._encoding(num_features))
+        return self._encoding(num_features).inversion_test.copy()
 
     def __call__(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> FloatArray:
         """Compute the kernel matrix, as scikit-learn calls a kernel; the same as :meth:`evaluate`."""
@@ -173,27 +174,15 @@ class FidelityKernel(BaseKernel, BaseEstimator):
             raise ValueError(f"method must be one of {', '.join(map(repr, METHODS))}, but {self.method!r} came.")
         return self.method == "exact" or (self.method == "auto" and connection.is_exact)
 
-    def _encoding(self, num_features: int) -> QuantumCircuit:
-        feature_map = ZZFeatureMap() if self.feature_map is None else self.feature_map
-        if isinstance(feature_map, FeatureMap):
-            return feature_map.build(num_features)
-        if not isinstance(feature_map, QuantumCircuit):
-            raise TypeError(
-                f"feature_map must be a template or a QuantumCircuit, but a {type(feature_map).__name__} came."
-            )
-        if feature_map.num_parameters != num_features:
-            raise ValueError(
-                f"The data have {num_features} columns but the feature map encodes {feature_map.num_parameters}. "
-                f"Reduce the data (for example PCA({feature_map.num_parameters})) or build the map with {num_features} "
-                "features."
-            )
-        return feature_map
+    def _encoding(self, num_features: int) -> Encoding:
+        return encoding_of(ZZFeatureMap() if self.feature_map is None else self.feature_map, num_features)
 
     def _sampled(
         self, connection: Connection, x: FloatArray, y: FloatArray | None
     ) -> tuple[FloatArray, FloatArray, int | None]:
         plan = plan_pairs(x, y)
-        counts = ZeroCounts(connection, self.circuit(x.shape[1]))
+        encoding = self._encoding(x.shape[1])
+        counts = ZeroCounts(connection, encoding.inversion_test, encoding.inversion_key)
         pairs = self._pairs_to_run(plan)
         zeros, shots = counts.of(plan.samples, pairs)
         values, errors = zeros / np.maximum(shots, 1), binomial_error(zeros, np.maximum(shots, 1))

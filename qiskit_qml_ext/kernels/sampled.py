@@ -10,7 +10,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 
 from qiskit_qml_ext.kernels.samples import FloatArray, IndexArray
-from qiskit_qml_ext.primitives import Connection, circuit_key
+from qiskit_qml_ext.primitives import Connection
 
 CountArray = NDArray[np.int64]
 
@@ -39,13 +39,15 @@ class ZeroCounts:
     Args:
         connection: Where the circuit runs.
         circuit: The :func:`inversion_test` circuit.
+        key: Its content key.
     """
 
-    def __init__(self, connection: Connection, circuit: QuantumCircuit):
+    def __init__(self, connection: Connection, circuit: QuantumCircuit, key: str):
         self._connection = connection
         self._circuit = circuit
-        key = ("zero counts", circuit_key(circuit), connection.shots)
-        self._known: dict[bytes, tuple[int, int]] = connection.results.setdefault(key, {})
+        self._key = key
+        kept = connection.results.setdefault(("zero counts", key, connection.shots), {})
+        self._known: dict[bytes, tuple[int, int]] = kept
 
     def of(self, samples: FloatArray, pairs: IndexArray) -> tuple[CountArray, CountArray]:
         """Return the all-zeros counts and the shots of the pairs, running those not known yet.
@@ -62,8 +64,8 @@ class ZeroCounts:
         keys = [min(rows[i] + rows[j], rows[j] + rows[i]) for i, j in pairs.tolist()]
         missing = np.array([place for place, key in enumerate(keys) if key not in self._known], dtype=np.intp)
         if missing.size:
-            left, right = samples[pairs[missing, 0]], samples[pairs[missing, 1]]
-            for span, data in self._connection.sample(self._circuit, np.concatenate([left, right], axis=1)):
+            values = np.concatenate([samples[pairs[missing, 0]], samples[pairs[missing, 1]]], axis=1)
+            for span, data in self._connection.sample(self._circuit, values, key=self._key):
                 # Bits beyond the number of qubits are zero, so the outcome is all zeros when every byte is.
                 zeros = np.count_nonzero(~data.meas.array.any(axis=-1), axis=-1)
                 for place, count in zip(missing[span], zeros, strict=True):

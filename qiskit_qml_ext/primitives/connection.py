@@ -12,8 +12,11 @@ from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin
 from typing_extensions import Self
 
+from qiskit_qml_ext.engine import statevectors
+from qiskit_qml_ext.engine.memory import memory_budget
 from qiskit_qml_ext.primitives.content import circuit_key, job_seed
 from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target, isa_circuit, resolve_target
+from qiskit_qml_ext.program import RotationProgram
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
@@ -69,7 +72,7 @@ class Connection:
 
     def _start_empty(self) -> None:
         self._lock = threading.RLock()
-        self._isa_circuits: dict[str, QuantumCircuit] = {}
+        self._isa_circuits: dict[str, tuple[QuantumCircuit, str]] = {}
         self._usage = Usage()
         self.results: dict[Any, Any] = {}
         """Results that the kernels share through this connection, by content."""
@@ -142,23 +145,31 @@ class Connection:
         Raises:
             ValueError: If the circuit is wider than the target.
         """
+        return self._isa(circuit)[0]
+
+    def _isa(self, circuit: QuantumCircuit, key: str | None = None) -> tuple[QuantumCircuit, str]:
+        """Return the ISA circuit and its content key."""
         if self.num_qubits is not None and circuit.num_qubits > self.num_qubits:
             raise ValueError(
                 f"The circuit has {circuit.num_qubits} qubits but the target {self.target_name} has {self.num_qubits}. "
                 "Use fewer features (for example through PCA) or a larger target."
             )
-        key = circuit_key(circuit) + "/" + ",".join(parameter.name for parameter in circuit.parameters)
+        key = (key or circuit_key(circuit)) + "/" + ",".join(parameter.name for parameter in circuit.parameters)
         with self._lock:
             if key not in self._isa_circuits:
                 if len(self._isa_circuits) >= _MAX_CACHED_CIRCUITS:
                     del self._isa_circuits[next(iter(self._isa_circuits))]
-                self._isa_circuits[key] = isa_circuit(
-                    circuit, self._target.pass_manager(self._optimization_level, self._seed)
-                )
+                isa = isa_circuit(circuit, self._target.pass_manager(self._optimization_level, self._seed))
+                self._isa_circuits[key] = isa, circuit_key(isa)
             return self._isa_circuits[key]
 
     def sample(
-        self, circuit: QuantumCircuit, values: NDArray[np.float64], *, shots: int | None = None
+        self,
+        circuit: QuantumCircuit,
+        values: NDArray[np.float64],
+        *,
+        shots: int | None = None,
+        key: str | None = None,
     ) -> Iterator[tuple[slice, DataBin]]:
         """Run one circuit for many parameter vectors, as few PUBs as the limit on executions allows, one PUB a job.
 
@@ -167,18 +178,18 @@ class Connection:
             values: Parameter values in radians, shape (number of vectors, ``circuit.num_parameters``), columns in the
                 order of ``circuit.parameters``.
             shots: Shots of every circuit; by default the connection's.
+            key: The circuit's content key, for callers that know it already.
 
         Yields:
             The rows of ``values`` that a job covered and its data.
         """
-        isa = self.isa_circuit(circuit)
+        isa, isa_key = self._isa(circuit, key)
         shots = shots or self._shots
         step = self._vectors_per_job(shots)
         names = tuple(parameter.name for parameter in circuit.parameters)
-        key = circuit_key(isa)
         for start in range(0, len(values), step):
             rows = slice(start, min(start + step, len(values)))
-            sampler = self._target.sampler(shots or 1024, job_seed(self._seed, key, values[rows], shots or 0))
+            sampler = self._target.sampler(shots or 1024, job_seed(self._seed, isa_key, values[rows], shots or 0))
             bindings = {names: values[rows]} if names else None
             result = sampler.run([(isa, bindings, shots)]).result()[0]
             data = result.data
@@ -186,15 +197,36 @@ class Connection:
             self._count(Usage(rows.stop - rows.start, (rows.stop - rows.start) * num_shots, 1))
             yield rows, data
 
-    def statevectors(self, circuit: QuantumCircuit, values: NDArray[np.float64]) -> NDArray[np.complex128]:
-        """Return the exact states |ψ(values)⟩ of a circuit, shape (number of vectors, 2**num_qubits)."""
-        from qiskit.quantum_info import Statevector
+    def statevectors(
+        self, program: RotationProgram | QuantumCircuit, values: NDArray[np.float64]
+    ) -> NDArray[np.complex128] | NDArray[np.complex64]:
+        """Return exact states |ψ(values)⟩, whatever the target is, in its precision if it is the exact one.
 
-        states = np.empty((len(values), 2**circuit.num_qubits), dtype=complex)
-        for row, vector in enumerate(values):
-            states[row] = Statevector(circuit.assign_parameters(vector)).data
+        Args:
+            program: A circuit, or what :func:`~qiskit_qml_ext.program.lower` made of one.
+            values: Parameter values in radians, shape (number of vectors, number of parameters).
+
+        Returns:
+            Amplitudes, shape (number of vectors, 2**num_qubits).
+        """
+        states = statevectors(program, values, dtype=self.dtype, max_memory=self.max_memory)
         self._count(Usage(circuits=len(values)))
         return states
+
+    @property
+    def dtype(self) -> str:
+        """The precision of exact states: ``"complex128"`` or ``"complex64"``."""
+        return getattr(self._target, "dtype", "complex128")
+
+    @property
+    def memory_budget(self) -> int:
+        """The largest amount of memory for exact states in bytes."""
+        return memory_budget(self.max_memory)
+
+    @property
+    def max_memory(self) -> int | None:
+        """The largest amount of memory for exact states in bytes that was asked for, if any."""
+        return getattr(self._target, "max_memory", None)
 
     def close(self) -> None:
         """Close what the connection opened (a batch or session)."""
@@ -267,7 +299,8 @@ def connect(
         optimization_level: The transpiler's, 0 to 3.
         mode: Runtime's execution mode for a backend: ``"job"``, ``"batch"`` or ``"session"``.
         max_executions_per_job: The largest number of circuits times shots in one job; by default 10 million.
-        **options: Options of ``AerSimulator`` for ``"aer"``; of the Runtime primitives for IBM backends and fakes.
+        **options: ``dtype`` (``"complex128"`` or ``"complex64"``) and ``max_memory`` (bytes) for exact results; options
+            of ``AerSimulator`` for ``"aer"``; options of the Runtime primitives for IBM backends and fakes.
 
     Returns:
         The connection; used as a context manager it closes the batch or session that it opened.

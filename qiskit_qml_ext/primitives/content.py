@@ -6,7 +6,7 @@ Every part is written with its type and length, so that no two different content
 """
 
 import hashlib
-from functools import lru_cache, singledispatch
+from functools import cache, singledispatch
 from typing import Any
 
 import numpy as np
@@ -90,8 +90,7 @@ def _instruction_bytes(operation: Any, bits: "_Bits") -> bytes:
     params = list(getattr(operation, "params", []))
     if isinstance(operation, Delay):
         return join_bytes("delay", params, operation.unit)
-    standard = _standard_gates().get(operation.name)
-    if standard is not None and type(operation) in (standard.base_class, type(standard)):
+    if type(operation) in _standard_types().get(operation.name, ()):
         return join_bytes("standard", operation.name, params, state)
     definition = operation.definition if isinstance(operation, Instruction) else None
     if definition is not None:
@@ -147,10 +146,10 @@ def _control_flow_bytes(operation: ControlFlowOp, bits: _Bits) -> bytes:
     return join_bytes("control flow", written, list(operation.blocks))
 
 
-@lru_cache(maxsize=1)
-def _standard_gates() -> dict[str, Any]:
-    gates: dict[str, Any] = get_standard_gate_name_mapping()
-    return gates
+@cache
+def _standard_types() -> dict[str, tuple[type, type]]:
+    """Map the name of each standard gate to its classes: Qiskit has a singleton subclass of most of them."""
+    return {name: (gate.base_class, type(gate)) for name, gate in get_standard_gate_name_mapping().items()}
 
 
 def join_bytes(*parts: object) -> bytes:

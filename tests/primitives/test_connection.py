@@ -163,7 +163,7 @@ def test_statevectors_are_exact():
         ({"seed": "x"}, TypeError, "seed must be a whole number"),
         ({"optimization_level": 7}, ValueError, "optimization_level must be 0, 1, 2 or 3"),
         ({"target": "fake_manila", "mode": "queue"}, ValueError, "mode must be one of 'job', 'batch', 'session'"),
-        ({"target": "exact", "noise_model": 1}, TypeError, "exact takes no options, but noise_model came"),
+        ({"target": "exact", "noise_model": 1}, TypeError, "exact does not know the options noise_model"),
         ({"target": AerSimulator(), "method": "mps"}, TypeError, "Set them on the simulator itself"),
     ],
 )

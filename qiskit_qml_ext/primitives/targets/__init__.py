@@ -11,6 +11,9 @@ from qiskit_qml_ext.primitives.targets.exact import ExactTarget
 from qiskit_qml_ext.primitives.targets.primitive import PrimitiveTarget
 from qiskit_qml_ext.primitives.targets.target import Target, isa_circuit
 
+EXACT_OPTIONS = ("dtype", "max_memory")
+"""The options of the exact target."""
+
 
 def resolve_target(target: object, *, mode: str = "job", options: Mapping[str, Any] | None = None) -> Target:
     """Return the :class:`Target` that a user's word or object means.
@@ -19,7 +22,8 @@ def resolve_target(target: object, *, mode: str = "job", options: Mapping[str, A
         target: ``None`` or ``"exact"``, ``"aer"``, the name of a fake backend, an ``AerSimulator``, any ``BackendV2``,
             or a Runtime ``Batch`` or ``Session``.
         mode: Runtime's execution mode for a backend: ``"job"``, ``"batch"`` or ``"session"``.
-        options: Options of ``AerSimulator`` for ``"aer"``, of the Runtime primitives for IBM backends and their fakes.
+        options: ``dtype`` and ``max_memory`` for exact results, options of ``AerSimulator`` for ``"aer"``, of the
+            Runtime primitives for IBM backends and their fakes.
 
     Raises:
         TypeError: If the target is of a kind that cannot run circuits, or takes no options but got some.
@@ -27,8 +31,8 @@ def resolve_target(target: object, *, mode: str = "job", options: Mapping[str, A
     """
     options = dict(options or {})
     if target is None or target == "exact":
-        _refuse_options("exact", options)
-        return ExactTarget()
+        _refuse_options("exact", {name: value for name, value in options.items() if name not in EXACT_OPTIONS})
+        return ExactTarget(**options)
     if isinstance(target, str):
         return (
             AerTarget(backend_options=options)
@@ -52,7 +56,7 @@ def resolve_target(target: object, *, mode: str = "job", options: Mapping[str, A
 
 def _refuse_options(name: str, options: Mapping[str, Any]) -> None:
     if options:
-        raise TypeError(f"The target {name} takes no options, but {', '.join(sorted(options))} came.")
+        raise TypeError(f"The target {name} does not know the options {', '.join(sorted(options))}.")
 
 
 def _is_aer_simulator(target: object) -> bool:

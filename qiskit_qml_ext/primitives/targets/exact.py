@@ -1,25 +1,40 @@
 """Exact simulation on this machine."""
 
-from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, StatevectorEstimator, StatevectorSampler
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 
+from qiskit_qml_ext.primitives.exact_estimator import ExactEstimator
+from qiskit_qml_ext.primitives.exact_sampler import ExactSampler
 from qiskit_qml_ext.primitives.targets.target import precision_of
 
 
 class ExactTarget:
-    """Exact states; shots, when asked for, are drawn from the exact probabilities."""
+    """Exact states; shots, when asked for, are drawn from the exact probabilities.
+
+    Args:
+        dtype: ``"complex128"`` or ``"complex64"``.
+        max_memory: The largest amount of memory for states in bytes; ``None`` for a share of what is free.
+    """
 
     name = "exact"
     num_qubits = None
     default_shots = None
     max_executions_per_job = 10_000_000
 
+    def __init__(self, dtype: str = "complex128", max_memory: int | None = None):
+        if dtype not in ("complex128", "complex64"):
+            raise ValueError(f"dtype must be 'complex128' or 'complex64', but {dtype!r} came.")
+        self.dtype = dtype
+        self.max_memory = max_memory
+
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a sampler of the exact distribution."""
-        return StatevectorSampler(default_shots=shots, seed=seed)
+        return ExactSampler(default_shots=shots, seed=seed, dtype=self.dtype, max_memory=self.max_memory)
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
         """Return an estimator, exact when ``shots`` is ``None``."""
-        return StatevectorEstimator(default_precision=precision_of(shots), seed=seed)
+        return ExactEstimator(
+            default_precision=precision_of(shots), seed=seed, dtype=self.dtype, max_memory=self.max_memory
+        )
 
     def pass_manager(self, optimization_level: int, seed: int | None) -> None:
         """Return ``None``: any circuit can be simulated as it is."""

@@ -1,0 +1,181 @@
+"""What every entry point does before and after the compiled code: checks, memory, scratch and threads."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from qiskit.circuit import QuantumCircuit
+
+from qiskit_qml_ext.engine import memory, threads
+from qiskit_qml_ext.engine.plan import Plan, plan_for
+from qiskit_qml_ext.engine.runners import scratch_rows
+from qiskit_qml_ext.engine.simd import LANES
+from qiskit_qml_ext.program import RotationProgram, lower
+
+RealArray = npt.NDArray[np.float64] | npt.NDArray[np.float32]
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+Task = Callable[[int, int, RealArray, RealArray, IntArray], None]
+
+_INLINE_ROWS = 40_000  # row updates (some 3 ns each) below which waking a thread costs more than it saves
+_REAL = {"complex128": "float64", "complex64": "float32"}
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """A checked request: the program, its plan and the parameter values.
+
+    Attributes:
+        program: The program.
+        plan: Its plan.
+        values: Finite float64 values, C-contiguous, shape (B, P).
+        real: ``"float64"`` or ``"float32"``.
+        budget: Bytes that may be used.
+        num_threads: Threads that may be used.
+    """
+
+    program: RotationProgram
+    plan: Plan
+    values: FloatArray
+    real: str
+    budget: int
+    num_threads: int
+
+    @property
+    def lanes(self) -> int:
+        """Samples per tile."""
+        return LANES[self.real]
+
+    @property
+    def tiles(self) -> int:
+        """Number of tiles."""
+        return -(-len(self.values) // self.lanes)
+
+
+def prepare(
+    program: RotationProgram | QuantumCircuit,
+    values: npt.ArrayLike,
+    *,
+    amplitudes: bool,
+    dtype: str,
+    max_memory: int | None,
+    num_threads: int | None,
+) -> Batch:
+    """Check the arguments that all entry points share.
+
+    Raises:
+        TypeError: ``program`` is neither a program nor a circuit, or ``values`` are not real numbers.
+        ValueError: An argument has a wrong shape or value.
+        StateTooLargeError: Not even one state fits.
+    """
+    if isinstance(program, QuantumCircuit):
+        program = lower(program)
+    elif not isinstance(program, RotationProgram):
+        raise TypeError(f"program is a {type(program).__name__}; expected a RotationProgram or a QuantumCircuit.")
+    name = np.dtype(dtype).name
+    if name not in _REAL:
+        raise ValueError(f"dtype is {dtype!r}; expected 'complex128' or 'complex64'.")
+    checked = check_values(program, values)
+    count = threads.thread_count(num_threads)
+    budget = memory.memory_budget(max_memory) if max_memory is not None or program.num_qubits > 16 else _UNLIMITED
+    memory.check_memory(
+        memory.state_memory(program.num_qubits, name),
+        budget,
+        f"One state of {program.num_qubits} qubits in {name}",
+        "Use fewer qubits, complex64, or a machine with more memory; max_memory sets the limit.",
+    )
+    return Batch(program, plan_for(program, amplitudes=amplitudes), checked, _REAL[name], budget, count)
+
+
+_UNLIMITED = 1 << 62  # small states: the output is bounded by the caller's own arrays, and asking costs time
+
+
+def check_values(program: RotationProgram, values: npt.ArrayLike) -> FloatArray:
+    """Parameter values as a finite, C-contiguous float64 array of shape (B, P).
+
+    Raises:
+        TypeError: The values are not real numbers.
+        ValueError: The shape does not fit, or a value is not finite; the message names row and column.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub" and array.size:
+        raise TypeError(f"values has dtype {array.dtype}; expected real numbers.")
+    expected = program.num_parameters
+    if array.ndim != 2 or array.shape[1] != expected:
+        hint = "Give every parameter a value: " if array.ndim == 2 and array.shape[1] < expected else ""
+        names = ", ".join(parameter.name for parameter in program.parameters[:6]) + (", …" if expected > 6 else "")
+        raise ValueError(
+            f"values has shape {array.shape}; expected (B, {expected}), one row per sample and one column per parameter"
+            f"{f' ({names})' if names else ''}. {hint}A single sample is an array of shape (1, {expected})."
+        )
+    checked = np.ascontiguousarray(array, dtype=np.float64)
+    if not np.isfinite(checked).all():
+        row, column = np.argwhere(~np.isfinite(checked))[0].tolist()
+        raise ValueError(
+            f"values[{row}, {column}] (parameter {program.parameters[column].name!r}) is {checked[row, column]}; "
+            "angles must be finite. Impute or drop the missing entries first."
+        )
+    return checked
+
+
+def run(
+    batch: Batch,
+    task: Task,
+    *,
+    results: int = 0,
+    reverse: bool = False,
+    jacobian: bool = False,
+    output_bytes: int,
+    rows_per_tile: int,
+) -> None:
+    """Run ``task(first_tile, last_tile, wide, scratch, status)`` over all tiles, within memory, on threads.
+
+    Args:
+        batch: The request.
+        task: Writes the results of a range of tiles.
+        results: Number of result rows (observables or outcomes) that a tile collects.
+        reverse: Whether the task needs memory for the reverse pass.
+        jacobian: Whether it needs memory for a copy of the state.
+        output_bytes: Size of the output, for the memory budget.
+        rows_per_tile: Estimated row updates per tile, to decide whether threads pay.
+
+    Raises:
+        StateTooLargeError: Output and one thread's scratch exceed the budget.
+        ValueError: An angle is not finite.
+    """
+    plan, lanes = batch.plan, batch.lanes
+    num_rows = plan.angles.num_angles
+    narrow = lanes * scratch_rows(
+        plan.num_qubits, num_rows, plan.table_rows, results, reverse=reverse, jacobian=jacobian
+    )
+    wide = lanes * (2 * plan.angles.num_atoms + 3 * num_rows + 1)
+    per_thread = narrow * np.dtype(batch.real).itemsize + wide * 8
+    memory.check_memory(
+        output_bytes + per_thread,
+        batch.budget,
+        f"A result of {memory.format_bytes(output_bytes)} with a tile of {lanes} samples on {plan.num_qubits} qubits",
+        "Use fewer samples per call, complex64, fewer qubits or a larger max_memory.",
+    )
+    count = int(min(batch.num_threads, max(1, (batch.budget - output_bytes) // per_thread)))
+    tiles = batch.tiles
+    if rows_per_tile * tiles < _INLINE_ROWS:
+        count = 1
+    status = np.zeros(1, dtype=np.int64)
+
+    def chunk(first: int, last: int) -> None:
+        task(first, last, threads.scratch(wide, "float64", "angles"), threads.scratch(narrow, batch.real), status)
+
+    threads.run_chunks(chunk, tiles, max(1, tiles // (4 * count)), count)
+    if status[0]:
+        _raise_non_finite(batch)
+
+
+def _raise_non_finite(batch: Batch) -> None:
+    angles = batch.program.angles.evaluate(batch.values)
+    rows = np.flatnonzero(~np.isfinite(angles).all(axis=1))
+    row = int(rows[0]) if len(rows) else 0
+    raise ValueError(
+        f"An angle of the circuit is not finite for values[{row}]: a parameter expression (such as arccos or log) left "
+        "its domain. Scale the values into the domain."
+    )

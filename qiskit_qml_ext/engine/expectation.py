@@ -1,0 +1,214 @@
+"""Batched expectation values and their exact gradients by the adjoint method.
+
+After the forward pass, λ = O ψ is formed and both ψ and λ run backwards through the circuit. At a rotation
+exp(-i r P) the derivative of <ψ|O|ψ> is 2 Im <λ|P|ψ>; so one reverse pass gives the derivatives by all angles, for any
+number of angles (Jones and Gacon, arXiv:2009.02823, algorithm 1). Fixed weights for several observables are summed
+into one λ.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from qiskit.circuit import QuantumCircuit
+
+from qiskit_qml_ext.engine import batch as requests
+from qiskit_qml_ext.engine import runners
+from qiskit_qml_ext.engine.batch import Batch, FloatArray, IntArray, RealArray
+from qiskit_qml_ext.engine.observables import (
+    CompiledObservables,
+    Observable,
+    as_list,
+    compile_observables,
+    content_key,
+)
+from qiskit_qml_ext.program import RotationProgram
+
+ComplexArray = npt.NDArray[np.complex128]
+
+_VALUES, _VJP, _JACOBIAN = 0, 1, 2
+_KEPT_OBSERVABLES = 16  # lists of observables that are kept with a plan
+
+
+def expectations(
+    program: RotationProgram | QuantumCircuit,
+    values: npt.ArrayLike,
+    observables: Observable | Sequence[Observable],
+    *,
+    dtype: str = "complex128",
+    max_memory: int | None = None,
+    num_threads: int | None = None,
+) -> FloatArray | ComplexArray:
+    """Expectation values <ψ|O_m|ψ> for a batch of parameter values.
+
+    Args:
+        program: A program or a circuit.
+        values: Parameter values, shape (B, P), columns in the order of ``circuit.parameters``.
+        observables: One observable or a list of M: Pauli sums, diagonals (1-D real arrays of 2**n entries) or
+            projectors.
+        dtype: Precision of the simulation, ``"complex128"`` or ``"complex64"``.
+        max_memory: Bytes that may be used; by default most of the memory that is free.
+        num_threads: Threads; never changes the result.
+
+    Returns:
+        Shape (B, M): float64, or complex128 if an observable has complex weights.
+
+    Raises:
+        UnsupportedCircuitError: The circuit cannot be lowered.
+        TypeError: An observable is of an unknown kind.
+        ValueError: An observable acts on the wrong number of qubits, or ``values`` does not fit.
+        StateTooLargeError: Not even one tile of states fits.
+
+    Example:
+        >>> from qiskit import QuantumCircuit
+        >>> from qiskit.circuit import Parameter
+        >>> from qiskit.quantum_info import Pauli
+        >>> circuit = QuantumCircuit(1)
+        >>> circuit.ry(Parameter("t"), 0) and None
+        >>> expectations(circuit, [[0.0], [np.pi]], Pauli("Z"))
+        array([[ 1.],
+               [-1.]])
+    """
+    request = requests.prepare(
+        program, values, amplitudes=False, dtype=dtype, max_memory=max_memory, num_threads=num_threads
+    )
+    compiled = _compile(request, observables)
+    result = _run(request, compiled, _VALUES)[0]
+    return result if compiled.combine is None else result @ compiled.combine.T
+
+
+def expectation_vjp(
+    program: RotationProgram | QuantumCircuit,
+    values: npt.ArrayLike,
+    observables: Observable | Sequence[Observable],
+    cotangents: npt.ArrayLike,
+    *,
+    dtype: str = "complex128",
+    max_memory: int | None = None,
+    num_threads: int | None = None,
+) -> tuple[FloatArray | ComplexArray, FloatArray | ComplexArray]:
+    """Expectation values, and the gradients of Σ_m cotangents[b, m] <O_m>_b, in one reverse pass per sample.
+
+    Args:
+        program: A program or a circuit.
+        values: Parameter values, shape (B, P).
+        observables: One observable or a list of M.
+        cotangents: Real weights, shape (B, M).
+        dtype: Precision of the simulation.
+        max_memory: Bytes that may be used.
+        num_threads: Threads.
+
+    Returns:
+        Expectation values, shape (B, M), and gradients by all parameters, shape (B, P). Both are complex128 if an
+        observable has complex weights, else float64.
+
+    Raises:
+        ValueError: ``cotangents`` has the wrong shape; see also :func:`expectations`.
+    """
+    request = requests.prepare(
+        program, values, amplitudes=False, dtype=dtype, max_memory=max_memory, num_threads=num_threads
+    )
+    compiled = _compile(request, observables)
+    combine = compiled.combine
+    num_observables = compiled.num_real if combine is None else len(combine)
+    weights = np.ascontiguousarray(cotangents, dtype=np.float64)
+    if weights.shape != (len(request.values), num_observables):
+        raise ValueError(
+            f"cotangents has shape {weights.shape}; expected {(len(request.values), num_observables)}, one row per "
+            "sample and one column per observable."
+        )
+    if combine is None:
+        found, gradients, _ = _run(request, compiled, _VJP, weights)
+        return found, gradients
+    found, gradients, _ = _run(request, compiled, _VJP, np.ascontiguousarray(weights @ combine.real))
+    _, imaginary, _ = _run(request, compiled, _VJP, np.ascontiguousarray(weights @ combine.imag))
+    return found @ combine.T, gradients + 1j * imaginary
+
+
+def expectation_jacobian(
+    program: RotationProgram | QuantumCircuit,
+    values: npt.ArrayLike,
+    observables: Observable | Sequence[Observable],
+    *,
+    dtype: str = "complex128",
+    max_memory: int | None = None,
+    num_threads: int | None = None,
+) -> tuple[FloatArray | ComplexArray, FloatArray | ComplexArray]:
+    """Expectation values and all their derivatives: one forward pass and M reverse passes per sample.
+
+    Args:
+        program: A program or a circuit.
+        values: Parameter values, shape (B, P).
+        observables: One observable or a list of M.
+        dtype: Precision of the simulation.
+        max_memory: Bytes that may be used.
+        num_threads: Threads.
+
+    Returns:
+        Expectation values, shape (B, M), and the Jacobian ∂<O_m>_b/∂values[b, p], shape (B, M, P); complex128 if an
+        observable has complex weights, else float64.
+
+    Raises:
+        ValueError: See :func:`expectations`.
+    """
+    request = requests.prepare(
+        program, values, amplitudes=False, dtype=dtype, max_memory=max_memory, num_threads=num_threads
+    )
+    compiled = _compile(request, observables)
+    found, _, jacobian = _run(request, compiled, _JACOBIAN)
+    if compiled.combine is None:
+        return found, jacobian
+    return found @ compiled.combine.T, np.einsum("mr,brp->bmp", compiled.combine, jacobian)
+
+
+def _compile(request: Batch, observables: Observable | Sequence[Observable]) -> CompiledObservables:
+    """The compiled observables, cached with the plan: training asks for the same ones again and again."""
+    plan = request.plan
+    chosen = as_list(observables)
+    key = tuple(content_key(observable) for observable in chosen)
+    compiled = plan.observables.get(key)
+    if compiled is None:
+        compiled = compile_observables(chosen, plan.num_qubits, plan.frame)
+        if len(plan.observables) >= _KEPT_OBSERVABLES:
+            plan.observables.clear()
+        plan.observables[key] = compiled
+    return compiled
+
+
+def _run(
+    request: Batch, compiled: CompiledObservables, mode: int, cotangents: FloatArray | None = None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Values (B, R), gradients (B, P) for mode VJP and the Jacobian (B, R, P) for mode JACOBIAN (empty otherwise)."""
+    plan = request.plan
+    samples, num_parameters = request.values.shape
+    out = np.empty((samples, compiled.num_real))
+    gradients = np.empty((samples if mode == _VJP else 0, num_parameters))
+    jacobian = np.empty((samples if mode == _JACOBIAN else 0, compiled.num_real, num_parameters))
+    if not samples:
+        return out, gradients, jacobian
+    weights = _NO_WEIGHTS if cotangents is None else cotangents
+    angles = plan.angle_data
+
+    def task(first: int, last: int, wide: RealArray, scratch: RealArray, status: IntArray) -> None:
+        runners.run_expectations(
+            first, last, request.values, angles, plan.code, plan.back, plan.tables, plan.constants, plan.num_qubits,
+            request.lanes, plan.table_rows, compiled.steps, compiled.constants, mode, weights, wide, scratch, status,
+            out, gradients, jacobian,
+        )  # fmt: skip
+
+    cost = plan.forward_cost + (len(compiled.steps) << plan.num_qubits)
+    if mode != _VALUES:
+        cost += plan.backward_cost * (1 if mode == _VJP else compiled.num_real)
+    requests.run(
+        request,
+        task,
+        results=compiled.num_real,
+        reverse=mode != _VALUES,
+        jacobian=mode == _JACOBIAN,
+        output_bytes=out.nbytes + gradients.nbytes + jacobian.nbytes,
+        rows_per_tile=cost,
+    )
+    return out, gradients, jacobian
+
+
+_NO_WEIGHTS = np.zeros((0, 0))

@@ -1,0 +1,490 @@
+"""From a schedule to a plan: the integer and float tables that the compiled interpreter runs."""
+
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from qiskit_qml_ext.engine.frame import MonomialFrame
+from qiskit_qml_ext.engine.machine import Opcode
+from qiskit_qml_ext.engine.observables import CompiledObservables
+from qiskit_qml_ext.engine.rows import AngleData
+from qiskit_qml_ext.engine.schedule import Dense, Hadamard, Item, Permute, Phases, Rotation, Row, schedule
+from qiskit_qml_ext.program import AffineRows, AngleMap, InitialState, RotationProgram
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+Step = tuple[int, ...]
+
+_STEP_WIDTH = 8
+_LOW_BITS, _MAX_LOW_BITS = 4, 7  # 2^7 rows of a complex table fill a third of a first-level cache
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A program, ready to run.
+
+    Attributes:
+        num_qubits: n.
+        code: Steps forward in time, shape (steps, 8), see :class:`~qiskit_qml_ext.engine.machine.Opcode`.
+        back: Steps of the reverse pass, in the order in which they run.
+        tables: Index tables that steps refer to.
+        constants: Matrices and vectors that steps refer to.
+        angles: The rows as functions of the parameters.
+        table_rows: Rows of scratch for phase tables, dense gates and permutations.
+        frame: The Clifford that is left: the true state is C ψ.
+        output_table: ``4 z + k`` for each output amplitude (see ``run_states``), or None for the identity.
+        forward_cost: Estimated row updates of the forward steps, for one tile.
+        backward_cost: The same for the reverse steps.
+        observables: Lists of observables that were compiled for this plan, by content.
+    """
+
+    num_qubits: int
+    code: IntArray
+    back: IntArray
+    tables: IntArray
+    constants: FloatArray
+    angles: AngleMap
+    table_rows: int
+    frame: MonomialFrame
+    output_table: IntArray | None
+    forward_cost: int
+    backward_cost: int
+    observables: dict[object, CompiledObservables] = field(default_factory=dict)
+
+    @cached_property
+    def angle_data(self) -> AngleData:
+        """The angle map as the tuple of arrays that the compiled code takes."""
+        left, right, rows = self.angles.left, self.angles.right, self.angles.rows
+        return (
+            self.angles.functions,
+            *(left.starts, left.atoms, left.coefficients, left.offsets),
+            *(right.starts, right.atoms, right.coefficients, right.offsets),
+            *(rows.starts, rows.atoms, rows.coefficients, rows.offsets),
+        )
+
+
+_plans: "weakref.WeakKeyDictionary[RotationProgram, dict[bool, Plan]]" = weakref.WeakKeyDictionary()
+
+
+def plan_for(program: RotationProgram, *, amplitudes: bool) -> Plan:
+    """The plan of a program, cached with the program.
+
+    Args:
+        program: The program.
+        amplitudes: Whether amplitudes are wanted: then the global phase is kept and an output table is made.
+    """
+    plans = _plans.get(program)
+    if plans is None:
+        plans = _plans.setdefault(program, {})
+    if amplitudes not in plans:
+        plans[amplitudes] = _Planner(program, amplitudes=amplitudes).run()
+    return plans[amplitudes]
+
+
+class _Planner:
+    def __init__(self, program: RotationProgram, *, amplitudes: bool) -> None:
+        self._program = program
+        self._schedule = schedule(program)
+        self._amplitudes = amplitudes
+        self._n = program.num_qubits
+        self._code: list[Step] = []
+        self._back: list[list[Step]] = []  # in groups: the groups run in reverse order, each group as it is
+        self._tables: list[IntArray] = []
+        self._constants: list[FloatArray] = []
+        self._rows: list[Row] = []
+        self._row_of: dict[object, int] = {}
+        self._table_rows = 1
+
+    def run(self) -> Plan:
+        frame = self._schedule.frame
+        items = list(self._schedule.items)
+        phase = self._schedule.phase if self._amplitudes else Row()
+        if phase.terms or phase.constant:
+            _attach_phase(items, phase)
+        items = self._start(items)
+        place = 0
+        while place < len(items):
+            place += self._emit_layer(items[place:]) or self._emit(items[place])
+        back = [step for group in reversed(self._back) for step in group]
+        return Plan(
+            num_qubits=self._n,
+            code=_steps(self._code),
+            back=_steps(back),
+            tables=np.concatenate([np.zeros(1, dtype=np.int64), *self._tables]),
+            constants=np.concatenate([np.zeros(1), *self._constants]),
+            angles=_compose(self._program.angles, self._rows),
+            table_rows=self._table_rows,
+            frame=frame,
+            output_table=_output_table(frame) if self._amplitudes else None,
+            forward_cost=sum(_cost(step, self._n) for step in self._code) + 2 * len(self._rows),
+            backward_cost=2 * sum(_cost(step, self._n) for step in back),
+        )
+
+    # --- the beginning -----------------------------------------------------------------------------------------------
+
+    def _start(self, items: list[Item]) -> list[Item]:
+        """Emit the initial state and return the items that are left."""
+        if self._schedule.initial:
+            vector = _initial_vector(self._n, self._schedule.initial)
+            self._code.append((Opcode.VECTOR, self._constant(np.concatenate([vector.real, vector.imag]))))
+            return items
+        small, rest = _split_product(self._n, items)
+        if not any(small):
+            self._code.append((Opcode.ZERO,))
+            return items
+        if all(gates == [_plain_hadamard(qubit)] for qubit, gates in enumerate(small)):
+            if rest and isinstance(rest[0], Phases) and _worth_a_table(rest[0]):
+                self._emit_phases(rest[0], write=True)
+                return rest[1:]
+            self._code.append((Opcode.UNIFORM,))
+            return rest
+        self._table_rows = max(self._table_rows, 1 << self._n)
+        group: list[Step] = [(Opcode.PRODUCT,)]
+        for qubit, gates in enumerate(small):
+            steps = [self._small_step(qubit, gate) for gate in gates]
+            self._code.extend([(Opcode.SMALL_ZERO, qubit), *steps])
+            group.extend(reversed(steps))
+        self._code.append((Opcode.PRODUCT,))
+        self._back.append(group)
+        return rest
+
+    def _small_step(self, qubit: int, gate: Item) -> Step:
+        if isinstance(gate, Rotation):
+            return (Opcode.SMALL_ROTATE, qubit, 1 if gate.z else 0, self._row(gate.row))
+        if isinstance(gate, Hadamard):
+            return (Opcode.SMALL_HADAMARD, qubit, 1 if gate.first[1] else 0, gate.first[2], gate.second[2])
+        assert isinstance(gate, Phases)
+        ((mask, row),) = gate.terms.items()
+        return (Opcode.SMALL_PHASE, qubit, self._row(row)) if mask else (Opcode.GLOBAL_PHASE, self._row(row))
+
+    # --- items -------------------------------------------------------------------------------------------------------
+
+    def _emit_layer(self, items: list[Item]) -> int:
+        """Emit the plain Hadamard gates on different qubits with which ``items`` begin; returns their number."""
+        mask = count = 0
+        for item in items:
+            if not isinstance(item, Hadamard) or item != _plain_hadamard(item.first[0].bit_length() - 1):
+                break
+            if mask & item.first[0]:
+                break
+            mask |= item.first[0]
+            count += 1
+        if count:
+            self._both((Opcode.HADAMARD_LAYER, mask))
+        return count
+
+    def _emit(self, item: Item) -> int:
+        """Emit one item; returns 1."""
+        if isinstance(item, Phases):
+            if _worth_a_table(item):
+                self._emit_phases(item, write=False)
+            else:
+                for mask, row in item.terms.items():
+                    self._both((Opcode.TERM, mask, self._row(row)))
+        elif isinstance(item, Rotation):
+            self._both((Opcode.ROTATE, item.x, item.z, self._row(item.row)))
+        elif isinstance(item, Hadamard):
+            self._both((Opcode.HADAMARD, *item.first, *item.second[1:]))
+        elif isinstance(item, Dense):
+            qubits = self._table(np.array(item.qubits, dtype=np.int64))
+            matrix = self._constant(np.concatenate([item.matrix.real.ravel(), item.matrix.imag.ravel()]))
+            self._table_rows = max(self._table_rows, 2 << len(item.qubits))
+            self._both((Opcode.DENSE, qubits, len(item.qubits), matrix))
+        else:
+            assert isinstance(item, Permute)
+            self._table_rows = max(self._table_rows, 2 << self._n)
+            self._both((Opcode.PERMUTE, self._table(4 * item.target + item.power)))
+        return 1
+
+    def _both(self, step: Step) -> None:
+        self._code.append(step)
+        if not self._amplitudes:  # nothing that needs amplitudes goes back in time
+            self._back.append([step])
+
+    def _emit_phases(self, item: Phases, *, write: bool) -> None:
+        basis, terms = _choose_basis(self._n, item.terms)
+        identity = _is_identity(basis, self._n)
+        quadratic = identity and self._n > _LOW_BITS and all(mask.bit_count() <= 2 for mask in terms)
+        lookup = -1 if identity else self._table(_lookup(basis, self._n))
+        if quadratic:
+            self._emit_quadratic(terms, write=write)
+            if self._amplitudes:
+                return
+        build, fold = self._table_steps(terms, len(basis), 0)
+        if not quadratic:
+            self._code.extend([*build, (Opcode.WRITE if write else Opcode.MULTIPLY, lookup, len(basis))])
+        if not self._amplitudes:
+            self._back.append([*build, (Opcode.MULTIPLY, lookup, len(basis)), *fold])
+
+    def _emit_quadratic(self, terms: dict[int, Row], *, write: bool) -> None:
+        """A pass of degree 2 from small tables, see :func:`~qiskit_qml_ext.engine.phases.quadratic_phases`."""
+        m = max(_LOW_BITS, min(_MAX_LOW_BITS, self._n - 3))
+        low_mask = (1 << m) - 1
+        high: dict[int, Row] = {}
+        low: dict[int, Row] = {}
+        cross: list[dict[int, Row]] = [{} for _ in range(self._n - m)]
+        for mask, row in terms.items():
+            if not mask & low_mask:
+                high[mask >> m] = row
+                continue
+            low.setdefault(mask & low_mask, Row()).add(row)  # at h = 0 every sign is +1
+            if mask >> m:
+                cross[(mask >> m).bit_length() - 1][mask & low_mask] = row.scaled(-2.0)
+        # V_j first, then T, then H: the work space of H's own construction comes last
+        steps: list[Step] = []
+        for j, inner in enumerate(cross):
+            steps.extend(self._table_steps(inner, m, j << m)[0])
+        low_base = (self._n - m) << m
+        # T's inner tables may overwrite what H will occupy, so T is built first
+        steps.extend(self._table_steps(low, m, low_base)[0])
+        high_base = low_base + (1 << m)
+        steps.extend(self._table_steps(high, self._n - m, high_base)[0])
+        self._code.extend([*steps, (Opcode.QUADRATIC, m, high_base, low_base, 0, 1 if write else 0)])
+
+    def _table_steps(self, terms: dict[int, Row], rank: int, base: int) -> tuple[list[Step], list[Step]]:
+        """Steps that build the table of a phase function at row ``base``, and those of the reverse pass."""
+        size = 1 << rank
+        self._table_rows = max(self._table_rows, base + size)
+        total = Row()
+        for row in terms.values():
+            total.add(row)
+        first = self._row(total)
+        build: list[Step] = [(Opcode.SET, base, first)]
+        folds: list[list[Step]] = [[(Opcode.FOLD_SET, base, first)]]
+        for k in range(rank):
+            inner: dict[int, Row] = {}
+            for mask, row in terms.items():
+                # φ(y + 2^k) - φ(y) for y < 2^k: bits above k are zero in both
+                if (mask >> k) & 1:
+                    inner.setdefault(mask & ((1 << k) - 1), Row()).add(row, -2.0)
+            if set(inner) <= {0}:
+                step = self._row(inner.get(0, Row()))
+                build.append((Opcode.DOUBLE_ROW, base, k, step))
+                folds.append([(Opcode.FOLD_ROW, base, k, step)])
+                continue
+            other = base + size
+            inner_build, inner_fold = self._table_steps(inner, k, other)
+            build.extend([*inner_build, (Opcode.DOUBLE_TABLE, base, other, k)])
+            folds.append([(Opcode.FOLD_TABLE, base, other, k), *inner_fold])
+        return build, [step for group in reversed(folds) for step in group]
+
+    # --- tables ------------------------------------------------------------------------------------------------------
+
+    def _row(self, row: Row) -> int:
+        terms = tuple(sorted((angle, value) for angle, value in row.terms.items() if value != 0.0))
+        key = (terms, row.constant)
+        if key not in self._row_of:
+            self._row_of[key] = len(self._rows)
+            self._rows.append(Row(dict(terms), row.constant))
+        return self._row_of[key]
+
+    def _table(self, table: IntArray) -> int:
+        start = 1 + sum(len(earlier) for earlier in self._tables)
+        self._tables.append(table)
+        return start
+
+    def _constant(self, values: FloatArray) -> int:
+        start = 1 + sum(len(earlier) for earlier in self._constants)
+        self._constants.append(values)
+        return start
+
+
+def _cost(step: Step, num_qubits: int) -> int:
+    """How many rows a step updates, roughly; rotations and passes set the unit."""
+    size = 1 << num_qubits
+    opcode = step[0]
+    if opcode in (Opcode.DOUBLE_ROW, Opcode.FOLD_ROW):
+        return 1 << step[2]
+    if opcode in (Opcode.DOUBLE_TABLE, Opcode.FOLD_TABLE):
+        return 1 << step[3]
+    if opcode == Opcode.DENSE:
+        return size << step[2]
+    if opcode in (Opcode.QUADRATIC, Opcode.PERMUTE):
+        return 3 * size
+    if opcode == Opcode.HADAMARD_LAYER:
+        return size * (1 + step[1].bit_count() // 2)
+    if opcode >= Opcode.SET and opcode <= Opcode.FOLD_SET and opcode not in (Opcode.DOUBLE_ROW, Opcode.DOUBLE_TABLE):
+        return 2
+    return size
+
+
+def _steps(steps: Sequence[Step]) -> IntArray:
+    code = np.zeros((len(steps), _STEP_WIDTH), dtype=np.int64)
+    for place, step in enumerate(steps):
+        code[place, : len(step)] = step
+    return code
+
+
+def _attach_phase(items: list[Item], phase: Row) -> None:
+    """Put a global phase where it costs least: into a pass that exists, else into a new first item."""
+    for item in items:
+        if isinstance(item, Phases):
+            item.terms[0] = phase
+            return
+    items.insert(0, Phases({0: phase}))
+
+
+def _split_product(num_qubits: int, items: list[Item]) -> tuple[list[list[Item]], list[Item]]:
+    """Split off what acts on single qubits before they are entangled: gates by qubit, and the items that remain."""
+    small: list[list[Item]] = [[] for _ in range(num_qubits)]
+    rest: list[Item] = []
+    busy = 0
+    for item in items:
+        support = _support(item, num_qubits)
+        if isinstance(item, Phases):
+            # all or nothing: single terms are free in a pass that runs anyway
+            if support & busy or any(mask.bit_count() > 1 for mask in item.terms):
+                rest.append(item)
+                busy |= support
+            else:
+                for mask, row in item.terms.items():
+                    small[max(mask.bit_length() - 1, 0)].append(Phases({mask: row}))
+        elif isinstance(item, Rotation | Hadamard) and support.bit_count() == 1 and not support & busy:
+            small[support.bit_length() - 1].append(item)
+        else:
+            rest.append(item)
+            busy |= support
+    return small, rest
+
+
+def _support(item: Item, num_qubits: int) -> int:
+    if isinstance(item, Rotation):
+        return item.x | item.z
+    if isinstance(item, Hadamard):
+        return item.first[0] | item.first[1] | item.second[1]
+    if isinstance(item, Phases):
+        support = 0
+        for mask in item.terms:
+            support |= mask
+        return support
+    return (1 << num_qubits) - 1
+
+
+def _plain_hadamard(qubit: int) -> Hadamard:
+    return Hadamard((1 << qubit, 0, 1), (0, 1 << qubit, 1))
+
+
+def _worth_a_table(item: Phases) -> bool:
+    return len(item.terms) > 1
+
+
+def _compose(angles: AngleMap, rows: list[Row]) -> AngleMap:
+    """The map whose rows are the given affine forms of the angles of another map."""
+    forms: list[tuple[dict[int, float], float]] = []
+    for row in rows:
+        terms: dict[int, float] = {}
+        constant = row.constant
+        for angle, factor in row.terms.items():
+            inner, offset = angles.rows.row(angle)
+            constant += factor * offset
+            for atom, coefficient in inner.items():
+                terms[atom] = terms.get(atom, 0.0) + factor * coefficient
+        forms.append((terms, constant))
+    return AngleMap(angles.num_parameters, angles.functions, angles.left, angles.right, AffineRows.from_forms(forms))
+
+
+def _output_table(frame: MonomialFrame) -> IntArray | None:
+    target, power = frame.basis_table()
+    if not power.any() and np.array_equal(target, np.arange(len(target))):
+        return None
+    table = np.empty_like(target)
+    table[target] = 4 * np.arange(len(target)) + power
+    return table
+
+
+def _initial_vector(num_qubits: int, states: list[InitialState]) -> npt.NDArray[np.complex128]:
+    """The product of the prepared states, with |0> on all other qubits."""
+    size = 1 << num_qubits
+    indices = np.arange(size)
+    vector = np.ones(size, dtype=np.complex128)
+    prepared = 0
+    for state in states:
+        local = np.zeros(size, dtype=np.int64)
+        for place, qubit in enumerate(state.qubits):
+            local |= ((indices >> qubit) & 1) << place
+            prepared |= 1 << qubit
+        vector *= state.amplitudes[local]
+    vector[(indices & ~prepared) != 0] = 0.0
+    return vector
+
+
+# --- the basis of a phase pass ---------------------------------------------------------------------------------------
+
+
+def _choose_basis(num_qubits: int, terms: dict[int, Row]) -> tuple[list[int], dict[int, Row]]:
+    """The cheaper of two bases: the qubits themselves, or independent masks of the terms, in which they are short.
+
+    Returns:
+        The basis masks b_j, and the terms with masks over the bits y_j = |b_j & z| mod 2.
+    """
+    support = 0
+    for mask in terms:
+        support |= mask
+    qubits = [1 << qubit for qubit in range(num_qubits) if (support >> qubit) & 1]
+    candidates = [qubits, _independent(sorted(terms, key=lambda mask: (mask.bit_count(), mask)))]
+    options = []
+    for basis in candidates:
+        coordinates = _coordinates(basis, list(terms))
+        options.append((basis, {coordinates[mask]: row for mask, row in terms.items()}))
+    return min(options, key=lambda option: _products(set(option[1]), len(option[0])) + (1 << num_qubits))
+
+
+def _products(masks: set[int], rank: int) -> int:
+    """Complex products needed to build a table."""
+    total = 0
+    for k in range(rank):
+        inner = {mask & ((1 << k) - 1) for mask in masks if (mask >> k) & 1}
+        total += 1 << k
+        if not inner <= {0}:
+            total += _products(inner, k)
+    return total
+
+
+def _independent(masks: Sequence[int]) -> list[int]:
+    """A maximal independent subset, over GF(2), of the non-zero masks."""
+    chosen: list[int] = []
+    reduced: dict[int, int] = {}  # by highest bit
+    for mask in masks:
+        rest = mask
+        while rest and (pivot := rest.bit_length() - 1) in reduced:
+            rest ^= reduced[pivot]
+        if rest:
+            reduced[rest.bit_length() - 1] = rest
+            chosen.append(mask)
+    return chosen
+
+
+def _coordinates(basis: Sequence[int], masks: Sequence[int]) -> dict[int, int]:
+    """For each mask the set of basis elements, as bits, whose sum over GF(2) it is."""
+    reduced: dict[int, tuple[int, int]] = {}
+    for place, element in enumerate(basis):
+        rest, combination = element, 1 << place
+        while rest and (pivot := rest.bit_length() - 1) in reduced:
+            rest, combination = rest ^ reduced[pivot][0], combination ^ reduced[pivot][1]
+        assert rest, "a basis is independent"
+        reduced[rest.bit_length() - 1] = (rest, combination)
+    result = {}
+    for mask in masks:
+        rest, combination = mask, 0
+        while rest:
+            element, used = reduced[rest.bit_length() - 1]
+            rest, combination = rest ^ element, combination ^ used
+        result[mask] = combination
+    return result
+
+
+def _is_identity(basis: Sequence[int], num_qubits: int) -> bool:
+    return list(basis) == [1 << qubit for qubit in range(num_qubits)]
+
+
+def _lookup(basis: Sequence[int], num_qubits: int) -> IntArray:
+    """y(z) for every z."""
+    indices = np.arange(1 << num_qubits)
+    table = np.zeros(1 << num_qubits, dtype=np.int64)
+    for place, mask in enumerate(basis):
+        table |= (np.bitwise_count(indices & mask).astype(np.int64) & 1) << place
+    return table

@@ -1,0 +1,218 @@
+"""From a rotation program to a short list of steps: frames, merged rotations and gathered diagonal gates.
+
+Walking through the program, monomial Clifford gates go into the frame (:mod:`qiskit_qml_ext.engine.frame`),
+everything else is pulled through it and appended to a list of *items*. Three rules keep the list short, all of them
+exact, because they only exchange operations that commute:
+
+- a diagonal rotation joins the nearest earlier phase pass that it can reach through what it commutes with;
+- another rotation or a Hadamard steps in front of the last pass if it commutes with all of its terms, and is merged
+with
+  an earlier rotation about the same Pauli string (or cancels an equal Hadamard) if it can reach it;
+- what acts on a qubit before any gate entangles it is moved to a one-qubit state, and the product is written directly.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from qiskit_qml_ext.engine.frame import MONOMIAL, MonomialFrame
+from qiskit_qml_ext.program import CliffordGate, InitialState, PauliRotation, RotationProgram, anticommute
+from qiskit_qml_ext.program.pauli import SignedPauli
+
+_REACH = 400  # how many items a merge looks back, so that scheduling stays linear in the length of the program
+
+
+@dataclass
+class Row:
+    """An angle row: an affine form over the program's angles."""
+
+    terms: dict[int, float] = field(default_factory=dict)
+    constant: float = 0.0
+
+    def add(self, other: "Row", factor: float = 1.0) -> None:
+        """``self += factor * other``."""
+        for angle, coefficient in other.terms.items():
+            self.terms[angle] = self.terms.get(angle, 0.0) + factor * coefficient
+        self.constant += factor * other.constant
+
+    def scaled(self, factor: float) -> "Row":
+        """``factor * self``."""
+        return Row({angle: factor * value for angle, value in self.terms.items()}, factor * self.constant)
+
+
+@dataclass
+class Rotation:
+    """exp(-i r P(x, z)) with x != 0."""
+
+    x: int
+    z: int
+    row: Row
+
+
+@dataclass
+class Phases:
+    """The diagonal exp(i Σ_m r_m (-1)^|m & z|)."""
+
+    terms: dict[int, Row]
+
+
+@dataclass
+class Hadamard:
+    """(P1 + P2) / √2 for anticommuting signed Paulis, P2 diagonal."""
+
+    first: SignedPauli
+    second: SignedPauli
+
+
+@dataclass
+class Dense:
+    """A fixed unitary on some qubits."""
+
+    matrix: npt.NDArray[np.complex128]
+    qubits: tuple[int, ...]
+
+
+@dataclass
+class Permute:
+    """The frame, carried out: ψ[target[z]] ← i^power[z] ψ[z]."""
+
+    target: npt.NDArray[np.int64]
+    power: npt.NDArray[np.int64]
+
+
+Item = Rotation | Phases | Hadamard | Dense | Permute
+
+
+@dataclass
+class Schedule:
+    """The items in order of time, the frame that is left at the end, and the states prepared at the start."""
+
+    num_qubits: int
+    items: list[Item]
+    frame: MonomialFrame
+    initial: list[InitialState]
+    phase: Row
+
+
+def schedule(program: RotationProgram) -> Schedule:
+    """Pull the frame through a program and gather its items."""
+    return _Scheduler(program).run()
+
+
+class _Scheduler:
+    def __init__(self, program: RotationProgram) -> None:
+        self._program = program
+        self._frame = MonomialFrame(program.num_qubits)
+        self._items: list[Item] = []
+        self._phase = Row({} if program.phase is None else {program.phase: 1.0})
+
+    def run(self) -> Schedule:
+        initial = []
+        for operation in self._program.operations:
+            if isinstance(operation, PauliRotation):
+                self._rotate(operation.x, operation.z, Row({operation.angle: 0.5}))
+            elif isinstance(operation, CliffordGate):
+                self._clifford(operation)
+            elif isinstance(operation, InitialState):
+                initial.append(operation)
+            else:
+                self._flush()
+                self._items.append(Dense(operation.matrix, operation.qubits))
+        return Schedule(self._program.num_qubits, self._items, self._frame, initial, self._phase)
+
+    def _clifford(self, gate: CliffordGate) -> None:
+        bit = 1 << gate.qubits[0]
+        if gate.name in MONOMIAL:
+            self._frame.append(gate.name, gate.qubits)
+        elif gate.name == "h":
+            self._hadamard(self._frame.pull(bit, 0), self._frame.pull(0, bit))
+        else:  # sx = e^{iπ/4} RX(π/2)
+            quarter = np.pi / 4 if gate.name == "sx" else -np.pi / 4
+            self._rotate(bit, 0, Row({}, quarter))
+            self._phase.add(Row({}, quarter))
+
+    def _rotate(self, x: int, z: int, row: Row) -> None:
+        x, z, sign = self._frame.pull(x, z)
+        if x == 0:
+            self._add_phase(z, row.scaled(-float(sign)))
+        else:
+            self._add_rotation(Rotation(x, z, row.scaled(float(sign))))
+
+    def _add_phase(self, mask: int, row: Row) -> None:
+        for item in reversed(self._items[-_REACH:]):
+            if isinstance(item, Phases):
+                item.terms.setdefault(mask, Row()).add(row)
+                return
+            if not _diagonal_commutes(mask, item):
+                break
+        self._items.append(Phases({mask: row}))
+
+    def _add_rotation(self, rotation: Rotation) -> None:
+        for item in reversed(self._items[-_REACH:]):
+            if isinstance(item, Rotation) and (item.x, item.z) == (rotation.x, rotation.z):
+                item.row.add(rotation.row)
+                return
+            if not _rotation_commutes(rotation, item):
+                break
+        self._insert(rotation, lambda mask: (mask & rotation.x).bit_count() % 2 == 0)
+
+    def _hadamard(self, first: SignedPauli, second: SignedPauli) -> None:
+        gate = Hadamard(first, second)
+        for place in range(len(self._items) - 1, max(-1, len(self._items) - 1 - _REACH), -1):
+            item = self._items[place]
+            if item == gate:
+                del self._items[place]
+                return
+            if not _hadamard_commutes(gate, item):
+                break
+        self._insert(gate, lambda mask: (mask & first[0]).bit_count() % 2 == 0)
+
+    def _insert(self, item: Item, commutes: Callable[[int], bool]) -> None:
+        last = self._items[-1] if self._items else None
+        if isinstance(last, Phases) and all(commutes(mask) for mask in last.terms):
+            self._items.insert(len(self._items) - 1, item)
+        else:
+            self._items.append(item)
+
+    def _flush(self) -> None:
+        target, power = self._frame.basis_table()
+        if np.any(power) or np.any(target != np.arange(len(target))):
+            self._items.append(Permute(target, power))
+        self._frame = MonomialFrame(self._program.num_qubits)
+
+
+def _diagonal_commutes(mask: int, item: Item) -> bool:
+    if isinstance(item, Rotation):
+        return (mask & item.x).bit_count() % 2 == 0
+    if isinstance(item, Hadamard):
+        return (mask & item.first[0]).bit_count() % 2 == 0
+    return False
+
+
+def _rotation_commutes(rotation: Rotation, item: Item) -> bool:
+    if isinstance(item, Rotation):
+        return not anticommute(rotation.x, rotation.z, item.x, item.z)
+    if isinstance(item, Phases):
+        return all((mask & rotation.x).bit_count() % 2 == 0 for mask in item.terms)
+    if isinstance(item, Hadamard):
+        return not (
+            anticommute(rotation.x, rotation.z, *item.first[:2])
+            or anticommute(rotation.x, rotation.z, *item.second[:2])
+        )
+    return False
+
+
+def _hadamard_commutes(gate: Hadamard, item: Item) -> bool:
+    if isinstance(item, Rotation):
+        return _rotation_commutes(item, gate)
+    if isinstance(item, Phases):
+        return all((mask & gate.first[0]).bit_count() % 2 == 0 for mask in item.terms)
+    if isinstance(item, Hadamard):
+        return not any(
+            anticommute(*one[:2], *other[:2])
+            for one in (gate.first, gate.second)
+            for other in (item.first, item.second)
+        )
+    return False

@@ -1,0 +1,141 @@
+"""Batched states and outcome probabilities."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from qiskit.circuit import QuantumCircuit
+
+from qiskit_qml_ext.engine import batch as requests
+from qiskit_qml_ext.engine import runners
+from qiskit_qml_ext.engine.batch import FloatArray, IntArray, RealArray
+from qiskit_qml_ext.program import RotationProgram
+
+ComplexArray = npt.NDArray[np.complex128] | npt.NDArray[np.complex64]
+
+_NO_TABLE = np.zeros(0, dtype=np.int64)
+
+
+def statevectors(
+    program: RotationProgram | QuantumCircuit,
+    values: npt.ArrayLike,
+    *,
+    dtype: str = "complex128",
+    max_memory: int | None = None,
+    num_threads: int | None = None,
+) -> ComplexArray:
+    """The states that a circuit prepares for a batch of parameter values.
+
+    Args:
+        program: A program or a circuit (lowered once and cached).
+        values: Parameter values, shape (B, P), columns in the order of ``circuit.parameters``.
+        dtype: ``"complex128"`` or ``"complex64"`` (twice as fast, errors of about 1e-6).
+        max_memory: Bytes that may be used; by default most of the memory that is free.
+        num_threads: Threads; by default what the environment allows. Never changes the result.
+
+    Returns:
+        Amplitudes, shape (B, 2**n), C-contiguous, equal to ``Statevector(bound circuit)`` including the global phase.
+
+    Raises:
+        UnsupportedCircuitError: The circuit cannot be lowered.
+        ValueError: ``values`` has the wrong shape or entries that are not finite.
+        StateTooLargeError: The result does not fit.
+
+    Example:
+        >>> from qiskit import QuantumCircuit
+        >>> bell = QuantumCircuit(2)
+        >>> bell.h(0) and bell.cx(0, 1) and None
+        >>> statevectors(bell, np.zeros((1, 0))).round(3)
+        array([[0.707+0.j, 0.   +0.j, 0.   +0.j, 0.707+0.j]])
+    """
+    request = requests.prepare(
+        program, values, amplitudes=True, dtype=dtype, max_memory=max_memory, num_threads=num_threads
+    )
+    plan = request.plan
+    samples, size = len(request.values), 1 << plan.num_qubits
+    real = np.dtype(request.real)
+    if not samples:
+        return np.empty((0, size), dtype=dtype)
+    out = np.empty((samples, 2 * size), dtype=real)
+    angles = plan.angle_data
+    table = _NO_TABLE if plan.output_table is None else plan.output_table
+
+    def task(first: int, last: int, wide: RealArray, scratch: RealArray, status: IntArray) -> None:
+        runners.run_states(
+            first, last, request.values, angles, plan.code, plan.tables, plan.constants, plan.num_qubits, request.lanes,
+            plan.table_rows, table, wide, scratch, status, out,
+        )  # fmt: skip
+
+    requests.run(request, task, output_bytes=out.nbytes, rows_per_tile=plan.forward_cost + (2 << plan.num_qubits))
+    result: ComplexArray = out.view(np.dtype(dtype))
+    return result
+
+
+def probabilities(
+    program: RotationProgram | QuantumCircuit,
+    values: npt.ArrayLike,
+    *,
+    qubits: Sequence[int] | None = None,
+    dtype: str = "complex128",
+    max_memory: int | None = None,
+    num_threads: int | None = None,
+) -> FloatArray:
+    """Outcome probabilities of measuring some qubits, for a batch of parameter values.
+
+    Args:
+        program: A program or a circuit.
+        values: Parameter values, shape (B, P).
+        qubits: The measured qubits, each at most once, in any order; all by default. Bit j of an outcome is
+            the result for ``qubits[j]``.
+        dtype: Precision of the simulation.
+        max_memory: Bytes that may be used.
+        num_threads: Threads.
+
+    Returns:
+        Probabilities, shape (B, 2**len(qubits)), float64.
+
+    Raises:
+        ValueError: ``qubits`` repeats a qubit or names one that does not exist; see also :func:`statevectors`.
+    """
+    request = requests.prepare(
+        program, values, amplitudes=False, dtype=dtype, max_memory=max_memory, num_threads=num_threads
+    )
+    plan = request.plan
+    measured = _check_qubits(qubits, plan.num_qubits)
+    out = np.empty((len(request.values), 1 << len(measured)))
+    if not len(out):
+        return out
+    outcomes = _outcomes(plan.frame.basis_table()[0], measured)
+    angles = plan.angle_data
+
+    def task(first: int, last: int, wide: RealArray, scratch: RealArray, status: IntArray) -> None:
+        runners.run_probabilities(
+            first, last, request.values, angles, plan.code, plan.tables, plan.constants, plan.num_qubits, request.lanes,
+            plan.table_rows, outcomes, wide, scratch, status, out,
+        )  # fmt: skip
+
+    requests.run(
+        request,
+        task,
+        results=out.shape[1],
+        output_bytes=out.nbytes,
+        rows_per_tile=plan.forward_cost + (2 << plan.num_qubits),
+    )
+    return out
+
+
+def _check_qubits(qubits: Sequence[int] | None, num_qubits: int) -> list[int]:
+    if qubits is None:
+        return list(range(num_qubits))
+    chosen = [int(qubit) for qubit in qubits]
+    if len(set(chosen)) != len(chosen) or any(not 0 <= qubit < num_qubits for qubit in chosen):
+        raise ValueError(f"qubits is {chosen}; expected different numbers from 0 to {num_qubits - 1}.")
+    return chosen
+
+
+def _outcomes(target: IntArray, qubits: Sequence[int]) -> IntArray:
+    """The outcome that each row of the stored state belongs to."""
+    outcomes = np.zeros(len(target), dtype=np.int64)
+    for place, qubit in enumerate(qubits):
+        outcomes |= ((target >> qubit) & 1) << place
+    return outcomes

@@ -1,0 +1,79 @@
+"""From a feature map to what the kernels run, prepared once for each content."""
+
+import pickle
+import threading
+from collections import OrderedDict
+from functools import cached_property
+
+from qiskit import QuantumCircuit
+
+from qiskit_qml_ext.circuits import FeatureMap
+from qiskit_qml_ext.kernels.exact import Factor, independent_factors
+from qiskit_qml_ext.kernels.sampled import inversion_test
+from qiskit_qml_ext.primitives import circuit_key
+
+_MAX_CACHED = 256
+_cached: "OrderedDict[bytes, Encoding]" = OrderedDict()
+_lock = threading.Lock()
+
+
+class Encoding:
+    """An encoding circuit and what the exact and the sampled path make of it, each made when first needed."""
+
+    def __init__(self, circuit: QuantumCircuit):
+        self.circuit = circuit
+
+    @cached_property
+    def factors(self) -> list[Factor]:
+        """The groups of interacting qubits, lowered, for the exact path."""
+        return independent_factors(self.circuit)
+
+    @cached_property
+    def inversion_test(self) -> QuantumCircuit:
+        """The measured circuit U(y)†U(x) of the sampled path."""
+        return inversion_test(self.circuit)
+
+    @cached_property
+    def inversion_key(self) -> str:
+        """The content key of :attr:`inversion_test`."""
+        return circuit_key(self.inversion_test)
+
+
+def encoding_of(feature_map: FeatureMap | QuantumCircuit, num_features: int) -> Encoding:
+    """Return the encoding of a feature map for a number of features.
+
+    Building and lowering a template's circuit takes longer than simulating a small one for hundreds of samples, and
+    scikit-learn clones kernels all the time: so the encodings of templates are kept by the content of their settings.
+
+    Raises:
+        TypeError: If ``feature_map`` is neither a template nor a circuit.
+        ValueError: If a circuit encodes another number of features.
+    """
+    if not isinstance(feature_map, FeatureMap):
+        return Encoding(_checked_circuit(feature_map, num_features))
+    try:
+        key = pickle.dumps((type(feature_map), vars(feature_map), num_features))
+    except (pickle.PicklingError, AttributeError, TypeError):  # a template with, say, a lambda among its settings
+        return Encoding(feature_map.build(num_features))
+    with _lock:
+        if key in _cached:
+            _cached.move_to_end(key)
+            return _cached[key]
+    encoding = Encoding(feature_map.build(num_features))
+    with _lock:
+        _cached[key] = encoding
+        if len(_cached) > _MAX_CACHED:
+            _cached.popitem(last=False)
+    return encoding
+
+
+def _checked_circuit(circuit: QuantumCircuit, num_features: int) -> QuantumCircuit:
+    if not isinstance(circuit, QuantumCircuit):
+        raise TypeError(f"feature_map must be a template or a QuantumCircuit, but a {type(circuit).__name__} came.")
+    if circuit.num_parameters != num_features:
+        raise ValueError(
+            f"The data have {num_features} columns but the feature map encodes {circuit.num_parameters}. "
+            f"Reduce the data (for example PCA({circuit.num_parameters})) or build the map with {num_features} "
+            "features."
+        )
+    return circuit

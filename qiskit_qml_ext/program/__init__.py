@@ -1,0 +1,36 @@
+"""The intermediate form that everything is built on: circuits as Clifford gates and Pauli rotations.
+
+``lower(circuit)`` gives a :class:`RotationProgram`: a plain, readable list of operations and an :class:`AngleMap` from
+the circuit's parameters to the rotation angles. The engine simulates it, gradient rules differentiate it, and Pauli
+propagation, light cones and Lie algebras read their generators off it.
+"""
+
+from qiskit_qml_ext.program.angles import AffineRows, AngleMap
+from qiskit_qml_ext.program.lowering import lower
+from qiskit_qml_ext.program.operations import (
+    CliffordGate,
+    DenseUnitary,
+    InitialState,
+    Operation,
+    PauliRotation,
+    RotationProgram,
+)
+from qiskit_qml_ext.program.pauli import CLIFFORD_NAMES, SignedPauli, anticommute, conjugate, inverse_name, multiply
+
+__all__ = [
+    "CLIFFORD_NAMES",
+    "AffineRows",
+    "AngleMap",
+    "CliffordGate",
+    "DenseUnitary",
+    "InitialState",
+    "Operation",
+    "PauliRotation",
+    "RotationProgram",
+    "SignedPauli",
+    "anticommute",
+    "conjugate",
+    "inverse_name",
+    "lower",
+    "multiply",
+]
