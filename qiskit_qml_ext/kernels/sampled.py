@@ -64,7 +64,11 @@ class ZeroCounts:
         keys = [min(rows[i] + rows[j], rows[j] + rows[i]) for i, j in pairs.tolist()]
         missing = np.array([place for place, key in enumerate(keys) if key not in self._known], dtype=np.intp)
         if missing.size:
-            values = np.concatenate([samples[pairs[missing, 0]], samples[pairs[missing, 1]]], axis=1)
+            # The kernel is symmetric, so which sample comes first is free: fixed by the samples, not by their order in
+            # the data, a pair is the same circuit in every run and in every matrix.
+            swapped = [rows[i] + rows[j] > rows[j] + rows[i] for i, j in pairs[missing].tolist()]
+            ordered = np.where(np.array(swapped)[:, None], pairs[missing][:, ::-1], pairs[missing])
+            values = np.concatenate([samples[ordered[:, 0]], samples[ordered[:, 1]]], axis=1)
             for span, data in self._connection.sample(self._circuit, values, key=self._key):
                 # Bits beyond the number of qubits are zero, so the outcome is all zeros when every byte is.
                 zeros = np.count_nonzero(~data.meas.array.any(axis=-1), axis=-1)

@@ -4,5 +4,17 @@ from qiskit_qml_ext.primitives.connection import Connection, Usage, connect
 from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.primitives.exact_estimator import ExactEstimator
 from qiskit_qml_ext.primitives.exact_sampler import ExactSampler
+from qiskit_qml_ext.primitives.journal import Journal, JournaledEstimator, JournaledSampler, Policy
 
-__all__ = ["Connection", "ExactEstimator", "ExactSampler", "Usage", "circuit_key", "connect"]
+__all__ = [
+    "Connection",
+    "ExactEstimator",
+    "ExactSampler",
+    "Journal",
+    "JournaledEstimator",
+    "JournaledSampler",
+    "Policy",
+    "Usage",
+    "circuit_key",
+    "connect",
+]

@@ -1,5 +1,6 @@
 """One way to every target: exact simulation, Aer, fake and real backends."""
 
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from qiskit_qml_ext.program import RotationProgram
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
+
+    from qiskit_qml_ext.primitives.journal import Journal, Policy
+    from qiskit_qml_ext.primitives.journaling import Journaling
 
 _MAX_CACHED_CIRCUITS = 256
 
@@ -60,6 +64,8 @@ class Connection:
         seed: int | None = None,
         optimization_level: int = 1,
         max_executions_per_job: int | None = None,
+        journal: "Journal | str | os.PathLike[str] | None" = None,
+        policy: "Policy | None" = None,
     ):
         self._target = target
         self._shots = _checked_positive("shots", shots) or target.default_shots
@@ -68,6 +74,15 @@ class Connection:
         self._max_executions = (
             _checked_positive("max_executions_per_job", max_executions_per_job) or target.max_executions_per_job
         )
+        self._journaling: Journaling | None = None
+        if journal is not None:
+            from qiskit_qml_ext.primitives.journaling import Journaling
+
+            self._journaling = Journaling(
+                journal, target, seed=self._seed, max_executions=self._max_executions, policy=policy
+            )
+        elif policy is not None:
+            raise ValueError("A policy came without a journal. Pass journal=\"FILE\" too.")
         self._start_empty()
 
     def _start_empty(self) -> None:
@@ -121,11 +136,15 @@ class Connection:
     @property
     def sampler(self) -> BaseSamplerV2:
         """A V2 sampler for circuits in the target's own gates."""
+        if self._journaling is not None:
+            return self._journaling.sampler(self._shots or 1024)
         return self._target.sampler(self._shots or 1024, self._seed)
 
     @property
     def estimator(self) -> BaseEstimatorV2:
         """A V2 estimator for circuits in the target's own gates."""
+        if self._journaling is not None:
+            return self._journaling.estimator(self._shots)
         return self._target.estimator(self._shots, self._seed)
 
     @property
@@ -161,6 +180,9 @@ class Connection:
                     del self._isa_circuits[next(iter(self._isa_circuits))]
                 isa = isa_circuit(circuit, self._target.pass_manager(self._optimization_level, self._seed))
                 self._isa_circuits[key] = isa, circuit_key(isa)
+                if self._journaling is not None:
+                    made = f"{key.partition('/')[0]}/{self._optimization_level}/{self._seed}"
+                    self._journaling.remember(isa, self._isa_circuits[key][1], made)
             return self._isa_circuits[key]
 
     def sample(
@@ -187,6 +209,9 @@ class Connection:
         shots = shots or self._shots
         step = self._vectors_per_job(shots)
         names = tuple(parameter.name for parameter in circuit.parameters)
+        if self._journaling is not None:
+            yield slice(0, len(values)), self._sample_journaled(isa, {names: values} if names else None, shots)
+            return
         for start in range(0, len(values), step):
             rows = slice(start, min(start + step, len(values)))
             sampler = self._target.sampler(shots or 1024, job_seed(self._seed, isa_key, values[rows], shots or 0))
@@ -196,6 +221,16 @@ class Connection:
             num_shots = next(iter(data.values())).num_shots
             self._count(Usage(rows.stop - rows.start, (rows.stop - rows.start) * num_shots, 1))
             yield rows, data
+
+    def _sample_journaled(
+        self, isa: QuantumCircuit, bindings: dict[tuple[str, ...], NDArray[np.float64]] | None, shots: int | None
+    ) -> DataBin:
+        assert self._journaling is not None
+        shots = shots or 1024
+        job = self._journaling.sampler(shots).run([(isa, bindings, shots)])
+        data = job.result()[0].data
+        self._count(Usage(job.report.executions // shots, job.report.executions, job.report.submitted))
+        return data
 
     def statevectors(
         self, program: RotationProgram | QuantumCircuit, values: NDArray[np.float64]
@@ -283,6 +318,8 @@ def connect(
     seed: int | None = None,
     optimization_level: int = 1,
     mode: str = "job",
+    journal: "Journal | str | os.PathLike[str] | None" = None,
+    policy: "Policy | None" = None,
     max_executions_per_job: int | None = None,
     **options: Any,
 ) -> Connection:
@@ -298,6 +335,10 @@ def connect(
             same counts, in any process; different jobs have independent noise. Real hardware ignores it.
         optimization_level: The transpiler's, 0 to 3.
         mode: Runtime's execution mode for a backend: ``"job"``, ``"batch"`` or ``"session"``.
+        journal: A :class:`~qiskit_qml_ext.primitives.Journal` or the path of its file: everything that is sampled or
+            estimated through the connection is written down there before it is submitted, so that the same program run
+            again takes what is finished from the file, fetches what was submitted, and submits only the rest.
+        policy: Limits and waiting times of journaled runs.
         max_executions_per_job: The largest number of circuits times shots in one job; by default 10 million.
         **options: ``dtype`` (``"complex128"`` or ``"complex64"``) and ``max_memory`` (bytes) for exact results; options
             of ``AerSimulator`` for ``"aer"``; options of the Runtime primitives for IBM backends and fakes.
@@ -324,6 +365,8 @@ def connect(
         seed=seed,
         optimization_level=optimization_level,
         max_executions_per_job=max_executions_per_job,
+        journal=journal,
+        policy=policy,
     )
 
 

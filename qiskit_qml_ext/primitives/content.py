@@ -80,7 +80,9 @@ def _circuit_bytes(circuit: QuantumCircuit, num_parameters: int) -> bytes:
         )
         for item in circuit.data
     ]
-    return join_bytes(circuit.num_qubits, circuit.num_clbits, num_parameters, registers, circuit.global_phase, instructions)
+    return join_bytes(
+        circuit.num_qubits, circuit.num_clbits, num_parameters, registers, circuit.global_phase, instructions
+    )
 
 
 def _instruction_bytes(operation: Any, bits: "_Bits") -> bytes:

@@ -73,7 +73,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send(self, status, content, *, headers=None, fault=None):
         fault = fault or {}
-        data = content.encode() if isinstance(content, str) else b"" if content is None else json.dumps(content).encode()
+        data = (
+            content.encode() if isinstance(content, str) else b"" if content is None else json.dumps(content).encode()
+        )
         if "truncate" in fault:
             data = data[: int(len(data) * fault["truncate"])]
         if "replace" in fault:
@@ -192,7 +194,11 @@ class Handler(BaseHTTPRequestHandler):
             return (204, None) if row["result"] is None and row["status"] != "Failed" else (200, row["result"] or "")
         if parts[2] == "metrics":
             seconds = 2 if row["status"] == "Completed" else 0
-            stamps = {"created": _stamp(row["created"]), "running": row["running"] and _stamp(row["running"]), "finished": None}
+            stamps = {
+                "created": _stamp(row["created"]),
+                "running": row["running"] and _stamp(row["running"]),
+                "finished": None,
+            }
             return 200, {"timestamps": stamps, "usage": {"quantum_seconds": seconds, "seconds": seconds}}
         return 404, _error(1, "no such part of a job")
 

@@ -49,7 +49,9 @@ def extract_samples(result: object, layout: Sequence[dict[str, Any]]) -> UnitRes
             bits = getattr(pub.data, name, None)
             if isinstance(bits, np.ndarray):
                 if bits.shape[: len(expected["shape"])] != tuple(expected["shape"]):
-                    raise BadResultError(f"The data of {name} have the shape {bits.shape}, not {expected['shape']} first.")
+                    raise BadResultError(
+                        f"The data of {name} have the shape {bits.shape}, not {expected['shape']} first."
+                    )
                 arrays[name] = bits.reshape(expected["rows"], *bits.shape[len(expected["shape"]) :])
                 continue
             if not isinstance(bits, BitArray):

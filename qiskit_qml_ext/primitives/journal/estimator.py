@@ -12,7 +12,7 @@ from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.progress import Progress
-from qiskit_qml_ext.primitives.journal.requests import Identify
+from qiskit_qml_ext.primitives.journal.requests import Identify, Placement
 from qiskit_qml_ext.primitives.journal.runner import Runner
 from qiskit_qml_ext.primitives.journal.estimator_request import EstimatorRequest
 from qiskit_qml_ext.primitives.journal.services import service_for
@@ -38,7 +38,9 @@ class JournaledEstimator(BaseEstimatorV2):
         policy: Limits and waiting times.
         seed: Makes simulators reproducible, with ``make`` only; part of the work's content.
         make: Makes a estimator like ``estimator`` for a seed.
+        open_mode: Returns the Runtime session or batch to submit to; asked at the first submission.
         identify: Gives the content key of a circuit; by default its own content.
+        place: Tells on which physical qubits a circuit's own qubits lie, if that is not part of the work's content.
         repetitions: Counts repetitions, if several primitives shall share a count.
         progress: Whether to show a progress bar; ``None`` means only on a terminal.
     """
@@ -51,7 +53,9 @@ class JournaledEstimator(BaseEstimatorV2):
         policy: Policy | None = None,
         seed: int | None = None,
         make: Callable[[int | None], BaseEstimatorV2] | None = None,
+        open_mode: Callable[..., Any] | None = None,
         identify: Identify = circuit_key,
+        place: Placement | None = None,
         repetitions: Repetitions | None = None,
         progress: bool | None = None,
     ):
@@ -59,9 +63,10 @@ class JournaledEstimator(BaseEstimatorV2):
             raise TypeError(f"estimator must be a V2 estimator, but a {type(estimator).__name__} came.")
         self._journal = journal if isinstance(journal, Journal) else Journal(journal)
         self._policy = policy or Policy()
-        self._service = service_for(estimator, make=make)
+        self._service = service_for(estimator, make=make, open_mode=open_mode)
         self._seed = seed
         self._identify = identify
+        self._place = place
         self._repetitions = repetitions or Repetitions()
         self._progress = progress
 
@@ -93,6 +98,7 @@ class JournaledEstimator(BaseEstimatorV2):
             seed=self._seed,
             identify=self._identify,
             repetitions=self._repetitions,
+            place=self._place,
             max_executions=self._policy.max_executions,
         )
         runner = Runner(

@@ -11,7 +11,7 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
 from qiskit_qml_ext.primitives.journal.codec import UnitResult
 from qiskit_qml_ext.primitives.journal.keys import Repetitions, block_key, settings_key
-from qiskit_qml_ext.primitives.journal.requests import Identify, Item, value_bytes
+from qiskit_qml_ext.primitives.journal.requests import Identify, Item, Placement, value_bytes
 
 Slices = tuple[slice, ...]
 
@@ -30,6 +30,7 @@ class EstimatorRequest:
         identify: Gives a circuit's content key.
         repetitions: What was asked before.
         max_executions: The largest number of circuits times shots of an item.
+        place: Tells where a circuit's own qubits lie, so that a new layout makes no new work.
     """
 
     kind = "estimator"
@@ -44,11 +45,13 @@ class EstimatorRequest:
         identify: Identify,
         repetitions: Repetitions,
         max_executions: int,
+        place: Placement | None = None,
     ):
         self.pubs = list(pubs)
         self._settings = [settings_key(self.kind, target, options, seed, pub.precision) for pub in self.pubs]
         self._circuits = [identify(pub.circuit) for pub in self.pubs]
         self._repetitions = repetitions
+        self._qubits = [None if place is None else place(pub.circuit) for pub in self.pubs]
         self._blocks: dict[bytes, tuple[int, Slices]] = {}
         self.items: list[Item] = []
         for index, pub in enumerate(self.pubs):
@@ -117,7 +120,7 @@ class EstimatorRequest:
             self._settings[index],
             self._circuits[index],
             values,
-            np.asarray(pub.observables.tolist(), dtype=object),
+            _virtual(np.asarray(pub.observables.tolist(), dtype=object), self._qubits[index]),
             tuple(part.stop - part.start for part in block),
         )
         (key,) = self._repetitions.number([key])
@@ -165,3 +168,20 @@ def _own_slices(block: Slices, shape: tuple[int, ...]) -> Slices:
     """Return the part of a block that indexes an array which is broadcast to the block's shape."""
     aligned = block[len(block) - len(shape) :]
     return tuple(slice(0, 1) if length == 1 else part for part, length in zip(aligned, shape, strict=True))
+
+
+def _virtual(observables: NDArray[np.object_], qubits: Sequence[int] | None) -> NDArray[np.object_]:
+    """Write observables on physical qubits as observables on the circuit's own ones, where they act on no other."""
+    if qubits is None:
+        return observables
+    moved = np.empty(observables.shape, dtype=object)
+    for index in np.ndindex(observables.shape):
+        terms = {}
+        for label, weight in observables[index].items():
+            # Labels are written with qubit 0 on the right.
+            own = "".join(label[len(label) - 1 - qubit] for qubit in reversed(qubits))
+            if label.count("I") - own.count("I") != len(label) - len(own):
+                return observables
+            terms[own] = weight
+        moved[index] = terms
+    return moved

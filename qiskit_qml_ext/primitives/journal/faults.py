@@ -45,7 +45,9 @@ _TOO_LARGE = re.compile(
     r"|(exceed|too (large|many)).{0,80}(execution|circuit|payload|bytes)|ran longer than|ran too long|error code:? 1305",
     re.IGNORECASE | re.DOTALL,
 )
-_SESSION = re.compile(r"(session|batch).{0,60}(closed|expired|not accept|inactive|does not exist)", re.IGNORECASE | re.DOTALL)
+_SESSION = re.compile(
+    r"(session|batch).{0,60}(closed|expired|not accept|inactive|does not exist)", re.IGNORECASE | re.DOTALL
+)
 _NETWORK_MODULES = ("requests", "urllib3", "http", "socket", "ssl")
 
 

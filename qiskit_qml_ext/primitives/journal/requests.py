@@ -15,6 +15,9 @@ from qiskit_qml_ext.primitives.journal.records import NewUnit
 Identify = Callable[[QuantumCircuit], str]
 """Returns the content key under which a circuit is known."""
 
+Placement = Callable[[QuantumCircuit], Sequence[int] | None]
+"""Returns the physical qubit of each of a circuit's own qubits, or ``None`` if they are the same."""
+
 _GATE_BYTES = 60  # of a gate in a job's payload; measured on 127-qubit ISA circuits
 _VALUE_BYTES = 11  # of a parameter value in base64
 
@@ -60,7 +63,13 @@ class Request(Protocol):
 
 
 def pack(
-    request: Request, places: Sequence[int], *, target: str, options: dict[str, Any], max_executions: int, max_bytes: int
+    request: Request,
+    places: Sequence[int],
+    *,
+    target: str,
+    options: dict[str, Any],
+    max_executions: int,
+    max_bytes: int,
 ) -> list[NewUnit]:
     """Pack items into as few units as the limits allow, in order.
 

@@ -210,9 +210,7 @@ class Runner:
         tag = f"{self._journal.tag}-{unit.id}-{uuid.uuid4().hex[:12]}"
         per_minute = self._policy.submissions_per_minute or (5 if self._service.is_durable else None)
         calibration = self._submitter.calibration()
-        if not self._journal.claim(
-            unit.id, owner=self._owner, tag=tag, calibration=calibration, per_minute=per_minute
-        ):
+        if not self._journal.claim(unit.id, owner=self._owner, tag=tag, calibration=calibration, per_minute=per_minute):
             return False
         self.report.submitted += 1
         self.report.executions += unit.executions

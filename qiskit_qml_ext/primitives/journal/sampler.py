@@ -38,6 +38,7 @@ class JournaledSampler(BaseSamplerV2):
         policy: Limits and waiting times.
         seed: Makes simulators reproducible, with ``make`` only; part of the work's content.
         make: Makes a sampler like ``sampler`` for a seed.
+        open_mode: Returns the Runtime session or batch to submit to; asked at the first submission.
         identify: Gives the content key of a circuit; by default its own content.
         repetitions: Counts repetitions, if several primitives shall share a count.
         progress: Whether to show a progress bar; ``None`` means only on a terminal.
@@ -51,6 +52,7 @@ class JournaledSampler(BaseSamplerV2):
         policy: Policy | None = None,
         seed: int | None = None,
         make: Callable[[int | None], BaseSamplerV2] | None = None,
+        open_mode: Callable[..., Any] | None = None,
         identify: Identify = circuit_key,
         repetitions: Repetitions | None = None,
         progress: bool | None = None,
@@ -59,7 +61,7 @@ class JournaledSampler(BaseSamplerV2):
             raise TypeError(f"sampler must be a V2 sampler, but a {type(sampler).__name__} came.")
         self._journal = journal if isinstance(journal, Journal) else Journal(journal)
         self._policy = policy or Policy()
-        self._service = service_for(sampler, make=make)
+        self._service = service_for(sampler, make=make, open_mode=open_mode)
         self._seed = seed
         self._identify = identify
         self._repetitions = repetitions or Repetitions()

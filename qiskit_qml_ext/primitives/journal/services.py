@@ -48,16 +48,24 @@ class Service(Protocol):
         """Return when the device was calibrated, if known."""
 
 
-def service_for(primitive: Any, *, make: Callable[[int | None], Any] | None = None) -> Service:
+    def close(self) -> None:
+        """Close the sessions and batches that :meth:`reopen` opened."""
+
+
+def service_for(
+    primitive: Any, *, make: Callable[[int | None], Any] | None = None, open_mode: Callable[..., Any] | None = None
+) -> Service:
     """Return the service behind a V2 primitive.
 
     Args:
         primitive: A sampler or an estimator.
         make: Makes a primitive like it for a seed; by default the primitive itself runs all units.
+        open_mode: Returns the session or batch to submit to, a new one for ``renew=True``; asked at the first
+            submission, so that a run that finds everything in the journal opens none.
     """
     runtime = getattr(primitive, "_service", None)
     if runtime is not None and type(runtime).__name__ == "QiskitRuntimeService":
-        return RuntimeService(primitive)
+        return RuntimeService(primitive, open_mode)
     return LocalService(primitive, make)
 
 
@@ -66,8 +74,9 @@ class RuntimeService:
 
     is_durable = True
 
-    def __init__(self, primitive: Any):
+    def __init__(self, primitive: Any, open_mode: Callable[..., Any] | None = None):
         self._primitive = primitive
+        self._open_mode = open_mode
         self._service = primitive._service
         self._mode = getattr(primitive, "_mode", None)
         self._opened: list[Any] = []
@@ -84,11 +93,14 @@ class RuntimeService:
         self.default = options.get("default_shots") or options.get("default_precision")
         if "default_precision" in options:
             self.default = _precision(options)
-        self.options = _differences(_without_defaults(options), _without_defaults(_dump(type(primitive.options)())))
+        self.options = _differences(_relevant(options), _relevant(_dump(type(primitive.options)())))
         self.more_shots = "twirling" in self.options
 
     def submit(self, pubs: Sequence[Any], *, tags: list[str], seed: int | None) -> Any:
         """Submit with the tags added to the caller's own."""
+        with self._lock:
+            if self._open_mode is not None:
+                self._mode = self._open_mode()
         primitive = copy.copy(self._primitive)
         options = copy.deepcopy(self._primitive.options)
         options.environment.job_tags = [*self._tags, *tags]
@@ -120,7 +132,9 @@ class RuntimeService:
     def reopen(self) -> None:
         """Open a session or batch like the closed one; without one there is nothing to do."""
         with self._lock:
-            if self._mode is not None:
+            if self._open_mode is not None:
+                self._mode = self._open_mode(renew=True)
+            elif self._mode is not None:
                 self._mode = type(self._mode)(backend=self._backend, max_time=getattr(self._mode, "_max_time", None))
                 self._opened.append(self._mode)
 
@@ -156,7 +170,9 @@ class LocalService:
         backend = getattr(primitive, "_backend", None) or getattr(primitive, "backend", None)
         backend = backend() if callable(backend) else backend
         self.target = str(getattr(backend, "name", None) or type(primitive).__name__)
-        found = _dump(getattr(primitive, "options", None) or getattr(primitive, "_options", None))
+        options = getattr(primitive, "options", None) or getattr(primitive, "_options", None)
+        found = _dump(options)
+        defaults = _dump(type(options)()) if hasattr(options, "model_dump") else {}
         self.default = next(
             (
                 value
@@ -170,7 +186,7 @@ class LocalService:
             ),
             None,
         )
-        self.options = {"primitive": type(primitive).__name__, **_without_defaults(found)}
+        self.options = {"primitive": type(primitive).__name__, **_differences(_relevant(found), _relevant(defaults))}
         self.options.pop("simulator", None)  # holds the seed of fake backends, which has its own place in the key
         if type(backend).__name__ == "AerSimulator":
             self.options["aer"] = _aer_options(backend)
@@ -274,7 +290,7 @@ def _clean(value: Any) -> Any:
     return text
 
 
-def _without_defaults(options: dict[str, Any]) -> dict[str, Any]:
+def _relevant(options: dict[str, Any]) -> dict[str, Any]:
     """Leave out what is not part of the work: shots have their own place, the environment changes no result."""
     left_out = ("environment", "default_shots", "default_precision", "seed_simulator", "max_execution_time")
     kept = {name: value for name, value in options.items() if name not in left_out}

@@ -44,9 +44,7 @@ class Submitter:
         ask: Asks the service questions.
     """
 
-    def __init__(
-        self, service: Service, journal: Journal, twins: Twins, policy: Policy, *, owner: str, ask: Questions
-    ):
+    def __init__(self, service: Service, journal: Journal, twins: Twins, policy: Policy, *, owner: str, ask: Questions):
         self._service = service
         self._journal = journal
         self._twins = twins

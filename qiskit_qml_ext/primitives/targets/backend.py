@@ -66,6 +66,7 @@ class RuntimeTarget:
         self.runtime_options = dict(runtime_options or {})
         self._wanted_mode = mode
         self._own_mode: Any = None
+        self._left_modes: list[Any] = []
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a Runtime sampler; a seed has an effect in local testing mode only."""
@@ -95,13 +96,34 @@ class RuntimeTarget:
 
     def close(self) -> None:
         """Close the batch or session that this target opened itself."""
-        if self._own_mode is not None:
-            self._own_mode.close()
-            self._own_mode = None
+        modes, self._left_modes, self._own_mode = [*self._left_modes, self._own_mode], [], None
+        for mode in modes:
+            if mode is not None:
+                mode.close()
+
+    def open_mode(self, *, renew: bool = False) -> Any:
+        """Return the batch or session in which jobs run, ``None`` in job mode.
+
+        Args:
+            renew: Open a new one, because the service closed the one before.
+        """
+        if renew and self._wanted_mode != "job":
+            if isinstance(self._wanted_mode, str):
+                self._left_modes.append(self._own_mode)
+                self._own_mode = None
+            else:
+                old = self._wanted_mode
+                self._wanted_mode = self._own_mode = type(old)(backend=self.backend)
+        mode = self._mode()
+        return None if mode is self.backend else mode
+
+    def without_mode(self) -> "RuntimeTarget":
+        """Return a target whose primitives run in job mode, so that asking for one opens no session."""
+        return RuntimeTarget(self.backend, "job", self.runtime_options)
 
     def __getstate__(self) -> dict[str, Any]:
         # An open session belongs to the process that opened it; a copy elsewhere opens its own.
-        return {**self.__dict__, "_own_mode": None}
+        return {**self.__dict__, "_own_mode": None, "_left_modes": []}
 
     def _mode(self) -> Any:
         from qiskit_ibm_runtime import Batch, Session
