@@ -148,7 +148,7 @@ class Runner:
                 continue
             running = len(self._collector.running)
             self._progress.update(units, running)
-            if all(unit.state in _ENDED or unit.id in self._collector.given_up for unit in units):
+            if all(self._has_ended(unit) for unit in units):
                 if self._complete(units):
                     return units
                 continue
@@ -165,6 +165,12 @@ class Runner:
             moved |= self._guarded(self._drop_twins)
             if not moved:
                 self._stopped.wait(max(self._poll_seconds, self._trouble.pause()))
+
+    def _has_ended(self, unit: Unit) -> bool:
+        """Tell whether nothing more will come of a unit in this run."""
+        if unit.state == PLANNED:
+            return self._submitter.refused  # the service would refuse it as well
+        return unit.state in _ENDED or unit.id in self._collector.given_up
 
     def _guarded(self, step: Callable[..., bool], *arguments: Any) -> bool:
         """Take a step; trouble on the way to the service is waited out, up to a point."""
@@ -275,13 +281,14 @@ class Runner:
         return True
 
     def _raise_unfinished(self, units: Sequence[Unit]) -> None:
-        left = [unit for unit in units if unit.state != DONE]
+        # First those that have something to say.
+        left = sorted((unit for unit in units if unit.state != DONE), key=lambda unit: unit.state == PLANNED)
         if not left:
             return
         done = len(units) - len(left)
         reasons = tuple(
             f"unit {unit.id}{f', job {unit.job}' if unit.job else ''}: "
-            f"{self._collector.given_up.get(unit.id) or unit.reason}"
+            f"{self._collector.given_up.get(unit.id) or unit.reason or 'not submitted'}"
             for unit in left
         )
         first = "; ".join(reasons[:3]) + ("; …" if len(reasons) > 3 else "")

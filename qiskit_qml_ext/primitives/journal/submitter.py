@@ -54,7 +54,8 @@ class Submitter:
         self._trouble = Trouble(policy.patience_seconds)
         self._began = time.time()
         self._reopened = 0
-        self._refused = False
+        self.refused = False
+        """Whether the service refused a unit for good, so that it makes no sense to submit others."""
         self._posted: dict[str, float] = {}
         self._strange: dict[str, str] = {}
         self._calibration: tuple[float, str | None] | None = None
@@ -62,7 +63,7 @@ class Submitter:
 
     def may_submit(self) -> bool:
         """Tell whether a submission makes sense now."""
-        return not self._refused and self._trouble.pause() == 0
+        return not self.refused and self._trouble.pause() == 0
 
     def calibration(self) -> str | None:
         """Return when the device was calibrated, asked anew every ten minutes."""
@@ -157,5 +158,5 @@ class Submitter:
 
     def _give_up(self, unit: Unit, reason: str) -> Posting:
         self._journal.fail(unit.id, owner=self._owner, outcome="refused", reason=reason)
-        self._refused = True  # the others would be refused for the same reason
+        self.refused = True
         return Posting()
