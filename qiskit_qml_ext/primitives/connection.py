@@ -82,7 +82,7 @@ class Connection:
                 journal, target, seed=self._seed, max_executions=self._max_executions, policy=policy
             )
         elif policy is not None:
-            raise ValueError("A policy came without a journal. Pass journal=\"FILE\" too.")
+            raise ValueError('A policy came without a journal. Pass journal="FILE" too.')
         self._start_empty()
 
     def _start_empty(self) -> None:

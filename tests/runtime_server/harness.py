@@ -53,6 +53,20 @@ class RuntimeServer:
         path = self.folder / "backends" / name / "properties.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | {"last_update_date": date}))
 
+    def spoil_qubit(self, name, qubit):
+        """Let a device report errors on everything that touches a qubit."""
+        path = self.folder / "backends" / name / "properties.json"
+        properties = json.loads(path.read_text())
+        for gate in properties["gates"]:
+            if qubit in gate["qubits"]:
+                for item in gate["parameters"]:
+                    if item["name"] == "gate_error":
+                        item["value"] = 0.4
+        for item in properties["qubits"][qubit]:
+            if item["name"] in ("readout_error", "prob_meas0_prep1", "prob_meas1_prep0"):
+                item["value"] = 0.45
+        path.write_text(json.dumps(properties))
+
     @property
     def environment(self):
         """Variables with which ``QiskitRuntimeService()`` finds this server, without any argument."""

@@ -47,7 +47,6 @@ class Service(Protocol):
     def calibration(self) -> str | None:
         """Return when the device was calibrated, if known."""
 
-
     def close(self) -> None:
         """Close the sessions and batches that :meth:`reopen` opened."""
 
