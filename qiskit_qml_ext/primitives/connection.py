@@ -16,14 +16,13 @@ from typing_extensions import Self
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.engine.memory import memory_budget
 from qiskit_qml_ext.primitives.content import circuit_key, job_seed
+from qiskit_qml_ext.primitives.journal import Journal, Policy
+from qiskit_qml_ext.primitives.journaling import Journaling
 from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target, isa_circuit, resolve_target
 from qiskit_qml_ext.program import RotationProgram
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
-
-    from qiskit_qml_ext.primitives.journal import Journal, Policy
-    from qiskit_qml_ext.primitives.journaling import Journaling
 
 _MAX_CACHED_CIRCUITS = 256
 
@@ -64,8 +63,8 @@ class Connection:
         seed: int | None = None,
         optimization_level: int = 1,
         max_executions_per_job: int | None = None,
-        journal: "Journal | str | os.PathLike[str] | None" = None,
-        policy: "Policy | None" = None,
+        journal: Journal | str | os.PathLike[str] | None = None,
+        policy: Policy | None = None,
     ):
         self._target = target
         self._shots = _checked_positive("shots", shots) or target.default_shots
@@ -76,8 +75,6 @@ class Connection:
         )
         self._journaling: Journaling | None = None
         if journal is not None:
-            from qiskit_qml_ext.primitives.journaling import Journaling
-
             self._journaling = Journaling(
                 journal, target, seed=self._seed, max_executions=self._max_executions, policy=policy
             )
@@ -318,8 +315,8 @@ def connect(
     seed: int | None = None,
     optimization_level: int = 1,
     mode: str = "job",
-    journal: "Journal | str | os.PathLike[str] | None" = None,
-    policy: "Policy | None" = None,
+    journal: Journal | str | os.PathLike[str] | None = None,
+    policy: Policy | None = None,
     max_executions_per_job: int | None = None,
     **options: Any,
 ) -> Connection:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-
 from runtime_server.harness import RuntimeServer
 
 PAIRS_PER_UNIT = 2
@@ -71,7 +70,7 @@ def _one_life(server, rng, data, journal, answer, outcome, left, server_share, l
     end = time.monotonic() + (rng.uniform(0.05, longest_life) if left > 0 else 120)
     while time.monotonic() < end:
         if os.waitpid(child, os.WNOHANG)[0]:
-            return
+            return None
         time.sleep(0.005)
     assert left > 0, "an undisturbed process did not finish in 120 s"
     if rng.uniform() < server_share:

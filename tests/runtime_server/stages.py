@@ -12,9 +12,9 @@ from qiskit_ibm_runtime import QiskitRuntimeService, RuntimeJobV2
 from qiskit_ibm_runtime.api.rest.runtime import Runtime
 from qiskit_ibm_runtime.executor_sampler import Sampler
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
+from runtime_server.harness import RuntimeServer
 
 from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy
-from runtime_server.harness import RuntimeServer
 
 # The call before or after which the process dies, and the how manieth call it is.
 STAGES = {

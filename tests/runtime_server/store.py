@@ -73,7 +73,7 @@ class Store:
         return verdicts[0]
 
     def finish(self, job, status, *, result=None, reason=None, code=None, executions=None):
-        """End a job and charge its executions in one transaction; a job cancelled meanwhile stays so, but is charged."""
+        """End a job and charge its executions at once; a job cancelled meanwhile stays so, but is charged."""
         self.database.execute("BEGIN IMMEDIATE")
         self.database.execute(
             "UPDATE jobs SET status = ?, result = ?, reason = ?, code = ? WHERE id = ? AND status = 'Running'",

@@ -9,7 +9,6 @@ import traceback
 
 from runtime_server.store import Store
 
-
 _START = "UPDATE jobs SET status = 'Running', running = ? WHERE id = ? AND status = 'Queued'"
 
 

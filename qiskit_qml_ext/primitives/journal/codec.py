@@ -64,7 +64,7 @@ def extract_samples(result: object, layout: Sequence[dict[str, Any]]) -> UnitRes
                     f"The register {name} has the shape {bits.shape}, {bits.num_bits} bits and {bits.num_shots} shots; "
                     f"asked for were {tuple(expected['shape'])}, {num_bits} and {expected['shots']}."
                 )
-            arrays[name] = bits.array.reshape(expected["rows"], bits.num_shots, -1)
+            arrays[name] = bits.array.reshape(expected["rows"], *bits.array.shape[-2:])
         pubs.append(arrays)
         metadata.append(_json_only(pub.metadata))
     return UnitResult(pubs, metadata)
@@ -105,7 +105,7 @@ EXTRACT = {"sampler": extract_samples, "estimator": extract_values}
 def encode(result: UnitResult, layout: Sequence[dict[str, Any]]) -> tuple[bytes, dict[str, Any]]:
     """Write a unit's arrays as npz bytes, and what else belongs to them as JSON values.
 
-    Bits are packed shot by shot, so that a shot of 4 bits takes half a byte.
+    Shots of up to 4 bits are packed, so that a shot of 4 bits takes half a byte.
     """
     arrays: Arrays = {}
     names: list[dict[str, Any]] = []
@@ -153,23 +153,34 @@ def _pubs(result: object, layout: Sequence[dict[str, Any]]) -> list[Any]:
     return list(result)
 
 
+def _per_byte(num_bits: int) -> int:
+    """Return how many shots of a narrow register fit into a byte."""
+    return 8 // num_bits if 0 < num_bits <= 4 else 1
+
+
 def _packed(array: NDArray[np.uint8], num_bits: int) -> NDArray[np.uint8]:
-    """Pack (rows, shots, bytes), big-endian with unused high bits of 0, into (rows, ceil(shots · bits / 8))."""
-    if num_bits % 8 == 0:
-        return array.reshape(len(array), -1)
-    bits = np.unpackbits(array, axis=-1)[..., -num_bits:] if num_bits else np.zeros((*array.shape[:-1], 0), np.uint8)
-    return np.packbits(bits.reshape(len(array), -1), axis=-1)
+    """Pack several shots of up to 4 bits into a byte: (rows, shots, 1) becomes (rows, ceil(shots / per byte))."""
+    per_byte = _per_byte(num_bits)
+    if per_byte == 1:
+        return array
+    rows, shots, _ = array.shape
+    packed = np.zeros((rows, -(-shots // per_byte)), dtype=np.uint8)
+    for place in range(per_byte):
+        part = array[:, place::per_byte, 0]
+        packed[:, : part.shape[1]] |= part << np.uint8(num_bits * place)
+    return packed
 
 
 def _unpacked(array: NDArray[np.uint8], num_bits: int, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    if num_bits % 8 == 0:
+    per_byte = _per_byte(num_bits)
+    if per_byte == 1:
         return array.reshape(shape)
-    rows, shots, num_bytes = shape
-    bits = np.unpackbits(array, axis=-1, count=shots * num_bits).reshape(rows, shots, num_bits)
-    padded = np.zeros((rows, shots, 8 * num_bytes), dtype=np.uint8)
-    if num_bits:
-        padded[..., -num_bits:] = bits
-    return np.packbits(padded, axis=-1)
+    rows, shots, _ = shape
+    whole = np.empty((rows, array.shape[1] * per_byte, 1), dtype=np.uint8)
+    mask = np.uint8(2**num_bits - 1)
+    for place in range(per_byte):
+        whole[:, place::per_byte, 0] = (array >> np.uint8(num_bits * place)) & mask
+    return np.ascontiguousarray(whole[:, :shots])
 
 
 def _json_only(metadata: Any) -> dict[str, Any]:

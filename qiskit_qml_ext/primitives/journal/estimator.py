@@ -8,13 +8,13 @@ from qiskit.primitives import BaseEstimatorV2
 from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPubLike
 
 from qiskit_qml_ext.primitives.content import circuit_key
+from qiskit_qml_ext.primitives.journal.estimator_request import EstimatorRequest
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.progress import Progress
 from qiskit_qml_ext.primitives.journal.requests import Identify, Placement
 from qiskit_qml_ext.primitives.journal.runner import Runner
-from qiskit_qml_ext.primitives.journal.estimator_request import EstimatorRequest
 from qiskit_qml_ext.primitives.journal.services import service_for
 from qiskit_qml_ext.primitives.journal.store import Journal
 
@@ -33,7 +33,7 @@ class JournaledEstimator(BaseEstimatorV2):
 
     Args:
         estimator: The estimator that runs the circuits: of the Runtime client (either generation), of Aer, or another.
-            Jobs of other estimators than Runtime's live only as long as the process, so what is not finished runs again.
+            Jobs of other estimators than Runtime's live only as long as the process, so unfinished ones run again.
         journal: The journal or the path of its file.
         policy: Limits and waiting times.
         seed: Makes simulators reproducible, with ``make`` only; part of the work's content.

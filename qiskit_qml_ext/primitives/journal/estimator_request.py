@@ -177,7 +177,8 @@ def _virtual(observables: NDArray[np.object_], qubits: Sequence[int] | None) -> 
     moved = np.empty(observables.shape, dtype=object)
     for index in np.ndindex(observables.shape):
         terms = {}
-        for label, weight in observables[index].items():
+        observable: Any = observables[index]
+        for label, weight in observable.items():
             # Labels are written with qubit 0 on the right.
             own = "".join(label[len(label) - 1 - qubit] for qubit in reversed(qubits))
             if label.count("I") - own.count("I") != len(label) - len(own):

@@ -171,7 +171,7 @@ class LocalService:
         self.target = str(getattr(backend, "name", None) or type(primitive).__name__)
         options = getattr(primitive, "options", None) or getattr(primitive, "_options", None)
         found = _dump(options)
-        defaults = _dump(type(options)()) if hasattr(options, "model_dump") else {}
+        defaults = _dump(type(options)()) if options is not None and hasattr(options, "model_dump") else {}
         self.default = next(
             (
                 value

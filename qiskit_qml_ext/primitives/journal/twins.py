@@ -3,6 +3,7 @@
 The client submits again by itself when the service answers 500 after it has accepted a job. Both jobs carry the tag.
 """
 
+from functools import partial
 from typing import Any
 
 from qiskit_qml_ext.primitives.journal.deadline import Questions
@@ -46,7 +47,7 @@ class Twins:
         """Return the job to keep, the furthest one and of equals the oldest; the others are noted for dropping."""
         if len(jobs) == 1:
             return jobs[0]
-        states = [self._ask(lambda job=job: status_of(job)) for job in jobs]
+        states = [self._ask(partial(status_of, job)) for job in jobs]
         best = min(range(len(jobs)), key=lambda place: (_ORDER.get(states[place], 3), place))
         for place, job in enumerate(jobs):
             if place != best:
@@ -56,7 +57,7 @@ class Twins:
     def drop(self) -> None:
         """Cancel the noted jobs, and write down whether they ran all the same."""
         for job_id, tag in list(self._to_drop.items()):
-            executed = self._ask(lambda job_id=job_id: self._cancel(job_id))
+            executed = self._ask(partial(self._cancel, job_id))
             self._journal.add_surplus(job_id, tag, executed=executed)
             self._known.add(job_id)
             del self._to_drop[job_id]

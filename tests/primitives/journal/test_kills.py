@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import QUICK, isa_rotation, ones, rotation
+from conftest import QUICK, isa_rotation, rotation
 from runtime_server.harness import TOKEN
 
 from qiskit_qml_ext.exceptions import RunIncompleteError
