@@ -23,7 +23,7 @@ def token():
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
 
 
-class Dropped(Exception):
+class DroppedError(Exception):
     """The connection is to be closed without an answer."""
 
 
@@ -36,7 +36,7 @@ class Handler(BaseHTTPRequestHandler):
         self.store = Store(self.folder)
         try:
             super().handle()
-        except (ConnectionError, Dropped):
+        except (ConnectionError, DroppedError):
             self.close_connection = True
         finally:
             self.store.close()
@@ -69,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
     def _misbehave(self, fault):
         if fault.get("drop"):
             self.connection.close()
-            raise Dropped
+            raise DroppedError
 
     def _send(self, status, content, *, headers=None, fault=None):
         fault = fault or {}
@@ -95,7 +95,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(data[: len(data) // 2])
             self.wfile.flush()
             time.sleep(fault["stall"])
-            raise Dropped
+            raise DroppedError
         self.wfile.write(data)
 
     def _answer(self, path):

@@ -42,7 +42,7 @@ class Fault:
 
 _TOO_LARGE = re.compile(
     r"(execution|circuit|payload|input|param|request|body|entity).{0,80}(exceed|limit|maximum|too (large|many|big))"
-    r"|(exceed|too (large|many)).{0,80}(execution|circuit|payload|bytes)|ran longer than|ran too long|error code:? 1305",
+    r"|(exceed|too (large|many)).{0,80}(execution|circuit|payload|bytes)|ran longer than|ran too long|code:? 1305",
     re.IGNORECASE | re.DOTALL,
 )
 _SESSION = re.compile(

@@ -105,8 +105,8 @@ class JournaledJob(BasePrimitiveJob[PrimitiveResult[Any], JobStatus]):
         if executed:
             warnings.warn(
                 f"The service executed {len(executed)} job{'s' * (len(executed) > 1)} that nobody asked for: "
-                f"{', '.join(executed)} (twins of submitted jobs, made when an answer was lost). Ask its support not to "
-                "charge them.",
+                f"{', '.join(executed)} (twins of submitted jobs, made when an answer was lost). Ask its support "
+                "not to charge them.",
                 DuplicateExecutionWarning,
                 stacklevel=3,
             )

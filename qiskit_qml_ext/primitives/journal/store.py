@@ -1,6 +1,5 @@
 """The journal: an SQLite file that knows what was asked, what was submitted and what came back."""
 
-import hashlib
 import json
 import os
 import sqlite3
@@ -14,6 +13,7 @@ from typing import Any
 from typing_extensions import Self
 
 from qiskit_qml_ext.primitives.journal.ownership import is_dead
+from qiskit_qml_ext.primitives.journal.queries import UNIT_COLUMNS, chunks, digest, located, marks, unit_of
 from qiskit_qml_ext.primitives.journal.records import (
     DISSOLVED,
     DONE,
@@ -28,17 +28,8 @@ from qiskit_qml_ext.primitives.journal.records import (
 )
 from qiskit_qml_ext.primitives.journal.schema import explained, open_database
 
-_IN_CHUNK = 900  # below SQLite's oldest limit of 999 values in one statement
 LEASE_SECONDS = 120.0
 """How long a silent process keeps its claim on a unit; on the same machine a dead one loses it at once."""
-
-_UNIT_COLUMNS = """
-    SELECT u.id, u.kind, u.target, u.settings, u.layout, u.num_items, u.executions, u.state, u.attempts, u.owner,
-           u.lease_until, u.reason, a.tag, a.job, a.session, a.calibration, a.started, a.submitted, a.finished,
-           a.usage_seconds
-    FROM units u LEFT JOIN attempts a ON a.tag = (
-        SELECT tag FROM attempts WHERE unit = u.id ORDER BY started DESC, rowid DESC LIMIT 1)
-"""
 
 
 class Journal:
@@ -86,14 +77,14 @@ class Journal:
         """Return all units, or those with the given numbers, oldest first."""
         with self._transaction(write=False) as database:
             if ids is None:
-                rows = database.execute(f"{_UNIT_COLUMNS} WHERE u.state != ? ORDER BY u.id", (DISSOLVED,)).fetchall()
+                rows = database.execute(f"{UNIT_COLUMNS} WHERE u.state != ? ORDER BY u.id", (DISSOLVED,)).fetchall()
             else:
                 rows = [
                     row
-                    for chunk in _chunks(list(ids))
-                    for row in database.execute(f"{_UNIT_COLUMNS} WHERE u.id IN ({_marks(chunk)}) ORDER BY u.id", chunk)
+                    for chunk in chunks(list(ids))
+                    for row in database.execute(f"{UNIT_COLUMNS} WHERE u.id IN ({marks(chunk)}) ORDER BY u.id", chunk)
                 ]
-        return [_unit(row) for row in rows]
+        return [unit_of(row) for row in rows]
 
     def surplus(self, *, tags: Iterable[str] | None = None) -> list[Surplus]:
         """Return the jobs that the service made without being asked."""
@@ -105,7 +96,7 @@ class Journal:
     def locate(self, keys: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
         """Return the unit and the position in it of those items that have a unit."""
         with self._transaction(write=False) as database:
-            return _located(database, keys)
+            return located(database, keys)
 
     def ensure_units(
         self, keys: Sequence[bytes], pack: Callable[[list[int]], list[NewUnit]], *, revive: bool
@@ -122,7 +113,7 @@ class Journal:
         """
         wanted = set(keys)
         with self._transaction() as database:
-            found = _located(database, keys)
+            found = located(database, keys)
             for unit in {unit for unit, _ in found.values()}:
                 row = database.execute("SELECT state FROM units WHERE id = ?", (unit,)).fetchone()
                 if row[0] != PLANNED and not (revive and row[0] == FAILED):
@@ -135,11 +126,11 @@ class Journal:
                     )
                 else:
                     self._dissolve(database, unit)
-            found = _located(database, keys)
+            found = located(database, keys)
             missing = [place for place, key in enumerate(keys) if key not in found]
             if missing:
                 self._insert(database, pack(missing))
-                found = _located(database, keys)
+                found = located(database, keys)
             return found
 
     def split(self, unit: int, parts: Sequence[NewUnit], *, owner: str, reason: str) -> None:
@@ -226,7 +217,7 @@ class Journal:
         with self._transaction() as database:
             text = json.dumps(metadata)
             database.execute(
-                "INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?)", (unit, arrays, text, _digest(arrays, text))
+                "INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?)", (unit, arrays, text, digest(arrays, text))
             )
             database.execute(
                 "UPDATE attempts SET outcome = 'done', finished = ?, usage_seconds = ? WHERE tag = ?",
@@ -261,7 +252,7 @@ class Journal:
         """Return a finished unit's arrays and metadata, or ``None`` if they are missing or were changed on the disk."""
         with self._transaction(write=False) as database:
             row = database.execute("SELECT arrays, metadata, digest FROM results WHERE unit = ?", (unit,)).fetchone()
-        if row is None or _digest(row[0], row[1]) != row[2]:
+        if row is None or digest(row[0], row[1]) != row[2]:
             return None
         return row[0], json.loads(row[1])
 
@@ -279,9 +270,9 @@ class Journal:
         with self._transaction(write=False) as database:
             starts = [
                 row[0]
-                for chunk in _chunks(list(units))
+                for chunk in chunks(list(units))
                 for row in database.execute(
-                    f"SELECT min(started) FROM attempts WHERE checked = 0 AND unit IN ({_marks(chunk)})", chunk
+                    f"SELECT min(started) FROM attempts WHERE checked = 0 AND unit IN ({marks(chunk)})", chunk
                 )
             ]
         return min((start for start in starts if start is not None), default=None)
@@ -388,32 +379,3 @@ class Journal:
 
     def __repr__(self) -> str:
         return f"Journal({str(self._path)!r})"
-
-
-def _located(database: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
-    return {
-        key: (unit, position)
-        for chunk in _chunks(keys)
-        for key, unit, position in database.execute(
-            f"SELECT key, unit, position FROM items WHERE key IN ({_marks(chunk)})", list(chunk)
-        )
-    }
-
-
-def _unit(row: Sequence[Any]) -> Unit:
-    values = list(row)
-    values[3], values[4] = json.loads(values[3]), json.loads(values[4])
-    return Unit(*values)
-
-
-def _digest(arrays: bytes, metadata: str) -> bytes:
-    return hashlib.blake2b(arrays + metadata.encode(), digest_size=16).digest()
-
-
-def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(values), _IN_CHUNK):
-        yield values[start : start + _IN_CHUNK]
-
-
-def _marks(values: Sequence[Any]) -> str:
-    return ",".join("?" * len(values))

@@ -70,7 +70,7 @@ def test_twin_that_ran_is_reported(server, work):
     # Nobody can look for twins before both have run.
     server.fault("GET", JOB, times=1, delay=2)
     job = work(result=False)
-    with pytest.warns(DuplicateExecutionWarning, match="executed 1 job that nobody asked for"):
+    with pytest.warns(DuplicateExecutionWarning, match=r"executed 1 job that nobody asked for"):
         result = job.result(60)
     check(result, server=server, executions=800)
     surplus = job.report.surplus
@@ -117,7 +117,7 @@ def test_failed_job_is_tried_again(server, work):
 
 def test_job_that_keeps_failing_is_reported_with_the_services_reason_and_the_rest_is_kept(server, work, path):
     server.fail_next(1)
-    with pytest.raises(RunIncompleteError, match="1 of 3 units.*The control electronics lost a packet") as caught:
+    with pytest.raises(RunIncompleteError, match=r"1 of 3 units.*The control electronics lost a packet") as caught:
         work(max_retries=0)
     assert caught.value.done == 2
     assert server.executions() == 400
@@ -134,7 +134,7 @@ def test_job_cancelled_elsewhere_is_not_submitted_again_by_itself(server, backen
     server.wait_until(lambda: len(server.jobs()) == 3)
     backend.service.job(server.jobs()[0]["id"]).cancel()
     server.set_hold(False)
-    with pytest.raises(RunIncompleteError, match="was cancelled, but not by this journal"):
+    with pytest.raises(RunIncompleteError, match=r"was cancelled, but not by this journal"):
         job.result(60)
     assert server.executions() == 400
     result, _ = work()
@@ -155,7 +155,7 @@ def test_damaged_result_is_never_taken_as_data_but_fetched_again(server, work, d
 
 def test_result_that_stays_damaged_stays_on_the_service(server, work):
     server.fault("GET", RESULTS, times=100, truncate=0.5)
-    with pytest.raises(RunIncompleteError, match="could not be downloaded in 2 tries.*stays on the service"):
+    with pytest.raises(RunIncompleteError, match=r"could not be downloaded in 2 tries.*stays on the service"):
         work(download_tries=2)
     server.store.write("DELETE FROM faults")
     result, job = work()
@@ -167,10 +167,10 @@ def test_result_of_another_shape_is_refused(server, work):
     work(np.full(3, 0.5), max_executions=300)
     foreign = server.jobs()[0]["result"]
     server.fault("GET", RESULTS, times=1, replace=foreign)
-    result, job = work()
+    result, _ = work()
     check(result, server=server, executions=900)
     server.fault("GET", RESULTS, times=1000, replace=foreign)
-    with pytest.raises(RunIncompleteError, match="is not what was asked for.*the shape"):
+    with pytest.raises(RunIncompleteError, match=r"is not what was asked for.*the shape"):
         work(np.ones(4), download_tries=2)
 
 
@@ -228,7 +228,7 @@ def test_no_network_for_too_long_is_a_clear_error_and_loses_nothing(server, work
     job = work(result=False, patience_seconds=1.0)
     server.wait_until(lambda: len(server.jobs()) == 3)
     server.kill()
-    with pytest.raises(RunIncompleteError, match="did not answer.*only the rest is submitted"):
+    with pytest.raises(RunIncompleteError, match=r"did not answer.*only the rest is submitted"):
         job.result(90)
     server.set_hold(False)
     server.start()
@@ -259,7 +259,7 @@ def test_calibration_changed_between_start_and_resume_is_warned_of(server, work)
         work(max_retries=0)
     server.recalibrate("test_manila")
     job = work(result=False)
-    with pytest.warns(CalibrationChangedWarning, match="2031-01-02"):
+    with pytest.warns(CalibrationChangedWarning, match=r"2031-01-02"):
         result = job.result(60)
     check(result, server=server)
     assert len(result.metadata["calibrations"]) == 2
@@ -270,12 +270,12 @@ def test_job_deleted_on_the_service_is_not_paid_for_again(server, work, path):
     job = work(result=False)
     server.wait_until(lambda: len(server.jobs()) == 3)
     job.cancel()
-    with pytest.raises(RunIncompleteError, match="stopped"):
+    with pytest.raises(RunIncompleteError, match=r"stopped"):
         job.result(60)
     server.store.write("DELETE FROM jobs WHERE seq = (SELECT min(seq) FROM jobs)")
     server.set_hold(False)
     for _ in range(2):
-        with pytest.raises(RunIncompleteError, match="does not know the job.*jobs JOURNAL cancel"):
+        with pytest.raises(RunIncompleteError, match=r"does not know the job.*jobs JOURNAL cancel"):
             work()
     assert server.executions() == 400
     lost = next(unit for unit in Journal(path).units() if unit.state == "lost")
@@ -285,7 +285,7 @@ def test_job_deleted_on_the_service_is_not_paid_for_again(server, work, path):
 
 def test_token_that_is_refused_ends_the_run_at_once(server, work):
     server.fault("POST", "/jobs", times=1, status=401)
-    with pytest.raises(RunIncompleteError, match="does not accept the token"):
+    with pytest.raises(RunIncompleteError, match=r"does not accept the token"):
         work()
     check(work()[0], server=server)
 
@@ -304,7 +304,7 @@ def test_rate_limit_is_kept_over_all_runs(server, work):
     time.sleep(3)
     assert len(server.jobs()) == 2
     job.cancel()
-    with pytest.raises(RunIncompleteError, match="stopped"):
+    with pytest.raises(RunIncompleteError, match=r"stopped"):
         job.result(60)
     check(work()[0], server=server)
 
@@ -315,7 +315,7 @@ def test_private_jobs_are_refused(server, backend, path):
     from qiskit_qml_ext.primitives.journal import JournaledSampler
 
     sampler = Sampler(mode=backend, options={"environment": {"private": True}})
-    with pytest.raises(ValueError, match="can be read only once"):
+    with pytest.raises(ValueError, match=r"can be read only once"):
         JournaledSampler(sampler, path)
 
 

@@ -89,7 +89,7 @@ def test_database_of_another_program_is_left_alone(path):
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE bookmarks (url TEXT)")
     before = path.read_bytes()
-    with pytest.raises(JournalError, match="a database of another program"):
+    with pytest.raises(JournalError, match=r"a database of another program"):
         Journal(path)
     assert path.read_bytes() == before
 
@@ -98,7 +98,7 @@ def test_newer_schema_is_refused(path):
     Journal(path).close()
     with sqlite3.connect(path) as database:
         database.execute("PRAGMA user_version = 99")
-    with pytest.raises(JournalError, match="schema 99.*Upgrade qiskit-qml-ext"):
+    with pytest.raises(JournalError, match=r"schema 99.*Upgrade qiskit-qml-ext"):
         Journal(path)
 
 
@@ -111,7 +111,7 @@ def test_damaged_pages_are_noticed(path, run):
     path.write_bytes(data)
     for extra in ("-wal", "-shm"):
         path.with_name(path.name + extra).unlink(missing_ok=True)
-    with pytest.raises(JournalError, match="damaged"):
+    with pytest.raises(JournalError, match=r"damaged"):
         Journal(path)
 
 
@@ -129,7 +129,7 @@ def test_result_damaged_on_the_disk_is_never_taken_as_data(path, run):
 
 
 def test_folder_that_does_not_exist_is_named(tmp_path):
-    with pytest.raises(JournalError, match="cannot be created: No such file or directory"):
+    with pytest.raises(JournalError, match=r"cannot be created: No such file or directory"):
         Journal(tmp_path / "nowhere" / "run.journal")
 
 
@@ -137,7 +137,7 @@ def test_locked_journal_is_a_clear_error(path, run):
     journal = Journal(path, timeout=0.1)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(JournalError, match="locked by another program"):
+    with pytest.raises(JournalError, match=r"locked by another program"):
         run(journal=journal)
     other.execute("ROLLBACK")
     other.close()
@@ -149,7 +149,7 @@ def test_full_disk_is_a_clear_error_and_nothing_runs_without_being_written_down(
     pages = journal._database.execute("PRAGMA page_count").fetchone()[0]
     journal._database.execute(f"PRAGMA max_page_count = {pages}")
     many = np.linspace(0, 1, 2000)[:, None]
-    with pytest.raises(JournalError, match="disk of the journal .* is full"):
+    with pytest.raises(JournalError, match=r"disk of the journal .* is full"):
         run(many, journal)
     assert Counting.circuits == 0
     assert journal.units() == []
@@ -167,7 +167,7 @@ def test_full_disk_when_a_result_arrives_keeps_the_rest(path, run):
         original(*arguments, **settings)
 
     journal.finish = filling
-    with pytest.raises(JournalError, match="is full"):
+    with pytest.raises(JournalError, match=r"is full"):
         sampler.run(job_pubs).result(30)
     result = JournaledSampler(Counting(), path).run(job_pubs).result(30)
     assert ones(result)[-1] == 100_000
@@ -199,7 +199,7 @@ def test_failing_simulator_names_its_error_and_keeps_the_rest(path):
             raise RuntimeError("out of order")
 
     sampler = JournaledSampler(Broken(), path)
-    with pytest.raises(RunIncompleteError, match="out of order") as caught:
+    with pytest.raises(RunIncompleteError, match=r"out of order") as caught:
         sampler.run([(rotation(), ANGLES, 10)]).result(30)
     assert isinstance(caught.value.__cause__, RuntimeError)
 
@@ -213,8 +213,12 @@ def test_empty_request_needs_nothing(path):
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"max_executions": 0}, "max_executions must be"), ({"settle_seconds": -1}, "settle_seconds"), ({"max_retries": -1}, "max_retries")],
-)  # fmt: skip
+    [
+        ({"max_executions": 0}, "max_executions must be"),
+        ({"settle_seconds": -1}, "settle_seconds"),
+        ({"max_retries": -1}, "max_retries"),
+    ],
+)
 def test_bad_policy_is_named(settings, message):
     with pytest.raises(ValueError, match=message):
         Policy(**settings)

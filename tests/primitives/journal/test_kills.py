@@ -69,7 +69,7 @@ def test_random_kills_of_both_sides_execute_every_unit_once(tmp_path):
 
 def test_journal_is_private_and_the_token_is_nowhere(server, work, path):
     server.fault("POST", "/jobs", status=400, body={"error": {"code": 1, "message": "no"}})
-    with pytest.raises(RunIncompleteError, match="3 of 3 units.*no") as caught:
+    with pytest.raises(RunIncompleteError, match=r"3 of 3 units.*no") as caught:
         work()
     assert server.requests("POST", "/jobs") == 1
     work()
