@@ -13,6 +13,9 @@ class UnsupportedCircuitError(QmlExtError, QiskitError, ValueError):
     It is a ``QiskitError`` too, since that is what Qiskit's reference primitives raise.
     """
 
+    def __str__(self) -> str:
+        return str(self.message)  # QiskitError shows the message in quotation marks
+
 
 class StateTooLargeError(QmlExtError, MemoryError):
     """Not even one state fits the memory budget; the message says how much would be needed."""

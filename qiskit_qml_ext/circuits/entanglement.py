@@ -7,6 +7,9 @@ from qiskit.circuit.library.n_local.n_local import get_entangler_map
 Entanglement = str | Sequence[tuple[int, int]] | None
 """``"none"`` (or ``None``), one of Qiskit's layouts by name, or a list of pairs of qubits."""
 
+ENTANGLERS = ("cx", "cz", "ecr")
+"""The fixed entangling gates that hardware-efficient templates offer."""
+
 LAYOUTS = ("none", "linear", "reverse_linear", "circular", "full", "pairwise", "sca")
 """The layouts known by name."""
 
@@ -25,18 +28,42 @@ def entangled_pairs(entanglement: Entanglement, num_qubits: int, *, layer: int =
     Raises:
         ValueError: If the layout is not known, or a pair does not name two different qubits of the circuit.
     """
+    blocks = entangled_blocks(entanglement, num_qubits, block_size=2, layer=layer)
+    return [(first, second) for first, second in blocks]
+
+
+def entangled_blocks(
+    entanglement: Entanglement, num_qubits: int, *, block_size: int, layer: int = 0
+) -> list[tuple[int, ...]]:
+    """List the blocks of ``block_size`` qubits that interact in one layer; :func:`entangled_pairs` for any size.
+
+    A block of one qubit is every qubit, whatever the layout. ``"pairwise"`` exists for pairs only, as in Qiskit, and a
+    list of pairs fits blocks of one or two qubits.
+
+    Raises:
+        ValueError: If the layout is not known or does not fit the size, or a pair is not valid.
+    """
+    if isinstance(entanglement, str) and entanglement not in LAYOUTS:
+        raise ValueError(
+            f"entanglement must be one of {', '.join(map(repr, LAYOUTS))} or a list of pairs of qubits, "
+            f"but {entanglement!r} came."
+        )
+    if block_size == 1:
+        return [(qubit,) for qubit in range(num_qubits)]
     if entanglement is None or (isinstance(entanglement, str) and entanglement == "none"):
         return []
-    if isinstance(entanglement, str):
-        if entanglement not in LAYOUTS:
-            raise ValueError(
-                f"entanglement must be one of {', '.join(map(repr, LAYOUTS))} or a list of pairs of qubits, "
-                f"but {entanglement!r} came."
-            )
-        if num_qubits < 2:
-            return []
-        return [(int(a), int(b)) for a, b in get_entangler_map(2, num_qubits, entanglement, layer)]
-    return [_checked_pair(pair, num_qubits) for pair in entanglement]
+    if block_size > 2 and (not isinstance(entanglement, str) or entanglement == "pairwise"):
+        raise ValueError(f"entanglement={entanglement!r} names pairs, but blocks of {block_size} qubits are needed.")
+    if not isinstance(entanglement, str):
+        return [_checked_pair(pair, num_qubits) for pair in entanglement]
+    if num_qubits < block_size:
+        return []
+    return [tuple(int(qubit) for qubit in b) for b in get_entangler_map(block_size, num_qubits, entanglement, layer)]
+
+
+def count_pairs(entanglement: Entanglement, num_qubits: int, num_layers: int = 1) -> int:
+    """Return how many pairs interact in ``num_layers`` successive layers; it is the same in each."""
+    return num_layers * len(entangled_pairs(entanglement, num_qubits))
 
 
 def _checked_pair(pair: Sequence[int], num_qubits: int) -> tuple[int, int]:

@@ -6,6 +6,7 @@ ansatz can be studied as a family over the number of qubits. To add one, subclas
 :class:`Ansatz` in a file of its own, implement ``build``, and list it in its subpackage's registry.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from numbers import Integral, Real
@@ -13,6 +14,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter, ParameterExpression, ParameterVector
+from qiskit.circuit.parametervector import ParameterVectorElement
+from qiskit.quantum_info import SparsePauliOp
 from sklearn.base import BaseEstimator, clone
 from typing_extensions import Self
 
@@ -22,12 +26,8 @@ Bandwidth = float | Sequence[float]
 """The factor that multiplies the data before encoding: one number, or one for each feature."""
 
 
-class Template(BaseEstimator, ABC):
-    """A family of circuits, one for each width; its settings are its constructor's arguments."""
-
-    @abstractmethod
-    def build(self, num_qubits: int) -> QuantumCircuit:
-        """Build the circuit of the family for one width."""
+class Settings(BaseEstimator):
+    """A scikit-learn-style object that is equal to another of its class if their settings are equal."""
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
@@ -35,24 +35,63 @@ class Template(BaseEstimator, ABC):
         mine, theirs = self.get_params(deep=False), other.get_params(deep=False)
         return all(_same_setting(mine[name], theirs[name]) for name in mine)
 
-    # Settings can change (set_params), so templates, like lists, cannot be keys of a dictionary.
+    # Settings can change (set_params), so these objects, like lists, cannot be keys of a dictionary.
     __hash__ = None  # type: ignore[assignment]
+
+
+class Template(Settings, ABC):
+    """A family of circuits, one for each width; its settings are its constructor's arguments.
+
+    The width is the number of features for a feature map and the number of qubits for an ansatz. Every template's
+    docstring has a section ``Counts`` with the number of parameters, the number of two-qubit gates and the depth as
+    formulas, for the default settings but those that they name. There n is the width, ring(n) the number of pairs in a
+    ring of n qubits (n, but 1 for two qubits and 0 for one) and levels(n) the sequence n, ⌈n/2⌉, ⌈n/4⌉, …, 2.
+
+    Attributes:
+        name: The short name under which the registry lists the template.
+        reference: Where the circuit comes from, as arXiv identifiers or a bibliographic reference.
+    """
+
+    name: ClassVar[str]
+    reference: ClassVar[str]
+
+    @abstractmethod
+    def build(self, num_qubits: int) -> QuantumCircuit:
+        """Build the circuit of the family for one width."""
+
+    @abstractmethod
+    def num_parameters(self, num_qubits: int) -> int:
+        """Return the number of free parameters of the circuit for one width."""
+
+    @abstractmethod
+    def two_qubit_gates(self, num_qubits: int) -> int:
+        """Return the number of gates on two qubits for one width, each gate of the built circuit counted once.
+
+        A rotation about a pair of qubits (RZZ) or a controlled rotation (CRX) counts as one gate.
+        """
+
+    def depth(self, num_qubits: int) -> int:
+        """Return the depth for one width: the length of the longest chain of gates, counted by building the circuit."""
+        return int(self.build(num_qubits).depth())
 
 
 class FeatureMap(Template):
     """A circuit that encodes a sample x into a quantum state |φ(x)⟩.
 
     Every feature map has the settings ``bandwidth`` (the data are multiplied by it before they are encoded) and
-    ``entanglement`` (which qubits interact; ``"none"`` gives a product of single-qubit encodings).
+    ``entanglement`` (which qubits interact; ``"none"`` gives a product of single-qubit encodings), unless its docstring
+    says why not. The data are the parameters ``ParameterVector("x", num_features)``; a map with trainable weights keeps
+    them apart, in ``ParameterVector("θ", num_weights(num_features))``. In ``circuit.parameters`` all x come first.
 
     Attributes:
-        name: The short name by which the command line knows the map.
         data_range: The interval (low, high) to which data should be scaled for a bandwidth of 1, in radians where the
             map encodes angles.
+        domain: The interval outside of which the map is not defined, after multiplication by the bandwidth. It is
+            infinite for most maps; scale with ``clip=True`` where it is finite.
     """
 
-    name: ClassVar[str]
     data_range: ClassVar[tuple[float, float]]
+    domain: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
 
     bandwidth: Bandwidth
     entanglement: Entanglement
@@ -65,7 +104,8 @@ class FeatureMap(Template):
             num_features: The number of features of a sample, at least 1.
 
         Returns:
-            A circuit whose parameters are ``ParameterVector("x", num_features)``.
+            A circuit whose parameters are ``ParameterVector("x", num_features)`` and, for a map with trainable weights,
+            ``ParameterVector("θ", num_weights(num_features))``.
 
         Raises:
             ValueError: If ``num_features`` or one of the settings is not valid.
@@ -75,13 +115,92 @@ class FeatureMap(Template):
         """Return the number of qubits that encode ``num_features`` features: one for each, unless a map says else."""
         return num_features
 
+    def num_weights(self, num_features: int) -> int:
+        """Return the number of trainable weights θ: none, unless a map says else."""
+        return 0
+
+    def num_parameters(self, num_features: int) -> int:
+        """Return the number of parameters of the circuit: the features and the trainable weights."""
+        return num_features + self.num_weights(num_features)
+
+    @abstractmethod
+    def two_qubit_gates(self, num_features: int) -> int:
+        """Return the number of gates on two qubits of the circuit for ``num_features`` features."""
+
     def without_entanglement(self) -> Self:
         """Return a copy of this map with all entangling gates removed: the control of an honest comparison."""
         return clone(self).set_params(entanglement="none")
 
+    def with_bandwidth(self, bandwidth: Bandwidth) -> Self:
+        """Return a copy of this map with another bandwidth."""
+        return clone(self).set_params(bandwidth=bandwidth)
+
 
 class Ansatz(Template):
-    """A trainable circuit; its parameters are ``ParameterVector("θ", …)`` in the order in which they act."""
+    """A trainable circuit; its parameters are ``ParameterVector("θ", …)`` in the order in which they act.
+
+    An ansatz knows what its gates are made of. A parametrised gate acts as exp(-i c θ H/2) with a Hermitian generator H
+    and a real constant c (1 for Qiskit's rotations). :meth:`generators` lists these H as they stand in the circuit, not
+    conjugated by the fixed gates around them. Where gates that act one after another, and commute, share a parameter,
+    the list contains the sum of their generators instead of each of them. Where gates in different places of the
+    circuit share a parameter (the filters of a convolution), it contains each of them.
+
+    Attributes:
+        symmetry: The symmetry of the circuit in words, ``"none"`` if it has none.
+        parameter_period: The period of every parameter, in radians, up to a global phase of the circuit; infinite where
+            real weights multiply the angles.
+        min_qubits: The smallest width for which the circuit exists.
+    """
+
+    symmetry: str = "none"
+    min_qubits: int = 1
+    parameter_period: float = 2 * math.pi
+
+    @abstractmethod
+    def build(self, num_qubits: int) -> QuantumCircuit:
+        """Build the trainable circuit.
+
+        Args:
+            num_qubits: The number of qubits, at least ``min_qubits``.
+
+        Returns:
+            A circuit on ``num_qubits`` qubits whose parameters are ``ParameterVector("θ",
+            num_parameters(num_qubits))``.
+
+        Raises:
+            ValueError: If ``num_qubits`` or one of the settings is not valid.
+        """
+
+    @abstractmethod
+    def generators(self, num_qubits: int) -> list[SparsePauliOp]:
+        """List the distinct generators H of the parametrised gates, in the order in which they first act."""
+
+    def conserved_operators(self, num_qubits: int) -> list[SparsePauliOp]:
+        """List Hermitian operators that commute with every trainable gate; empty if the ansatz has none to name."""
+        return []
+
+
+def data_and_weights(circuit: QuantumCircuit) -> tuple[list[Parameter], list[Parameter]]:
+    """Split the parameters of a feature map's circuit into data and trainable weights.
+
+    Args:
+        circuit: A circuit that a template built. In a circuit without a vector ``"x"`` all parameters count as data.
+
+    Returns:
+        The elements of the vector ``"x"`` and all other parameters, both in the order of ``circuit.parameters``.
+    """
+    data = [p for p in circuit.parameters if isinstance(p, ParameterVectorElement) and p.vector.name == "x"]
+    if not data:
+        return list(circuit.parameters), []
+    chosen = set(data)
+    return data, [parameter for parameter in circuit.parameters if parameter not in chosen]
+
+
+def scaled_features(num_features: int, bandwidth: Bandwidth) -> list[ParameterExpression]:
+    """Return the data parameters x_0 … x_{n-1} of a feature map, each multiplied by its bandwidth."""
+    factors = check_bandwidth(bandwidth, num_features)
+    x = ParameterVector("x", num_features)
+    return [element if factor == 1 else float(factor) * element for factor, element in zip(factors, x, strict=True)]
 
 
 def check_count(name: str, value: object, *, minimum: int = 1) -> int:
@@ -93,10 +212,27 @@ def check_count(name: str, value: object, *, minimum: int = 1) -> int:
     return int(value)
 
 
+def check_positive(name: str, value: object) -> float:
+    """Return ``value`` as a positive finite ``float``, or raise an error that names the argument."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, but {value!r} ({type(value).__name__}) came.")
+    number = float(value)
+    if not (math.isfinite(number) and number > 0):
+        raise ValueError(f"{name} must be positive and finite, but {value!r} came.")
+    return number
+
+
 def check_choice(name: str, value: object, choices: Sequence[str]) -> str:
     """Return ``value`` if it is one of ``choices``, or raise an error that lists them."""
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, but {value!r} came.")
+    return value
+
+
+def check_axes(name: str, value: object) -> str:
+    """Return ``value`` if it is a sequence of rotation axes, such as ``"zyz"``, or raise an error that names it."""
+    if not isinstance(value, str) or not value or set(value) - set("xyz"):
+        raise ValueError(f"{name} must be one or more of the letters x, y and z, such as 'zyz', but {value!r} came.")
     return value
 
 

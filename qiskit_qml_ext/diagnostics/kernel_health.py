@@ -29,8 +29,13 @@ class Estimate:
     high: float
 
     def __str__(self) -> str:
-        error = "" if math.isnan(self.standard_error) else f" ± {self.standard_error:.2g}"
-        return f"{self.value:.3g}{error}"
+        if not math.isfinite(self.standard_error) or self.standard_error <= 0:
+            return f"{self.value:.3g}"
+        # Two digits of the error, and as many decimals of the value.
+        decimals = max(0, 1 - math.floor(math.log10(self.standard_error)))
+        if decimals > 8:
+            return f"{self.value:.3g} ± {self.standard_error:.2g}"
+        return f"{self.value:.{decimals}f} ± {self.standard_error:.{decimals}f}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from qiskit_qml_ext.evaluation.planning import Plan, plan_evaluation
 from qiskit_qml_ext.evaluation.protocol import evaluate, run_plan
 from qiskit_qml_ext.evaluation.results import Evaluation, ModelResult
+from qiskit_qml_ext.evaluation.schema import json_schema
 from qiskit_qml_ext.evaluation.statistics import Comparison, corrected_t_test
 from qiskit_qml_ext.evaluation.verdict import Verdict
 
@@ -14,6 +15,7 @@ __all__ = [
     "Verdict",
     "corrected_t_test",
     "evaluate",
+    "json_schema",
     "plan_evaluation",
     "run_plan",
 ]

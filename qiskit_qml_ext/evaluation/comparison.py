@@ -10,6 +10,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.metrics import get_scorer
+from threadpoolctl import threadpool_limits
 
 from qiskit_qml_ext.evaluation.candidates import Candidate
 from qiskit_qml_ext.evaluation.planning import Plan, Split
@@ -89,7 +90,8 @@ def run_fold(plan: Plan, candidate: Candidate, fold: int, split: Split, keep_ker
     X, y = plan.dataset.X, plan.dataset.y
     before, start = plan.connection.usage, time.perf_counter()
     fit_seconds, score, parameters, failure, kernel = float("nan"), float("nan"), {}, None, None
-    with warnings.catch_warnings(record=True) as caught:
+    # On tables of this size the threads of BLAS and OpenMP cost more than they give, and on a busy machine they stall.
+    with warnings.catch_warnings(record=True) as caught, threadpool_limits(1):
         warnings.simplefilter("always")
         try:
             search = candidate.make().fit(X[train], y[train])

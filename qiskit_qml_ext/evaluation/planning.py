@@ -12,18 +12,20 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 
-from qiskit_qml_ext.circuits import FeatureMap, feature_map_by_name
+from qiskit_qml_ext.circuits import FEATURE_MAPS, FeatureMap, feature_map_by_name
 from qiskit_qml_ext.datasets import Dataset, load_dataset
 from qiskit_qml_ext.evaluation.candidates import BANDWIDTHS, C_VALUES, Candidate, Protocol, all_candidates
 from qiskit_qml_ext.evaluation.formatting import count, plural
 from qiskit_qml_ext.evaluation.hardware import CircuitCost, circuit_cost, device_of
 from qiskit_qml_ext.evaluation.settings import Settings
+from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import Connection, connect
 
 DEFAULT_MAX_QUBITS = 8
 MAX_SAMPLES_EXACT = 1000
 MAX_SAMPLES_SAMPLED = 100
+MAX_SAMPLES_FAKE = 40  # noisy simulation takes some tenths of a second for each circuit
 INNER_FOLDS = 3
 
 Split = tuple[NDArray[np.int_], NDArray[np.int_]]
@@ -62,7 +64,7 @@ class Plan:
     settings: Settings
     protocol: Protocol
     feature_map: FeatureMap
-    has_entanglement: bool
+    has_control: bool
     target: object
     connection: Connection
     candidates: tuple[Candidate, ...]
@@ -113,18 +115,30 @@ def plan_evaluation(
         raise ValueError("The connection decides about the shots: give shots to connect(), not here.")
 
     num_available = data.num_samples
-    limit, notes = _sample_limit(data, max_samples, is_exact=connection.is_exact)
+    limit, notes = _sample_limit(data, max_samples, target_name=connection.target_name, is_exact=connection.is_exact)
     data = data.subsample(limit, seed=seed, min_per_class=folds) if limit else data
     inner_folds = _check_enough_samples(data, folds)
     scoring = _check_scoring(scoring, data)
     num_encoded = _num_encoded(map_, data, qubits, connection, folds, inner_folds)
+    if map_.num_weights(num_encoded):
+        usable = [name for name, family in FEATURE_MAPS.items() if not family().num_weights(num_encoded)]
+        raise ValueError(
+            f"The feature map {map_!r} has {map_.num_weights(num_encoded)} trainable weights, which this comparison "
+            f"does not train. Fix them with FixedWeightsFeatureMap, or choose one of: {', '.join(sorted(usable))}."
+        )
     uses_pca = num_encoded < data.num_features
-    has_entanglement = any(
+    has_control = any(
         len(instruction.qubits) > 1 and instruction.operation.name != "barrier"
         for instruction in map_.build(num_encoded).data
     )
-    if not has_entanglement:
+    if not has_control:
         notes.append("The feature map has no entangling gates, so it is its own control.")
+    else:
+        try:
+            map_.without_entanglement()
+        except UnsupportedCircuitError as error:
+            has_control = False
+            notes.append(f"There is no control. {error}")
     protocol = Protocol(
         task=data.task,
         scoring=scoring,
@@ -158,20 +172,20 @@ def plan_evaluation(
         ),
         protocol=protocol,
         feature_map=map_,
-        has_entanglement=has_entanglement,
+        has_control=has_control,
         target=target,
         connection=connection,
         candidates=tuple(
             all_candidates(
                 protocol,
                 map_,
-                has_entanglement=has_entanglement,
+                has_control=has_control,
                 connection=connection,
                 search_connection=search_connection,
             )
         ),
         splits=splits,
-        run_cost=_run_cost(map_, num_encoded, connection, target, splits, has_entanglement),
+        run_cost=_run_cost(map_, num_encoded, connection, target, splits, has_control),
         notes=tuple(notes),
     )
 
@@ -201,13 +215,17 @@ def _check_grid(name: str, values: Sequence[float]) -> tuple[float, ...]:
     return numbers
 
 
-def _sample_limit(data: Dataset, max_samples: int | None, *, is_exact: bool) -> tuple[int | None, list[str]]:
+def _sample_limit(
+    data: Dataset, max_samples: int | None, *, target_name: str, is_exact: bool
+) -> tuple[int | None, list[str]]:
     """Return the limit that applies, if one does, and what to tell the user about it."""
     if max_samples is not None:
         _check_whole("max_samples", max_samples, 4)
         limit, why = max_samples, "as asked"
     elif is_exact:
         limit, why = MAX_SAMPLES_EXACT, "the default limit; --max-samples changes it"
+    elif target_name.startswith("fake_"):
+        limit, why = MAX_SAMPLES_FAKE, "the default limit on a simulated device; --max-samples changes it"
     else:
         limit, why = MAX_SAMPLES_SAMPLED, "the default limit on a sampled target; --max-samples changes it"
     if data.num_samples <= limit:
@@ -300,10 +318,10 @@ def _run_cost(
     connection: Connection,
     target: object,
     splits: Sequence[Split],
-    has_entanglement: bool,
+    has_control: bool,
 ) -> RunCost | None:
     if connection.is_exact:
         return None
     pairs = sum(len(train) * (len(train) - 1) // 2 + len(test) * len(train) for train, test in splits)
     circuit = circuit_cost(map_, num_encoded, connection, device_of(target))
-    return RunCost(circuit, pairs * (2 if has_entanglement else 1), connection.shots or 0)
+    return RunCost(circuit, pairs * (2 if has_control else 1), connection.shots or 0)

@@ -17,8 +17,15 @@ if TYPE_CHECKING:
 
     from qiskit_qml_ext.evaluation.results import Evaluation
 
-# Drawn in this colour, which then becomes the page's own text colour: figures follow light, dark and print.
+# Figures are drawn in these colours, which then become the page's own: they follow light, dark and print.
 _INK = "#010203"
+_VARIABLES = {
+    _INK: "currentColor",
+    figures.QUANTUM: "var(--quantum)",
+    figures.CONTROL: "var(--control)",
+    figures.CLASSICAL: "var(--classical)",
+    figures.BASELINE: "var(--soft)",
+}
 _STYLE = {
     "text.color": _INK,
     "axes.edgecolor": _INK,
@@ -91,7 +98,7 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters.update(
-        {name: getattr(fmt, name) for name in ("score", "signed", "p_value", "duration", "count")}
+        {name: getattr(fmt, name) for name in ("score", "signed", "interval", "p_value", "duration", "count")}
     )
     return environment
 
@@ -180,7 +187,7 @@ def _svg(evaluation: "Evaluation", plot: figures.Plot, size: tuple[float, float]
     from matplotlib.figure import Figure
 
     with mpl.rc_context():
-        mpl.rcParams.update({**_STYLE, "svg.hashsalt": name})  # type: ignore[arg-type, unused-ignore]
+        mpl.rcParams.update({**_STYLE, "svg.hashsalt": name})  # type: ignore[dict-item]
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasSVG(figure)
         plot(evaluation, figure.add_subplot())
@@ -195,4 +202,6 @@ def _svg(evaluation: "Evaluation", plot: figures.Plot, size: tuple[float, float]
     svg = re.sub(r'^<svg([^>]*?) width="[^"]*"', r"<svg\1", svg)
     svg = re.sub(r'^<svg([^>]*?) height="[^"]*"', r"<svg\1", svg)
     svg = svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
-    return svg.replace(_INK, "currentColor")
+    for colour, variable in _VARIABLES.items():
+        svg = svg.replace(colour.lower(), variable)
+    return svg

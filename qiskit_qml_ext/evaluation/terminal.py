@@ -2,6 +2,7 @@
 
 import io
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
@@ -15,8 +16,10 @@ from qiskit_qml_ext.evaluation import formatting as fmt
 if TYPE_CHECKING:
     from qiskit_qml_ext.evaluation.results import Evaluation, ModelResult
 
-TEXT_WIDTH = 110
-_NARROW = 100  # below this width the confidence intervals are left to the report
+TEXT_WIDTH = 120
+_PROSE_WIDTH = 100
+# What is left out, step by step, where the terminal is too narrow; the report has everything.
+_ORDER = ("interval", "fit", "shots", "circuits", "difference")
 _STYLES = {"quantum": "bold", "control": "", "classical": "", "baseline": "dim"}
 
 
@@ -36,7 +39,7 @@ def print_evaluation(evaluation: "Evaluation", console: Console) -> None:
         f"{settings.folds_in_words()}",
         style="dim",
     )
-    console.print(_table(evaluation, wide=console.width >= _NARROW))
+    console.print(_fitting_table(evaluation, console))
     for model in evaluation.models:
         if model.failure is not None:
             _wrapped(console, f"{model.name} failed: {model.failure}", style="red")
@@ -54,50 +57,59 @@ def print_evaluation(evaluation: "Evaluation", console: Console) -> None:
 
 def _wrapped(console: Console, text: str, *, style: str = "") -> None:
     """Print a paragraph, wrapped at a width that is comfortable to read."""
-    width = min(console.width, TEXT_WIDTH)
+    width = min(console.width, _PROSE_WIDTH)
     for line in textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False):
         console.print(Text(line, style=style), soft_wrap=True)
 
 
-def _table(evaluation: "Evaluation", *, wide: bool) -> Table:
-    sampled = not evaluation.settings.is_exact
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
-    table.add_column("Model", no_wrap=True)
-    table.add_column(evaluation.settings.scoring, justify="right", no_wrap=True)
-    table.add_column("to best classical", justify="right", no_wrap=True)
-    if wide:
-        table.add_column("95 % interval", justify="right", no_wrap=True)
-    table.add_column("p", justify="right", no_wrap=True)
-    table.add_column("fit", justify="right", no_wrap=True)
-    table.add_column("circuits" if sampled else "states", justify="right", no_wrap=True)
-    if sampled:
-        table.add_column("shots", justify="right", no_wrap=True)
-    for model in evaluation.models:
-        cells = _cells(model, is_best=model.key == evaluation.best_classical)
-        if not wide:
-            del cells[3]
-        table.add_row(*cells[: len(table.columns)], style=_STYLES[model.role])
+def _fitting_table(evaluation: "Evaluation", console: Console) -> Table:
+    """Return the table with all columns, or with those that fit."""
+    for number in range(len(_ORDER) + 1):
+        table = _table(evaluation, _ORDER[:number])
+        if console.measure(table, options=console.options.update(width=1000)).maximum <= console.width:
+            break
     return table
 
 
-def _cells(model: "ModelResult", *, is_best: bool) -> list[str]:
-    """Return name, score, difference, interval, p, fit time, circuits and shots of a row."""
+def _table(evaluation: "Evaluation", dropped: Sequence[str]) -> Table:
+    sampled = not evaluation.settings.is_exact
+    headings = {
+        "model": "Model",
+        "score": evaluation.settings.scoring,
+        "difference": "to best classical",
+        "interval": "95 % interval",
+        "p": "p",
+        "fit": "fit",
+        "circuits": "circuits" if sampled else "states",
+        **({"shots": "shots"} if sampled else {}),
+    }
+    shown = [name for name in headings if name not in dropped]
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
+    for name in shown:
+        table.add_column(headings[name], justify="left" if name == "model" else "right", no_wrap=True)
+    for model in evaluation.models:
+        cells = _cells(model, is_best=model.key == evaluation.best_classical)
+        table.add_row(*(cells.get(name, "") for name in shown), style=_STYLES[model.role])
+    return table
+
+
+def _cells(model: "ModelResult", *, is_best: bool) -> dict[str, str]:
+    """Return the cells of a row by the name of their column; those that are empty are left out."""
+    cells = {"model": model.name}
+    if model.role in ("quantum", "control"):
+        cells |= {"circuits": f"{model.circuits:,}", "shots": fmt.count(model.shots)}
     if model.failure is not None:
-        return [model.name, "failed", "", "", "", "", *_usage(model)]
-    comparison = model.comparison
-    if comparison is None:
-        difference, interval, p_value = "best classical" if is_best else "–", "", ""
-    else:
-        difference, p_value = fmt.signed(comparison.difference), fmt.p_value(comparison.p_value)
-        interval = f"{fmt.signed(comparison.low)} to {fmt.signed(comparison.high)}"
-    spread = f"{fmt.score(model.mean)} ± {fmt.score(model.std)}"
-    return [model.name, spread, difference, interval, p_value, fmt.duration(model.fit_seconds), *_usage(model)]
-
-
-def _usage(model: "ModelResult") -> list[str]:
-    if model.role not in ("quantum", "control"):
-        return ["", ""]
-    return [f"{model.circuits:,}", fmt.count(model.shots)]
+        return cells | {"score": "failed"}
+    cells |= {"score": f"{fmt.score(model.mean)} ± {fmt.score(model.std)}", "fit": fmt.duration(model.fit_seconds)}
+    if is_best:
+        return cells | {"difference": "best classical"}
+    if (comparison := model.comparison) is None:
+        return cells
+    return cells | {
+        "difference": fmt.signed(comparison.difference),
+        "interval": fmt.interval(comparison.low, comparison.high),
+        "p": fmt.p_value(comparison.p_value),
+    }
 
 
 def _print_health(evaluation: "Evaluation", console: Console) -> None:

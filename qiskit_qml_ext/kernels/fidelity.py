@@ -107,26 +107,19 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         Raises:
             ValueError: If the data are not finite, have the wrong shape, or a setting is not valid.
         """
-        return self.evaluate_with_errors(x_vec, y_vec).matrix
+        x, y = self._check_data(x_vec, y_vec)
+        raw, _, _ = self._estimate(self._connection(), x, y)
+        return self._repaired(raw, is_symmetric=y is None)
 
     def evaluate_with_errors(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> KernelEstimate:
         """Compute the kernel matrix with the standard error of each entry; see :meth:`evaluate`."""
         x, y = self._check_data(x_vec, y_vec)
         connection = self._connection()
-        if self._is_exact(connection):
-            raw = exact_fidelities(connection, self._encoding(x.shape[1]).factors, x, y)
-            errors, shots = np.zeros_like(raw), None
-        else:
-            raw, errors, shots = self._sampled(connection, x, y)
-        matrix = raw.copy()
-        if self.psd_repair is not None:
-            if self.psd_repair not in REPAIRS:
-                raise ValueError(
-                    f"psd_repair must be None, {', '.join(map(repr, REPAIRS))}, but {self.psd_repair!r} came."
-                )
-            if y is None:
-                matrix = REPAIRS[self.psd_repair](raw)
-        return KernelEstimate(matrix, errors, raw, shots, connection.target_name)
+        raw, errors, shots = self._estimate(connection, x, y)
+        matrix = self._repaired(raw.copy(), is_symmetric=y is None)
+        return KernelEstimate(
+            matrix, np.zeros_like(raw) if errors is None else errors, raw, shots, connection.target_name
+        )
 
     def circuit(self, num_features: int) -> QuantumCircuit:
         """Return the measured circuit U(y)†U(x) that the sampled path runs, before transpilation."""
@@ -176,6 +169,21 @@ class FidelityKernel(BaseKernel, BaseEstimator):
 
     def _encoding(self, num_features: int) -> Encoding:
         return encoding_of(ZZFeatureMap() if self.feature_map is None else self.feature_map, num_features)
+
+    def _estimate(
+        self, connection: Connection, x: FloatArray, y: FloatArray | None
+    ) -> tuple[FloatArray, FloatArray | None, int | None]:
+        """Return the raw matrix, its standard errors (``None`` if exact) and the shots behind each entry."""
+        if self._is_exact(connection):
+            return exact_fidelities(connection, self._encoding(x.shape[1]).factors, x, y), None, None
+        return self._sampled(connection, x, y)
+
+    def _repaired(self, raw: FloatArray, *, is_symmetric: bool) -> FloatArray:
+        if self.psd_repair is None:
+            return raw
+        if self.psd_repair not in REPAIRS:
+            raise ValueError(f"psd_repair must be None, {', '.join(map(repr, REPAIRS))}, but {self.psd_repair!r} came.")
+        return REPAIRS[self.psd_repair](raw) if is_symmetric else raw
 
     def _sampled(
         self, connection: Connection, x: FloatArray, y: FloatArray | None

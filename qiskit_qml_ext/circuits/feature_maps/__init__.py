@@ -1,13 +1,50 @@
-"""Feature maps, one file each. To add one: write its file and list its class in ``FEATURE_MAPS``."""
+"""Feature maps, one family a file. To add one: write its file and list its class in ``FEATURE_MAPS``."""
 
 from types import MappingProxyType
 
+from qiskit_qml_ext.circuits.feature_maps.amplitude import AmplitudeFeatureMap
 from qiskit_qml_ext.circuits.feature_maps.angle import AngleFeatureMap
+from qiskit_qml_ext.circuits.feature_maps.chebyshev import ChebyshevFeatureMap, ChebyshevTowerFeatureMap
+from qiskit_qml_ext.circuits.feature_maps.covariant import CovariantFeatureMap
+from qiskit_qml_ext.circuits.feature_maps.exponential import ExponentialFeatureMap
+from qiskit_qml_ext.circuits.feature_maps.fixed_weights import FixedWeightsFeatureMap
+from qiskit_qml_ext.circuits.feature_maps.hardware_efficient import HardwareEfficientFeatureMap
+from qiskit_qml_ext.circuits.feature_maps.heisenberg import HeisenbergFeatureMap
+from qiskit_qml_ext.circuits.feature_maps.high_dim import HighDimFeatureMap
 from qiskit_qml_ext.circuits.feature_maps.iqp import IQPFeatureMap
+from qiskit_qml_ext.circuits.feature_maps.matrix_product import MatrixProductFeatureMap
+from qiskit_qml_ext.circuits.feature_maps.pauli import PauliFeatureMap
+from qiskit_qml_ext.circuits.feature_maps.qaoa_embedding import QAOAEmbedding
+from qiskit_qml_ext.circuits.feature_maps.reuploading import ReuploadingFeatureMap
+from qiskit_qml_ext.circuits.feature_maps.reuploading_model import ReuploadingModel
+from qiskit_qml_ext.circuits.feature_maps.trainable_ring import TrainableRingFeatureMap
 from qiskit_qml_ext.circuits.feature_maps.zz import ZZFeatureMap
 from qiskit_qml_ext.circuits.template import FeatureMap
 
-FEATURE_MAPS = MappingProxyType({map_.name: map_ for map_ in (AngleFeatureMap, IQPFeatureMap, ZZFeatureMap)})
+FEATURE_MAPS = MappingProxyType(
+    {
+        map_.name: map_
+        for map_ in (
+            AmplitudeFeatureMap,
+            AngleFeatureMap,
+            ChebyshevFeatureMap,
+            ChebyshevTowerFeatureMap,
+            CovariantFeatureMap,
+            ExponentialFeatureMap,
+            HardwareEfficientFeatureMap,
+            HeisenbergFeatureMap,
+            HighDimFeatureMap,
+            IQPFeatureMap,
+            MatrixProductFeatureMap,
+            PauliFeatureMap,
+            QAOAEmbedding,
+            ReuploadingFeatureMap,
+            ReuploadingModel,
+            TrainableRingFeatureMap,
+            ZZFeatureMap,
+        )
+    }
+)
 """The feature maps by the short name that the command line uses."""
 
 
@@ -25,4 +62,25 @@ def feature_map_by_name(name: str) -> FeatureMap:
     return FEATURE_MAPS[name]()
 
 
-__all__ = ["FEATURE_MAPS", "AngleFeatureMap", "IQPFeatureMap", "ZZFeatureMap", "feature_map_by_name"]
+__all__ = [
+    "FEATURE_MAPS",
+    "AmplitudeFeatureMap",
+    "AngleFeatureMap",
+    "ChebyshevFeatureMap",
+    "ChebyshevTowerFeatureMap",
+    "CovariantFeatureMap",
+    "ExponentialFeatureMap",
+    "FixedWeightsFeatureMap",
+    "HardwareEfficientFeatureMap",
+    "HeisenbergFeatureMap",
+    "HighDimFeatureMap",
+    "IQPFeatureMap",
+    "MatrixProductFeatureMap",
+    "PauliFeatureMap",
+    "QAOAEmbedding",
+    "ReuploadingFeatureMap",
+    "ReuploadingModel",
+    "TrainableRingFeatureMap",
+    "ZZFeatureMap",
+    "feature_map_by_name",
+]

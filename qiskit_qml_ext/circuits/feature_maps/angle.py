@@ -4,10 +4,9 @@ import math
 from typing import ClassVar
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import ParameterVector
 
-from qiskit_qml_ext.circuits.entanglement import Entanglement, entangled_pairs
-from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_bandwidth, check_choice, check_count
+from qiskit_qml_ext.circuits.entanglement import Entanglement, count_pairs, entangled_pairs
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_choice, check_count, scaled_features
 
 
 class AngleFeatureMap(FeatureMap):
@@ -17,7 +16,12 @@ class AngleFeatureMap(FeatureMap):
     entangled pairs. For a = z a layer of Hadamard gates comes before every rotation layer, since R_z alone only changes
     the phase of |0⟩. Without entanglement and with ``reps=1`` the fidelity kernel is k(x, y) = Π_i cos²(c(x_i-y_i)/2).
 
-    For n features: n qubits, ``reps``·n rotations, ``reps``·(number of pairs) two-qubit gates.
+    n features take n qubits.
+
+    Counts:
+        parameters: n
+        two-qubit gates: 0
+        depth: reps
 
     Args:
         rotation: The axis, ``"x"``, ``"y"`` or ``"z"``.
@@ -38,6 +42,7 @@ class AngleFeatureMap(FeatureMap):
     """
 
     name: ClassVar[str] = "angle"
+    reference: ClassVar[str] = "arXiv:1803.07128"
     data_range: ClassVar[tuple[float, float]] = (0.0, math.pi)
 
     def __init__(
@@ -58,15 +63,18 @@ class AngleFeatureMap(FeatureMap):
         num_features = check_count("num_features", num_features)
         reps = check_count("reps", self.reps)
         rotation = check_choice("rotation", self.rotation, ("x", "y", "z"))
-        factors = check_bandwidth(self.bandwidth, num_features)
-        x = ParameterVector("x", num_features)
+        angles = scaled_features(num_features, self.bandwidth)
         circuit = QuantumCircuit(num_features, name="AngleFeatureMap")
         rotate = {"x": circuit.rx, "y": circuit.ry, "z": circuit.rz}[rotation]
         for layer in range(reps):
             if rotation == "z":
                 circuit.h(range(num_features))
             for qubit in range(num_features):
-                rotate(factors[qubit] * x[qubit], qubit)
+                rotate(angles[qubit], qubit)
             for control, target in entangled_pairs(self.entanglement, num_features, layer=layer):
                 circuit.cx(control, target)
         return circuit
+
+    def two_qubit_gates(self, num_features: int) -> int:
+        """Return the number of CX gates: one for each entangled pair of each layer."""
+        return count_pairs(self.entanglement, num_features, self.reps)

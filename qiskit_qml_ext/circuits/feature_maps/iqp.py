@@ -4,10 +4,9 @@ import math
 from typing import ClassVar
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import ParameterVector
 
-from qiskit_qml_ext.circuits.entanglement import Entanglement, entangled_pairs
-from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_bandwidth, check_count
+from qiskit_qml_ext.circuits.entanglement import Entanglement, count_pairs, entangled_pairs
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_count, scaled_features
 
 
 class IQPFeatureMap(FeatureMap):
@@ -17,7 +16,12 @@ class IQPFeatureMap(FeatureMap):
     for every feature and an RZZ gate for every pair. In contrast to :class:`ZZFeatureMap` the coupling is the plain
     product x_i·x_j.
 
-    For n features: n qubits, ``reps``·2n single-qubit gates, ``reps``·pairs RZZ gates.
+    n features take n qubits; there is one RZZ gate for each pair, so ``reps``·n·(n-1)/2 in the full layout.
+
+    Counts:
+        parameters: n
+        two-qubit gates: reps * n * (n - 1) // 2
+        depth: 2 * n - 1 + (reps - 1) * (n + 2) if n > 2 else reps * (n + 1)
 
     Args:
         reps: How often the encoding is repeated, at least 1.
@@ -35,6 +39,7 @@ class IQPFeatureMap(FeatureMap):
     """
 
     name: ClassVar[str] = "iqp"
+    reference: ClassVar[str] = "arXiv:1804.11326, arXiv:2001.03622"
     data_range: ClassVar[tuple[float, float]] = (-math.pi, math.pi)
 
     def __init__(self, *, reps: int = 2, entanglement: Entanglement = "full", bandwidth: Bandwidth = 1.0):
@@ -46,9 +51,7 @@ class IQPFeatureMap(FeatureMap):
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
         num_features = check_count("num_features", num_features)
         reps = check_count("reps", self.reps)
-        factors = check_bandwidth(self.bandwidth, num_features)
-        x = ParameterVector("x", num_features)
-        angles = [factor * element for factor, element in zip(factors, x, strict=True)]
+        angles = scaled_features(num_features, self.bandwidth)
         circuit = QuantumCircuit(num_features, name="IQPFeatureMap")
         for layer in range(reps):
             circuit.h(range(num_features))
@@ -57,3 +60,7 @@ class IQPFeatureMap(FeatureMap):
             for first, second in entangled_pairs(self.entanglement, num_features, layer=layer):
                 circuit.rzz(angles[first] * angles[second], first, second)
         return circuit
+
+    def two_qubit_gates(self, num_features: int) -> int:
+        """Return the number of RZZ gates: one for each entangled pair of each layer."""
+        return count_pairs(self.entanglement, num_features, self.reps)

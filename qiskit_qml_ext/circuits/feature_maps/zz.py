@@ -4,11 +4,10 @@ import math
 from typing import ClassVar
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import ParameterVector
 from qiskit.circuit.library import z_feature_map, zz_feature_map
 
-from qiskit_qml_ext.circuits.entanglement import Entanglement, entangled_pairs
-from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_bandwidth, check_count
+from qiskit_qml_ext.circuits.entanglement import Entanglement, count_pairs, entangled_pairs
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_count, scaled_features
 
 
 class ZZFeatureMap(FeatureMap):
@@ -18,7 +17,12 @@ class ZZFeatureMap(FeatureMap):
     sign convention and global phase of Qiskit's ``zz_feature_map``, which builds the circuit. Without entanglement only
     the single-qubit terms stay (``z_feature_map``).
 
-    For n features: n qubits, ``reps``·(2n + pairs) single-qubit gates, 2·``reps``·pairs CX gates.
+    n features take n qubits; there are two CX gates for each pair, so ``reps``·n·(n-1) in the full layout.
+
+    Counts:
+        parameters: n
+        two-qubit gates: reps * n * (n - 1)
+        depth: 6 * n - 7 + (reps - 1) * (3 * n + 2) if n > 2 else reps * (3 * n - 1)
 
     Args:
         reps: How often the encoding is repeated, at least 1.
@@ -35,6 +39,7 @@ class ZZFeatureMap(FeatureMap):
     """
 
     name: ClassVar[str] = "zz"
+    reference: ClassVar[str] = "arXiv:1804.11326"
     data_range: ClassVar[tuple[float, float]] = (0.0, 2 * math.pi)
 
     def __init__(self, *, reps: int = 2, entanglement: Entanglement = "full", bandwidth: Bandwidth = 1.0):
@@ -46,7 +51,7 @@ class ZZFeatureMap(FeatureMap):
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
         num_features = check_count("num_features", num_features)
         reps = check_count("reps", self.reps)
-        factors = check_bandwidth(self.bandwidth, num_features)
+        angles = scaled_features(num_features, self.bandwidth)
         layers = [entangled_pairs(self.entanglement, num_features, layer=layer) for layer in range(reps)]
         if any(layers):
             singles = [(qubit,) for qubit in range(num_features)]
@@ -58,7 +63,10 @@ class ZZFeatureMap(FeatureMap):
             )
         else:
             template = z_feature_map(num_features, reps, parameter_prefix="feature")
-        x = ParameterVector("x", num_features)
-        circuit = template.assign_parameters([factor * element for factor, element in zip(factors, x, strict=True)])
+        circuit = template.assign_parameters(angles)
         circuit.name = "ZZFeatureMap"
         return circuit
+
+    def two_qubit_gates(self, num_features: int) -> int:
+        """Return the number of CX gates: two for each entangled pair of each layer."""
+        return 2 * count_pairs(self.entanglement, num_features, self.reps)

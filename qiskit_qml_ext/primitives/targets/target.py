@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Protocol
 
 from qiskit import QuantumCircuit
+from qiskit.circuit.library import RZGate
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 
 if TYPE_CHECKING:
@@ -45,8 +46,27 @@ class Target(Protocol):
 
 
 def isa_circuit(circuit: QuantumCircuit, pass_manager: "PassManager | None") -> QuantumCircuit:
-    """Return the circuit in the target's own gates; the argument is not changed."""
-    return circuit if pass_manager is None else pass_manager.run(circuit)
+    """Return the circuit in the target's own gates and without a global phase; the argument is not changed.
+
+    Nothing that is measured depends on the global phase, but the transpiler collects it as one expression in all
+    parameters, which takes minutes to add up and seconds to bind already for five qubits of a ZZ feature map. So phase
+    gates P(θ) = e^{iθ/2} R_Z(θ), where it comes from, are given to the transpiler as R_Z(θ).
+    """
+    if pass_manager is None:
+        return circuit
+    isa = pass_manager.run(_phase_gates_as_rotations(circuit))
+    isa.global_phase = 0
+    return isa
+
+
+def _phase_gates_as_rotations(circuit: QuantumCircuit) -> QuantumCircuit:
+    """Return a copy, equal up to a global phase, with R_Z gates instead of phase gates."""
+    rotations = circuit.copy_empty_like()
+    for item in circuit.data:
+        operation = RZGate(item.params[0]) if item.is_standard_gate() and item.name in ("p", "u1") else item.operation
+        rotations.append(operation, item.qubits, item.clbits)
+    rotations.global_phase = 0
+    return rotations
 
 
 def precision_of(shots: int | None) -> float:

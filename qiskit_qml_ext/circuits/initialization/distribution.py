@@ -1,0 +1,110 @@
+"""What every distribution of initial angles can do: sample and, where the angles are independent, state moments."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+
+from qiskit_qml_ext.circuits.template import Settings, check_count
+
+Seed = np.random.Generator | int | None
+"""A generator, which is used and advanced, or a seed for a new one."""
+
+
+@dataclass(frozen=True)
+class AngleMoments:
+    """The exact first and second trigonometric moments of independent angles θ, each of shape (num_parameters,)."""
+
+    cos: NDArray[np.float64]
+    """E cos θ."""
+    cos_squared: NDArray[np.float64]
+    """E cos² θ; E sin² θ is 1 minus it."""
+    sin: NDArray[np.float64]
+    """E sin θ; zero if the distribution is symmetric about 0."""
+    sin_cos: NDArray[np.float64]
+    """E sin θ cos θ; zero if the distribution is symmetric about 0."""
+
+
+class InitialDistribution(Settings, ABC):
+    """A distribution of the angles with which the training of a circuit begins.
+
+    Attributes:
+        name: The short name under which the registry lists the distribution.
+        reference: Where it comes from, as arXiv identifiers.
+        independent: Whether the angles are independent of each other, so that they have a characteristic function each.
+    """
+
+    name: ClassVar[str]
+    reference: ClassVar[str]
+    independent: ClassVar[bool] = True
+
+    def sample(self, circuit: QuantumCircuit, size: int, rng: Seed = None) -> NDArray[np.float64]:
+        """Draw initial angles.
+
+        Args:
+            circuit: The circuit to train; all its parameters are drawn.
+            size: The number of samples, at least 0.
+            rng: A generator, or a seed. The same seed gives the same angles.
+
+        Returns:
+            Angles in radians, shape (size, num_parameters), in the order of ``circuit.parameters``.
+        """
+        size = check_count("size", size, minimum=0)
+        return self._draw(circuit, size, np.random.default_rng(rng))
+
+    def characteristic_function(self, circuit: QuantumCircuit, frequency: float) -> NDArray[np.complex128]:
+        """Return E exp(i t θ) exactly, for the frequency t and each angle.
+
+        Args:
+            circuit: The circuit to train.
+            frequency: The number t.
+
+        Returns:
+            One number for each angle, shape (num_parameters,), in the order of ``circuit.parameters``.
+
+        Raises:
+            ValueError: If the angles are not independent.
+        """
+        if not self.independent:
+            raise ValueError(
+                f"The angles of {type(self).__name__} depend on each other and have no moments of their own. "
+                "Estimate from samples instead."
+            )
+        return self._characteristic(circuit, float(frequency))
+
+    def moments(self, circuit: QuantumCircuit) -> AngleMoments:
+        """Return E cos θ, E cos² θ, E sin θ and E sin θ cos θ exactly.
+
+        Raises:
+            ValueError: If the angles are not independent.
+        """
+        first, second = self.characteristic_function(circuit, 1.0), self.characteristic_function(circuit, 2.0)
+        return AngleMoments(
+            cos=first.real.copy(),
+            cos_squared=(1 + second.real) / 2,
+            sin=first.imag.copy(),
+            sin_cos=second.imag / 2,
+        )
+
+    @abstractmethod
+    def _draw(self, circuit: QuantumCircuit, size: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Draw an array of shape (size, num_parameters)."""
+
+    @abstractmethod
+    def _characteristic(self, circuit: QuantumCircuit, frequency: float) -> NDArray[np.complex128]:
+        """Return the characteristic function of each angle, shape (num_parameters,)."""
+
+
+def trainable_depth(circuit: QuantumCircuit) -> int:
+    """Return the largest number of parametrised gates in a chain of gates of the circuit, at least 1.
+
+    This is the L of the distributions whose width depends on the circuit's depth, unless L is given.
+    """
+    return max(1, int(circuit.depth(lambda instruction: bool(instruction.operation.params) and _is_free(instruction))))
+
+
+def _is_free(instruction: object) -> bool:
+    return bool(instruction.is_parameterized())  # type: ignore[attr-defined]
