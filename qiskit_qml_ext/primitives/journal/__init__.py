@@ -5,6 +5,7 @@ from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.records import STATES, Surplus, Unit
+from qiskit_qml_ext.primitives.journal.resume import Resumed, cancel, resume
 from qiskit_qml_ext.primitives.journal.runner import Report
 from qiskit_qml_ext.primitives.journal.sampler import JournaledSampler
 from qiskit_qml_ext.primitives.journal.store import Journal
@@ -18,6 +19,9 @@ __all__ = [
     "Policy",
     "Repetitions",
     "Report",
+    "Resumed",
     "Surplus",
     "Unit",
+    "cancel",
+    "resume",
 ]

@@ -9,8 +9,8 @@ import warnings
 
 import numpy as np
 import pytest
-from conftest import isa_rotation, ones
 from qiskit_ibm_runtime import Batch, Session
+from runtime_server.work import isa_rotation, ones
 
 from qiskit_qml_ext.exceptions import CalibrationChangedWarning, DuplicateExecutionWarning, RunIncompleteError
 from qiskit_qml_ext.primitives.journal import Journal

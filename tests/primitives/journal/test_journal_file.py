@@ -7,8 +7,8 @@ import threading
 
 import numpy as np
 import pytest
-from conftest import ones, rotation
 from qiskit.primitives import StatevectorSampler
+from runtime_server.work import ones, rotation
 
 from qiskit_qml_ext.exceptions import JournalError, RunIncompleteError
 from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy

@@ -4,7 +4,6 @@ import warnings
 
 import numpy as np
 import pytest
-from conftest import QUICK, isa_rotation, ones, rotation
 from numpy.testing import assert_allclose
 from qiskit import QuantumCircuit, generate_preset_pass_manager
 from qiskit.circuit import ParameterVector
@@ -20,6 +19,7 @@ from qiskit_machine_learning.algorithms import QSVC
 from qiskit_machine_learning.kernels import FidelityQuantumKernel
 from qiskit_machine_learning.neural_networks import EstimatorQNN
 from qiskit_machine_learning.state_fidelities import ComputeUncompute
+from runtime_server.work import QUICK, isa_rotation, ones, rotation
 from scipy.optimize import minimize
 
 from qiskit_qml_ext.circuits import ZZFeatureMap

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import QUICK, isa_rotation, rotation
 from runtime_server.harness import TOKEN
+from runtime_server.work import QUICK, isa_rotation, rotation
 
 from qiskit_qml_ext.exceptions import RunIncompleteError
 from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy
