@@ -5,6 +5,7 @@ from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.primitives.exact_estimator import ExactEstimator
 from qiskit_qml_ext.primitives.exact_sampler import ExactSampler
 from qiskit_qml_ext.primitives.journal import Journal, JournaledEstimator, JournaledSampler, Policy
+from qiskit_qml_ext.primitives.run_plan import RunPlan
 
 __all__ = [
     "Connection",
@@ -14,6 +15,7 @@ __all__ = [
     "JournaledEstimator",
     "JournaledSampler",
     "Policy",
+    "RunPlan",
     "Usage",
     "circuit_key",
     "connect",

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -11,13 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin
+from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from typing_extensions import Self
 
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.engine.memory import memory_budget
 from qiskit_qml_ext.primitives.content import circuit_key, job_seed
+from qiskit_qml_ext.primitives.estimates import seconds_per_shot
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.journaling import Journaling
+from qiskit_qml_ext.primitives.run_plan import Budget, RunPlan, plan_pubs
 from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target, isa_circuit, resolve_target
 from qiskit_qml_ext.program import RotationProgram
 
@@ -65,6 +68,7 @@ class Connection:
         max_executions_per_job: int | None = None,
         journal: Journal | str | os.PathLike[str] | None = None,
         policy: Policy | None = None,
+        budget: Budget | None = None,
     ):
         self._target = target
         self._shots = _checked_positive("shots", shots) or target.default_shots
@@ -73,10 +77,16 @@ class Connection:
         self._max_executions = (
             _checked_positive("max_executions_per_job", max_executions_per_job) or target.max_executions_per_job
         )
+        self._budget = budget or Budget()
         self._journaling: Journaling | None = None
         if journal is not None:
             self._journaling = Journaling(
-                journal, target, seed=self._seed, max_executions=self._max_executions, policy=policy
+                journal,
+                target,
+                seed=self._seed,
+                max_executions=self._max_executions,
+                policy=policy,
+                approve=self._approve,
             )
         elif policy is not None:
             raise ValueError('A policy came without a journal. Pass journal="FILE" too.')
@@ -213,6 +223,7 @@ class Connection:
             rows = slice(start, min(start + step, len(values)))
             sampler = self._target.sampler(shots or 1024, job_seed(self._seed, isa_key, values[rows], shots or 0))
             bindings = {names: values[rows]} if names else None
+            self._approve([(isa, (rows.stop - rows.start) * (shots or 1024))])
             result = sampler.run([(isa, bindings, shots)]).result()[0]
             data = result.data
             num_shots = next(iter(data.values())).num_shots
@@ -259,6 +270,46 @@ class Connection:
     def max_memory(self) -> int | None:
         """The largest amount of memory for exact states in bytes that was asked for, if any."""
         return getattr(self._target, "max_memory", None)
+
+    def plan(self, pubs: Iterable[SamplerPubLike], *, price_per_minute: float | None = None) -> RunPlan:
+        """Say what circuits will take, without running them.
+
+        Args:
+            pubs: Circuits with parameter values, as for a sampler; they are transpiled as by :meth:`isa_circuit`.
+            price_per_minute: The price of a minute of processor time; by default that of the connection.
+
+        Returns:
+            The plan.
+        """
+        coerced = []
+        for pub in pubs:
+            given = SamplerPub.coerce(pub, self._shots or 1024)
+            coerced.append(SamplerPub(self.isa_circuit(given.circuit), given.parameter_values, given.shots))
+        known = [0] * len(coerced) if self._journaling is None else self._journaling.known(coerced)
+        price = self._budget.price_per_minute if price_per_minute is None else price_per_minute
+        return plan_pubs(
+            coerced,
+            target=self.target_name,
+            backend=self._device,
+            in_journal=known,
+            max_executions=self._max_executions,
+            price_per_minute=price,
+        )
+
+    @property
+    def _device(self) -> Any:
+        """The backend, for its reported errors and durations; ``None`` if there is none."""
+        return getattr(self._target, "backend", None)
+
+    def _approve(self, work: Sequence[tuple[QuantumCircuit, int]]) -> None:
+        """Hold work, circuits with their executions, against the budget."""
+        seconds: float | None = None
+        if self._budget.max_cost is not None and self._device is not None:
+            times = [(seconds_per_shot(circuit, self._device), number) for circuit, number in work]
+            if all(time is not None for time, _ in times):
+                seconds = sum((time or 0.0) * number for time, number in times)
+        with self._lock:
+            self._budget.approve(sum(number for _, number in work), seconds)
 
     def close(self) -> None:
         """Close what the connection opened (a batch or session)."""
@@ -317,6 +368,9 @@ def connect(
     mode: str = "job",
     journal: Journal | str | os.PathLike[str] | None = None,
     policy: Policy | None = None,
+    max_executions: int | None = None,
+    max_cost: float | None = None,
+    price_per_minute: float | None = None,
     max_executions_per_job: int | None = None,
     **options: Any,
 ) -> Connection:
@@ -336,6 +390,9 @@ def connect(
             estimated through the connection is written down there before it is submitted, so that the same program run
             again takes what is finished from the file, fetches what was submitted, and submits only the rest.
         policy: Limits and waiting times of journaled runs.
+        max_executions: Refuse to run more circuits times shots than this through the connection.
+        max_cost: Refuse to run what would bring the estimated cost above this; needs ``price_per_minute``.
+        price_per_minute: The price of a minute of processor time, in any currency.
         max_executions_per_job: The largest number of circuits times shots in one job; by default 10 million.
         **options: ``dtype`` (``"complex128"`` or ``"complex64"``) and ``max_memory`` (bytes) for exact results; options
             of ``AerSimulator`` for ``"aer"``; options of the Runtime primitives for IBM backends and fakes.
@@ -364,6 +421,7 @@ def connect(
         max_executions_per_job=max_executions_per_job,
         journal=journal,
         policy=policy,
+        budget=Budget(max_executions, max_cost, price_per_minute),
     )
 
 

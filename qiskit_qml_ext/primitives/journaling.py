@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from qiskit import QuantumCircuit
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.primitives.journal import (
@@ -19,6 +20,7 @@ from qiskit_qml_ext.primitives.journal import (
     Policy,
     Repetitions,
 )
+from qiskit_qml_ext.primitives.journal.requests import Approve
 from qiskit_qml_ext.primitives.targets import Target
 
 
@@ -31,6 +33,7 @@ class Journaling:
         seed: The connection's seed.
         max_executions: The largest number of circuits times shots in one job.
         policy: Other limits and waiting times.
+        approve: Asked before anything is submitted.
     """
 
     def __init__(
@@ -41,9 +44,11 @@ class Journaling:
         seed: int | None,
         max_executions: int,
         policy: Policy | None,
+        approve: Approve,
     ):
         self.journal = journal if isinstance(journal, Journal) else Journal(journal)
         self.policy = replace(policy or Policy(), max_executions=max_executions)
+        self._approve = approve
         self._target = target
         self._seed = seed
         self._start_empty()
@@ -70,7 +75,14 @@ class Journaling:
             open_mode=getattr(self._target, "open_mode", None),
             identify=self._identify,
             repetitions=self._repetitions,
+            approve=self._approve,
         )
+
+    def known(self, pubs: Sequence[SamplerPub]) -> list[int]:
+        """Count the circuits of each PUB that the journal knows, as if they were asked for first."""
+        if not pubs:
+            return []
+        return self.sampler(pubs[0].shots).known(pubs)
 
     def estimator(self, shots: int | None) -> JournaledEstimator:
         """Return a journaled estimator whose precision corresponds to ``shots``."""
@@ -84,6 +96,7 @@ class Journaling:
             identify=self._identify,
             place=self._place,
             repetitions=self._repetitions,
+            approve=self._approve,
         )
 
     @property

@@ -13,7 +13,7 @@ from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.progress import Progress
-from qiskit_qml_ext.primitives.journal.requests import Identify, Placement
+from qiskit_qml_ext.primitives.journal.requests import Approve, Identify, Placement
 from qiskit_qml_ext.primitives.journal.runner import Runner
 from qiskit_qml_ext.primitives.journal.services import service_for
 from qiskit_qml_ext.primitives.journal.store import Journal
@@ -43,6 +43,7 @@ class JournaledEstimator(BaseEstimatorV2):
         place: Tells on which physical qubits a circuit's own qubits lie, if that is not part of the work's content.
         repetitions: Counts repetitions, if several primitives shall share a count.
         progress: Whether to show a progress bar; ``None`` means only on a terminal.
+        approve: Gets circuits with their executions before anything is submitted, and may refuse with an exception.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class JournaledEstimator(BaseEstimatorV2):
         place: Placement | None = None,
         repetitions: Repetitions | None = None,
         progress: bool | None = None,
+        approve: Approve | None = None,
     ):
         if not isinstance(estimator, BaseEstimatorV2):
             raise TypeError(f"estimator must be a V2 estimator, but a {type(estimator).__name__} came.")
@@ -69,6 +71,7 @@ class JournaledEstimator(BaseEstimatorV2):
         self._place = place
         self._repetitions = repetitions or Repetitions()
         self._progress = progress
+        self._approve = approve
 
     @property
     def journal(self) -> Journal:
@@ -110,6 +113,8 @@ class JournaledEstimator(BaseEstimatorV2):
             progress=Progress(self._progress),
         )
         runner.plan()
+        if self._approve is not None:
+            self._approve(runner.unsubmitted())
         return JournaledJob(runner)
 
     def close(self) -> None:

@@ -15,6 +15,9 @@ from qiskit_qml_ext.primitives.journal.records import NewUnit
 Identify = Callable[[QuantumCircuit], str]
 """Returns the content key under which a circuit is known."""
 
+Approve = Callable[[Sequence[tuple[QuantumCircuit, int]]], None]
+"""Gets circuits with their executions before they are submitted, and may refuse with an exception."""
+
 Placement = Callable[[QuantumCircuit], Sequence[int] | None]
 """Returns the physical qubit of each of a circuit's own qubits, or ``None`` if they are the same."""
 
@@ -46,6 +49,7 @@ class Request(Protocol):
 
     kind: str
     items: list[Item]
+    pubs: list[Any]
 
     def build(self, keys: Sequence[bytes]) -> list[Any]:
         """Return the PUBs of a unit with these items."""

@@ -32,7 +32,7 @@ class RuntimeAccount:
     """
 
     target = ""
-    default = None
+    default: float | None = None
     is_durable = True
     more_shots = False
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from qiskit import QuantumCircuit
 from qiskit.primitives.containers import PrimitiveResult
 
 from qiskit_qml_ext.exceptions import JournalError, RunIncompleteError
@@ -107,6 +108,15 @@ class Runner:
         for key, (unit, position) in self._places.items():
             members.setdefault(unit, []).append((position, key))
         self._keys = {unit: tuple(key for _, key in sorted(found)) for unit, found in members.items()}
+
+    def unsubmitted(self) -> list[tuple[QuantumCircuit, int]]:
+        """Return the circuits of this request that nobody has submitted yet, with their executions."""
+        planned = {unit.id for unit in self._journal.units(self._keys) if unit.state == PLANNED}
+        executions: dict[int, int] = {}
+        for item in self._request.items:
+            if self._places[item.key][0] in planned:
+                executions[item.pub] = executions.get(item.pub, 0) + item.executions
+        return [(self._request.pubs[pub].circuit, number) for pub, number in executions.items()]
 
     def run(self) -> PrimitiveResult[Any]:
         """Bring all units to their end and return the assembled result.

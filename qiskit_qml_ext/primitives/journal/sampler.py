@@ -1,7 +1,7 @@
 """A sampler whose work survives."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from qiskit.primitives import BaseSamplerV2
@@ -12,7 +12,8 @@ from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.progress import Progress
-from qiskit_qml_ext.primitives.journal.requests import Identify
+from qiskit_qml_ext.primitives.journal.records import DONE, SUBMITTED, SUBMITTING
+from qiskit_qml_ext.primitives.journal.requests import Approve, Identify
 from qiskit_qml_ext.primitives.journal.runner import Runner
 from qiskit_qml_ext.primitives.journal.sampler_request import SamplerRequest
 from qiskit_qml_ext.primitives.journal.services import service_for
@@ -42,6 +43,7 @@ class JournaledSampler(BaseSamplerV2):
         identify: Gives the content key of a circuit; by default its own content.
         repetitions: Counts repetitions, if several primitives shall share a count.
         progress: Whether to show a progress bar; ``None`` means only on a terminal.
+        approve: Gets circuits with their executions before anything is submitted, and may refuse with an exception.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class JournaledSampler(BaseSamplerV2):
         identify: Identify = circuit_key,
         repetitions: Repetitions | None = None,
         progress: bool | None = None,
+        approve: Approve | None = None,
     ):
         if not isinstance(sampler, BaseSamplerV2):
             raise TypeError(f"sampler must be a V2 sampler, but a {type(sampler).__name__} came.")
@@ -66,6 +69,7 @@ class JournaledSampler(BaseSamplerV2):
         self._identify = identify
         self._repetitions = repetitions or Repetitions()
         self._progress = progress
+        self._approve = approve
 
     @property
     def journal(self) -> Journal:
@@ -86,16 +90,7 @@ class JournaledSampler(BaseSamplerV2):
             JournalError: If the plan cannot be written.
         """
         default = shots or int(self._service.default or _FALLBACK_SHOTS)
-        coerced = [SamplerPub.coerce(pub, default) for pub in pubs]
-        request = SamplerRequest(
-            coerced,
-            target=self._service.target,
-            options=self._service.options,
-            seed=self._seed,
-            identify=self._identify,
-            repetitions=self._repetitions,
-            more_shots=self._service.more_shots,
-        )
+        request = self._request([SamplerPub.coerce(pub, default) for pub in pubs], self._repetitions)
         runner = Runner(
             self._service,
             self._journal,
@@ -105,7 +100,31 @@ class JournaledSampler(BaseSamplerV2):
             progress=Progress(self._progress),
         )
         runner.plan()
+        if self._approve is not None:
+            self._approve(runner.unsubmitted())
         return JournaledJob(runner)
+
+    def known(self, pubs: Sequence[SamplerPub]) -> list[int]:
+        """Count the circuits of each PUB that are done or submitted, as if they were asked for for the first time."""
+        request = self._request(pubs, Repetitions())
+        places = self._journal.locate([item.key for item in request.items])
+        units = {unit.id: unit for unit in self._journal.units({unit for unit, _ in places.values()})}
+        counts = [0] * len(pubs)
+        for item in request.items:
+            if item.key in places and units[places[item.key][0]].state in (SUBMITTING, SUBMITTED, DONE):
+                counts[item.pub] += 1
+        return counts
+
+    def _request(self, pubs: Sequence[SamplerPub], repetitions: Repetitions) -> SamplerRequest:
+        return SamplerRequest(
+            pubs,
+            target=self._service.target,
+            options=self._service.options,
+            seed=self._seed,
+            identify=self._identify,
+            repetitions=repetitions,
+            more_shots=self._service.more_shots,
+        )
 
     def close(self) -> None:
         """Close sessions or batches that were opened in place of closed ones."""
