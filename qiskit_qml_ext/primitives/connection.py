@@ -65,6 +65,7 @@ class Connection:
         shots: int | None = None,
         seed: int | None = None,
         optimization_level: int = 1,
+        transpile_trials: int = 1,
         max_executions_per_job: int | None = None,
         journal: Journal | str | os.PathLike[str] | None = None,
         policy: Policy | None = None,
@@ -74,6 +75,7 @@ class Connection:
         self._shots = _checked_positive("shots", shots) or target.default_shots
         self._seed = _checked_seed(seed)
         self._optimization_level = optimization_level
+        self._transpile_trials = _checked_positive("transpile_trials", transpile_trials) or 1
         self._max_executions = (
             _checked_positive("max_executions_per_job", max_executions_per_job) or target.max_executions_per_job
         )
@@ -185,7 +187,7 @@ class Connection:
             if key not in self._isa_circuits:
                 if len(self._isa_circuits) >= _MAX_CACHED_CIRCUITS:
                     del self._isa_circuits[next(iter(self._isa_circuits))]
-                isa = isa_circuit(circuit, self._target.pass_manager(self._optimization_level, self._seed))
+                isa = isa_circuit(circuit, self._target, self._optimization_level, self._seed, self._transpile_trials)
                 self._isa_circuits[key] = isa, circuit_key(isa)
                 if self._journaling is not None:
                     made = f"{key.partition('/')[0]}/{self._optimization_level}/{self._seed}"
@@ -365,6 +367,7 @@ def connect(
     shots: int | None = None,
     seed: int | None = None,
     optimization_level: int = 1,
+    transpile_trials: int = 1,
     mode: str = "job",
     journal: Journal | str | os.PathLike[str] | None = None,
     policy: Policy | None = None,
@@ -379,12 +382,16 @@ def connect(
     Args:
         target: ``None`` or ``"exact"`` for exact results on this machine; ``"aer"``; an ``AerSimulator``; the name of a
             fake backend (``"fake_sherbrooke"``), which runs in the Runtime client's local testing mode with noise from
-            its reported errors; any ``BackendV2``; or an open Runtime ``Batch`` or ``Session``.
+            its reported errors; ``"least_busy"`` or the name of a device (``"ibm_…"``) of the saved IBM account; a
+            ``QiskitRuntimeService`` together with ``backend="…"``; any ``BackendV2``; or an open Runtime ``Batch`` or
+            ``Session``.
         shots: Shots of every circuit. By default none for ``"exact"``, 1024 for Aer, 4096 for IBM backends.
             ``connect("exact", shots=…)`` draws shots from exact probabilities.
         seed: Makes simulators and the transpiler reproducible: a job with the same circuit, values and shots gives the
             same counts, in any process; different jobs have independent noise. Real hardware ignores it.
         optimization_level: The transpiler's, 0 to 3.
+        transpile_trials: How many seeds of the transpiler to try for each distinct circuit; the result with the least
+            errors, by the device's reports, is taken. A circuit in the device's own gates is taken as it is.
         mode: Runtime's execution mode for a backend: ``"job"``, ``"batch"`` or ``"session"``.
         journal: A :class:`~qiskit_qml_ext.primitives.Journal` or the path of its file: everything that is sampled or
             estimated through the connection is written down there before it is submitted, so that the same program run
@@ -418,6 +425,7 @@ def connect(
         shots=shots,
         seed=seed,
         optimization_level=optimization_level,
+        transpile_trials=transpile_trials,
         max_executions_per_job=max_executions_per_job,
         journal=journal,
         policy=policy,
