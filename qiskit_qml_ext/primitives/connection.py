@@ -20,6 +20,7 @@ from qiskit_qml_ext.primitives.content import circuit_key, job_seed
 from qiskit_qml_ext.primitives.estimates import seconds_per_shot
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.journaling import Journaling
+from qiskit_qml_ext.primitives.packing import PackedCircuit, find_regions, pack_circuit
 from qiskit_qml_ext.primitives.run_plan import Budget, RunPlan, plan_pubs
 from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target, isa_circuit, resolve_target
 from qiskit_qml_ext.program import RotationProgram
@@ -70,6 +71,8 @@ class Connection:
         journal: Journal | str | os.PathLike[str] | None = None,
         policy: Policy | None = None,
         budget: Budget | None = None,
+        packing: bool | int = False,
+        packing_buffer: int = 1,
     ):
         self._target = target
         self._shots = _checked_positive("shots", shots) or target.default_shots
@@ -80,6 +83,8 @@ class Connection:
             _checked_positive("max_executions_per_job", max_executions_per_job) or target.max_executions_per_job
         )
         self._budget = budget or Budget()
+        self._packing = packing if isinstance(packing, bool) else _checked_positive("packing", packing) or False
+        self._packing_buffer = packing_buffer
         self._journaling: Journaling | None = None
         if journal is not None:
             self._journaling = Journaling(
@@ -97,6 +102,7 @@ class Connection:
     def _start_empty(self) -> None:
         self._lock = threading.RLock()
         self._isa_circuits: dict[str, tuple[QuantumCircuit, str]] = {}
+        self._packed_circuits: dict[str, PackedCircuit] = {}
         self._usage = Usage()
         self.results: dict[Any, Any] = {}
         """Results that the kernels share through this connection, by content."""
@@ -214,13 +220,51 @@ class Connection:
         Yields:
             The rows of ``values`` that a job covered and its data.
         """
-        isa, isa_key = self._isa(circuit, key)
         shots = shots or self._shots
-        step = self._vectors_per_job(shots)
-        names = tuple(parameter.name for parameter in circuit.parameters)
+        packed = self._packed(circuit, key, len(values))
+        if packed is None:
+            isa, isa_key = self._isa(circuit, key)
+            names = tuple(parameter.name for parameter in circuit.parameters)
+            yield from self._sample_isa(isa, isa_key, names, values, shots)
+            return
+        rows = packed.pack(values)
+        for span, data in self._sample_isa(packed.circuit, circuit_key(packed.circuit), packed.names, rows, shots):
+            part = slice(span.start * packed.copies, min(span.stop * packed.copies, len(values)))
+            yield part, packed.unpack(data, part.stop - part.start)
+
+    def _packed(self, circuit: QuantumCircuit, key: str | None, number: int) -> PackedCircuit | None:
+        """Return copies of a circuit side by side, or ``None`` where one circuit runs alone."""
+        device = getattr(self._device, "target", None)
+        if not self._packing or device is None or number < 2 or not circuit.num_parameters:
+            return None
+        limit = number if self._packing is True else min(number, self._packing)
+        key = f"{key or circuit_key(circuit)}/{limit}"
+        with self._lock:
+            if key not in self._packed_circuits:
+                regions = find_regions(device, circuit.num_qubits, copies=limit, buffer=self._packing_buffer)
+                if len(regions) < 2:
+                    return None
+                packed = pack_circuit(
+                    circuit, device, regions, optimization_level=self._optimization_level, seed=self._seed
+                )
+                self._packed_circuits[key] = packed
+                if self._journaling is not None:
+                    made = f"{len(regions)} × {key.partition('/')[0]}/{self._optimization_level}/{self._seed}"
+                    self._journaling.remember(packed.circuit, circuit_key(packed.circuit), made)
+            return self._packed_circuits[key]
+
+    def _sample_isa(
+        self,
+        isa: QuantumCircuit,
+        isa_key: str,
+        names: tuple[str, ...],
+        values: NDArray[np.float64],
+        shots: int | None,
+    ) -> Iterator[tuple[slice, DataBin]]:
         if self._journaling is not None:
             yield slice(0, len(values)), self._sample_journaled(isa, {names: values} if names else None, shots)
             return
+        step = self._vectors_per_job(shots)
         for start in range(0, len(values), step):
             rows = slice(start, min(start + step, len(values)))
             sampler = self._target.sampler(shots or 1024, job_seed(self._seed, isa_key, values[rows], shots or 0))
@@ -283,13 +327,19 @@ class Connection:
         Returns:
             The plan.
         """
-        coerced = []
+        coerced, copies = [], 1
         for pub in pubs:
             given = SamplerPub.coerce(pub, self._shots or 1024)
-            coerced.append(SamplerPub(self.isa_circuit(given.circuit), given.parameter_values, given.shots))
+            packed = self._packed(given.circuit, None, given.size)
+            if packed is None:
+                coerced.append(SamplerPub(self.isa_circuit(given.circuit), given.parameter_values, given.shots))
+                continue
+            values = given.parameter_values.as_array(given.circuit.parameters).reshape(given.size, -1)
+            coerced.append(SamplerPub.coerce((packed.circuit, {packed.names: packed.pack(values)}, given.shots)))
+            copies = max(copies, packed.copies)
         known = [0] * len(coerced) if self._journaling is None else self._journaling.known(coerced)
         price = self._budget.price_per_minute if price_per_minute is None else price_per_minute
-        return plan_pubs(
+        plan = plan_pubs(
             coerced,
             target=self.target_name,
             backend=self._device,
@@ -297,6 +347,7 @@ class Connection:
             max_executions=self._max_executions,
             price_per_minute=price,
         )
+        return plan if copies == 1 else plan.packed(copies)
 
     @property
     def _device(self) -> Any:
@@ -349,7 +400,7 @@ class Connection:
         return {
             name: value
             for name, value in self.__dict__.items()
-            if name not in ("_lock", "_isa_circuits", "_usage", "results")
+            if name not in ("_lock", "_isa_circuits", "_packed_circuits", "_usage", "results")
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -374,6 +425,8 @@ def connect(
     max_executions: int | None = None,
     max_cost: float | None = None,
     price_per_minute: float | None = None,
+    packing: bool | int = False,
+    packing_buffer: int = 1,
     max_executions_per_job: int | None = None,
     **options: Any,
 ) -> Connection:
@@ -397,6 +450,10 @@ def connect(
             estimated through the connection is written down there before it is submitted, so that the same program run
             again takes what is finished from the file, fetches what was submitted, and submits only the rest.
         policy: Limits and waiting times of journaled runs.
+        packing: Whether kernels run several copies of a circuit side by side on the device's best regions, each copy
+            another pair of samples: ``True`` for as many as fit, or the largest number. Fewer executions, but
+            neighbouring copies may disturb each other.
+        packing_buffer: How many qubits lie free between two copies.
         max_executions: Refuse to run more circuits times shots than this through the connection.
         max_cost: Refuse to run what would bring the estimated cost above this; needs ``price_per_minute``.
         price_per_minute: The price of a minute of processor time, in any currency.
@@ -430,6 +487,8 @@ def connect(
         journal=journal,
         policy=policy,
         budget=Budget(max_executions, max_cost, price_per_minute),
+        packing=packing,
+        packing_buffer=packing_buffer,
     )
 
 

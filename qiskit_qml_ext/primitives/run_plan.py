@@ -66,6 +66,11 @@ class RunPlan:
         """Return the fields as a dictionary."""
         return {**asdict(self), "advice": list(self.advice)}
 
+    def packed(self, copies: int) -> "RunPlan":
+        """Return the plan of packed circuits: each copy counts by its own errors."""
+        error_free = None if self.error_free is None else self.error_free ** (1 / copies)
+        return replace(self, error_free=error_free).with_advice(f"Up to {copies} copies run side by side in a circuit.")
+
     def with_advice(self, *sentences: str) -> "RunPlan":
         """Return the plan with more advice."""
         return replace(self, advice=(*self.advice, *sentences))

@@ -67,7 +67,7 @@ def isa_circuit(
     device = getattr(getattr(target, "backend", None), "target", None)
     if device is not None and _is_isa(circuit, device):
         return circuit
-    rotations = _phase_gates_as_rotations(circuit)
+    rotations = phase_gates_as_rotations(circuit)
     # Without a seed of the user's several trials are still the same in every process.
     seeds = [seed] if trials == 1 or device is None else [(seed or 0) + trial for trial in range(trials)]
     tries = []
@@ -96,7 +96,7 @@ def _is_isa(circuit: QuantumCircuit, device: "DeviceTarget") -> bool:
     )
 
 
-def _phase_gates_as_rotations(circuit: QuantumCircuit) -> QuantumCircuit:
+def phase_gates_as_rotations(circuit: QuantumCircuit) -> QuantumCircuit:
     """Return a copy, equal up to a global phase, with R_Z gates instead of phase gates."""
     rotations = circuit.copy_empty_like()
     for item in circuit.data:

@@ -46,10 +46,10 @@ def test_best_of_several_seeds_has_the_least_errors(backend):
     for _ in range(12):
         circuit.cx(*rng.choice(5, 2, replace=False).tolist())
     circuit.measure_all()
-    fractions = [
-        error_free_fraction(generate_preset_pass_manager(1, backend=backend, seed_transpiler=seed).run(circuit), backend.target)
-        for seed in range(6)
-    ]  # fmt: skip
+    fractions = []
+    for seed in range(6):
+        isa = generate_preset_pass_manager(1, backend=backend, seed_transpiler=seed).run(circuit)
+        fractions.append(error_free_fraction(isa, backend.target))
     assert len(set(fractions)) > 1
     best = connect(backend, seed=0, transpile_trials=6).isa_circuit(circuit)
     assert error_free_fraction(best, backend.target) == max(fractions)
