@@ -131,6 +131,7 @@ class Runner:
             units = self._loop()
         finally:
             self._stopped.set()
+            self.report.submitted, self.report.executions = self._submitter.submitted, self._submitter.executions
             self._progress.close()
             self._journal.release(self._owner)
         self._raise_unfinished(units)
@@ -228,8 +229,6 @@ class Runner:
         calibration = self._submitter.calibration()
         if not self._journal.claim(unit.id, owner=self._owner, tag=tag, calibration=calibration, per_minute=per_minute):
             return False
-        self.report.submitted += 1
-        self.report.executions += unit.executions
         return self._after_posting(unit, self._submitter.post(unit, tag, pubs, self._seed_of(unit)))
 
     def _after_posting(self, unit: Unit, outcome: Any) -> bool:

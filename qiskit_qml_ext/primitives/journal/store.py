@@ -364,6 +364,12 @@ class Journal:
         if self._database.in_transaction:
             self._database.execute("ROLLBACK")
 
+    def __del__(self) -> None:
+        # A journal that nobody closed; a forked process leaves its parent's connection alone.
+        database: sqlite3.Connection | None = self.__dict__.get("_database")
+        if database is not None and self._process == os.getpid():
+            database.close()
+
     def __enter__(self) -> Self:
         return self
 

@@ -60,6 +60,10 @@ class Submitter:
         self._strange: dict[str, str] = {}
         self._calibration: tuple[float, str | None] | None = None
         self.error: BaseException | None = None
+        self.submitted = 0
+        """Jobs that this run submitted."""
+        self.executions = 0
+        """Circuits times shots in them."""
 
     def may_submit(self) -> bool:
         """Tell whether a submission makes sense now."""
@@ -80,6 +84,7 @@ class Submitter:
             self._posted[tag] = time.time()
             return self._not_posted(unit, tag, error)
         self._journal.submitted(unit.id, tag=tag, job=job.job_id(), session=getattr(job, "_session_id", None))
+        self._count(unit)
         self._reopened = 0
         self._trouble.over()
         return Posting()
@@ -115,8 +120,14 @@ class Submitter:
         if not jobs:
             return False
         job = self._twins.choose(tag, jobs)
+        if tag in self._posted:  # else another process submitted it
+            self._count(unit)
         self._journal.submitted(unit.id, tag=tag, job=job.job_id(), session=getattr(job, "_session_id", None))
         return True
+
+    def _count(self, unit: Unit) -> None:
+        self.submitted += 1
+        self.executions += unit.executions
 
     def _not_posted(self, unit: Unit, tag: str, error: Exception) -> Posting:
         """React to an exception of the client; even a clear refusal may follow an earlier acceptance in one call."""

@@ -4,6 +4,7 @@ import os
 import pickle
 import sqlite3
 import threading
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -86,7 +87,7 @@ def test_file_that_is_not_a_journal(path, content):
 
 
 def test_database_of_another_program_is_left_alone(path):
-    with sqlite3.connect(path) as other:
+    with closing(sqlite3.connect(path)) as other, other:
         other.execute("CREATE TABLE bookmarks (url TEXT)")
     before = path.read_bytes()
     with pytest.raises(JournalError, match=r"a database of another program"):
@@ -96,7 +97,7 @@ def test_database_of_another_program_is_left_alone(path):
 
 def test_newer_schema_is_refused(path):
     Journal(path).close()
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         database.execute("PRAGMA user_version = 99")
     with pytest.raises(JournalError, match=r"schema 99.*Upgrade qiskit-qml-ext"):
         Journal(path)
@@ -120,7 +121,7 @@ def test_result_damaged_on_the_disk_is_never_taken_as_data(path, run):
     journal = Journal(path)
     stored = bytearray(journal.results(1)[0])
     stored[-200] ^= 1
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         database.execute("UPDATE results SET arrays = ? WHERE unit = 1", (bytes(stored),))
     assert journal.results(1) is None
     counts = ones(run())
