@@ -3,7 +3,6 @@
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -16,40 +15,21 @@ from typing_extensions import Self
 
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.engine.memory import memory_budget
+from qiskit_qml_ext.primitives.checks import checked_positive, checked_seed
 from qiskit_qml_ext.primitives.content import circuit_key, job_seed
 from qiskit_qml_ext.primitives.estimates import seconds_per_shot
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.journaling import Journaling
 from qiskit_qml_ext.primitives.packing import PackedCircuit, find_regions, pack_circuit
 from qiskit_qml_ext.primitives.run_plan import Budget, RunPlan, plan_pubs
-from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target, isa_circuit, resolve_target
+from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target, isa_circuit
+from qiskit_qml_ext.primitives.usage import Usage
 from qiskit_qml_ext.program import RotationProgram
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
 
 _MAX_CACHED_CIRCUITS = 256
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What has been run so far.
-
-    Attributes:
-        circuits: Circuits executed; for exact results, states simulated.
-        shots: Shots over all circuits; 0 for exact results.
-        jobs: Jobs submitted to the sampler.
-    """
-
-    circuits: int = 0
-    shots: int = 0
-    jobs: int = 0
-
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(self.circuits + other.circuits, self.shots + other.shots, self.jobs + other.jobs)
-
-    def __sub__(self, other: "Usage") -> "Usage":
-        return Usage(self.circuits - other.circuits, self.shots - other.shots, self.jobs - other.jobs)
 
 
 class Connection:
@@ -75,15 +55,15 @@ class Connection:
         packing_buffer: int = 1,
     ):
         self._target = target
-        self._shots = _checked_positive("shots", shots) or target.default_shots
-        self._seed = _checked_seed(seed)
+        self._shots = checked_positive("shots", shots) or target.default_shots
+        self._seed = checked_seed(seed)
         self._optimization_level = optimization_level
-        self._transpile_trials = _checked_positive("transpile_trials", transpile_trials) or 1
+        self._transpile_trials = checked_positive("transpile_trials", transpile_trials) or 1
         self._max_executions = (
-            _checked_positive("max_executions_per_job", max_executions_per_job) or target.max_executions_per_job
+            checked_positive("max_executions_per_job", max_executions_per_job) or target.max_executions_per_job
         )
         self._budget = budget or Budget()
-        self._packing = packing if isinstance(packing, bool) else _checked_positive("packing", packing) or False
+        self._packing = packing if isinstance(packing, bool) else checked_positive("packing", packing) or False
         self._packing_buffer = packing_buffer
         self._journaling: Journaling | None = None
         if journal is not None:
@@ -410,103 +390,3 @@ class Connection:
     def __repr__(self) -> str:
         shots = "exact" if self.is_exact else f"shots={self._shots}"
         return f"Connection({self.target_name!r}, {shots})"
-
-
-def connect(
-    target: object = None,
-    *,
-    shots: int | None = None,
-    seed: int | None = None,
-    optimization_level: int = 1,
-    transpile_trials: int = 1,
-    mode: str = "job",
-    journal: Journal | str | os.PathLike[str] | None = None,
-    policy: Policy | None = None,
-    max_executions: int | None = None,
-    max_cost: float | None = None,
-    price_per_minute: float | None = None,
-    packing: bool | int = False,
-    packing_buffer: int = 1,
-    max_executions_per_job: int | None = None,
-    **options: Any,
-) -> Connection:
-    """Connect to something that runs circuits.
-
-    Args:
-        target: ``None`` or ``"exact"`` for exact results on this machine; ``"aer"``; an ``AerSimulator``; the name of a
-            fake backend (``"fake_sherbrooke"``), which runs in the Runtime client's local testing mode with noise from
-            its reported errors; ``"least_busy"`` or the name of a device (``"ibm_…"``) of the saved IBM account; a
-            ``QiskitRuntimeService`` together with ``backend="…"``; any ``BackendV2``; or an open Runtime ``Batch`` or
-            ``Session``.
-        shots: Shots of every circuit. By default none for ``"exact"``, 1024 for Aer, 4096 for IBM backends.
-            ``connect("exact", shots=…)`` draws shots from exact probabilities.
-        seed: Makes simulators and the transpiler reproducible: a job with the same circuit, values and shots gives the
-            same counts, in any process; different jobs have independent noise. Real hardware ignores it.
-        optimization_level: The transpiler's, 0 to 3.
-        transpile_trials: How many seeds of the transpiler to try for each distinct circuit; the result with the least
-            errors, by the device's reports, is taken. A circuit in the device's own gates is taken as it is.
-        mode: Runtime's execution mode for a backend: ``"job"``, ``"batch"`` or ``"session"``.
-        journal: A :class:`~qiskit_qml_ext.primitives.Journal` or the path of its file: everything that is sampled or
-            estimated through the connection is written down there before it is submitted, so that the same program run
-            again takes what is finished from the file, fetches what was submitted, and submits only the rest.
-        policy: Limits and waiting times of journaled runs.
-        packing: Whether kernels run several copies of a circuit side by side on the device's best regions, each copy
-            another pair of samples: ``True`` for as many as fit, or the largest number. Fewer executions, but
-            neighbouring copies may disturb each other.
-        packing_buffer: How many qubits lie free between two copies.
-        max_executions: Refuse to run more circuits times shots than this through the connection.
-        max_cost: Refuse to run what would bring the estimated cost above this; needs ``price_per_minute``.
-        price_per_minute: The price of a minute of processor time, in any currency.
-        max_executions_per_job: The largest number of circuits times shots in one job; by default 10 million.
-        **options: ``dtype`` (``"complex128"`` or ``"complex64"``) and ``max_memory`` (bytes) for exact results; options
-            of ``AerSimulator`` for ``"aer"``; options of the Runtime primitives for IBM backends and fakes.
-
-    Returns:
-        The connection; used as a context manager it closes the batch or session that it opened.
-
-    Raises:
-        TypeError: If the target is of a kind that cannot run circuits, or an argument has the wrong type.
-        ValueError: If a name is not known or a number is out of range.
-
-    Examples:
-        >>> from qiskit_qml_ext.primitives import connect
-        >>> connect()
-        Connection('exact', exact)
-        >>> connect("aer", shots=2048, seed=7)
-        Connection('aer', shots=2048)
-    """
-    if isinstance(optimization_level, bool) or optimization_level not in range(4):
-        raise ValueError(f"optimization_level must be 0, 1, 2 or 3, but {optimization_level!r} came.")
-    return Connection(
-        resolve_target(target, mode=mode, options=options),
-        shots=shots,
-        seed=seed,
-        optimization_level=optimization_level,
-        transpile_trials=transpile_trials,
-        max_executions_per_job=max_executions_per_job,
-        journal=journal,
-        policy=policy,
-        budget=Budget(max_executions, max_cost, price_per_minute),
-        packing=packing,
-        packing_buffer=packing_buffer,
-    )
-
-
-def _checked_positive(name: str, value: object) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} must be a whole number or None, but {value!r} ({type(value).__name__}) came.")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, but {value} came.")
-    return int(value)
-
-
-def _checked_seed(seed: object) -> int | None:
-    if seed is None:
-        return None
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
-        raise TypeError(f"seed must be a whole number or None, but {seed!r} ({type(seed).__name__}) came.")
-    if seed < 0:
-        raise ValueError(f"seed must not be negative, but {seed} came.")
-    return int(seed)
