@@ -34,7 +34,13 @@ Examples:
 )
 @click.option("--classes", metavar="A,B,…", callback=_names, help="Keep only these classes.")
 @click.option("--drop", metavar="COLUMN", multiple=True, help="Leave out a column; may be repeated.")
-@click.option("--feature-map", default="zz", show_default=True, metavar="NAME", help="angle, iqp or zz.")
+@click.option(
+    "--feature-map",
+    default="zz",
+    show_default=True,
+    metavar="NAME",
+    help="The encoding: zz, angle, iqp, …; any other word lists them all.",
+)
 @click.option(
     "--target",
     metavar="NAME",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Role = Literal["quantum", "control", "classical", "baseline"]
 
 C_VALUES = (0.1, 1.0, 10.0, 100.0)
-BANDWIDTHS = (0.01, 0.03, 0.1, 0.3, 1.0)
+BANDWIDTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 # The RBF SVM's γ in units of 1/(number of features): as many values as there are bandwidths, around the usual choice.
 RELATIVE_GAMMAS = (0.03, 0.1, 0.3, 1.0, 3.0)
 LINEAR_STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)

@@ -290,18 +290,24 @@ def _num_encoded(
                 f"{qubits} qubits were asked for, but {connection.target_name} has {available}. "
                 f"Ask for at most {available} with --qubits, or choose a larger target."
             )
-        if qubits > data.num_features:
+        if qubits > (needed := map_.num_qubits(data.num_features)):
             raise ValueError(
-                f"{qubits} qubits were asked for, but {data.name!r} has {plural(data.num_features, 'feature')}, one "
-                f"for each qubit. Ask for at most {data.num_features} with --qubits."
+                f"{qubits} qubits were asked for, but {data.name!r} has {plural(data.num_features, 'feature')}, which "
+                f"take {plural(needed, 'qubit')}. Ask for at most {needed} with --qubits."
             )
-        if qubits > most:
+        if qubits > (needed := map_.num_qubits(most)):
             raise ValueError(
                 f"{qubits} qubits were asked for, but the smallest training set has {smallest_train} samples, so "
-                f"there are no more principal components than that. Ask for at most {most} with --qubits."
+                f"there are no more principal components than that. Ask for at most {needed} with --qubits."
             )
     budget = qubits if qubits is not None else min(DEFAULT_MAX_QUBITS, available or DEFAULT_MAX_QUBITS)
-    return max(k for k in range(1, most + 1) if k == 1 or map_.num_qubits(k) <= budget)
+    possible = [k for k in range(1, most + 1) if map_.num_qubits(k) <= budget]
+    if not possible:
+        raise ValueError(
+            f"The feature map needs {plural(map_.num_qubits(1), 'qubit')} for one feature, more than {budget}. "
+            "Allow more with --qubits or choose another feature map."
+        )
+    return max(possible)
 
 
 def _try_kernel(map_: FeatureMap, num_encoded: int, connection: Connection) -> None:
