@@ -231,7 +231,8 @@ def _console() -> Any:
     from rich.console import Console
 
     # A pipe has no width of its own; the table is as wide as it needs to be.
-    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+    is_terminal = sys.stdout.isatty()
+    return Console(highlight=False, soft_wrap=True, force_terminal=is_terminal, width=None if is_terminal else 160)
 
 
 def _summary(units: "list[Unit]") -> str:
