@@ -14,7 +14,7 @@ class Policy:
         submissions_per_minute: How many jobs are submitted in a minute, over all processes that share the journal; by
             default 5, the rate that IBM documents, and no limit for simulators.
         max_retries: How often a job that the service reports as failed is submitted again.
-        poll_seconds: The pause between two looks at the jobs; by default 2, and 0.01 for simulators.
+        poll_seconds: The pause between two looks at the jobs; by default 2, and far less for simulators.
         settle_seconds: How long to go on searching before a submission that got no answer is taken as not accepted.
         throttle_seconds: The pause after a refusal for too many requests that names no time.
         patience_seconds: How long to go on without any answer from the service.

@@ -79,7 +79,7 @@ class Runner:
         self._stopped = threading.Event()
         self.report = Report()
         local = not service.is_durable
-        self._poll_seconds = policy.poll_seconds or (0.01 if local else 2.0)
+        self._poll_seconds = policy.poll_seconds or (None if local else 2.0)
         self._max_pending = policy.max_pending or (1 if local else 3)
         self._trouble = Trouble(policy.patience_seconds)
         ask = Questions(policy.call_seconds, self._trouble.over)
@@ -152,6 +152,7 @@ class Runner:
         self._stopped.set()
 
     def _loop(self) -> list[Unit]:
+        last_move = time.monotonic()
         while True:
             units = self._journal.units(self._keys)
             if any(unit.state not in (*_ENDED, PLANNED, SUBMITTING, SUBMITTED) for unit in units):
@@ -174,8 +175,15 @@ class Runner:
                     moved |= self._guarded(self._advance, unit)
             moved |= self._guarded(self._submit_next, self._journal.units(self._keys))
             moved |= self._guarded(self._drop_twins)
-            if not moved:
-                self._stopped.wait(max(self._poll_seconds, self._trouble.pause()))
+            now = time.monotonic()
+            if moved:
+                last_move = now
+            else:
+                self._stopped.wait(max(self._pause(now - last_move), self._trouble.pause()))
+
+    def _pause(self, waited: float) -> float:
+        """Return how long to pause; jobs of this machine are looked at within a hundredth of their time."""
+        return min(0.2, max(0.002, waited / 100)) if self._poll_seconds is None else self._poll_seconds
 
     def _has_ended(self, unit: Unit) -> bool:
         """Tell whether nothing more will come of a unit in this run."""
