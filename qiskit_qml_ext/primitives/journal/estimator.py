@@ -112,10 +112,14 @@ class JournaledEstimator(BaseEstimatorV2):
             seed=self._seed,
             progress=Progress(self._progress),
         )
-        runner.plan()
-        if self._approve is not None:
-            self._approve(runner.unsubmitted())
-        return JournaledJob(runner)
+        try:
+            runner.plan()
+            if self._approve is not None:
+                self._approve(runner.unsubmitted())
+        except BaseException:
+            request.give_back()
+            raise
+        return JournaledJob(runner, give_back=request.give_back)
 
     def close(self) -> None:
         """Close sessions or batches that were opened in place of closed ones."""

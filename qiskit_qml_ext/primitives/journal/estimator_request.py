@@ -58,6 +58,10 @@ class EstimatorRequest:
             blocks = _cut(tuple(slice(0, length) for length in pub.shape), max_executions // max(1, _shots(pub)))
             self.items += [self._item(index, block) for block in blocks]
 
+    def give_back(self) -> None:
+        """Free the numbers of repetition that this request took, because it came to nothing."""
+        self._repetitions.give_back(list(self._blocks))
+
     def build(self, keys: Sequence[bytes]) -> list[EstimatorPub]:
         """Return the PUBs of a unit, one for each block."""
         return [self._pub(*self._blocks[key]) for key in keys]

@@ -3,6 +3,7 @@
 import threading
 import uuid
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from qiskit.primitives import BasePrimitiveJob
@@ -18,11 +19,13 @@ class JournaledJob(BasePrimitiveJob[PrimitiveResult[Any], JobStatus]):
 
     Args:
         runner: Runs the request, which is planned already.
+        give_back: Called if the request comes to nothing, so that asking again is asking for the same.
     """
 
-    def __init__(self, runner: Runner):
+    def __init__(self, runner: Runner, *, give_back: Callable[[], None]):
         super().__init__(job_id=str(uuid.uuid4()))
         self._runner = runner
+        self._give_back = give_back
         self._result: PrimitiveResult[Any] | None = None
         self._error: BaseException | None = None
         self._warned = False
@@ -48,6 +51,7 @@ class JournaledJob(BasePrimitiveJob[PrimitiveResult[Any], JobStatus]):
             self._thread.join(timeout)
         except KeyboardInterrupt:
             self._runner.stop()
+            self._give_back()
             raise
         if self._thread.is_alive():
             raise TimeoutError(f"The result is not there after {timeout} s. The run goes on; ask again.")
@@ -87,6 +91,7 @@ class JournaledJob(BasePrimitiveJob[PrimitiveResult[Any], JobStatus]):
         try:
             self._result = self._runner.run()
         except BaseException as error:
+            self._give_back()
             self._error = error
 
     def _warn(self) -> None:

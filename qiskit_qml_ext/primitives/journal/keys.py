@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -71,19 +72,39 @@ class Repetitions:
     """Numbers the repetitions of equal work, so that asking twice in one program gives two independent results.
 
     The numbers start at 0 in every program: the first asking of a program run again finds the first result of before.
+    An asking that came to nothing (an interrupt, an error) gives its numbers back: asked again, it is the same work.
     """
 
     def __init__(self) -> None:
-        self._seen: dict[bytes, int] = {}
+        self._taken: dict[bytes, set[int]] = {}
+        self._origin: dict[bytes, tuple[bytes, int]] = {}
+        self._lock = threading.Lock()
 
     def number(self, keys: Iterable[bytes]) -> list[bytes]:
         """Return keys that tell repetitions apart; the first of its kind keeps its key."""
         numbered = []
-        for key in keys:
-            count = self._seen.get(key, 0)
-            self._seen[key] = count + 1
-            numbered.append(key if count == 0 else _digest(join_bytes(key, count)))
+        with self._lock:
+            for key in keys:
+                taken = self._taken.setdefault(key, set())
+                count = next(number for number in range(len(taken) + 1) if number not in taken)
+                taken.add(count)
+                mine = key if count == 0 else _digest(join_bytes(key, count))
+                self._origin[mine] = (key, count)
+                numbered.append(mine)
         return numbered
+
+    def give_back(self, numbered: Iterable[bytes]) -> None:
+        """Free the numbers of an asking that came to nothing."""
+        with self._lock:
+            for mine in numbered:
+                key, count = self._origin.pop(mine, (mine, -1))
+                self._taken.get(key, set()).discard(count)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # another process is another program
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        type(self).__init__(self)
 
 
 def _digest(content: bytes) -> bytes:

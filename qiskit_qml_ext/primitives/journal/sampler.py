@@ -99,10 +99,14 @@ class JournaledSampler(BaseSamplerV2):
             seed=self._seed,
             progress=Progress(self._progress),
         )
-        runner.plan()
-        if self._approve is not None:
-            self._approve(runner.unsubmitted())
-        return JournaledJob(runner)
+        try:
+            runner.plan()
+            if self._approve is not None:
+                self._approve(runner.unsubmitted())
+        except BaseException:
+            request.give_back()
+            raise
+        return JournaledJob(runner, give_back=request.give_back)
 
     def known(self, pubs: Sequence[SamplerPub]) -> list[int]:
         """Count the circuits of each PUB that are done or submitted, as if they were asked for for the first time."""

@@ -40,6 +40,7 @@ class SamplerRequest:
     ):
         self.pubs = list(pubs)
         self._more_shots = more_shots
+        self._repetitions = repetitions
         self._values = [_rows(pub) for pub in self.pubs]
         self._circuits = [identify(pub.circuit) for pub in self.pubs]
         self.items: list[Item] = []
@@ -50,6 +51,10 @@ class SamplerRequest:
             for row, key in enumerate(repetitions.number(row_keys(settings, circuit, values))):
                 self.items.append(Item(key, index, pub.shots, size, float(pub.shots)))
                 self._place[key] = (index, row)
+
+    def give_back(self) -> None:
+        """Free the numbers of repetition that this request took, because it came to nothing."""
+        self._repetitions.give_back(self._place)
 
     def build(self, keys: Sequence[bytes]) -> list[SamplerPub]:
         """Return the PUBs of a unit: consecutive rows of one circuit are one PUB with a parameter array."""

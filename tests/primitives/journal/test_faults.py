@@ -10,10 +10,11 @@ import warnings
 import numpy as np
 import pytest
 from qiskit_ibm_runtime import Batch, Session
-from runtime_server.work import isa_rotation, ones
+from qiskit_ibm_runtime.executor_sampler import Sampler
+from runtime_server.work import QUICK, isa_rotation, ones
 
 from qiskit_qml_ext.exceptions import CalibrationChangedWarning, DuplicateExecutionWarning, RunIncompleteError
-from qiskit_qml_ext.primitives.journal import Journal
+from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy
 
 JOB = "/jobs/[0-9a-f]+"
 RESULTS = JOB + "/results"
@@ -297,6 +298,37 @@ def test_two_runs_at_once_share_the_work(server, work):
     check(results[0], server=server)
     assert np.array_equal(results[0][0].data.meas.array, results[1][0].data.meas.array)
     assert sum(job.report.submitted for job in jobs) == 3
+
+
+@pytest.mark.parametrize("how", ["stopped", "interrupted", "failed"])
+def test_asking_again_after_an_interrupt_or_an_error_is_asking_for_the_same(server, backend, path, how, monkeypatch):
+    """A notebook's cell is interrupted or fails and is run again, with the same sampler."""
+    sampler = JournaledSampler(Sampler(mode=backend), path, policy=Policy(**QUICK, max_executions=200, max_retries=0))
+    pub = (isa_rotation(backend), np.linspace(0, np.pi, 6)[:, None], 100)
+    server.set_hold(True)
+    if how == "failed":
+        server.fail_next(1)
+    job = sampler.run([pub])
+    server.wait_until(lambda: len(server.jobs()) == 3)
+    if how == "interrupted":
+        with monkeypatch.context() as patch:
+            patch.setattr(job, "_thread", Interrupting())
+            with pytest.raises(KeyboardInterrupt):
+                job.result()
+    elif how == "stopped":
+        job.cancel()
+    server.set_hold(False)
+    if how != "interrupted":
+        with pytest.raises(RunIncompleteError):
+            job.result(60)
+    again = sampler.run([pub])
+    check(again.result(60), server=server)
+    assert len(server.jobs()) == 3 + (how == "failed")
+
+
+class Interrupting:
+    def join(self, timeout):
+        raise KeyboardInterrupt
 
 
 def test_rate_limit_is_kept_over_all_runs(server, work):

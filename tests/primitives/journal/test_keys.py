@@ -271,6 +271,16 @@ def test_repetitions_are_told_apart_and_numbered_alike_in_every_program():
     assert first + second == keys
 
 
+def test_repetitions_given_back_are_the_same_work_again():
+    shared = Repetitions()
+    first = shared.number([b"a", b"b", b"a"])
+    second = shared.number([b"a"])
+    assert len({*first, *second}) == 4
+    shared.give_back(first)
+    assert shared.number([b"a", b"b", b"a"]) == first
+    assert shared.number([b"b"]) not in ([b"b"], second)
+
+
 def test_minus_zero_is_zero():
     assert sampler_keys(two_parameters(), [0.0, 0.0]) == sampler_keys(two_parameters(), [-0.0, 0.0])
 
