@@ -48,7 +48,23 @@ def main(folder):
                     "jobs": len(server.jobs()),
                     "surplus": surplus,
                 }
+        outcomes["two at once"] = _two_at_once(server, Path(folder))
     print(json.dumps(outcomes))
+
+
+def _two_at_once(server, folder):
+    """Let two processes work on one journal; the first is killed when half of the work is done."""
+    server.reset()
+    server.store.set("job_seconds", 0.3)
+    path = folder / "shared.journal"
+    children = []
+    for number in range(3):
+        children.append(_fork(lambda number=number: np.save(folder / f"shared{number}.npy", _run(path))))
+    server.wait_until(lambda: server.executions() >= 200)
+    os.kill(children[0], signal.SIGKILL)
+    signals = [os.WTERMSIG(os.waitpid(child, 0)[1]) for child in children]
+    counts = [np.load(folder / f"shared{number}.npy").tolist() for number in (1, 2)]
+    return {"signals": signals, "counts": counts, "executions": server.executions(), "jobs": len(server.jobs())}
 
 
 def _die(path, stage, when):
@@ -83,9 +99,13 @@ def _run(path):
 
 def _in_fork(work):
     """Do something in a process of its own and return the signal that ended it, 0 for none."""
+    return os.WTERMSIG(os.waitpid(_fork(work), 0)[1])
+
+
+def _fork(work):
     child = os.fork()
     if child:
-        return os.WTERMSIG(os.waitpid(child, 0)[1])
+        return child
     try:
         work()
     except BaseException:

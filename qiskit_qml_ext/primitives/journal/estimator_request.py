@@ -1,7 +1,7 @@
 """An estimator's request: blocks of expectation values, whole PUBs as far as the limit on executions allows."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit_qml_ext.primitives.journal.codec import UnitResult
 from qiskit_qml_ext.primitives.journal.keys import Repetitions, block_key, settings_key
 from qiskit_qml_ext.primitives.journal.requests import Identify, Item, Placement, value_bytes
+
+_MAX_CUTS = 6  # how often a block was halved at most; one that was halved more often is submitted and refused again
 
 Slices = tuple[slice, ...]
 
@@ -57,6 +59,29 @@ class EstimatorRequest:
         for index, pub in enumerate(self.pubs):
             blocks = _cut(tuple(slice(0, length) for length in pub.shape), max_executions // max(1, _shots(pub)))
             self.items += [self._item(index, block) for block in blocks]
+
+    def refine(self, known: Callable[[Sequence[bytes]], Iterable[bytes]]) -> None:
+        """Cut blocks where an earlier run had to cut them: where the journal knows the halves but not the whole."""
+        found = set(known([item.key for item in self.items]))
+        refined: list[Item] = []
+        for item in self.items:
+            refined += [item] if item.key in found else self._refined(item, known, _MAX_CUTS)
+        self.items = refined
+
+    def _refined(self, item: Item, known: Callable[[Sequence[bytes]], Iterable[bytes]], cuts: int) -> list[Item]:
+        index, block = self._blocks[item.key]
+        size = math.prod(part.stop - part.start for part in block)
+        if size < 2 or cuts == 0:
+            return [item]
+        halves = [self._item(index, part) for part in _cut(block, -(-size // 2))]
+        found = set(known([half.key for half in halves]))
+        deeper = [[half] if half.key in found else self._refined(half, known, cuts - 1) for half in halves]
+        if found or any(len(parts) > 1 for parts in deeper):
+            return [part for parts in deeper for part in parts]
+        self._repetitions.give_back([half.key for half in halves])
+        for half in halves:
+            del self._blocks[half.key]
+        return [item]
 
     def give_back(self) -> None:
         """Free the numbers of repetition that this request took, because it came to nothing."""

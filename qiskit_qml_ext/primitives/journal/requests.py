@@ -1,6 +1,6 @@
 """What a call of ``run`` asks for, cut into items; and how items become the PUBs of a unit and results again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -59,6 +59,12 @@ class Request(Protocol):
 
     def halves(self, keys: Sequence[bytes]) -> tuple[tuple[bytes, ...], tuple[bytes, ...]] | None:
         """Cut a unit into two, or return ``None`` if it is one circuit that cannot be cut."""
+
+    def refine(self, known: Callable[[Sequence[bytes]], Iterable[bytes]]) -> None:
+        """Cut items where an earlier run had to cut them: where the journal knows the parts but not the whole."""
+
+    def give_back(self) -> None:
+        """Free the numbers of repetition that this request took, because it came to nothing."""
 
     def assemble(
         self, places: dict[bytes, tuple[int, int]], results: dict[int, UnitResult], metadata: dict[str, Any]

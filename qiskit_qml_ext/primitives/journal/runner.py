@@ -92,6 +92,7 @@ class Runner:
 
     def plan(self, *, revive: bool = True) -> None:
         """See that every item belongs to a unit that is on the disk."""
+        self._request.refine(self._journal.locate)
         self._places = self._journal.ensure_units(
             [item.key for item in self._request.items],
             lambda places: pack(

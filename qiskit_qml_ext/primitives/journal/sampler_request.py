@@ -1,6 +1,6 @@
 """A sampler's request: every circuit with one vector of parameter values is an item."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,9 @@ class SamplerRequest:
             for row, key in enumerate(repetitions.number(row_keys(settings, circuit, values))):
                 self.items.append(Item(key, index, pub.shots, size, float(pub.shots)))
                 self._place[key] = (index, row)
+
+    def refine(self, known: Callable[[Sequence[bytes]], Iterable[bytes]]) -> None:
+        """Do nothing: a circuit cannot be cut."""
 
     def give_back(self) -> None:
         """Free the numbers of repetition that this request took, because it came to nothing."""

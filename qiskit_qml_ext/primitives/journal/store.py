@@ -140,7 +140,8 @@ class Journal:
                 return
             self._end_attempt(database, unit, "rejected", reason)
             self._dissolve(database, unit)
-            self._insert(database, parts)
+            # An earlier run may have cut the same unit, and have done a part already.
+            self._insert(database, [part for part in parts if not located(database, part.keys)])
 
     def claim(self, unit: int, *, owner: str, tag: str, calibration: str | None, per_minute: int | None) -> bool:
         """Write down that a unit is about to be submitted.

@@ -9,12 +9,14 @@ import warnings
 
 import numpy as np
 import pytest
+from qiskit.quantum_info import SparsePauliOp
 from qiskit_ibm_runtime import Batch, Session
+from qiskit_ibm_runtime.executor_estimator import Estimator
 from qiskit_ibm_runtime.executor_sampler import Sampler
 from runtime_server.work import QUICK, isa_rotation, ones
 
 from qiskit_qml_ext.exceptions import CalibrationChangedWarning, DuplicateExecutionWarning, RunIncompleteError
-from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy
+from qiskit_qml_ext.primitives.journal import Journal, JournaledEstimator, JournaledSampler, Policy
 
 JOB = "/jobs/[0-9a-f]+"
 RESULTS = JOB + "/results"
@@ -207,6 +209,21 @@ def test_failure_for_too_many_executions_halves_units(server, work):
     server.store.set("late_execution_limit", 300)
     result, _ = work(max_executions=600)
     check(result, server=server)
+
+
+@pytest.mark.parametrize("limit", ["execution_limit", "late_execution_limit"])
+def test_estimators_blocks_are_halved_as_well(server, backend, path, limit):
+    circuit = isa_rotation(backend).remove_final_measurements(inplace=False)
+    observable = SparsePauliOp("Z").apply_layout(circuit.layout)
+    angles = np.linspace(0, np.pi, 4)[:, None]
+    server.store.set(limit, 1700)  # four values of 400 shots with 544 more for the readout are 2144
+    for submitted in (True, False):
+        estimator = JournaledEstimator(Estimator(mode=backend), path, policy=Policy(**QUICK))
+        job = estimator.run([(circuit, observable, angles, 0.05)])
+        np.testing.assert_allclose(job.result(60)[0].data.evs, np.cos(angles[:, 0]), atol=0.3)  # six standard errors
+        assert (job.report.submitted > 0) == submitted or limit == "late_execution_limit"
+    executed = server.executions()
+    assert executed == 2 * (2 * 400 + 544)
 
 
 def test_one_circuit_above_the_limit_is_a_clear_error(server, work):

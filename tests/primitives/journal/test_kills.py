@@ -39,6 +39,15 @@ def test_kill_at_every_stage_costs_nothing_and_loses_nothing(stages, stage, when
     assert outcome["surplus"] == 0
 
 
+@pytest.mark.slow
+def test_processes_share_the_work_and_take_over_what_a_killed_one_leaves(stages):
+    outcome = stages["two at once"]
+    assert outcome["signals"] == [9, 0, 0]
+    assert outcome["counts"][0] == outcome["counts"][1]
+    assert outcome["executions"] == 600
+    assert outcome["jobs"] == 3
+
+
 def run_python(code, folder):
     environment = {**os.environ, "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent}", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
