@@ -51,7 +51,7 @@ Examples:
 @click.option("--folds", type=int, default=5, show_default=True, help="Folds of the cross-validation.")
 @click.option("--repeats", type=int, default=1, show_default=True, help="Repeat it with other folds.")
 @click.option(
-    "--max-samples", type=int, help="Use at most so many samples.  [default: 1000; sampled 100; fake devices 40]"
+    "--max-samples", type=int, help="Use at most so many samples.  [default: 1000; sampled 100; fake devices 30]"
 )
 @click.option("--scoring", metavar="NAME", help="A scikit-learn scorer.  [default: accuracy, or r2]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")

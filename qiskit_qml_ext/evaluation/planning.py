@@ -26,7 +26,7 @@ from qiskit_qml_ext.primitives import Connection, connect
 DEFAULT_MAX_QUBITS = 8
 MAX_SAMPLES_EXACT = 1000
 MAX_SAMPLES_SAMPLED = 100
-MAX_SAMPLES_FAKE = 40  # noisy simulation takes some tenths of a second for each circuit
+MAX_SAMPLES_FAKE = 30  # noisy simulation takes some tenths of a second for each circuit
 INNER_FOLDS = 3
 
 Split = tuple[NDArray[np.int_], NDArray[np.int_]]

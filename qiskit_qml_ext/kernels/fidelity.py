@@ -1,10 +1,12 @@
 """The fidelity kernel k(x, y) = |⟨φ(y)|φ(x)⟩|²."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
 from qiskit.primitives import BaseSamplerV2
 from qiskit_machine_learning.kernels import BaseKernel
 from sklearn.base import BaseEstimator, clone
@@ -45,6 +47,9 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         sampler: A V2 sampler of your own instead of a connection.
         pass_manager: Turns circuits into the sampler's own gates.
         run_diagonal: Whether a sample against itself is measured too, instead of being set to 1.
+        training_parameters: Parameters of a feature-map circuit that are not data, for qiskit-machine-learning's
+            ``QuantumKernelTrainer``; the other parameters take the features.
+        training_values: Their values; :meth:`assign_training_parameters` sets them.
         psd_repair: What to do with negative eigenvalues of a symmetric matrix: ``None`` leaves it as it was measured;
             ``"clip"`` sets them to zero; ``"shift"`` raises the diagonal.
 
@@ -74,6 +79,8 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         pass_manager: "PassManager | None" = None,
         run_diagonal: bool = False,
         psd_repair: str | None = None,
+        training_parameters: Sequence[Parameter] = (),
+        training_values: Sequence[float] | None = None,
     ):
         self.feature_map = feature_map
         self.connection = connection
@@ -82,18 +89,52 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         self.pass_manager = pass_manager
         self.run_diagonal = run_diagonal
         self.psd_repair = psd_repair
+        self.training_parameters = training_parameters
+        self.training_values = training_values
 
     @property
     def num_features(self) -> int:
         """The number of features of a plain circuit; a template takes any number, so asking it is an error."""
         if isinstance(self.feature_map, QuantumCircuit):
-            return int(self.feature_map.num_parameters)
+            return int(self.feature_map.num_parameters) - len(self.training_parameters)
         raise AttributeError("A feature map template encodes any number of features; see FeatureMap.build.")
 
     @property
     def enforce_psd(self) -> bool:
         """Whether a symmetric matrix is made positive semi-definite."""
         return self.psd_repair is not None
+
+    @property
+    def num_training_parameters(self) -> int:
+        """The number of training parameters."""
+        return len(self.training_parameters)
+
+    @property
+    def parameter_values(self) -> FloatArray:
+        """The values of the training parameters, shape (number of training parameters,)."""
+        return np.asarray([] if self.training_values is None else self.training_values, dtype=np.float64)
+
+    def assign_training_parameters(self, parameter_values: Mapping[Parameter, float] | ArrayLike) -> None:
+        """Set the values of the training parameters, as qiskit-machine-learning's trainer does.
+
+        Args:
+            parameter_values: Values in the order of ``training_parameters``, or a mapping that changes some of them.
+
+        Raises:
+            ValueError: If the number of values or a parameter of the mapping does not fit.
+        """
+        if isinstance(parameter_values, Mapping):
+            unknown = [parameter for parameter in parameter_values if parameter not in self.training_parameters]
+            if unknown:
+                raise ValueError(f"{unknown[0]} is not among the training parameters {list(self.training_parameters)}.")
+            known = dict(zip(self.training_parameters, self.parameter_values.tolist(), strict=False))
+            known.update(parameter_values)
+            values = [known[parameter] for parameter in self.training_parameters if parameter in known]
+        else:
+            values = np.asarray(parameter_values, dtype=np.float64).ravel().tolist()
+        if len(values) != len(self.training_parameters):
+            raise ValueError(f"{len(values)} values came for {len(self.training_parameters)} training parameters.")
+        self.training_values = tuple(float(value) for value in values)
 
     def evaluate(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> FloatArray:
         """Compute the kernel matrix.
@@ -202,7 +243,23 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         return self.method == "exact" or (self.method == "auto" and connection.is_exact)
 
     def _encoding(self, num_features: int) -> Encoding:
-        return encoding_of(ZZFeatureMap() if self.feature_map is None else self.feature_map, num_features)
+        feature_map = ZZFeatureMap() if self.feature_map is None else self.feature_map
+        if len(self.training_parameters):
+            feature_map = self._with_training_values(feature_map)
+        return encoding_of(feature_map, num_features)
+
+    def _with_training_values(self, feature_map: FeatureMap | QuantumCircuit) -> QuantumCircuit:
+        if not isinstance(feature_map, QuantumCircuit):
+            raise TypeError(
+                "training_parameters go with a feature map that is a circuit. Build one, or fix the weights of a "
+                "template with FixedWeightsFeatureMap."
+            )
+        if self.training_values is None:
+            raise ValueError(
+                f"The {len(self.training_parameters)} training parameters have no values yet. Give training_values or "
+                "call assign_training_parameters first."
+            )
+        return feature_map.assign_parameters(dict(zip(self.training_parameters, self.training_values, strict=True)))
 
     def _estimate(
         self, connection: Connection, x: FloatArray, y: FloatArray | None

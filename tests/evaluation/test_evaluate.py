@@ -110,7 +110,7 @@ def test_a_limit_on_samples_is_told():
     assert "Uses 24 of 40 samples, chosen with the classes in proportion (as asked)." in result.notes
 
 
-@pytest.mark.parametrize(("target", "limit"), [(None, 1000), ("aer", 100), ("fake_manila", 40)])
+@pytest.mark.parametrize(("target", "limit"), [(None, 1000), ("aer", 100), ("fake_manila", 30)])
 def test_default_limit_depends_on_the_target(target, limit):
     plan = plan_evaluation(small_data(1010, 1), target=target, folds=2)
     assert plan.dataset.num_samples == limit

@@ -2,6 +2,8 @@
 
 import copy
 import dataclasses
+import hashlib
+import json
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -317,4 +319,15 @@ def _aer_options(backend: Any) -> dict[str, Any]:
     names = ("method", "noise_model", "precision", "matrix_product_state_max_bond_dimension",
              "matrix_product_state_truncation_threshold")  # fmt: skip
     found = {name: getattr(backend.options, name, None) for name in names}
-    return {name: _clean(value) for name, value in found.items() if value is not None}
+    cleaned = {name: _clean(value) for name, value in found.items() if value is not None}
+    if "noise_model" in cleaned:  # megabytes for a large device; its digest tells it from others
+        text = json.dumps(_without_ids(cleaned["noise_model"]), sort_keys=True, default=repr)
+        cleaned["noise_model"] = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return cleaned
+
+
+def _without_ids(value: Any) -> Any:
+    """Drop the random ids that Aer gives to the errors of a noise model."""
+    if isinstance(value, dict):
+        return {key: _without_ids(item) for key, item in value.items() if key != "id"}
+    return [_without_ids(item) for item in value] if isinstance(value, list) else value

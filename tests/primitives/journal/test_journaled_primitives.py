@@ -10,6 +10,8 @@ from qiskit.circuit import ParameterVector
 from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2, StatevectorEstimator, StatevectorSampler
 from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit.quantum_info import SparsePauliOp
+from qiskit_aer import AerSimulator
+from qiskit_aer.noise import NoiseModel, depolarizing_error
 from qiskit_aer.primitives import EstimatorV2 as AerEstimator
 from qiskit_aer.primitives import SamplerV2 as AerSampler
 from qiskit_ibm_runtime import EstimatorV2, SamplerV2
@@ -239,3 +241,20 @@ def test_wrong_kind_of_primitive_is_named(path):
         JournaledSampler(StatevectorEstimator(), path)
     with pytest.raises(TypeError, match="estimator must be a V2 estimator"):
         JournaledEstimator(StatevectorSampler(), path)
+
+
+def test_noise_is_part_of_the_work_and_small_in_the_file(path):
+    def simulator(strength):
+        noise = NoiseModel()
+        noise.add_all_qubit_quantum_error(depolarizing_error(strength, 1), ["ry", "rz", "sx", "x"])
+        return AerSimulator(noise_model=noise)
+
+    for strength, circuits in ((0.1, 1), (0.1, 0), (0.2, 1)):
+        connection = connect(simulator(strength), shots=10, journal=path)
+        next(connection.sample(rotation(), np.zeros((1, 1))))
+        assert connection.usage.circuits == circuits
+    device = connect("fake_sherbrooke", shots=10, journal=path)
+    next(device.sample(rotation(), np.zeros((1, 1))))
+    units = Journal(path).units()
+    assert units[-1].target == "fake_sherbrooke"
+    assert max(len(str(unit.settings)) for unit in units) < 500
