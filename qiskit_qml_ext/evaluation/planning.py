@@ -113,8 +113,10 @@ def plan_evaluation(
         _check_whole(name, value, minimum)
     grids = {"C_values": _check_grid("C_values", C_values), "bandwidths": _check_grid("bandwidths", bandwidths)}
     connection = target if isinstance(target, Connection) else connect(target, shots=shots, seed=seed, journal=journal)
-    if isinstance(target, Connection) and (shots is not None or journal is not None):
-        raise ValueError("The connection decides about shots and journal: give them to connect(), not here.")
+    if isinstance(target, Connection) and shots is not None:
+        raise ValueError("The connection decides about the shots: give shots to connect(), not here.")
+    if isinstance(target, Connection) and journal is not None:
+        raise ValueError("The connection decides about the journal: give journal to connect(), not here.")
 
     num_available = data.num_samples
     limit, notes = _sample_limit(data, max_samples, target_name=connection.target_name, is_exact=connection.is_exact)
