@@ -58,6 +58,12 @@ Examples:
 @click.option("--jobs", type=int, default=1, show_default=True, help="Processes that work at the same time; -1: all.")
 @click.option("--report", type=click.Path(), metavar="FILE.html", help="Write the result as one page.")
 @click.option("--json", "json_file", type=click.Path(), metavar="FILE.json", help="Write the result as JSON.")
+@click.option(
+    "--journal",
+    type=click.Path(),
+    metavar="FILE",
+    help="Write all jobs of a sampled target down in this file: killed and run again, the command goes on from there.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Print the result only: no progress, no plan.")
 def command(
     data: str,

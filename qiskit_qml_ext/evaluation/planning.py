@@ -1,6 +1,7 @@
 """Everything that can be checked and counted before the first model is fitted."""
 
 import difflib
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -85,6 +86,7 @@ def plan_evaluation(
     feature_map: str | FeatureMap = "zz",
     target: object = None,
     shots: int | None = None,
+    journal: "str | os.PathLike[str] | None" = None,
     qubits: int | None = None,
     folds: int = 5,
     repeats: int = 1,
@@ -110,9 +112,11 @@ def plan_evaluation(
     for name, value, minimum in (("folds", folds, 2), ("repeats", repeats, 1), ("seed", seed, 0)):
         _check_whole(name, value, minimum)
     grids = {"C_values": _check_grid("C_values", C_values), "bandwidths": _check_grid("bandwidths", bandwidths)}
-    connection = target if isinstance(target, Connection) else connect(target, shots=shots, seed=seed)
+    connection = target if isinstance(target, Connection) else connect(target, shots=shots, seed=seed, journal=journal)
     if isinstance(target, Connection) and shots is not None:
         raise ValueError("The connection decides about the shots: give shots to connect(), not here.")
+    if isinstance(target, Connection) and journal is not None:
+        raise ValueError("The connection decides about the journal: give journal to connect(), not here.")
 
     num_available = data.num_samples
     limit, notes = _sample_limit(data, max_samples, target_name=connection.target_name, is_exact=connection.is_exact)

@@ -1,5 +1,6 @@
 """The evaluation from end to end: does a quantum model help on these data, and could it be run on hardware?"""
 
+import os
 import platform
 import time
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ def evaluate(
     feature_map: str | FeatureMap = "zz",
     target: "str | Connection | object | None" = None,
     shots: int | None = None,
+    journal: "str | os.PathLike[str] | None" = None,
     qubits: int | None = None,
     folds: int = 5,
     repeats: int = 1,
@@ -56,6 +58,8 @@ def evaluate(
         feature_map: A feature map or its name; the search replaces its bandwidth.
         target: Where the quantum models run: what :func:`~qiskit_qml_ext.primitives.connect` takes, or a connection.
         shots: Shots of every circuit; by default the target's.
+        journal: A file in which all jobs of a sampled target are written down; an evaluation that was killed goes on
+            from there when it is run again with the same file.
         qubits: The largest number of qubits; by default the smaller of the number of features and 8.
         folds: Outer folds, at least 2.
         repeats: How often the outer cross-validation is repeated with other folds.
@@ -87,6 +91,7 @@ def evaluate(
         feature_map=feature_map,
         target=target,
         shots=shots,
+        journal=journal,
         qubits=qubits,
         folds=folds,
         repeats=repeats,

@@ -16,10 +16,11 @@ from qiskit_qml_ext.circuits import FeatureMap, ZZFeatureMap
 from qiskit_qml_ext.kernels.encoding import Encoding, encoding_of
 from qiskit_qml_ext.kernels.estimate import KernelEstimate
 from qiskit_qml_ext.kernels.exact import exact_fidelities
+from qiskit_qml_ext.kernels.plan import MAX_EXACT_QUBITS, MAX_EXACT_SAMPLES, advise
 from qiskit_qml_ext.kernels.repair import REPAIRS
 from qiskit_qml_ext.kernels.sampled import ZeroCounts, binomial_error
 from qiskit_qml_ext.kernels.samples import FloatArray, PairPlan, check_samples, plan_pairs
-from qiskit_qml_ext.primitives import Connection, connect
+from qiskit_qml_ext.primitives import Connection, RunPlan, connect
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
@@ -161,6 +162,39 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         return KernelEstimate(
             matrix, np.zeros_like(raw) if errors is None else errors, raw, shots, connection.target_name
         )
+
+    def plan(
+        self, x_vec: ArrayLike, y_vec: ArrayLike | None = None, *, price_per_minute: float | None = None
+    ) -> RunPlan:
+        """Say what the sampled kernel matrix will take and whether its entries can be told apart, without running it.
+
+        Args:
+            x_vec: Samples, shape (n, features).
+            y_vec: Samples, shape (m, features); ``None`` means ``x_vec`` again.
+            price_per_minute: The price of a minute of processor time.
+
+        Returns:
+            The plan; pairs that this process knows already are not counted.
+
+        Raises:
+            ValueError: If the data are not valid, or the kernel is exact and runs no circuits.
+        """
+        x, y = self._check_data(x_vec, y_vec)
+        connection = self._connection()
+        if self._is_exact(connection):
+            raise ValueError("An exact kernel runs no circuits, so there is nothing to plan. Connect to a device.")
+        pairs_plan = plan_pairs(x, y)
+        encoding = self._encoding(x.shape[1])
+        pairs = self._pairs_to_run(pairs_plan)
+        values = ZeroCounts(connection, encoding.inversion_test, encoding.inversion_key).missing(
+            pairs_plan.samples, pairs
+        )
+        plan = connection.plan([(encoding.inversion_test, values)], price_per_minute=price_per_minute)
+        if encoding.circuit.num_qubits > MAX_EXACT_QUBITS:
+            return plan
+        few = pairs_plan.samples[:MAX_EXACT_SAMPLES]
+        exact = exact_fidelities(connect(), encoding.factors, few, None)
+        return advise(plan, exact[np.triu_indices(len(few), 1)])
 
     def circuit(self, num_features: int) -> QuantumCircuit:
         """Return the measured circuit U(y)†U(x) that the sampled path runs, before transpilation."""
