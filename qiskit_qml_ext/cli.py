@@ -16,6 +16,10 @@ from qiskit_qml_ext._version import __version__
 
 # name: (module, one line for --help)
 _COMMANDS = {
+    "diagnose": (
+        "qiskit_qml_ext.commands.diagnose",
+        "Will this ansatz train, and is this kernel any good?",
+    ),
     "evaluate": (
         "qiskit_qml_ext.commands.evaluate",
         "Does a quantum model help on this data, and could it run on hardware?",

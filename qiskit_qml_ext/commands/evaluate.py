@@ -86,7 +86,7 @@ def command(
     with _bad_input():
         from qiskit_qml_ext.datasets import load_dataset
         from qiskit_qml_ext.evaluation import plan_evaluation
-        from qiskit_qml_ext.evaluation.private_files import check_writable
+        from qiskit_qml_ext.private_files import check_writable
 
         for path in filter(None, (report, json_file)):
             check_writable(path)
@@ -144,7 +144,7 @@ def _show(evaluation: "Evaluation") -> None:
 def _write(evaluation: "Evaluation", report: str | None, json_file: str | None, *, quiet: bool) -> None:
     import json
 
-    from qiskit_qml_ext.evaluation.private_files import write_private
+    from qiskit_qml_ext.private_files import write_private
 
     written = []
     if report is not None:

@@ -155,7 +155,7 @@ def export(journal: "Journal", file: str) -> None:
     import json
 
     from qiskit_qml_ext.commands.export import exported
-    from qiskit_qml_ext.evaluation.private_files import write_private
+    from qiskit_qml_ext.private_files import write_private
 
     try:
         path = write_private(file, json.dumps(exported(journal), indent=1) + "\n")

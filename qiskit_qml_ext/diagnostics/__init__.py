@@ -1,15 +1,101 @@
 """Measured answers to "will this train, and is this kernel any good?", each with its uncertainty."""
 
 from qiskit_qml_ext.diagnostics.alignment import centred_alignment, ideal_kernel
-from qiskit_qml_ext.diagnostics.kernel_health import Estimate, KernelHealth, kernel_health
+from qiskit_qml_ext.diagnostics.bandwidth import (
+    Bandwidth,
+    product_bandwidth,
+    product_encoding_moments,
+    suggest_bandwidth,
+)
+from qiskit_qml_ext.diagnostics.causes import PlateauCauses, plateau_causes
+from qiskit_qml_ext.diagnostics.chain_moments import ChainMoment, chain_second_moment
+from qiskit_qml_ext.diagnostics.diagnose import diagnose
+from qiskit_qml_ext.diagnostics.effective_dimension import EffectiveDimension, effective_dimension
+from qiskit_qml_ext.diagnostics.entanglement import (
+    StateDescriptor,
+    entangling_capability,
+    meyer_wallach,
+    stabilizer_renyi_entropy,
+)
+from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
+from qiskit_qml_ext.diagnostics.expressibility import Expressibility, expressibility, haar_frame_potential
+from qiskit_qml_ext.diagnostics.fourier import FourierSpectrum, fourier_spectrum
+from qiskit_qml_ext.diagnostics.geometric_difference import (
+    GeometricDifference,
+    geometric_difference,
+    model_complexity,
+)
+from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
+from qiskit_qml_ext.diagnostics.initializations import InitializationComparison, compare_initializations
+from qiskit_qml_ext.diagnostics.kernel_concentration import KernelConcentration, kernel_concentration
+from qiskit_qml_ext.diagnostics.kernel_health import KernelHealth, kernel_health
+from qiskit_qml_ext.diagnostics.landscape import LossLandscape, loss_landscape
+from qiskit_qml_ext.diagnostics.lie_algebra import LieAlgebra, lie_algebra
+from qiskit_qml_ext.diagnostics.noise_plateau import NoiseInducedPlateau, noise_induced_plateau
+from qiskit_qml_ext.diagnostics.observables import (
+    averaged_local_observable,
+    global_observable,
+    global_projector,
+    local_observable,
+)
+from qiskit_qml_ext.diagnostics.report import Diagnosis, Finding
+from qiskit_qml_ext.diagnostics.scaling_study import Extrapolation, ScalingStudy, scaling_study
+from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, second_moments
 from qiskit_qml_ext.diagnostics.shots import ShotsToResolve, shots_to_resolve
 
 __all__ = [
+    "Bandwidth",
+    "ChainMoment",
+    "Diagnosis",
+    "EffectiveDimension",
     "Estimate",
+    "Expressibility",
+    "Extrapolation",
+    "Finding",
+    "FourierSpectrum",
+    "GeometricDifference",
+    "GradientVariance",
+    "InitializationComparison",
+    "KernelConcentration",
     "KernelHealth",
+    "LieAlgebra",
+    "LossLandscape",
+    "NoiseInducedPlateau",
+    "PlateauCauses",
+    "Result",
+    "ScalingStudy",
+    "SecondMoments",
     "ShotsToResolve",
+    "StateDescriptor",
+    "averaged_local_observable",
     "centred_alignment",
+    "chain_second_moment",
+    "compare_initializations",
+    "diagnose",
+    "effective_dimension",
+    "entangling_capability",
+    "expressibility",
+    "fourier_spectrum",
+    "geometric_difference",
+    "global_observable",
+    "global_projector",
+    "gradient_variance",
+    "haar_frame_potential",
     "ideal_kernel",
+    "kernel_concentration",
     "kernel_health",
+    "lie_algebra",
+    "local_observable",
+    "loss_landscape",
+    "meyer_wallach",
+    "model_complexity",
+    "noise_induced_plateau",
+    "plateau_causes",
+    "product_bandwidth",
+    "product_encoding_moments",
+    "scaling_study",
+    "second_moments",
     "shots_to_resolve",
+    "stabilizer_renyi_entropy",
+    "suggest_bandwidth",
 ]

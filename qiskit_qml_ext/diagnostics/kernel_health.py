@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student_t
 
 from qiskit_qml_ext.diagnostics.alignment import centred_alignment, ideal_kernel, leave_one_out_alignment
+from qiskit_qml_ext.diagnostics.estimate import Estimate
 from qiskit_qml_ext.diagnostics.kernel_entries import KernelEntries, jackknife
 from qiskit_qml_ext.diagnostics.shots import ShotsToResolve, resolve_entries
 
@@ -17,25 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its standard error and 95 % confidence interval."""
-
-    value: float
-    standard_error: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        if not math.isfinite(self.standard_error) or self.standard_error <= 0:
-            return f"{self.value:.3g}"
-        # Two digits of the error, and as many decimals of the value.
-        decimals = max(0, 1 - math.floor(math.log10(self.standard_error)))
-        if decimals > 8:
-            return f"{self.value:.3g} ± {self.standard_error:.2g}"
-        return f"{self.value:.{decimals}f} ± {self.standard_error:.{decimals}f}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +76,7 @@ class KernelHealth:
         estimates = ("mean", "variance", "effective_rank", "alignment")
         return {
             "num_samples": self.num_samples,
-            **{name: dict(vars(getattr(self, name))) for name in estimates},
+            **{name: _numbers(getattr(self, name)) for name in estimates},
             "noise_variance": self.noise_variance,
             "shots_to_resolve": self.shots_to_resolve.to_dict(),
             "shots": self.shots,
@@ -177,6 +159,11 @@ def kernel_health(
         eigenvalues=np.array(np.linalg.eigvalsh((matrix + matrix.T) / 2)[::-1], dtype=np.float64),
         entries=entries.values,
     )
+
+
+def _numbers(estimate: Estimate) -> dict[str, float]:
+    """An estimate without its method, which stands beside all of them."""
+    return {name: getattr(estimate, name) for name in ("value", "standard_error", "low", "high")}
 
 
 def _estimate(value: float, leave_one_out: NDArray[np.float64], *, low: float = -math.inf) -> Estimate:

@@ -3,10 +3,15 @@
 import math
 from dataclasses import asdict, dataclass
 from html import escape
+from typing import TYPE_CHECKING
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from qiskit_qml_ext.diagnostics.kernel_entries import KernelEntries
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,20 @@ class ShotsToResolve:
     def to_dict(self) -> dict[str, float]:
         """Return the fields as a dictionary."""
         return asdict(self)
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the shot noise of an average entry against the shots, and half of the spread of the entries."""
+        from qiskit_qml_ext.diagnostics.figures import BLUE, RED, new_axes
+
+        axes = new_axes(ax)
+        known = [value for value in (self.to_tell_apart, self.for_precision) if math.isfinite(value)]
+        shots = np.geomspace(1, 10 * max(known, default=1000.0), 100)
+        axes.loglog(shots, np.sqrt(self.mean * (1 - self.mean) / shots), color=BLUE, label="noise of an average entry")
+        if self.variance > 0:
+            axes.axhline(math.sqrt(self.variance) / 2, color=RED, ls="--", label="half of the spread")
+        axes.set(xlabel="shots per entry", ylabel="standard error")
+        axes.legend(frameon=False)
+        return axes
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(self.summary())}</p>"

@@ -147,8 +147,8 @@ class Evaluation:
         Returns:
             The absolute path.
         """
-        from qiskit_qml_ext.evaluation.private_files import write_private
         from qiskit_qml_ext.evaluation.report import render_report
+        from qiskit_qml_ext.private_files import write_private
 
         return write_private(path, render_report(self))
 

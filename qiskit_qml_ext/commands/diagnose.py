@@ -1,0 +1,169 @@
+"""``qiskit-qml-ext diagnose``: will an ansatz train, and is a kernel any good on data?"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from qiskit_qml_ext.diagnostics import Diagnosis
+
+_OBSERVABLES = {
+    "local": "local_observable",
+    "mean": "averaged_local_observable",
+    "global": "global_observable",
+    "projector": "global_projector",
+}
+
+
+@click.group("diagnose")
+def command() -> None:
+    """Will this ansatz train, and is this kernel any good?
+
+    A verdict in plain words with confidence intervals, what to do, and the price in shots.
+    """
+
+
+def _output_options(function: Any) -> Any:
+    for option in (
+        click.option("--json", "json_file", type=click.Path(), metavar="FILE.json", help="Write the report as JSON."),
+        click.option("--report", type=click.Path(), metavar="FILE.html", help="Write the report as one page."),
+        click.option("--budget", type=float, default=60.0, show_default=True, help="Seconds to spend, roughly."),
+        click.option("--samples", type=int, default=200, show_default=True, help="Random points or samples."),
+        click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random."),
+    ):
+        function = option(function)
+    return function
+
+
+@command.command(
+    "ansatz",
+    epilog="""\b
+Examples:
+  qiskit-qml-ext diagnose ansatz hardware-efficient --qubits 8 --layers-per-qubit 3 --observable global
+  qiskit-qml-ext diagnose ansatz real-amplitudes --qubits 100 --reps 4
+  qiskit-qml-ext diagnose ansatz hardware-efficient --noise fake_sherbrooke --report ansatz.html""",
+)
+@click.argument("name")
+@click.option("--qubits", type=int, default=8, show_default=True, help="The number of qubits.")
+@click.option("--reps", type=int, help="The number of layers.  [default: the ansatz's own]")
+@click.option("--layers-per-qubit", type=float, help="Instead of --reps: layers that grow with the qubits.")
+@click.option(
+    "--observable",
+    type=click.Choice(list(_OBSERVABLES)),
+    default="local",
+    show_default=True,
+    help="Z on one qubit, the mean of all Z, the parity, or the projector on zeros.",
+)
+@click.option("--noise", metavar="NAME", help="A fake device whose reported errors are simulated.")
+@_output_options
+def ansatz_command(
+    name: str,
+    qubits: int,
+    reps: int | None,
+    layers_per_qubit: float | None,
+    observable: str,
+    noise: str | None,
+    samples: int,
+    budget: float,
+    seed: int,
+    report: str | None,
+    json_file: str | None,
+) -> None:
+    """Will the ansatz NAME train? (hardware-efficient, real-amplitudes, matchgate, sim, …)."""
+    with _bad_input():
+        from qiskit_qml_ext import diagnostics
+        from qiskit_qml_ext.circuits import ansatz_by_name
+
+        _check(report, json_file)
+        if reps is not None and layers_per_qubit is not None:
+            raise ValueError("Give --reps or --layers-per-qubit, not both.")
+        depths: Any = reps
+        if layers_per_qubit is not None:
+            depths = lambda n: max(1, round(layers_per_qubit * n))  # noqa: E731
+        device = None
+        if noise is not None:
+            from qiskit_qml_ext.primitives.targets import fake_backend
+
+            device = fake_backend(noise)
+        found = diagnostics.diagnose(
+            ansatz_by_name(name),
+            observable=getattr(diagnostics, _OBSERVABLES[observable]),
+            num_qubits=qubits,
+            depths=depths,
+            noise=device,
+            num_samples=samples,
+            time_budget=budget,
+            seed=seed,
+        )
+        _finish(found, report, json_file)
+
+
+@command.command(
+    "kernel",
+    epilog="""\b
+Examples:
+  qiskit-qml-ext diagnose kernel zz breast_cancer --qubits 8
+  qiskit-qml-ext diagnose kernel iqp my_data.csv --label diagnosis --bandwidth 0.1 --report kernel.html""",
+)
+@click.argument("name")
+@click.argument("data")
+@click.option("--label", metavar="COLUMN", help="The column to predict, for a file.")
+@click.option("--qubits", type=int, help="Keep so many principal components.  [default: at most 8]")
+@click.option("--bandwidth", type=float, default=1.0, show_default=True, help="The factor on the scaled data.")
+@_output_options
+def kernel_command(
+    name: str,
+    data: str,
+    label: str | None,
+    qubits: int | None,
+    bandwidth: float,
+    samples: int,
+    budget: float,
+    seed: int,
+    report: str | None,
+    json_file: str | None,
+) -> None:
+    """Is the fidelity kernel of the feature map NAME (zz, iqp, angle, …) any good on DATA?
+
+    DATA is a bundled data set (breast_cancer, diabetes, digits, iris, wine) or a CSV or Parquet file.
+    """
+    with _bad_input():
+        from qiskit_qml_ext.circuits import feature_map_by_name
+        from qiskit_qml_ext.datasets import load_dataset
+        from qiskit_qml_ext.diagnostics import diagnose
+        from qiskit_qml_ext.evaluation.preparation import quantum_preparation
+
+        _check(report, json_file)
+        dataset = load_dataset(data, label=label)
+        feature_map = feature_map_by_name(name).set_params(bandwidth=bandwidth)
+        width = min(dataset.num_features, qubits or 8)
+        reduced = width if width < dataset.num_features else None
+        X = quantum_preparation(feature_map.data_range, num_components=reduced).fit_transform(dataset.X)
+        found = diagnose(feature_map, X, dataset.y, num_samples=samples, time_budget=budget, seed=seed)
+        _finish(found, report, json_file)
+
+
+def _check(*paths: str | None) -> None:
+    from qiskit_qml_ext.private_files import check_writable
+
+    for path in filter(None, paths):
+        check_writable(path)
+
+
+def _finish(found: "Diagnosis", report: str | None, json_file: str | None) -> None:
+    click.echo(found.summary())
+    for path in filter(None, (report, json_file)):
+        click.echo(f"Wrote {found.save(path)}", err=True)
+
+
+@contextmanager
+def _bad_input() -> Iterator[None]:
+    """Turn what the user can put right into click's error, which becomes one sentence."""
+    from qiskit_qml_ext.exceptions import QmlExtError
+
+    try:
+        yield
+    except (ValueError, TypeError, QmlExtError, OSError) as error:
+        raise click.ClickException(" ".join(str(error).split())) from error

@@ -1,0 +1,225 @@
+"""Why is the landscape flat? One change at a time, and what each would bring."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.quantum_info import Pauli, SparsePauliOp
+from sklearn.base import clone
+
+from qiskit_qml_ext.circuits import Ansatz, GaussianDistribution, InitialDistribution, without_entanglement
+from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
+from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
+from qiskit_qml_ext.diagnostics.initializations import ratio
+from qiskit_qml_ext.diagnostics.observables import local_observable, weight_of
+from qiskit_qml_ext.diagnostics.problem import (
+    ObservableFamily,
+    Trainable,
+    build_circuit,
+    build_observable,
+    natural_distribution,
+)
+from qiskit_qml_ext.engine import Observable, Projector
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_MATTERS = 2.0
+"""A change is called a cause if it multiplies the squared gradient by at least this, with confidence."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """The expected squared gradient after one change."""
+
+    name: str
+    """What was changed."""
+    cause: str
+    """What the change takes away."""
+    advice: str
+    """What to try if it helps."""
+    squared_gradient: Estimate
+    """E ‖∇C‖² afterwards."""
+    gain: Estimate
+    """That divided by what it was without the change."""
+
+    @property
+    def helps(self) -> bool:
+        """Whether the gain is at least a factor 2 beyond doubt."""
+        return self.gain.low >= _MATTERS
+
+
+@dataclass(frozen=True, repr=False)
+class PlateauCauses(Result):
+    """What makes the gradient small at one width, from :func:`plateau_causes`."""
+
+    num_qubits: int
+    """The number of qubits."""
+    variance: Estimate
+    """Var C as it is."""
+    squared_gradient: Estimate
+    """E ‖∇C‖² as it is."""
+    two_design_variance: float
+    """Var C if the circuit were a 2-design, the most expressive there is."""
+    two_design_ratio: Estimate
+    """Var C divided by that: near 1 the circuit is as flat as a random unitary."""
+    symmetry: str
+    """The symmetry of the ansatz in words."""
+    changes: tuple[Change, ...]
+    """The changes, the most helpful first."""
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """The causes that were found, the strongest first; several changes may cure the same plateau."""
+        return tuple(change.cause for change in self.changes if change.helps)
+
+    def headline(self) -> str:
+        """Return the finding in one sentence."""
+        if not self.causes:
+            return f"At {self.num_qubits} qubits (Var C = {self.variance}) none of the changes helps by a factor 2."
+        return f"At {self.num_qubits} qubits (Var C = {self.variance}) what holds it down: {_listed(self.causes)}."
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Return the gain of each change, and what to do."""
+        ratio_text = f"{self.two_design_ratio.value:.3g} {self.two_design_ratio.interval()}"
+        found = [("Var C relative to a 2-design", ratio_text, "near 1: as flat as a random unitary")]
+        for change in self.changes:
+            text = f"‖∇C‖² × {change.gain.value:.3g} {change.gain.interval()}"
+            found.append((change.name, text, change.advice if change.helps else "does not help by a factor 2"))
+        return found
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the gain of each change."""
+        from qiskit_qml_ext.diagnostics.figures import BLUE, GREY, new_axes
+
+        axes = new_axes(ax)
+        for row, change in enumerate(self.changes):
+            colour = BLUE if change.helps else GREY
+            axes.plot([max(change.gain.low, 1e-12), change.gain.high], [row, row], color=colour, lw=2)
+            axes.plot(change.gain.value, row, "o", color=colour)
+        axes.axvline(1.0, color=GREY, lw=1, ls=(0, (4, 3)))
+        axes.set_yticks(range(len(self.changes)), [change.name for change in self.changes])
+        axes.invert_yaxis()
+        axes.set(xscale="log", xlabel="factor on the expected squared gradient")
+        return axes
+
+
+def plateau_causes(
+    ansatz: Trainable,
+    observable: ObservableFamily,
+    *,
+    num_qubits: int | None = None,
+    distribution: InitialDistribution | None = None,
+    num_samples: int = 200,
+    confidence: float = 0.95,
+    seed: int | None = None,
+) -> PlateauCauses:
+    """Change one thing at a time and see what it does to the expected squared gradient.
+
+    The changes: an observable on one qubit (cost locality), one layer (depth), small Gaussian angles (the initial
+    distribution) and no entangling gates (entanglement). A change that does not apply is left out. For noise see
+    :func:`noise_induced_plateau`.
+
+    Args:
+        ansatz: A circuit, a template, or a function from the number of qubits to a circuit.
+        observable: An observable, or a function from the number of qubits to one.
+        num_qubits: The width, for all but a plain circuit.
+        distribution: The distribution of the angles; by default uniform.
+        num_samples: Random points for each variance.
+        confidence: The confidence of intervals.
+        seed: Seed of everything random.
+
+    Raises:
+        TypeError: If an argument is of the wrong kind.
+        ValueError: If an argument does not fit.
+
+    References:
+        Cost locality: Cerezo et al., arXiv:2001.00550; expressibility: Holmes et al., arXiv:2101.02138; entanglement:
+        Ortiz Marrero et al., arXiv:2010.15968; angles: Zhang et al., arXiv:2203.09376.
+
+    Examples:
+        >>> from qiskit_qml_ext.circuits import HardwareEfficientAnsatz
+        >>> from qiskit_qml_ext.diagnostics import global_projector, plateau_causes
+        >>> product = HardwareEfficientAnsatz("x", reps=1, entanglement="none", final_rotations=False)
+        >>> found = plateau_causes(product, global_projector, num_qubits=7, seed=0)
+        >>> "a global observable" in found.causes
+        True
+    """
+    circuit = build_circuit(ansatz, num_qubits)
+    width = int(circuit.num_qubits)
+    chosen = natural_distribution(ansatz) if distribution is None else distribution
+    measured = build_observable(observable, width)
+    seeds = iter(np.random.SeedSequence(seed).generate_state(6))
+
+    def measure(changed: Trainable, what: ObservableFamily, angles: InitialDistribution) -> GradientVariance:
+        return gradient_variance(
+            build_circuit(changed, width),
+            what,
+            distribution=angles,
+            num_samples=num_samples,
+            confidence=confidence,
+            seed=int(next(seeds)),
+        )
+
+    now = measure(circuit, measured, chosen)
+    weight = max(weight_of(measured, width), 1)
+    found = [(_SMALL, measure(circuit, measured, GaussianDistribution(weight)))]
+    if weight > 2:
+        found.append((_LOCAL, measure(circuit, local_observable, chosen)))
+    if isinstance(ansatz, Ansatz) and int(ansatz.get_params().get("reps", 1)) > 1:
+        found.append((_SHALLOW, measure(clone(ansatz).set_params(reps=1), measured, chosen)))
+    if width > 1:
+        found.append((_PRODUCT, measure(_product(circuit), measured, chosen)))
+    changes = [
+        Change(*words, after.squared_gradient, ratio(after.squared_gradient, now.squared_gradient))
+        for words, after in found
+    ]
+    changes.sort(key=lambda change: -change.gain.low)
+    reference = two_design_variance(measured, width)
+    return PlateauCauses(
+        num_qubits=width,
+        variance=now.loss_variance,
+        squared_gradient=now.squared_gradient,
+        two_design_variance=reference,
+        two_design_ratio=ratio(now.loss_variance, Estimate.exact(reference)),
+        symmetry=getattr(ansatz, "symmetry", "none"),
+        changes=tuple(changes),
+    )
+
+
+def two_design_variance(observable: Observable, num_qubits: int) -> float:
+    """Return the variance of ⟨O⟩ over Haar-random pure states, (Tr O² - (Tr O)²/d)/(d(d+1))."""
+    d = 2.0**num_qubits
+    if isinstance(observable, Projector):
+        trace, square = 1.0, 1.0
+    elif isinstance(observable, (Pauli, SparsePauliOp)):
+        operator = SparsePauliOp(observable).simplify()
+        coefficients = np.real(operator.coeffs)
+        identity = ~np.any(operator.paulis.x | operator.paulis.z, axis=1)
+        trace, square = d * float(coefficients[identity].sum()), d * float(np.sum(coefficients**2))
+    else:
+        diagonal = np.asarray(observable, dtype=np.float64)
+        trace, square = float(diagonal.sum()), float(np.sum(diagonal**2))
+    return (square - trace**2 / d) / (d * (d + 1))
+
+
+_LOCAL = ("Observable on one qubit", "a global observable", "write the cost as a sum of local terms")
+_SHALLOW = ("One layer", "depth", "use fewer layers, or add them one by one during training")
+_SMALL = ("Small Gaussian angles", "angles spread over the whole period", "start from small angles")
+_PRODUCT = (
+    "No entangling gates",
+    "entanglement",
+    "entangle fewer qubits, or use an ansatz with the problem's symmetry",
+)
+
+
+def _product(circuit: QuantumCircuit) -> QuantumCircuit:
+    product = without_entanglement(circuit)
+    if not isinstance(product, QuantumCircuit):
+        raise TypeError(f"A circuit without entanglement should be a circuit, but is a {type(product).__name__}.")
+    return product
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,308 @@
+"""One call for "will this train, and is this kernel any good?": for an ansatz, a circuit, a kernel or a model."""
+
+import math
+import time
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+from qiskit import QuantumCircuit
+from qiskit_machine_learning.kernels import BaseKernel
+from sklearn.base import clone
+
+from qiskit_qml_ext.circuits import Ansatz, FeatureMap
+from qiskit_qml_ext.diagnostics.causes import PlateauCauses, plateau_causes
+from qiskit_qml_ext.diagnostics.chain_moments import ChainMoment, chain_second_moment
+from qiskit_qml_ext.diagnostics.diagnose_kernel import diagnose_kernel
+from qiskit_qml_ext.diagnostics.draft import Draft
+from qiskit_qml_ext.diagnostics.entanglement import entangling_capability
+from qiskit_qml_ext.diagnostics.estimate import rounded
+from qiskit_qml_ext.diagnostics.expressibility import expressibility
+from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
+from qiskit_qml_ext.diagnostics.initializations import InitializationComparison, compare_initializations
+from qiskit_qml_ext.diagnostics.noise_plateau import Noise, NoiseInducedPlateau, noise_induced_plateau
+from qiskit_qml_ext.diagnostics.observables import local_observable
+from qiskit_qml_ext.diagnostics.problem import ObservableFamily, build_circuit
+from qiskit_qml_ext.diagnostics.report import Diagnosis, Finding, Level
+from qiskit_qml_ext.diagnostics.scaling_study import Depth, ScalingStudy, scaling_study
+from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, second_moments
+from qiskit_qml_ext.exceptions import QmlExtError
+
+_MAX_STATE_QUBITS = 14  # hundreds of states of more qubits take too long for a first look
+_MANY_SHOTS = 100_000
+SHOTS_PER_SECOND = 5_000
+"""Shots that a superconducting device runs in a second, waiting between shots included; queues are not."""
+
+
+def diagnose(
+    subject: object,
+    X: ArrayLike | None = None,
+    y: ArrayLike | None = None,
+    *,
+    observable: ObservableFamily = local_observable,
+    num_qubits: int | None = None,
+    depths: Depth = None,
+    noise: "Noise | None" = None,
+    num_samples: int = 200,
+    time_budget: float = 60.0,
+    seed: int | None = 0,
+) -> Diagnosis:
+    """Diagnose an ansatz, a circuit, a kernel, a feature map or a model, and say what was found in plain words.
+
+    Args:
+        subject: An ansatz or a circuit (is it trainable?); a kernel or a feature map, with data (does it concentrate,
+            is it different from classical kernels?); or a model with an attribute ``kernel`` or ``ansatz``.
+        X: Data for a kernel, shape (n, features), scaled as the feature map wants them.
+        y: Labels for a kernel, shape (n,).
+        observable: What a circuit measures: an observable, or a function from the number of qubits to one.
+        num_qubits: The width of a template; by default 8.
+        depths: The number of layers of a template, or a function of the number of qubits; see :func:`scaling_study`.
+        noise: Noise for :func:`noise_induced_plateau`; by default none is simulated.
+        num_samples: Random points or samples for each estimate.
+        time_budget: Seconds after which no further stage is started.
+        seed: Seed of everything random.
+
+    Returns:
+        The report; ``print(report.summary())``, show it in a notebook, or ``report.save("report.html")``.
+
+    Raises:
+        TypeError: If the subject is of a kind that is not known.
+        ValueError: If data are missing for a kernel, or an argument does not fit.
+
+    Examples:
+        >>> from qiskit_qml_ext.circuits import RealAmplitudesAnsatz
+        >>> from qiskit_qml_ext.diagnostics import diagnose
+        >>> report = diagnose(RealAmplitudesAnsatz(), num_qubits=3, num_samples=20)
+        >>> report.findings[-1].level in ("good", "bad", "unknown")
+        True
+    """
+    start = time.monotonic()
+    found = _subject(subject)
+    draft = Draft(start + time_budget)
+    if isinstance(found, (BaseKernel, FeatureMap)):
+        if X is None:
+            raise ValueError("A kernel is diagnosed on data: give X, scaled as its feature map wants them.")
+        title = diagnose_kernel(found, X, y, draft, num_samples=num_samples, seed=seed)
+    else:
+        width = int(found.num_qubits) if isinstance(found, QuantumCircuit) else num_qubits or 8
+        title = _diagnose_ansatz(found, observable, width, depths, noise, draft, num_samples, seed)
+    return Diagnosis(
+        title=title,
+        findings=tuple(draft.findings),
+        advice=tuple(dict.fromkeys(draft.advice)),
+        price=tuple(draft.price),
+        skipped=tuple(draft.skipped),
+        seconds=time.monotonic() - start,
+        seed=seed,
+        evidence=draft.evidence,
+    )
+
+
+def _subject(subject: object) -> Ansatz | QuantumCircuit | BaseKernel | FeatureMap:
+    known = (Ansatz, QuantumCircuit, BaseKernel, FeatureMap)
+    if isinstance(subject, known):
+        return subject
+    for name in ("kernel_", "kernel", "quantum_kernel", "ansatz", "feature_map"):
+        part = getattr(subject, name, None)
+        if isinstance(part, known):
+            return part
+    raise TypeError(
+        f"{type(subject).__name__} cannot be diagnosed; expected an ansatz, a QuantumCircuit, a kernel, a feature map, "
+        "or a model that has one of them as its attribute kernel, ansatz or feature_map."
+    )
+
+
+def _diagnose_ansatz(
+    ansatz: Ansatz | QuantumCircuit,
+    observable: ObservableFamily,
+    width: int,
+    depths: Depth,
+    noise: "Noise | None",
+    draft: Draft,
+    num_samples: int,
+    seed: int | None,
+) -> str:
+    here: Ansatz | QuantumCircuit = ansatz
+    if depths is not None and isinstance(ansatz, Ansatz):
+        here = clone(ansatz).set_params(reps=depths(width) if callable(depths) else depths)
+    if width > _MAX_STATE_QUBITS:
+        draft.skipped.append(f"Everything that needs states: {width} qubits are more than {_MAX_STATE_QUBITS}.")
+        moments = draft.run(
+            "Second moments by Pauli walks", lambda: second_moments(here, observable, num_qubits=width, seed=seed)
+        )
+        if isinstance(moments, SecondMoments):
+            _read_moments(moments, draft, lambda: chain_second_moment(here, observable, num_qubits=width))
+    else:
+        now = draft.run(
+            f"Gradient at {width} qubits",
+            lambda: gradient_variance(here, observable, num_qubits=width, num_samples=num_samples, seed=seed),
+        )
+        if isinstance(now, GradientVariance):
+            _read_gradient(now, draft)
+    if isinstance(ansatz, Ansatz) and callable(observable):
+        widths = [*range(max(2, ansatz.min_qubits), max(min(width, 10), 8) + 1), *_wide(ansatz, observable, depths)]
+        study = draft.run(
+            "Scaling with the number of qubits",
+            lambda: scaling_study(
+                ansatz,
+                observable,
+                qubits=[n for n in widths if _exists(ansatz, n)],
+                depths=depths,
+                num_samples=num_samples,
+                target_qubits=2 * width,
+                seed=seed,
+            ),
+        )
+        if isinstance(study, ScalingStudy):
+            _read_scaling(study, draft)
+    if width <= _MAX_STATE_QUBITS:
+        _further_stages(here, observable, width, draft, num_samples, seed)
+    if noise is not None and isinstance(ansatz, Ansatz):
+        damped = draft.run(
+            "Noise", lambda: noise_induced_plateau(ansatz, observable, noise, num_qubits=min(width, 6), seed=seed)
+        )
+        if isinstance(damped, NoiseInducedPlateau):
+            _read_noise(damped, draft)
+    circuit = build_circuit(here, width)
+    name = type(ansatz).__name__ if isinstance(ansatz, Ansatz) else "This circuit"
+    return f"Is it trainable? {name} on {width} qubits with {circuit.num_parameters} parameters"
+
+
+def _further_stages(
+    ansatz: Ansatz | QuantumCircuit,
+    observable: ObservableFamily,
+    width: int,
+    draft: Draft,
+    num_samples: int,
+    seed: int | None,
+) -> None:
+    causes = draft.run(
+        "What holds the gradient down",
+        lambda: plateau_causes(ansatz, observable, num_qubits=width, num_samples=num_samples, seed=seed),
+    )
+    if isinstance(causes, PlateauCauses):
+        _read_causes(causes, draft)
+    starts = draft.run(
+        "Initial angles",
+        lambda: compare_initializations(ansatz, observable, num_qubits=width, num_samples=num_samples, seed=seed),
+    )
+    if isinstance(starts, InitializationComparison) and starts.best is not None:
+        draft.advice.append(f"Initial angles: {starts.headline()}")
+    if width <= 10:
+        pairs = max(2000, num_samples)
+        draft.run(
+            "Expressibility", lambda: expressibility(ansatz, num_qubits=width, num_pairs=pairs, bins=40, seed=seed)
+        )
+        draft.run("Entanglement", lambda: entangling_capability(ansatz, num_qubits=width, num_samples=500, seed=seed))
+
+
+def _wide(ansatz: Ansatz, observable: ObservableFamily, depths: Depth) -> list[int]:
+    """Widths that only Pauli walks reach, if they take this circuit and the depth does not grow with the width."""
+    if callable(depths):
+        return []
+    try:
+        second_moments(ansatz, observable, num_qubits=max(4, ansatz.min_qubits), num_walks=64)
+    except (QmlExtError, TypeError, ValueError):
+        return []
+    return [16, 32, 64]
+
+
+def _exists(ansatz: Ansatz, width: int) -> bool:
+    """Whether the template has a circuit of this width (some exist for even numbers or powers of two only)."""
+    try:
+        ansatz.build(width)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_gradient(found: GradientVariance, draft: Draft) -> None:
+    shots = found.shots_for()
+    if not math.isfinite(shots):
+        draft.findings.append(Finding("bad", "No parameter changes the loss: the observable does not see the circuit."))
+        draft.advice.append("Measure qubits that the parametrised gates can reach.")
+        return
+    steps = 2 * len(found.parameters) * shots
+    level: Level = "good" if shots < _MANY_SHOTS else "bad"
+    text = f"At {found.num_qubits} qubits a typical derivative stands out of the noise from {shots:,.0f} shots on."
+    draft.findings.append(Finding(level, text))
+    draft.price.append(
+        f"One gradient of {len(found.parameters)} parameters by parameter shifts: {steps:,.0f} shots at the least, "
+        f"about {_duration(steps / SHOTS_PER_SECOND)} at {SHOTS_PER_SECOND:,} shots a second, queues not counted."
+    )
+
+
+def _read_moments(found: SecondMoments, draft: Draft, chain: Callable[[], ChainMoment]) -> None:
+    variance = found.loss_variance
+    if found.hits == 0 or variance.high > 100 * max(variance.value, 1e-300):
+        try:
+            exact = draft.run("Second moment by matrix products", chain)
+        except (QmlExtError, ValueError) as error:
+            draft.skipped.append(f"Second moment by matrix products: {error}")
+            exact = None
+        if isinstance(exact, ChainMoment):
+            price = exact.rows()[-1][1]
+            text = (
+                f"At {found.num_qubits} qubits the variance of the loss is 10^{exact.log10_variance:.1f}: {price} shots"
+            )
+            draft.findings.append(Finding("bad", f"{text} are needed before the signal is as large as the noise."))
+        else:
+            draft.findings.append(Finding("unknown", f"The variance is too small for Pauli walks. {found.headline()}"))
+        return
+    shots = max(1 / (2 * variance.value), 1)
+    draft.findings.append(
+        Finding(
+            "good" if shots < _MANY_SHOTS else "bad",
+            f"At {found.num_qubits} qubits the loss varies by √Var = {math.sqrt(variance.value):.2g}; it stands out "
+            f"of the noise from {shots:,.0f} shots on.",
+        )
+    )
+
+
+def _read_scaling(study: ScalingStudy, draft: Draft) -> None:
+    level: dict[str, Level] = {
+        "barren plateau": "bad",
+        "polynomial": "good",
+        "constant": "good",
+        "undetermined": "unknown",
+    }
+    meaning = " Training a wider circuit will take exponentially many shots." if level[study.verdict] == "bad" else ""
+    draft.findings.insert(0, Finding(level[study.verdict], study.headline() + meaning))
+    if study.verdict in ("polynomial", "constant"):
+        draft.advice.append(
+            "Ask whether a classical computer can do the same: circuits without barren plateaus often can be simulated "
+            "(arXiv:2312.09121)."
+        )
+    if study.verdict == "undetermined":
+        draft.advice.append("Study more widths or take more samples before you trust any trend.")
+    there = study.extrapolation
+    if there is not None:
+        span = f"{rounded(there.shots.low)} to {rounded(there.shots.high)}"
+        draft.price.append(
+            f"At {there.num_qubits} qubits, if the trend holds: {rounded(there.shots.value)} shots (interval {span}) "
+            "for each expectation value before the signal is as large as the noise."
+        )
+
+
+def _read_causes(causes: PlateauCauses, draft: Draft) -> None:
+    if not causes.causes:
+        return
+    draft.findings.append(Finding("unknown", causes.headline()))
+    for change in causes.changes:
+        if change.helps:
+            gain = f"{change.gain.value:.2g}"
+            draft.advice.append(f"{change.advice[0].upper()}{change.advice[1:]} (squared gradient × {gain}).")
+
+
+def _read_noise(found: NoiseInducedPlateau, draft: Draft) -> None:
+    bad = found.decay_rate.low > 0 and found.last_useful_depth.value < found.depths[-1]
+    draft.findings.append(Finding("bad" if bad else "good", found.headline()))
+    if bad:
+        draft.advice.append(f"On this device keep to fewer than {found.last_useful_depth.value:.0f} layers.")
+
+
+def _duration(seconds: float) -> str:
+    for size, unit in ((86_400.0, "days"), (3600.0, "hours"), (60.0, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.0f} {unit}"
+    return f"{max(float(np.ceil(seconds)), 1):,.0f} seconds"

@@ -1,0 +1,29 @@
+"""A diagnosis while it is being made."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from qiskit_qml_ext.diagnostics.estimate import Result
+from qiskit_qml_ext.diagnostics.report import Finding
+
+
+@dataclass
+class Draft:
+    """What has been found so far."""
+
+    deadline: float
+    findings: list[Finding] = field(default_factory=list)
+    advice: list[str] = field(default_factory=list)
+    price: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    evidence: dict[str, Result] = field(default_factory=dict)
+
+    def run(self, title: str, stage: Callable[[], Result]) -> Result | None:
+        """Run a stage if there is time left, and keep its result."""
+        if time.monotonic() > self.deadline:
+            self.skipped.append(f"{title}: the time budget was used up.")
+            return None
+        result = stage()
+        self.evidence[title] = result
+        return result

@@ -1,0 +1,118 @@
+"""A number with its uncertainty, and what all results of the diagnostics can do."""
+
+import dataclasses
+import html
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its standard error and confidence interval (95 % unless ``method`` says else)."""
+
+    value: float
+    """The estimate."""
+    standard_error: float
+    """Its standard error; 0 for an exact number, NaN where it is not known."""
+    low: float
+    """The lower end of the interval."""
+    high: float
+    """The upper end of the interval."""
+    method: str = ""
+    """How the number and its interval were found."""
+
+    @classmethod
+    def exact(cls, value: float, method: str = "exact") -> "Estimate":
+        """Return a number without uncertainty."""
+        return cls(value, 0.0, value, value, method)
+
+    def contains(self, value: float) -> bool:
+        """Whether the interval contains a value."""
+        return self.low <= value <= self.high
+
+    def interval(self) -> str:
+        """Return the interval as text, such as ``[0.1, 0.3]``."""
+        return f"[{self.low:.3g}, {self.high:.3g}]"
+
+    def __str__(self) -> str:
+        if not math.isfinite(self.standard_error) or self.standard_error <= 0:
+            return f"{self.value:.3g}"
+        # Two digits of the error, and as many decimals of the value.
+        decimals = max(0, 1 - math.floor(math.log10(self.standard_error)))
+        if decimals > 8:
+            return f"{self.value:.3g} ± {self.standard_error:.2g}"
+        return f"{self.value:.{decimals}f} ± {self.standard_error:.{decimals}f}"
+
+
+class Result(ABC):
+    """What all results have in common: a headline, a table, text, HTML and plain data.
+
+    A subclass is a frozen dataclass. Fields that are only needed for plots are declared with ``repr=False``; they stay
+    out of :meth:`to_dict`.
+    """
+
+    @abstractmethod
+    def headline(self) -> str:
+        """Return the finding in one sentence."""
+
+    @abstractmethod
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Return what a table shows: name, value with its uncertainty, meaning."""
+
+    def summary(self) -> str:
+        """Describe the result in a few lines of text."""
+        rows = self.rows()
+        names = max((len(name) for name, _, _ in rows), default=0)
+        values = max((len(value) for _, value, _ in rows), default=0)
+        lines = [f"  {name:<{names}}  {value:<{values}}  {meaning}".rstrip() for name, value, meaning in rows]
+        return "\n".join([self.headline(), *lines])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain numbers, texts, lists and dictionaries; numbers that are not finite are None."""
+        fields = dataclasses.fields(self)  # type: ignore[arg-type]
+        return {field.name: plain(getattr(self, field.name)) for field in fields if field.repr}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.headline()})"
+
+    def _repr_html_(self) -> str:
+        return f"<p><strong>{html.escape(self.headline())}</strong></p>{html_table(self.rows())}"
+
+
+def rounded(number: float) -> str:
+    """Return a large number with two significant digits, as people write it: ``25,000`` or ``3.1e+12``."""
+    if not math.isfinite(number) or abs(number) >= 1e9:
+        return f"{number:.2g}"
+    return f"{float(f'{number:.2g}'):,.0f}"
+
+
+def html_table(rows: Sequence[tuple[str, str, str]]) -> str:
+    """Return rows of text as an HTML table, escaped."""
+    cells = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows)
+    return f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
+
+
+def plain(value: Any) -> Any:
+    """Turn a field of a result into data that JSON knows."""
+    if isinstance(value, Result):
+        return value.to_dict()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value) if field.repr}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, complex):
+        return [value.real, value.imag]
+    return value

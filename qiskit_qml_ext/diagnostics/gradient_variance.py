@@ -1,0 +1,281 @@
+"""The variance of the loss and of its derivatives over random initial angles."""
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+
+from qiskit_qml_ext.circuits import InitialDistribution
+from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
+from qiskit_qml_ext.diagnostics.intervals import covariance_estimates, mean_estimates, variance_estimates
+from qiskit_qml_ext.diagnostics.problem import (
+    ObservableFamily,
+    Parameters,
+    Problem,
+    Trainable,
+    check_confidence,
+    check_samples,
+    pose,
+)
+from qiskit_qml_ext.diagnostics.shot_gradients import loss_and_gradient_halves
+from qiskit_qml_ext.engine import expectation_vjp
+from qiskit_qml_ext.primitives import Connection, connect
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FloatArray = NDArray[np.float64]
+Method = Literal["auto", "exact", "shots"]
+_ROUNDING = 1e-13  # derivatives below this are what rounding leaves of 0
+
+
+@dataclass(frozen=True, repr=False)
+class GradientVariance(Result):
+    """How the loss and its derivatives scatter over random initial angles, from :func:`gradient_variance`."""
+
+    num_qubits: int
+    """The number of qubits n."""
+    parameters: tuple[str, ...]
+    """The names of the parameters that were differentiated."""
+    loss_mean: Estimate
+    """E C over the initial angles."""
+    loss_variance: Estimate
+    """Var C."""
+    loss_kurtosis: float
+    """E (C - E C)⁴/Var² of the losses as read; 3 for a normal distribution. Large values make variances uncertain."""
+    gradient_means: tuple[Estimate, ...]
+    """E ∂C/∂θ for each parameter."""
+    gradient_variances: tuple[Estimate, ...]
+    """Var ∂C/∂θ for each parameter."""
+    squared_gradient: Estimate
+    """E ‖∇C‖², the expected squared length of the gradient by these parameters."""
+    shots: int | None
+    """Shots of one expectation value; None for exact values."""
+    num_samples: int
+    """The number M of random points."""
+    distribution: str
+    """The distribution of the angles."""
+    target: str
+    """Where the values came from."""
+    seed: int | None
+    """The seed."""
+    confidence: float
+    """The probability with which an interval contains the true number."""
+    losses: FloatArray = field(repr=False)
+    """The losses, shape (M,)."""
+    gradients: FloatArray = field(repr=False)
+    """The derivatives, shape (M, number of parameters)."""
+    circuit: QuantumCircuit = field(repr=False)
+    """The circuit."""
+
+    @property
+    def mean_gradient_variance(self) -> float:
+        """The mean of the variances over the parameters."""
+        return float(np.mean([estimate.value for estimate in self.gradient_variances]))
+
+    @property
+    def largest(self) -> int:
+        """Which of the parameters has the largest variance."""
+        return int(np.argmax([estimate.value for estimate in self.gradient_variances]))
+
+    def signal_to_noise(self, shots: int | None = None) -> FloatArray:
+        """Return 2S·Var ∂C for each parameter: how far a derivative stands out of the shot noise 1/(2S).
+
+        Args:
+            shots: S, the shots of each of the two expectation values; by default those of this result.
+
+        Raises:
+            ValueError: If neither the argument nor the result says how many shots.
+        """
+        chosen = self.shots if shots is None else shots
+        if chosen is None:
+            raise ValueError("The values are exact. Say for how many shots the signal-to-noise ratio is wanted.")
+        return 2.0 * chosen * np.array([estimate.value for estimate in self.gradient_variances])
+
+    def shots_for(self, signal_to_noise: float = 1.0) -> float:
+        """Return the shots at which a typical derivative has this signal-to-noise ratio; inf if it has no variance."""
+        variance = self.mean_gradient_variance
+        return math.inf if variance <= 0 else float(max(math.ceil(signal_to_noise / (2 * variance)), 1))
+
+    def headline(self) -> str:
+        """Return the finding in one sentence."""
+        return (
+            f"{self.num_qubits} qubits, {len(self.parameters)} parameters: Var C = {self.loss_variance}, "
+            f"mean Var ∂C = {self.mean_gradient_variance:.3g} [{self._how()}]"
+        )
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Return name, value and meaning of what was measured."""
+        found = [
+            ("Mean of the loss", str(self.loss_mean), "over random initial angles"),
+            ("Variance of the loss", _with_interval(self.loss_variance), "near 0: the landscape is flat"),
+            ("Kurtosis of the loss", f"{self.loss_kurtosis:.3g}", "3: normal; large: rare peaks on a plain"),
+            ("Squared gradient", _with_interval(self.squared_gradient), "expected squared length"),
+        ]
+        if self.gradient_variances:
+            largest = self.gradient_variances[self.largest]
+            found.append(
+                ("Largest Var ∂C", _with_interval(largest), f"parameter {self.parameters[self.largest]}"),
+            )
+            shots = self.shots_for()
+            price = "no number" if math.isinf(shots) else f"{shots:,.0f}"
+            found.append(("Shots to see a derivative", price, "per expectation value, signal as large as noise"))
+        return found
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the variance of each derivative where its parameter stands in the circuit, as a heat map."""
+        from qiskit_qml_ext.diagnostics.figures import plot_gradient_map
+
+        return plot_gradient_map(self, ax)
+
+    def _how(self) -> str:
+        return "exact values" if self.shots is None else f"shots={self.shots}"
+
+
+def gradient_variance(
+    circuit: Trainable,
+    observable: ObservableFamily,
+    *,
+    num_qubits: int | None = None,
+    distribution: InitialDistribution | None = None,
+    parameters: Parameters = "all",
+    num_samples: int = 200,
+    method: Method = "auto",
+    shots: int | None = None,
+    connection: Connection | None = None,
+    confidence: float = 0.95,
+    seed: int | None = None,
+) -> GradientVariance:
+    r"""Estimate mean and variance of the loss C(θ) = ⟨O⟩ and of its derivatives over random initial angles.
+
+    Exact values take one forward and one reverse pass for each sample, whatever the number of parameters. With S shots
+    the plain variance of the readings has a floor of about 1/(2S) that has nothing to do with the circuit; so each
+    derivative is read twice with half of the shots, and the covariance of the two readings is the variance without the
+    noise, unbiased (it may come out negative).
+
+    Args:
+        circuit: A circuit, a template, or a function from the number of qubits to a circuit.
+        observable: A Pauli sum, a diagonal, a projector, or a function from the number of qubits to one.
+        num_qubits: The width, for all but a plain circuit.
+        distribution: The distribution of the angles; by default uniform over the period of the parameters.
+        parameters: ``"all"``, or positions in ``circuit.parameters``.
+        num_samples: The number M of random points, at least 4.
+        method: ``"exact"``, ``"shots"``, or ``"auto"``: exact if the connection is and no shots are asked for.
+        shots: Shots of one expectation value; by default the connection's.
+        connection: Where circuits run, from :func:`~qiskit_qml_ext.primitives.connect`; by default exact results.
+        confidence: The probability with which an interval contains the true number.
+        seed: Seed of the angles and of the bootstrap.
+
+    Returns:
+        The estimates with their intervals.
+
+    Raises:
+        TypeError: If an argument is of the wrong kind.
+        ValueError: If an argument does not fit.
+        StateTooLargeError: If not even one state fits into memory; :func:`second_moments` needs none.
+
+    References:
+        McClean et al., arXiv:1803.11173; Arrasmith et al., arXiv:2104.05868 (loss and gradient concentrate together);
+        adjoint gradients: Jones and Gacon, arXiv:2009.02823.
+
+    Examples:
+        >>> from qiskit_qml_ext.circuits import RealAmplitudesAnsatz
+        >>> from qiskit_qml_ext.diagnostics import gradient_variance, local_observable
+        >>> found = gradient_variance(RealAmplitudesAnsatz(), local_observable, num_qubits=3, seed=1)
+        >>> found.loss_variance.contains(found.loss_variance.value)
+        True
+    """
+    problem = pose(circuit, observable, num_qubits=num_qubits, distribution=distribution, parameters=parameters)
+    check_samples(num_samples, minimum=4)
+    check_confidence(confidence)
+    chosen = connection if connection is not None else connect()
+    rng = np.random.default_rng(seed)
+    values = problem.sample(num_samples, rng)
+    shots = _shots(method, shots, chosen)
+    if shots is None:
+        losses, gradients = exact_loss_and_gradient(problem, values, chosen)
+        halves = None
+    else:
+        if chosen.is_exact:
+            chosen = connect("exact", shots=shots, seed=None if seed is None else seed + 1)
+        halves = loss_and_gradient_halves(problem, values, chosen, shots)
+        losses, gradients = halves[0].mean(axis=0), halves[1].mean(axis=0)
+    spread = losses - losses.mean()
+    variance = float(np.mean(spread**2))
+    names = tuple(problem.circuit.parameters[column].name for column in problem.columns)
+    return GradientVariance(
+        num_qubits=problem.num_qubits,
+        parameters=names,
+        loss_mean=mean_estimates(losses, rng, confidence=confidence)[0],
+        loss_variance=_variances(losses, None if halves is None else halves[0], rng, confidence)[0],
+        loss_kurtosis=float(np.mean(spread**4)) / variance**2 if variance > 0 else math.nan,
+        gradient_means=tuple(mean_estimates(gradients, rng, confidence=confidence)) if names else (),
+        gradient_variances=_variances(gradients, None if halves is None else halves[1], rng, confidence),
+        squared_gradient=_squared_length(gradients, None if halves is None else halves[1], rng, confidence),
+        shots=shots,
+        num_samples=num_samples,
+        distribution=repr(problem.distribution),
+        target=chosen.target_name,
+        seed=seed,
+        confidence=confidence,
+        losses=losses,
+        gradients=gradients,
+        circuit=problem.circuit,
+    )
+
+
+def exact_loss_and_gradient(
+    problem: Problem, values: FloatArray, connection: Connection
+) -> tuple[FloatArray, FloatArray]:
+    """Return the losses, shape (M,), and the derivatives by the chosen parameters, shape (M, columns)."""
+    losses, gradients = expectation_vjp(
+        problem.circuit,
+        values,
+        problem.observable,
+        np.ones((len(values), 1)),
+        dtype=connection.dtype,
+        max_memory=connection.max_memory,
+    )
+    if np.iscomplexobj(losses):
+        raise ValueError("The observable has complex coefficients, so its mean is no loss. Give a Hermitian one.")
+    slopes = np.asarray(gradients, dtype=np.float64)[:, list(problem.columns)]
+    slopes[np.abs(slopes) < _ROUNDING * np.maximum(np.abs(losses), 1.0)] = 0.0
+    return np.asarray(losses[:, 0], dtype=np.float64), slopes
+
+
+def _shots(method: Method, shots: int | None, connection: Connection) -> int | None:
+    if method not in ("auto", "exact", "shots"):
+        raise ValueError(f"method must be 'auto', 'exact' or 'shots', but {method!r} came.")
+    wanted = connection.shots if shots is None else shots
+    if method == "exact" or (method == "auto" and wanted is None and connection.is_exact):
+        return None
+    if wanted is None:
+        raise ValueError("shots is needed: neither the argument nor the connection says how many.")
+    if wanted < 2:
+        raise ValueError(f"shots must be at least 2, one for each of the two independent halves, but {wanted} came.")
+    return int(wanted)
+
+
+def _variances(
+    values: FloatArray, halves: FloatArray | None, rng: np.random.Generator, confidence: float
+) -> tuple[Estimate, ...]:
+    if values.size == 0:
+        return ()
+    if halves is None:
+        return tuple(variance_estimates(values, rng, confidence=confidence))
+    return tuple(covariance_estimates(halves[0], halves[1], rng, confidence=confidence))
+
+
+def _squared_length(
+    gradients: FloatArray, halves: FloatArray | None, rng: np.random.Generator, confidence: float
+) -> Estimate:
+    if halves is None:
+        return mean_estimates(np.sum(gradients**2, axis=1), rng, confidence=confidence, positive=True)[0]
+    return mean_estimates(np.sum(halves[0] * halves[1], axis=1), rng, confidence=confidence)[0]
+
+
+def _with_interval(estimate: Estimate) -> str:
+    return f"{estimate.value:.3g} {estimate.interval()}"

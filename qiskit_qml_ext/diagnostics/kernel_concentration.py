@@ -1,0 +1,317 @@
+"""Does a quantum kernel concentrate: are all samples equally different, and what does it cost to tell them apart?"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from qiskit_machine_learning.kernels import BaseKernel
+
+from qiskit_qml_ext.circuits import FeatureMap
+from qiskit_qml_ext.diagnostics.bandwidth import Bandwidth, suggest_bandwidth
+from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
+from qiskit_qml_ext.diagnostics.kernel_entries import KernelEntries
+from qiskit_qml_ext.diagnostics.pair_statistics import kernel_moments
+from qiskit_qml_ext.diagnostics.problem import check_confidence
+from qiskit_qml_ext.diagnostics.scaling_fit import ScalingVerdict, Verdict
+from qiskit_qml_ext.diagnostics.scaling_study import judge_variances
+from qiskit_qml_ext.diagnostics.shots import ShotsToResolve, resolve_entries
+from qiskit_qml_ext.engine import gram, statevectors
+from qiskit_qml_ext.kernels import FidelityKernel
+from qiskit_qml_ext.primitives import Connection
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FloatArray = NDArray[np.float64]
+KernelLike: TypeAlias = BaseKernel | FeatureMap | Callable[[int], BaseKernel]
+"""A kernel, a feature map whose fidelity kernel is meant, or a function from the number of features to a kernel."""
+
+_MAX_SOURCE_QUBITS = 14  # sources need the states themselves
+
+
+@dataclass(frozen=True)
+class KernelPoint:
+    """The entries off the diagonal at one number of features."""
+
+    num_features: int
+    """The number of features (for most maps also of qubits)."""
+    mean: Estimate
+    """E k."""
+    variance: Estimate
+    """Var k, without shot noise."""
+    effective_rank: float
+    """(Tr K)²/‖K‖²_F, between 1 and the number of samples."""
+    shots: ShotsToResolve
+    """Shots per entry to tell entries apart, and for a relative precision."""
+    shots_from_identity: float
+    """Shots per entry at which an entry of average size is seen at least once with probability 95 %."""
+    matrix: FloatArray = field(repr=False)
+    """The kernel matrix."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the spread of the entries would be without one of its enemies."""
+
+    name: str
+    """The source of concentration that was taken away; empty for the kernel as it is."""
+    standard_deviation: float
+    """The standard deviation of the entries then, relative to their range."""
+    advice: str
+    """What follows if it is much larger."""
+
+
+@dataclass(frozen=True, repr=False)
+class KernelConcentration(Result):
+    """How concentrated a kernel is, from :func:`kernel_concentration`."""
+
+    points: tuple[KernelPoint, ...]
+    """The numbers of features that were studied, ascending."""
+    verdict: Verdict
+    """How the variance scales: ``"barren plateau"`` here means exponential concentration."""
+    judgement: ScalingVerdict
+    """The fits."""
+    sources: tuple[Source, ...]
+    """What would lift the concentration, at the largest number of features; empty where states are not available."""
+    bandwidth: Bandwidth | None
+    """The factor on the bandwidth that spreads the entries most."""
+    num_samples: int
+    """The number of samples."""
+    measured_shots: int | None
+    """The shots behind each entry; None for an exact matrix."""
+
+    @property
+    def last(self) -> KernelPoint:
+        """The point with the most features."""
+        return self.points[-1]
+
+    def headline(self) -> str:
+        """Return the finding in one sentence."""
+        point = self.last
+        shots = point.shots.to_tell_apart
+        price = (
+            "no number of shots tells entries apart" if math.isinf(shots) else f"{shots:,.0f} shots tell entries apart"
+        )
+        how = {
+            "barren plateau": "Exponential concentration",
+            "polynomial": "The spread falls as a power of the number of features",
+            "constant": "The spread does not fall with the number of features",
+            "undetermined": "Scaling undetermined",
+        }[self.verdict]
+        scaling = f"{how}. " if len(self.points) > 1 else ""
+        return (
+            f"{scaling}At {point.num_features} features: mean entry {point.mean}, variance {point.variance}; {price}."
+        )
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Return mean and variance at each number of features, sources and the bandwidth."""
+        found = []
+        for point in self.points:
+            name = f"{point.num_features} features"
+            found.append((name, f"mean {point.mean.value:.3g} {point.mean.interval()}", _spread(point)))
+        if len(self.points) > 1:
+            found.append(("Scaling", self.verdict, self.judgement.reason))
+        last = self.last
+        seen = "no number" if math.isinf(last.shots_from_identity) else f"{last.shots_from_identity:,.0f} shots"
+        found.append(("Not the identity matrix", seen, "per entry, to see a typical entry at all"))
+        found.append(
+            ("Effective rank", f"{last.effective_rank:.1f} of {self.num_samples}", "n: all samples differ alike")
+        )
+        for source in self.sources:
+            name = f"Without {source.name}" if source.name else "Spread of the exact entries"
+            text = f"if much larger: {source.advice}" if source.name else "standard deviation"
+            found.append((name, f"{source.standard_deviation:.3g}", text))
+        if self.bandwidth is not None:
+            text = f"std {self.bandwidth.standard_deviation:.3g}, {self.bandwidth.method}"
+            found.append(("Bandwidth to try", f"× {self.bandwidth.value:.3g}", text))
+        return found
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the histogram of the entries off the diagonal at the largest number of features."""
+        from qiskit_qml_ext.diagnostics.figures import BLUE, new_axes
+
+        axes = new_axes(ax)
+        matrix = self.last.matrix
+        axes.hist(matrix[np.triu_indices(len(matrix), 1)], bins=50, range=(0.0, 1.0), color=BLUE)
+        axes.set(xlabel="kernel entry off the diagonal", ylabel="pairs of samples", xlim=(0, 1))
+        return axes
+
+    def plot_spectrum(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the eigenvalues of the kernel matrix as fractions of their sum."""
+        from qiskit_qml_ext.diagnostics.figures import BLUE, new_axes
+
+        axes = new_axes(ax)
+        values = np.linalg.eigvalsh(self.last.matrix)[::-1]
+        shares = np.where(values > 1e-12 * values[0], values, np.nan) / values.sum()
+        axes.semilogy(np.arange(1, len(shares) + 1), shares, ".-", color=BLUE)
+        axes.set(xlabel="eigenvalue number", ylabel="fraction of the sum")
+        return axes
+
+
+def kernel_concentration(
+    kernel: KernelLike,
+    X: ArrayLike,
+    *,
+    qubits: Sequence[int] | None = None,
+    relative_precision: float = 0.1,
+    connection: Connection | None = None,
+    confidence: float = 0.95,
+) -> KernelConcentration:
+    r"""Measure mean and variance of the kernel entries off the diagonal, how they scale, why, and what they cost.
+
+    Args:
+        kernel: A :class:`~qiskit_qml_ext.kernels.FidelityKernel`, any kernel of qiskit-machine-learning, a feature map,
+            or a function from the number of features to a kernel.
+        X: Samples that are independent and identically distributed, shape (n, features), n ≥ 4.
+        qubits: Numbers of features: for each, the first columns of X are encoded. By default all columns only.
+        relative_precision: ε for the shots that an entry of average size needs, (1-k)/(kε²).
+        connection: Where circuits run, for a feature map; a kernel has its own.
+        confidence: The confidence of intervals.
+
+    Returns:
+        Moments with intervals from U-statistics, a scaling verdict, sources of concentration, shots, and a bandwidth.
+
+    Raises:
+        TypeError: If the kernel is of a kind that is not known.
+        ValueError: If the data do not fit.
+
+    References:
+        Thanasilp et al., arXiv:2208.11060 (concentration and its sources); bandwidth: arXiv:2111.05451 and
+        arXiv:2206.06686.
+
+    Examples:
+        >>> import numpy as np
+        >>> from qiskit_qml_ext.circuits import AngleFeatureMap
+        >>> from qiskit_qml_ext.diagnostics import kernel_concentration
+        >>> X = np.random.default_rng(0).uniform(-np.pi, np.pi, (60, 4))
+        >>> kernel_concentration(AngleFeatureMap(), X).last.mean.contains(2.0**-4)
+        True
+    """
+    check_confidence(confidence)
+    samples = np.asarray(X, dtype=np.float64)
+    if samples.ndim != 2 or len(samples) < 4:
+        raise ValueError(f"X must have at least four rows and the shape (n, features), but has {samples.shape}.")
+    widths = [samples.shape[1]] if qubits is None else sorted({int(n) for n in qubits})
+    if not widths or widths[0] < 1 or widths[-1] > samples.shape[1]:
+        raise ValueError(f"qubits must be numbers from 1 to the {samples.shape[1]} columns of X, but {widths} came.")
+    points, shots = [], None
+    for width in widths:
+        chosen = _kernel_for(kernel, width, connection)
+        matrix, noise, shots = _evaluate(chosen, samples[:, :width])
+        points.append(_point(width, matrix, noise, relative_precision, confidence))
+    judgement = judge_variances(
+        widths, [point.variance for point in points], [math.nan] * len(widths), len(samples), confidence
+    )
+    feature_map = _feature_map(kernel)
+    return KernelConcentration(
+        points=tuple(points),
+        verdict=judgement.verdict,
+        judgement=judgement,
+        sources=() if feature_map is None else concentration_sources(feature_map, samples[:, : widths[-1]]),
+        bandwidth=None if feature_map is None else _bandwidth(feature_map, samples[:, : widths[-1]]),
+        num_samples=len(samples),
+        measured_shots=shots,
+    )
+
+
+def concentration_sources(feature_map: FeatureMap, X: FloatArray) -> tuple[Source, ...]:
+    """Compare the spread of the exact kernel with that of kernels without one of the sources of concentration.
+
+    Args:
+        feature_map: The template.
+        X: Samples, shape (n, features); wider encodings than 14 qubits are not looked at.
+    """
+    width = X.shape[1]
+    if feature_map.num_qubits(width) > _MAX_SOURCE_QUBITS or feature_map.num_weights(width):
+        return ()
+    upper = np.triu_indices(len(X), 1)
+    states = np.asarray(statevectors(feature_map.build(width), X), dtype=np.complex128)
+    found = [
+        Source("", float(gram(states)[upper].std()), ""),
+        Source(
+            "the global measurement",
+            float(local_fidelities(states)[upper].std()),
+            "try a projected kernel, which compares qubits one by one",
+        ),
+    ]
+    if feature_map.entanglement != "none":
+        product = statevectors(feature_map.without_entanglement().build(width), X)
+        found.append(Source("entanglement", float(gram(product)[upper].std()), "entangle less, or not at all"))
+    return tuple(found)
+
+
+def local_fidelities(states: NDArray[np.complex128]) -> FloatArray:
+    """Return mean_k Tr(ρ_k ρ'_k) over the qubits for all pairs of states, shape (n, n)."""
+    size, dimension = states.shape
+    num_qubits = dimension.bit_length() - 1
+    total = np.zeros((size, size))
+    for qubit in range(num_qubits):
+        split = np.moveaxis(states.reshape(size, -1, 2, 2**qubit), 2, 1).reshape(size, 2, -1)
+        reduced = np.einsum("mak,mbk->mab", split, split.conj()).reshape(size, 4)
+        total += np.real(reduced @ reduced.conj().T)
+    return total / num_qubits
+
+
+def _spread(point: KernelPoint) -> str:
+    return f"variance {point.variance.value:.3g} {point.variance.interval()}"
+
+
+def _kernel_for(kernel: KernelLike, width: int, connection: Connection | None) -> BaseKernel:
+    if isinstance(kernel, FeatureMap):
+        return FidelityKernel(kernel, connection=connection)
+    if isinstance(kernel, BaseKernel):
+        return kernel
+    if callable(kernel):
+        made = kernel(width)
+        if isinstance(made, BaseKernel):
+            return made
+    raise TypeError(
+        f"{type(kernel).__name__} is neither a kernel of qiskit-machine-learning, a feature map, nor a function from "
+        "the number of features to a kernel."
+    )
+
+
+def _evaluate(kernel: BaseKernel, X: FloatArray) -> tuple[FloatArray, FloatArray | None, int | None]:
+    """The matrix before any repair, the standard errors of its entries, and the shots."""
+    if isinstance(kernel, FidelityKernel):
+        estimate = kernel.evaluate_with_errors(X)
+        return estimate.raw, None if estimate.shots is None else estimate.standard_errors, estimate.shots
+    return np.asarray(kernel.evaluate(X), dtype=np.float64), None, None
+
+
+def _point(
+    width: int, matrix: FloatArray, errors: FloatArray | None, relative_precision: float, confidence: float
+) -> KernelPoint:
+    entries = KernelEntries.from_matrix(matrix, standard_errors=errors)
+    mean, variance = kernel_moments(entries.matrix, entries.noise, confidence=confidence)
+    # an entry k is read as 0 with probability (1-k)^S
+    average = min(max(mean.value, 0.0), 1.0)
+    seen = (
+        math.inf if average == 0 else 1.0 if average == 1 else float(math.ceil(math.log(0.05) / math.log1p(-average)))
+    )
+    return KernelPoint(
+        num_features=width,
+        mean=mean,
+        variance=variance,
+        effective_rank=float(np.trace(matrix) ** 2 / np.sum(matrix**2)),
+        shots=resolve_entries(entries, relative_precision),
+        shots_from_identity=seen,
+        matrix=matrix,
+    )
+
+
+def _feature_map(kernel: KernelLike) -> FeatureMap | None:
+    if isinstance(kernel, FeatureMap):
+        return kernel
+    found = getattr(kernel, "feature_map", None)
+    return found if isinstance(found, FeatureMap) else None
+
+
+def _bandwidth(feature_map: FeatureMap, X: FloatArray) -> Bandwidth | None:
+    narrow = feature_map.num_qubits(X.shape[1]) <= _MAX_SOURCE_QUBITS
+    if not narrow or feature_map.num_weights(X.shape[1]) or "bandwidth" not in feature_map.get_params():
+        return None
+    return suggest_bandwidth(feature_map, X)

@@ -1,0 +1,400 @@
+r"""Exact second moments of loss and gradient for circuits far beyond state vectors: up to thousands of qubits.
+
+For C = ⟨O⟩ with independent symmetric angles that are used once,
+
+    E C²       = Σ_j c_j² E[w_j] + cross terms,
+    E (∂_kC)²  = the same with cos² and sin² exchanged at gate k,
+
+where w_j = ⟨Q_final⟩² at the end of a random walk that starts at the Pauli Q_j and moves from Q to iP_kQ at each
+rotation that anticommutes with it, with probability E sin² θ_k. For a pair of terms the product R = Q_iQ_j is carried
+along unchanged: gates whose generator anticommutes with it contribute E cos θ and keep the pair in place. One set of
+walks gives the derivatives by all parameters.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.quantum_info import Pauli, SparsePauliOp
+from scipy.stats import beta
+
+from qiskit_qml_ext.circuits import InitialDistribution
+from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
+from qiskit_qml_ext.diagnostics.intervals import mean_estimates
+from qiskit_qml_ext.diagnostics.moment_steps import FixedRotation, MomentProgram, RandomRotation, moment_program
+from qiskit_qml_ext.diagnostics.pauli_walks import WalkResult, walk
+from qiskit_qml_ext.diagnostics.problem import ObservableFamily, Trainable, check_confidence, check_samples, pose
+from qiskit_qml_ext.program import CliffordGate, SignedPauli, anticommute, conjugate, inverse_name, multiply
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FloatArray = NDArray[np.float64]
+_MAX_PAIRS = 20_000
+_NEGLIGIBLE = 1e-14  # cross terms with a smaller factor do not change a double
+_FEW_WALKS = 50  # if a sum is carried by fewer walks than this, the largest may be unseen
+_EQUAL = 1e-12  # relative difference of weights that are equal but for rounding
+_BATCH = 4096
+
+
+@dataclass(frozen=True, repr=False)
+class SecondMoments(Result):
+    """Second moments of loss and gradient from Pauli walks, from :func:`second_moments`."""
+
+    num_qubits: int
+    """The number of qubits."""
+    loss_mean: float
+    """E C, exactly."""
+    loss_variance: Estimate
+    """Var C."""
+    loss_second_moment: Estimate
+    """E C²."""
+    squared_gradient: Estimate
+    """E ‖∇C‖², the sum over all parameters."""
+    gradient_second_moments: FloatArray
+    """E (∂C)² for each parameter, shape (P,)."""
+    gradient_errors: FloatArray
+    """Their standard errors, shape (P,)."""
+    num_walks: int
+    """Walks for each Pauli term."""
+    hits: int
+    """Walks whose weight was not zero."""
+    cross_terms: int
+    """Pairs of terms that contributed."""
+    depolarizing: tuple[float, float]
+    """The depolarising noise after gates on one and on more qubits."""
+    distribution: str
+    """The distribution of the angles."""
+    seed: int | None
+    """The seed."""
+    parameters: tuple[str, ...] = field(repr=False)
+    """The names of the parameters."""
+
+    def headline(self) -> str:
+        """Return the finding in one sentence."""
+        if self.hits == 0:
+            return (
+                f"{self.num_qubits} qubits: no walk contributed; Var C is below {self.loss_variance.high:.2g} (95 %)."
+            )
+        return (
+            f"{self.num_qubits} qubits: Var C = {self.loss_variance.value:.3g} {self.loss_variance.interval()}, "
+            f"E‖∇C‖² = {self.squared_gradient.value:.3g} {self.squared_gradient.interval()}."
+        )
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Return the moments and what the walks did."""
+        shots = 1 / (2 * self.loss_variance.value) if self.loss_variance.value > 0 else math.inf
+        price = "no number seen" if math.isinf(shots) else f"{max(shots, 1):,.0f}"
+        return [
+            ("Mean of the loss", f"{self.loss_mean:.6g}", "exact"),
+            ("Variance of the loss", f"{self.loss_variance.value:.3g} {self.loss_variance.interval()}", ""),
+            (
+                "Squared gradient",
+                f"{self.squared_gradient.value:.3g} {self.squared_gradient.interval()}",
+                "all parameters",
+            ),
+            ("Shots for signal = noise", price, "per expectation value"),
+            (
+                "Walks",
+                f"{self.num_walks:,} for each term",
+                f"{self.hits:,} contributed, {self.cross_terms} cross terms",
+            ),
+        ]
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the second moment of each derivative."""
+        from qiskit_qml_ext.diagnostics.figures import BLUE, new_axes
+
+        axes = new_axes(ax)
+        seen = self.gradient_second_moments > 0
+        numbers = np.arange(len(seen))
+        axes.plot(numbers[seen], self.gradient_second_moments[seen], ".", ms=3, color=BLUE)
+        axes.set(xlabel="parameter", ylabel="E (∂C)²", yscale="log" if seen.any() else "linear")
+        return axes
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Walks of one Pauli string whose mean enters with a coefficient."""
+
+    pauli: tuple[int, int]
+    coefficient: float
+    forced: frozenset[int]
+
+
+def second_moments(
+    circuit: Trainable,
+    observable: ObservableFamily,
+    *,
+    num_qubits: int | None = None,
+    distribution: InitialDistribution | None = None,
+    num_walks: int = 8192,
+    depolarizing: tuple[float, float] = (0.0, 0.0),
+    confidence: float = 0.95,
+    seed: int | None = None,
+) -> SecondMoments:
+    """Compute E C exactly and estimate Var C and all E (∂C)² without states, by walks of Pauli strings.
+
+    The relative error of a variance v is about 1/√(v·num_walks): variances down to about 1e-7 are within reach.
+
+    Args:
+        circuit: Clifford gates and Pauli rotations whose parameters are each used once: a circuit, a template, or a
+            function from the number of qubits to a circuit.
+        observable: A Pauli sum, or a function from the number of qubits to one.
+        num_qubits: The width, for all but a plain circuit.
+        distribution: An independent distribution symmetric about 0 (or uniform on the whole circle, the default).
+        num_walks: Walks for each term of the observable, rounded up to a multiple of 64.
+        depolarizing: The probability p of depolarising noise (ρ → (1-p)ρ + p·1/d on the gate's qubits) after each
+            rotation or Clifford gate on one, and on more qubits.
+        confidence: The confidence of intervals.
+        seed: Seed of the walks.
+
+    Returns:
+        The moments. If no walk contributes, the interval ends at the rule of three, 3/num_walks.
+
+    Raises:
+        TypeError: If the observable is no Pauli sum.
+        UnsupportedCircuitError: If the circuit is not of the form above; the message says why and what to use.
+        ValueError: If the distribution is not independent, or an argument does not fit.
+
+    References:
+        Clifford second moments: arXiv:2404.09306 and arXiv:2306.04797; initialisation: Zhang et al., arXiv:2203.09376.
+
+    Examples:
+        >>> from qiskit import QuantumCircuit
+        >>> from qiskit.circuit import Parameter
+        >>> from qiskit_qml_ext.diagnostics import local_observable, second_moments
+        >>> circuit = QuantumCircuit(1)
+        >>> _ = circuit.ry(Parameter("a"), 0)
+        >>> round(second_moments(circuit, local_observable, seed=0).loss_variance.value, 12)
+        0.5
+    """
+    check_samples(num_walks)
+    check_confidence(confidence)
+    p1, p2 = (float(p) for p in depolarizing)
+    if not (0 <= p1 <= 1 and 0 <= p2 <= 1):
+        raise ValueError(f"depolarizing must be two probabilities, but {depolarizing!r} came.")
+    problem = pose(circuit, observable, num_qubits=num_qubits, distribution=distribution)
+    terms = pauli_terms(problem.observable)
+    single = len(terms) == 1
+    program = moment_program(problem.circuit, problem.distribution, absorb=single, damping=1 - p1)
+    if not single:
+        _check_stabiliser_start(program)
+    rng = np.random.default_rng(seed)
+    jobs = [_Job((x, z), c**2, frozenset()) for (x, z), c in terms.items()]
+    pairs = [] if single else _cross_jobs(program, list(terms.items()), (p1, p2))
+    walks = -(-num_walks // 64) * 64
+    mean = sum(c * cosine_path(program, pauli, (p1, p2)) for pauli, c in terms.items()) + _constant(problem.observable)
+    results = [(job, _run(program, job, walks, rng, (p1, p2))) for job in (*jobs, *pairs)]
+    loss = _combine([(job.coefficient, found.weights) for job, found in results], 1.0, rng, confidence)
+    total = _combine(
+        [(job.coefficient, found.totals) for job, found in results], _largest_total(program), rng, confidence
+    )
+    squared_mean = (mean - _constant(problem.observable)) ** 2
+    gradients = sum(job.coefficient * found.gradients for job, found in results)
+    errors = sum(
+        job.coefficient**2 * np.maximum(found.gradient_squares - found.gradients**2, 0) / walks
+        for job, found in results
+    )
+    return SecondMoments(
+        num_qubits=problem.num_qubits,
+        loss_mean=float(mean),
+        loss_variance=_shifted(loss, -squared_mean),
+        loss_second_moment=_shifted(loss, mean**2 - squared_mean),
+        squared_gradient=total,
+        gradient_second_moments=np.asarray(gradients),
+        gradient_errors=np.sqrt(np.asarray(errors)),
+        num_walks=walks,
+        hits=int(sum(np.count_nonzero(found.weights) for _, found in results)),
+        cross_terms=len(pairs),
+        depolarizing=(p1, p2),
+        distribution=repr(problem.distribution),
+        seed=seed,
+        parameters=tuple(parameter.name for parameter in problem.circuit.parameters),
+    )
+
+
+def pauli_terms(observable: object) -> dict[tuple[int, int], float]:
+    """The Paulis of an observable but the identity, as bit masks, with their coefficients."""
+    if not isinstance(observable, (Pauli, SparsePauliOp)):
+        raise TypeError(f"Pauli walks need a Pauli sum, but the observable is a {type(observable).__name__}.")
+    operator = SparsePauliOp(observable).simplify()
+    if np.abs(np.imag(operator.coeffs)).max(initial=0.0) > 1e-12:
+        raise ValueError("The observable is not Hermitian: it has complex coefficients.")
+    found = {}
+    for pauli, coefficient in zip(operator.paulis, operator.coeffs, strict=True):
+        x = sum(1 << int(q) for q in np.flatnonzero(pauli.x))
+        z = sum(1 << int(q) for q in np.flatnonzero(pauli.z))
+        if x | z:
+            found[x, z] = float(np.real(coefficient))
+    if not found:
+        raise ValueError("The observable is a multiple of the identity, which no circuit changes.")
+    return found
+
+
+def _constant(observable: object) -> float:
+    operator = SparsePauliOp(observable).simplify()
+    identity = ~np.any(operator.paulis.x | operator.paulis.z, axis=1)
+    return float(np.real(operator.coeffs[identity]).sum())
+
+
+def _check_stabiliser_start(program: MomentProgram) -> None:
+    from qiskit_qml_ext.exceptions import UnsupportedCircuitError
+
+    for start in program.start:
+        entries = np.abs(start.moments)
+        if np.any(np.minimum(entries, np.abs(entries - 1)) > 1e-9):
+            raise UnsupportedCircuitError(
+                "For an observable of several terms, the first gates must prepare a stabiliser state, but they rotate "
+                "by a fixed angle that is no multiple of π/2. Give one Pauli at a time, or use gradient_variance."
+            )
+
+
+def _cross_jobs(
+    program: MomentProgram, terms: list[tuple[tuple[int, int], float]], noise: tuple[float, float]
+) -> list[_Job]:
+    if len(terms) * (len(terms) - 1) // 2 > _MAX_PAIRS:
+        raise ValueError(f"The observable has {len(terms)} terms, whose pairs exceed {_MAX_PAIRS:,}.")
+    if noise != (0.0, 0.0):
+        raise ValueError("Noise is supported for single Pauli observables only; give one Pauli at a time.")
+    jobs = []
+    for i, (first, c_first) in enumerate(terms):
+        for second, c_second in terms[i + 1 :]:
+            x, z, power = multiply((*first, 1), (*second, 1))
+            if power % 2:
+                continue  # the two anticommute for good and are never both certain
+            carried = _carry(program, (x, z, 1 - power))
+            if carried is not None and abs(carried[0]) > _NEGLIGIBLE:
+                factor, forced = carried
+                jobs.append(_Job(first, 2 * c_first * c_second * factor, forced))
+    return jobs
+
+
+def _carry(program: MomentProgram, pauli: SignedPauli) -> tuple[float, frozenset[int]] | None:
+    """Pull the product R of two terms back to the initial state: its factor, and the steps that hold the pair."""
+    factor, forced = 1.0, []
+    for number in range(len(program.steps) - 1, -1, -1):
+        step = program.steps[number]
+        if isinstance(step, RandomRotation):
+            if anticommute(step.x, step.z, pauli[0], pauli[1]):
+                factor *= step.cos
+                forced.append(number)
+                if abs(factor) < _NEGLIGIBLE:
+                    return None
+        else:
+            pauli = _pull_back(step, pauli)
+    return factor * _start_value(program, pauli), frozenset(forced)
+
+
+def _pull_back(step: CliffordGate | FixedRotation, pauli: SignedPauli) -> SignedPauli:
+    """G† Q G with its sign."""
+    if isinstance(step, CliffordGate):
+        return conjugate(inverse_name(step.name), step.qubits, pauli)
+    if not anticommute(step.x, step.z, pauli[0], pauli[1]):
+        return pauli
+    if step.sine == 0:
+        return pauli[0], pauli[1], -pauli[2]
+    x, z, power = multiply((step.x, step.z, step.sine), pauli)  # sin θ · iPQ
+    return x, z, 1 - (power + 1) % 4
+
+
+def _start_value(program: MomentProgram, pauli: SignedPauli) -> float:
+    """E ⟨Q⟩ on the initial product state."""
+    value = float(pauli[2])
+    for qubit, start in enumerate(program.start):
+        x, z = pauli[0] >> qubit & 1, pauli[1] >> qubit & 1
+        if x or z:
+            value *= float(start.moments[0, (2 if z else 1) if x else 3])
+    return value
+
+
+def cosine_path(program: MomentProgram, pauli: tuple[int, int], noise: tuple[float, float]) -> float:
+    """E C of one Pauli: all sines average to 0, so the string stays and collects cosines."""
+    current: SignedPauli = (*pauli, 1)
+    factor = 1.0
+    for step in reversed(program.steps):
+        support = step.support if isinstance(step, CliffordGate) else step.x | step.z
+        if support & (current[0] | current[1]):
+            factor *= 1 - (noise[0] if support.bit_count() == 1 else noise[1])
+        if isinstance(step, RandomRotation):
+            factor *= step.cos if anticommute(step.x, step.z, current[0], current[1]) else 1.0
+        else:
+            current = _pull_back(step, current)
+        if factor == 0:
+            return 0.0
+    return factor * _start_value(program, current)
+
+
+def _run(
+    program: MomentProgram, job: _Job, walks: int, rng: np.random.Generator, noise: tuple[float, float]
+) -> WalkResult:
+    sizes = [min(_BATCH, walks - first) for first in range(0, walks, _BATCH)]
+    parts = [walk(program, job.pauli, size, rng, forced=job.forced, depolarizing=noise) for size in sizes]
+    shares = np.array(sizes) / walks
+    return WalkResult(
+        weights=np.concatenate([part.weights for part in parts]),
+        gradients=np.asarray(sum(s * part.gradients for s, part in zip(shares, parts, strict=True))),
+        gradient_squares=np.asarray(sum(s * part.gradient_squares for s, part in zip(shares, parts, strict=True))),
+        totals=np.concatenate([part.totals for part in parts]),
+    )
+
+
+def _largest_total(program: MomentProgram) -> float:
+    """A bound on the summed squared derivatives that one walk can contribute."""
+    total = sum(float(np.max(np.diag(m))) for start in program.start for m in start.derivatives.values())
+    for step in program.steps:
+        if isinstance(step, RandomRotation) and 0 < step.cos_squared < 1:
+            odds = step.cos_squared / (1 - step.cos_squared)
+            total += step.factor**2 * max(odds, 1 / odds)
+    return total
+
+
+def _combine(
+    parts: list[tuple[float, FloatArray]], bound: float, rng: np.random.Generator, confidence: float
+) -> Estimate:
+    """The sum of means with coefficients; the deviations of independent intervals add in quadrature."""
+    value = low = high = error = 0.0
+    for coefficient, values in parts:
+        one = _mean(values, bound, rng, confidence)
+        value += coefficient * one.value
+        error += (coefficient * one.standard_error) ** 2
+        down, up = one.value - one.low, one.high - one.value
+        low += (coefficient * (down if coefficient > 0 else up)) ** 2
+        high += (coefficient * (up if coefficient > 0 else down)) ** 2
+    method = f"{len(parts[0][1])} Pauli walks for each of {len(parts)} terms, {confidence:.0%}"
+    return Estimate(value, math.sqrt(error), value - math.sqrt(low), value + math.sqrt(high), method)
+
+
+def _mean(values: FloatArray, bound: float, rng: np.random.Generator, confidence: float) -> Estimate:
+    """The mean of values in [0, bound], with an interval that does not trust a sum of a few rare walks.
+
+    If all values that are not zero are equal, the interval is binomial. If a few walks carry the sum, larger ones may
+    be unseen: the upper end is then at least what probability -ln(1-confidence)/M of the largest possible value would
+    add, and the lower end follows from Markov's inequality for an unbiased estimate that is never negative.
+    """
+    size, hits = len(values), int(np.count_nonzero(values))
+    value = float(values.mean())
+    rare = -math.log(1 - confidence) / size * bound
+    if not hits:
+        return Estimate(0.0, 0.0, 0.0, rare)
+    top, bottom = float(values.max()), float(values[values > 0].min())
+    error = float(values.std() / math.sqrt(size))
+    if top - bottom <= _EQUAL * top:
+        if hits == size:
+            return Estimate.exact(value)
+        tail = (1 - confidence) / 2
+        low = float(beta.ppf(tail, hits, size - hits + 1)) * top
+        return Estimate(value, error, low, float(beta.ppf(1 - tail, hits + 1, size - hits)) * top)
+    found = mean_estimates(values[:, None], rng, confidence=confidence, positive=True)[0]
+    if float(values.sum()) ** 2 / float(np.sum(values**2)) < _FEW_WALKS:
+        return Estimate(value, error, value * (1 - confidence), max(found.high, value + rare))
+    return found
+
+
+def _shifted(estimate: Estimate, shift: float) -> Estimate:
+    if shift == 0:
+        return estimate
+    low, high = max(estimate.low + shift, 0.0), estimate.high + shift
+    return Estimate(estimate.value + shift, estimate.standard_error, low, high, estimate.method)

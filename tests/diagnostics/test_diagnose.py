@@ -1,0 +1,184 @@
+"""The report as a whole: what it says, how it is written, and the command line."""
+
+import json
+import re
+import stat
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from qiskit_aer.noise import NoiseModel, depolarizing_error
+from sklearn.svm import SVC
+
+from qiskit_qml_ext.circuits import AngleFeatureMap, HardwareEfficientAnsatz, RealAmplitudesAnsatz, ZZFeatureMap
+from qiskit_qml_ext.cli import cli
+from qiskit_qml_ext.diagnostics import diagnose, global_observable, local_observable, loss_landscape
+from qiskit_qml_ext.kernels import FidelityKernel
+from qiskit_qml_ext.models import QuantumSVC
+from tests.diagnostics.families import layered_circuit, product_circuit
+
+mpl.use("agg")
+
+
+@pytest.fixture(scope="module")
+def barren():
+    noise = NoiseModel()
+    noise.add_all_qubit_quantum_error(depolarizing_error(0.1, 2), ["cx"])
+    return diagnose(
+        HardwareEfficientAnsatz(),
+        observable=global_observable,
+        depths=lambda n: 3 * n,
+        num_qubits=6,
+        noise=noise,
+        num_samples=100,
+    )
+
+
+def test_deep_global_ansatz_is_called_a_barren_plateau(barren):
+    assert barren.findings[0].level == "bad"
+    assert barren.headline().startswith("Barren plateau")
+    assert any("12 qubits" in line and "shots" in line for line in barren.price)
+    assert any("Noise multiplies" in finding.sentence for finding in barren.findings)
+
+
+def test_shallow_local_ansatz_is_healthy():
+    report = diagnose(RealAmplitudesAnsatz(reps=1), num_qubits=4, num_samples=150)
+    assert report.findings[0].level in ("good", "unknown")
+    assert not any("Barren" in finding.sentence for finding in report.findings)
+
+
+def test_report_is_text_html_and_json(barren, tmp_path):
+    text = barren.summary()
+    assert "What to do" in text
+    assert "The price" in text
+    page = barren.save(tmp_path / "report.html")
+    html = page.read_text(encoding="utf-8")
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    assert html.count("<svg") == len(barren.evidence)
+    assert not re.search(r'(src|href)="https?:', html), "the page needs nothing from outside"
+    data = json.loads(barren.save(tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert set(data["evidence"]) == set(barren.evidence)
+    assert barren.save(tmp_path / "report.txt").read_text(encoding="utf-8").startswith("Is it trainable?")
+    assert "<details>" in barren._repr_html_()
+    assert barren.plot().get_xlabel()
+
+
+def test_names_in_the_page_are_unique(barren):
+    ids = re.findall(r'\bid="([^"]+)"', barren.to_html())
+    assert len(ids) == len(set(ids))
+
+
+def test_kernel_report_names_concentration_and_the_classical_rival():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-np.pi, np.pi, (80, 9))
+    report = diagnose(FidelityKernel(AngleFeatureMap()), X, np.sign(X[:, 0]))
+    assert report.headline().startswith("Exponential concentration")
+    assert any("Multiply the data by" in line for line in report.advice)
+    assert any("classical kernel" in finding.sentence for finding in report.findings)
+    assert any("circuits" in line for line in report.price)
+
+
+def test_models_give_their_kernel():
+    X = np.random.default_rng(0).uniform(0, 1, (20, 2))
+    report = diagnose(QuantumSVC(FidelityKernel(ZZFeatureMap())), X)
+    assert report.title.startswith("Is this kernel any good? ZZFeatureMap")
+
+
+def test_wide_circuits_go_to_pauli_walks():
+    report = diagnose(layered_circuit(40, 2), observable=local_observable)
+    assert "Second moments by Pauli walks" in report.evidence
+    assert any("40 qubits are more than" in line for line in report.skipped)
+
+
+def test_variances_beyond_walks_go_to_matrix_products():
+    report = diagnose(layered_circuit(40, 6), observable=global_observable)
+    assert "Second moment by matrix products" in report.evidence
+    assert "10^-1" in report.headline()
+
+
+def test_time_budget_is_kept_and_said():
+    report = diagnose(RealAmplitudesAnsatz(), num_qubits=3, time_budget=0.0)
+    assert report.evidence == {}
+    assert "time budget" in report.skipped[0]
+    assert "Nothing could be diagnosed" in report.headline()
+    with pytest.raises(ValueError, match="no evidence"):
+        report.plot()
+
+
+def test_observables_that_do_not_see_the_circuit_are_named():
+    circuit = product_circuit(2)
+    report = diagnose(circuit, observable=lambda n: -local_observable(n) * 0 + global_observable(n) * 0, num_samples=10)
+    assert "No parameter changes the loss" in report.headline()
+
+
+def test_mistakes_are_named():
+    with pytest.raises(TypeError, match="SVC cannot be diagnosed"):
+        diagnose(SVC())
+    with pytest.raises(ValueError, match="diagnosed on data"):
+        diagnose(ZZFeatureMap())
+    with pytest.raises(ValueError, match="X must have the shape"):
+        diagnose(ZZFeatureMap(), [1.0, 2.0])
+
+
+def test_landscape_contains_the_trained_path():
+    circuit = product_circuit(3)
+    path = np.linspace([0.5, 1.0, 0.2], [3.0, 3.1, 2.9], 12)
+    found = loss_landscape(circuit, global_observable, path[-1], path=path, resolution=21)
+    assert found.directions_from == "principal components of the path"
+    assert found.explained == pytest.approx(1.0)
+    middle = found.losses[10, 10]
+    assert middle == pytest.approx(np.prod(np.cos(path[-1])))
+    axes = found.plot()
+    assert axes.get_xlabel().startswith("first direction")
+    np.testing.assert_allclose(found.directions @ found.directions.T, np.eye(2), atol=1e-12)
+    free = loss_landscape(circuit, global_observable, path[-1], resolution=5, seed=3)
+    step = free.steps[0] * free.directions[0] + free.steps[4] * free.directions[1]
+    assert free.losses[0, 4] == pytest.approx(np.prod(np.cos(path[-1] + step)))
+
+
+def test_mistakes_in_a_landscape_are_named():
+    circuit = product_circuit(2)
+    with pytest.raises(ValueError, match=r"shape \(2,\)"):
+        loss_landscape(circuit, local_observable, [0.0])
+    with pytest.raises(ValueError, match="parallel"):
+        loss_landscape(circuit, local_observable, [0.0, 0.0], directions=[[1, 0], [2, 0]])
+    with pytest.raises(ValueError, match="path must have"):
+        loss_landscape(circuit, local_observable, [0.0, 0.0], path=[[1, 0]])
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(cli, ["diagnose", *arguments])
+
+
+def test_command_diagnoses_an_ansatz(tmp_path):
+    page = tmp_path / "a.html"
+    result = run("ansatz", "real-amplitudes", "--qubits", "3", "--samples", "20", "--reps", "1", "--report", str(page))
+    assert result.exit_code == 0, result.output
+    assert "Is it trainable? RealAmplitudesAnsatz" in result.output
+    assert page.exists()
+
+
+def test_command_diagnoses_a_kernel(tmp_path):
+    data = tmp_path / "k.json"
+    result = run("kernel", "zz", "iris", "--samples", "30", "--bandwidth", "0.3", "--json", str(data))
+    assert result.exit_code == 0, result.output
+    assert "ZZFeatureMap on 30 samples of 4 features" in result.output
+    assert json.loads(data.read_text())["findings"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("ansatz", "nonsense"), "There is no ansatz 'nonsense'"),
+        (("kernel", "zz", "no_such_data"), "no_such_data"),
+        (("ansatz", "sim", "--reps", "1", "--layers-per-qubit", "2"), "not both"),
+        (("ansatz", "sim", "--noise", "fake_nothing"), "fake_nothing"),
+        (("ansatz", "sim", "--report", "/no/such/folder/r.html"), "does not exist"),
+    ],
+)
+def test_bad_input_is_one_sentence(arguments, message):
+    result = run(*arguments)
+    assert result.exit_code != 0
+    assert message in result.output
+    assert "Traceback" not in result.output

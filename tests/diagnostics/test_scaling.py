@@ -1,0 +1,277 @@
+"""Verdicts on families whose scaling is known, and how often they are wrong."""
+
+import json
+import math
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from qiskit.quantum_info import Pauli, SparsePauliOp
+
+from qiskit_qml_ext.circuits import (
+    GaussianDistribution,
+    HardwareEfficientAnsatz,
+    MatchgateAnsatz,
+    PermutationEquivariantAnsatz,
+    UniformDistribution,
+)
+from qiskit_qml_ext.diagnostics import (
+    Estimate,
+    averaged_local_observable,
+    compare_initializations,
+    global_observable,
+    global_projector,
+    gradient_variance,
+    local_observable,
+    plateau_causes,
+    scaling_study,
+)
+from qiskit_qml_ext.diagnostics.causes import two_design_variance
+from qiskit_qml_ext.diagnostics.initializations import ratio
+from qiskit_qml_ext.diagnostics.intervals import variance_estimates
+from qiskit_qml_ext.diagnostics.scaling_fit import judge_scaling
+from qiskit_qml_ext.diagnostics.scaling_study import judge_variances
+from tests.diagnostics.families import layered_circuit, product_circuit
+
+mpl.use("agg")
+
+
+def first_z(num_qubits: int) -> SparsePauliOp:
+    return SparsePauliOp("I" * (num_qubits - 1) + "Z")
+
+
+KNOWN = {
+    "deep hardware-efficient, global": (
+        HardwareEfficientAnsatz(),
+        global_observable,
+        lambda n: 4 * n,
+        range(2, 10),
+        "barren plateau",
+    ),
+    "shallow hardware-efficient, local": (
+        lambda n: layered_circuit(n, 2),
+        local_observable,
+        None,
+        range(2, 13),
+        "constant",
+    ),
+    "free fermions": (MatchgateAnsatz(), first_z, lambda n: 3 * n, range(2, 10), "polynomial"),
+    "product, global": (product_circuit, global_projector, None, range(2, 9), "barren plateau"),
+    "product, local": (product_circuit, averaged_local_observable, None, range(2, 13), "polynomial"),
+    "permutation-equivariant": (
+        PermutationEquivariantAnsatz(),
+        averaged_local_observable,
+        lambda n: n,
+        range(2, 10),
+        "polynomial",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", KNOWN)
+def test_verdict_on_known_families(case):
+    ansatz, observable, depths, qubits, expected = KNOWN[case]
+    samples = 4000 if case == "product, global" else 400  # its losses are rare peaks on a plain
+    study = scaling_study(
+        ansatz, observable, depths=depths, qubits=qubits, num_samples=samples, parameters=[0], seed=7, target_qubits=30
+    )
+    assert study.verdict == expected
+    assert study.extrapolation is not None
+    assert study.extrapolation.shots.value >= 1
+
+
+def test_free_fermions_fall_as_one_over_two_n_minus_one():
+    study = scaling_study(
+        MatchgateAnsatz(), first_z, depths=lambda n: 4 * n, qubits=[2, 3, 5], num_samples=1500, parameters=[0], seed=2
+    )
+    for n, variance in zip(study.qubits, study.variances, strict=True):
+        # finite depth leaves a few percent; the interval's quarter is about one standard error
+        assert variance.value == pytest.approx(1 / (2 * n - 1), rel=0.2)
+
+
+def test_one_point_and_few_points_are_undetermined():
+    for qubits in ([4], [3, 4], [3, 4, 5, 6]):
+        study = scaling_study(product_circuit, global_projector, qubits=qubits, seed=0, target_qubits=20)
+        assert study.verdict == "undetermined"
+        assert study.extrapolation is None
+        with pytest.raises(ValueError, match="undetermined"):
+            study.extrapolate(20)
+
+
+def test_exact_variances_are_recognised():
+    n = np.arange(2.0, 15)
+    for log_variance, expected in (
+        (-np.log(2.0**n + 1), "barren plateau"),
+        (-np.log(2 * n - 1), "polynomial"),
+        (-2 * np.log(n) - np.log(8), "polynomial"),
+        ((n - 1) * np.log(3 / 8) - np.log(8), "barren plateau"),
+        (np.full(len(n), -1.3), "constant"),
+    ):
+        found = judge_scaling(n, log_variance, np.full(len(n), 0.1))
+        assert found.verdict == expected
+
+
+def test_a_plateau_that_ends_is_not_called_barren():
+    n = np.arange(2.0, 15)
+    levelling = np.log(0.02 + 2.0**-n)
+    assert judge_scaling(n, levelling, np.full(len(n), 0.05)).verdict != "barren plateau"
+
+
+def small_study(kind: str, rng: np.random.Generator, samples: int, widths: range) -> str:
+    """A study of 2 to 8 qubits with few samples, drawn directly from distributions of known scaling."""
+    draws = []
+    for n in widths:
+        angles = rng.uniform(0, 2 * np.pi, (samples, n))
+        draws.append(
+            {
+                "product, global": np.prod(np.cos(angles / 2) ** 2, axis=1),
+                "product, local": np.cos(angles).mean(axis=1),
+                "one qubit": np.cos(angles[:, 0]),
+                "2-design": rng.normal(size=samples) / math.sqrt(2**n + 1),
+                "free fermions": rng.normal(size=samples) / math.sqrt(2 * n - 1),
+            }[kind]
+        )
+    losses = np.array(draws).T
+    kurtoses = np.mean((losses - losses.mean(0)) ** 4, 0) / np.var(losses, 0) ** 2
+    return judge_variances(list(widths), variance_estimates(losses, rng), list(kurtoses), samples).verdict
+
+
+TRUTH = {
+    "product, global": "barren plateau",
+    "product, local": "polynomial",
+    "one qubit": "constant",
+    "2-design": "barren plateau",
+    "free fermions": "polynomial",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("samples", [40, 200])
+def test_at_most_5_percent_of_small_studies_claim_something_wrong(samples):
+    rng = np.random.default_rng(2024)
+    wrong, right = {}, 0
+    for kind, truth in TRUTH.items():
+        verdicts = [small_study(kind, rng, samples, range(2, 9)) for _ in range(40)]
+        wrong[kind] = sum(verdict not in (truth, "undetermined") for verdict in verdicts)
+        right += verdicts.count(truth)
+    assert sum(wrong.values()) <= 0.05 * 40 * len(TRUTH), wrong
+    assert samples < 200 or right > 0.5 * 40 * len(TRUTH), "a judge that never decides is no judge"
+
+
+def test_extrapolated_variance_of_a_2_design_is_right_at_20_qubits():
+    study = scaling_study(
+        HardwareEfficientAnsatz(),
+        global_observable,
+        depths=lambda n: 4 * n,
+        qubits=range(3, 10),
+        parameters=[0],
+        seed=3,
+    )
+    there = study.extrapolate(14)
+    assert there.variance.contains(1 / (2**14 + 1))
+    assert there.shots.value == pytest.approx(1 / (2 * there.variance.value))
+
+
+def test_wide_circuits_tell_a_constant_from_a_power():
+    """With CX ladders the variance of a local observable falls from 1/4 at two qubits and levels off at 1/32."""
+    ansatz = HardwareEfficientAnsatz(reps=1)
+    study = scaling_study(ansatz, local_observable, qubits=[8, 12, 16, 24, 48, 96, 200], parameters=[0], seed=1)
+    assert study.verdict == "constant"
+    assert study.variances[-1].contains(1 / 32)
+    walked = scaling_study(ansatz, local_observable, qubits=[4], method="walks", quantity="gradient", seed=0)
+    states = scaling_study(ansatz, local_observable, qubits=[4], quantity="gradient", num_samples=2000, seed=0)
+    error = math.hypot(walked.variances[0].standard_error, states.variances[0].standard_error)
+    assert abs(walked.variances[0].value - states.variances[0].value) < 4 * error
+
+
+def test_gradient_and_loss_give_the_same_verdict():
+    arguments = {"qubits": range(2, 9), "seed": 1, "num_samples": 300}
+    for quantity in ("loss", "gradient"):
+        study = scaling_study(product_circuit, averaged_local_observable, quantity=quantity, **arguments)
+        assert study.verdict == "polynomial"
+        assert study.rate.contains(1.0)  # n/(8 n²)·4 and 1/(2n)
+
+
+def test_summed_gradients_bound_the_variance_of_the_loss():
+    """max_k E(∂_kC)² ≤ Var C ≤ Σ_k E(∂_kC)² for independent uniform angles that are used once."""
+    found = gradient_variance(layered_circuit(5, 3), local_observable, num_samples=2000, seed=1)
+    assert max(e.low for e in found.gradient_variances) <= found.loss_variance.high
+    assert found.loss_variance.low <= found.squared_gradient.high
+
+
+def test_initializations_are_compared_with_the_first():
+    found = compare_initializations(HardwareEfficientAnsatz(reps=8), global_observable, num_qubits=7, seed=0)
+    assert found.distributions[0].startswith("Uniform")
+    assert found.gains[0] == Estimate.exact(1.0, "itself")
+    assert found.best is not None
+    assert "Gaussian" in " ".join(found.distributions)
+    assert found.plot().get_xscale() == "log"
+    assert "mean loss" in found.summary()
+
+
+def test_equal_distributions_do_not_win():
+    found = compare_initializations(
+        layered_circuit(3, 1), local_observable, distributions=[UniformDistribution(), UniformDistribution()], seed=5
+    )
+    assert found.best is None
+    assert found.gains[1].contains(1.0)
+
+
+def test_ratio_of_estimates_joins_their_intervals():
+    one, other = Estimate(2.0, 0.1, 1.8, 2.2), Estimate(1.0, 0.1, 0.8, 1.25)
+    found = ratio(one, other)
+    assert found.value == 2.0
+    assert found.high == pytest.approx(2 * math.exp(math.hypot(math.log(1.1), math.log(1.25))))
+    assert ratio(Estimate.exact(0.0), one).value == 0
+    assert math.isnan(ratio(one, Estimate.exact(0.0)).value)
+
+
+def test_causes_of_a_global_deep_plateau():
+    deep = HardwareEfficientAnsatz(reps=20, entangler="cz")
+    found = plateau_causes(deep, global_observable, num_qubits=9, num_samples=100, seed=0)
+    assert found.causes == ("angles spread over the whole period",)
+    assert found.two_design_ratio.contains(1.0), "as flat as a random unitary"
+    assert "2-design" in found.summary()
+    assert found.plot().get_xscale() == "log"
+
+
+def test_global_cost_is_found_to_be_the_cause_in_a_product_circuit():
+    found = plateau_causes(product_circuit(6), global_projector, seed=0)
+    assert found.causes[0] == "a global observable"
+    assert "entanglement" not in found.causes
+
+
+def test_a_healthy_circuit_has_no_causes():
+    found = plateau_causes(product_circuit(3), local_observable, distribution=GaussianDistribution(std=1.5), seed=0)
+    assert found.causes == ()
+    assert "none of the changes" in found.headline()
+
+
+def test_two_design_variance_is_the_haar_formula():
+    assert two_design_variance(Pauli("ZZ"), 2) == pytest.approx(1 / 5)
+    assert two_design_variance(SparsePauliOp(["II", "ZI"], [3.0, 2.0]), 2) == pytest.approx(4 / 5)
+    projector = global_projector(3)
+    assert two_design_variance(projector, 3) == pytest.approx((1 - 1 / 8) / 72)
+    diagonal = np.zeros(8)
+    diagonal[0] = 1.0
+    assert two_design_variance(diagonal, 3) == pytest.approx((1 - 1 / 8) / 72)
+
+
+def test_study_is_plain_data_text_and_a_picture():
+    study = scaling_study(product_circuit, averaged_local_observable, qubits=range(2, 8), seed=0, target_qubits=50)
+    data = json.loads(json.dumps(study.to_dict(), allow_nan=False))
+    assert data["verdict"] == study.verdict
+    assert "points" not in data
+    assert study.plot().get_yscale() == "log"
+    assert "AICc" in study.summary()
+
+
+def test_mistakes_in_a_study_are_named():
+    with pytest.raises(ValueError, match="qubits is empty"):
+        scaling_study(product_circuit, local_observable, qubits=[])
+    with pytest.raises(TypeError, match="setting reps"):
+        scaling_study(product_circuit, local_observable, depths=3)
+    with pytest.raises(ValueError, match="'states' or 'walks'"):
+        scaling_study(product_circuit, local_observable, method="magic")
+    with pytest.raises(ValueError, match="'loss' or 'gradient'"):
+        scaling_study(product_circuit, local_observable, quantity="mean")
