@@ -24,6 +24,7 @@ _COMMANDS = {
         "qiskit_qml_ext.commands.evaluate",
         "Does a quantum model help on this data, and could it run on hardware?",
     ),
+    "jobs": ("qiskit_qml_ext.commands.jobs", "What is in a journal of hardware jobs; fetch, cancel, export, count."),
 }
 
 BAD_INPUT, INTERRUPTED = 2, 130

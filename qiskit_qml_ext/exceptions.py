@@ -13,6 +13,39 @@ class UnsupportedCircuitError(QmlExtError, QiskitError, ValueError):
     It is a ``QiskitError`` too, since that is what Qiskit's reference primitives raise.
     """
 
+    def __str__(self) -> str:
+        return str(self.message)  # QiskitError shows the message in quotation marks
+
 
 class StateTooLargeError(QmlExtError, MemoryError):
     """Not even one state fits the memory budget; the message says how much would be needed."""
+
+
+class JournalError(QmlExtError):
+    """A journal cannot be used: locked, full, damaged, newer than this version, or not a journal at all."""
+
+
+class RunIncompleteError(QmlExtError):
+    """Some units of work could not be finished. What is finished is in the journal and is not run again.
+
+    Attributes:
+        done: How many units are finished.
+        unfinished: A sentence for each unit that is not, with the service's reason.
+    """
+
+    def __init__(self, message: str, *, done: int = 0, unfinished: tuple[str, ...] = ()):
+        super().__init__(message)
+        self.done = done
+        self.unfinished = unfinished
+
+
+class BudgetExceededError(QmlExtError, ValueError):
+    """The work would take more executions or cost more than the user allowed; nothing was submitted."""
+
+
+class CalibrationChangedWarning(UserWarning):
+    """Parts of one result come from before and after a calibration of the device."""
+
+
+class DuplicateExecutionWarning(UserWarning):
+    """The service executed the same unit of work twice, although it was asked once."""

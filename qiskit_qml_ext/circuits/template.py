@@ -131,6 +131,10 @@ class FeatureMap(Template):
         """Return a copy of this map with all entangling gates removed: the control of an honest comparison."""
         return clone(self).set_params(entanglement="none")
 
+    def with_bandwidth(self, bandwidth: Bandwidth) -> Self:
+        """Return a copy of this map with another bandwidth."""
+        return clone(self).set_params(bandwidth=bandwidth)
+
 
 class Ansatz(Template):
     """A trainable circuit; its parameters are ``ParameterVector("θ", …)`` in the order in which they act.

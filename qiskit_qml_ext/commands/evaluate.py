@@ -34,7 +34,13 @@ Examples:
 )
 @click.option("--classes", metavar="A,B,…", callback=_names, help="Keep only these classes.")
 @click.option("--drop", metavar="COLUMN", multiple=True, help="Leave out a column; may be repeated.")
-@click.option("--feature-map", default="zz", show_default=True, metavar="NAME", help="angle, iqp or zz.")
+@click.option(
+    "--feature-map",
+    default="zz",
+    show_default=True,
+    metavar="NAME",
+    help="The encoding: zz, angle, iqp, …; any other word lists them all.",
+)
 @click.option(
     "--target",
     metavar="NAME",
@@ -45,13 +51,19 @@ Examples:
 @click.option("--folds", type=int, default=5, show_default=True, help="Folds of the cross-validation.")
 @click.option("--repeats", type=int, default=1, show_default=True, help="Repeat it with other folds.")
 @click.option(
-    "--max-samples", type=int, help="Use at most so many samples.  [default: 1000; sampled 100; fake devices 40]"
+    "--max-samples", type=int, help="Use at most so many samples.  [default: 1000; sampled 100; fake devices 30]"
 )
 @click.option("--scoring", metavar="NAME", help="A scikit-learn scorer.  [default: accuracy, or r2]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Processes that work at the same time; -1: all.")
 @click.option("--report", type=click.Path(), metavar="FILE.html", help="Write the result as one page.")
 @click.option("--json", "json_file", type=click.Path(), metavar="FILE.json", help="Write the result as JSON.")
+@click.option(
+    "--journal",
+    type=click.Path(),
+    metavar="FILE",
+    help="Write all jobs of a sampled target down in this file: killed and run again, the command goes on from there.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Print the result only: no progress, no plan.")
 def command(
     data: str,

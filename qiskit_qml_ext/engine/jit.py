@@ -29,9 +29,18 @@ def njit(function: _F) -> _F:
     """
     try:
         return cast(_F, numba.njit(cache=True, nogil=True, error_model="numpy")(_with_fingerprint(function)))
-    except RuntimeError as error:  # numba raises it when no cache folder is writable
-        warnings.warn(f"{function.__name__} is compiled without a cache: {error}", RuntimeWarning, stacklevel=2)
+    except RuntimeError:  # numba raises it when no cache folder is writable
+        _warn_once()
         return cast(_F, numba.njit(nogil=True, error_model="numpy")(function))
+
+
+@cache
+def _warn_once() -> None:
+    warnings.warn(
+        "No folder for numba's cache can be written, so every process compiles the engine anew. Set NUMBA_CACHE_DIR.",
+        RuntimeWarning,
+        stacklevel=4,
+    )
 
 
 def _with_fingerprint(function: _F) -> FunctionType:

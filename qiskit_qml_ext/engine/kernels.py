@@ -294,7 +294,7 @@ def _hadamard_bits(part: Real, first: int, size: int, w: int, mask: int) -> None
 
 @njit
 def hadamard_layer(re: Real, im: Real, n: int, w: int, mask: int) -> None:
-    """Plain Hadamard gates on all qubits of ``mask``; the low bits are done block by block, in the first-level cache."""
+    """Plain Hadamard gates on all qubits of ``mask``; low bits are done block by block, in the first-level cache."""
     block = min(n, _BLOCK_BITS)
     low = mask & ((1 << block) - 1)
     for part in (re, im):

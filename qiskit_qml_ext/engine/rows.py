@@ -11,7 +11,7 @@ import numpy as np
 
 from qiskit_qml_ext.engine.jit import njit
 from qiskit_qml_ext.engine.kernels import Integers, Real
-from qiskit_qml_ext.engine.simd import floor, load, muladd, negate, select_less, splat, store
+from qiskit_qml_ext.engine.simd import all_within, floor, load, muladd, negate, select_less, splat, store
 
 AngleData = tuple[
     Integers, Integers, Integers, Real, Real, Integers, Integers, Real, Real, Integers, Integers, Real, Real
@@ -30,22 +30,22 @@ _LARGE = 1.0e6  # beyond, the exact products above do not hold and the C library
 
 
 @njit
-def sines_and_cosines(angles: Real, cosines: Real, sines: Real, count: int) -> None:
+def sines_and_cosines(angles: Real, cosines: Real, sines: Real, count: int) -> int:
     """Cos and sin of ``count`` float64 values (a multiple of 8), to about one unit in the last place.
+
+    Returns 0 if a value is not finite, else 1.
 
     Cody-Waite reduction to |t| <= π/4, then Taylor-type minimax polynomials of degree 13 and 14.
     """
+    finite = 1
     for start in range(0, count, 8):
-        large = False
-        for lane in range(8):
-            if not abs(angles[start + lane]) < _LARGE:
-                large = True
-        if large:
-            for lane in range(8):
-                cosines[start + lane] = math.cos(angles[start + lane])
-                sines[start + lane] = math.sin(angles[start + lane])
-            continue
         angle = load(angles, start)
+        if not all_within(angle, splat(angle, _LARGE)):
+            finite &= all_within(angle, splat(angle, np.inf))
+            for lane in range(start, start + 8):
+                cosines[lane] = math.cos(angles[lane])
+                sines[lane] = math.sin(angles[lane])
+            continue
         half = splat(angle, 0.5)
         one = splat(angle, 1.0)
         k = floor(muladd(angle, splat(angle, _TWO_OVER_PI), half))
@@ -77,6 +77,7 @@ def sines_and_cosines(angles: Real, cosines: Real, sines: Real, count: int) -> N
         s = select_less(splat(angle, 0.0), shifted, negate(s), s)
         store(cosines, start, c)
         store(sines, start, s)
+    return finite
 
 
 @njit
@@ -163,23 +164,26 @@ def evaluate_rows(
     """Fill ``atoms`` (A, w) and ``angles`` (R, w) for samples ``first`` to ``first + w``; the last is repeated."""
     batch, num_parameters = values.shape
     for lane in range(w):
-        sample = min(first + lane, batch - 1)
+        row_of_values = values[min(first + lane, batch - 1)]
         for parameter in range(num_parameters):
-            atoms[parameter * w + lane] = values[sample, parameter]
+            atoms[parameter * w + lane] = row_of_values[parameter]
     for node in range(len(functions)):
         code = functions[node]
         for lane in range(w):
             a = affine(left_starts, left_atoms, left_coefficients, left_offsets[node], node, atoms, w, lane)
             b = affine(right_starts, right_atoms, right_coefficients, right_offsets[node], node, atoms, w, lane)
             atoms[(num_parameters + node) * w + lane] = _function(code, a, b)
-    for row in range(len(offsets)):
-        for lane in range(w):
-            angles[row * w + lane] = offsets[row]
-        for entry in range(starts[row], starts[row + 1]):
-            coefficient = coefficients[entry]
-            source = entries[entry] * w
+    if w < 8:  # vectors of eight rows would overlap
+        for row in range(len(offsets)):
             for lane in range(w):
-                angles[row * w + lane] += coefficient * atoms[source + lane]
+                angles[row * w + lane] = affine(starts, entries, coefficients, offsets[row], row, atoms, w, lane)
+        return
+    for row in range(len(offsets)):
+        for lane in range(0, w, 8):
+            total = splat(load(angles, 0), offsets[row])
+            for entry in range(starts[row], starts[row + 1]):
+                total = muladd(splat(total, coefficients[entry]), load(atoms, entries[entry] * w + lane), total)
+            store(angles, row * w + lane, total)
 
 
 @njit
@@ -200,10 +204,15 @@ def pull_back_rows(
         pulled[index] = 0.0
     for row in range(len(offsets)):
         for entry in range(starts[row], starts[row + 1]):
-            coefficient = 2.0 * coefficients[entry]
             target = entries[entry] * w
-            for lane in range(w):
-                pulled[target + lane] += coefficient * gradients[row * w + lane]
+            if w < 8:
+                for lane in range(w):
+                    pulled[target + lane] += 2.0 * coefficients[entry] * gradients[row * w + lane]
+                continue
+            for lane in range(0, w, 8):
+                gradient = load(gradients, row * w + lane)
+                coefficient = splat(gradient, 2.0 * coefficients[entry])
+                store(pulled, target + lane, muladd(coefficient, gradient, load(pulled, target + lane)))
     for back in range(len(functions)):
         node = len(functions) - 1 - back
         for lane in range(w):

@@ -1,4 +1,4 @@
-"""Explicit SIMD values for numba: vectors of 64 bytes, one sample per lane.
+"""Explicit SIMD values for numba: vectors of 64 bytes, one sample per lane (or a single lane, for single samples).
 
 LLVM's loop vectoriser guesses: it adds alias checks, unrolls by four and falls back to a scalar loop for the short
 trip counts that a cache-sized tile has. These intrinsics state what is meant instead. A *vector* holds 8 ``float64`` or
@@ -6,10 +6,12 @@ trip counts that a cache-sized tile has. These intrinsics state what is meant in
 
 Usable only inside functions compiled by :func:`qiskit_qml_ext.engine.jit.njit`::
 
-    a = load(array, offset)          # array[offset : offset + lanes]
-    store(array, offset, a * b + c)  # also: muladd, negate, floor, select_less, splat
+    p = pointer(array, start, lanes) # lanes: a tuple as long as a vector, its length is part of the type
+    a = load(p, offset)              # array[start + offset : start + offset + len(lanes)]
+    store(p, offset, a * b + c)      # also: muladd, negate, floor, select_less, splat
 
-``load`` and ``store`` check no bounds. Arrays must be contiguous; offsets count elements.
+``load`` and ``store`` check no bounds. Arrays must be contiguous; offsets count elements. On arrays themselves they use
+vectors of 64 bytes.
 """
 
 # numba hands its intrinsics untyped contexts, builders and LLVM values
@@ -19,6 +21,8 @@ import operator
 from collections.abc import Callable
 from typing import Protocol, cast
 
+import numpy as np
+import numpy.typing as npt
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
@@ -35,24 +39,42 @@ class Vector(Protocol):
     def __mul__(self, other: "Vector") -> "Vector": ...
 
 
+RealArray = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 VECTOR_BYTES = 64
+Lanes = tuple[int, ...]
 LANES = {"float64": 8, "float32": 16}
 
 
 class VectorType(types.Type):
     """The numba type of one vector of ``lanes`` values of ``scalar`` type."""
 
-    def __init__(self, scalar):
-        self.scalar = scalar
-        self.lanes = VECTOR_BYTES // (scalar.bitwidth // 8)
-        super().__init__(name=f"vector({scalar}x{self.lanes})")
+    def __init__(self, scalar, lanes):
+        self.scalar, self.lanes = scalar, lanes
+        super().__init__(name=f"vector({scalar}x{lanes})")
+
+
+class PointerType(types.Type):
+    """The numba type of a bare pointer to vectors of ``lanes`` values of ``scalar`` type."""
+
+    def __init__(self, scalar, lanes):
+        self.scalar, self.lanes = scalar, lanes
+        super().__init__(name=f"pointer({scalar}x{lanes})")
+
+
+def _llvm_scalar(scalar):
+    return ir.DoubleType() if scalar == types.float64 else ir.FloatType()
 
 
 @register_model(VectorType)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, dmm, fe_type):
-        element = ir.DoubleType() if fe_type.scalar == types.float64 else ir.FloatType()
-        super().__init__(dmm, fe_type, ir.VectorType(element, fe_type.lanes))
+        super().__init__(dmm, fe_type, ir.VectorType(_llvm_scalar(fe_type.scalar), fe_type.lanes))
+
+
+@register_model(PointerType)
+class _PointerModel(models.PrimitiveModel):
+    def __init__(self, dmm, fe_type):
+        super().__init__(dmm, fe_type, _llvm_scalar(fe_type.scalar).as_pointer())
 
 
 class _BinaryTemplate(AbstractTemplate):
@@ -94,42 +116,85 @@ def _lower_mul(context, builder, sig, args):
 
 # numba's ``intrinsic``, with the type that compiled callers see
 _returning_vector = cast("Callable[[Callable[..., object]], Callable[..., Vector]]", intrinsic)
+_returning_memory = cast("Callable[[Callable[..., object]], Callable[..., RealArray]]", intrinsic)
 _returning_nothing = cast("Callable[[Callable[..., object]], Callable[..., None]]", intrinsic)
 _returning_integer = cast("Callable[[Callable[..., object]], Callable[..., int]]", intrinsic)
 
 
-def _vector_pointer(context, builder, array_type, array, offset, vector):
-    data = context.make_array(array_type)(context, builder, array).data
+def _vector_type(memory):
+    """The vector type that is read from an array or pointer type, or None."""
+    if isinstance(memory, PointerType):
+        return VectorType(memory.scalar, memory.lanes)
+    if isinstance(memory, types.Array):
+        return VectorType(memory.dtype, VECTOR_BYTES // (memory.dtype.bitwidth // 8))
+    return None
+
+
+def _vector_pointer(context, builder, memory, value, offset, vector):
+    data = value if isinstance(memory, PointerType) else context.make_array(memory)(context, builder, value).data
     pointer = builder.gep(data, [offset])
     return builder.bitcast(pointer, context.get_value_type(vector).as_pointer())
 
 
-@_returning_vector
-def load(typingctx, array, offset):
-    """Read the vector that starts at element ``offset`` of a contiguous array."""
-    if not (isinstance(array, types.Array) and isinstance(offset, types.Integer)):
+@_returning_memory
+def pointer(typingctx, array, offset, lanes):
+    """A bare pointer to element ``offset``; functions take it without the cost of a counted array reference."""
+    if not (isinstance(array, types.Array) and isinstance(lanes, types.UniTuple)):
         return None
-    vector = VectorType(array.dtype)
+
+    def codegen(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return builder.gep(data, [args[1]])
+
+    return PointerType(array.dtype, lanes.count)(array, types.int64, lanes), codegen
+
+
+@_returning_vector
+def load(typingctx, memory, offset):
+    """Read the vector that starts at element ``offset`` of a contiguous array or a pointer."""
+    vector = _vector_type(memory)
+    if vector is None or not isinstance(offset, types.Integer):
+        return None
 
     def codegen(context, builder, sig, args):
         pointer = _vector_pointer(context, builder, sig.args[0], args[0], args[1], vector)
-        return builder.load(pointer, align=array.dtype.bitwidth // 8)
+        return builder.load(pointer, align=vector.scalar.bitwidth // 8)
 
-    return vector(array, types.int64), codegen
+    return vector(memory, types.int64), codegen
+
+
+@_returning_vector
+def load_splat(typingctx, memory, offset):
+    """Read one element of a pointer's memory into every lane."""
+    if not isinstance(memory, PointerType):
+        return None
+    vector = _vector_type(memory)
+
+    def codegen(context, builder, sig, args):
+        return _splat(context, builder, vector, builder.load(builder.gep(args[0], [args[1]])))
+
+    return vector(memory, types.int64), codegen
 
 
 @_returning_nothing
-def store(typingctx, array, offset, value):
+def store(typingctx, memory, offset, value):
     """Write ``value`` to the elements from ``offset`` on."""
-    if not (isinstance(array, types.Array) and isinstance(value, VectorType)):
+    if _vector_type(memory) is None or _vector_type(memory) != value:
         return None
 
     def codegen(context, builder, sig, args):
         pointer = _vector_pointer(context, builder, sig.args[0], args[0], args[1], value)
-        builder.store(args[2], pointer, align=array.dtype.bitwidth // 8)
+        builder.store(args[2], pointer, align=value.scalar.bitwidth // 8)
         return context.get_dummy_value()
 
-    return types.void(array, types.int64, value), codegen
+    return types.void(memory, types.int64, value), codegen
+
+
+def _splat(context, builder, vector, scalar):
+    empty = ir.Constant(context.get_value_type(vector), ir.Undefined)
+    first = builder.insert_element(empty, scalar, ir.Constant(ir.IntType(32), 0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), vector.lanes), [0] * vector.lanes)
+    return builder.shuffle_vector(first, empty, zeros)
 
 
 @_returning_vector
@@ -139,11 +204,7 @@ def splat(typingctx, like, value):
         return None
 
     def codegen(context, builder, sig, args):
-        vector = context.get_value_type(like)
-        empty = ir.Constant(vector, ir.Undefined)
-        first = builder.insert_element(empty, args[1], ir.Constant(ir.IntType(32), 0))
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), like.lanes), [0] * like.lanes)
-        return builder.shuffle_vector(first, empty, zeros)
+        return _splat(context, builder, like, args[1])
 
     return like(like, like.scalar), codegen
 
@@ -201,6 +262,22 @@ def select_less(typingctx, a, b, x, y):
         return builder.select(builder.fcmp_ordered("<", args[0], args[1]), args[2], args[3])
 
     return a(a, a, a, a), codegen
+
+
+@_returning_integer
+def all_within(typingctx, a, bound):
+    """1 if ``-bound < a < bound`` in every lane (so no lane is NaN), else 0."""
+    if not isinstance(a, VectorType):
+        return None
+
+    def codegen(context, builder, sig, args):
+        magnitude = _call(builder, "fabs", context.get_value_type(a), args[:1])
+        below = builder.fcmp_ordered("<", magnitude, args[1])
+        mask = builder.bitcast(below, ir.IntType(a.lanes))
+        full = builder.icmp_unsigned("==", mask, ir.Constant(ir.IntType(a.lanes), (1 << a.lanes) - 1))
+        return builder.zext(full, ir.IntType(64))
+
+    return types.int64(a, a), codegen
 
 
 @_returning_integer

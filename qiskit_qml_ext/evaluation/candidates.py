@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Role = Literal["quantum", "control", "classical", "baseline"]
 
 C_VALUES = (0.1, 1.0, 10.0, 100.0)
-BANDWIDTHS = (0.01, 0.03, 0.1, 0.3, 1.0)
+BANDWIDTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 # The RBF SVM's γ in units of 1/(number of features): as many values as there are bandwidths, around the usual choice.
 RELATIVE_GAMMAS = (0.03, 0.1, 0.3, 1.0, 3.0)
 LINEAR_STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
@@ -90,7 +90,7 @@ def all_candidates(
     protocol: Protocol,
     feature_map: FeatureMap,
     *,
-    has_entanglement: bool,
+    has_control: bool,
     connection: "Connection",
     search_connection: "Connection",
 ) -> list[Candidate]:
@@ -99,14 +99,14 @@ def all_candidates(
     Args:
         protocol: What the searches have in common.
         feature_map: The encoding of the quantum kernel.
-        has_entanglement: Whether the map has entangling gates; without them it is its own control.
+        has_control: Whether there is a control: a map without entangling gates is its own.
         connection: Where the chosen quantum models run.
         search_connection: An exact connection for the inner search.
     """
 
     def kernel_machine(map_: FeatureMap) -> Callable[[], BaseEstimator]:
         return lambda: KernelSearch(
-            quantum_preparation(map_.data_range, num_components=protocol.num_components),
+            quantum_preparation(map_, num_components=protocol.num_components),
             task=protocol.task,
             feature_map=map_,
             connection=connection,
@@ -119,7 +119,7 @@ def all_candidates(
 
     machine = "SVM" if protocol.task == "classification" else "SVR"
     candidates = [Candidate("quantum", f"Quantum kernel {machine}", "quantum", kernel_machine(feature_map))]
-    if has_entanglement:
+    if has_control:
         control = kernel_machine(feature_map.without_entanglement())
         candidates.append(Candidate("control", "Same, no entanglement", "control", control))
     candidates.append(Candidate("rbf", f"RBF {machine}", "classical", lambda: _rbf(protocol, None)))

@@ -90,12 +90,11 @@ def run_fold(plan: Plan, candidate: Candidate, fold: int, split: Split, keep_ker
     X, y = plan.dataset.X, plan.dataset.y
     before, start = plan.connection.usage, time.perf_counter()
     fit_seconds, score, parameters, failure, kernel = float("nan"), float("nan"), {}, None, None
-    with warnings.catch_warnings(record=True) as caught:
+    # On tables of this size the threads of BLAS and OpenMP cost more than they give, and on a busy machine they stall.
+    with warnings.catch_warnings(record=True) as caught, threadpool_limits(1):
         warnings.simplefilter("always")
         try:
-            # On tables of this size OpenMP's threads cost more than they give, and on a busy machine they stall.
-            with threadpool_limits(1, user_api="openmp"):
-                search = candidate.make().fit(X[train], y[train])
+            search = candidate.make().fit(X[train], y[train])
             fit_seconds = time.perf_counter() - start
             parameters = {name.rsplit("__", 1)[-1]: float(value) for name, value in search.best_params_.items()}
             score = float(get_scorer(plan.settings.scoring)(search.best_estimator_, X[test], y[test]))

@@ -21,6 +21,11 @@ def signed(value: float) -> str:
     return text if text == "–" or text.startswith(MINUS) or text.strip("0.") == "" else f"+{text}"
 
 
+def interval(low: float, high: float) -> str:
+    """Write a confidence interval of a difference."""
+    return "–" if math.isnan(low) or math.isnan(high) else f"{signed(low)} to {signed(high)}"
+
+
 def p_value(value: float) -> str:
     """Write a p value as a table shows it."""
     if math.isnan(value):

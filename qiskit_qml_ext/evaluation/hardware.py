@@ -2,19 +2,19 @@
 
 import math
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2
 
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.evaluation.formatting import count, duration
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import Connection, connect
+from qiskit_qml_ext.primitives.estimates import error_free_fraction
 from qiskit_qml_ext.primitives.targets import fake_backend
 
 if TYPE_CHECKING:
-    from qiskit.transpiler import Target
+    pass
 
 REFERENCE_DEVICE = "fake_sherbrooke"
 """The device whose gates, couplings and reported errors are used when the kernel did not run on a device."""
@@ -111,7 +111,7 @@ def circuit_cost(feature_map: FeatureMap, num_features: int, connection: Connect
         num_qubits=len(used),
         depth=isa.depth(),
         two_qubit_gates=gates,
-        error_free=_error_free(isa, target.target) if isinstance(target, BackendV2) else None,
+        error_free=error_free_fraction(isa, target.target) if isinstance(target, BackendV2) else None,
     )
 
 
@@ -146,19 +146,3 @@ def device_of(target: object) -> BackendV2 | None:
     if isinstance(target, BackendV2) and not type(target).__module__.startswith("qiskit_aer"):
         return target
     return None
-
-
-def _error_free(circuit: QuantumCircuit, target: "Target") -> float | None:
-    """Multiply (1 - error) over all instructions; None if the target reports no errors at all."""
-    log_fraction, known = 0.0, False
-    for instruction in circuit.data:
-        name = instruction.operation.name
-        if name not in target.operation_names:
-            continue
-        qubits = tuple(circuit.find_bit(qubit).index for qubit in instruction.qubits)
-        properties = cast("dict[tuple[int, ...], object] | None", target[name])
-        error = getattr((properties or {}).get(qubits), "error", None)
-        if error is not None:
-            known = True
-            log_fraction += math.log1p(-min(error, 1 - 1e-12))
-    return math.exp(log_fraction) if known else None

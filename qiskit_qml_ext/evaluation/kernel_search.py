@@ -106,7 +106,7 @@ class KernelSearch(BaseEstimator):  # type: ignore[misc, unused-ignore]
         return scores
 
     def _kernel(self, bandwidth: float, connection: "Connection") -> FidelityKernel:
-        return FidelityKernel(clone(self.feature_map).set_params(bandwidth=bandwidth), connection=connection)
+        return FidelityKernel(self.feature_map.with_bandwidth(bandwidth), connection=connection)
 
     def _on_standardised_labels(self, machine: BaseEstimator) -> BaseEstimator:
         """Give a regressor labels of unit variance, the scale that C and epsilon are meant for."""

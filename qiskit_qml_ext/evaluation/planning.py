@@ -1,6 +1,7 @@
 """Everything that can be checked and counted before the first model is fitted."""
 
 import difflib
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,19 +13,20 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 
-from qiskit_qml_ext.circuits import FeatureMap, feature_map_by_name
+from qiskit_qml_ext.circuits import FEATURE_MAPS, FeatureMap, feature_map_by_name
 from qiskit_qml_ext.datasets import Dataset, load_dataset
 from qiskit_qml_ext.evaluation.candidates import BANDWIDTHS, C_VALUES, Candidate, Protocol, all_candidates
 from qiskit_qml_ext.evaluation.formatting import count, plural
 from qiskit_qml_ext.evaluation.hardware import CircuitCost, circuit_cost, device_of
 from qiskit_qml_ext.evaluation.settings import Settings
+from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import Connection, connect
 
 DEFAULT_MAX_QUBITS = 8
 MAX_SAMPLES_EXACT = 1000
 MAX_SAMPLES_SAMPLED = 100
-MAX_SAMPLES_FAKE = 40  # noisy simulation takes some tenths of a second for each circuit
+MAX_SAMPLES_FAKE = 30  # noisy simulation takes some tenths of a second for each circuit
 INNER_FOLDS = 3
 
 Split = tuple[NDArray[np.int_], NDArray[np.int_]]
@@ -63,7 +65,7 @@ class Plan:
     settings: Settings
     protocol: Protocol
     feature_map: FeatureMap
-    has_entanglement: bool
+    has_control: bool
     target: object
     connection: Connection
     candidates: tuple[Candidate, ...]
@@ -84,6 +86,7 @@ def plan_evaluation(
     feature_map: str | FeatureMap = "zz",
     target: object = None,
     shots: int | None = None,
+    journal: "str | os.PathLike[str] | None" = None,
     qubits: int | None = None,
     folds: int = 5,
     repeats: int = 1,
@@ -109,9 +112,11 @@ def plan_evaluation(
     for name, value, minimum in (("folds", folds, 2), ("repeats", repeats, 1), ("seed", seed, 0)):
         _check_whole(name, value, minimum)
     grids = {"C_values": _check_grid("C_values", C_values), "bandwidths": _check_grid("bandwidths", bandwidths)}
-    connection = target if isinstance(target, Connection) else connect(target, shots=shots, seed=seed)
+    connection = target if isinstance(target, Connection) else connect(target, shots=shots, seed=seed, journal=journal)
     if isinstance(target, Connection) and shots is not None:
         raise ValueError("The connection decides about the shots: give shots to connect(), not here.")
+    if isinstance(target, Connection) and journal is not None:
+        raise ValueError("The connection decides about the journal: give journal to connect(), not here.")
 
     num_available = data.num_samples
     limit, notes = _sample_limit(data, max_samples, target_name=connection.target_name, is_exact=connection.is_exact)
@@ -119,13 +124,25 @@ def plan_evaluation(
     inner_folds = _check_enough_samples(data, folds)
     scoring = _check_scoring(scoring, data)
     num_encoded = _num_encoded(map_, data, qubits, connection, folds, inner_folds)
+    if map_.num_weights(num_encoded):
+        usable = [name for name, family in FEATURE_MAPS.items() if not family().num_weights(num_encoded)]
+        raise ValueError(
+            f"The feature map {map_!r} has {map_.num_weights(num_encoded)} trainable weights, which this comparison "
+            f"does not train. Fix them with FixedWeightsFeatureMap, or choose one of: {', '.join(sorted(usable))}."
+        )
     uses_pca = num_encoded < data.num_features
-    has_entanglement = any(
+    has_control = any(
         len(instruction.qubits) > 1 and instruction.operation.name != "barrier"
         for instruction in map_.build(num_encoded).data
     )
-    if not has_entanglement:
+    if not has_control:
         notes.append("The feature map has no entangling gates, so it is its own control.")
+    else:
+        try:
+            map_.without_entanglement()
+        except UnsupportedCircuitError as error:
+            has_control = False
+            notes.append(f"There is no control. {error}")
     protocol = Protocol(
         task=data.task,
         scoring=scoring,
@@ -159,20 +176,20 @@ def plan_evaluation(
         ),
         protocol=protocol,
         feature_map=map_,
-        has_entanglement=has_entanglement,
+        has_control=has_control,
         target=target,
         connection=connection,
         candidates=tuple(
             all_candidates(
                 protocol,
                 map_,
-                has_entanglement=has_entanglement,
+                has_control=has_control,
                 connection=connection,
                 search_connection=search_connection,
             )
         ),
         splits=splits,
-        run_cost=_run_cost(map_, num_encoded, connection, target, splits, has_entanglement),
+        run_cost=_run_cost(map_, num_encoded, connection, target, splits, has_control),
         notes=tuple(notes),
     )
 
@@ -275,18 +292,24 @@ def _num_encoded(
                 f"{qubits} qubits were asked for, but {connection.target_name} has {available}. "
                 f"Ask for at most {available} with --qubits, or choose a larger target."
             )
-        if qubits > data.num_features:
+        if qubits > (needed := map_.num_qubits(data.num_features)):
             raise ValueError(
-                f"{qubits} qubits were asked for, but {data.name!r} has {plural(data.num_features, 'feature')}, one "
-                f"for each qubit. Ask for at most {data.num_features} with --qubits."
+                f"{qubits} qubits were asked for, but {data.name!r} has {plural(data.num_features, 'feature')}, which "
+                f"take {plural(needed, 'qubit')}. Ask for at most {needed} with --qubits."
             )
-        if qubits > most:
+        if qubits > (needed := map_.num_qubits(most)):
             raise ValueError(
                 f"{qubits} qubits were asked for, but the smallest training set has {smallest_train} samples, so "
-                f"there are no more principal components than that. Ask for at most {most} with --qubits."
+                f"there are no more principal components than that. Ask for at most {needed} with --qubits."
             )
     budget = qubits if qubits is not None else min(DEFAULT_MAX_QUBITS, available or DEFAULT_MAX_QUBITS)
-    return max(k for k in range(1, most + 1) if k == 1 or map_.num_qubits(k) <= budget)
+    possible = [k for k in range(1, most + 1) if map_.num_qubits(k) <= budget]
+    if not possible:
+        raise ValueError(
+            f"The feature map needs {plural(map_.num_qubits(1), 'qubit')} for one feature, more than {budget}. "
+            "Allow more with --qubits or choose another feature map."
+        )
+    return max(possible)
 
 
 def _try_kernel(map_: FeatureMap, num_encoded: int, connection: Connection) -> None:
@@ -305,10 +328,10 @@ def _run_cost(
     connection: Connection,
     target: object,
     splits: Sequence[Split],
-    has_entanglement: bool,
+    has_control: bool,
 ) -> RunCost | None:
     if connection.is_exact:
         return None
     pairs = sum(len(train) * (len(train) - 1) // 2 + len(test) * len(train) for train, test in splits)
     circuit = circuit_cost(map_, num_encoded, connection, device_of(target))
-    return RunCost(circuit, pairs * (2 if has_entanglement else 1), connection.shots or 0)
+    return RunCost(circuit, pairs * (2 if has_control else 1), connection.shots or 0)

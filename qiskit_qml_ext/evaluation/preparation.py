@@ -1,9 +1,12 @@
 """What happens to the features before a model sees them. Every step is fitted inside a fold, never before."""
 
+import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from qiskit_qml_ext.circuits import FeatureMap
 
 
 def classical_preparation(*, num_components: int | None = None) -> Pipeline:
@@ -22,18 +25,20 @@ def classical_preparation(*, num_components: int | None = None) -> Pipeline:
     return Pipeline(steps)
 
 
-def quantum_preparation(data_range: tuple[float, float], *, num_components: int | None = None) -> Pipeline:
+def quantum_preparation(feature_map: FeatureMap, *, num_components: int | None = None) -> Pipeline:
     """Return the classical preparation followed by scaling to the range that a feature map encodes.
 
-    Samples outside the range of the training data are not clipped: their angles simply go a little beyond it.
+    Samples outside the range of the training data are not clipped: their angles simply go a little beyond it. Only
+    for a map that is defined on an interval alone (arccos in a Chebyshev map) they are moved to the end of the range.
 
     Args:
-        data_range: The feature map's (low, high), in radians.
+        feature_map: The map.
         num_components: See :func:`classical_preparation`.
     """
+    clip = bool(np.isfinite(feature_map.domain).all())
     return Pipeline(
         [
             *classical_preparation(num_components=num_components).steps,
-            ("scale", MinMaxScaler(feature_range=data_range)),
+            ("scale", MinMaxScaler(feature_range=feature_map.data_range, clip=clip)),
         ]
     )

@@ -1,5 +1,6 @@
 """The evaluation from end to end: does a quantum model help on these data, and could it be run on hardware?"""
 
+import os
 import platform
 import time
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ def evaluate(
     feature_map: str | FeatureMap = "zz",
     target: "str | Connection | object | None" = None,
     shots: int | None = None,
+    journal: "str | os.PathLike[str] | None" = None,
     qubits: int | None = None,
     folds: int = 5,
     repeats: int = 1,
@@ -56,11 +58,13 @@ def evaluate(
         feature_map: A feature map or its name; the search replaces its bandwidth.
         target: Where the quantum models run: what :func:`~qiskit_qml_ext.primitives.connect` takes, or a connection.
         shots: Shots of every circuit; by default the target's.
+        journal: A file in which all jobs of a sampled target are written down; an evaluation that was killed goes on
+            from there when it is run again with the same file.
         qubits: The largest number of qubits; by default the smaller of the number of features and 8.
         folds: Outer folds, at least 2.
         repeats: How often the outer cross-validation is repeated with other folds.
-        max_samples: Use at most so many samples; by default 1,000, 100 on a sampled target, 40 on a fake device. The result says if
-            samples were left out.
+        max_samples: Use at most so many samples; by default 1,000, 100 on a sampled target, 40 on a fake device. The
+            result says if samples were left out.
         seed: Seed of everything random.
         scoring: The name of a scikit-learn scorer, higher is better; by default ``"accuracy"`` or ``"r2"``. For scores
             of one class (such as ``"f1"``) the second of the class names is the positive one.
@@ -80,13 +84,14 @@ def evaluate(
         >>> from qiskit_qml_ext.evaluation import evaluate
         >>> result = evaluate("iris", feature_map="angle", max_samples=30, folds=3, bandwidths=[0.5])
         >>> result["dummy"].mean
-        0.3333333333333333
+        0.3
     """
     plan = plan_evaluation(
         dataset,
         feature_map=feature_map,
         target=target,
         shots=shots,
+        journal=journal,
         qubits=qubits,
         folds=folds,
         repeats=repeats,
@@ -189,10 +194,8 @@ def _health(plan: Plan, kernel: KernelSample) -> KernelHealth:
 
 
 def _hardware(plan: Plan, kernel: KernelSample, health: KernelHealth) -> HardwareCost | None:
-    from sklearn.base import clone
-
     return hardware_cost(
-        clone(plan.feature_map).set_params(bandwidth=kernel.bandwidth),
+        plan.feature_map.with_bandwidth(kernel.bandwidth),
         plan.settings.num_encoded,
         target=plan.target,
         num_train=len(kernel.y),

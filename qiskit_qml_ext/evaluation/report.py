@@ -98,7 +98,7 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters.update(
-        {name: getattr(fmt, name) for name in ("score", "signed", "p_value", "duration", "count")}
+        {name: getattr(fmt, name) for name in ("score", "signed", "interval", "p_value", "duration", "count")}
     )
     return environment
 

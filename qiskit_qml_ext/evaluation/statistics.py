@@ -18,11 +18,11 @@ class Comparison:
     Attributes:
         difference: The mean of (first - second) over the folds.
         standard_error: Its corrected standard error.
-        statistic: The t statistic; infinite if all folds agree exactly on a difference that is not zero.
+        statistic: The t statistic; NaN if the difference is exactly the same on all folds.
         degrees_of_freedom: The number of folds minus one.
         p_value: Two-sided.
-        low: Lower end of the 95 % confidence interval of the difference.
-        high: Upper end.
+        low: Lower end of the 95 % confidence interval of the difference; NaN if it is the same on all folds.
+        high: Upper end; NaN as the lower end.
         other: The key of the second model, where the comparison is part of an evaluation.
     """
 
@@ -66,6 +66,9 @@ def corrected_t_test(
 
     with d̄ the mean and σ² the variance (divisor J - 1) of the J differences.
 
+    If the difference is exactly the same on all folds (small test sets, few possible scores), its variance says
+    nothing; the p value is then that of the sign test, 2^{1-J}, or 1 if there is no difference.
+
     Args:
         first: The first model's scores, higher is better, one for each fold.
         second: The second model's scores on the same folds.
@@ -83,17 +86,19 @@ def corrected_t_test(
         >>> round(result.difference, 3), round(result.statistic, 4), result.degrees_of_freedom
         (0.1, 1.0954, 2)
     """
-    differences = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
-    folds = differences.size
-    if len(first) != len(second) or folds < 2:
+    folds = len(first)
+    if len(second) != folds or folds < 2:
         raise ValueError(f"Two or more folds with both scores are needed, but {len(first)} and {len(second)} came.")
     if not test_fraction > 0:
         raise ValueError(f"test_fraction must be positive, but {test_fraction!r} came.")
+    differences = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
     differences[np.abs(differences) < _SAME_SCORE] = 0.0
     mean = float(differences.mean())
     error = math.sqrt((1 / folds + test_fraction) * float(differences.var(ddof=1)))
-    always_the_same = 0.0 if mean == 0 else math.copysign(math.inf, mean)
-    statistic = always_the_same if error < _SAME_SCORE else mean / error
+    if error < _SAME_SCORE:
+        p_value = 1.0 if mean == 0 else 2.0 ** (1 - folds)
+        return Comparison(mean, 0.0, math.nan, folds - 1, p_value, math.nan, math.nan, other)
+    statistic = mean / error
     p_value = float(2 * student_t.sf(abs(statistic), folds - 1))
     half = float(student_t.ppf(1 - SIGNIFICANCE / 2, folds - 1)) * error
     return Comparison(mean, error, statistic, folds - 1, p_value, mean - half, mean + half, other)

@@ -19,13 +19,7 @@ if TYPE_CHECKING:
 TEXT_WIDTH = 120
 _PROSE_WIDTH = 100
 # What is left out, step by step, where the terminal is too narrow; the report has everything.
-_DROPPED = (
-    (),
-    ("interval",),
-    ("interval", "fit"),
-    ("interval", "fit", "shots"),
-    ("interval", "fit", "shots", "circuits"),
-)
+_ORDER = ("interval", "fit", "shots", "circuits", "difference")
 _STYLES = {"quantum": "bold", "control": "", "classical": "", "baseline": "dim"}
 
 
@@ -70,8 +64,8 @@ def _wrapped(console: Console, text: str, *, style: str = "") -> None:
 
 def _fitting_table(evaluation: "Evaluation", console: Console) -> Table:
     """Return the table with all columns, or with those that fit."""
-    for dropped in _DROPPED:
-        table = _table(evaluation, dropped)
+    for number in range(len(_ORDER) + 1):
+        table = _table(evaluation, _ORDER[:number])
         if console.measure(table, options=console.options.update(width=1000)).maximum <= console.width:
             break
     return table
@@ -113,7 +107,7 @@ def _cells(model: "ModelResult", *, is_best: bool) -> dict[str, str]:
         return cells
     return cells | {
         "difference": fmt.signed(comparison.difference),
-        "interval": f"{fmt.signed(comparison.low)} to {fmt.signed(comparison.high)}",
+        "interval": fmt.interval(comparison.low, comparison.high),
         "p": fmt.p_value(comparison.p_value),
     }
 

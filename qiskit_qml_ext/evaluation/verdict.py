@@ -1,11 +1,12 @@
 """The answer in one plain sentence, and what it rests on."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from qiskit_qml_ext.evaluation.candidates import Role
-from qiskit_qml_ext.evaluation.formatting import p_equals, score, signed
+from qiskit_qml_ext.evaluation.formatting import interval, p_equals, score, signed
 from qiskit_qml_ext.evaluation.statistics import Comparison, corrected_t_test
 
 VerdictCode = Literal[
@@ -104,10 +105,12 @@ def decide(models: Sequence[Contestant], *, test_fraction: float, scoring: str, 
 
 
 def _nothing_learned(models: Sequence[Contestant], against: Against) -> Verdict | None:
-    """Say so if no model is significantly better than one that does not look at the features."""
+    """Say so if no model is better, significantly or on every single fold, than one that ignores the features."""
     dummy = next((model for model in models if model.role == "baseline" and model.scores), None)
     learned = [model for model in models if model.role != "baseline" and model.scores]
-    if dummy is None or any(against(model, dummy).is_better for model in learned):
+    if dummy is None or any(
+        against(model, dummy).is_better or min(model.scores) > max(dummy.scores) for model in learned
+    ):
         return None
     top = max(learned, key=lambda model: model.mean)
     return Verdict(
@@ -164,9 +167,11 @@ def _better(
 
 
 def _interval(main: Comparison, best: Contestant, folds: int) -> str:
+    if math.isnan(main.low):
+        return f"The difference is the same on all {folds} folds, so no confidence interval can be given."
     return (
         f"Quantum kernel minus {_the(best).removeprefix('the ')}: {signed(main.difference)}, 95 % confidence interval "
-        f"{signed(main.low)} to {signed(main.high)} from {folds} folds; smaller differences than this range "
+        f"{interval(main.low, main.high)} from {folds} folds; smaller differences than this range "
         "cannot be seen here."
     )
 

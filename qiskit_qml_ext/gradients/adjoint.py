@@ -22,7 +22,8 @@ class AdjointEstimatorGradient(BaseEstimatorGradient):
     Give it to ``EstimatorQNN`` (and with it to ``TorchConnector``) as ``gradient=``, together with
     ``estimator=ExactEstimator()``: the circuits that a QNN asks for one by one run as one batch. It differentiates with
     respect to input features as well as weights, and any gate that the engine simulates; the circuit need not be
-    translated to gates with a shift rule.
+    translated to gates with a shift rule. ``EstimatorQNN`` asks its estimator for a noisy value unless it is given
+    ``default_precision=0.0``.
 
     Args:
         dtype: ``"complex128"`` or ``"complex64"`` (half the memory and time, errors around 1e-5).

@@ -51,6 +51,12 @@ def encoding_of(feature_map: FeatureMap | QuantumCircuit, num_features: int) -> 
     """
     if not isinstance(feature_map, FeatureMap):
         return Encoding(_checked_circuit(feature_map, num_features))
+    if feature_map.num_weights(num_features):
+        raise ValueError(
+            f"{type(feature_map).__name__} has {feature_map.num_weights(num_features)} trainable weights for "
+            f"{num_features} features. Fix them with FixedWeightsFeatureMap(feature_map, weights) before it goes into "
+            "a kernel."
+        )
     try:
         key = pickle.dumps((type(feature_map), vars(feature_map), num_features))
     except (pickle.PicklingError, AttributeError, TypeError):  # a template with, say, a lambda among its settings

@@ -1,5 +1,6 @@
 """A kernel matrix with its uncertainty."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,10 @@ class KernelEstimate:
     raw: FloatArray
     shots: int | None
     target: str
+
+    def __iter__(self) -> Iterator[FloatArray]:
+        """Unpack as ``matrix, standard_errors, raw``."""
+        return iter((self.matrix, self.standard_errors, self.raw))
 
     def __repr__(self) -> str:
         shots = "exact" if self.shots is None else f"shots={self.shots}"

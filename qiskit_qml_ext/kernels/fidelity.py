@@ -1,10 +1,12 @@
 """The fidelity kernel k(x, y) = |⟨φ(y)|φ(x)⟩|²."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
 from qiskit.primitives import BaseSamplerV2
 from qiskit_machine_learning.kernels import BaseKernel
 from sklearn.base import BaseEstimator, clone
@@ -14,10 +16,11 @@ from qiskit_qml_ext.circuits import FeatureMap, ZZFeatureMap
 from qiskit_qml_ext.kernels.encoding import Encoding, encoding_of
 from qiskit_qml_ext.kernels.estimate import KernelEstimate
 from qiskit_qml_ext.kernels.exact import exact_fidelities
+from qiskit_qml_ext.kernels.plan import MAX_EXACT_QUBITS, MAX_EXACT_SAMPLES, advise
 from qiskit_qml_ext.kernels.repair import REPAIRS
 from qiskit_qml_ext.kernels.sampled import ZeroCounts, binomial_error
 from qiskit_qml_ext.kernels.samples import FloatArray, PairPlan, check_samples, plan_pairs
-from qiskit_qml_ext.primitives import Connection, connect
+from qiskit_qml_ext.primitives import Connection, RunPlan, connect
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
@@ -44,6 +47,9 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         sampler: A V2 sampler of your own instead of a connection.
         pass_manager: Turns circuits into the sampler's own gates.
         run_diagonal: Whether a sample against itself is measured too, instead of being set to 1.
+        training_parameters: Parameters of a feature-map circuit that are not data, for qiskit-machine-learning's
+            ``QuantumKernelTrainer``; the other parameters take the features.
+        training_values: Their values; :meth:`assign_training_parameters` sets them.
         psd_repair: What to do with negative eigenvalues of a symmetric matrix: ``None`` leaves it as it was measured;
             ``"clip"`` sets them to zero; ``"shift"`` raises the diagonal.
 
@@ -73,6 +79,8 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         pass_manager: "PassManager | None" = None,
         run_diagonal: bool = False,
         psd_repair: str | None = None,
+        training_parameters: Sequence[Parameter] = (),
+        training_values: Sequence[float] | None = None,
     ):
         self.feature_map = feature_map
         self.connection = connection
@@ -81,18 +89,52 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         self.pass_manager = pass_manager
         self.run_diagonal = run_diagonal
         self.psd_repair = psd_repair
+        self.training_parameters = training_parameters
+        self.training_values = training_values
 
     @property
     def num_features(self) -> int:
         """The number of features of a plain circuit; a template takes any number, so asking it is an error."""
         if isinstance(self.feature_map, QuantumCircuit):
-            return int(self.feature_map.num_parameters)
+            return int(self.feature_map.num_parameters) - len(self.training_parameters)
         raise AttributeError("A feature map template encodes any number of features; see FeatureMap.build.")
 
     @property
     def enforce_psd(self) -> bool:
         """Whether a symmetric matrix is made positive semi-definite."""
         return self.psd_repair is not None
+
+    @property
+    def num_training_parameters(self) -> int:
+        """The number of training parameters."""
+        return len(self.training_parameters)
+
+    @property
+    def parameter_values(self) -> FloatArray:
+        """The values of the training parameters, shape (number of training parameters,)."""
+        return np.asarray([] if self.training_values is None else self.training_values, dtype=np.float64)
+
+    def assign_training_parameters(self, parameter_values: Mapping[Parameter, float] | ArrayLike) -> None:
+        """Set the values of the training parameters, as qiskit-machine-learning's trainer does.
+
+        Args:
+            parameter_values: Values in the order of ``training_parameters``, or a mapping that changes some of them.
+
+        Raises:
+            ValueError: If the number of values or a parameter of the mapping does not fit.
+        """
+        if isinstance(parameter_values, Mapping):
+            unknown = [parameter for parameter in parameter_values if parameter not in self.training_parameters]
+            if unknown:
+                raise ValueError(f"{unknown[0]} is not among the training parameters {list(self.training_parameters)}.")
+            known = dict(zip(self.training_parameters, self.parameter_values.tolist(), strict=False))
+            known.update(parameter_values)
+            values = [known[parameter] for parameter in self.training_parameters if parameter in known]
+        else:
+            values = np.asarray(parameter_values, dtype=np.float64).ravel().tolist()
+        if len(values) != len(self.training_parameters):
+            raise ValueError(f"{len(values)} values came for {len(self.training_parameters)} training parameters.")
+        self.training_values = tuple(float(value) for value in values)
 
     def evaluate(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> FloatArray:
         """Compute the kernel matrix.
@@ -107,26 +149,52 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         Raises:
             ValueError: If the data are not finite, have the wrong shape, or a setting is not valid.
         """
-        return self.evaluate_with_errors(x_vec, y_vec).matrix
+        x, y = self._check_data(x_vec, y_vec)
+        raw, _, _ = self._estimate(self._connection(), x, y)
+        return self._repaired(raw, is_symmetric=y is None)
 
     def evaluate_with_errors(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> KernelEstimate:
         """Compute the kernel matrix with the standard error of each entry; see :meth:`evaluate`."""
         x, y = self._check_data(x_vec, y_vec)
         connection = self._connection()
+        raw, errors, shots = self._estimate(connection, x, y)
+        matrix = self._repaired(raw.copy(), is_symmetric=y is None)
+        return KernelEstimate(
+            matrix, np.zeros_like(raw) if errors is None else errors, raw, shots, connection.target_name
+        )
+
+    def plan(
+        self, x_vec: ArrayLike, y_vec: ArrayLike | None = None, *, price_per_minute: float | None = None
+    ) -> RunPlan:
+        """Say what the sampled kernel matrix will take and whether its entries can be told apart, without running it.
+
+        Args:
+            x_vec: Samples, shape (n, features).
+            y_vec: Samples, shape (m, features); ``None`` means ``x_vec`` again.
+            price_per_minute: The price of a minute of processor time.
+
+        Returns:
+            The plan; pairs that this process knows already are not counted.
+
+        Raises:
+            ValueError: If the data are not valid, or the kernel is exact and runs no circuits.
+        """
+        x, y = self._check_data(x_vec, y_vec)
+        connection = self._connection()
         if self._is_exact(connection):
-            raw = exact_fidelities(connection, self._encoding(x.shape[1]).factors, x, y)
-            errors, shots = np.zeros_like(raw), None
-        else:
-            raw, errors, shots = self._sampled(connection, x, y)
-        matrix = raw.copy()
-        if self.psd_repair is not None:
-            if self.psd_repair not in REPAIRS:
-                raise ValueError(
-                    f"psd_repair must be None, {', '.join(map(repr, REPAIRS))}, but {self.psd_repair!r} came."
-                )
-            if y is None:
-                matrix = REPAIRS[self.psd_repair](raw)
-        return KernelEstimate(matrix, errors, raw, shots, connection.target_name)
+            raise ValueError("An exact kernel runs no circuits, so there is nothing to plan. Connect to a device.")
+        pairs_plan = plan_pairs(x, y)
+        encoding = self._encoding(x.shape[1])
+        pairs = self._pairs_to_run(pairs_plan)
+        values = ZeroCounts(connection, encoding.inversion_test, encoding.inversion_key).missing(
+            pairs_plan.samples, pairs
+        )
+        plan = connection.plan([(encoding.inversion_test, values)], price_per_minute=price_per_minute)
+        if encoding.circuit.num_qubits > MAX_EXACT_QUBITS:
+            return plan
+        few = pairs_plan.samples[:MAX_EXACT_SAMPLES]
+        exact = exact_fidelities(connect(), encoding.factors, few, None)
+        return advise(plan, exact[np.triu_indices(len(few), 1)])
 
     def circuit(self, num_features: int) -> QuantumCircuit:
         """Return the measured circuit U(y)†U(x) that the sampled path runs, before transpilation."""
@@ -175,7 +243,38 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         return self.method == "exact" or (self.method == "auto" and connection.is_exact)
 
     def _encoding(self, num_features: int) -> Encoding:
-        return encoding_of(ZZFeatureMap() if self.feature_map is None else self.feature_map, num_features)
+        feature_map = ZZFeatureMap() if self.feature_map is None else self.feature_map
+        if len(self.training_parameters):
+            feature_map = self._with_training_values(feature_map)
+        return encoding_of(feature_map, num_features)
+
+    def _with_training_values(self, feature_map: FeatureMap | QuantumCircuit) -> QuantumCircuit:
+        if not isinstance(feature_map, QuantumCircuit):
+            raise TypeError(
+                "training_parameters go with a feature map that is a circuit. Build one, or fix the weights of a "
+                "template with FixedWeightsFeatureMap."
+            )
+        if self.training_values is None:
+            raise ValueError(
+                f"The {len(self.training_parameters)} training parameters have no values yet. Give training_values or "
+                "call assign_training_parameters first."
+            )
+        return feature_map.assign_parameters(dict(zip(self.training_parameters, self.training_values, strict=True)))
+
+    def _estimate(
+        self, connection: Connection, x: FloatArray, y: FloatArray | None
+    ) -> tuple[FloatArray, FloatArray | None, int | None]:
+        """Return the raw matrix, its standard errors (``None`` if exact) and the shots behind each entry."""
+        if self._is_exact(connection):
+            return exact_fidelities(connection, self._encoding(x.shape[1]).factors, x, y), None, None
+        return self._sampled(connection, x, y)
+
+    def _repaired(self, raw: FloatArray, *, is_symmetric: bool) -> FloatArray:
+        if self.psd_repair is None:
+            return raw
+        if self.psd_repair not in REPAIRS:
+            raise ValueError(f"psd_repair must be None, {', '.join(map(repr, REPAIRS))}, but {self.psd_repair!r} came.")
+        return REPAIRS[self.psd_repair](raw) if is_symmetric else raw
 
     def _sampled(
         self, connection: Connection, x: FloatArray, y: FloatArray | None

@@ -59,12 +59,10 @@ class ZeroCounts:
         Returns:
             Counts and shots, each of shape (p,).
         """
-        # Adding 0.0 turns -0.0 into 0.0, which is the same angle but not the same bytes.
-        rows = [row.tobytes() for row in samples + 0.0]
-        keys = [min(rows[i] + rows[j], rows[j] + rows[i]) for i, j in pairs.tolist()]
-        missing = np.array([place for place, key in enumerate(keys) if key not in self._known], dtype=np.intp)
+        rows, keys = self._keys(samples, pairs)
+        missing = self._missing(keys)
         if missing.size:
-            values = np.concatenate([samples[pairs[missing, 0]], samples[pairs[missing, 1]]], axis=1)
+            values = self._values(samples, rows, pairs[missing])
             for span, data in self._connection.sample(self._circuit, values, key=self._key):
                 # Bits beyond the number of qubits are zero, so the outcome is all zeros when every byte is.
                 zeros = np.count_nonzero(~data.meas.array.any(axis=-1), axis=-1)
@@ -72,6 +70,30 @@ class ZeroCounts:
                     self._known[keys[place]] = (int(count), int(data.meas.num_shots))
         found = np.array([self._known[key] for key in keys], dtype=np.int64).reshape(-1, 2)
         return found[:, 0], found[:, 1]
+
+    def missing(self, samples: FloatArray, pairs: IndexArray) -> FloatArray:
+        """Return the parameter values of the pairs that are not known yet, shape (missing, parameters)."""
+        rows, keys = self._keys(samples, pairs)
+        return self._values(samples, rows, pairs[self._missing(keys)])
+
+    def _keys(self, samples: FloatArray, pairs: IndexArray) -> tuple[list[bytes], list[bytes]]:
+        # Adding 0.0 turns -0.0 into 0.0, which is the same angle but not the same bytes.
+        rows = [row.tobytes() for row in samples + 0.0]
+        return rows, [min(rows[i] + rows[j], rows[j] + rows[i]) for i, j in pairs.tolist()]
+
+    def _missing(self, keys: list[bytes]) -> IndexArray:
+        return np.array([place for place, key in enumerate(keys) if key not in self._known], dtype=np.intp)
+
+    @staticmethod
+    def _values(samples: FloatArray, rows: list[bytes], pairs: IndexArray) -> FloatArray:
+        """Return the parameter values of pairs, always the same sample of a pair first.
+
+        The kernel is symmetric, so which sample comes first is free: fixed by the samples, not by their order in the
+        data, a pair is the same circuit in every run and in every matrix.
+        """
+        swapped = np.array([rows[i] + rows[j] > rows[j] + rows[i] for i, j in pairs.tolist()], dtype=bool)
+        ordered = np.where(swapped[:, None], pairs[:, ::-1], pairs)
+        return np.concatenate([samples[ordered[:, 0]], samples[ordered[:, 1]]], axis=1)
 
 
 def binomial_error(counts: CountArray, shots: CountArray) -> FloatArray:

@@ -13,6 +13,7 @@ from typing_extensions import Self
 
 from qiskit_qml_ext.circuits import AngleFeatureMap
 from qiskit_qml_ext.kernels import FidelityKernel
+from qiskit_qml_ext.primitives import RunPlan
 
 FloatArray = NDArray[np.float64]
 
@@ -41,6 +42,22 @@ class _KernelMachine(BaseEstimator):
         self.dual_coef_ = machine.dual_coef_
         self.intercept_ = machine.intercept_
         self.n_iter_ = machine.n_iter_
+
+    def plan(self, X: ArrayLike, y: ArrayLike | None = None, *, price_per_minute: float | None = None) -> RunPlan:
+        """Say what fitting will take on the kernel's target, without running anything.
+
+        Args:
+            X: Training samples, shape (n, features).
+            y: Not used; here so that ``plan`` takes what ``fit`` takes.
+            price_per_minute: The price of a minute of processor time.
+
+        Raises:
+            TypeError: If the kernel cannot plan.
+            ValueError: If the kernel is exact.
+        """
+        if not isinstance(self.kernel, FidelityKernel):
+            raise TypeError(f"plan needs a FidelityKernel, but kernel is a {type(self.kernel).__name__}.")
+        return self.kernel.plan(X, price_per_minute=price_per_minute)
 
     def _from_support_vectors(self, method: str, X: ArrayLike) -> NDArray[Any]:
         """Apply a method of the fitted machine, with the kernel evaluated against the support vectors only.

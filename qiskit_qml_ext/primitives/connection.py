@@ -1,8 +1,8 @@
 """One way to every target: exact simulation, Aer, fake and real backends."""
 
+import os
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -10,39 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin
+from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from typing_extensions import Self
 
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.engine.memory import memory_budget
+from qiskit_qml_ext.primitives.checks import checked_positive, checked_seed
 from qiskit_qml_ext.primitives.content import circuit_key, job_seed
-from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target, isa_circuit, resolve_target
+from qiskit_qml_ext.primitives.estimates import seconds_per_shot
+from qiskit_qml_ext.primitives.journal import Journal, Policy
+from qiskit_qml_ext.primitives.journaling import Journaling
+from qiskit_qml_ext.primitives.packing import PackedCircuit, find_regions, pack_circuit
+from qiskit_qml_ext.primitives.run_plan import Budget, RunPlan, plan_pubs
+from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target, isa_circuit
+from qiskit_qml_ext.primitives.usage import Usage
 from qiskit_qml_ext.program import RotationProgram
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
 
 _MAX_CACHED_CIRCUITS = 256
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What has been run so far.
-
-    Attributes:
-        circuits: Circuits executed; for exact results, states simulated.
-        shots: Shots over all circuits; 0 for exact results.
-        jobs: Jobs submitted to the sampler.
-    """
-
-    circuits: int = 0
-    shots: int = 0
-    jobs: int = 0
-
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(self.circuits + other.circuits, self.shots + other.shots, self.jobs + other.jobs)
-
-    def __sub__(self, other: "Usage") -> "Usage":
-        return Usage(self.circuits - other.circuits, self.shots - other.shots, self.jobs - other.jobs)
 
 
 class Connection:
@@ -59,20 +46,43 @@ class Connection:
         shots: int | None = None,
         seed: int | None = None,
         optimization_level: int = 1,
+        transpile_trials: int = 1,
         max_executions_per_job: int | None = None,
+        journal: Journal | str | os.PathLike[str] | None = None,
+        policy: Policy | None = None,
+        budget: Budget | None = None,
+        packing: bool | int = False,
+        packing_buffer: int = 1,
     ):
         self._target = target
-        self._shots = _checked_positive("shots", shots) or target.default_shots
-        self._seed = _checked_seed(seed)
+        self._shots = checked_positive("shots", shots) or target.default_shots
+        self._seed = checked_seed(seed)
         self._optimization_level = optimization_level
+        self._transpile_trials = checked_positive("transpile_trials", transpile_trials) or 1
         self._max_executions = (
-            _checked_positive("max_executions_per_job", max_executions_per_job) or target.max_executions_per_job
+            checked_positive("max_executions_per_job", max_executions_per_job) or target.max_executions_per_job
         )
+        self._budget = budget or Budget()
+        self._packing = packing if isinstance(packing, bool) else checked_positive("packing", packing) or False
+        self._packing_buffer = packing_buffer
+        self._journaling: Journaling | None = None
+        if journal is not None:
+            self._journaling = Journaling(
+                journal,
+                target,
+                seed=self._seed,
+                max_executions=self._max_executions,
+                policy=policy,
+                approve=self._approve,
+            )
+        elif policy is not None:
+            raise ValueError('A policy came without a journal. Pass journal="FILE" too.')
         self._start_empty()
 
     def _start_empty(self) -> None:
         self._lock = threading.RLock()
         self._isa_circuits: dict[str, tuple[QuantumCircuit, str]] = {}
+        self._packed_circuits: dict[str, PackedCircuit] = {}
         self._usage = Usage()
         self.results: dict[Any, Any] = {}
         """Results that the kernels share through this connection, by content."""
@@ -121,11 +131,15 @@ class Connection:
     @property
     def sampler(self) -> BaseSamplerV2:
         """A V2 sampler for circuits in the target's own gates."""
+        if self._journaling is not None:
+            return self._journaling.sampler(self._shots or 1024)
         return self._target.sampler(self._shots or 1024, self._seed)
 
     @property
     def estimator(self) -> BaseEstimatorV2:
         """A V2 estimator for circuits in the target's own gates."""
+        if self._journaling is not None:
+            return self._journaling.estimator(self._shots)
         return self._target.estimator(self._shots, self._seed)
 
     @property
@@ -159,8 +173,11 @@ class Connection:
             if key not in self._isa_circuits:
                 if len(self._isa_circuits) >= _MAX_CACHED_CIRCUITS:
                     del self._isa_circuits[next(iter(self._isa_circuits))]
-                isa = isa_circuit(circuit, self._target.pass_manager(self._optimization_level, self._seed))
+                isa = isa_circuit(circuit, self._target, self._optimization_level, self._seed, self._transpile_trials)
                 self._isa_circuits[key] = isa, circuit_key(isa)
+                if self._journaling is not None:
+                    made = f"{key.partition('/')[0]}/{self._optimization_level}/{self._seed}"
+                    self._journaling.remember(isa, self._isa_circuits[key][1], made)
             return self._isa_circuits[key]
 
     def sample(
@@ -183,19 +200,71 @@ class Connection:
         Yields:
             The rows of ``values`` that a job covered and its data.
         """
-        isa, isa_key = self._isa(circuit, key)
         shots = shots or self._shots
+        packed = self._packed(circuit, key, len(values))
+        if packed is None:
+            isa, isa_key = self._isa(circuit, key)
+            names = tuple(parameter.name for parameter in circuit.parameters)
+            yield from self._sample_isa(isa, isa_key, names, values, shots)
+            return
+        rows = packed.pack(values)
+        for span, data in self._sample_isa(packed.circuit, circuit_key(packed.circuit), packed.names, rows, shots):
+            part = slice(span.start * packed.copies, min(span.stop * packed.copies, len(values)))
+            yield part, packed.unpack(data, part.stop - part.start)
+
+    def _packed(self, circuit: QuantumCircuit, key: str | None, number: int) -> PackedCircuit | None:
+        """Return copies of a circuit side by side, or ``None`` where one circuit runs alone."""
+        device = getattr(self._device, "target", None)
+        if not self._packing or device is None or number < 2 or not circuit.num_parameters:
+            return None
+        limit = number if self._packing is True else min(number, self._packing)
+        key = f"{key or circuit_key(circuit)}/{limit}"
+        with self._lock:
+            if key not in self._packed_circuits:
+                regions = find_regions(device, circuit.num_qubits, copies=limit, buffer=self._packing_buffer)
+                if len(regions) < 2:
+                    return None
+                packed = pack_circuit(
+                    circuit, device, regions, optimization_level=self._optimization_level, seed=self._seed
+                )
+                self._packed_circuits[key] = packed
+                if self._journaling is not None:
+                    made = f"{len(regions)} × {key.partition('/')[0]}/{self._optimization_level}/{self._seed}"
+                    self._journaling.remember(packed.circuit, circuit_key(packed.circuit), made)
+            return self._packed_circuits[key]
+
+    def _sample_isa(
+        self,
+        isa: QuantumCircuit,
+        isa_key: str,
+        names: tuple[str, ...],
+        values: NDArray[np.float64],
+        shots: int | None,
+    ) -> Iterator[tuple[slice, DataBin]]:
+        if self._journaling is not None:
+            yield slice(0, len(values)), self._sample_journaled(isa, {names: values} if names else None, shots)
+            return
         step = self._vectors_per_job(shots)
-        names = tuple(parameter.name for parameter in circuit.parameters)
         for start in range(0, len(values), step):
             rows = slice(start, min(start + step, len(values)))
             sampler = self._target.sampler(shots or 1024, job_seed(self._seed, isa_key, values[rows], shots or 0))
             bindings = {names: values[rows]} if names else None
+            self._approve([(isa, (rows.stop - rows.start) * (shots or 1024))])
             result = sampler.run([(isa, bindings, shots)]).result()[0]
             data = result.data
             num_shots = next(iter(data.values())).num_shots
             self._count(Usage(rows.stop - rows.start, (rows.stop - rows.start) * num_shots, 1))
             yield rows, data
+
+    def _sample_journaled(
+        self, isa: QuantumCircuit, bindings: dict[tuple[str, ...], NDArray[np.float64]] | None, shots: int | None
+    ) -> DataBin:
+        assert self._journaling is not None
+        shots = shots or 1024
+        job = self._journaling.sampler(shots).run([(isa, bindings, shots)])
+        data = job.result()[0].data
+        self._count(Usage(job.report.executions // shots, job.report.executions, job.report.submitted))
+        return data
 
     def statevectors(
         self, program: RotationProgram | QuantumCircuit, values: NDArray[np.float64]
@@ -227,6 +296,53 @@ class Connection:
     def max_memory(self) -> int | None:
         """The largest amount of memory for exact states in bytes that was asked for, if any."""
         return getattr(self._target, "max_memory", None)
+
+    def plan(self, pubs: Iterable[SamplerPubLike], *, price_per_minute: float | None = None) -> RunPlan:
+        """Say what circuits will take, without running them.
+
+        Args:
+            pubs: Circuits with parameter values, as for a sampler; they are transpiled as by :meth:`isa_circuit`.
+            price_per_minute: The price of a minute of processor time; by default that of the connection.
+
+        Returns:
+            The plan.
+        """
+        coerced, copies = [], 1
+        for pub in pubs:
+            given = SamplerPub.coerce(pub, self._shots or 1024)
+            packed = self._packed(given.circuit, None, given.size)
+            if packed is None:
+                coerced.append(SamplerPub(self.isa_circuit(given.circuit), given.parameter_values, given.shots))
+                continue
+            values = given.parameter_values.as_array(given.circuit.parameters).reshape(given.size, -1)
+            coerced.append(SamplerPub.coerce((packed.circuit, {packed.names: packed.pack(values)}, given.shots)))
+            copies = max(copies, packed.copies)
+        known = [0] * len(coerced) if self._journaling is None else self._journaling.known(coerced)
+        price = self._budget.price_per_minute if price_per_minute is None else price_per_minute
+        plan = plan_pubs(
+            coerced,
+            target=self.target_name,
+            backend=self._device,
+            in_journal=known,
+            max_executions=self._max_executions,
+            price_per_minute=price,
+        )
+        return plan if copies == 1 else plan.packed(copies)
+
+    @property
+    def _device(self) -> Any:
+        """The backend, for its reported errors and durations; ``None`` if there is none."""
+        return getattr(self._target, "backend", None)
+
+    def _approve(self, work: Sequence[tuple[QuantumCircuit, int]]) -> None:
+        """Hold work, circuits with their executions, against the budget."""
+        seconds: float | None = None
+        if self._budget.max_cost is not None and self._device is not None:
+            times = [(seconds_per_shot(circuit, self._device), number) for circuit, number in work]
+            if all(time is not None for time, _ in times):
+                seconds = sum((time or 0.0) * number for time, number in times)
+        with self._lock:
+            self._budget.approve(sum(number for _, number in work), seconds)
 
     def close(self) -> None:
         """Close what the connection opened (a batch or session)."""
@@ -264,7 +380,7 @@ class Connection:
         return {
             name: value
             for name, value in self.__dict__.items()
-            if name not in ("_lock", "_isa_circuits", "_usage", "results")
+            if name not in ("_lock", "_isa_circuits", "_packed_circuits", "_usage", "results")
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -274,74 +390,3 @@ class Connection:
     def __repr__(self) -> str:
         shots = "exact" if self.is_exact else f"shots={self._shots}"
         return f"Connection({self.target_name!r}, {shots})"
-
-
-def connect(
-    target: object = None,
-    *,
-    shots: int | None = None,
-    seed: int | None = None,
-    optimization_level: int = 1,
-    mode: str = "job",
-    max_executions_per_job: int | None = None,
-    **options: Any,
-) -> Connection:
-    """Connect to something that runs circuits.
-
-    Args:
-        target: ``None`` or ``"exact"`` for exact results on this machine; ``"aer"``; an ``AerSimulator``; the name of a
-            fake backend (``"fake_sherbrooke"``), which runs in the Runtime client's local testing mode with noise from
-            its reported errors; any ``BackendV2``; or an open Runtime ``Batch`` or ``Session``.
-        shots: Shots of every circuit. By default none for ``"exact"``, 1024 for Aer, 4096 for IBM backends.
-            ``connect("exact", shots=…)`` draws shots from exact probabilities.
-        seed: Makes simulators and the transpiler reproducible: a job with the same circuit, values and shots gives the
-            same counts, in any process; different jobs have independent noise. Real hardware ignores it.
-        optimization_level: The transpiler's, 0 to 3.
-        mode: Runtime's execution mode for a backend: ``"job"``, ``"batch"`` or ``"session"``.
-        max_executions_per_job: The largest number of circuits times shots in one job; by default 10 million.
-        **options: ``dtype`` (``"complex128"`` or ``"complex64"``) and ``max_memory`` (bytes) for exact results; options
-            of ``AerSimulator`` for ``"aer"``; options of the Runtime primitives for IBM backends and fakes.
-
-    Returns:
-        The connection; used as a context manager it closes the batch or session that it opened.
-
-    Raises:
-        TypeError: If the target is of a kind that cannot run circuits, or an argument has the wrong type.
-        ValueError: If a name is not known or a number is out of range.
-
-    Examples:
-        >>> from qiskit_qml_ext.primitives import connect
-        >>> connect()
-        Connection('exact', exact)
-        >>> connect("aer", shots=2048, seed=7)
-        Connection('aer', shots=2048)
-    """
-    if isinstance(optimization_level, bool) or optimization_level not in range(4):
-        raise ValueError(f"optimization_level must be 0, 1, 2 or 3, but {optimization_level!r} came.")
-    return Connection(
-        resolve_target(target, mode=mode, options=options),
-        shots=shots,
-        seed=seed,
-        optimization_level=optimization_level,
-        max_executions_per_job=max_executions_per_job,
-    )
-
-
-def _checked_positive(name: str, value: object) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} must be a whole number or None, but {value!r} ({type(value).__name__}) came.")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, but {value} came.")
-    return int(value)
-
-
-def _checked_seed(seed: object) -> int | None:
-    if seed is None:
-        return None
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
-        raise TypeError(f"seed must be a whole number or None, but {seed!r} ({type(seed).__name__}) came.")
-    if seed < 0:
-        raise ValueError(f"seed must not be negative, but {seed} came.")
-    return int(seed)

@@ -12,8 +12,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
-from qiskit.circuit import ControlledGate, Instruction, Parameter, ParameterExpression
+from qiskit.circuit import (
+    ClassicalRegister,
+    Clbit,
+    ControlFlowOp,
+    ControlledGate,
+    Delay,
+    ForLoopOp,
+    Instruction,
+    Parameter,
+    ParameterExpression,
+    SwitchCaseOp,
+)
+from qiskit.circuit.classical import expr
 from qiskit.circuit.library import get_standard_gate_name_mapping
+
+from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
 
 def circuit_key(circuit: QuantumCircuit) -> str:
@@ -47,37 +61,91 @@ def job_seed(seed: int | None, key: str, values: NDArray[np.float64], shots: int
     """
     if seed is None:
         return None
-    digest = hashlib.blake2b(_join(int(seed), key, np.asarray(values, dtype=np.float64), shots), digest_size=8)
+    digest = hashlib.blake2b(join_bytes(int(seed), key, np.asarray(values, dtype=np.float64), shots), digest_size=8)
     return int.from_bytes(digest.digest(), "little") % 2**31
 
 
 def _circuit_bytes(circuit: QuantumCircuit, num_parameters: int) -> bytes:
     qubit_index = {qubit: index for index, qubit in enumerate(circuit.qubits)}
     clbit_index = {clbit: index for index, clbit in enumerate(circuit.clbits)}
+    if circuit.num_vars or circuit.num_stretches:
+        raise UnsupportedCircuitError("The circuit has classical variables or stretches, which have no content key.")
     registers = [(register.name, [clbit_index[bit] for bit in register]) for register in circuit.cregs]
+    bits = _Bits(clbit_index)
     instructions = [
         (
-            _instruction_bytes(item.operation),
+            _instruction_bytes(item.operation, bits),
             [qubit_index[qubit] for qubit in item.qubits],
             [clbit_index[clbit] for clbit in item.clbits],
         )
         for item in circuit.data
     ]
-    return _join(circuit.num_qubits, circuit.num_clbits, num_parameters, registers, circuit.global_phase, instructions)
+    return join_bytes(
+        circuit.num_qubits, circuit.num_clbits, num_parameters, registers, circuit.global_phase, instructions
+    )
 
 
-def _instruction_bytes(operation: Any) -> bytes:
+def _instruction_bytes(operation: Any, bits: "_Bits") -> bytes:
+    if isinstance(operation, ControlFlowOp):
+        return _control_flow_bytes(operation, bits)
     state = operation.ctrl_state if isinstance(operation, ControlledGate) else None
     params = list(getattr(operation, "params", []))
+    if isinstance(operation, Delay):
+        return join_bytes("delay", params, operation.unit)
     if type(operation) in _standard_types().get(operation.name, ()):
-        return _join("standard", operation.name, params, state)
+        return join_bytes("standard", operation.name, params, state)
     definition = operation.definition if isinstance(operation, Instruction) else None
     if definition is not None:
         # What the gate does is its definition; its name may carry a counter of the process that made it.
-        return _join("defined", type(operation).__name__, definition, state)
+        # Numbers go in beside it, for a definition that is synthesised from them may round.
+        numbers = [part for part in params if isinstance(part, (int, float, complex, np.ndarray, np.generic))]
+        return join_bytes("defined", type(operation).__name__, definition, state, numbers)
     if hasattr(operation, "base_op"):  # annotated operations: inverse, controlled, power
-        return _join("annotated", _instruction_bytes(operation.base_op), [repr(item) for item in operation.modifiers])
-    return _join("opaque", type(operation).__name__, operation.name, operation.num_qubits, params)
+        modifiers = [repr(item) for item in operation.modifiers]
+        return join_bytes("annotated", _instruction_bytes(operation.base_op, bits), modifiers)
+    return join_bytes("opaque", type(operation).__name__, operation.name, operation.num_qubits, params)
+
+
+class _Bits:
+    """Where classical bits lie in their circuit, and how conditions on them are written."""
+
+    def __init__(self, index: dict[Clbit, int]):
+        self._index = index
+
+    def bytes_of(self, part: object) -> bytes:
+        """Write a condition: (bit or register, value), a bit, a register, or an expression of them."""
+        if isinstance(part, tuple):
+            return join_bytes("pair", self.bytes_of(part[0]), int(part[1]))
+        if isinstance(part, Clbit):
+            return join_bytes("bit", self._index[part])
+        if isinstance(part, ClassicalRegister):
+            return join_bytes("register", [self._index[bit] for bit in part])
+        if isinstance(part, expr.Var):
+            return join_bytes("var", self.bytes_of(part.var), repr(part.type))
+        if isinstance(part, expr.Value):
+            return join_bytes("value", repr(part.value), repr(part.type))
+        if isinstance(part, expr.Expr):
+            inner = [getattr(part, name, None) for name in ("operand", "left", "right", "target", "index")]
+            written = [self.bytes_of(item) for item in inner if isinstance(item, expr.Expr)]
+            return join_bytes("expr", type(part).__name__, str(getattr(part, "op", "")), repr(part.type), written)
+        raise UnsupportedCircuitError(f"A condition of the type {type(part).__name__} has no content key.")
+
+
+def _control_flow_bytes(operation: ControlFlowOp, bits: _Bits) -> bytes:
+    if getattr(operation, "annotations", None):
+        raise UnsupportedCircuitError("The circuit has a box with annotations, which have no content key.")
+    written: list[object] = [operation.name]
+    for name in ("condition", "target"):
+        part = getattr(operation, name, None)
+        written.append(None if part is None else bits.bytes_of(part))
+    if isinstance(operation, SwitchCaseOp):
+        written.append([[repr(label) for label in labels] for labels, _ in operation.cases_specifier()])
+    if isinstance(operation, ForLoopOp):
+        indices, parameter, _ = operation.params
+        written += [[int(index) for index in indices], None if parameter is None else str(parameter)]
+    written += [str(getattr(operation, "duration", None)), str(getattr(operation, "unit", None))]
+    # A block's bits are those of the instruction, in order, so its own numbering says all.
+    return join_bytes("control flow", written, list(operation.blocks))
 
 
 @cache
@@ -86,14 +154,15 @@ def _standard_types() -> dict[str, tuple[type, type]]:
     return {name: (gate.base_class, type(gate)) for name, gate in get_standard_gate_name_mapping().items()}
 
 
-def _join(*parts: object) -> bytes:
+def join_bytes(*parts: object) -> bytes:
+    """Write values one after the other, each with its type and length: equal bytes mean equal values."""
     written = [_bytes(part) for part in parts]
     return b"".join(b"%d:" % len(part) + part for part in written)
 
 
 @singledispatch
 def _bytes(part: object) -> bytes:
-    raise TypeError(f"A circuit has a parameter of the type {type(part).__name__}, which has no content key.")
+    raise UnsupportedCircuitError(f"A circuit has a part of the type {type(part).__name__}, which has no content key.")
 
 
 @_bytes.register
@@ -126,18 +195,18 @@ def _(part: float) -> bytes:
 @_bytes.register(complex)
 @_bytes.register(np.complexfloating)
 def _(part: complex) -> bytes:
-    return b"complex" + _join(part.real, part.imag)
+    return b"complex" + join_bytes(part.real, part.imag)
 
 
 @_bytes.register
 def _(part: np.ndarray) -> bytes:
-    return b"array" + _join(part.dtype.str, list(part.shape), np.ascontiguousarray(part).tobytes())
+    return b"array" + join_bytes(part.dtype.str, list(part.shape), np.ascontiguousarray(part).tobytes())
 
 
 @_bytes.register(list)
 @_bytes.register(tuple)
 def _(part: list[object]) -> bytes:
-    return b"list" + _join(*part)
+    return b"list" + join_bytes(*part)
 
 
 @_bytes.register

@@ -30,10 +30,30 @@ def test_counts_are_the_papers(number):
     ansatz = SimAnsatz(number)
     assert ansatz.num_parameters(4) == PARAMETERS[number]
     assert ansatz.two_qubit_gates(4) == TWO_QUBIT_GATES[number]
-    n = 6
-    formulas = {1: 2 * n, 3: 3 * n - 1, 5: n * n + 3 * n, 7: 5 * n - 1, 9: n, 11: 4 * n - 4, 13: 4 * n, 18: 3 * n}
-    same = {2: 1, 10: 1, 15: 1, 4: 3, 16: 3, 17: 3, 6: 5, 8: 7, 12: 11, 14: 13, 19: 18}
-    assert ansatz.num_parameters(n) == formulas[same.get(number, number)]
+
+
+# The formulas of the docstring's table for n ≥ 2 qubits: parameters, two-qubit gates.
+FORMULAS = {
+    (1,): (lambda n: 2 * n, lambda n: 0),
+    (2,): (lambda n: 2 * n, lambda n: n - 1),
+    (3, 4, 16, 17): (lambda n: 3 * n - 1, lambda n: n - 1),
+    (5, 6): (lambda n: n**2 + 3 * n, lambda n: n * (n - 1)),
+    (7, 8): (lambda n: 5 * n - 1, lambda n: n - 1),
+    (9,): (lambda n: n, lambda n: n - 1),
+    (10,): (lambda n: 2 * n, lambda n: n if n > 2 else 1),
+    (11, 12): (lambda n: 4 * n - 4 + 2 * (n % 2), lambda n: n - 1),
+    (13, 14): (lambda n: 4 * n, lambda n: 2 * n),
+    (15,): (lambda n: 2 * n, lambda n: 2 * n),
+    (18, 19): (lambda n: 3 * n, lambda n: n),
+}
+
+
+@pytest.mark.parametrize("number", range(1, 20))
+@pytest.mark.parametrize("num_qubits", range(2, 9))
+def test_counts_follow_the_table_of_the_docstring(number, num_qubits):
+    parameters, two_qubit_gates = next(f for numbers, f in FORMULAS.items() if number in numbers)
+    assert SimAnsatz(number, reps=2).num_parameters(num_qubits) == 2 * parameters(num_qubits)
+    assert SimAnsatz(number, reps=2).two_qubit_gates(num_qubits) == 2 * two_qubit_gates(num_qubits)
 
 
 def gates(number):

@@ -9,7 +9,7 @@ from joblib import Parallel, delayed
 from qiskit.circuit.library import efficient_su2, zz_feature_map
 from qiskit.quantum_info import SparsePauliOp
 
-from qiskit_qml_ext.engine import expectation_jacobian, statevectors
+from qiskit_qml_ext.engine import expectation_jacobian, probabilities, statevectors
 from qiskit_qml_ext.program import lower
 
 PROGRAM = lower(efficient_su2(7, reps=2))
@@ -34,6 +34,26 @@ def test_results_do_not_depend_on_the_number_of_threads(num_threads):
 
 def test_results_do_not_depend_on_the_batch_that_a_sample_is_in():
     assert_same([part[3:45] for part in work(PROGRAM, VALUES)], work(PROGRAM, VALUES[3:45]))
+
+
+@pytest.mark.parametrize("dtype", ["complex128", "complex64"])
+@pytest.mark.parametrize("circuit", [zz_feature_map(10), efficient_su2(10, reps=1)])
+def test_few_samples_of_many_qubits_give_the_same_numbers(circuit, dtype):
+    # one or two samples run one per vector instead of one per lane
+    values = np.random.default_rng(5).normal(size=(11, circuit.num_parameters))
+    observable = SparsePauliOp(["ZIIIIIIIII", "XXIIIYZIII"], [0.5, 1.0])
+    np.testing.assert_array_equal(
+        statevectors(circuit, values[:2], dtype=dtype), statevectors(circuit, values, dtype=dtype)[:2]
+    )
+    np.testing.assert_array_equal(
+        probabilities(circuit, values[:2], qubits=[3, 1], dtype=dtype),
+        probabilities(circuit, values, qubits=[3, 1], dtype=dtype)[:2],
+    )
+    few = expectation_jacobian(circuit, values[:2], observable, dtype=dtype)
+    many = expectation_jacobian(circuit, values, observable, dtype=dtype)
+    atol = 1e-12 if dtype == "complex128" else 1e-4
+    for one, other in zip(few, many, strict=True):
+        np.testing.assert_allclose(one, other[:2], rtol=0, atol=atol)
 
 
 def test_eight_python_threads_get_the_same_numbers():

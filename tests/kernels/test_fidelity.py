@@ -14,7 +14,13 @@ from qiskit_machine_learning.kernels import BaseKernel, FidelityQuantumKernel
 from sklearn.base import clone
 from sklearn.svm import SVC
 
-from qiskit_qml_ext.circuits import FEATURE_MAPS, AngleFeatureMap, IQPFeatureMap, ZZFeatureMap
+from qiskit_qml_ext.circuits import (
+    FEATURE_MAPS,
+    AngleFeatureMap,
+    FixedWeightsFeatureMap,
+    IQPFeatureMap,
+    ZZFeatureMap,
+)
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import connect
 
@@ -278,3 +284,27 @@ def test_circuit_wider_than_the_target_is_refused_before_it_runs():
     with pytest.raises(ValueError, match="6 qubits but the target fake_manila has 5"):
         FidelityKernel(AngleFeatureMap(), connection=connection).evaluate(samples(3, 6))
     assert connection.usage.jobs == 0
+
+
+def test_chebyshev_kernel_agrees_with_statevector():
+    x = np.random.default_rng(3).uniform(-0.9, 0.9, (5, 2))
+    circuit = FEATURE_MAPS["chebyshev"]().build(2)
+    states = [Statevector(circuit.assign_parameters(row)).data for row in x]
+    expected = np.abs(np.array(states).conj() @ np.array(states).T) ** 2
+    assert_allclose(FidelityKernel(FEATURE_MAPS["chebyshev"]()).evaluate(x), expected, atol=EXACT)
+
+
+def test_amplitude_kernel_is_the_squared_cosine_of_the_angle_between_the_vectors():
+    x = samples(5, 4)
+    directions = x / np.linalg.norm(x, axis=1, keepdims=True)
+    matrix = FidelityKernel(FEATURE_MAPS["amplitude"]()).evaluate(x)
+    assert_allclose(matrix, (directions @ directions.T) ** 2, atol=1e-11)  # a tree of arctangents of the amplitudes
+
+
+def test_trainable_weights_must_be_fixed_first():
+    feature_map = FEATURE_MAPS["trainable-ring"]()
+    with pytest.raises(ValueError, match=r"12 trainable weights for 3 features.*FixedWeightsFeatureMap"):
+        FidelityKernel(feature_map).evaluate(samples(2, 3))
+    fixed = FixedWeightsFeatureMap(feature_map, np.full(12, 0.2))
+    x = samples(4, 3)
+    assert_allclose(FidelityKernel(fixed).evaluate(x), statevector_kernel(fixed, x, x), atol=EXACT)

@@ -111,8 +111,8 @@ class SimAnsatz(Ansatz):
 
     Each layer consists of rotation layers R_x, R_y, R_z and gates CX, CZ, CR_z(θ) or CR_x(θ) in a ladder (circuits 2 to
     4, 9), all to all (5, 6), bricks (7, 8, 11, 12, 16, 17), a closed chain (10) or one or two rings (13 to 15, 18, 19).
-    Layers repeat as a whole, also the Hadamard gates of circuit 9 and the first rotations of circuit 10, as circuits of
-    several layers do in the paper. Parameters for n ≥ 2 qubits and one layer:
+    Layers repeat as a whole, the Hadamard gates of circuit 9 and the first rotations of circuit 10 included.
+    Parameters for n ≥ 2 qubits and one layer:
 
     ============  ====================  =============================
     circuit       parameters            two-qubit gates

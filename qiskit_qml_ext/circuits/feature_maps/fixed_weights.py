@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 from qiskit import QuantumCircuit
 from sklearn.base import clone
+from typing_extensions import Self
 
 from qiskit_qml_ext.circuits.disentangle import without_entanglement
 from qiskit_qml_ext.circuits.entanglement import Entanglement
@@ -77,6 +78,10 @@ class FixedWeightsFeatureMap(FeatureMap):
     def two_qubit_gates(self, num_features: int) -> int:
         """Return the number of two-qubit gates of the feature map, or 0."""
         return self.feature_map.two_qubit_gates(num_features) if self.entangling else 0
+
+    def with_bandwidth(self, bandwidth: Bandwidth) -> Self:
+        """Return a copy whose feature map has another bandwidth."""
+        return clone(self).set_params(feature_map=self.feature_map.with_bandwidth(bandwidth))
 
     def without_entanglement(self) -> "FixedWeightsFeatureMap":
         """Return a copy of this map without the gates on two qubits."""

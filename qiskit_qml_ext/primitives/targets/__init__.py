@@ -5,6 +5,13 @@ from typing import Any
 
 from qiskit.providers import BackendV2
 
+from qiskit_qml_ext.primitives.targets.account import (
+    LEAST_BUSY,
+    device_of_account,
+    is_account,
+    names_a_device,
+    saved_account,
+)
 from qiskit_qml_ext.primitives.targets.aer import AerTarget
 from qiskit_qml_ext.primitives.targets.backend import MODES, BackendTarget, RuntimeTarget, fake_backend, is_fake
 from qiskit_qml_ext.primitives.targets.exact import ExactTarget
@@ -19,8 +26,8 @@ def resolve_target(target: object, *, mode: str = "job", options: Mapping[str, A
     """Return the :class:`Target` that a user's word or object means.
 
     Args:
-        target: ``None`` or ``"exact"``, ``"aer"``, the name of a fake backend, an ``AerSimulator``, any ``BackendV2``,
-            or a Runtime ``Batch`` or ``Session``.
+        target: ``None`` or ``"exact"``, ``"aer"``, the name of a fake backend or of a device of the saved account,
+            an ``AerSimulator``, any ``BackendV2``, a ``QiskitRuntimeService``, or a Runtime ``Batch`` or ``Session``.
         mode: Runtime's execution mode for a backend: ``"job"``, ``"batch"`` or ``"session"``.
         options: ``dtype`` and ``max_memory`` for exact results, options of ``AerSimulator`` for ``"aer"``, of the
             Runtime primitives for IBM backends and their fakes.
@@ -30,15 +37,12 @@ def resolve_target(target: object, *, mode: str = "job", options: Mapping[str, A
         ValueError: If a name is not known.
     """
     options = dict(options or {})
-    if target is None or target == "exact":
-        _refuse_options("exact", {name: value for name, value in options.items() if name not in EXACT_OPTIONS})
-        return ExactTarget(**options)
+    if target is None:
+        target = "exact"
     if isinstance(target, str):
-        return (
-            AerTarget(backend_options=options)
-            if target == "aer"
-            else RuntimeTarget(fake_backend(target), mode, options)
-        )
+        return _named_target(target, mode, options)
+    if is_account(target):
+        return RuntimeTarget(device_of_account(target, options.pop("backend", LEAST_BUSY)), mode, options)
     if _is_aer_simulator(target):
         return AerTarget(target, options)
     if _is_runtime_mode(target):
@@ -49,9 +53,19 @@ def resolve_target(target: object, *, mode: str = "job", options: Mapping[str, A
         _refuse_options(str(target.name), options)
         return BackendTarget(target)
     raise TypeError(
-        f"target must be 'exact', 'aer', the name of a fake backend, an AerSimulator, a BackendV2, or a Runtime Batch "
-        f"or Session, but {target!r} ({type(target).__name__}) came."
+        f"target must be 'exact', 'aer', the name of a fake backend or a device, an AerSimulator, a BackendV2, a "
+        f"QiskitRuntimeService, or a Runtime Batch or Session, but {target!r} ({type(target).__name__}) came."
     )
+
+
+def _named_target(name: str, mode: str, options: dict[str, Any]) -> Target:
+    if name == "exact":
+        _refuse_options(name, {option: value for option, value in options.items() if option not in EXACT_OPTIONS})
+        return ExactTarget(**options)
+    if name == "aer":
+        return AerTarget(backend_options=options)
+    device = device_of_account(saved_account(), name) if names_a_device(name) else fake_backend(name)
+    return RuntimeTarget(device, mode, options)
 
 
 def _refuse_options(name: str, options: Mapping[str, Any]) -> None:

@@ -66,6 +66,8 @@ class RuntimeTarget:
         self.runtime_options = dict(runtime_options or {})
         self._wanted_mode = mode
         self._own_mode: Any = None
+        self._left_modes: list[Any] = []
+        self._fake_device: Any = None
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a Runtime sampler; a seed has an effect in local testing mode only."""
@@ -95,13 +97,36 @@ class RuntimeTarget:
 
     def close(self) -> None:
         """Close the batch or session that this target opened itself."""
-        if self._own_mode is not None:
-            self._own_mode.close()
-            self._own_mode = None
+        modes, self._left_modes, self._own_mode = [*self._left_modes, self._own_mode], [], None
+        for mode in modes:
+            if mode is not None:
+                mode.close()
+
+    def open_mode(self, *, renew: bool = False) -> Any:
+        """Return the batch or session in which jobs run, ``None`` in job mode.
+
+        Args:
+            renew: Open a new one, because the service closed the one before.
+        """
+        if renew and self._wanted_mode != "job":
+            if isinstance(self._wanted_mode, str):
+                self._left_modes.append(self._own_mode)
+                self._own_mode = None
+            else:
+                old = self._wanted_mode
+                self._wanted_mode = self._own_mode = type(old)(backend=self.backend)
+        mode = self._mode()
+        return None if mode is self.backend else mode
+
+    def without_mode(self) -> "RuntimeTarget":
+        """Return a target whose primitives run in job mode, so that asking for one opens no session."""
+        described = RuntimeTarget(self.backend, "job", self.runtime_options)
+        described._fake_device = self.backend  # no noise model is built for a primitive that runs nothing
+        return described
 
     def __getstate__(self) -> dict[str, Any]:
         # An open session belongs to the process that opened it; a copy elsewhere opens its own.
-        return {**self.__dict__, "_own_mode": None}
+        return {**self.__dict__, "_own_mode": None, "_left_modes": [], "_fake_device": None}
 
     def _mode(self) -> Any:
         from qiskit_ibm_runtime import Batch, Session
@@ -109,10 +134,22 @@ class RuntimeTarget:
         if not isinstance(self._wanted_mode, str):
             return self._wanted_mode
         if self._wanted_mode == "job":
-            return self.backend
+            return self._simulator() if is_fake(self.backend) else self.backend
         if self._own_mode is None:
             self._own_mode = {"batch": Batch, "session": Session}[self._wanted_mode](backend=self.backend)
         return self._own_mode
+
+    def _simulator(self) -> Any:
+        """Return the simulator of a fake backend's noise.
+
+        The client takes it in place of the fake backend, for which it would build the noise model anew in each job; and
+        it runs circuits side by side.
+        """
+        if self._fake_device is None:
+            from qiskit_aer import AerSimulator
+
+            self._fake_device = AerSimulator.from_backend(self.backend, max_parallel_experiments=0)
+        return self._fake_device
 
     def _seed_simulator(self, primitive: Any, seed: int | None) -> None:
         if seed is not None and is_fake(self.backend):

@@ -6,8 +6,11 @@ from qiskit import QuantumCircuit
 from qiskit.circuit.library import RZGate
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 
+from qiskit_qml_ext.primitives.estimates import error_free_fraction
+
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
+    from qiskit.transpiler import Target as DeviceTarget
 
 
 class Target(Protocol):
@@ -45,21 +48,55 @@ class Target(Protocol):
         """Give back what the target holds (an open session)."""
 
 
-def isa_circuit(circuit: QuantumCircuit, pass_manager: "PassManager | None") -> QuantumCircuit:
+def isa_circuit(
+    circuit: QuantumCircuit, target: Target, level: int, seed: int | None, trials: int = 1
+) -> QuantumCircuit:
     """Return the circuit in the target's own gates and without a global phase; the argument is not changed.
 
     Nothing that is measured depends on the global phase, but the transpiler collects it as one expression in all
     parameters, which takes minutes to add up and seconds to bind already for five qubits of a ZZ feature map. So phase
     gates P(θ) = e^{iθ/2} R_Z(θ), where it comes from, are given to the transpiler as R_Z(θ).
+
+    Args:
+        circuit: The circuit; one that is in the device's own gates already is returned as it is.
+        target: The target.
+        level: The transpiler's optimization level.
+        seed: The transpiler's seed.
+        trials: How many seeds to try; the circuit with the least errors by the device's reports is taken.
     """
-    if pass_manager is None:
+    device = getattr(getattr(target, "backend", None), "target", None)
+    if device is not None and _is_isa(circuit, device):
         return circuit
-    isa = pass_manager.run(_phase_gates_as_rotations(circuit))
-    isa.global_phase = 0
-    return isa
+    rotations = phase_gates_as_rotations(circuit)
+    # Without a seed of the user's several trials are still the same in every process.
+    seeds = [seed] if trials == 1 or device is None else [(seed or 0) + trial for trial in range(trials)]
+    tries = []
+    for one in seeds:
+        pass_manager = target.pass_manager(level, one)
+        if pass_manager is None:
+            return circuit
+        isa = pass_manager.run(rotations)
+        isa.global_phase = 0
+        tries.append(isa)
+    if len(tries) == 1:
+        return tries[0]
+    return max(tries, key=lambda isa: (error_free_fraction(isa, device) or 0.0, -isa.depth()))
 
 
-def _phase_gates_as_rotations(circuit: QuantumCircuit) -> QuantumCircuit:
+def _is_isa(circuit: QuantumCircuit, device: "DeviceTarget") -> bool:
+    """Tell whether a circuit acts on a device's qubits with nothing but the device's instructions."""
+    if circuit.num_qubits != device.num_qubits:
+        return False
+    return all(
+        item.operation.name == "barrier"
+        or device.instruction_supported(
+            item.operation.name, tuple(circuit.find_bit(qubit).index for qubit in item.qubits)
+        )
+        for item in circuit.data
+    )
+
+
+def phase_gates_as_rotations(circuit: QuantumCircuit) -> QuantumCircuit:
     """Return a copy, equal up to a global phase, with R_Z gates instead of phase gates."""
     rotations = circuit.copy_empty_like()
     for item in circuit.data:

@@ -1,0 +1,17 @@
+"""What is measured, one file a suite. A suite has a ``CLAIM`` (one sentence) and ``rows(tiny)``."""
+
+from collections.abc import Callable
+
+from benchmarks.rows import Row
+from benchmarks.suites import first_call, kernels, memory, qnn, sampled, states, training
+
+SUITES: dict[str, tuple[str, Callable[[bool], list[Row]]]] = {
+    "states": (states.CLAIM, states.rows),
+    "kernels": (kernels.CLAIM, kernels.rows),
+    "training": (training.CLAIM, training.rows),
+    "first_call": (first_call.CLAIM, first_call.rows),
+    "sampled": (sampled.CLAIM, sampled.rows),
+    "qnn": (qnn.CLAIM, qnn.rows),
+    "memory": (memory.CLAIM, memory.rows),
+}
+"""By name: the claim, and the rows at full or toy size."""

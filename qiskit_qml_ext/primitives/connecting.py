@@ -1,0 +1,89 @@
+"""``connect``: from a user's word or object to a connection."""
+
+import os
+from typing import Any
+
+from qiskit_qml_ext.primitives.connection import Connection
+from qiskit_qml_ext.primitives.journal import Journal, Policy
+from qiskit_qml_ext.primitives.run_plan import Budget
+from qiskit_qml_ext.primitives.targets import resolve_target
+
+
+def connect(
+    target: object = None,
+    *,
+    shots: int | None = None,
+    seed: int | None = None,
+    optimization_level: int = 1,
+    transpile_trials: int = 1,
+    mode: str = "job",
+    journal: Journal | str | os.PathLike[str] | None = None,
+    policy: Policy | None = None,
+    max_executions: int | None = None,
+    max_cost: float | None = None,
+    price_per_minute: float | None = None,
+    packing: bool | int = False,
+    packing_buffer: int = 1,
+    max_executions_per_job: int | None = None,
+    **options: Any,
+) -> Connection:
+    """Connect to something that runs circuits.
+
+    Args:
+        target: ``None`` or ``"exact"`` for exact results on this machine; ``"aer"``; an ``AerSimulator``; the name of a
+            fake backend (``"fake_sherbrooke"``), which runs in the Runtime client's local testing mode with noise from
+            its reported errors; ``"least_busy"`` or the name of a device (``"ibm_…"``) of the saved IBM account; a
+            ``QiskitRuntimeService`` together with ``backend="…"``; any ``BackendV2``; or an open Runtime ``Batch`` or
+            ``Session``.
+        shots: Shots of every circuit. By default none for ``"exact"``, 1024 for Aer, 4096 for IBM backends.
+            ``connect("exact", shots=…)`` draws shots from exact probabilities.
+        seed: Makes simulators and the transpiler reproducible: a job with the same circuit, values and shots gives the
+            same counts, in any process; different jobs have independent noise. Real hardware ignores it.
+        optimization_level: The transpiler's, 0 to 3.
+        transpile_trials: How many seeds of the transpiler to try for each distinct circuit; the result with the least
+            errors, by the device's reports, is taken. A circuit in the device's own gates is taken as it is.
+        mode: Runtime's execution mode for a backend: ``"job"``, ``"batch"`` or ``"session"``.
+        journal: A :class:`~qiskit_qml_ext.primitives.Journal` or the path of its file: everything that is sampled or
+            estimated through the connection is written down there before it is submitted, so that the same program run
+            again takes what is finished from the file, fetches what was submitted, and submits only the rest.
+        policy: Limits and waiting times of journaled runs.
+        packing: Whether kernels run several copies of a circuit side by side on the device's best regions, each copy
+            another pair of samples: ``True`` for as many as fit, or the largest number. Fewer executions, but
+            neighbouring copies may disturb each other.
+        packing_buffer: How many qubits lie free between two copies.
+        max_executions: Refuse to run more circuits times shots than this through the connection.
+        max_cost: Refuse to run what would bring the estimated cost above this; needs ``price_per_minute``.
+        price_per_minute: The price of a minute of processor time, in any currency.
+        max_executions_per_job: The largest number of circuits times shots in one job; by default 10 million.
+        **options: ``dtype`` (``"complex128"`` or ``"complex64"``) and ``max_memory`` (bytes) for exact results; options
+            of ``AerSimulator`` for ``"aer"``; options of the Runtime primitives for IBM backends and fakes.
+
+    Returns:
+        The connection; used as a context manager it closes the batch or session that it opened.
+
+    Raises:
+        TypeError: If the target is of a kind that cannot run circuits, or an argument has the wrong type.
+        ValueError: If a name is not known or a number is out of range.
+
+    Examples:
+        >>> from qiskit_qml_ext.primitives import connect
+        >>> connect()
+        Connection('exact', exact)
+        >>> connect("aer", shots=2048, seed=7)
+        Connection('aer', shots=2048)
+    """
+    if isinstance(optimization_level, bool) or optimization_level not in range(4):
+        raise ValueError(f"optimization_level must be 0, 1, 2 or 3, but {optimization_level!r} came.")
+    return Connection(
+        resolve_target(target, mode=mode, options=options),
+        shots=shots,
+        seed=seed,
+        optimization_level=optimization_level,
+        transpile_trials=transpile_trials,
+        max_executions_per_job=max_executions_per_job,
+        journal=journal,
+        policy=policy,
+        budget=Budget(max_executions, max_cost, price_per_minute),
+        packing=packing,
+        packing_buffer=packing_buffer,
+    )

@@ -1,0 +1,168 @@
+"""Watching submitted jobs and taking in their results."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from qiskit_qml_ext.primitives.journal.codec import EXTRACT, BadResultError, UnitResult, encode
+from qiskit_qml_ext.primitives.journal.deadline import Questions
+from qiskit_qml_ext.primitives.journal.faults import Meaning, is_too_large, understand
+from qiskit_qml_ext.primitives.journal.policy import Policy
+from qiskit_qml_ext.primitives.journal.records import Unit
+from qiskit_qml_ext.primitives.journal.services import (
+    CANCELLED,
+    ERROR,
+    FINISHED,
+    RUNNING,
+    JobGoneError,
+    Service,
+    status_of,
+    usage_of,
+)
+from qiskit_qml_ext.primitives.journal.store import Journal
+from qiskit_qml_ext.primitives.journal.twins import Twins
+
+_LONGEST_PAUSE = 30.0
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What a look at a job brought.
+
+    Attributes:
+        moved: Whether anything changed.
+        result: The result, if it is there.
+        too_large: The service's words if the unit has to be halved.
+    """
+
+    moved: bool = False
+    result: UnitResult | None = None
+    too_large: str | None = None
+
+
+class Collector:
+    """Looks after submitted units.
+
+    Args:
+        service: Where the jobs are.
+        journal: Where results are written.
+        twins: Finds jobs by tag.
+        policy: Waiting times.
+        owner: The claim of this run.
+        ask: Asks the service questions.
+    """
+
+    def __init__(self, service: Service, journal: Journal, twins: Twins, policy: Policy, *, owner: str, ask: Questions):
+        self._service = service
+        self._journal = journal
+        self._twins = twins
+        self._policy = policy
+        self._owner = owner
+        self._ask = ask
+        self._jobs: dict[str, Any] = {}
+        self._failures: dict[int, int] = {}
+        self._damaged: dict[int, int] = {}
+        self._not_before: dict[int, float] = {}
+        self.running: set[int] = set()
+        """The units whose jobs are known to run."""
+        self.given_up: dict[int, str] = {}
+        """Units whose jobs are done but whose results could not be had in this run, and why."""
+        self.error: BaseException | None = None
+
+    def collect(self, unit: Unit) -> Collected:
+        """Look at a unit's job and write down what became of it."""
+        if time.monotonic() < self._not_before.get(unit.id, 0.0):
+            return Collected()
+        job = self._job(unit)
+        if job is None:
+            return Collected(moved=True)
+        status = self._ask(lambda: status_of(job))
+        if status == RUNNING:
+            self.running.add(unit.id)
+            return Collected()
+        self.running.discard(unit.id)
+        if status == FINISHED:
+            return self._download(unit, job)
+        if status == ERROR:
+            return self._failed(unit, job)
+        if status == CANCELLED:
+            reason = f"The job {unit.job} was cancelled, but not by this journal. Run again to submit it again."
+            self._journal.fail(unit.id, owner=self._owner, outcome="cancelled", reason=reason)
+            return Collected(moved=True)
+        return Collected()
+
+    def _job(self, unit: Unit) -> Any:
+        """Return a unit's job, looking for twins when it is met for the first time; ``None`` if there is none."""
+        name = unit.job or ""
+        if name in self._jobs:
+            return self._jobs[name]
+        try:
+            job = self._ask(lambda: self._service.fetch(name))
+        except JobGoneError:
+            self._gone(unit)
+            return None
+        if self._service.is_durable:
+            jobs = self._twins.find(unit.tag or "")
+            if len(jobs) > 1:
+                job = self._twins.choose(unit.tag or "", jobs)
+                if job.job_id() != name:
+                    self._journal.submitted(
+                        unit.id, tag=unit.tag or "", job=job.job_id(), session=getattr(job, "_session_id", None)
+                    )
+        self._jobs[name] = self._jobs[job.job_id()] = job
+        return job
+
+    def _gone(self, unit: Unit) -> None:
+        if not self._service.is_durable:
+            self._journal.retry(unit.id, owner=self._owner, outcome="gone", reason="The process that ran it ended.")
+            return
+        reason = (
+            f"The service does not know the job {unit.job}: it was deleted, or this is another account or instance. It "
+            "may have been paid for, so it is not submitted again by itself; 'qiskit-qml-ext jobs JOURNAL cancel "
+            f"--unit {unit.id}' allows it."
+        )
+        self._journal.fail(unit.id, owner=self._owner, outcome="lost", reason=reason, lost=True)
+
+    def _download(self, unit: Unit, job: Any) -> Collected:
+        try:
+            raw = self._ask(job.result, self._policy.download_seconds)
+            result = EXTRACT[unit.kind](raw, unit.layout)
+        except Exception as error:
+            fault = understand(error)
+            broken_line = fault.is_network and not isinstance(error, TimeoutError)
+            if broken_line or fault.meaning is Meaning.UNAUTHORIZED:
+                raise
+            return self._not_downloaded(unit, error)
+        arrays, metadata = encode(result, unit.layout)
+        usage = self._ask(lambda: usage_of(job)) if self._service.is_durable else None
+        self._journal.finish(unit.id, tag=unit.tag or "", arrays=arrays, metadata=metadata, usage_seconds=usage)
+        self._jobs.pop(unit.job or "", None)
+        return Collected(moved=True, result=result)
+
+    def _not_downloaded(self, unit: Unit, error: Exception) -> Collected:
+        """A result that is damaged or does not come is fetched again; the job is never run again for it."""
+        count = self._damaged[unit.id] = self._damaged.get(unit.id, 0) + 1
+        self._not_before[unit.id] = time.monotonic() + min(_LONGEST_PAUSE, 0.25 * 2 ** (count - 1))
+        if count >= self._policy.download_tries:
+            kind = "is not what was asked for" if isinstance(error, BadResultError) else "could not be downloaded"
+            self.given_up[unit.id] = f"the result {kind} in {count} tries ({error}); it stays on the service"
+            self.error = error
+        return Collected()
+
+    def _failed(self, unit: Unit, job: Any) -> Collected:
+        if not self._service.is_durable:
+            try:
+                job.result()
+            except Exception as error:
+                self.error = error
+                reason = f"{type(error).__name__}: {error}"
+            self._journal.fail(unit.id, owner=self._owner, outcome="failed", reason=reason[:500])
+            return Collected(moved=True)
+        reason = str(self._ask(job.error_message) or "The service gave no reason.")
+        reason = " ".join(reason.split())[:500]
+        if is_too_large(reason):
+            return Collected(moved=True, too_large=reason)
+        count = self._failures[unit.id] = self._failures.get(unit.id, 0) + 1
+        end = self._journal.fail if count > self._policy.max_retries else self._journal.retry
+        end(unit.id, owner=self._owner, outcome="failed", reason=reason)
+        return Collected(moved=True)

@@ -1,0 +1,129 @@
+"""An estimator whose work survives."""
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from qiskit.primitives import BaseEstimatorV2
+from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPubLike
+
+from qiskit_qml_ext.primitives.content import circuit_key
+from qiskit_qml_ext.primitives.journal.estimator_request import EstimatorRequest
+from qiskit_qml_ext.primitives.journal.job import JournaledJob
+from qiskit_qml_ext.primitives.journal.keys import Repetitions
+from qiskit_qml_ext.primitives.journal.policy import Policy
+from qiskit_qml_ext.primitives.journal.progress import Progress
+from qiskit_qml_ext.primitives.journal.requests import Approve, Identify, Placement
+from qiskit_qml_ext.primitives.journal.runner import Runner
+from qiskit_qml_ext.primitives.journal.services import service_for
+from qiskit_qml_ext.primitives.journal.store import Journal
+
+_FALLBACK_PRECISION = 0.015625  # 4,096 shots
+
+
+class JournaledEstimator(BaseEstimatorV2):
+    """A V2 estimator around another one that loses no result and pays for no shot twice.
+
+    Every PUB with its parameter values, observables and precision is written to the journal before it is submitted, its
+    job's id before it is waited for. The same program run again, in a new process, takes what is finished from the
+    journal, fetches what was submitted, and submits only the rest.
+
+    Asking for the same values twice through one estimator gives two independent results, as with any estimator; a
+    program that is run again finds both of them.
+
+    Args:
+        estimator: The estimator that runs the circuits: of the Runtime client (either generation), of Aer, or another.
+            Jobs of other estimators than Runtime's live only as long as the process, so unfinished ones run again.
+        journal: The journal or the path of its file.
+        policy: Limits and waiting times.
+        seed: Makes simulators reproducible, with ``make`` only; part of the work's content.
+        make: Makes a estimator like ``estimator`` for a seed.
+        open_mode: Returns the Runtime session or batch to submit to; asked at the first submission.
+        identify: Gives the content key of a circuit; by default its own content.
+        place: Tells on which physical qubits a circuit's own qubits lie, if that is not part of the work's content.
+        repetitions: Counts repetitions, if several primitives shall share a count.
+        progress: Whether to show a progress bar; ``None`` means only on a terminal.
+        approve: Gets circuits with their executions before anything is submitted, and may refuse with an exception.
+    """
+
+    def __init__(
+        self,
+        estimator: BaseEstimatorV2,
+        journal: Journal | str | os.PathLike[str],
+        *,
+        policy: Policy | None = None,
+        seed: int | None = None,
+        make: Callable[[int | None], BaseEstimatorV2] | None = None,
+        open_mode: Callable[..., Any] | None = None,
+        identify: Identify = circuit_key,
+        place: Placement | None = None,
+        repetitions: Repetitions | None = None,
+        progress: bool | None = None,
+        approve: Approve | None = None,
+    ):
+        if not isinstance(estimator, BaseEstimatorV2):
+            raise TypeError(f"estimator must be a V2 estimator, but a {type(estimator).__name__} came.")
+        self._journal = journal if isinstance(journal, Journal) else Journal(journal)
+        self._policy = policy or Policy()
+        self._service = service_for(estimator, make=make, open_mode=open_mode)
+        self._seed = seed
+        self._identify = identify
+        self._place = place
+        self._repetitions = repetitions or Repetitions()
+        self._progress = progress
+        self._approve = approve
+
+    @property
+    def journal(self) -> Journal:
+        """The journal."""
+        return self._journal
+
+    def run(self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None) -> JournaledJob:
+        """Run circuits, as far as the journal does not hold their results.
+
+        Args:
+            pubs: Circuits with observables and parameter values, as for any V2 estimator.
+            precision: The standard error wanted by the PUBs that do not say; by default the wrapped estimator's.
+
+        Returns:
+            A job; its result has the same form as the wrapped estimator's.
+
+        Raises:
+            JournalError: If the plan cannot be written.
+        """
+        default = precision if precision is not None else self._service.default
+        default = _FALLBACK_PRECISION if default is None else float(default)
+        coerced = [EstimatorPub.coerce(pub, default) for pub in pubs]
+        request = EstimatorRequest(
+            coerced,
+            target=self._service.target,
+            options=self._service.options,
+            seed=self._seed,
+            identify=self._identify,
+            repetitions=self._repetitions,
+            place=self._place,
+            max_executions=self._policy.max_executions,
+        )
+        runner = Runner(
+            self._service,
+            self._journal,
+            request,
+            policy=self._policy,
+            seed=self._seed,
+            progress=Progress(self._progress),
+        )
+        try:
+            runner.plan()
+            if self._approve is not None:
+                self._approve(runner.unsubmitted())
+        except BaseException:
+            request.give_back()
+            raise
+        return JournaledJob(runner, give_back=request.give_back)
+
+    def close(self) -> None:
+        """Close sessions or batches that were opened in place of closed ones."""
+        self._service.close()
+
+    def __repr__(self) -> str:
+        return f"JournaledEstimator({self._service.target!r}, {self._journal!r})"

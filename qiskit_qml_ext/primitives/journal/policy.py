@@ -1,0 +1,48 @@
+"""How patient a journaled run is, how much it sends ahead and how large its units may be."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Limits and waiting times of journaled runs. ``None`` picks what fits the service.
+
+    Attributes:
+        max_executions: The largest number of circuits times shots in one job; IBM's limit is 10 million.
+        max_bytes: The largest payload of one job, estimated.
+        max_pending: How many jobs wait or run at the same time; by default 3, and 1 for simulators on this machine.
+        submissions_per_minute: How many jobs are submitted in a minute, over all processes that share the journal; by
+            default 5, the rate that IBM documents, and no limit for simulators.
+        max_retries: How often a job that the service reports as failed is submitted again.
+        poll_seconds: The pause between two looks at the jobs; by default 2, and far less for simulators.
+        settle_seconds: How long to go on searching before a submission that got no answer is taken as not accepted.
+        throttle_seconds: The pause after a refusal for too many requests that names no time.
+        patience_seconds: How long to go on without any answer from the service.
+        call_seconds: The longest time for a question about a job.
+        download_seconds: The longest time for the download of one result.
+        download_tries: How often a result that arrives damaged is fetched again in one run.
+    """
+
+    max_executions: int = 10_000_000
+    max_bytes: int = 50_000_000
+    max_pending: int | None = None
+    submissions_per_minute: int | None = None
+    max_retries: int = 2
+    poll_seconds: float | None = None
+    settle_seconds: float = 10.0
+    throttle_seconds: float = 15.0
+    patience_seconds: float = 3600.0
+    call_seconds: float = 120.0
+    download_seconds: float = 600.0
+    download_tries: int = 8
+
+    def __post_init__(self) -> None:
+        for name in ("max_executions", "max_bytes", "max_pending", "submissions_per_minute", "download_tries"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise ValueError(f"{name} must be a whole number of at least 1, but {value!r} came.")
+        for name in ("settle_seconds", "throttle_seconds", "patience_seconds", "call_seconds", "download_seconds"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative, but {getattr(self, name)} came.")
+        if self.max_retries < 0:
+            raise ValueError(f"max_retries must not be negative, but {self.max_retries} came.")

@@ -1,0 +1,86 @@
+"""What the journal remembers, as plain records."""
+
+from dataclasses import dataclass
+from typing import Any
+
+DISSOLVED = "dissolved"
+"""The state of a unit whose items were planned anew in other units."""
+PLANNED, SUBMITTING, SUBMITTED, DONE, FAILED, LOST = "planned", "submitting", "submitted", "done", "failed", "lost"
+STATES = (PLANNED, SUBMITTING, SUBMITTED, DONE, FAILED, LOST)
+"""A unit's states. *submitting* is on disk before the request leaves; *lost* means that the service denies the job."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The work of one job.
+
+    Attributes:
+        id: Its number in the journal.
+        kind: ``"sampler"`` or ``"estimator"``.
+        target: The name of the target.
+        settings: Shots or precision and the options that are not defaults, for the reader.
+        layout: The shapes that the result must have, one entry for each PUB.
+        num_items: Circuits with their parameter values (sampler) or blocks of expectation values (estimator).
+        executions: Circuits times shots.
+        state: One of ``STATES``.
+        attempts: How often it was submitted.
+        owner: The process that works on it.
+        lease_until: When others may take over, in seconds since 1970.
+        reason: Why it failed.
+        tag: The tag of its last attempt.
+        job: The job of its last attempt.
+        session: The session or batch of its last attempt.
+        calibration: When the device was calibrated, as known at the last attempt.
+        started: When the last attempt was begun, in seconds since 1970.
+        submitted: When the service accepted it.
+        finished: When its result was written.
+        usage_seconds: What the service says it took.
+    """
+
+    id: int
+    kind: str
+    target: str
+    settings: dict[str, Any]
+    layout: list[dict[str, Any]]
+    num_items: int
+    executions: int
+    state: str
+    attempts: int
+    owner: str | None
+    lease_until: float | None
+    reason: str | None
+    tag: str | None
+    job: str | None
+    session: str | None
+    calibration: str | None
+    started: float | None
+    submitted: float | None
+    finished: float | None
+    usage_seconds: float | None
+
+
+@dataclass(frozen=True)
+class NewUnit:
+    """A unit to be written: the keys of its items in order, and what it is."""
+
+    keys: tuple[bytes, ...]
+    kind: str
+    target: str
+    settings: dict[str, Any]
+    layout: list[dict[str, Any]]
+    executions: int
+
+
+@dataclass(frozen=True)
+class Surplus:
+    """A job that the service made although it was asked once.
+
+    Attributes:
+        job: Its id.
+        tag: The tag it shares with the job that was wanted.
+        executed: Whether it ran; ``False`` means that it was cancelled in the queue.
+    """
+
+    job: str
+    tag: str
+    executed: bool

@@ -1,0 +1,322 @@
+"""The loop that brings a request's units to their end: plan, submit ahead, watch, fetch, recover."""
+
+import hashlib
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from qiskit import QuantumCircuit
+from qiskit.primitives.containers import PrimitiveResult
+
+from qiskit_qml_ext.exceptions import JournalError, RunIncompleteError
+from qiskit_qml_ext.primitives.journal.codec import BadResultError, UnitResult, decode
+from qiskit_qml_ext.primitives.journal.collector import Collector
+from qiskit_qml_ext.primitives.journal.deadline import Questions
+from qiskit_qml_ext.primitives.journal.faults import Meaning, understand
+from qiskit_qml_ext.primitives.journal.ownership import is_dead, new_owner
+from qiskit_qml_ext.primitives.journal.policy import Policy
+from qiskit_qml_ext.primitives.journal.progress import Progress
+from qiskit_qml_ext.primitives.journal.records import DONE, FAILED, LOST, PLANNED, SUBMITTED, SUBMITTING, Surplus, Unit
+from qiskit_qml_ext.primitives.journal.requests import Request, new_unit, pack
+from qiskit_qml_ext.primitives.journal.services import Service
+from qiskit_qml_ext.primitives.journal.store import LEASE_SECONDS, Journal
+from qiskit_qml_ext.primitives.journal.submitter import Submitter
+from qiskit_qml_ext.primitives.journal.trouble import Trouble
+from qiskit_qml_ext.primitives.journal.twins import Twins
+
+_ENDED = (DONE, FAILED, LOST)
+
+
+@dataclass
+class Report:
+    """What a run did.
+
+    Attributes:
+        submitted: Jobs that this run submitted.
+        executions: Circuits times shots in them.
+        calibrations: When the device was calibrated, over all units of the result.
+        surplus: Jobs that the service made without being asked.
+    """
+
+    submitted: int = 0
+    executions: int = 0
+    calibrations: list[str] = field(default_factory=list)
+    surplus: list[Surplus] = field(default_factory=list)
+
+
+class Runner:
+    """Runs one request to its end; see :meth:`run`.
+
+    Args:
+        service: What runs the units.
+        journal: Where everything is written down.
+        request: The items.
+        policy: Limits and waiting times.
+        seed: The user's seed, for simulators.
+        progress: Where to show how far it is.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        journal: Journal,
+        request: Request,
+        *,
+        policy: Policy,
+        seed: int | None = None,
+        progress: Progress | None = None,
+    ):
+        self._service = service
+        self._journal = journal
+        self._request = request
+        self._policy = policy
+        self._seed = seed
+        self._progress = progress or Progress(show=False)
+        self._owner = new_owner()
+        self._stopped = threading.Event()
+        self.report = Report()
+        local = not service.is_durable
+        self._poll_seconds = policy.poll_seconds or (None if local else 2.0)
+        self._max_pending = policy.max_pending or (1 if local else 3)
+        self._trouble = Trouble(policy.patience_seconds)
+        ask = Questions(policy.call_seconds, self._trouble.over)
+        self._twins = Twins(service, journal, ask)
+        self._submitter = Submitter(service, journal, self._twins, policy, owner=self._owner, ask=ask)
+        self._collector = Collector(service, journal, self._twins, policy, owner=self._owner, ask=ask)
+        self._results: dict[int, UnitResult] = {}
+        self._places: dict[bytes, tuple[int, int]] = {}
+        self._keys: dict[int, tuple[bytes, ...]] = {}
+
+    def plan(self, *, revive: bool = True) -> None:
+        """See that every item belongs to a unit that is on the disk."""
+        self._request.refine(self._journal.locate)
+        self._places = self._journal.ensure_units(
+            [item.key for item in self._request.items],
+            lambda places: pack(
+                self._request,
+                places,
+                target=self._service.target,
+                options=self._service.options,
+                max_executions=self._policy.max_executions,
+                max_bytes=self._policy.max_bytes,
+            ),
+            revive=revive,
+        )
+        members: dict[int, list[tuple[int, bytes]]] = {}
+        for key, (unit, position) in self._places.items():
+            members.setdefault(unit, []).append((position, key))
+        self._keys = {unit: tuple(key for _, key in sorted(found)) for unit, found in members.items()}
+
+    def unsubmitted(self) -> list[tuple[QuantumCircuit, int]]:
+        """Return the circuits of this request that nobody has submitted yet, with their executions."""
+        planned = {unit.id for unit in self._journal.units(self._keys) if unit.state == PLANNED}
+        executions: dict[int, int] = {}
+        for item in self._request.items:
+            if self._places[item.key][0] in planned:
+                executions[item.pub] = executions.get(item.pub, 0) + item.executions
+        return [(self._request.pubs[pub].circuit, number) for pub, number in executions.items()]
+
+    def run(self) -> PrimitiveResult[Any]:
+        """Bring all units to their end and return the assembled result.
+
+        Raises:
+            RunIncompleteError: If units failed for good or the service was silent for too long.
+            JournalError: If the journal cannot be written.
+        """
+        heart = threading.Thread(target=self._beat, name="qiskit-qml-ext leases", daemon=True)
+        try:
+            heart.start()
+            units = self._loop()
+        finally:
+            self._stopped.set()
+            self.report.submitted, self.report.executions = self._submitter.submitted, self._submitter.executions
+            self._progress.close()
+            self._journal.release(self._owner)
+        self._raise_unfinished(units)
+        self.report.calibrations = sorted({unit.calibration for unit in units if unit.calibration})
+        tags = [unit.tag for unit in units if unit.tag]
+        self.report.surplus = self._journal.surplus(tags=tags)
+        metadata = {
+            "version": 2,
+            "target": self._service.target,
+            "jobs": [unit.job for unit in units],
+            "calibrations": self.report.calibrations,
+            "submitted_now": self.report.submitted,
+        }
+        return self._request.assemble(self._places, self._results, metadata)
+
+    def stop(self) -> None:
+        """Submit nothing more and end soon; what is submitted can be fetched by a later run."""
+        self._stopped.set()
+
+    def _loop(self) -> list[Unit]:
+        last_move = time.monotonic()
+        while True:
+            units = self._journal.units(self._keys)
+            if any(unit.state not in (*_ENDED, PLANNED, SUBMITTING, SUBMITTED) for unit in units):
+                self.plan(revive=False)  # another run needed some of our items without the others
+                continue
+            running = len(self._collector.running)
+            self._progress.update(units, running)
+            if all(self._has_ended(unit) for unit in units):
+                if self._complete(units):
+                    return units
+                continue
+            if self._stopped.is_set():
+                raise RunIncompleteError(
+                    "The run was stopped. What was submitted is in the journal; run again to go on.",
+                    done=sum(unit.state == DONE for unit in units),
+                )
+            moved = False
+            for unit in units:
+                if unit.state in (SUBMITTING, SUBMITTED) and unit.id not in self._collector.given_up:
+                    moved |= self._guarded(self._advance, unit)
+            moved |= self._guarded(self._submit_next, self._journal.units(self._keys))
+            moved |= self._guarded(self._drop_twins)
+            now = time.monotonic()
+            if moved:
+                last_move = now
+            else:
+                self._stopped.wait(max(self._pause(now - last_move), self._trouble.pause()))
+
+    def _pause(self, waited: float) -> float:
+        """Return how long to pause; jobs of this machine are looked at within a hundredth of their time."""
+        return min(0.2, max(0.002, waited / 100)) if self._poll_seconds is None else self._poll_seconds
+
+    def _has_ended(self, unit: Unit) -> bool:
+        """Tell whether nothing more will come of a unit in this run."""
+        if unit.state == PLANNED:
+            return self._submitter.refused  # the service would refuse it as well
+        return unit.state in _ENDED or unit.id in self._collector.given_up
+
+    def _guarded(self, step: Callable[..., bool], *arguments: Any) -> bool:
+        """Take a step; trouble on the way to the service is waited out, up to a point."""
+        try:
+            return step(*arguments)
+        except (RunIncompleteError, JournalError):
+            raise
+        except Exception as error:
+            fault = understand(error)
+            if fault.meaning is Meaning.UNAUTHORIZED:
+                raise RunIncompleteError(
+                    f"The service does not accept the token: {fault.reason} Nothing is lost: renew it and run again."
+                ) from error
+            self._trouble.note(fault, error)
+            return False
+
+    def _advance(self, unit: Unit) -> bool:
+        if unit.owner != self._owner:
+            if unit.owner is not None and not is_dead(unit.owner) and (unit.lease_until or 0) > time.time():
+                return False  # another process is at it
+            if not self._journal.take_over(unit.id, owner=self._owner):
+                return False
+        if unit.state == SUBMITTING:
+            return self._after_posting(unit, self._submitter.recover(unit, self._pubs(unit), self._seed_of(unit)))
+        outcome = self._collector.collect(unit)
+        if outcome.too_large:
+            return self._halve(unit, outcome.too_large)
+        if outcome.result is not None and unit.id in self._keys:
+            self._results[unit.id] = outcome.result
+        return outcome.moved
+
+    def _submit_next(self, units: Sequence[Unit]) -> bool:
+        pending = sum(unit.state in (SUBMITTING, SUBMITTED) for unit in units)
+        if pending >= self._max_pending or not self._submitter.may_submit():
+            return False
+        unit = next((unit for unit in units if unit.state == PLANNED), None)
+        if unit is None:
+            return False
+        pubs = self._pubs(unit)
+        if pubs is None:
+            self.plan(revive=False)
+            return True
+        tag = f"{self._journal.tag}-{unit.id}-{uuid.uuid4().hex[:12]}"
+        per_minute = self._policy.submissions_per_minute or (5 if self._service.is_durable else None)
+        calibration = self._submitter.calibration()
+        if not self._journal.claim(unit.id, owner=self._owner, tag=tag, calibration=calibration, per_minute=per_minute):
+            return False
+        return self._after_posting(unit, self._submitter.post(unit, tag, pubs, self._seed_of(unit)))
+
+    def _after_posting(self, unit: Unit, outcome: Any) -> bool:
+        if outcome.too_large:
+            return self._halve(unit, outcome.too_large)
+        return bool(outcome.moved)
+
+    def _halve(self, unit: Unit, reason: str) -> bool:
+        keys = self._keys.get(unit.id, ())
+        halves = self._request.halves(keys) if len(keys) == unit.num_items else None
+        if halves is None:
+            advice = "One circuit with its shots is more than a job may have: use fewer shots or less precision."
+            self._journal.fail(unit.id, owner=self._owner, outcome="rejected", reason=f"{reason} {advice}")
+            return True
+        items = {item.key: item for item in self._request.items}
+        parts = [
+            new_unit(self._request, [items[key] for key in half], unit.target, unit.settings) for half in halves if half
+        ]
+        self._journal.split(unit.id, parts, owner=self._owner, reason=reason)
+        self.plan(revive=False)
+        return True
+
+    def _pubs(self, unit: Unit) -> list[Any] | None:
+        """Return a unit's PUBs, or ``None`` if this request does not have all of its items."""
+        keys = self._keys.get(unit.id, ())
+        return self._request.build(keys) if len(keys) == unit.num_items else None
+
+    def _seed_of(self, unit: Unit) -> int | None:
+        """Derive a unit's seed from its content, so that its counts do not depend on what ran before."""
+        if self._seed is None:
+            return None
+        content = self._seed.to_bytes(16, "little") + b"".join(self._keys.get(unit.id, ()))
+        return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little") % 2**31
+
+    def _drop_twins(self) -> bool:
+        self._twins.drop()
+        return False
+
+    def _complete(self, units: Sequence[Unit]) -> bool:
+        """Load what is not in memory yet; a result damaged on the disk is fetched again."""
+        for unit in units:
+            if unit.state != DONE or unit.id in self._results:
+                continue
+            stored = self._journal.results(unit.id)
+            try:
+                if stored is None:
+                    raise BadResultError("The stored result does not match its checksum.")
+                self._results[unit.id] = decode(*stored)
+            except BadResultError:
+                self._journal.forget_result(unit.id)
+                return False
+        try:
+            self._twins.drop()
+            self._twins.sweep([unit.id for unit in units])
+        except Exception as error:
+            # The results are complete; twins can be looked for the next time.
+            if not understand(error).is_network:
+                raise
+        return True
+
+    def _raise_unfinished(self, units: Sequence[Unit]) -> None:
+        # First those that have something to say.
+        left = sorted((unit for unit in units if unit.state != DONE), key=lambda unit: unit.state == PLANNED)
+        if not left:
+            return
+        done = len(units) - len(left)
+        reasons = tuple(
+            f"unit {unit.id}{f', job {unit.job}' if unit.job else ''}: "
+            f"{self._collector.given_up.get(unit.id) or unit.reason or 'not submitted'}"
+            for unit in left
+        )
+        first = "; ".join(reasons[:3]) + ("; …" if len(reasons) > 3 else "")
+        raise RunIncompleteError(
+            f"{len(left)} of {len(units)} units of work could not be finished ({first}). The {done} finished ones are "
+            f"in {self._journal.path} and are not run again. Run the same again to try the rest.",
+            done=done,
+            unfinished=reasons,
+        ) from (self._submitter.error or self._collector.error)
+
+    def _beat(self) -> None:
+        while not self._stopped.wait(LEASE_SECONDS / 4):
+            self._journal.renew(self._owner)

@@ -1,0 +1,138 @@
+"""A sampler whose work survives."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from qiskit.primitives import BaseSamplerV2
+from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
+
+from qiskit_qml_ext.primitives.content import circuit_key
+from qiskit_qml_ext.primitives.journal.job import JournaledJob
+from qiskit_qml_ext.primitives.journal.keys import Repetitions
+from qiskit_qml_ext.primitives.journal.policy import Policy
+from qiskit_qml_ext.primitives.journal.progress import Progress
+from qiskit_qml_ext.primitives.journal.records import DONE, SUBMITTED, SUBMITTING
+from qiskit_qml_ext.primitives.journal.requests import Approve, Identify
+from qiskit_qml_ext.primitives.journal.runner import Runner
+from qiskit_qml_ext.primitives.journal.sampler_request import SamplerRequest
+from qiskit_qml_ext.primitives.journal.services import service_for
+from qiskit_qml_ext.primitives.journal.store import Journal
+
+_FALLBACK_SHOTS = 1024
+
+
+class JournaledSampler(BaseSamplerV2):
+    """A V2 sampler around another one that loses no result and pays for no shot twice.
+
+    Every circuit with its parameter values and shots is written to the journal before it is submitted, its job's id
+    before it is waited for. The same program run again, in a new process, takes what is finished from the journal,
+    fetches what was submitted, and submits only the rest.
+
+    Asking for the same circuit twice through one sampler gives two independent results, as with any sampler; a program
+    that is run again finds both of them.
+
+    Args:
+        sampler: The sampler that runs the circuits: of the Runtime client (either generation), of Aer, or any other.
+            Jobs of other samplers than Runtime's live only as long as the process, so what is not finished runs again.
+        journal: The journal or the path of its file.
+        policy: Limits and waiting times.
+        seed: Makes simulators reproducible, with ``make`` only; part of the work's content.
+        make: Makes a sampler like ``sampler`` for a seed.
+        open_mode: Returns the Runtime session or batch to submit to; asked at the first submission.
+        identify: Gives the content key of a circuit; by default its own content.
+        repetitions: Counts repetitions, if several primitives shall share a count.
+        progress: Whether to show a progress bar; ``None`` means only on a terminal.
+        approve: Gets circuits with their executions before anything is submitted, and may refuse with an exception.
+    """
+
+    def __init__(
+        self,
+        sampler: BaseSamplerV2,
+        journal: Journal | str | os.PathLike[str],
+        *,
+        policy: Policy | None = None,
+        seed: int | None = None,
+        make: Callable[[int | None], BaseSamplerV2] | None = None,
+        open_mode: Callable[..., Any] | None = None,
+        identify: Identify = circuit_key,
+        repetitions: Repetitions | None = None,
+        progress: bool | None = None,
+        approve: Approve | None = None,
+    ):
+        if not isinstance(sampler, BaseSamplerV2):
+            raise TypeError(f"sampler must be a V2 sampler, but a {type(sampler).__name__} came.")
+        self._journal = journal if isinstance(journal, Journal) else Journal(journal)
+        self._policy = policy or Policy()
+        self._service = service_for(sampler, make=make, open_mode=open_mode)
+        self._seed = seed
+        self._identify = identify
+        self._repetitions = repetitions or Repetitions()
+        self._progress = progress
+        self._approve = approve
+
+    @property
+    def journal(self) -> Journal:
+        """The journal."""
+        return self._journal
+
+    def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> JournaledJob:
+        """Run circuits, as far as the journal does not hold their results.
+
+        Args:
+            pubs: Circuits with parameter values, as for any V2 sampler.
+            shots: Shots for the PUBs that do not say; by default the wrapped sampler's.
+
+        Returns:
+            A job; its result has the same form as the wrapped sampler's.
+
+        Raises:
+            JournalError: If the plan cannot be written.
+        """
+        default = shots or int(self._service.default or _FALLBACK_SHOTS)
+        request = self._request([SamplerPub.coerce(pub, default) for pub in pubs], self._repetitions)
+        runner = Runner(
+            self._service,
+            self._journal,
+            request,
+            policy=self._policy,
+            seed=self._seed,
+            progress=Progress(self._progress),
+        )
+        try:
+            runner.plan()
+            if self._approve is not None:
+                self._approve(runner.unsubmitted())
+        except BaseException:
+            request.give_back()
+            raise
+        return JournaledJob(runner, give_back=request.give_back)
+
+    def known(self, pubs: Sequence[SamplerPub]) -> list[int]:
+        """Count the circuits of each PUB that are done or submitted, as if they were asked for for the first time."""
+        request = self._request(pubs, Repetitions())
+        places = self._journal.locate([item.key for item in request.items])
+        units = {unit.id: unit for unit in self._journal.units({unit for unit, _ in places.values()})}
+        counts = [0] * len(pubs)
+        for item in request.items:
+            if item.key in places and units[places[item.key][0]].state in (SUBMITTING, SUBMITTED, DONE):
+                counts[item.pub] += 1
+        return counts
+
+    def _request(self, pubs: Sequence[SamplerPub], repetitions: Repetitions) -> SamplerRequest:
+        return SamplerRequest(
+            pubs,
+            target=self._service.target,
+            options=self._service.options,
+            seed=self._seed,
+            identify=self._identify,
+            repetitions=repetitions,
+            more_shots=self._service.more_shots,
+        )
+
+    def close(self) -> None:
+        """Close sessions or batches that were opened in place of closed ones."""
+        self._service.close()
+
+    def __repr__(self) -> str:
+        return f"JournaledSampler({self._service.target!r}, {self._journal!r})"

@@ -1,0 +1,333 @@
+"""What runs a unit: IBM's Runtime, whose jobs outlive this process, or any other V2 primitive."""
+
+import copy
+import dataclasses
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from qiskit_qml_ext.primitives.journal.faults import Meaning, understand
+
+QUEUED, RUNNING, FINISHED, ERROR, CANCELLED = "QUEUED", "RUNNING", "DONE", "ERROR", "CANCELLED"
+
+
+class JobGoneError(LookupError):
+    """The service knows no job of this id."""
+
+
+class Service(Protocol):
+    """Submits units and finds their jobs again.
+
+    Attributes:
+        target: The target's name.
+        options: The options that are not defaults, as JSON values; they belong to a unit's content.
+        default: The default shots or precision.
+        is_durable: Whether jobs live on without this process and can be found again by id and tag.
+        more_shots: Whether shots may be rounded up.
+    """
+
+    target: str
+    options: dict[str, Any]
+    default: float | None
+    is_durable: bool
+    more_shots: bool
+
+    def submit(self, pubs: Sequence[Any], *, tags: list[str], seed: int | None) -> Any:
+        """Submit a job that carries the tags, and return it."""
+
+    def fetch(self, job: str) -> Any:
+        """Return a job by its id; raises :class:`JobGoneError`."""
+
+    def find(self, tag: str, *, since: float | None = None) -> list[Any]:
+        """Return all jobs that carry a tag."""
+
+    def reopen(self) -> None:
+        """Open a new session or batch in place of a closed one."""
+
+    def calibration(self) -> str | None:
+        """Return when the device was calibrated, if known."""
+
+    def close(self) -> None:
+        """Close the sessions and batches that :meth:`reopen` opened."""
+
+
+def service_for(
+    primitive: Any, *, make: Callable[[int | None], Any] | None = None, open_mode: Callable[..., Any] | None = None
+) -> Service:
+    """Return the service behind a V2 primitive.
+
+    Args:
+        primitive: A sampler or an estimator.
+        make: Makes a primitive like it for a seed; by default the primitive itself runs all units.
+        open_mode: Returns the session or batch to submit to, a new one for ``renew=True``; asked at the first
+            submission, so that a run that finds everything in the journal opens none.
+    """
+    runtime = getattr(primitive, "_service", None)
+    if runtime is not None and type(runtime).__name__ == "QiskitRuntimeService":
+        return RuntimeService(primitive, open_mode)
+    return LocalService(primitive, make)
+
+
+class RuntimeService:
+    """A primitive of the Runtime client, of either generation; the caller's own object is never changed."""
+
+    is_durable = True
+
+    def __init__(self, primitive: Any, open_mode: Callable[..., Any] | None = None):
+        self._primitive = primitive
+        self._open_mode = open_mode
+        self._service = primitive._service
+        self._mode = getattr(primitive, "_mode", None)
+        self._opened: list[Any] = []
+        self._lock = threading.Lock()
+        self._backend = primitive._backend
+        self.target = str(self._backend.name)
+        options = _dump(primitive.options)
+        if (options.get("environment") or {}).get("private"):
+            raise ValueError(
+                "The option environment.private is set: the results of private jobs can be read only once, so a broken "
+                "download would lose them. Set it to False to use a journal."
+            )
+        self._tags = list((options.get("environment") or {}).get("job_tags") or [])
+        self.default = options.get("default_shots") or options.get("default_precision")
+        if "default_precision" in options:
+            self.default = _precision(options)
+        self.options = _differences(_relevant(options), _relevant(_dump(type(primitive.options)())))
+        self.more_shots = "twirling" in self.options
+
+    def submit(self, pubs: Sequence[Any], *, tags: list[str], seed: int | None) -> Any:
+        """Submit with the tags added to the caller's own."""
+        with self._lock:
+            if self._open_mode is not None:
+                self._mode = self._open_mode()
+        primitive = copy.copy(self._primitive)
+        options = copy.deepcopy(self._primitive.options)
+        options.environment.job_tags = [*self._tags, *tags]
+        object.__setattr__(primitive, "_mode", self._mode)
+        name = "_options" if isinstance(getattr(type(primitive), "options", None), property) else "options"
+        object.__setattr__(primitive, name, options)
+        return primitive.run(list(pubs))
+
+    def fetch(self, job: str) -> Any:
+        """Ask the service for a job."""
+        try:
+            return self._service.job(job)
+        except Exception as error:
+            if type(error).__name__ == "RuntimeJobNotFound":
+                raise JobGoneError(job) from error
+            raise
+
+    def find(self, tag: str, *, since: float | None = None) -> list[Any]:
+        """List the jobs with a tag, on the backend's own instance."""
+        from datetime import datetime
+
+        after = None if since is None else datetime.fromtimestamp(since - 60)  # clocks differ
+        return list(
+            self._service.jobs(
+                limit=None, job_tags=[tag], instance=getattr(self._backend, "_instance", None), created_after=after
+            )
+        )
+
+    def reopen(self) -> None:
+        """Open a session or batch like the closed one; without one there is nothing to do."""
+        with self._lock:
+            if self._open_mode is not None:
+                self._mode = self._open_mode(renew=True)
+            elif self._mode is not None:
+                self._mode = type(self._mode)(backend=self._backend, max_time=getattr(self._mode, "_max_time", None))
+                self._opened.append(self._mode)
+
+    def close(self) -> None:
+        """Close the sessions and batches that :meth:`reopen` opened."""
+        with self._lock:
+            opened, self._opened = self._opened, []
+        for mode in opened:
+            mode.close()
+
+    def calibration(self) -> str | None:
+        """Return the date of the device's properties, or ``None`` while it cannot be asked."""
+        try:
+            properties = self._backend.properties(refresh=True)
+        except Exception as error:
+            if understand(error).meaning is Meaning.UNAUTHORIZED:
+                raise
+            return None
+        date = getattr(properties, "last_update_date", None)
+        return None if date is None else date.astimezone().isoformat(timespec="seconds")
+
+
+class LocalService:
+    """Any other primitive: its jobs live and die with this process, so unfinished units run again after a crash."""
+
+    is_durable = False
+    more_shots = False
+
+    def __init__(self, primitive: Any, make: Callable[[int | None], Any] | None = None):
+        self._primitive = primitive
+        self._make = make
+        self._jobs: dict[str, Any] = {}
+        backend = getattr(primitive, "_backend", None) or getattr(primitive, "backend", None)
+        backend = backend() if callable(backend) else backend
+        self.target = str(getattr(backend, "name", None) or type(primitive).__name__)
+        options = getattr(primitive, "options", None) or getattr(primitive, "_options", None)
+        found = _dump(options)
+        defaults = _dump(type(options)()) if options is not None and hasattr(options, "model_dump") else {}
+        self.default = next(
+            (
+                value
+                for value in (
+                    getattr(primitive, "default_shots", None),
+                    getattr(primitive, "_default_shots", None),
+                    getattr(primitive, "default_precision", None),
+                    found.get("default_shots") if "default_precision" not in found else found["default_precision"],
+                )
+                if isinstance(value, (int, float))
+            ),
+            None,
+        )
+        self.options = {"primitive": type(primitive).__name__, **_differences(_relevant(found), _relevant(defaults))}
+        self.options.pop("simulator", None)  # holds the seed of fake backends, which has its own place in the key
+        if type(backend).__name__ == "AerSimulator":
+            self.options["aer"] = _aer_options(backend)
+        own_seed = getattr(primitive, "_seed", None)
+        if make is None and isinstance(own_seed, int):
+            self.options["primitive_seed"] = own_seed
+
+    def submit(self, pubs: Sequence[Any], *, tags: list[str], seed: int | None) -> Any:
+        """Run on this machine."""
+        primitive = self._primitive if self._make is None else self._make(seed)
+        job = primitive.run(list(pubs))
+        self._jobs[job.job_id()] = job
+        return job
+
+    def fetch(self, job: str) -> Any:
+        """Return a job of this process."""
+        if job not in self._jobs:
+            raise JobGoneError(job)
+        return self._jobs[job]
+
+    def find(self, tag: str, *, since: float | None = None) -> list[Any]:
+        """Return nothing: jobs carry no tags here."""
+        return []
+
+    def reopen(self) -> None:
+        """Do nothing: there is no session."""
+
+    def close(self) -> None:
+        """Do nothing: nothing was opened."""
+
+    def calibration(self) -> str | None:
+        """Return nothing: a simulator is not calibrated."""
+
+
+def status_of(job: Any) -> str:
+    """Return a job's status as one of this module's words."""
+    status = job.status()
+    name = str(getattr(status, "name", status)).upper()
+    return {"INITIALIZING": QUEUED, "VALIDATING": QUEUED}.get(name, name)
+
+
+def never_ran(job: Any) -> bool:
+    """Tell whether a cancelled job never began to run."""
+    try:
+        stamps = job.metrics().get("timestamps") or {}
+    except Exception:
+        return False  # when in doubt it is reported
+    return stamps.get("running") is None
+
+
+def usage_of(job: Any) -> float | None:
+    """Return the seconds that the service charges for a job, if it says so."""
+    try:
+        usage = (job.metrics() or {}).get("usage") or {}
+    except Exception:
+        return None  # the number is for the record only
+    seconds = usage.get("quantum_seconds", usage.get("seconds", usage.get("qpu_charge_time_seconds")))
+    return None if seconds is None else float(seconds)
+
+
+def _precision(options: dict[str, Any]) -> float | None:
+    shots = options.get("default_shots")
+    if isinstance(shots, int) and shots > 0:
+        return float(shots) ** -0.5
+    precision = options.get("default_precision")
+    return float(precision) if precision is not None else None
+
+
+def _dump(options: Any) -> dict[str, Any]:
+    """Return options as nested dictionaries of JSON values, whatever kind of object holds them."""
+    if options is None:
+        return {}
+    if hasattr(options, "model_dump"):
+        dumped = options.model_dump()
+    elif dataclasses.is_dataclass(options) and not isinstance(options, type):
+        dumped = dataclasses.asdict(options)
+    else:
+        dumped = dict(options) if isinstance(options, dict) else dict(vars(options))
+    cleaned: dict[str, Any] = _clean(dumped)
+    return cleaned
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _clean(item) for key, item in value.items() if type(item).__name__ != "UnsetType"}
+    if isinstance(value, (list, tuple)):
+        return [_clean(item) for item in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if hasattr(value, "to_dict"):
+        try:
+            return _clean(value.to_dict(serializable=True))
+        except TypeError:
+            return _clean(value.to_dict())
+    text = repr(value)
+    if " at 0x" in text:
+        raise ValueError(
+            f"The option {text} cannot be told from others like it in a later run, so a journal cannot use it. "
+            "Set it to plain values."
+        )
+    return text
+
+
+def _relevant(options: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is not part of the work: shots have their own place, the environment changes no result."""
+    left_out = ("environment", "default_shots", "default_precision", "seed_simulator", "max_execution_time")
+    kept = {name: value for name, value in options.items() if name not in left_out}
+    for name in ("run_options",):
+        if isinstance(kept.get(name), dict):
+            kept[name] = {key: value for key, value in kept[name].items() if key != "seed_simulator"}
+    return {name: value for name, value in kept.items() if value not in ({}, None)}
+
+
+def _differences(options: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """Keep what differs from the defaults, so that options which a newer client adds do not change any key."""
+    kept: dict[str, Any] = {}
+    for name, value in options.items():
+        if isinstance(value, dict):
+            inner = _differences(value, defaults.get(name) or {})
+            if inner:
+                kept[name] = inner
+        elif name not in defaults or defaults[name] != value:
+            kept[name] = value
+    return kept
+
+
+def _aer_options(backend: Any) -> dict[str, Any]:
+    """Return those options of an Aer simulator that say what is simulated."""
+    names = ("method", "noise_model", "precision", "matrix_product_state_max_bond_dimension",
+             "matrix_product_state_truncation_threshold")  # fmt: skip
+    found = {name: getattr(backend.options, name, None) for name in names}
+    cleaned = {name: _clean(value) for name, value in found.items() if value is not None}
+    if "noise_model" in cleaned:  # megabytes for a large device; its digest tells it from others
+        text = json.dumps(_without_ids(cleaned["noise_model"]), sort_keys=True, default=repr)
+        cleaned["noise_model"] = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return cleaned
+
+
+def _without_ids(value: Any) -> Any:
+    """Drop the random ids that Aer gives to the errors of a noise model."""
+    if isinstance(value, dict):
+        return {key: _without_ids(item) for key, item in value.items() if key != "id"}
+    return [_without_ids(item) for item in value] if isinstance(value, list) else value

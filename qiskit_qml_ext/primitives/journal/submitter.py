@@ -1,0 +1,173 @@
+"""Submitting a unit so that it is submitted once, whatever dies in between."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from qiskit_qml_ext.exceptions import RunIncompleteError
+from qiskit_qml_ext.primitives.journal.deadline import Questions
+from qiskit_qml_ext.primitives.journal.faults import Fault, Meaning, understand
+from qiskit_qml_ext.primitives.journal.policy import Policy
+from qiskit_qml_ext.primitives.journal.records import Unit
+from qiskit_qml_ext.primitives.journal.services import Service
+from qiskit_qml_ext.primitives.journal.store import Journal
+from qiskit_qml_ext.primitives.journal.trouble import Trouble
+from qiskit_qml_ext.primitives.journal.twins import Twins
+
+_CALIBRATION_SECONDS = 600.0
+_MAX_REOPENED = 5
+
+
+@dataclass(frozen=True)
+class Posting:
+    """What came of a submission.
+
+    Attributes:
+        moved: Whether anything changed.
+        too_large: The service's words if the unit has to be halved.
+    """
+
+    moved: bool = True
+    too_large: str | None = None
+
+
+class Submitter:
+    """Submits units and clears up submissions whose fate is not known.
+
+    Args:
+        service: Where to submit.
+        journal: Where it is written down.
+        twins: Finds jobs by tag.
+        policy: Waiting times.
+        owner: The claim of this run.
+        ask: Asks the service questions.
+    """
+
+    def __init__(self, service: Service, journal: Journal, twins: Twins, policy: Policy, *, owner: str, ask: Questions):
+        self._service = service
+        self._journal = journal
+        self._twins = twins
+        self._policy = policy
+        self._owner = owner
+        self._ask = ask
+        self._trouble = Trouble(policy.patience_seconds)
+        self._began = time.time()
+        self._reopened = 0
+        self.refused = False
+        """Whether the service refused a unit for good, so that it makes no sense to submit others."""
+        self._posted: dict[str, float] = {}
+        self._strange: dict[str, str] = {}
+        self._calibration: tuple[float, str | None] | None = None
+        self.error: BaseException | None = None
+        self.submitted = 0
+        """Jobs that this run submitted."""
+        self.executions = 0
+        """Circuits times shots in them."""
+
+    def may_submit(self) -> bool:
+        """Tell whether a submission makes sense now."""
+        return not self.refused and self._trouble.pause() == 0
+
+    def calibration(self) -> str | None:
+        """Return when the device was calibrated, asked anew every ten minutes."""
+        now = time.monotonic()
+        if self._calibration is None or now - self._calibration[0] > _CALIBRATION_SECONDS:
+            self._calibration = (now, self._ask(self._service.calibration))
+        return self._calibration[1]
+
+    def post(self, unit: Unit, tag: str, pubs: Sequence[Any], seed: int | None) -> Posting:
+        """Submit a claimed unit and write down its job, or what went wrong."""
+        try:
+            job = self._service.submit(pubs, tags=[self._journal.tag, tag], seed=seed)
+        except Exception as error:
+            self._posted[tag] = time.time()
+            return self._not_posted(unit, tag, error)
+        self._journal.submitted(unit.id, tag=tag, job=job.job_id(), session=getattr(job, "_session_id", None))
+        self._count(unit)
+        self._reopened = 0
+        self._trouble.over()
+        return Posting()
+
+    def recover(self, unit: Unit, pubs: Sequence[Any] | None, seed: int | None) -> Posting:
+        """Clear up a submission that got no answer: find its job by the tag, or else submit again with the same tag.
+
+        The same tag is used, so that a request that arrives after all is found as a twin.
+
+        Args:
+            unit: The unit, in the state *submitting* and claimed by this run.
+            pubs: Its PUBs; ``None`` if this run cannot build them.
+            seed: Its seed.
+        """
+        tag = unit.tag or ""
+        if self._adopt(unit, tag):
+            return Posting()
+        if not self._service.is_durable:
+            self._journal.retry(unit.id, owner=self._owner, outcome="gone", reason="The process ended.")
+            return Posting()
+        if time.time() < self._posted.get(tag, self._began) + self._policy.settle_seconds:
+            return Posting(moved=False)
+        if tag in self._strange:
+            return self._give_up(unit, self._strange[tag])
+        if pubs is None:
+            self._journal.retry(unit.id, owner=self._owner, outcome="unsent", reason="It never reached the service.")
+            return Posting()
+        return self.post(unit, tag, pubs, seed) if self.may_submit() else Posting(moved=False)
+
+    def _adopt(self, unit: Unit, tag: str) -> bool:
+        """Write down the job that carries a tag, if the service has one."""
+        jobs = self._twins.find(tag)
+        if not jobs:
+            return False
+        job = self._twins.choose(tag, jobs)
+        if tag in self._posted:  # else another process submitted it
+            self._count(unit)
+        self._journal.submitted(unit.id, tag=tag, job=job.job_id(), session=getattr(job, "_session_id", None))
+        return True
+
+    def _count(self, unit: Unit) -> None:
+        self.submitted += 1
+        self.executions += unit.executions
+
+    def _not_posted(self, unit: Unit, tag: str, error: Exception) -> Posting:
+        """React to an exception of the client; even a clear refusal may follow an earlier acceptance in one call."""
+        fault = understand(error)
+        if not self._service.is_durable:
+            self.error = error
+            return self._give_up(unit, fault.reason)
+        if fault.meaning is Meaning.UNKNOWN:
+            if fault.is_network:
+                self._trouble.note(fault, error)
+            else:
+                self._strange[tag] = fault.reason
+                self.error = error
+            return Posting(moved=False)
+        if self._adopt(unit, tag):
+            return Posting()
+        return self._react(unit, fault, error)
+
+    def _react(self, unit: Unit, fault: Fault, error: Exception) -> Posting:
+        if fault.meaning is Meaning.TOO_LARGE:
+            return Posting(too_large=fault.reason)
+        if fault.meaning is Meaning.REFUSED:
+            self.error = error
+            return self._give_up(unit, fault.reason)
+        self._journal.retry(
+            unit.id, owner=self._owner, outcome=fault.meaning.name.lower().replace("_", " "), reason=fault.reason
+        )
+        if fault.meaning is Meaning.THROTTLED:
+            wait = self._policy.throttle_seconds if fault.wait is None else fault.wait
+            self._trouble.note(replace(fault, wait=wait), error)
+        elif fault.meaning is Meaning.SESSION_CLOSED:
+            self._reopened += 1
+            if self._reopened > _MAX_REOPENED:
+                raise RunIncompleteError(f"The service closed {self._reopened} sessions in a row: {fault.reason}")
+            self._service.reopen()
+        else:
+            raise error
+        return Posting()
+
+    def _give_up(self, unit: Unit, reason: str) -> Posting:
+        self._journal.fail(unit.id, owner=self._owner, outcome="refused", reason=reason)
+        self.refused = True
+        return Posting()

@@ -1,0 +1,179 @@
+"""``qiskit-qml-ext jobs``, and an evaluation that is killed and run again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from qiskit_ibm_runtime.executor_sampler import Sampler
+from qiskit_ibm_runtime.fake_provider import FakeManilaV2
+from runtime_server import RuntimeServer
+from runtime_server.work import QUICK, isa_rotation
+
+from qiskit_qml_ext.cli import cli
+from qiskit_qml_ext.exceptions import RunIncompleteError
+from qiskit_qml_ext.primitives import Journal, JournaledSampler, Policy
+
+ANGLES = np.linspace(0, np.pi, 6)[:, None]
+
+
+@pytest.fixture(scope="module")
+def running_server(tmp_path_factory):
+    with RuntimeServer(tmp_path_factory.mktemp("server"), [FakeManilaV2]) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running_server, monkeypatch):
+    running_server.reset()
+    for name, value in running_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return running_server
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "run.journal"
+
+
+@pytest.fixture
+def start(server, path):
+    def start():
+        backend = server.service().backend("test_manila")
+        policy = Policy(**QUICK, max_executions=200)
+        return JournaledSampler(Sampler(mode=backend), path, policy=policy).run([(isa_rotation(backend), ANGLES, 100)])
+
+    return start
+
+
+@pytest.fixture
+def stopped(server, start):
+    """A run that was stopped when all of its three jobs were in the queue."""
+    server.set_hold(True)
+    job = start()
+    server.wait_until(lambda: len(server.jobs()) == 3)
+    time.sleep(0.1)
+    job.cancel()
+    with pytest.raises(RunIncompleteError, match="stopped"):
+        job.result(30)
+    return server
+
+
+def jobs(path, *arguments, code=0):
+    done = CliRunner().invoke(cli, ["jobs", str(path), *arguments])
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def test_list_shows_each_unit_with_its_job(stopped, path):
+    output = jobs(path)
+    assert output == jobs(path, "list")
+    for job in stopped.jobs():
+        assert job["id"] in output
+    assert "3 units: 3 submitted." in output
+    assert "3 units: 3 submitted." in jobs(path, "list", "--state", "done")
+
+
+def test_resume_fetches_results_and_the_program_then_needs_nothing(stopped, path, start):
+    assert "Fetched 0 results" in jobs(path, "resume")
+    stopped.set_hold(False)
+    stopped.wait_until(lambda: stopped.executions() == 600)
+    output = jobs(path, "resume", "--wait")
+    assert "Fetched 3 results.\n3 units: 3 done." in output
+    assert start().result(30)[0].data.meas.shape == (6,)
+    assert len(stopped.jobs()) == 3
+
+
+def test_show_names_job_tag_and_time(stopped, path):
+    output = jobs(path, "show", "2")
+    assert stopped.jobs()[1]["id"] in output
+    assert "2 circuits, 200 executions" in output
+    assert "no unit 9. Units are 1 to 3" in jobs(path, "show", "9", code=2)
+
+
+def test_cancel_takes_jobs_back_and_the_program_submits_them_again(stopped, path, start):
+    assert "Say which" in jobs(path, "cancel", code=2)
+    output = jobs(path, "cancel", "--all", "--yes")
+    assert output.count("is planned again") == 3
+    assert {job["status"] for job in stopped.jobs()} == {"Cancelled"}
+    stopped.set_hold(False)
+    start().result(30)
+    assert stopped.executions() == 600
+
+
+def test_cancel_of_a_finished_job_keeps_its_result(stopped, path):
+    stopped.set_hold(False)
+    stopped.wait_until(lambda: stopped.executions() == 600)
+    assert "is finished already: 'resume' fetches" in jobs(path, "cancel", "--unit", "1", "--yes")
+    assert "Fetched 3 results" in jobs(path, "resume")
+    assert "There is nothing to cancel" in jobs(path, "cancel", "--all", "--yes")
+
+
+def test_export_holds_counts_and_is_private(server, start, path, tmp_path):
+    start().result(30)
+    file = tmp_path / "all.json"
+    assert str(file) in jobs(path, "export", str(file))
+    content = json.loads(file.read_text())
+    assert content["units"][0]["results"][0]["meas"][0] == {"0": 100}
+    assert content["units"][2]["results"][0]["meas"][1] == {"1": 100}
+    assert file.stat().st_mode & 0o077 == 0
+    assert "does not exist" in jobs(path, "export", str(tmp_path / "no" / "x.json"), code=2)
+
+
+def test_cost_counts_executions_and_the_price(server, start, path):
+    start().result(30)
+    output = jobs(path, "cost", "--price", "60")
+    assert "3 units, 6 circuits, 600 executions, 6.0 s" in output  # the service charges two seconds a job
+    assert "6.00 so far" in output
+
+
+def test_problems_with_the_file_are_one_sentence(tmp_path):
+    assert "There is no journal" in jobs(tmp_path / "none", code=2)
+    (tmp_path / "text").write_text("no database at all " * 50)
+    assert "damaged or not a journal" in jobs(tmp_path / "text", code=2)
+    Journal(tmp_path / "empty").close()
+    assert "The journal is empty." in jobs(tmp_path / "empty")
+    assert "There is no state 'x'" in jobs(tmp_path / "empty", "list", "--state", "x", code=2)
+
+
+@pytest.mark.slow
+def test_evaluation_that_is_killed_goes_on_from_its_journal(tmp_path):
+    """Killed with some units done; the second run finishes and agrees with one that was not disturbed."""
+    arguments = [sys.executable, "-m", "qiskit_qml_ext.cli", "evaluate", "iris", "--classes", "setosa,versicolor"]
+    arguments += ["--target", "aer", "--shots", "64", "--qubits", "2", "--folds", "2", "--max-samples", "20"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+
+    def run(name, kill_at=None):
+        journal = tmp_path / f"{name}.journal"
+        command = [*arguments, "--json", str(tmp_path / f"{name}.json"), "--journal", str(journal), "--quiet"]
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        while process.poll() is None:
+            time.sleep(0.01)
+            if kill_at is not None and _done(journal) >= kill_at:
+                process.send_signal(signal.SIGKILL)
+        stderr = process.stderr.read().decode()
+        process.stderr.close()
+        return process.wait(), stderr
+
+    assert run("whole") == (0, "")
+    units = _done(tmp_path / "whole.journal")
+    assert units >= 3
+    assert run("killed", kill_at=2)[0] == -signal.SIGKILL
+    assert run("killed") == (0, "")
+    assert _done(tmp_path / "killed.journal") == units
+    whole, killed = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("whole", "killed"))
+    assert whole["verdict"] == killed["verdict"]
+    assert [model["scores"] for model in whole["models"]] == [model["scores"] for model in killed["models"]]
+
+
+def _done(journal):
+    if not journal.exists():
+        return 0
+    with Journal(journal) as opened:
+        return sum(unit.state == "done" for unit in opened.units())

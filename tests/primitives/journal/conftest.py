@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+from qiskit_ibm_runtime.executor_sampler import Sampler
+from qiskit_ibm_runtime.fake_provider import FakeManilaV2
+from runtime_server import RuntimeServer
+from runtime_server.work import QUICK, isa_rotation
+
+from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy
+
+
+@pytest.fixture(scope="session")
+def running_server(tmp_path_factory):
+    with RuntimeServer(tmp_path_factory.mktemp("server"), [FakeManilaV2]) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running_server, monkeypatch):
+    """The service, with nothing in it; a test may kill it, it is started again for the next one."""
+    if running_server._process is None:
+        running_server.start()
+    running_server.reset()
+    for name, value in running_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return running_server
+
+
+@pytest.fixture
+def backend(server):
+    return server.service().backend("test_manila")
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "run.journal"
+
+
+@pytest.fixture
+def work(backend, path):
+    """Runs one circuit for many angles through a new journaled sampler, as a program run again would do it."""
+
+    def run(angles=None, *, shots=100, mode=None, policy=None, result=True, **settings):
+        angles = np.linspace(0, np.pi, 6) if angles is None else np.asarray(angles)
+        sampler = JournaledSampler(
+            Sampler(mode=mode or backend),
+            Journal(path),
+            policy=policy or Policy(**{**QUICK, "max_executions": 2 * shots, **settings}),
+        )
+        job = sampler.run([(isa_rotation(backend), angles[:, None], shots)])
+        return (job.result(60), job) if result else job
+
+    return run

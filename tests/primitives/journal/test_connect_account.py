@@ -1,0 +1,99 @@
+"""Connecting to an IBM account, transpiling for a device, and options that reach it."""
+
+import json
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit, generate_preset_pass_manager
+from runtime_server.work import QUICK, isa_rotation, rotation
+
+from qiskit_qml_ext.primitives import Journal, Policy, connect
+from qiskit_qml_ext.primitives.estimates import error_free_fraction
+
+
+def test_account_with_a_name_or_the_least_busy_device(server):
+    assert connect(server.service(), backend="test_manila").target_name == "test_manila"
+    assert connect(server.service()).target_name == "test_manila"
+    assert connect("least_busy").target_name == "test_manila"
+    with pytest.raises(ValueError, match=r"no device 'test_mars'. It has: test_manila"):
+        connect(server.service(), backend="test_mars")
+    with pytest.raises(ValueError, match=r"no device 'ibm_mars'. It has: test_manila"):
+        connect("ibm_mars")
+    with pytest.raises(TypeError, match="backend must be the name of a device"):
+        connect(server.service(), backend=3)
+
+
+def test_account_that_cannot_be_reached_is_a_clear_error(monkeypatch, server):
+    monkeypatch.setenv("QISKIT_IBM_URL", "http://127.0.0.1:9/experimental")
+    for name in ("IAM_URL", "GLOBAL_SEARCH_URL"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with pytest.raises(ValueError, match="account cannot be reached"):
+        connect("ibm_mars")
+
+
+def test_isa_circuits_are_taken_as_they_are(backend):
+    connection = connect(backend)
+    isa = isa_rotation(backend)
+    assert connection.isa_circuit(isa) is isa
+    narrow = QuantumCircuit(1)
+    narrow.rz(0.1, 0)
+    assert connection.isa_circuit(narrow).num_qubits == 5
+
+
+def test_best_of_several_seeds_has_the_least_errors(backend):
+    circuit = QuantumCircuit(5)
+    rng = np.random.default_rng(3)
+    for _ in range(12):
+        circuit.cx(*rng.choice(5, 2, replace=False).tolist())
+    circuit.measure_all()
+    fractions = []
+    for seed in range(6):
+        isa = generate_preset_pass_manager(1, backend=backend, seed_transpiler=seed).run(circuit)
+        fractions.append(error_free_fraction(isa, backend.target))
+    assert len(set(fractions)) > 1
+    best = connect(backend, seed=0, transpile_trials=6).isa_circuit(circuit)
+    assert error_free_fraction(best, backend.target) == max(fractions)
+
+
+def test_options_are_passed_to_the_device_and_recorded(server, path):
+    connection = connect(
+        server.service(),
+        backend="test_manila",
+        shots=64,
+        journal=path,
+        policy=Policy(**QUICK),
+        twirling={"enable_gates": True, "enable_measure": True},
+        experimental={"note": 1},
+    )
+    next(connection.sample(rotation(), np.zeros((2, 1))))
+    sent = json.loads(server.jobs()[0]["params"])
+    assert sent["quantum_program"]["passthrough_data"]["post_processor"]["options"]["twirling"]["enable_gates"]
+    (unit,) = Journal(path).units()
+    assert unit.settings["twirling"] == {"enable_gates": True, "enable_measure": True}
+    assert unit.settings["experimental"] == {"note": 1}
+
+
+@pytest.mark.parametrize("mode", ["batch", "session"])
+def test_modes_open_one_session_that_is_closed_at_the_end_and_none_for_finished_work(server, path, mode):
+    def run():
+        with connect(server.service(), shots=10, mode=mode, journal=path, policy=Policy(**QUICK)) as connection:
+            next(connection.sample(rotation(), np.zeros((2, 1))))
+
+    run()
+    run()
+    sessions = [dict(row) for row in server.store.rows("SELECT * FROM sessions")]
+    assert [(row["mode"], row["accepting"]) for row in sessions] == [
+        ({"batch": "batch", "session": "dedicated"}[mode], 0)
+    ]
+    assert server.jobs()[0]["session"] == sessions[0]["id"]
+
+
+def test_session_that_the_plan_does_not_allow_is_a_clear_error(server, path):
+    from qiskit_qml_ext.exceptions import RunIncompleteError
+
+    server.store.set("sessions_allowed", False)
+    with (
+        connect(server.service(), shots=10, mode="session", journal=path, policy=Policy(**QUICK)) as connection,
+        pytest.raises(RunIncompleteError, match="not authorized to run a session"),
+    ):
+        next(connection.sample(rotation(), np.zeros((2, 1))))

@@ -1,0 +1,297 @@
+"""``python -m runtime_server FOLDER PORT``: the web server; it starts the worker."""
+
+import base64
+import json
+import subprocess
+import sys
+import time
+import uuid
+from datetime import datetime, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from runtime_server.store import Store
+
+CRN = "crn:v1:bluemix:public:quantum-computing:us-east:a/account:instance::"
+
+
+def token():
+    """Return something shaped like a JWT that is valid for an hour."""
+    now = int(time.time())
+    parts = [{"alg": "HS256", "typ": "JWT"}, {"iat": now, "exp": now + 3600}, {}]
+    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
+
+
+class DroppedError(Exception):
+    """The connection is to be closed without an answer."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    folder = None
+
+    def handle(self):
+        self.store = Store(self.folder)
+        try:
+            super().handle()
+        except (ConnectionError, DroppedError):
+            self.close_connection = True
+        finally:
+            self.store.close()
+
+    def log_message(self, *arguments):
+        pass
+
+    def _serve(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        self.body = self.rfile.read(length)
+        url = urlsplit(self.path)
+        self.query = parse_qs(url.query)
+        path = url.path.removeprefix("/experimental")
+        self.store.write("INSERT INTO requests (method, path, at) VALUES (?, ?, ?)", self.command, path, time.time())
+        fault = self.store.take_fault(self.command, path) or {}
+        time.sleep(fault.get("delay", 0))
+        if fault and not fault.get("after"):
+            self._misbehave(fault)
+            if "status" in fault:
+                return self._send(fault["status"], fault.get("body", {}), headers=fault.get("headers"))
+        status, content = self._answer(path)
+        if fault.get("after"):
+            self._misbehave(fault)
+            if "status" in fault:
+                status, content = fault["status"], fault.get("body", {})
+        return self._send(status, content, fault=fault)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
+
+    def _misbehave(self, fault):
+        if fault.get("drop"):
+            self.connection.close()
+            raise DroppedError
+
+    def _send(self, status, content, *, headers=None, fault=None):
+        fault = fault or {}
+        data = (
+            content.encode() if isinstance(content, str) else b"" if content is None else json.dumps(content).encode()
+        )
+        if "truncate" in fault:
+            data = data[: int(len(data) * fault["truncate"])]
+        if "replace" in fault:
+            data = fault["replace"].encode()
+        if "garble" in fault:
+            middle = len(data) // 2
+            data = data[: middle - 20] + data[middle + 20 : middle - 20 : -1] + data[middle + 20 :]
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(0 if status == 204 else len(data)))
+        self.end_headers()
+        if status == 204:
+            return
+        if "stall" in fault:
+            self.wfile.write(data[: len(data) // 2])
+            self.wfile.flush()
+            time.sleep(fault["stall"])
+            raise DroppedError
+        self.wfile.write(data)
+
+    def _answer(self, path):
+        parts = path.strip("/").split("/")
+        routes = {
+            ("POST", "identity"): self._identity,
+            ("POST", "v3"): self._search,
+            ("GET", "api"): self._catalog,
+            ("GET", "backends"): self._backends,
+            ("GET", "instances"): lambda parts: (200, {"usage_limit_reached": False, "usage_remaining_seconds": 600}),
+            ("POST", "jobs"): self._post_job,
+            ("GET", "jobs"): self._get_job,
+            ("PUT", "jobs"): self._put_tags,
+            ("DELETE", "jobs"): self._delete_job,
+            ("POST", "sessions"): self._post_session,
+            ("GET", "sessions"): self._get_session,
+            ("PATCH", "sessions"): self._close_session,
+            ("DELETE", "sessions"): self._close_session,
+        }
+        route = routes.get((self.command, parts[0]))
+        return (404, _error(1, f"no such place: {path}")) if route is None else route(parts)
+
+    def _identity(self, parts):
+        now = int(time.time())
+        return 200, {"access_token": token(), "token_type": "Bearer", "expires_in": 3600, "expiration": now + 3600}
+
+    def _search(self, parts):
+        return 200, {
+            "items": [
+                {
+                    "crn": CRN,
+                    "name": "test instance",
+                    "tags": [],
+                    "service_plan_unique_id": "plan",
+                    "doc": {"extensions": {"allocations": 1}},
+                }
+            ]
+        }
+
+    def _catalog(self, parts):
+        return 200, {"overview_ui": {"en": {"display_name": "Open"}}, "metadata": {"pricing": {"type": "free"}}}
+
+    def _backends(self, parts):
+        folder = Path(self.folder) / "backends"
+        queued = self.store.row("SELECT count(*) AS n FROM jobs WHERE status = 'Queued'")["n"]
+        if len(parts) == 1:
+            devices = [
+                {"name": item.name, "status": {"name": "online", "reason": "available"}, "queue_length": queued}
+                for item in sorted(folder.iterdir())
+            ]
+            return 200, {"devices": devices}
+        if not (folder / parts[1]).is_dir():
+            return 404, _error(1216, f"no backend {parts[1]}")
+        if parts[2] == "status":
+            return 200, {"state": True, "status": "active", "length_queue": queued, "backend_version": "1.0.0"}
+        return 200, (folder / parts[1] / f"{parts[2]}.json").read_text()
+
+    def _post_job(self, parts):
+        if len(parts) == 3 and parts[2] == "cancel":
+            changed = self.store.write(
+                "UPDATE jobs SET status = 'Cancelled' WHERE id = ? AND status IN ('Queued', 'Running')", parts[1]
+            )
+            return (204, None) if changed else (409, _error(1211, "job is in a final state"))
+        body = json.loads(self.body)
+        session = body.get("session_id")
+        if session is not None:
+            row = self.store.row("SELECT accepting FROM sessions WHERE id = ?", session)
+            if row is None or not row["accepting"]:
+                return 400, _error(1217, "The session has been closed and does not accept jobs.")
+        limit = self.store.setting("execution_limit")
+        if limit is not None and (number := _executions(body)) > limit:
+            return 400, _error(8033, f"The number of executions {number} exceeds the limit of {limit} in a job.")
+        job = uuid.uuid4().hex[:20]
+        self.store.write(
+            "INSERT INTO jobs (id, backend, program, params, tags, session, status, created)"
+            " VALUES (?, ?, ?, ?, ?, ?, 'Queued', ?)",
+            job,
+            body["backend"],
+            body["program_id"],
+            json.dumps(body["params"]),
+            json.dumps(body.get("tags", [])),
+            session,
+            time.time(),
+        )
+        return 200, {"id": job, "backend": body["backend"]}
+
+    def _get_job(self, parts):
+        if len(parts) == 1:
+            return self._list_jobs()
+        row = self.store.row("SELECT * FROM jobs WHERE id = ?", parts[1])
+        if row is None:
+            return 404, _error(1291, "Job not found.")
+        if len(parts) == 2:
+            return 200, _job(row)
+        if parts[2] == "results":
+            return (204, None) if row["result"] is None and row["status"] != "Failed" else (200, row["result"] or "")
+        if parts[2] == "metrics":
+            seconds = 2 if row["status"] == "Completed" else 0
+            stamps = {
+                "created": _stamp(row["created"]),
+                "running": row["running"] and _stamp(row["running"]),
+                "finished": None,
+            }
+            return 200, {"timestamps": stamps, "usage": {"quantum_seconds": seconds, "seconds": seconds}}
+        return 404, _error(1, "no such part of a job")
+
+    def _list_jobs(self):
+        wanted = set(self.query.get("tags", []))
+        rows = self.store.rows("SELECT * FROM jobs ORDER BY seq DESC")
+        rows = [row for row in rows if wanted <= set(json.loads(row["tags"]))]
+        if "pending" in self.query:
+            pending = self.query["pending"] == ["true"]
+            rows = [row for row in rows if (row["status"] in ("Queued", "Running")) == pending]
+        if "created_after" in self.query:
+            after = datetime.fromisoformat(self.query["created_after"][0].replace("Z", "+00:00")).timestamp()
+            rows = [row for row in rows if row["created"] >= after]
+        limit, offset = int(self.query.get("limit", ["10"])[0]), int(self.query.get("offset", ["0"])[0])
+        page = rows[offset : offset + limit]
+        return 200, {"jobs": [_job(row) for row in page], "count": len(rows), "limit": limit, "offset": offset}
+
+    def _put_tags(self, parts):
+        self.store.write("UPDATE jobs SET tags = ? WHERE id = ?", json.dumps(json.loads(self.body)["tags"]), parts[1])
+        return 204, None
+
+    def _delete_job(self, parts):
+        self.store.write("DELETE FROM jobs WHERE id = ?", parts[1])
+        return 204, None
+
+    def _post_session(self, parts):
+        body = json.loads(self.body)
+        if body.get("mode") == "dedicated" and not self.store.setting("sessions_allowed", True):
+            return 400, _error(1352, "You are not authorized to run a session when using the open plan.")
+        session = str(uuid.uuid4())
+        self.store.write("INSERT INTO sessions VALUES (?, ?, ?, 1)", session, body.get("mode"), body.get("backend"))
+        return 200, {"id": session}
+
+    def _get_session(self, parts):
+        row = self.store.row("SELECT * FROM sessions WHERE id = ?", parts[1])
+        if row is None:
+            return 404, _error(1, "no such session")
+        state = "open" if row["accepting"] else "closed"
+        details = {"id": row["id"], "mode": row["mode"], "backend_name": row["backend"], "state": state}
+        return 200, {**details, "accepting_jobs": bool(row["accepting"])}
+
+    def _close_session(self, parts):
+        self.store.write("UPDATE sessions SET accepting = 0 WHERE id = ?", parts[1])
+        return 204, None
+
+
+def _executions(body):
+    """Count circuits times shots of an ``executor`` job, whose items carry their shapes in plain JSON."""
+    program = body["params"].get("quantum_program")
+    if program is None:
+        return 0
+    total = 0
+    for item in program["items"]:
+        number = program["shots"]
+        for length in item["shape"] or item.get("circuit_arguments", {}).get("shape", [1])[:-1]:
+            number *= length
+        total += number
+    return total
+
+
+def _job(row):
+    return {
+        "id": row["id"],
+        "backend": row["backend"],
+        "status": row["status"],
+        "state": {"status": row["status"], "reason": row["reason"], "reason_code": row["code"]},
+        "program": {"id": row["program"]},
+        "created": _stamp(row["created"]),
+        "tags": json.loads(row["tags"]),
+        "session_id": row["session"],
+        "estimated_running_time_seconds": 1,
+    }
+
+
+def _stamp(seconds):
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat().replace("+00:00", "Z")
+
+
+def _error(code, message):
+    return {"error": {"code": code, "message": message}, "errors": [{"code": code, "message": message}]}
+
+
+def main(folder, port):
+    Handler.folder = folder
+    Store(folder).close()
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server.daemon_threads = True
+    worker = subprocess.Popen([sys.executable, "-m", "runtime_server.worker", folder])
+    try:
+        server.serve_forever()
+    finally:
+        worker.kill()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

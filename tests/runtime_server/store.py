@@ -1,0 +1,86 @@
+"""The service's state: one SQLite file, shared by the web server, the worker and the tests."""
+
+import json
+import sqlite3
+import time
+from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, backend TEXT, program TEXT, params TEXT, tags TEXT,
+    session TEXT, status TEXT, reason TEXT, code INTEGER, created REAL, running REAL, result TEXT);
+CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, mode TEXT, backend TEXT, accepting INTEGER);
+CREATE TABLE IF NOT EXISTS ledger (seq INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT, executions INTEGER, at REAL);
+CREATE TABLE IF NOT EXISTS faults (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT, path TEXT, action TEXT, remaining INTEGER, until REAL);
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE IF NOT EXISTS requests (seq INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT, path TEXT, at REAL);
+"""
+
+
+class Store:
+    """Short transactions on the state; safe to use from several processes, one object per thread."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.database = sqlite3.connect(self.folder / "state.db", timeout=60, isolation_level=None)
+        self.database.row_factory = sqlite3.Row
+        self.database.execute("PRAGMA journal_mode=WAL")
+        self.database.execute("PRAGMA synchronous=NORMAL")  # survives a kill, and nobody pulls the plug here
+        self.database.executescript(_SCHEMA)
+
+    def close(self):
+        self.database.close()
+
+    def rows(self, query, *values):
+        return self.database.execute(query, values).fetchall()
+
+    def row(self, query, *values):
+        return self.database.execute(query, values).fetchone()
+
+    def write(self, query, *values):
+        return self.database.execute(query, values).rowcount
+
+    def setting(self, name, default=None):
+        row = self.row("SELECT value FROM settings WHERE name = ?", name)
+        return default if row is None else json.loads(row["value"])
+
+    def set(self, name, value):
+        self.write("INSERT OR REPLACE INTO settings VALUES (?, ?)", name, json.dumps(value))
+
+    def take_fault(self, method, path):
+        """Return the action of the first armed fault for a request and use it up once."""
+        import re
+
+        for row in self.rows("SELECT * FROM faults WHERE method = ? ORDER BY seq", method):
+            if not re.fullmatch(row["path"], path):
+                continue
+            if row["until"] is not None and time.time() > row["until"]:
+                continue
+            if row["remaining"] is not None and not self.write(
+                "UPDATE faults SET remaining = remaining - 1 WHERE seq = ? AND remaining > 0", row["seq"]
+            ):
+                continue
+            return json.loads(row["action"])
+        return None
+
+    def take_verdict(self):
+        """Return what the next job shall fail with, if anything, and use it up."""
+        verdicts = self.setting("verdicts", [])
+        if not verdicts:
+            return None
+        self.set("verdicts", verdicts[1:])
+        return verdicts[0]
+
+    def finish(self, job, status, *, result=None, reason=None, code=None, executions=None):
+        """End a job and charge its executions at once; a job cancelled meanwhile stays so, but is charged."""
+        self.database.execute("BEGIN IMMEDIATE")
+        self.database.execute(
+            "UPDATE jobs SET status = ?, result = ?, reason = ?, code = ? WHERE id = ? AND status = 'Running'",
+            (status, result, reason, code, job),
+        )
+        if executions is not None:
+            self.database.execute(
+                "INSERT INTO ledger (job, executions, at) VALUES (?, ?, ?)", (job, executions, time.time())
+            )
+        self.database.execute("COMMIT")

@@ -1,0 +1,137 @@
+"""``python -m runtime_server.worker FOLDER``: the processor; it runs queued jobs on Aer, one after the other."""
+
+import fcntl
+import json
+import os
+import sys
+import time
+import traceback
+
+from runtime_server.store import Store
+
+_START = "UPDATE jobs SET status = 'Running', running = ? WHERE id = ? AND status = 'Queued'"
+
+
+def work(folder):
+    """Run jobs until the web server that started this process is gone."""
+    parent = os.getppid()
+    lock = open(os.path.join(folder, "worker.lock"), "w")  # noqa: SIM115  (held until the process ends)
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            time.sleep(0.05)
+    store = Store(folder)
+    # What a killed worker was running was not charged; it is run again.
+    store.write("UPDATE jobs SET status = 'Queued' WHERE status = 'Running'")
+    store.set("worker_ready", True)
+    while os.getppid() == parent:
+        row = None
+        if not store.setting("hold", False):
+            row = store.row("SELECT * FROM jobs WHERE status = 'Queued' ORDER BY seq LIMIT 1")
+        if row is None:
+            time.sleep(0.02)
+        elif store.write(_START, time.time(), row["id"]):
+            _run(store, row, parent)
+
+
+def _run(store, row, parent):
+    verdict = store.take_verdict()
+    if verdict is not None:
+        store.finish(row["id"], verdict["status"], reason=verdict["reason"], code=verdict.get("code"))
+        return
+    try:
+        executions, result = _PROGRAMS[row["program"]](json.loads(row["params"]), row["params"])
+    except Exception:
+        store.finish(row["id"], "Failed", reason=traceback.format_exc()[-400:], code=1500)
+        return
+    time.sleep(store.setting("job_seconds", 0))
+    limit = store.setting("late_execution_limit")
+    if limit is not None and executions > limit:
+        reason = f"The number of executions {executions} exceeds the limit of {limit}."
+        store.finish(row["id"], "Failed", reason=reason, code=8033)
+        return
+    if os.getppid() == parent:
+        store.finish(row["id"], "Completed", result=result, executions=executions)
+
+
+def _simulator():
+    from qiskit_aer import AerSimulator
+
+    return AerSimulator()
+
+
+def _executor(params, text):
+    import numpy as np
+    from ibm_quantum_schemas.executor.version_2_0 import ParamsModel
+    from qiskit_ibm_runtime.fake_provider.executor.run_quantum_program import run_quantum_program
+    from qiskit_ibm_runtime.options_models.simulator import SimulatorOptions
+    from qiskit_ibm_runtime.quantum_program.converters import quantum_program_from_2_0
+
+    model = ParamsModel.model_validate(params)
+    program, _ = quantum_program_from_2_0(model)
+    for item in program.items:
+        if hasattr(item, "samplex"):
+            item.samplex.finalize()
+    result = run_quantum_program(_simulator(), program, SimulatorOptions())
+    executions = sum(int(np.prod(item.shape, dtype=int)) for item in program.items) * program.shots
+    return executions, _encoded(result, params)
+
+
+def _encoded(result, params):
+    from ibm_quantum_schemas.common.tensor import CompressedTensorModel
+    from ibm_quantum_schemas.executor import version_2_0 as schema
+
+    data = [
+        {
+            "results": {name: CompressedTensorModel.from_numpy(array).model_dump() for name, array in item.items()},
+            "metadata": {"scheduler_timing": None, "stretch_values": None},
+        }
+        for item in result
+    ]
+    model = schema.QuantumProgramResultModel.model_validate(
+        {
+            "schema_version": "v2.0",
+            "data": data,
+            "metadata": {"chunk_timing": []},
+            "passthrough_data": params["quantum_program"]["passthrough_data"],
+            "semantic_role": params["quantum_program"]["semantic_role"],
+        }
+    )
+    return model.model_dump_json()
+
+
+def _sampler(params, text):
+    from qiskit.primitives.containers.sampler_pub import SamplerPub
+    from qiskit_aer.primitives import SamplerV2
+    from qiskit_ibm_runtime.json import RuntimeDecoder, RuntimeEncoder
+
+    decoded = json.loads(text, cls=RuntimeDecoder)
+    shots = decoded.get("options", {}).get("default_shots", 4096)
+    pubs = [SamplerPub.coerce(tuple(pub), shots) for pub in decoded["pubs"]]
+    result = SamplerV2.from_backend(_simulator()).run(pubs).result()
+    return sum(pub.size * pub.shots for pub in pubs), json.dumps(result, cls=RuntimeEncoder)
+
+
+def _estimator(params, text):
+    from qiskit.primitives.containers.estimator_pub import EstimatorPub
+    from qiskit_aer.primitives import EstimatorV2
+    from qiskit_ibm_runtime.json import RuntimeDecoder, RuntimeEncoder
+
+    decoded = json.loads(text, cls=RuntimeDecoder)
+    precision = decoded.get("options", {}).get("default_precision", 0.015625)
+    pubs = [EstimatorPub.coerce(tuple(pub), precision) for pub in decoded["pubs"]]
+    result = EstimatorV2.from_backend(_simulator()).run(pubs).result()
+    executions = sum(pub.size * round(pub.precision**-2) for pub in pubs)
+    return executions, json.dumps(result, cls=RuntimeEncoder)
+
+
+_PROGRAMS = {"executor": _executor, "sampler": _sampler, "estimator": _estimator}
+
+if __name__ == "__main__":
+    # Loading takes seconds; whoever waits for the worker waits until it can really work.
+    import qiskit_aer.primitives  # noqa: F401
+    import qiskit_ibm_runtime.executor_sampler  # noqa: F401
+
+    work(sys.argv[1])
