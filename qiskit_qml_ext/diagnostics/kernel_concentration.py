@@ -238,7 +238,7 @@ def concentration_sources(feature_map: FeatureMap, X: FloatArray) -> tuple[Sourc
             "try a projected kernel, which compares qubits one by one",
         ),
     ]
-    if feature_map.entanglement != "none":
+    if getattr(feature_map, "entanglement", "none") != "none":  # an amplitude encoding has no such setting
         product = statevectors(feature_map.without_entanglement().build(width), X)
         found.append(Source("entanglement", float(gram(product)[upper].std()), "entangle less, or not at all"))
     return tuple(found)

@@ -12,11 +12,14 @@ from qiskit_aer.noise import NoiseModel, depolarizing_error
 from sklearn.svm import SVC
 
 from qiskit_qml_ext.circuits import (
+    ANSATZE,
+    FEATURE_MAPS,
     AngleFeatureMap,
     HardwareEfficientAnsatz,
     QAOAAnsatz,
     RealAmplitudesAnsatz,
     ZZFeatureMap,
+    feature_map_by_name,
 )
 from qiskit_qml_ext.cli import cli
 from qiskit_qml_ext.diagnostics import (
@@ -185,6 +188,23 @@ def test_command_diagnoses_a_kernel(tmp_path):
     assert result.exit_code == 0, result.output
     assert "ZZFeatureMap on 30 samples of 4 features" in result.output
     assert json.loads(data.read_text())["findings"]
+
+
+@pytest.mark.parametrize("name", ANSATZE)
+def test_every_ansatz_of_the_library_can_be_diagnosed(name):
+    result = run("ansatz", name, "--qubits", "4", "--samples", "10")
+    assert result.exit_code == 0, result.output
+    assert "Evidence: Gradient at 4 qubits" in result.output
+
+
+@pytest.mark.parametrize("name", FEATURE_MAPS)
+def test_every_feature_map_without_weights_can_be_diagnosed(name):
+    result = run("kernel", name, "iris", "--samples", "12")
+    if feature_map_by_name(name).num_weights(4):
+        assert "trainable weights" in result.output
+    else:
+        assert result.exit_code == 0, result.output
+        assert "Concentration of the kernel" in result.output
 
 
 @pytest.mark.parametrize(
