@@ -13,7 +13,7 @@ from benchmarks.task import Case
 FloatArray = NDArray[np.float64]
 
 Gate = tuple[str, tuple[int, ...], int]
-"""Name (``rx``, ``ry``, ``rz``, ``cx``), qubits (control first), and the column of its angle, -1 if it has none."""
+"""Name (``rx``, ``ry``, ``rz``, ``cx``, ``cz``), qubits (control first), and the column of its angle, -1 without one."""
 
 FEATURE_MAP_REPS = 2
 
@@ -72,6 +72,34 @@ def new_gates(num_qubits: int, layers: int, number: int) -> list[Gate]:
         ring = rng.permutation(num_qubits).tolist()
         gates += [("cx", (ring[i], ring[(i + 1) % num_qubits]), -1) for i in range(num_qubits)]
     return gates
+
+
+def plateau_gates(num_qubits: int, layers: int) -> list[Gate]:
+    """The circuit of McClean et al.: RY on all qubits, then layers of random rotations and a ladder of CZ.
+
+    The columns are the angles of the first layer (all π/4), then one for each random rotation.
+    """
+    rng = np.random.default_rng(17)
+    gates: list[Gate] = [("ry", (qubit,), qubit) for qubit in range(num_qubits)]
+    column = num_qubits
+    for _ in range(layers):
+        for qubit in range(num_qubits):
+            gates.append((str(rng.choice(["rx", "ry", "rz"])), (qubit,), column))
+            column += 1
+        gates += [("cz", (qubit, qubit + 1), -1) for qubit in range(num_qubits - 1)]
+    return gates
+
+
+def plateau_angles(case: Case) -> tuple[FloatArray, FloatArray]:
+    """The angles of the first layer, shape (n,), and random ones for each sample, shape (samples, n·layers)."""
+    rng = np.random.default_rng(19)
+    size = (case["samples"], case["num_qubits"] * case["layers"])
+    return np.full(case["num_qubits"], np.pi / 4), rng.uniform(0, 2 * np.pi, size)
+
+
+def variances(z: FloatArray, jacobian: FloatArray) -> FloatArray:
+    """The variance of z over the samples and that of each derivative."""
+    return np.concatenate([[np.var(z)], np.var(jacobian, axis=0)])
 
 
 def value_and_gradient(z: FloatArray, jacobian: FloatArray) -> FloatArray:

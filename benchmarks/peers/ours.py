@@ -65,6 +65,21 @@ def training(case: Case) -> Task:
     return Task(run)
 
 
+def plateau(case: Case) -> Task:
+    num_qubits = case["num_qubits"]
+    program = lower(qiskit_circuit(num_qubits, inputs.plateau_gates(num_qubits, case["layers"])))
+    first, angles = inputs.plateau_angles(case)
+    observable = SparsePauliOp.from_sparse_list([("ZZ", [0, 1], 1.0)], num_qubits)
+    ones = np.ones((len(angles), 1))
+
+    def run() -> FloatArray:
+        values = np.concatenate([np.broadcast_to(first, (len(angles), num_qubits)), angles], axis=1)
+        z, gradients = expectation_vjp(program, values, observable, ones)
+        return inputs.variances(z[:, 0].real, gradients[:, num_qubits:].real)
+
+    return Task(run)
+
+
 def first_call(case: Case) -> Task:
     num_qubits = case["num_qubits"]
     features, weights = inputs.training_data(case)
@@ -142,6 +157,7 @@ PREPARE = {
     "states": states,
     "kernel": kernel,
     "training": training,
+    "plateau": plateau,
     "first_call": first_call,
     "sampled": sampled,
     "qnn": qnn,

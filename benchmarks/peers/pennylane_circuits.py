@@ -25,6 +25,8 @@ def queue_gates(gates: Iterable[Gate], features: Any, weights: Any, num_qubits: 
         wires = [num_qubits - 1 - qubit for qubit in qubits]
         if name == "cx":
             qml.CNOT(wires)
+        elif name == "cz":
+            qml.CZ(wires)
         else:
             angle = features[column] if column < num_qubits else weights[column - num_qubits]
             {"rx": qml.RX, "ry": qml.RY, "rz": qml.RZ}[name](angle, wires)

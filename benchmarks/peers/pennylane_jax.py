@@ -83,4 +83,29 @@ def first_call(case: Case) -> Task:
     return Task(run)
 
 
-PREPARE = {"states": states, "kernel": kernel, "training": training, "first_call": first_call}
+def plateau(case: Case) -> Task:
+    num_qubits = case["num_qubits"]
+    gates = inputs.plateau_gates(num_qubits, case["layers"])
+    first, angles = inputs.plateau_angles(case)
+
+    @qml.qnode(qml.device("default.qubit", wires=num_qubits), interface="jax")
+    def circuit(weights: Any) -> Any:
+        queue_gates(gates, first, weights, num_qubits)
+        return qml.expval(qml.PauliZ(num_qubits - 1) @ qml.PauliZ(num_qubits - 2))
+
+    function = jax.jit(jax.vmap(jax.value_and_grad(circuit)))
+
+    def run() -> NDArray[Any]:
+        z, jacobian = function(angles)
+        return inputs.variances(np.asarray(z), np.asarray(jacobian))
+
+    return Task(run)
+
+
+PREPARE = {
+    "states": states,
+    "kernel": kernel,
+    "training": training,
+    "plateau": plateau,
+    "first_call": first_call,
+}

@@ -81,4 +81,26 @@ def training(case: Case) -> Task:
     return Task(run)
 
 
-PREPARE = {"states": states, "kernel": kernel, "training": training}
+def plateau(case: Case) -> Task:
+    num_qubits = case["num_qubits"]
+    gates = inputs.plateau_gates(num_qubits, case["layers"])
+    first, angles = inputs.plateau_angles(case)
+
+    @qml.qnode(qml.device("lightning.qubit", wires=num_qubits), diff_method="adjoint")
+    def circuit(start: FloatArray, w: Any) -> Any:
+        queue_gates(gates, start, w, num_qubits)
+        return qml.expval(qml.PauliZ(num_qubits - 1) @ qml.PauliZ(num_qubits - 2))
+
+    gradient = qml.grad(circuit, argnums=1)
+
+    def run() -> FloatArray:
+        z, jacobian = np.empty(len(angles)), np.empty(angles.shape)
+        for row, sample in enumerate(angles):
+            jacobian[row] = gradient(first, pnp.array(sample, requires_grad=True))
+            z[row] = gradient.forward
+        return inputs.variances(z, jacobian)
+
+    return Task(run)
+
+
+PREPARE = {"states": states, "kernel": kernel, "training": training, "plateau": plateau}

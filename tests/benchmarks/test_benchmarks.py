@@ -12,7 +12,7 @@ import pytest
 from benchmarks.checks import difference
 from benchmarks.contenders import CONTENDERS, Contender
 from benchmarks.environments import REQUIREMENTS
-from benchmarks.inputs import new_gates, training_data, training_gates, zz_angles, zz_pairs, zz_samples
+from benchmarks.inputs import new_gates, plateau_gates, training_data, training_gates, zz_angles, zz_pairs, zz_samples
 from benchmarks.process import ROOT, Worker, WorkerError
 from benchmarks.race import Outcome
 from benchmarks.report import format_seconds
@@ -212,3 +212,10 @@ def test_blas_of_workers_chooses_its_own_kernels(monkeypatch):
     assert "OPENBLAS_CORETYPE" not in _environment(own=True)
     assert "PYTHONPATH" in _environment(own=True)
     assert "PYTHONPATH" not in _environment(own=False)
+
+
+def test_plateau_circuit_is_that_of_mcclean():
+    gates = plateau_gates(3, 2)
+    assert gates[:3] == [("ry", (0,), 0), ("ry", (1,), 1), ("ry", (2,), 2)]
+    assert [column for name, _, column in gates if name != "cz"] == list(range(9))
+    assert [qubits for name, qubits, _ in gates if name == "cz"] == [(0, 1), (1, 2)] * 2

@@ -1,0 +1,23 @@
+"""A point of a barren-plateau study: the variance of the loss and of all derivatives over random angles."""
+
+from benchmarks.rows import Row
+
+CLAIM = (
+    "One width of the study of McClean et al. (arXiv:1803.11173): variances of the loss Z0 Z1 and of all its "
+    "derivatives over random angles, from value and gradient at each sample."
+)
+
+_SIZES = ((4, 10, 200), (8, 10, 200), (12, 10, 100))  # deeper ones take JAX minutes to compile
+
+
+def rows(tiny: bool) -> list[Row]:
+    """One row a width; there is no target but to be faster."""
+    return [
+        Row(
+            suite="plateau",
+            title=f"{num_qubits} qubits, {layers} layers, {samples} samples",
+            case={"kind": "plateau", "num_qubits": num_qubits, "layers": layers, "samples": samples},
+            rivals=("jax", "lightning"),
+        )
+        for num_qubits, layers, samples in (((2, 1, 3),) if tiny else _SIZES)
+    ]
