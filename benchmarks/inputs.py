@@ -13,7 +13,7 @@ from benchmarks.task import Case
 FloatArray = NDArray[np.float64]
 
 Gate = tuple[str, tuple[int, ...], int]
-"""Name (``rx``, ``ry``, ``rz``, ``cx``, ``cz``), qubits (control first), and the column of its angle, -1 without one."""
+"""Name (``rx``, ``ry``, ``rz``, ``cx``, ``cz``), qubits (control first), and the column of its angle, -1 for none."""
 
 FEATURE_MAP_REPS = 2
 
