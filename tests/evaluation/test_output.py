@@ -11,9 +11,9 @@ from evaluation_data import NASTY
 
 from qiskit_qml_ext.evaluation import figures, json_schema
 from qiskit_qml_ext.evaluation import formatting as fmt
-from qiskit_qml_ext.private_files import write_private
 from qiskit_qml_ext.evaluation.report import chosen, render_report
 from qiskit_qml_ext.evaluation.terminal import as_text
+from qiskit_qml_ext.private_files import write_private
 
 mpl.use("agg")
 
