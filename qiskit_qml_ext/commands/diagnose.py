@@ -111,14 +111,14 @@ Examples:
 @click.argument("data")
 @click.option("--label", metavar="COLUMN", help="The column to predict, for a file.")
 @click.option("--qubits", type=int, help="Keep so many principal components.  [default: at most 8]")
-@click.option("--bandwidth", type=float, default=1.0, show_default=True, help="The factor on the scaled data.")
+@click.option("--bandwidth", type=float, help="The factor on the scaled data.  [default: the map's own]")
 @_output_options
 def kernel_command(
     name: str,
     data: str,
     label: str | None,
     qubits: int | None,
-    bandwidth: float,
+    bandwidth: float | None,
     samples: int,
     budget: float,
     seed: int,
@@ -137,10 +137,12 @@ def kernel_command(
 
         _check(report, json_file)
         dataset = load_dataset(data, label=label)
-        feature_map = feature_map_by_name(name).set_params(bandwidth=bandwidth)
+        feature_map = feature_map_by_name(name)
+        if bandwidth is not None:
+            feature_map.set_params(bandwidth=bandwidth)
         width = min(dataset.num_features, qubits or 8)
         reduced = width if width < dataset.num_features else None
-        X = quantum_preparation(feature_map.data_range, num_components=reduced).fit_transform(dataset.X)
+        X = quantum_preparation(feature_map, num_components=reduced).fit_transform(dataset.X)
         found = diagnose(feature_map, X, dataset.y, num_samples=samples, time_budget=budget, seed=seed)
         _finish(found, report, json_file)
 

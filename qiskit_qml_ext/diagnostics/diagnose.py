@@ -28,7 +28,8 @@ from qiskit_qml_ext.diagnostics.scaling_study import Depth, ScalingStudy, scalin
 from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, second_moments
 from qiskit_qml_ext.exceptions import QmlExtError
 
-_MAX_STATE_QUBITS = 14  # hundreds of states of more qubits take too long for a first look
+_MAX_STATE_QUBITS = 12  # hundreds of states of more qubits take too long for a first look
+_MAX_FEW_STATES = 16  # a few dozen states are still feasible where nothing else applies
 _MANY_SHOTS = 100_000
 SHOTS_PER_SECOND = 5_000
 """Shots that a superconducting device runs in a second, waiting between shots included; queues are not."""
@@ -125,17 +126,21 @@ def _diagnose_ansatz(
     here: Ansatz | QuantumCircuit = ansatz
     if depths is not None and isinstance(ansatz, Ansatz):
         here = clone(ansatz).set_params(reps=depths(width) if callable(depths) else depths)
+    moments = None
     if width > _MAX_STATE_QUBITS:
-        draft.skipped.append(f"Everything that needs states: {width} qubits are more than {_MAX_STATE_QUBITS}.")
+        draft.skipped.append(
+            f"Causes, initial angles and descriptors: {width} qubits are more than {_MAX_STATE_QUBITS}."
+        )
         moments = draft.run(
             "Second moments by Pauli walks", lambda: second_moments(here, observable, num_qubits=width, seed=seed)
         )
         if isinstance(moments, SecondMoments):
             _read_moments(moments, draft, lambda: chain_second_moment(here, observable, num_qubits=width))
-    else:
+    if moments is None and width <= _MAX_FEW_STATES:
+        points = num_samples if width <= _MAX_STATE_QUBITS else min(num_samples, 40)
         now = draft.run(
             f"Gradient at {width} qubits",
-            lambda: gradient_variance(here, observable, num_qubits=width, num_samples=num_samples, seed=seed),
+            lambda: gradient_variance(here, observable, num_qubits=width, num_samples=points, seed=seed),
         )
         if isinstance(now, GradientVariance):
             _read_gradient(now, draft)

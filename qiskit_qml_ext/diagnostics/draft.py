@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from qiskit_qml_ext.diagnostics.estimate import Result
 from qiskit_qml_ext.diagnostics.report import Finding
+from qiskit_qml_ext.exceptions import QmlExtError
 
 
 @dataclass
@@ -20,10 +21,14 @@ class Draft:
     evidence: dict[str, Result] = field(default_factory=dict)
 
     def run(self, title: str, stage: Callable[[], Result]) -> Result | None:
-        """Run a stage if there is time left, and keep its result."""
+        """Run a stage if there is time left, and keep its result; None if it was skipped or refuses the circuit."""
         if time.monotonic() > self.deadline:
             self.skipped.append(f"{title}: the time budget was used up.")
             return None
-        result = stage()
+        try:
+            result = stage()
+        except QmlExtError as error:
+            self.skipped.append(f"{title}: {error}")
+            return None
         self.evidence[title] = result
         return result

@@ -77,7 +77,7 @@ class GeometricDifference(Result):
         if g < _SMALL * root:
             return (
                 f"A classical kernel is guaranteed to do about as well on any labels ({where}): "
-                "the prediction error grows by no more than g/√N."
+                "its bound on the prediction error is at most g times that of the quantum kernel."
             )
         if g < _LARGE * root:
             return f"Labels exist on which the quantum kernel does somewhat better ({where})."

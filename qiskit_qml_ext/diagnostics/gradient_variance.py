@@ -156,6 +156,10 @@ def gradient_variance(
     derivative is read twice with half of the shots, and the covariance of the two readings is the variance without the
     noise, unbiased (it may come out negative).
 
+    The intervals are those of a bootstrap: they know what the sample shows. Where the loss is a rare peak on a plain (a
+    kurtosis that is a good part of M), the largest peaks are not in the sample and the variance is underestimated; take
+    more samples, or :func:`second_moments`.
+
     Args:
         circuit: A circuit, a template, or a function from the number of qubits to a circuit.
         observable: A Pauli sum, a diagonal, a projector, or a function from the number of qubits to one.

@@ -96,7 +96,7 @@ class KernelConcentration(Result):
             "no number of shots tells entries apart" if math.isinf(shots) else f"{shots:,.0f} shots tell entries apart"
         )
         how = {
-            "barren plateau": "Exponential concentration",
+            "barren plateau": "Exponential concentration: every further feature divides the spread of the entries",
             "polynomial": "The spread falls as a power of the number of features",
             "constant": "The spread does not fall with the number of features",
             "undetermined": "Scaling undetermined",
@@ -110,10 +110,11 @@ class KernelConcentration(Result):
         """Return mean and variance at each number of features, sources and the bandwidth."""
         found = []
         for point in self.points:
-            name = f"{point.num_features} features"
+            name = f"{point.num_features} feature" + "s" * (point.num_features > 1)
             found.append((name, f"mean {point.mean.value:.3g} {point.mean.interval()}", _spread(point)))
         if len(self.points) > 1:
-            found.append(("Scaling", self.verdict, self.judgement.reason))
+            words = "exponential" if self.verdict == "barren plateau" else self.verdict
+            found.append(("Scaling", words, self.judgement.reason))
         last = self.last
         seen = "no number" if math.isinf(last.shots_from_identity) else f"{last.shots_from_identity:,.0f} shots"
         found.append(("Not the identity matrix", seen, "per entry, to see a typical entry at all"))
@@ -237,7 +238,7 @@ def concentration_sources(feature_map: FeatureMap, X: FloatArray) -> tuple[Sourc
             "try a projected kernel, which compares qubits one by one",
         ),
     ]
-    if feature_map.entanglement != "none":
+    if getattr(feature_map, "entanglement", "none") != "none":  # an amplitude encoding has no such setting
         product = statevectors(feature_map.without_entanglement().build(width), X)
         found.append(Source("entanglement", float(gram(product)[upper].std()), "entangle less, or not at all"))
     return tuple(found)

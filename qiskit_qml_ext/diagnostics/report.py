@@ -52,7 +52,11 @@ class Diagnosis(Result):
 
     def headline(self) -> str:
         """Return the first finding."""
-        return self.findings[0].sentence if self.findings else "Nothing could be diagnosed within the time budget."
+        return (
+            self.findings[0].sentence
+            if self.findings
+            else "Nothing could be diagnosed; the report says what was not done and why."
+        )
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return the findings as rows of a table."""

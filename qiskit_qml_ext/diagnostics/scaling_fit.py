@@ -9,7 +9,9 @@ The logarithm y of a variance at n qubits, with standard error s, is fitted by w
 No family of circuits follows one of these exactly at small n, so the scatter of the best model beyond the standard
 errors (the Birge ratio) widens all errors, and the models are compared by the small-sample criterion AICc. A model is
 only named if it beats every rival that has a different consequence by ``DECISIVE`` units, its rate is different from 0
-in the same data, and both halves of the data agree. In all other cases the answer is "undetermined".
+in the same data, and the wider half of the data agrees. A barren plateau must also beat all shifted powers
+y = a - p ln(n + c) with c ≥ 0 and p ≤ 4, which look like exponentials at small n. In all other cases the answer is
+"undetermined".
 """
 
 import math
@@ -31,7 +33,11 @@ FEWEST_POINTS = 5
 """Fewer widths than this cannot tell three models apart."""
 _SMALLEST_RATE = 0.1  # an exponential slower than this per qubit halves only every 7 qubits
 _SMALLEST_POWER = 0.4  # a power below this changes a variance by less than a factor 3 from 2 to 20 qubits
-_LARGEST_FLAT_POWER = 0.5  # the exponent that the interval of a constant may still contain
+_LARGEST_FLAT_POWER = 0.3  # the exponent that the interval of a constant may still contain
+_LATER_SHARE = 0.75  # of the overall rate that the wider half must still show; a plateau that ends shows less
+_SHIFTS = (0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 40.0)
+_LARGEST_POWER = 4.0  # the degree of the polynomials that a barren plateau must exclude
+_SMALLEST_ERROR = 1e-6  # of exact variances: only the misfit of the models counts
 _LARGEST_ERROR = 0.5  # a point whose log variance is less certain than this does not count
 
 
@@ -108,7 +114,7 @@ def judge_scaling(
     fits = _fit_all(x[used], y[used], s[used], confidence)
     if used.sum() < FEWEST_POINTS:
         return ScalingVerdict("undetermined", _few(int(used.sum())), fits, flags)
-    verdict, reason = _decide(fits, x[used], y[used], s[used])
+    verdict, reason = _decide(fits, x[used], y[used], np.maximum(s[used], _SMALLEST_ERROR))
     return ScalingVerdict(verdict, reason, fits, flags)
 
 
@@ -124,10 +130,10 @@ def _design(name: str, x: FloatArray) -> FloatArray:
 
 def _fit_all(x: FloatArray, y: FloatArray, s: FloatArray, confidence: float) -> tuple[ScalingFit, ...]:
     names: tuple[Literal["constant", "polynomial", "exponential"], ...] = ("constant", "polynomial", "exponential")
-    s = np.maximum(s, 1e-6)  # exact variances: only the misfit of the models counts
+    s = np.maximum(s, _SMALLEST_ERROR)
     solved = {name: _least_squares(_design(name, x), y, s) for name in names}
     freedom = {name: len(x) - solved[name][0].size for name in names}
-    widening = max(1.0, min(solved[name][2] / freedom[name] for name in names))
+    widening = _widening(x, y, s)
     fits = []
     for name in names:
         coefficients, covariance, chi_squared = solved[name]
@@ -142,6 +148,26 @@ def _fit_all(x: FloatArray, y: FloatArray, s: FloatArray, confidence: float) -> 
         matrix = tuple(tuple(float(entry) for entry in row) for row in covariance)
         fits.append(ScalingFit(name, float(coefficients[0]), rate, float(chi_squared), float(aicc), matrix))
     return tuple(sorted(fits, key=lambda fit: fit.aicc))
+
+
+def _widening(x: FloatArray, y: FloatArray, s: FloatArray) -> float:
+    """The factor on the squared errors at which the best model, shifted powers included, fits as well as it should."""
+    ratios = [_least_squares(_design(name, x), y, s)[2] / (len(x) - 2) for name in ("polynomial", "exponential")]
+    ratios.append(_least_squares(_design("constant", x), y, s)[2] / (len(x) - 1))
+    ratios.append(_shifted_power(x, y, s) / max(len(x) - 3, 1))
+    return max(1.0, min(ratios))
+
+
+def _shifted_power(x: FloatArray, y: FloatArray, s: FloatArray) -> float:
+    """The smallest sum of squares of a - p ln(n + c) over the shifts c ≥ 0 and the powers p up to the largest."""
+    found = []
+    for shift in _SHIFTS:
+        coefficients, _, chi_squared = _least_squares(_design("polynomial", x + shift), y, s)
+        if coefficients[1] > _LARGEST_POWER:
+            rest = y + _LARGEST_POWER * np.log(x + shift)
+            chi_squared = _least_squares(_design("constant", x), rest, s)[2]
+        found.append(chi_squared)
+    return min(found)
 
 
 def _least_squares(design: FloatArray, y: FloatArray, s: FloatArray) -> tuple[FloatArray, FloatArray, float]:
@@ -160,11 +186,13 @@ def _decide(fits: tuple[ScalingFit, ...], x: FloatArray, y: FloatArray, s: Float
     constant, power, exponential = (named[name] for name in ("constant", "polynomial", "exponential"))
     later = x >= np.median(x)
     slope = _slope(x[later], y[later], s[later])
+    shifted = _shifted_power(x, y, s) / _widening(x, y, s)
     gap = f"by {abs(power.aicc - exponential.aicc):.1f} units of AICc"
     if (
         exponential.aicc + DECISIVE < min(power.aicc, constant.aicc)
+        and exponential.chi_squared / _widening(x, y, s) + DECISIVE < shifted
         and exponential.rate.low > _SMALLEST_RATE
-        and slope > exponential.rate.value / 2
+        and slope > _LATER_SHARE * exponential.rate.value
     ):
         return "barren plateau", f"an exponential fits better than a power {gap}, and the larger half agrees."
     if (
@@ -182,4 +210,4 @@ def _decide(fits: tuple[ScalingFit, ...], x: FloatArray, y: FloatArray, s: Float
 
 def _slope(x: FloatArray, y: FloatArray, s: FloatArray) -> float:
     """The decay per qubit in part of the data."""
-    return float(_least_squares(_design("exponential", x), y, np.maximum(s, 1e-6))[0][1])
+    return float(_least_squares(_design("exponential", x), y, s)[0][1])

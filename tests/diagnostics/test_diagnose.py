@@ -11,9 +11,24 @@ from click.testing import CliRunner
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 from sklearn.svm import SVC
 
-from qiskit_qml_ext.circuits import AngleFeatureMap, HardwareEfficientAnsatz, RealAmplitudesAnsatz, ZZFeatureMap
+from qiskit_qml_ext.circuits import (
+    ANSATZE,
+    FEATURE_MAPS,
+    AngleFeatureMap,
+    HardwareEfficientAnsatz,
+    QAOAAnsatz,
+    RealAmplitudesAnsatz,
+    ZZFeatureMap,
+    feature_map_by_name,
+)
 from qiskit_qml_ext.cli import cli
-from qiskit_qml_ext.diagnostics import diagnose, global_observable, local_observable, loss_landscape
+from qiskit_qml_ext.diagnostics import (
+    averaged_local_observable,
+    diagnose,
+    global_observable,
+    local_observable,
+    loss_landscape,
+)
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.models import QuantumSVC
 from tests.diagnostics.families import layered_circuit, product_circuit
@@ -97,6 +112,14 @@ def test_variances_beyond_walks_go_to_matrix_products():
     assert "10^-1" in report.headline()
 
 
+def test_what_refuses_a_circuit_is_said_and_the_rest_goes_on():
+    report = diagnose(QAOAAnsatz(reps=1).build(20), observable=local_observable)
+    assert any("drives" in line for line in report.skipped)
+    assert "Nothing could be diagnosed" in report.headline()
+    narrow = diagnose(QAOAAnsatz(reps=1).build(13), observable=averaged_local_observable, num_samples=20)
+    assert "Gradient at 13 qubits" in narrow.evidence
+
+
 def test_time_budget_is_kept_and_said():
     report = diagnose(RealAmplitudesAnsatz(), num_qubits=3, time_budget=0.0)
     assert report.evidence == {}
@@ -165,6 +188,23 @@ def test_command_diagnoses_a_kernel(tmp_path):
     assert result.exit_code == 0, result.output
     assert "ZZFeatureMap on 30 samples of 4 features" in result.output
     assert json.loads(data.read_text())["findings"]
+
+
+@pytest.mark.parametrize("name", ANSATZE)
+def test_every_ansatz_of_the_library_can_be_diagnosed(name):
+    result = run("ansatz", name, "--qubits", "4", "--samples", "10")
+    assert result.exit_code == 0, result.output
+    assert "Evidence: Gradient at 4 qubits" in result.output
+
+
+@pytest.mark.parametrize("name", FEATURE_MAPS)
+def test_every_feature_map_without_weights_can_be_diagnosed(name):
+    result = run("kernel", name, "iris", "--samples", "12")
+    if feature_map_by_name(name).num_weights(4):
+        assert "trainable weights" in result.output
+    else:
+        assert result.exit_code == 0, result.output
+        assert "Concentration of the kernel" in result.output
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,39 @@ def test_at_most_5_percent_of_small_studies_claim_something_wrong(samples):
     assert samples < 200 or right > 0.5 * 40 * len(TRUTH), "a judge that never decides is no judge"
 
 
+NOT_BARREN = {
+    "n^-3": lambda n: -3 * np.log(n),
+    "(n+3)^-2": lambda n: -2 * np.log(n + 3),
+    "(n+5)^-4": lambda n: -4 * np.log(n + 5),
+    "(n+10)^-3": lambda n: -3 * np.log(n + 10),
+    "n^-1/2": lambda n: -np.log(n) / 2,
+    "levelling": lambda n: np.log(0.02 + 2.0**-n),
+    "odd and even": lambda n: np.log(np.floor(n / 2)),
+}
+BARREN = {
+    "n 2^-n": lambda n: np.log(n) - n * np.log(2),
+    "2^-n": lambda n: -n * np.log(2),
+    "slow": lambda n: -0.2 * n,
+    "(3/8)^n": lambda n: n * np.log(3 / 8),
+}
+
+
+@pytest.mark.parametrize(("top", "error"), [(8, 0.12), (10, 0.08), (14, 0.05)])
+def test_polynomials_that_look_exponential_are_not_called_barren(top, error):
+    rng, n = np.random.default_rng(0), np.arange(2.0, top + 1)
+
+    def verdicts(law):
+        noise = rng.normal(size=(100, len(n))) * error
+        return [judge_scaling(n, law(n) + one, np.full(len(n), error)).verdict for one in noise]
+
+    for name, law in NOT_BARREN.items():
+        assert verdicts(law).count("barren plateau") <= 5, name
+    for name, law in BARREN.items():
+        found = verdicts(law)
+        assert found.count("polynomial") + found.count("constant") <= 5, name
+    assert verdicts(BARREN["2^-n"]).count("barren plateau") > 80
+
+
 def test_extrapolated_variance_of_a_2_design_is_right_at_20_qubits():
     study = scaling_study(
         HardwareEfficientAnsatz(),

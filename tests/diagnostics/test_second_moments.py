@@ -121,6 +121,7 @@ def test_product_circuit_is_exact_without_any_randomness(num_qubits):
     np.testing.assert_allclose(found.gradient_second_moments, 0.5**num_qubits, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_reference_values_at_8_qubits():
     for layers, observable, expected in (
         (1, global_observable, 1 / 256),
