@@ -14,11 +14,13 @@ from click.testing import CliRunner
 from qiskit_ibm_runtime.executor_sampler import Sampler
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from runtime_server import RuntimeServer
+from runtime_server.harness import TOKEN
 from runtime_server.work import QUICK, isa_rotation
 
 from qiskit_qml_ext.cli import cli
+from qiskit_qml_ext.evaluation import evaluate
 from qiskit_qml_ext.exceptions import RunIncompleteError
-from qiskit_qml_ext.primitives import Journal, JournaledSampler, Policy
+from qiskit_qml_ext.primitives import Journal, JournaledSampler, Policy, connect
 
 ANGLES = np.linspace(0, np.pi, 6)[:, None]
 
@@ -177,3 +179,19 @@ def _done(journal):
         return 0
     with Journal(journal) as opened:
         return sum(unit.state == "done" for unit in opened.units())
+
+
+@pytest.mark.slow
+def test_no_file_of_an_evaluation_on_the_service_holds_the_token(server, path, tmp_path):
+    connection = connect(server.service(), backend="test_manila", shots=20, journal=path, policy=Policy(**QUICK))
+    settings = {"max_samples": 12, "folds": 2, "qubits": 2, "bandwidths": [0.5], "C_values": [1.0]}
+    with connection:
+        result = evaluate("iris", feature_map="angle", target=connection, **settings)
+    assert result["quantum"].failure is None
+    assert server.jobs(), "the evaluation must have run on the service"
+    result.report(tmp_path / "report.html")
+    (tmp_path / "result.json").write_text(json.dumps(result.to_dict()))
+    written = [item for item in tmp_path.iterdir() if item.is_file()]
+    assert {"report.html", "result.json", path.name} <= {item.name for item in written}
+    for item in written:
+        assert TOKEN.encode() not in item.read_bytes(), item

@@ -78,7 +78,7 @@ def test_result_is_frozen_data_with_text_html_and_a_picture(name, made):
     plt.close("all")
 
 
-@pytest.mark.parametrize("name", set(RESULTS) - {"shots_to_resolve", "kernel_health"})
+@pytest.mark.parametrize("name", sorted(set(RESULTS) - {"shots_to_resolve", "kernel_health"}))
 def test_plain_data_is_strict_json_and_text_has_no_nan(name, made):
     result = made(name)
     json.dumps(result.to_dict(), allow_nan=False)
