@@ -5,13 +5,16 @@ ordinary ``ThreadPoolExecutor`` of this process (made when first needed, made an
 callers simply share the cores. Which thread runs a tile never changes a result.
 """
 
+import functools
 import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
 _local = threading.local()
@@ -19,6 +22,7 @@ _pool: ThreadPoolExecutor | None = None
 _pool_size = 0
 
 _KEEP_BYTES = 64 << 20  # scratch up to this size stays allocated between calls, per thread
+_BLAS_LIMIT = 64  # NumPy's wheels are built for so many threads: on larger machines this count is no user's limit
 _ALIGNMENT = 64  # bytes: one vector, one cache line
 
 
@@ -36,9 +40,8 @@ if hasattr(os, "register_at_fork"):
 def thread_count(num_threads: int | None) -> int:
     """How many threads to use: the argument, else what the environment allows.
 
-    Honours, in this order, ``LOKY_MAX_CPU_COUNT`` and the limits that joblib and threadpoolctl users set for the
-    threads of one process (``OMP_NUM_THREADS``; joblib sets it in its workers), and the CPUs that this process may
-    run on.
+    The smallest of these counts: the CPUs that this process may run on, ``LOKY_MAX_CPU_COUNT``, ``OMP_NUM_THREADS``
+    (joblib sets it in its workers), and what a surrounding ``threadpoolctl.threadpool_limits`` leaves NumPy's BLAS.
 
     Raises:
         ValueError: ``num_threads`` is not a positive integer.
@@ -52,7 +55,17 @@ def thread_count(num_threads: int | None) -> int:
         text = os.environ.get(variable, "").split(",")[0].strip()
         if text.isdigit() and int(text) > 0:
             cpus = min(cpus, int(text))
-    return cpus
+    blas = _numpy_blas()
+    if blas is None:
+        return cpus
+    return min(cpus, max(blas.num_threads, 1)) if blas.num_threads < _BLAS_LIMIT else cpus
+
+
+@functools.cache
+def _numpy_blas() -> Any:
+    """The library of NumPy's matrix products as threadpoolctl controls it; None where it knows none."""
+    libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+    return next((library for library in libraries if "numpy" in library.filepath), next(iter(libraries), None))
 
 
 def run_chunks(task: Callable[[int, int], None], count: int, chunk: int, threads: int) -> None:

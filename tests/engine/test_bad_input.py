@@ -4,6 +4,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.circuit.library import zz_feature_map
 from qiskit.quantum_info import Pauli, SparsePauliOp
+from threadpoolctl import threadpool_limits
 
 from qiskit_qml_ext.engine import (
     Projector,
@@ -160,3 +161,16 @@ def test_thread_count_follows_argument_and_environment(monkeypatch):
     monkeypatch.delenv("LOKY_MAX_CPU_COUNT")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert thread_count(None) == 1
+
+
+def test_thread_count_follows_threadpoolctl(monkeypatch):
+    for variable in ("OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    with threadpool_limits(2):
+        assert thread_count(None) == 2
+        with threadpool_limits(1, user_api="blas"):
+            assert thread_count(None) == 1
+        assert thread_count(5) == 5
+    with threadpool_limits(64):  # what a library was built for is no limit of the user's
+        assert thread_count(None) == 8
