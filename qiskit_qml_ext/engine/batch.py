@@ -18,7 +18,8 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Task = Callable[[int, int, RealArray, RealArray, IntArray], None]
 
-_INLINE_ROWS = 40_000  # row updates (some 3 ns each) below which waking a thread costs more than it saves
+_INLINE_ROWS = 165_000  # row updates (some 2 ns each) below which waking a thread costs more than it saves
+_TILE_ROWS = 500  # what angles, sines and the output of a tile cost, in row updates
 # (qubits, samples): from so many qubits on, up to so many samples are faster one by one than in mostly empty vectors,
 # because a state then takes an eighth of the cache; measured with two cores
 _SINGLE_LANE = ((16, 6), (13, 4), (10, 2))
@@ -168,7 +169,7 @@ def run(
         )
     tiles = batch.tiles
     count = 1
-    if rows_per_tile * tiles >= _INLINE_ROWS:
+    if (rows_per_tile + _TILE_ROWS) * tiles >= _INLINE_ROWS:
         affordable = (batch.budget - output_bytes) // per_thread
         count = int(min(threads.thread_count(batch.num_threads), affordable))
     status = np.zeros(1, dtype=np.int64)

@@ -187,13 +187,13 @@ def _run(
     if not samples:
         return out, gradients, jacobian
     weights = _NO_WEIGHTS if cotangents is None else cotangents
-    angles = plan.angle_data
+    integers, reals = plan.angle_data
 
     def task(first: int, last: int, wide: RealArray, scratch: RealArray, status: IntArray) -> None:
         runners.run_expectations(
-            first, last, request.values, angles, plan.code, plan.back, plan.tables, plan.constants, plan.num_qubits,
-            request.lanes, plan.table_rows, compiled.steps, compiled.constants, mode, weights, wide, scratch, status,
-            out, gradients, jacobian,
+            first, last, request.values, integers, reals, plan.code, plan.back, plan.tables, plan.constants,
+            plan.num_qubits, request.lanes, plan.table_rows, compiled.steps, compiled.constants, mode, weights, wide,
+            scratch, status, out, gradients, jacobian,
         )  # fmt: skip
 
     cost = plan.forward_cost + (len(compiled.steps) << plan.num_qubits)

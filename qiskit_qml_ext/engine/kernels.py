@@ -238,6 +238,28 @@ def _butterflies_1(part: Real, first: int, size: int, w: int, bit: int, scale: f
 
 
 @njit
+def _butterflies_2(part: Real, first: int, size: int, w: int, bit0: int, bit1: int, scale: float) -> None:
+    """The same on two bits, bit0 < bit1, with four rows in registers."""
+    s0 = (1 << bit0) * w
+    s1 = (1 << bit1) * w
+    factor = splat(load(part, first * w), scale)
+    for quarter in range(size >> 2):
+        row = ((quarter >> bit0) << (bit0 + 1)) | (quarter & ((1 << bit0) - 1))
+        row = ((row >> bit1) << (bit1 + 1)) | (row & ((1 << bit1) - 1))
+        i = (first + row) * w
+        a = load(part, i)
+        b = load(part, i + s0)
+        c = load(part, i + s1)
+        d = load(part, i + s0 + s1)
+        a, b = a + b, a - b
+        c, d = c + d, c - d
+        store(part, i, (a + c) * factor)
+        store(part, i + s0, (b + d) * factor)
+        store(part, i + s1, (a - c) * factor)
+        store(part, i + s0 + s1, (b - d) * factor)
+
+
+@njit
 def _butterflies_3(part: Real, first: int, size: int, w: int, bit0: int, bit1: int, bit2: int, scale: float) -> None:
     """The same on three bits, bit0 < bit1 < bit2, with eight rows in registers: a third of the memory traffic."""
     s0 = (1 << bit0) * w
@@ -277,19 +299,21 @@ def _butterflies_3(part: Real, first: int, size: int, w: int, bit0: int, bit1: i
 
 @njit
 def _hadamard_bits(part: Real, first: int, size: int, w: int, mask: int) -> None:
-    """Hadamard gates on all bits of ``mask``, three at a time."""
+    """Hadamard gates on all bits of ``mask``, three at a time, the last ones two at a time."""
     while mask:
         bit0 = lowest_bit_position(mask)
-        rest = mask & (mask - 1)
-        if rest and rest & (rest - 1):
-            bit1 = lowest_bit_position(rest)
-            rest = rest & (rest - 1)
-            bit2 = lowest_bit_position(rest)
-            _butterflies_3(part, first, size, w, bit0, bit1, bit2, SQRT_HALF * SQRT_HALF * SQRT_HALF)
-            mask = rest & (rest - 1)
-        else:
+        mask &= mask - 1
+        if not mask:
             _butterflies_1(part, first, size, w, bit0, SQRT_HALF)
-            mask = rest
+            return
+        bit1 = lowest_bit_position(mask)
+        mask &= mask - 1
+        if not mask:
+            _butterflies_2(part, first, size, w, bit0, bit1, SQRT_HALF * SQRT_HALF)
+            return
+        bit2 = lowest_bit_position(mask)
+        mask &= mask - 1
+        _butterflies_3(part, first, size, w, bit0, bit1, bit2, SQRT_HALF * SQRT_HALF * SQRT_HALF)
 
 
 @njit

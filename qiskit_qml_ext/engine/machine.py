@@ -39,10 +39,16 @@ class Opcode(IntEnum):
     FOLD_ROW = 20  # base, k, row
     FOLD_TABLE = 21  # base, base of U, k
     # forward-only steps
-    QUADRATIC = 22  # bits of the low part, base of H, base of T, base of V, whether to write
+    QUADRATIC = 22  # bits of the low part, base of H, base of T, base of V, whether to write, whether backwards
     # both
     HADAMARD_LAYER = 23  # mask
 
+
+Memory = tuple[Real, Real, Real, Real, Real, Real, Real, Real]
+"""Pointers to ψ, phase tables and one-qubit states (real and imaginary parts each), cosines and sines."""
+
+BackMemory = tuple[Real, Real, Real, Real, Real, Real]
+"""Pointers to λ (real, imaginary), the gradient table, λ of the one-qubit states (likewise) and gradients by row."""
 
 # plain integers, which numba freezes into the compiled code
 _ZERO, _UNIFORM, _VECTOR, _PRODUCT, _ROTATE, _HADAMARD, _DENSE, _PERMUTE, _TERM, _MULTIPLY, _WRITE = range(11)
@@ -62,11 +68,9 @@ def _fill(re: Real, im: Real, n: int, w: int, value: float) -> None:
 
 
 @njit
-def forward(
-    code: Integers, tables: Integers, constants: Real, n: int, w: int, cosines: Real, sines: Real,
-    re: Real, im: Real, ere: Real, eim: Real, qre: Real, qim: Real,
-) -> None:  # fmt: skip
-    """Run the steps of ``code`` on one tile: ψ in (re, im), phase tables in (ere, eim), small states in (qre, qim)."""
+def forward(code: Integers, tables: Integers, constants: Real, n: int, w: int, memory: Memory) -> None:
+    """Run the steps of ``code`` on one tile."""
+    re, im, ere, eim, qre, qim, cosines, sines = memory
     for step in range(len(code)):
         op, a, b, c = code[step, 0], code[step, 1], code[step, 2], code[step, 3]
         if op == _ROTATE:
@@ -87,8 +91,8 @@ def forward(
         elif op == _HADAMARD_LAYER:
             kernels.hadamard_layer(re, im, n, w, a)
         elif op == _QUADRATIC:
-            write, scale = code[step, 5], 2.0 ** (-0.5 * n)
-            phases.quadratic_phases(re, im, ere, eim, n, w, a, b, c, code[step, 4], write, scale)
+            cross, write, backwards = code[step, 4], code[step, 5], code[step, 6]
+            phases.quadratic_phases(re, im, ere, eim, n, w, a, b, c, cross, write, backwards, 2.0 ** (-0.5 * n))
         elif op == _TERM:
             phases.multiply_term(re, im, 0, n, w, a, cosines, sines, b)
         elif op == _SMALL_ROTATE:
@@ -123,10 +127,11 @@ def forward(
 
 @njit
 def backward(
-    code: Integers, tables: Integers, constants: Real, n: int, w: int, cosines: Real, sines: Real, gradients: Real,
-    re: Real, im: Real, lre: Real, lim: Real, ere: Real, eim: Real, g: Real, qre: Real, qim: Real, mre: Real, mim: Real,
-) -> None:  # fmt: skip
+    code: Integers, tables: Integers, constants: Real, n: int, w: int, memory: Memory, back_memory: BackMemory
+) -> None:
     """Run the reverse steps of ``code``: ψ and λ = O ψ go back in time together, gradients by row are added up."""
+    re, im, ere, eim, qre, qim, cosines, sines = memory
+    lre, lim, g, mre, mim, gradients = back_memory
     for step in range(len(code)):
         op, a, b, c = code[step, 0], code[step, 1], code[step, 2], code[step, 3]
         if op == _ROTATE:

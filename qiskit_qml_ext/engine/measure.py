@@ -9,10 +9,33 @@ An observable is a run of steps, each an integer row ``(kind, observable, x, z, 
 """
 
 from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.kernels import Real, lowest_bit_position
+from qiskit_qml_ext.engine.kernels import Integers, Real, lowest_bit_position
 from qiskit_qml_ext.engine.simd import load, muladd, negate, parity, splat, store
 
 PAULI, DIAGONAL, BASIS, STATE = 0, 1, 2, 3
+
+
+@njit
+def add_expectations(steps: Integers, constants: Real, re: Real, im: Real, n: int, w: int, out: Real) -> None:
+    """Add the contributions of all steps to the rows of ``out``, one row an observable."""
+    for step in range(len(steps)):
+        add_expectation(
+            steps[step, 0], steps[step, 2], steps[step, 3], constants, steps[step, 4], re, im, n, w, out, steps[step, 1]
+        )
+
+
+@njit
+def add_observables(
+    steps: Integers, constants: Real, observable: int, re: Real, im: Real, n: int, w: int, weights: Real, lre: Real,
+    lim: Real,
+) -> None:  # fmt: skip
+    """λ += Σ weight O ψ for one observable, or for all if it is negative."""
+    for step in range(len(steps)):
+        if observable < 0 or steps[step, 1] == observable:
+            add_observable(
+                steps[step, 0], steps[step, 2], steps[step, 3], constants, steps[step, 4], re, im, n, w, weights,
+                steps[step, 1], lre, lim,
+            )  # fmt: skip
 
 
 @njit

@@ -16,7 +16,7 @@ Micro-steps on a table (tables of all depths live in one array, the depth-d tabl
 """
 
 from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.kernels import Integers, Real
+from qiskit_qml_ext.engine.kernels import Integers, Real, lowest_bit_position
 from qiskit_qml_ext.engine.simd import load, muladd, negate, parity, splat, store
 
 
@@ -120,21 +120,21 @@ def _turn(ere: Real, eim: Real, table: int, factor: int, size: int, w: int, back
 @njit
 def quadratic_phases(
     re: Real, im: Real, ere: Real, eim: Real, n: int, w: int, m: int, high: int, low: int, cross: int, write: int,
-    scale: float,
+    backwards: int, scale: float,
 ) -> None:  # fmt: skip
     """ψ[h, l] *= H[h] T[l] Π_{j in h} V_j[l], or, with ``write``, ψ[h, l] = scale times it; l are the m low bits.
 
     This is a pass of degree 2 with small tables only: φ = φ_high(h) + φ_low(l) + Σ_j ±χ_j(l). H, T and V_j =
     exp(-2i χ_j) start at rows ``high``, ``low`` and ``cross + (j - m) 2^m``. The product over j is kept in T and
-    changed by one factor per block, in the order of a Gray code.
+    changed by one factor per block, in the order of a Gray code. That leaves T changed; the same pass can follow
+    ``backwards``, from the last block to the first, without building the tables again.
     """
     size = 1 << m
-    h = 0
-    for step in range(1 << (n - m)):
-        if step:
-            bit = 0
-            while not (step >> bit) & 1:
-                bit += 1
+    last = (1 << (n - m)) - 1
+    h = last ^ (last >> 1) if backwards else 0
+    for count in range(last + 1):
+        if count:
+            bit = lowest_bit_position(last + 1 - count if backwards else count)
             h ^= 1 << bit
             _turn(ere, eim, low, cross + bit * size, size, w, 0 if (h >> bit) & 1 else 1)
         hc = load(ere, (high + h) * w)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from qiskit_qml_ext.engine.frame import MonomialFrame
 from qiskit_qml_ext.engine.machine import Opcode
 from qiskit_qml_ext.engine.observables import CompiledObservables
-from qiskit_qml_ext.engine.rows import AngleData
+from qiskit_qml_ext.engine.rows import AngleData, pack_angles
 from qiskit_qml_ext.engine.schedule import Dense, Hadamard, Item, Permute, Phases, Rotation, Row, schedule
 from qiskit_qml_ext.program import AffineRows, AngleMap, InitialState, RotationProgram
 
@@ -57,14 +57,8 @@ class Plan:
 
     @cached_property
     def angle_data(self) -> AngleData:
-        """The angle map as the tuple of arrays that the compiled code takes."""
-        left, right, rows = self.angles.left, self.angles.right, self.angles.rows
-        return (
-            self.angles.functions,
-            *(left.starts, left.atoms, left.coefficients, left.offsets),
-            *(right.starts, right.atoms, right.coefficients, right.offsets),
-            *(rows.starts, rows.atoms, rows.coefficients, rows.offsets),
-        )
+        """The angle map as the arrays that the compiled code takes."""
+        return pack_angles(self.angles)
 
 
 _plans: "weakref.WeakKeyDictionary[RotationProgram, dict[bool, Plan]]" = weakref.WeakKeyDictionary()
@@ -98,6 +92,9 @@ class _Planner:
         self._rows: list[Row] = []
         self._row_of: dict[object, int] = {}
         self._table_rows = 1
+        self._built: tuple[Phases, bool] | None = (
+            None  # the pass whose tables are in place, and whether it ends changed
+        )
 
     def run(self) -> Plan:
         frame = self._schedule.frame
@@ -192,11 +189,11 @@ class _Planner:
         elif isinstance(item, Dense):
             qubits = self._table(np.array(item.qubits, dtype=np.int64))
             matrix = self._constant(np.concatenate([item.matrix.real.ravel(), item.matrix.imag.ravel()]))
-            self._table_rows = max(self._table_rows, 2 << len(item.qubits))
+            self._table_rows, self._built = max(self._table_rows, 2 << len(item.qubits)), None
             self._both((Opcode.DENSE, qubits, len(item.qubits), matrix))
         else:
             assert isinstance(item, Permute)
-            self._table_rows = max(self._table_rows, 2 << self._n)
+            self._table_rows, self._built = max(self._table_rows, 2 << self._n), None
             self._both((Opcode.PERMUTE, self._table(4 * item.target + item.power)))
         return 1
 
@@ -210,17 +207,22 @@ class _Planner:
         identity = _is_identity(basis, self._n)
         quadratic = identity and self._n > _LOW_BITS and all(mask.bit_count() <= 2 for mask in terms)
         lookup = -1 if identity else self._table(_lookup(basis, self._n))
+        again = self._built is not None and self._built[0] == item  # a feature map repeats itself
         if quadratic:
-            self._emit_quadratic(terms, write=write)
+            backwards = again and self._built is not None and not self._built[1]
+            self._emit_quadratic(terms, write=write, build=not again, backwards=backwards)
+            self._built = item, backwards
             if self._amplitudes:
                 return
         build, fold = self._table_steps(terms, len(basis), 0)
         if not quadratic:
-            self._code.extend([*build, (Opcode.WRITE if write else Opcode.MULTIPLY, lookup, len(basis))])
+            step = (Opcode.WRITE if write else Opcode.MULTIPLY, lookup, len(basis))
+            self._code.extend([step] if again else [*build, step])
+            self._built = item, False
         if not self._amplitudes:
             self._back.append([*build, (Opcode.MULTIPLY, lookup, len(basis)), *fold])
 
-    def _emit_quadratic(self, terms: dict[int, Row], *, write: bool) -> None:
+    def _emit_quadratic(self, terms: dict[int, Row], *, write: bool, build: bool, backwards: bool) -> None:
         """A pass of degree 2 from small tables, see :func:`~qiskit_qml_ext.engine.phases.quadratic_phases`."""
         m = max(_LOW_BITS, min(_MAX_LOW_BITS, self._n - 3))
         low_mask = (1 << m) - 1
@@ -243,7 +245,8 @@ class _Planner:
         steps.extend(self._table_steps(low, m, low_base)[0])
         high_base = low_base + (1 << m)
         steps.extend(self._table_steps(high, self._n - m, high_base)[0])
-        self._code.extend([*steps, (Opcode.QUADRATIC, m, high_base, low_base, 0, 1 if write else 0)])
+        last = (Opcode.QUADRATIC, m, high_base, low_base, 0, int(write), int(backwards))
+        self._code.extend([*steps, last] if build else [last])
 
     def _table_steps(self, terms: dict[int, Row], rank: int, base: int) -> tuple[list[Step], list[Step]]:
         """Steps that build the table of a phase function at row ``base``, and those of the reverse pass."""
@@ -320,12 +323,16 @@ def _steps(steps: Sequence[Step]) -> IntArray:
 
 
 def _attach_phase(items: list[Item], phase: Row) -> None:
-    """Put a global phase where it costs least: into a pass that exists, else into a new first item."""
-    for item in items:
-        if isinstance(item, Phases):
-            item.terms[0] = phase
-            return
-    items.insert(0, Phases({0: phase}))
+    """Put a global phase where it costs least: into passes that exist, else into a new first item.
+
+    Equal passes share it, so that they stay equal and the tables of one serve the others.
+    """
+    passes = [item for item in items if isinstance(item, Phases)]
+    equal = [item for item in passes if item == passes[0]] if passes and _worth_a_table(passes[0]) else passes[:1]
+    for item in equal:
+        item.terms[0] = phase.scaled(1 / len(equal))
+    if not passes:
+        items.insert(0, Phases({0: phase}))
 
 
 def _split_product(num_qubits: int, items: list[Item]) -> tuple[list[list[Item]], list[Item]]:

@@ -6,17 +6,18 @@ runs.
 """
 
 import math
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from qiskit_qml_ext.engine.jit import njit
 from qiskit_qml_ext.engine.kernels import Integers, Real
-from qiskit_qml_ext.engine.simd import all_within, floor, load, muladd, negate, select_less, splat, store
+from qiskit_qml_ext.engine.simd import Vector, all_within, floor, load, muladd, negate, select_less, splat, store
+from qiskit_qml_ext.program import AngleMap
 
-AngleData = tuple[
-    Integers, Integers, Integers, Real, Real, Integers, Integers, Real, Real, Integers, Integers, Real, Real
-]  # fmt: skip
-"""An angle map for compiled code: functions, then starts, atoms, coefficients, offsets of left, right and rows."""
+AngleData = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
+"""An angle map for compiled code, in one array of integers and one of floats, see :func:`pack_angles`."""
 
 # mypy: disable-error-code="no-any-return"
 # numpy functions of a float have no precise type
@@ -26,12 +27,18 @@ _PIO2_1 = 1.57079632673412561417e00
 _PIO2_2 = 6.07710050630396597660e-11
 _PIO2_3 = 2.02226624879595063154e-21
 _TWO_OVER_PI = 0.63661977236758134308
+_PRODUCT = 10  # the position of the product among the functions
+# places in the header of the packed integers: the number of functions, the number of rows, where functions begin, and
+# for the left arguments, the right arguments and the rows where starts, atoms, coefficients and offsets begin
+_NUM_FUNCTIONS, NUM_ROWS, _FUNCTIONS, _LEFT, _RIGHT, _ROWS, _HEADER = 0, 1, 2, 3, 7, 11, 15
 _LARGE = 1.0e6  # beyond, the exact products above do not hold and the C library's slower reduction is used
 
 
 @njit
-def sines_and_cosines(angles: Real, cosines: Real, sines: Real, count: int) -> int:
+def sines_and_cosines(memory: Real, angles: int, cosines: int, sines: int, count: int) -> int:
     """Cos and sin of ``count`` float64 values (a multiple of 8), to about one unit in the last place.
+
+    The values begin at element ``angles`` of ``memory``, the results go to the elements ``cosines`` and ``sines`` on.
 
     Returns 0 if a value is not finite, else 1.
 
@@ -39,12 +46,12 @@ def sines_and_cosines(angles: Real, cosines: Real, sines: Real, count: int) -> i
     """
     finite = 1
     for start in range(0, count, 8):
-        angle = load(angles, start)
+        angle = load(memory, angles + start)
         if not all_within(angle, splat(angle, _LARGE)):
             finite &= all_within(angle, splat(angle, np.inf))
             for lane in range(start, start + 8):
-                cosines[lane] = math.cos(angles[lane])
-                sines[lane] = math.sin(angles[lane])
+                memory[cosines + lane] = math.cos(memory[angles + lane])
+                memory[sines + lane] = math.sin(memory[angles + lane])
             continue
         half = splat(angle, 0.5)
         one = splat(angle, 1.0)
@@ -75,15 +82,15 @@ def sines_and_cosines(angles: Real, cosines: Real, sines: Real, count: int) -> i
         shifted = quadrant - splat(angle, 1.5)  # cos is negative in quadrants 1 and 2, sin in 2 and 3
         c = select_less(shifted * shifted, one, negate(c), c)
         s = select_less(splat(angle, 0.0), shifted, negate(s), s)
-        store(cosines, start, c)
-        store(sines, start, s)
+        store(memory, cosines + start, c)
+        store(memory, sines + start, s)
     return finite
 
 
 @njit
 def _function(code: int, a: float, b: float) -> float:
     """The elementary functions of :data:`qiskit_qml_ext.program.angles.FUNCTIONS`, by position."""
-    if code == 10:
+    if code == _PRODUCT:
         return a * b
     if code == 0:
         return math.sin(a)
@@ -113,7 +120,7 @@ def _function(code: int, a: float, b: float) -> float:
 @njit
 def _derivatives(code: int, a: float, b: float) -> tuple[float, float]:
     """Partial derivatives of :func:`_function`."""
-    if code == 10:
+    if code == _PRODUCT:
         return b, a
     if code == 0:
         return math.cos(a), 0.0
@@ -142,88 +149,140 @@ def _derivatives(code: int, a: float, b: float) -> tuple[float, float]:
     return by_base, by_exponent
 
 
+def pack_angles(angles: AngleMap) -> AngleData:
+    """Put an angle map into two arrays: compiled functions pay for every array that they are given."""
+    integers: list[npt.NDArray[np.int64]] = [np.zeros(_HEADER, dtype=np.int64), angles.functions]
+    reals: list[npt.NDArray[np.float64]] = []
+    header = integers[0]
+    header[_NUM_FUNCTIONS], header[NUM_ROWS], header[_FUNCTIONS] = len(angles.functions), angles.num_angles, _HEADER
+
+    def add(array: npt.NDArray[np.generic], arrays: list[Any]) -> int:
+        arrays.append(array)
+        return sum(map(len, arrays[:-1]))
+
+    for place, rows in ((_LEFT, angles.left), (_RIGHT, angles.right), (_ROWS, angles.rows)):
+        header[place : place + 4] = (
+            add(rows.starts, integers),
+            add(rows.atoms, integers),
+            add(rows.coefficients, reals),
+            add(rows.offsets, reals),
+        )
+    return np.concatenate(integers), np.concatenate(reals)
+
+
 @njit
-def affine(
-    starts: Integers, entries: Integers, coefficients: Real, offset: float, row: int, atoms: Real, w: int, lane: int
-) -> float:
-    """One affine row for one sample."""
-    total = offset
-    for entry in range(starts[row], starts[row + 1]):
-        total += coefficients[entry] * atoms[entries[entry] * w + lane]
+def affine(integers: Integers, reals: Real, part: int, row: int, atoms: Real, w: int, lane: int) -> float:
+    """One affine row of a part of the map (_LEFT, _RIGHT or _ROWS) for one sample."""
+    starts, entries, coefficients = integers[part], integers[part + 1], integers[part + 2]
+    total = reals[integers[part + 3] + row]
+    for entry in range(integers[starts + row], integers[starts + row + 1]):
+        total += reals[coefficients + entry] * atoms[integers[entries + entry] * w + lane]
     return total
 
 
 @njit
-def evaluate_rows(
-    values: Real, first: int, w: int, functions: Integers,
-    left_starts: Integers, left_atoms: Integers, left_coefficients: Real, left_offsets: Real,
-    right_starts: Integers, right_atoms: Integers, right_coefficients: Real, right_offsets: Real,
-    starts: Integers, entries: Integers, coefficients: Real, offsets: Real,
-    atoms: Real, angles: Real,
-) -> None:  # fmt: skip
-    """Fill ``atoms`` (A, w) and ``angles`` (R, w) for samples ``first`` to ``first + w``; the last is repeated."""
+def affine_lanes(integers: Integers, reals: Real, part: int, row: int, atoms: Real, w: int, lane: int) -> Vector:
+    """The same for the eight samples from ``lane`` on."""
+    starts, entries, coefficients = integers[part], integers[part + 1], integers[part + 2]
+    total = splat(load(atoms, 0), reals[integers[part + 3] + row])
+    for entry in range(integers[starts + row], integers[starts + row + 1]):
+        factor = splat(total, reals[coefficients + entry])
+        total = muladd(factor, load(atoms, integers[entries + entry] * w + lane), total)
+    return total
+
+
+@njit
+def num_atoms(integers: Integers, num_parameters: int) -> int:
+    """The number of atoms: parameters and functions."""
+    return num_parameters + integers[_NUM_FUNCTIONS]
+
+
+@njit
+def evaluate_rows(values: Real, first: int, w: int, integers: Integers, reals: Real, memory: Real, angles: int) -> None:
+    """Evaluate atoms (A, w) and rows (R, w) for samples ``first`` to ``first + w``; the last is repeated.
+
+    The atoms fill the beginning of ``memory``, the rows what follows element ``angles``.
+    """
     batch, num_parameters = values.shape
     for lane in range(w):
-        row_of_values = values[min(first + lane, batch - 1)]
+        sample = min(first + lane, batch - 1)
         for parameter in range(num_parameters):
-            atoms[parameter * w + lane] = row_of_values[parameter]
-    for node in range(len(functions)):
-        code = functions[node]
+            memory[parameter * w + lane] = values[sample, parameter]
+    for node in range(integers[_NUM_FUNCTIONS]):
+        code = integers[integers[_FUNCTIONS] + node]
+        target = (num_parameters + node) * w
+        if code == _PRODUCT and w >= 8:  # the angles of most feature maps
+            for lane in range(0, w, 8):
+                factor = affine_lanes(integers, reals, _LEFT, node, memory, w, lane)
+                store(memory, target + lane, factor * affine_lanes(integers, reals, _RIGHT, node, memory, w, lane))
+            continue
         for lane in range(w):
-            a = affine(left_starts, left_atoms, left_coefficients, left_offsets[node], node, atoms, w, lane)
-            b = affine(right_starts, right_atoms, right_coefficients, right_offsets[node], node, atoms, w, lane)
-            atoms[(num_parameters + node) * w + lane] = _function(code, a, b)
-    if w < 8:  # vectors of eight rows would overlap
-        for row in range(len(offsets)):
+            a = affine(integers, reals, _LEFT, node, memory, w, lane)
+            b = affine(integers, reals, _RIGHT, node, memory, w, lane)
+            memory[target + lane] = _function(code, a, b)
+    for row in range(integers[NUM_ROWS]):
+        if w < 8:  # vectors of eight rows would overlap
             for lane in range(w):
-                angles[row * w + lane] = affine(starts, entries, coefficients, offsets[row], row, atoms, w, lane)
-        return
-    for row in range(len(offsets)):
+                memory[angles + row * w + lane] = affine(integers, reals, _ROWS, row, memory, w, lane)
+            continue
         for lane in range(0, w, 8):
-            total = splat(load(angles, 0), offsets[row])
-            for entry in range(starts[row], starts[row + 1]):
-                total = muladd(splat(total, coefficients[entry]), load(atoms, entries[entry] * w + lane), total)
-            store(angles, row * w + lane, total)
+            store(memory, angles + row * w + lane, affine_lanes(integers, reals, _ROWS, row, memory, w, lane))
 
 
 @njit
 def pull_back_rows(
-    gradients: Real, first: int, w: int, functions: Integers,
-    left_starts: Integers, left_atoms: Integers, left_coefficients: Real, left_offsets: Real,
-    right_starts: Integers, right_atoms: Integers, right_coefficients: Real, right_offsets: Real,
-    starts: Integers, entries: Integers, coefficients: Real, offsets: Real,
-    atoms: Real, pulled: Real, out: Real,
-) -> None:  # fmt: skip
+    first: int, w: int, integers: Integers, reals: Real, memory: Real, gradients: int, pulled: int, out: Real
+) -> None:
     """From the gradient by rows (R, w) to ``out`` (B, P): the reverse of :func:`evaluate_rows`, times 2.
+
+    ``memory`` holds the atoms, from ``gradients`` on the gradient by rows, and from ``pulled`` on room for one value
+    for each atom and sample.
 
     The kernels leave out the factor 2 of ∂<O> = 2 Re <λ|∂ψ>; it is put in here, once.
     """
     batch, num_parameters = out.shape
-    num_atoms = num_parameters + len(functions)
-    for index in range(num_atoms * w):
-        pulled[index] = 0.0
-    for row in range(len(offsets)):
-        for entry in range(starts[row], starts[row + 1]):
-            target = entries[entry] * w
+    num_functions = integers[_NUM_FUNCTIONS]
+    for index in range((num_parameters + num_functions) * w):
+        memory[pulled + index] = 0.0
+    starts, entries, coefficients = integers[_ROWS], integers[_ROWS + 1], integers[_ROWS + 2]
+    for row in range(integers[NUM_ROWS]):
+        for entry in range(integers[starts + row], integers[starts + row + 1]):
+            target = pulled + integers[entries + entry] * w
+            factor = 2.0 * reals[coefficients + entry]
             if w < 8:
                 for lane in range(w):
-                    pulled[target + lane] += 2.0 * coefficients[entry] * gradients[row * w + lane]
+                    memory[target + lane] += factor * memory[gradients + row * w + lane]
                 continue
             for lane in range(0, w, 8):
-                gradient = load(gradients, row * w + lane)
-                coefficient = splat(gradient, 2.0 * coefficients[entry])
-                store(pulled, target + lane, muladd(coefficient, gradient, load(pulled, target + lane)))
-    for back in range(len(functions)):
-        node = len(functions) - 1 - back
+                gradient = load(memory, gradients + row * w + lane)
+                store(memory, target + lane, muladd(splat(gradient, factor), gradient, load(memory, target + lane)))
+    for back in range(num_functions):
+        node = num_functions - 1 - back
+        code = integers[integers[_FUNCTIONS] + node]
         for lane in range(w):
-            weight = pulled[(num_parameters + node) * w + lane]
-            a = affine(left_starts, left_atoms, left_coefficients, left_offsets[node], node, atoms, w, lane)
-            b = affine(right_starts, right_atoms, right_coefficients, right_offsets[node], node, atoms, w, lane)
-            by_left, by_right = _derivatives(functions[node], a, b)
-            for entry in range(left_starts[node], left_starts[node + 1]):
-                pulled[left_atoms[entry] * w + lane] += weight * by_left * left_coefficients[entry]
-            for entry in range(right_starts[node], right_starts[node + 1]):
-                pulled[right_atoms[entry] * w + lane] += weight * by_right * right_coefficients[entry]
+            weight = memory[pulled + (num_parameters + node) * w + lane]
+            a = affine(integers, reals, _LEFT, node, memory, w, lane)
+            b = affine(integers, reals, _RIGHT, node, memory, w, lane)
+            by_left, by_right = _derivatives(code, a, b)
+            _pull_back_argument(integers, reals, _LEFT, node, weight * by_left, memory, pulled, w, lane)
+            _pull_back_argument(integers, reals, _RIGHT, node, weight * by_right, memory, pulled, w, lane)
     for lane in range(min(w, batch - first)):
         for parameter in range(num_parameters):
-            out[first + lane, parameter] = pulled[parameter * w + lane]
+            out[first + lane, parameter] = memory[pulled + parameter * w + lane]
+
+
+@njit
+def _pull_back_argument(
+    integers: Integers,
+    reals: Real,
+    part: int,
+    node: int,
+    weight: float,
+    memory: Real,
+    pulled: int,
+    w: int,
+    lane: int,
+) -> None:
+    starts, entries, coefficients = integers[part], integers[part + 1], integers[part + 2]
+    for entry in range(integers[starts + node], integers[starts + node + 1]):
+        memory[pulled + integers[entries + entry] * w + lane] += weight * reals[coefficients + entry]

@@ -12,8 +12,9 @@ lanes.
 from qiskit_qml_ext.engine import machine, measure, rows
 from qiskit_qml_ext.engine.jit import njit
 from qiskit_qml_ext.engine.kernels import Integers, Real
-from qiskit_qml_ext.engine.rows import AngleData
-from qiskit_qml_ext.engine.simd import Lanes, load, muladd, pointer, splat, store
+from qiskit_qml_ext.engine.simd import Lanes, load, muladd, pointer, splat, store, store_pair
+
+Places = tuple[int, int, int, int, int, int, int, int]
 
 
 def scratch_rows(n: int, num_rows: int, table_rows: int, num_observables: int, *, reverse: bool, jacobian: bool) -> int:
@@ -29,33 +30,30 @@ def scratch_rows(n: int, num_rows: int, table_rows: int, num_observables: int, *
 
 @njit
 def _prepare(
-    values: Real, tile: int, w: int, angles: AngleData, wide: Real, cosines: Real, sines: Real, status: Integers
-) -> None:
+    values: Real, tile: int, w: int, integers: Integers, reals: Real, wide: Real, scratch: Real, cosines: int,
+    sines: int, status: Integers,
+) -> None:  # fmt: skip
     """Evaluate all rows of a tile; ``wide`` is float64 scratch for (atoms, rows, cosines, sines, pulled).
 
-    Sets ``status[0]`` if an angle is not finite.
+    Cosines and sines go to ``scratch`` from the elements ``cosines`` and ``sines`` on. Sets ``status[0]`` if an angle
+    is not finite.
     """
-    num_atoms = values.shape[1] + len(angles[0])
-    num_rows = len(angles[12])
-    atoms = wide[: num_atoms * w]
-    wide = wide[num_atoms * w :]
+    num_rows = integers[rows.NUM_ROWS]
+    angles = rows.num_atoms(integers, values.shape[1]) * w
     count = (num_rows * w + 7) // 8 * 8  # whole vectors
-    for index in range(num_rows * w, count):
+    rows.evaluate_rows(values, tile * w, w, integers, reals, wide, angles)
+    for index in range(angles + num_rows * w, angles + count):
         wide[index] = 0.0
-    rows.evaluate_rows(
-        values, tile * w, w, angles[0], angles[1], angles[2], angles[3], angles[4], angles[5], angles[6], angles[7],
-        angles[8], angles[9], angles[10], angles[11], angles[12], atoms, wide,
-    )  # fmt: skip
-    if not rows.sines_and_cosines(wide, wide[count:], wide[2 * count :], count):
+    if not rows.sines_and_cosines(wide, angles, angles + count, angles + 2 * count, count):
         status[0] = 1
     for index in range(num_rows * w):
-        cosines[index] = wide[count + index]
-        sines[index] = wide[2 * count + index]
+        scratch[cosines + index] = wide[angles + count + index]
+        scratch[sines + index] = wide[angles + 2 * count + index]
 
 
 @njit
 def run_states(
-    first_tile: int, last_tile: int, values: Real, angles: AngleData, code: Integers, tables: Integers,
+    first_tile: int, last_tile: int, values: Real, integers: Integers, reals: Real, code: Integers, tables: Integers,
     constants: Real, n: int, lanes: Lanes, table_rows: int, output_table: Integers, wide: Real, scratch: Real,
     status: Integers, out: Real,
 ) -> None:  # fmt: skip
@@ -66,40 +64,49 @@ def run_states(
     size, w = 1 << n, len(lanes)
     imaginary = size * w
     block = min(8, size)
+    is_moved = len(output_table) > 0
+    output = pointer(out.ravel(), 0, lanes)
+    places = _places(n, w, table_rows, integers[rows.NUM_ROWS])
+    memory = _pointers(scratch, lanes, places)
     for tile in range(first_tile, last_tile):
-        _forward(tile, values, angles, code, tables, constants, n, lanes, table_rows, wide, scratch, status)
+        _prepare(values, tile, w, integers, reals, wide, scratch, places[6], places[7], status)
+        machine.forward(code, tables, constants, n, w, memory)
         used = min(w, len(values) - tile * w)
         for start in range(0, size, block):
             for lane in range(used):
-                target = out[tile * w + lane]
+                target = 2 * size * (tile * w + lane)
                 for o in range(start, start + block):
-                    entry = output_table[o] if len(output_table) else 4 * o
+                    entry = output_table[o] if is_moved else 4 * o
                     source = (entry >> 2) * w + lane
                     real = scratch[source]
                     imag = scratch[imaginary + source]
-                    if entry & 1:
-                        real, imag = -imag, real
-                    if entry & 2:
-                        real, imag = -real, -imag
-                    target[2 * o] = real
-                    target[2 * o + 1] = imag
+                    if is_moved:
+                        if entry & 1:
+                            real, imag = -imag, real
+                        if entry & 2:
+                            real, imag = -real, -imag
+                    store_pair(output, target + 2 * o, real, imag)
 
 
 @njit
 def run_probabilities(
-    first_tile: int, last_tile: int, values: Real, angles: AngleData, code: Integers, tables: Integers,
+    first_tile: int, last_tile: int, values: Real, integers: Integers, reals: Real, code: Integers, tables: Integers,
     constants: Real, n: int, lanes: Lanes, table_rows: int, outcomes: Integers, wide: Real, scratch: Real,
     status: Integers, out: Real,
 ) -> None:  # fmt: skip
     """Write outcome probabilities to ``out``, shape (B, K); row z of the state counts for outcome ``outcomes[z]``."""
     size, w = 1 << n, len(lanes)
     num_outcomes = out.shape[1]
-    state = pointer(scratch, 0, lanes)
-    sums = _results_row(n, table_rows, len(angles[12])) * w
+    num_rows = integers[rows.NUM_ROWS]
+    places = _places(n, w, table_rows, num_rows)
+    memory = _pointers(scratch, lanes, places)
+    state = memory[0]
+    sums = _results_row(n, table_rows, num_rows) * w
     zero = splat(load(state, 0), 0.0)
     block = min(8, num_outcomes)
     for tile in range(first_tile, last_tile):
-        _forward(tile, values, angles, code, tables, constants, n, lanes, table_rows, wide, scratch, status)
+        _prepare(values, tile, w, integers, reals, wide, scratch, places[6], places[7], status)
+        machine.forward(code, tables, constants, n, w, memory)
         for outcome in range(num_outcomes):
             store(state, sums + outcome * w, zero)
         for z in range(size):
@@ -116,9 +123,10 @@ def run_probabilities(
 
 @njit
 def run_expectations(
-    first_tile: int, last_tile: int, values: Real, angles: AngleData, code: Integers, back: Integers, tables: Integers,
-    constants: Real, n: int, lanes: Lanes, table_rows: int, steps: Integers, observable_constants: Real, mode: int,
-    cotangents: Real, wide: Real, scratch: Real, status: Integers, out: Real, gradients: Real, jacobian: Real,
+    first_tile: int, last_tile: int, values: Real, integers: Integers, reals: Real, code: Integers, back: Integers,
+    tables: Integers, constants: Real, n: int, lanes: Lanes, table_rows: int, steps: Integers,
+    observable_constants: Real, mode: int, cotangents: Real, wide: Real, scratch: Real, status: Integers, out: Real,
+    gradients: Real, jacobian: Real,
 ) -> None:  # fmt: skip
     """Expectation values, and by ``mode`` 0: nothing more; 1: the vjp; 2: the Jacobian.
 
@@ -126,55 +134,112 @@ def run_expectations(
     shape (B, M, P).
     """
     size, w = 1 << n, len(lanes)
-    num_rows = len(angles[12])
+    num_rows = integers[rows.NUM_ROWS]
     batch, num_observables = out.shape
-    results = scratch[_results_row(n, table_rows, num_rows) * w :]
-    weights = results[num_observables * w : 2 * num_observables * w]
-    reverse = results[2 * num_observables * w :]
-    by_row = reverse[_gradients_row(n, table_rows) * w :][: num_rows * w]
-    saved = reverse[(_gradients_row(n, table_rows) + num_rows) * w :]
-    small = scratch[2 * (size + table_rows) * w :][: 4 * n * w]
-    num_atoms = values.shape[1] + len(angles[0])
-    doubles = wide[num_atoms * w :]  # the float64 rows of _prepare are free after the forward pass
-    pulled = wide[(num_atoms + 3 * num_rows) * w :]
+    num_atoms = rows.num_atoms(integers, values.shape[1])
+    places = _places(n, w, table_rows, num_rows)
+    memory = _pointers(scratch, lanes, places)
+    results = _results_row(n, table_rows, num_rows) * w
+    weights = results + num_observables * w
+    reverse = results + 2 * num_observables * w
+    by_row = reverse + _gradients_row(n, table_rows) * w
+    saved = by_row + num_rows * w
+    # the float64 rows of _prepare are free after the forward pass
+    by_row_wide, pulled = num_atoms * w, (num_atoms + 3 * num_rows) * w
+    back_memory = _back_pointers(scratch, lanes, reverse, by_row, n, table_rows)
+    results_pointer, weights_pointer = pointer(scratch, results, lanes), pointer(scratch, weights, lanes)
     passes = num_observables if mode == 2 else mode
     for tile in range(first_tile, last_tile):
-        _forward(tile, values, angles, code, tables, constants, n, lanes, table_rows, wide, scratch, status)
-        _measure(steps, observable_constants, num_observables, n, lanes, scratch, results)
+        _prepare(values, tile, w, integers, reals, wide, scratch, places[6], places[7], status)
+        machine.forward(code, tables, constants, n, w, memory)
+        _clear(scratch, results, num_observables * w)
+        measure.add_expectations(steps, observable_constants, memory[0], memory[1], n, w, results_pointer)
         for lane in range(min(w, batch - tile * w)):
             for observable in range(num_observables):
-                out[tile * w + lane, observable] = results[observable * w + lane]
+                out[tile * w + lane, observable] = scratch[results + observable * w + lane]
         if passes > 1:
-            saved[: 2 * size * w] = scratch[: 2 * size * w]
-            saved[2 * size * w : (2 * size + 4 * n) * w] = small
+            _copy(scratch, 0, saved, 2 * size * w)
+            _copy(scratch, places[4], saved + 2 * size * w, 4 * n * w)
         for index in range(passes):
             if index > 0:
-                scratch[: 2 * size * w] = saved[: 2 * size * w]
-                small[:] = saved[2 * size * w : (2 * size + 4 * n) * w]
+                _copy(scratch, saved, 0, 2 * size * w)
+                _copy(scratch, saved + 2 * size * w, places[4], 4 * n * w)
             for observable in range(num_observables):
                 for lane in range(w):
                     if mode == 1:
-                        weights[observable * w + lane] = cotangents[min(tile * w + lane, batch - 1), observable]
+                        weight = cotangents[min(tile * w + lane, batch - 1), observable]
                     else:
-                        weights[observable * w + lane] = 1.0 if observable == index else 0.0
-            by_row[:] = 0.0
-            _backward(
-                back, tables, constants, n, lanes, table_rows, num_rows, steps, observable_constants,
-                -1 if mode == 1 else index, weights, scratch, reverse, by_row,
+                        weight = 1.0 if observable == index else 0.0
+                    scratch[weights + observable * w + lane] = weight
+            _clear(scratch, reverse, 2 * size * w)
+            _clear(scratch, by_row, num_rows * w)
+            measure.add_observables(
+                steps, observable_constants, -1 if mode == 1 else index, memory[0], memory[1], n, w, weights_pointer,
+                back_memory[0], back_memory[1],
             )  # fmt: skip
+            machine.backward(back, tables, constants, n, w, memory, back_memory)
             for entry in range(num_rows * w):
-                doubles[entry] = by_row[entry]
+                wide[by_row_wide + entry] = scratch[by_row + entry]
             rows.pull_back_rows(
-                doubles, tile * w, w, angles[0], angles[1], angles[2], angles[3], angles[4], angles[5], angles[6],
-                angles[7], angles[8], angles[9], angles[10], angles[11], angles[12], wide, pulled,
-                gradients if mode == 1 else jacobian[:, index],
-            )  # fmt: skip
+                tile * w, w, integers, reals, wide, by_row_wide, pulled, gradients if mode == 1 else jacobian[:, index]
+            )
 
 
 # The scratch of a tile, in rows of W values: ψ (real, imaginary), phase tables (real, imaginary), one-qubit states
 # (real, imaginary), cosines, sines; then results and weights by observable (or results by outcome); then for the
 # reverse pass λ (real, imaginary), the gradient table, λ of the one-qubit states (real, imaginary), gradients by row,
 # saved states.
+
+
+@njit
+def _places(n: int, w: int, table_rows: int, num_rows: int) -> Places:
+    """Where the parts of the scratch for the forward pass begin."""
+    size = 1 << n
+    small = 2 * (size + table_rows)
+    trigonometry = small + 4 * n
+    return (
+        0,
+        size * w,
+        2 * size * w,
+        (2 * size + table_rows) * w,
+        small * w,
+        (small + 2 * n) * w,
+        trigonometry * w,
+        (trigonometry + num_rows) * w,
+    )
+
+
+@njit
+def _pointers(scratch: Real, lanes: Lanes, places: Places) -> machine.Memory:
+    """Pointers to the parts: made once for all tiles, since each costs as much as a gate on few qubits."""
+    return (
+        pointer(scratch, places[0], lanes),
+        pointer(scratch, places[1], lanes),
+        pointer(scratch, places[2], lanes),
+        pointer(scratch, places[3], lanes),
+        pointer(scratch, places[4], lanes),
+        pointer(scratch, places[5], lanes),
+        pointer(scratch, places[6], lanes),
+        pointer(scratch, places[7], lanes),
+    )
+
+
+@njit
+def _back_pointers(
+    scratch: Real, lanes: Lanes, reverse: int, by_row: int, n: int, table_rows: int
+) -> machine.BackMemory:
+    """Pointers to λ, the gradient table, λ of the one-qubit states and the gradients by row."""
+    w = len(lanes)
+    table = reverse + (2 << n) * w
+    small = table + table_rows * w
+    return (
+        pointer(scratch, reverse, lanes),
+        pointer(scratch, reverse + (1 << n) * w, lanes),
+        pointer(scratch, table, lanes),
+        pointer(scratch, small, lanes),
+        pointer(scratch, small + 2 * n * w, lanes),
+        pointer(scratch, by_row, lanes),
+    )
 
 
 @njit
@@ -189,64 +254,12 @@ def _gradients_row(n: int, table_rows: int) -> int:
 
 
 @njit
-def _forward(
-    tile: int, values: Real, angles: AngleData, code: Integers, tables: Integers, constants: Real, n: int, lanes: Lanes,
-    table_rows: int, wide: Real, scratch: Real, status: Integers,
-) -> None:  # fmt: skip
-    """Angles and state of one tile."""
-    size, w = 1 << n, len(lanes)
-    num_rows = len(angles[12])
-    small = 2 * (size + table_rows)
-    trigonometry = small + 4 * n
-    cosines = scratch[trigonometry * w :]
-    sines = scratch[(trigonometry + num_rows) * w :]
-    _prepare(values, tile, w, angles, wide, cosines, sines, status)
-    re, im = pointer(scratch, 0, lanes), pointer(scratch, size * w, lanes)
-    ere, eim = pointer(scratch, 2 * size * w, lanes), pointer(scratch, (2 * size + table_rows) * w, lanes)
-    qre, qim = pointer(scratch, small * w, lanes), pointer(scratch, (small + 2 * n) * w, lanes)
-    c, s = pointer(cosines, 0, lanes), pointer(sines, 0, lanes)
-    machine.forward(code, tables, constants, n, w, c, s, re, im, ere, eim, qre, qim)
+def _clear(scratch: Real, start: int, count: int) -> None:
+    for index in range(start, start + count):
+        scratch[index] = 0.0
 
 
 @njit
-def _backward(
-    back: Integers, tables: Integers, constants: Real, n: int, lanes: Lanes, table_rows: int, num_rows: int,
-    steps: Integers,
-    observable_constants: Real, observable: int, weights: Real, scratch: Real, reverse: Real, by_row: Real,
-) -> None:  # fmt: skip
-    """λ = Σ weight O ψ for one observable (or all, if negative), then the reverse steps of one tile."""
-    size, w = 1 << n, len(lanes)
-    re, im = pointer(scratch, 0, lanes), pointer(scratch, size * w, lanes)
-    lre, lim = pointer(reverse, 0, lanes), pointer(reverse, size * w, lanes)
-    reverse[: 2 * size * w] = 0.0
-    for step in range(len(steps)):
-        if observable < 0 or steps[step, 1] == observable:
-            measure.add_observable(
-                steps[step, 0], steps[step, 2], steps[step, 3], observable_constants, steps[step, 4], re, im, n, w,
-                pointer(weights, 0, lanes), steps[step, 1], lre, lim,
-            )  # fmt: skip
-    small = 2 * (size + table_rows)
-    trigonometry = small + 4 * n
-    small_reverse = 2 * size + table_rows
-    ere, eim = pointer(scratch, 2 * size * w, lanes), pointer(scratch, (2 * size + table_rows) * w, lanes)
-    qre, qim = pointer(scratch, small * w, lanes), pointer(scratch, (small + 2 * n) * w, lanes)
-    mre, mim = pointer(reverse, small_reverse * w, lanes), pointer(reverse, (small_reverse + 2 * n) * w, lanes)
-    g = pointer(reverse, 2 * size * w, lanes)
-    c = pointer(scratch, trigonometry * w, lanes)
-    s = pointer(scratch, (trigonometry + num_rows) * w, lanes)
-    gradients = pointer(by_row, 0, lanes)
-    machine.backward(back, tables, constants, n, w, c, s, gradients, re, im, lre, lim, ere, eim, g, qre, qim, mre, mim)
-
-
-@njit
-def _measure(
-    steps: Integers, constants: Real, num_observables: int, n: int, lanes: Lanes, scratch: Real, results: Real
-) -> None:
-    w = len(lanes)
-    re, im = pointer(scratch, 0, lanes), pointer(scratch, w << n, lanes)
-    results[: num_observables * w] = 0.0
-    for step in range(len(steps)):
-        measure.add_expectation(
-            steps[step, 0], steps[step, 2], steps[step, 3], constants, steps[step, 4], re, im, n, w,
-            pointer(results, 0, lanes), steps[step, 1],
-        )  # fmt: skip
+def _copy(scratch: Real, source: int, target: int, count: int) -> None:
+    for index in range(count):
+        scratch[target + index] = scratch[source + index]

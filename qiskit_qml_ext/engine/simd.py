@@ -8,7 +8,7 @@ Usable only inside functions compiled by :func:`qiskit_qml_ext.engine.jit.njit`:
 
     p = pointer(array, start, lanes) # lanes: a tuple as long as a vector, its length is part of the type
     a = load(p, offset)              # array[start + offset : start + offset + len(lanes)]
-    store(p, offset, a * b + c)      # also: muladd, negate, floor, select_less, splat
+    store(p, offset, a * b + c)      # also: store_pair, muladd, negate, floor, select_less, splat
 
 ``load`` and ``store`` check no bounds. Arrays must be contiguous; offsets count elements. On arrays themselves they use
 vectors of 64 bytes.
@@ -188,6 +188,24 @@ def store(typingctx, memory, offset, value):
         return context.get_dummy_value()
 
     return types.void(memory, types.int64, value), codegen
+
+
+@_returning_nothing
+def store_pair(typingctx, memory, offset, first, second):
+    """Write two numbers to the elements ``offset`` and ``offset + 1`` of a pointer's memory, at once."""
+    if not isinstance(memory, PointerType):
+        return None
+    pair = VectorType(memory.scalar, 2)
+
+    def codegen(context, builder, sig, args):
+        empty = ir.Constant(context.get_value_type(pair), ir.Undefined)
+        value = builder.insert_element(empty, args[2], ir.Constant(ir.IntType(32), 0))
+        value = builder.insert_element(value, args[3], ir.Constant(ir.IntType(32), 1))
+        pointer = _vector_pointer(context, builder, sig.args[0], args[0], args[1], pair)
+        builder.store(value, pointer, align=memory.scalar.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(memory, types.int64, memory.scalar, memory.scalar), codegen
 
 
 def _splat(context, builder, vector, scalar):

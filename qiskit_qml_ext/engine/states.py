@@ -57,13 +57,13 @@ def statevectors(
     if not samples:
         return np.empty((0, size), dtype=dtype)
     out = np.empty((samples, 2 * size), dtype=real)
-    angles = plan.angle_data
+    integers, reals = plan.angle_data
     table = _NO_TABLE if plan.output_table is None else plan.output_table
 
     def task(first: int, last: int, wide: RealArray, scratch: RealArray, status: IntArray) -> None:
         runners.run_states(
-            first, last, request.values, angles, plan.code, plan.tables, plan.constants, plan.num_qubits, request.lanes,
-            plan.table_rows, table, wide, scratch, status, out,
+            first, last, request.values, integers, reals, plan.code, plan.tables, plan.constants, plan.num_qubits,
+            request.lanes, plan.table_rows, table, wide, scratch, status, out,
         )  # fmt: skip
 
     requests.run(request, task, output_bytes=out.nbytes, rows_per_tile=plan.forward_cost + (2 << plan.num_qubits))
@@ -106,12 +106,12 @@ def probabilities(
     if not len(out):
         return out
     outcomes = _outcomes(plan.frame.basis_table()[0], measured)
-    angles = plan.angle_data
+    integers, reals = plan.angle_data
 
     def task(first: int, last: int, wide: RealArray, scratch: RealArray, status: IntArray) -> None:
         runners.run_probabilities(
-            first, last, request.values, angles, plan.code, plan.tables, plan.constants, plan.num_qubits, request.lanes,
-            plan.table_rows, outcomes, wide, scratch, status, out,
+            first, last, request.values, integers, reals, plan.code, plan.tables, plan.constants, plan.num_qubits,
+            request.lanes, plan.table_rows, outcomes, wide, scratch, status, out,
         )  # fmt: skip
 
     requests.run(

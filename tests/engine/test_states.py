@@ -4,9 +4,9 @@ from hypothesis import HealthCheck, given, settings
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.circuit.library import UnitaryGate, efficient_su2, real_amplitudes, z_feature_map, zz_feature_map
-from qiskit.quantum_info import Statevector, random_unitary
+from qiskit.quantum_info import SparsePauliOp, Statevector, random_unitary
 
-from qiskit_qml_ext.engine import probabilities, reference, statevectors
+from qiskit_qml_ext.engine import expectation_jacobian, expectations, probabilities, reference, statevectors
 from qiskit_qml_ext.program import lower
 from tests.engine.random_circuits import circuits, sample_values
 
@@ -62,6 +62,49 @@ def test_every_batch_size_gives_the_states_of_qiskit(label, batch, dtype):
     assert found.flags.c_contiguous
     checked = [0, batch // 2, batch - 1]
     np.testing.assert_allclose(found[checked], qiskit_states(circuit, values[checked]), rtol=0, atol=ATOL[dtype])
+
+
+def _interrupted(num_qubits, between):
+    """The diagonal of a ZZ map four times, with other gates between some of them."""
+    layer = zz_feature_map(num_qubits, 1, entanglement="full")
+    circuit = QuantumCircuit(num_qubits)
+    for repetition in range(4):
+        circuit.compose(layer, inplace=True)
+        if repetition % 2 == 0 and between == "dense":
+            circuit.append(UnitaryGate(random_unitary(8, seed=4)), [3, 0, 2])
+        elif repetition % 2 == 0 and between == "another diagonal":
+            circuit.crz(Parameter("t"), 0, 1) if not repetition else circuit.rzz(0.3, 0, 2)
+            circuit.h(1)
+        else:
+            circuit.rx(0.4, 2)
+    return circuit
+
+
+@pytest.mark.parametrize("between", ["nothing that matters", "dense", "another diagonal"])
+@pytest.mark.parametrize("num_qubits", [4, 5, 8])
+def test_repeated_diagonals_share_their_tables(num_qubits, between):
+    circuit = _interrupted(num_qubits, between)
+    values = np.random.default_rng(3).normal(size=(9, circuit.num_parameters))
+    expected = qiskit_states(circuit, values)
+    np.testing.assert_allclose(statevectors(circuit, values), expected, rtol=0, atol=1e-12)
+    measured = SparsePauliOp.from_list([("XZ" + "Y" * (num_qubits - 2), 1.0), ("Z" + "I" * (num_qubits - 1), 0.5)])
+    found, gradients = expectation_jacobian(circuit, values, measured)
+    exact = [Statevector(state).expectation_value(measured).real for state in expected]
+    np.testing.assert_allclose(found[:, 0], exact, rtol=0, atol=1e-12)
+    step = 1e-5
+    for column in range(circuit.num_parameters):
+        shift = step * np.eye(circuit.num_parameters)[column]
+        up, down = (expectations(circuit, values + sign * shift, measured)[:, 0] for sign in (1, -1))
+        # central differences: error of order step² times a third derivative of some hundreds
+        np.testing.assert_allclose(gradients[:, 0, column], (up - down) / (2 * step), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("reps", [1, 2, 3, 4])
+@pytest.mark.parametrize("num_qubits", [3, 4, 5, 6, 9])
+def test_feature_maps_with_repetitions(num_qubits, reps):
+    circuit = zz_feature_map(num_qubits, reps, entanglement="full")
+    values = np.random.default_rng(reps).normal(size=(3, num_qubits))
+    np.testing.assert_allclose(statevectors(circuit, values), qiskit_states(circuit, values), rtol=0, atol=1e-12)
 
 
 def test_dense_unitaries_between_clifford_frames():
