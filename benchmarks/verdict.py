@@ -39,7 +39,8 @@ def judge(row: Row, outcomes: list[Outcome]) -> Verdict:
         target = f"≥ {wanted.minimum_ratio:g}×"
         met = None if ratio is None else ratio >= wanted.minimum_ratio
     elif wanted.maximum_seconds is not None:
-        target = f"< {1e3 * wanted.maximum_seconds:g} ms"
+        limit = wanted.maximum_seconds
+        target = f"< {limit:g} s" if limit >= 1 else f"< {1e3 * limit:g} ms"
         met = None if ours is None else ours < wanted.maximum_seconds
     elif wanted.maximum_bytes is not None:
         measured = next((outcome.bytes for outcome in outcomes if outcome.contender == OURS), None)

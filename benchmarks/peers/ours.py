@@ -14,6 +14,7 @@ from qiskit.quantum_info import SparsePauliOp
 from benchmarks import inputs
 from benchmarks.inputs import FEATURE_MAP_REPS, FloatArray, Gate
 from benchmarks.task import Case, Task
+from qiskit_qml_ext.diagnostics import scaling_study
 from qiskit_qml_ext.engine import expectation_vjp, statevectors
 from qiskit_qml_ext.gradients import AdjointEstimatorGradient
 from qiskit_qml_ext.kernels import FidelityKernel
@@ -76,6 +77,23 @@ def plateau(case: Case) -> Task:
         values = np.concatenate([np.broadcast_to(first, (len(angles), num_qubits)), angles], axis=1)
         z, gradients = expectation_vjp(program, values, observable, ones)
         return inputs.variances(z[:, 0].real, gradients[:, num_qubits:].real)
+
+    return Task(run)
+
+
+def plateau_study(case: Case) -> Task:
+    def circuit(num_qubits: int) -> QuantumCircuit:
+        whole = qiskit_circuit(num_qubits, inputs.plateau_gates(num_qubits, case["layers"]))
+        return whole.assign_parameters(dict.fromkeys(list(whole.parameters)[:num_qubits], np.pi / 4))
+
+    def observable(num_qubits: int) -> SparsePauliOp:
+        return SparsePauliOp.from_sparse_list([("ZZ", [0, 1], 1.0)], num_qubits)
+
+    def run() -> FloatArray:
+        study = scaling_study(
+            circuit, observable, qubits=range(2, case["num_qubits"] + 1), num_samples=case["samples"], seed=0
+        )
+        return np.array([variance.value for variance in study.variances])
 
     return Task(run)
 
@@ -158,6 +176,7 @@ PREPARE = {
     "kernel": kernel,
     "training": training,
     "plateau": plateau,
+    "plateau_study": plateau_study,
     "first_call": first_call,
     "sampled": sampled,
     "qnn": qnn,

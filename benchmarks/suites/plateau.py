@@ -1,6 +1,6 @@
 """A point of a barren-plateau study: the variance of the loss and of all derivatives over random angles."""
 
-from benchmarks.rows import Row
+from benchmarks.rows import Row, Target
 
 CLAIM = (
     "One width of the study of McClean et al. (arXiv:1803.11173): variances of the loss Z0 Z1 and of all its "
@@ -12,8 +12,8 @@ _JAX_LAYERS = 10  # it unrolls the circuit: 10 layers of 12 qubits compile for a
 
 
 def rows(tiny: bool) -> list[Row]:
-    """One row a width, and one that is deep enough for the plateau; there is no target but to be faster."""
-    return [
+    """One row a width, with no target but to be faster; then the whole study."""
+    points = [
         Row(
             suite="plateau",
             title=f"{num_qubits} qubits, {layers} layers, {samples} samples",
@@ -22,3 +22,12 @@ def rows(tiny: bool) -> list[Row]:
         )
         for num_qubits, layers, samples in (((2, 1, 3),) if tiny else _SIZES)
     ]
+    num_qubits, layers, samples = (3, 1, 4) if tiny else (12, 100, 200)
+    study = Row(
+        suite="plateau",
+        title=f"scaling_study, 2 to {num_qubits} qubits, {layers} layers, {samples} samples each",
+        case={"kind": "plateau_study", "num_qubits": num_qubits, "layers": layers, "samples": samples},
+        target=Target(maximum_seconds=60.0),
+        check="none",
+    )
+    return [*points, study]
