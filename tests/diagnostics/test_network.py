@@ -1,0 +1,107 @@
+"""Networks of qiskit-machine-learning, as the diagnostics see them."""
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
+from qiskit.circuit.library import real_amplitudes, z_feature_map
+from qiskit.quantum_info import SparsePauliOp
+from qiskit_machine_learning.algorithms import VQC, NeuralNetworkClassifier
+from qiskit_machine_learning.neural_networks import EstimatorQNN, SamplerQNN
+
+from qiskit_qml_ext.diagnostics import gradient_variance
+from qiskit_qml_ext.diagnostics.network import network_of
+from qiskit_qml_ext.engine import expectations
+from qiskit_qml_ext.primitives import ExactEstimator, ExactSampler
+
+MAP, ANSATZ = z_feature_map(3), real_amplitudes(3, reps=1)
+X = np.random.default_rng(5).uniform(0, 1, (6, 3))
+
+
+def _estimator_network():
+    return EstimatorQNN(
+        circuit=MAP.compose(ANSATZ),
+        input_params=list(MAP.parameters),
+        weight_params=list(ANSATZ.parameters),
+        estimator=ExactEstimator(),
+        default_precision=0.0,
+    )
+
+
+def test_inputs_are_rows_of_the_data():
+    network = network_of(_estimator_network(), X)
+    names = [parameter.name for parameter in network.circuit.parameters]
+    values = network.distribution.sample(network.circuit, 40, 0)
+    inputs = values[:, [names.index(parameter.name) for parameter in MAP.parameters]]
+    assert {tuple(row) for row in inputs} == {tuple(row) for row in X}
+    assert [names[column] for column in network.weights] == [parameter.name for parameter in ANSATZ.parameters]
+    assert np.ptp(values[:, list(network.weights)], axis=0).min() > 3
+    assert "6 rows of data" in repr(network.distribution)
+
+
+def test_loss_is_what_the_network_returns():
+    qnn = _estimator_network()
+    network = network_of(NeuralNetworkClassifier(qnn), X)
+    assert network.observable == SparsePauliOp("ZZZ")
+    weights = np.random.default_rng(1).uniform(0, 6, ANSATZ.num_parameters)
+    names = [parameter.name for parameter in network.circuit.parameters]
+    named = dict(zip([p.name for p in [*MAP.parameters, *ANSATZ.parameters]], [*X[0], *weights], strict=True))
+    values = np.array([[named[name] for name in names]])
+    found = expectations(network.circuit, values, network.observable)[0, 0]
+    assert found == pytest.approx(qnn.forward(X[0], weights)[0, 0], abs=1e-10)
+
+
+def test_probability_of_the_first_class_of_a_classifier():
+    classifier = VQC(feature_map=MAP, ansatz=ANSATZ, sampler=ExactSampler())
+    network = network_of(classifier, X)
+    np.testing.assert_array_equal(network.observable, [1, 0] * 4)  # VQC takes an outcome modulo the number of classes
+    assert "first" in network.note
+    found = gradient_variance(
+        network.circuit, network.observable, distribution=network.distribution, parameters=network.weights, seed=0
+    )
+    assert len(found.parameters) == ANSATZ.num_parameters
+
+
+def test_variance_over_the_weights_alone():
+    """⟨Z⟩ = cos(x + w) with w uniform has the variance 1/2 whatever the data; with x alone it would have none."""
+    x, w = Parameter("x"), Parameter("w")
+    circuit = QuantumCircuit(1)
+    circuit.rx(x, 0)
+    circuit.rx(w, 0)
+    qnn = EstimatorQNN(circuit=circuit, input_params=[x], weight_params=[w], estimator=ExactEstimator())
+    network = network_of(qnn, [[0.3]])
+    found = gradient_variance(
+        network.circuit,
+        network.observable,
+        distribution=network.distribution,
+        parameters=network.weights,
+        num_samples=4000,
+        seed=2,
+    )
+    assert found.loss_variance.contains(0.5)
+    assert found.gradient_variances[0].contains(0.5)
+
+
+def test_sampler_network_without_interpretation():
+    qnn = SamplerQNN(
+        circuit=MAP.compose(ANSATZ),
+        input_params=list(MAP.parameters),
+        weight_params=list(ANSATZ.parameters),
+        sampler=ExactSampler(),
+    )
+    network = network_of(qnn, None)
+    assert "drawn like the weights" in network.note
+    values = network.distribution.sample(network.circuit, 1, 3)
+    by_name = dict(zip([p.name for p in network.circuit.parameters], values[0], strict=True))
+    probabilities = qnn.forward([by_name[p.name] for p in MAP.parameters], [by_name[p.name] for p in ANSATZ.parameters])
+    found = expectations(network.circuit, values, network.observable)[0, 0]
+    assert found == pytest.approx(np.ravel(probabilities)[0], abs=0.05)  # 1,024 shots: three standard errors
+
+
+def test_data_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match=r"the network's 3 inputs, but has \(6, 2\)"):
+        network_of(_estimator_network(), X[:, :2])
+
+
+def test_other_models_are_no_networks():
+    assert network_of(object(), X) is None
