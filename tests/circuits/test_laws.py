@@ -1,5 +1,6 @@
 """Laws that hold for every template: it builds, counts, copies, serialises, transpiles and runs."""
 
+import inspect
 import io
 import math
 import pickle
@@ -73,7 +74,8 @@ def test_counts_agree_with_the_circuit(template):
 
 
 def documented_counts(template):
-    section = re.search(r"Counts:\n((?: {8,}.+\n)+)", type(template).__doc__)
+    # getdoc: Python 3.13 takes the indentation off docstrings, earlier versions do not
+    section = re.search(r"Counts:\n((?: {4,}.+\n)+)", inspect.getdoc(type(template)) + "\n")
     return dict(line.strip().split(": ", 1) for line in section.group(1).strip().splitlines())
 
 

@@ -85,8 +85,9 @@ def test_spsa_gradient_runs_on_the_exact_estimator():
     assert job.result().gradients[0].shape == (6,)
 
 
-# their wrapper of L-BFGS-B passes options that SciPy is about to drop
+# their wrapper of L-BFGS-B passes options that SciPy warns of up to 1.17 and does not know from 1.18 on
 @pytest.mark.filterwarnings("ignore:scipy.optimize:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:Unknown solver options:scipy.optimize.OptimizeWarning")
 @pytest.mark.parametrize("optimizer", [COBYLA(maxiter=60), L_BFGS_B(maxiter=20)])
 def test_classifier_trains_with_their_optimizers(data, optimizer):
     x, y = data
