@@ -20,7 +20,8 @@ from qiskit_qml_ext.diagnostics.estimate import rounded
 from qiskit_qml_ext.diagnostics.expressibility import expressibility
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
 from qiskit_qml_ext.diagnostics.initializations import InitializationComparison, compare_initializations
-from qiskit_qml_ext.diagnostics.noise_plateau import Noise, NoiseInducedPlateau, noise_induced_plateau
+from qiskit_qml_ext.diagnostics.noise_plateau import NoiseInducedPlateau, noise_induced_plateau
+from qiskit_qml_ext.diagnostics.noisy_simulation import Noise
 from qiskit_qml_ext.diagnostics.observables import local_observable
 from qiskit_qml_ext.diagnostics.problem import ObservableFamily, build_circuit
 from qiskit_qml_ext.diagnostics.report import Diagnosis, Finding, Level
