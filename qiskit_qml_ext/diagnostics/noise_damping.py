@@ -28,7 +28,9 @@ from qiskit_qml_ext.exceptions import StateTooLargeError
 
 FloatArray = NDArray[np.float64]
 
-_STEP = 1e-3  # of central differences: its error, about _STEP²/6 of a derivative, and rounding are far below the interval
+_STEP = (
+    1e-3  # of central differences: its error, about _STEP²/6 of a derivative, and rounding are far below the interval
+)
 _EVEN = 0.1  # the part ε of the draws that is even, for derivatives that noise brings about
 _FEWEST, _MOST = 8, 60
 _WORK = 3e8  # gates times elements of the density matrix for each of the two readings: some ten seconds

@@ -42,7 +42,9 @@ def noisy_simulator(noise: Noise) -> "tuple[AerSimulator, int]":
 
 def noise_in_words(simulator: "AerSimulator", level: int) -> str:
     """Return what reports call the noise."""
-    return getattr(simulator, "name", "noise model") if level else "noise model on the circuit's own gates"
+    if not level:
+        return "noise model on the circuit's own gates"
+    return str(simulator.name).removeprefix("aer_simulator_from(").removesuffix(")")
 
 
 class NoisyLoss:

@@ -1,4 +1,4 @@
-"""What it takes on a given backend: one gradient of an ansatz, or the matrix of a kernel, planned without running it."""
+"""What one gradient of an ansatz or the matrix of a kernel takes on a given backend, without running it."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -105,7 +105,8 @@ def kernel_price(
         plan = there.plan(X, shots=int(shots), price_per_minute=price_per_minute)
     except (QmlExtError, QiskitError, ValueError, TypeError) as error:
         return Price((_refusal(connection, error),), None)
-    what = f"the kernel matrix of {len(X):,} samples"
+    distinct = len(np.unique(X, axis=0))
+    what = f"the kernel matrix of {len(X):,} samples{f' ({distinct:,} of them different)' * (distinct < len(X))}"
     return Price((*_sentences(plan, what), *_errors(plan, shrinks=False)), plan)
 
 
