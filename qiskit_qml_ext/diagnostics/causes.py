@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from qiskit_qml_ext.circuits import Ansatz, GaussianDistribution, InitialDistribution, without_entanglement
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
-from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, exact_loss_and_gradient, gradient_variance
+from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
 from qiskit_qml_ext.diagnostics.initializations import ratio
 from qiskit_qml_ext.diagnostics.noise_damping import NoiseDamping, noise_damping
 from qiskit_qml_ext.diagnostics.noisy_simulation import Noise
@@ -25,7 +25,6 @@ from qiskit_qml_ext.diagnostics.problem import (
     pose,
 )
 from qiskit_qml_ext.engine import Observable, Projector
-from qiskit_qml_ext.primitives import connect
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -173,7 +172,8 @@ def plateau_causes(
     width = int(circuit.num_qubits)
     chosen = natural_distribution(ansatz) if distribution is None else distribution
     measured = build_observable(observable, width)
-    seeds = iter(np.random.SeedSequence(seed).generate_state(6))
+    *first_seeds, noise_seed = np.random.SeedSequence(seed).generate_state(6)
+    seeds = iter(first_seeds)
 
     def measure(changed: Trainable, what: ObservableFamily, angles: InitialDistribution) -> GradientVariance:
         return gradient_variance(
@@ -185,6 +185,10 @@ def plateau_causes(
             seed=int(next(seeds)),
         )
 
+    damping = None
+    if noise is not None and circuit.num_parameters:
+        problem = pose(circuit, measured, distribution=chosen)
+        damping = noise_damping(problem, noise, num_samples=num_samples, confidence=confidence, seed=int(noise_seed))
     now = measure(circuit, measured, chosen)
     weight = max(weight_of(measured, width), 1)
     found = [(_SMALL, measure(circuit, measured, GaussianDistribution(weight)))]
@@ -200,13 +204,7 @@ def plateau_causes(
         )
         for words, after in found
     ]
-    damping = None
-    if noise is not None:
-        problem = pose(circuit, measured, distribution=chosen)
-        rng = np.random.default_rng(int(next(seeds)))
-        points = problem.sample(min(num_samples, _MOST_NOISY), rng)
-        gradients = exact_loss_and_gradient(problem, points, connect())[1]
-        damping = noise_damping(problem, points, gradients, noise, rng, confidence=confidence)
+    if damping is not None:
         changes.append(_without_noise(damping, now.squared_gradient))
     changes.sort(key=lambda change: -change.gain.low)
     reference = two_design_variance(measured, width)
@@ -249,7 +247,6 @@ _PRODUCT = (
 
 
 _NOISE = ("No noise", "noise", "use fewer or better two-qubit gates, fewer layers, or error mitigation")
-_MOST_NOISY = 60
 
 
 def _without_noise(damping: NoiseDamping, clean: Estimate) -> Change:
@@ -257,8 +254,11 @@ def _without_noise(damping: NoiseDamping, clean: Estimate) -> Change:
     left = damping.remaining
     subset = f"{damping.points} points, one derivative at each"
     if not left.value > 0:
-        gain = Estimate(math.inf if left.value == 0 else math.nan, math.nan, 0.0, math.inf, left.method)
-        return Change(*_NOISE, clean, gain, Estimate(left.value, math.nan, 0.0, math.inf, left.method), subset)
+        known = left.value == 0  # all derivatives vanish with noise, or all of them without
+        gain = (
+            Estimate(math.inf, math.nan, math.inf, math.inf) if known else Estimate(math.nan, math.nan, 0.0, math.inf)
+        )
+        return Change(*_NOISE, clean, gain, left if known else clean, subset)
     gain = Estimate(
         1 / left.value, left.standard_error / left.value**2, 1 / left.high, 1 / max(left.low, 1e-300), left.method
     )

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
 from qiskit_qml_ext.diagnostics.estimate import Estimate
+from qiskit_qml_ext.diagnostics.gradient_variance import exact_loss_and_gradient
+from qiskit_qml_ext.diagnostics.kernel_entries import jackknife
 from qiskit_qml_ext.diagnostics.noisy_simulation import (
     MAX_DENSITY_QUBITS,
     Noise,
@@ -25,6 +27,7 @@ from qiskit_qml_ext.diagnostics.noisy_simulation import (
 )
 from qiskit_qml_ext.diagnostics.problem import Problem
 from qiskit_qml_ext.exceptions import StateTooLargeError
+from qiskit_qml_ext.primitives import connect
 
 FloatArray = NDArray[np.float64]
 
@@ -50,12 +53,11 @@ class NoiseDamping:
 
 def noise_damping(
     problem: Problem,
-    values: FloatArray,
-    gradients: FloatArray,
     noise: Noise,
-    rng: np.random.Generator,
     *,
+    num_samples: int = 60,
     confidence: float = 0.95,
+    seed: int | None = None,
 ) -> NoiseDamping:
     """Estimate the ratio of the squared gradient with noise to that without.
 
@@ -64,12 +66,11 @@ def noise_damping(
     numbers.
 
     Args:
-        problem: The circuit and the observable.
-        values: Random angles, shape (M, number of parameters), independent; the first of them are used.
-        gradients: The derivatives by all parameters there without noise, same shape.
+        problem: The circuit with at least one parameter, the observable and the distribution of the angles.
         noise: The noise.
-        rng: Draws the parameters.
+        num_samples: The most points to use; never more than 60.
         confidence: The confidence of the interval.
+        seed: Seed of the angles and of the choice of parameters.
 
     Raises:
         StateTooLargeError: If the circuit has more than 12 qubits.
@@ -81,16 +82,19 @@ def noise_damping(
             f"{problem.num_qubits}. Ask for the effect of noise on a narrower circuit."
         )
     simulator = noisy_simulator(noise)
-    loss = NoisyLoss(problem.circuit, pauli_sum(problem.observable), simulator, seed=0)
+    loss = NoisyLoss(problem.circuit, pauli_sum(problem.observable), simulator, seed=seed)
     affordable = _WORK / (max(loss.num_gates, 1) * 4.0**problem.num_qubits)
-    points = min(max(int(affordable), _FEWEST), _MOST, len(values))
-    chosen, probabilities = _draw(gradients[:points], rng)
-    shifts = np.zeros((points, values.shape[1]))
+    points = min(max(int(affordable), _FEWEST), _MOST, num_samples)
+    rng = np.random.default_rng(seed)
+    values = problem.sample(points, rng)
+    gradients = exact_loss_and_gradient(problem, values, connect())[1]
+    chosen, probabilities = _draw(gradients, rng)
+    shifts = np.zeros_like(values)
     shifts[np.arange(points), chosen] = _STEP
-    readings = loss.exact(np.concatenate([values[:points] + shifts, values[:points] - shifts]))
+    readings = loss.exact(np.concatenate([values + shifts, values - shifts]))
     slopes = (readings[:points] - readings[points:]) / (2 * _STEP)
     clean = gradients[np.arange(points), chosen]
-    remaining = _ratio(slopes**2 / probabilities, clean**2 / probabilities, confidence)
+    remaining = ratio_of_means(slopes**2 / probabilities, clean**2 / probabilities, confidence)
     return NoiseDamping(remaining, points, noise_in_words(*simulator))
 
 
@@ -106,17 +110,29 @@ def _draw(gradients: FloatArray, rng: np.random.Generator) -> tuple[NDArray[np.i
     return picks, probabilities[np.arange(len(picks)), picks]
 
 
-def _ratio(noisy: FloatArray, clean: FloatArray, confidence: float) -> Estimate:
-    """The ratio of two means over the same points, with the interval of its linear part on a logarithmic scale."""
-    size = len(clean)
+def ratio_of_means(noisy: FloatArray, clean: FloatArray, confidence: float) -> Estimate:
+    """Return the ratio of two means over the same points, with a jackknife on a logarithmic scale.
+
+    Student's t has the degrees of freedom of the effective number of points, (Σw)²/Σw² with w = ``clean`` (Kish, Survey
+    Sampling, 1965): where a few points carry the mean, their number counts.
+
+    Args:
+        noisy: Not negative, shape (M,).
+        clean: Not negative, same shape.
+        confidence: The confidence of the interval.
+    """
+    size, total = len(clean), float(clean.sum())
     method = f"{size} points, one derivative at each, with and without noise, {confidence:.0%}"
-    if clean.mean() <= 0:
+    if total <= 0:
         return Estimate(math.nan, math.nan, 0.0, math.inf, method)
-    value = float(noisy.mean() / clean.mean())
-    if size < 3:
+    value = float(noisy.sum()) / total
+    others = total - clean
+    if np.any(others <= 0):  # one point carries everything
         return Estimate(value, math.nan, 0.0, math.inf, method)
-    error = float(np.std(noisy - value * clean, ddof=1) / (math.sqrt(size) * clean.mean()))
+    error = jackknife((noisy.sum() - noisy) / others)
     if value <= 0:
         return Estimate(0.0, error, 0.0, 0.0, method)
-    half = float(student_t.ppf((1 + confidence) / 2, size - 1)) * error / value
-    return Estimate(value, error, value * math.exp(-min(half, 700.0)), value * math.exp(min(half, 700.0)), method)
+    freedom = max(total**2 / float(np.sum(clean**2)) - 1, 1.0)
+    half = min(float(student_t.ppf((1 + confidence) / 2, freedom)) * error / value, 700.0)
+    half = half if math.isfinite(half) else 700.0
+    return Estimate(value, error, value * math.exp(-half), value * math.exp(half), method)
