@@ -27,6 +27,7 @@ FloatArray = NDArray[np.float64]
 
 _SHOTS = 4096  # density matrices make shots cheap; their noise is known and taken off
 FEWEST_SAMPLES = 6  # leaving out one of them must leave pairs without a common sample
+_MAX_STATE_QUBITS = 14  # as for the other sources
 _ADVICE = "mitigate errors, use fewer two-qubit gates, or better qubits"
 
 
@@ -69,7 +70,7 @@ def measured_noise(
     """
     if not isinstance(kernel, FidelityKernel) or shots < 2 or len(X) < FEWEST_SAMPLES:
         return None
-    if kernel_width(kernel, X.shape[1]) > MAX_DENSITY_QUBITS:
+    if kernel_width(kernel, X.shape[1]) > _MAX_STATE_QUBITS:
         return None
     return _source(
         _exact(kernel).evaluate(X), KernelEntries.from_matrix(matrix, shots=shots), "the kernel as measured", confidence

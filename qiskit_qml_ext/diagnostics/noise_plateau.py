@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.quantum_info import SparsePauliOp
+from scipy.stats import t as student_t
 from sklearn.base import clone
 
 from qiskit_qml_ext.circuits import Ansatz, InitialDistribution
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.intervals import covariance_estimates, variance_estimates
+from qiskit_qml_ext.diagnostics.kernel_entries import jackknife
 from qiskit_qml_ext.diagnostics.noisy_simulation import (
     MAX_DENSITY_QUBITS,
     Noise,
@@ -253,21 +255,24 @@ def _damping(
 ) -> tuple[tuple[Estimate, ...], Estimate, tuple[int, ...]]:
     """The ratio of the variances at each depth, the slope of its logarithm, and the depths that it comes from.
 
-    All intervals are bootstraps of the points, each with its losses with and without noise: where these scatter because
-    trajectories are few, so do the resamples.
+    The error of a ratio is a jackknife, the interval of the slope a bootstrap of the points, each point with its losses
+    with and without noise: where these scatter because trajectories are few, so do both.
     """
     size = len(losses[0][0])
     tail = (1 - confidence) / 2
+    quantile = float(student_t.ppf(1 - tail, size - 1))
     method = f"bootstrap percentiles over {size} paired samples, {confidence:.0%}"
     damping, used, logs, drawn = [], [], [], []
     for depth, (clean, one, other) in zip(layers, losses, strict=True):
         picks = rng.integers(0, size, (_RESAMPLES, size))
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = float(_covariance(one, other) / clean.var())
+            error = jackknife(_covariances_without(one, other) / _covariances_without(clean, clean))
             draws = _covariance(one[picks], other[picks]) / clean[picks].var(axis=1)
-        low, high = np.quantile(draws, [tail, 1 - tail])
-        damping.append(Estimate(ratio, float(draws.std()), float(low), float(high), method))
-        if one is other or ratio > _SEEN * draws.std():
+        half = quantile * error
+        paired = f"jackknife over {size} paired samples, {confidence:.0%}"
+        damping.append(Estimate(ratio, error, ratio - half, ratio + half, paired))
+        if one is other or ratio > _SEEN * error:
             used.append(depth)
             with np.errstate(divide="ignore", invalid="ignore"):
                 logs.append(float(np.log(ratio)))
@@ -286,6 +291,13 @@ def _covariance(one: FloatArray, other: FloatArray) -> FloatArray:
     """The covariance along the last axis."""
     shifted = one - one.mean(axis=-1, keepdims=True)
     return np.asarray((shifted * (other - other.mean(axis=-1, keepdims=True))).mean(axis=-1))
+
+
+def _covariances_without(one: FloatArray, other: FloatArray) -> FloatArray:
+    """The covariances of all samples but one, shape (M,)."""
+    a, b = one - one.mean(), other - other.mean()
+    rest = len(a) - 1
+    return np.asarray((np.sum(a * b) - a * b) / rest - a * b / rest**2)
 
 
 def _slope(x: FloatArray, y: FloatArray, weights: FloatArray) -> FloatArray:
