@@ -34,6 +34,13 @@ def _output_options(function: Any) -> Any:
         click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random."),
         click.option("--noise", metavar="NAME", help="A fake device whose reported errors are simulated."),
         click.option(
+            "--optimization-level",
+            type=click.IntRange(0, 3),
+            default=1,
+            show_default=True,
+            help="The transpiler's, for the target: 3 looks for the best qubits.",
+        ),
+        click.option(
             "--price-per-minute", type=float, metavar="X", help="The price of a minute of the target's processor time."
         ),
         click.option(
@@ -75,6 +82,7 @@ def ansatz_command(
     observable: str,
     target: str | None,
     price_per_minute: float | None,
+    optimization_level: int,
     noise: str | None,
     samples: int,
     budget: float,
@@ -99,7 +107,7 @@ def ansatz_command(
             num_qubits=qubits,
             depths=depths,
             noise=_device(noise),
-            **_backend(target, price_per_minute, seed),
+            **_backend(target, price_per_minute, optimization_level, seed),
             num_samples=samples,
             time_budget=budget,
             seed=seed,
@@ -129,6 +137,7 @@ def kernel_command(
     bandwidth: float | None,
     target: str | None,
     price_per_minute: float | None,
+    optimization_level: int,
     noise: str | None,
     samples: int,
     budget: float,
@@ -159,7 +168,7 @@ def kernel_command(
             X,
             dataset.y,
             noise=_device(noise),
-            **_backend(target, price_per_minute, seed),
+            **_backend(target, price_per_minute, optimization_level, seed),
             num_samples=samples,
             time_budget=budget,
             seed=seed,
@@ -175,7 +184,7 @@ def _device(noise: str | None) -> Any:
     return fake_backend(noise)
 
 
-def _backend(target: str | None, price_per_minute: float | None, seed: int) -> dict[str, Any]:
+def _backend(target: str | None, price_per_minute: float | None, optimization_level: int, seed: int) -> dict[str, Any]:
     """The arguments that name the backend whose price is wanted."""
     if target is None:
         if price_per_minute is not None:
@@ -183,7 +192,10 @@ def _backend(target: str | None, price_per_minute: float | None, seed: int) -> d
         return {}
     from qiskit_qml_ext.primitives import connect
 
-    return {"connection": connect(target, seed=seed), "price_per_minute": price_per_minute}
+    return {
+        "connection": connect(target, seed=seed, optimization_level=optimization_level),
+        "price_per_minute": price_per_minute,
+    }
 
 
 def _check(*paths: str | None) -> None:

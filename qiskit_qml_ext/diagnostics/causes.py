@@ -97,10 +97,12 @@ class PlateauCauses(Result):
         found = [("Var C relative to a 2-design", ratio_text, "near 1: as flat as a random unitary")]
         for change in self.changes:
             text = f"‖∇C‖² × {change.gain.value:.3g} {change.gain.interval()}"
-            meaning = change.advice if change.helps else "does not help by a factor 2"
-            found.append((change.name, text, f"{meaning} ({change.subset})" if change.subset else meaning))
-        if self.noise:
-            found.append(("Noise", self.noise, "only in the change that takes it away; all others start without it"))
+            found.append((change.name, text, change.advice if change.helps else "does not help by a factor 2"))
+        found += [
+            ("Noise", self.noise, f"seen at {change.subset}; all other changes start without it")
+            for change in self.changes
+            if change.subset
+        ]
         return found
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":

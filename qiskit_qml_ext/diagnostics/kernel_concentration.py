@@ -115,7 +115,7 @@ class KernelConcentration(Result):
         found.append(
             ("Effective rank", f"{last.effective_rank:.1f} of {self.num_samples}", "n: all samples differ alike")
         )
-        found += [_source_row(source) for source in self.sources]
+        found += [row for source in self.sources for row in _source_rows(source)]
         if self.bandwidth is not None:
             text = f"std {self.bandwidth.standard_deviation:.3g}, {self.bandwidth.method}"
             found.append(("Bandwidth to try", f"× {self.bandwidth.value:.3g}", text))
@@ -274,17 +274,16 @@ def _harm(source: Source) -> str:
     return f"Noise divides their spread by {gain.value:.3g} {gain.interval()}."
 
 
-def _source_row(source: Source) -> tuple[str, str, str]:
+def _source_rows(source: Source) -> list[tuple[str, str, str]]:
+    spread = f"{source.standard_deviation:.3g}"
     if not source.name:
-        return "Spread of the exact entries", f"{source.standard_deviation:.3g}", "standard deviation"
-    value, meaning = f"{source.standard_deviation:.3g}", f"if much larger: {source.advice}"
+        return [("Spread of the exact entries", spread, "standard deviation")]
+    rows = [(f"Without {source.name}", spread, f"if much larger: {source.advice}")]
     if source.gain is not None:
         gain = source.gain
-        value += f" beside {source.reference:.3g}"
-        how_much = "nothing but noise is left, × at least" if math.isinf(gain.value) else f"× {gain.value:.3g}"
-        interval = f"{gain.low:.3g}" if math.isinf(gain.value) else gain.interval()
-        meaning = f"{how_much} {interval} on {source.basis}; {meaning}"
-    return f"Without {source.name}", value, meaning
+        seen = f"÷ {gain.value:.3g} {gain.interval()}" if math.isfinite(gain.value) else f"÷ at least {gain.low:.3g}"
+        rows.append((f"With {source.name}", f"{source.reference:.3g}", f"{seen}: {source.basis}"))
+    return rows
 
 
 def _spread(point: KernelPoint) -> str:

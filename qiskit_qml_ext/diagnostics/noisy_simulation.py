@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 Noise: TypeAlias = "NoiseModel | AerSimulator | BackendV2"
-"""An Aer noise model (gates run as they are), a noisy simulator, or a backend, whose reported errors are simulated."""
+"""An Aer noise model (gates run as they are), a noisy simulator, or a backend, whose reported errors are
+simulated after transpilation at level 1, the level of :func:`~qiskit_qml_ext.primitives.connect` by default."""
 
 MAX_DENSITY_QUBITS = 12
 """A density matrix of 12 qubits takes 256 MiB."""

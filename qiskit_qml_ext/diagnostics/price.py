@@ -244,7 +244,7 @@ def _errors(plan: RunPlan, *, shrinks: bool) -> Iterable[str]:
     if plan.error_free < _POINTLESS:
         yield (
             "Pointless as it is: almost every shot has an error, so what comes back is noise. Use fewer qubits or "
-            "layers, better qubits (connect(…, optimization_level=3) looks for them), or another device first."
+            "layers, better qubits (a higher optimization level looks for them), or another device first."
         )
     elif shrinks and plan.error_free < _HARMLESS:
         factor = plan.error_free**-2

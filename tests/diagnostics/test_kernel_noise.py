@@ -63,7 +63,10 @@ def test_a_kernel_measured_with_noise_is_compared_with_the_exact_one():
     gain = noise_of(found).gain
     assert abs(gain.value - 0.95**-4) < 4 * gain.standard_error < 0.1
     assert "Noise divides their spread by" in found.headline()
-    assert "Without noise" in found.summary()
+    rows = {name: (value, meaning) for name, value, meaning in found.rows()}
+    assert rows["Without noise"][0] == f"{noise_of(found).standard_deviation:.3g}"
+    assert rows["With noise"][0] == f"{noise_of(found).reference:.3g}"
+    assert "the kernel as measured" in rows["With noise"][1]
     json.dumps(found.to_dict(), allow_nan=False)
 
 

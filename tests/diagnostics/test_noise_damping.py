@@ -82,7 +82,7 @@ def test_other_changes_start_without_noise_and_say_so():
     assert "without noise" not in without.headline()
     assert all(change.before == without.squared_gradient for change in without.changes)
     assert "noise" in with_noise.causes
-    assert "all others start without it" in with_noise.summary()
+    assert "all other changes start without it" in with_noise.summary()
     json.dumps(with_noise.to_dict(), allow_nan=False)
 
 
