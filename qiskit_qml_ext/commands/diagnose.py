@@ -21,7 +21,7 @@ _OBSERVABLES = {
 def command() -> None:
     """Will this ansatz train, and is this kernel any good?
 
-    A verdict in plain words with confidence intervals, what to do, and the price in shots.
+    A verdict in plain words with confidence intervals, what to do, and the price in shots, or on a backend.
     """
 
 
@@ -32,6 +32,22 @@ def _output_options(function: Any) -> Any:
         click.option("--budget", type=float, default=60.0, show_default=True, help="Seconds to spend, roughly."),
         click.option("--samples", type=int, default=200, show_default=True, help="Random points or samples."),
         click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random."),
+        click.option("--noise", metavar="NAME", help="A fake device whose reported errors are simulated."),
+        click.option(
+            "--optimization-level",
+            type=click.IntRange(0, 3),
+            default=1,
+            show_default=True,
+            help="The transpiler's, for the target: 3 looks for the best qubits.",
+        ),
+        click.option(
+            "--price-per-minute", type=float, metavar="X", help="The price of a minute of the target's processor time."
+        ),
+        click.option(
+            "--target",
+            metavar="NAME",
+            help="What it would take there, without running it: aer, or a fake device such as fake_sherbrooke.",
+        ),
     ):
         function = option(function)
     return function
@@ -43,7 +59,8 @@ def _output_options(function: Any) -> Any:
 Examples:
   qiskit-qml-ext diagnose ansatz hardware-efficient --qubits 8 --layers-per-qubit 3 --observable global
   qiskit-qml-ext diagnose ansatz real-amplitudes --qubits 100 --reps 4
-  qiskit-qml-ext diagnose ansatz hardware-efficient --noise fake_sherbrooke --report ansatz.html""",
+  qiskit-qml-ext diagnose ansatz hardware-efficient --noise fake_sherbrooke --report ansatz.html
+  qiskit-qml-ext diagnose ansatz hardware-efficient --target fake_sherbrooke --price-per-minute 96""",
 )
 @click.argument("name")
 @click.option("--qubits", type=int, default=8, show_default=True, help="The number of qubits.")
@@ -56,7 +73,6 @@ Examples:
     show_default=True,
     help="Z on one qubit, the mean of all Z, the parity, or the projector on zeros.",
 )
-@click.option("--noise", metavar="NAME", help="A fake device whose reported errors are simulated.")
 @_output_options
 def ansatz_command(
     name: str,
@@ -64,6 +80,9 @@ def ansatz_command(
     reps: int | None,
     layers_per_qubit: float | None,
     observable: str,
+    target: str | None,
+    price_per_minute: float | None,
+    optimization_level: int,
     noise: str | None,
     samples: int,
     budget: float,
@@ -82,17 +101,13 @@ def ansatz_command(
         depths: Any = reps
         if layers_per_qubit is not None:
             depths = lambda n: max(1, round(layers_per_qubit * n))  # noqa: E731
-        device = None
-        if noise is not None:
-            from qiskit_qml_ext.primitives.targets import fake_backend
-
-            device = fake_backend(noise)
         found = diagnostics.diagnose(
             ansatz_by_name(name),
             observable=getattr(diagnostics, _OBSERVABLES[observable]),
             num_qubits=qubits,
             depths=depths,
-            noise=device,
+            noise=_device(noise),
+            **_backend(target, price_per_minute, optimization_level, seed),
             num_samples=samples,
             time_budget=budget,
             seed=seed,
@@ -105,6 +120,7 @@ def ansatz_command(
     epilog="""\b
 Examples:
   qiskit-qml-ext diagnose kernel zz breast_cancer --qubits 8
+  qiskit-qml-ext diagnose kernel zz iris --noise fake_sherbrooke --target fake_sherbrooke --price-per-minute 96
   qiskit-qml-ext diagnose kernel iqp my_data.csv --label diagnosis --bandwidth 0.1 --report kernel.html""",
 )
 @click.argument("name")
@@ -119,6 +135,10 @@ def kernel_command(
     label: str | None,
     qubits: int | None,
     bandwidth: float | None,
+    target: str | None,
+    price_per_minute: float | None,
+    optimization_level: int,
+    noise: str | None,
     samples: int,
     budget: float,
     seed: int,
@@ -143,8 +163,39 @@ def kernel_command(
         width = min(dataset.num_features, qubits or 8)
         reduced = width if width < dataset.num_features else None
         X = quantum_preparation(feature_map, num_components=reduced).fit_transform(dataset.X)
-        found = diagnose(feature_map, X, dataset.y, num_samples=samples, time_budget=budget, seed=seed)
+        found = diagnose(
+            feature_map,
+            X,
+            dataset.y,
+            noise=_device(noise),
+            **_backend(target, price_per_minute, optimization_level, seed),
+            num_samples=samples,
+            time_budget=budget,
+            seed=seed,
+        )
         _finish(found, report, json_file)
+
+
+def _device(noise: str | None) -> Any:
+    if noise is None:
+        return None
+    from qiskit_qml_ext.primitives.targets import fake_backend
+
+    return fake_backend(noise)
+
+
+def _backend(target: str | None, price_per_minute: float | None, optimization_level: int, seed: int) -> dict[str, Any]:
+    """The arguments that name the backend whose price is wanted."""
+    if target is None:
+        if price_per_minute is not None:
+            raise ValueError("--price-per-minute came without a backend. Say which one with --target.")
+        return {}
+    from qiskit_qml_ext.primitives import connect
+
+    return {
+        "connection": connect(target, seed=seed, optimization_level=optimization_level),
+        "price_per_minute": price_per_minute,
+    }
 
 
 def _check(*paths: str | None) -> None:

@@ -1,5 +1,6 @@
 """Why is the landscape flat? One change at a time, and what each would bring."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from qiskit_qml_ext.circuits import Ansatz, GaussianDistribution, InitialDistrib
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
 from qiskit_qml_ext.diagnostics.initializations import ratio
+from qiskit_qml_ext.diagnostics.noise_damping import NoiseDamping, noise_damping
+from qiskit_qml_ext.diagnostics.noisy_simulation import Noise
 from qiskit_qml_ext.diagnostics.observables import local_observable, weight_of
 from qiskit_qml_ext.diagnostics.problem import (
     ObservableFamily,
@@ -19,6 +22,7 @@ from qiskit_qml_ext.diagnostics.problem import (
     build_circuit,
     build_observable,
     natural_distribution,
+    pose,
 )
 from qiskit_qml_ext.engine import Observable, Projector
 
@@ -43,6 +47,10 @@ class Change:
     """E ‖∇C‖² afterwards."""
     gain: Estimate
     """That divided by what it was without the change."""
+    before: Estimate
+    """E ‖∇C‖² without the change: of the circuit without noise, or with noise where noise is what is taken away."""
+    subset: str = ""
+    """What the gain was measured on, where not on all points."""
 
     @property
     def helps(self) -> bool:
@@ -66,6 +74,8 @@ class PlateauCauses(Result):
     """Var C divided by that: near 1 the circuit is as flat as a random unitary."""
     symmetry: str
     """The symmetry of the ansatz in words."""
+    noise: str
+    """The noise that was looked at, in words; empty for none. Everything but the change "No noise" is without it."""
     changes: tuple[Change, ...]
     """The changes, the most helpful first."""
 
@@ -76,9 +86,10 @@ class PlateauCauses(Result):
 
     def headline(self) -> str:
         """Return the finding in one sentence."""
+        where = f"At {self.num_qubits} qubits (Var C = {self.variance}{' without noise' * bool(self.noise)})"
         if not self.causes:
-            return f"At {self.num_qubits} qubits (Var C = {self.variance}) none of the changes helps by a factor 2."
-        return f"At {self.num_qubits} qubits (Var C = {self.variance}) what holds it down: {_listed(self.causes)}."
+            return f"{where} none of the changes helps by a factor 2."
+        return f"{where} what holds it down: {_listed(self.causes)}."
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return the gain of each change, and what to do."""
@@ -87,6 +98,11 @@ class PlateauCauses(Result):
         for change in self.changes:
             text = f"‖∇C‖² × {change.gain.value:.3g} {change.gain.interval()}"
             found.append((change.name, text, change.advice if change.helps else "does not help by a factor 2"))
+        found += [
+            ("Noise", self.noise, f"seen at {change.subset}; all other changes start without it")
+            for change in self.changes
+            if change.subset
+        ]
         return found
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
@@ -111,6 +127,7 @@ def plateau_causes(
     *,
     num_qubits: int | None = None,
     distribution: InitialDistribution | None = None,
+    noise: "Noise | None" = None,
     num_samples: int = 200,
     confidence: float = 0.95,
     seed: int | None = None,
@@ -118,7 +135,9 @@ def plateau_causes(
     """Change one thing at a time and see what it does to the expected squared gradient.
 
     The changes: an observable on one qubit (cost locality), one layer (depth), small Gaussian angles (the initial
-    distribution) and no entangling gates (entanglement). A change that does not apply is left out. For noise see
+    distribution) and no entangling gates (entanglement). A change that does not apply is left out. With ``noise`` there
+    is one more, no noise: the squared gradient without noise beside that with noise, at some of the same points and
+    parameters; all other changes start from the circuit without noise. How noise grows with the depth says
     :func:`noise_induced_plateau`.
 
     Args:
@@ -126,6 +145,9 @@ def plateau_causes(
         observable: An observable, or a function from the number of qubits to one.
         num_qubits: The width, for all but a plain circuit.
         distribution: The distribution of the angles; by default uniform.
+        noise: An Aer ``NoiseModel`` (gates run as they are), an ``AerSimulator`` with noise, or a backend, whose
+            reported errors are simulated after transpilation; up to 12 qubits, quick up to 8. Errors of the readout are
+            left out. The observable must be a Pauli sum.
         num_samples: Random points for each variance.
         confidence: The confidence of intervals.
         seed: Seed of everything random.
@@ -133,10 +155,12 @@ def plateau_causes(
     Raises:
         TypeError: If an argument is of the wrong kind.
         ValueError: If an argument does not fit.
+        StateTooLargeError: If noise is to be simulated on more than 12 qubits.
 
     References:
         Cost locality: Cerezo et al., arXiv:2001.00550; expressibility: Holmes et al., arXiv:2101.02138; entanglement:
-        Ortiz Marrero et al., arXiv:2010.15968; angles: Zhang et al., arXiv:2203.09376.
+        Ortiz Marrero et al., arXiv:2010.15968; angles: Zhang et al., arXiv:2203.09376; noise: Wang et al.,
+        arXiv:2007.14384.
 
     Examples:
         >>> from qiskit_qml_ext.circuits import HardwareEfficientAnsatz
@@ -150,7 +174,8 @@ def plateau_causes(
     width = int(circuit.num_qubits)
     chosen = natural_distribution(ansatz) if distribution is None else distribution
     measured = build_observable(observable, width)
-    seeds = iter(np.random.SeedSequence(seed).generate_state(6))
+    *first_seeds, noise_seed = np.random.SeedSequence(seed).generate_state(6)
+    seeds = iter(first_seeds)
 
     def measure(changed: Trainable, what: ObservableFamily, angles: InitialDistribution) -> GradientVariance:
         return gradient_variance(
@@ -162,6 +187,10 @@ def plateau_causes(
             seed=int(next(seeds)),
         )
 
+    damping = None
+    if noise is not None and circuit.num_parameters:
+        problem = pose(circuit, measured, distribution=chosen)
+        damping = noise_damping(problem, noise, num_samples=num_samples, confidence=confidence, seed=int(noise_seed))
     now = measure(circuit, measured, chosen)
     weight = max(weight_of(measured, width), 1)
     found = [(_SMALL, measure(circuit, measured, GaussianDistribution(weight)))]
@@ -172,9 +201,13 @@ def plateau_causes(
     if width > 1:
         found.append((_PRODUCT, measure(_product(circuit), measured, chosen)))
     changes = [
-        Change(*words, after.squared_gradient, ratio(after.squared_gradient, now.squared_gradient))
+        Change(
+            *words, after.squared_gradient, ratio(after.squared_gradient, now.squared_gradient), now.squared_gradient
+        )
         for words, after in found
     ]
+    if damping is not None:
+        changes.append(_without_noise(damping, now.squared_gradient))
     changes.sort(key=lambda change: -change.gain.low)
     reference = two_design_variance(measured, width)
     return PlateauCauses(
@@ -184,6 +217,7 @@ def plateau_causes(
         two_design_variance=reference,
         two_design_ratio=ratio(now.loss_variance, Estimate.exact(reference)),
         symmetry=getattr(ansatz, "symmetry", "none"),
+        noise="" if damping is None else damping.noise,
         changes=tuple(changes),
     )
 
@@ -212,6 +246,27 @@ _PRODUCT = (
     "entanglement",
     "entangle fewer qubits, or use an ansatz with the problem's symmetry",
 )
+
+
+_NOISE = ("No noise", "noise", "use fewer or better two-qubit gates, fewer layers, or error mitigation")
+
+
+def _without_noise(damping: NoiseDamping, clean: Estimate) -> Change:
+    """The change that takes the noise away: here what was measured is what comes before it."""
+    left = damping.remaining
+    subset = f"{damping.points} points, one derivative at each"
+    if not left.value > 0:
+        known = left.value == 0  # all derivatives vanish with noise, or all of them without
+        gain = (
+            Estimate(math.inf, math.nan, math.inf, math.inf) if known else Estimate(math.nan, math.nan, 0.0, math.inf)
+        )
+        return Change(*_NOISE, clean, gain, left if known else clean, subset)
+    gain = Estimate(
+        1 / left.value, left.standard_error / left.value**2, 1 / left.high, 1 / max(left.low, 1e-300), left.method
+    )
+    # before/clean and clean are independent up to the points they share; their intervals join on a logarithmic scale
+    before = ratio(clean, gain) if clean.value > 0 else Estimate.exact(0.0)
+    return Change(*_NOISE, clean, gain, before, subset)
 
 
 def _product(circuit: QuantumCircuit) -> QuantumCircuit:

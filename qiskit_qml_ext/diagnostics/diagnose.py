@@ -4,9 +4,9 @@ import math
 import time
 from collections.abc import Callable
 
-import numpy as np
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
+from qiskit.quantum_info import Pauli, SparsePauliOp
 from qiskit_machine_learning.kernels import BaseKernel
 from sklearn.base import clone
 
@@ -20,16 +20,20 @@ from qiskit_qml_ext.diagnostics.estimate import rounded
 from qiskit_qml_ext.diagnostics.expressibility import expressibility
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
 from qiskit_qml_ext.diagnostics.initializations import InitializationComparison, compare_initializations
-from qiskit_qml_ext.diagnostics.noise_plateau import Noise, NoiseInducedPlateau, noise_induced_plateau
+from qiskit_qml_ext.diagnostics.noise_plateau import NoiseInducedPlateau, noise_induced_plateau
+from qiskit_qml_ext.diagnostics.noisy_simulation import Noise
 from qiskit_qml_ext.diagnostics.observables import local_observable
-from qiskit_qml_ext.diagnostics.problem import ObservableFamily, build_circuit
+from qiskit_qml_ext.diagnostics.price import duration, gradient_price, gradient_shots
+from qiskit_qml_ext.diagnostics.problem import ObservableFamily, build_circuit, build_observable
 from qiskit_qml_ext.diagnostics.report import Diagnosis, Finding, Level
 from qiskit_qml_ext.diagnostics.scaling_study import Depth, ScalingStudy, scaling_study
 from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, second_moments
 from qiskit_qml_ext.exceptions import QmlExtError
+from qiskit_qml_ext.primitives import Connection
 
 _MAX_STATE_QUBITS = 12  # hundreds of states of more qubits take too long for a first look
 _MAX_FEW_STATES = 16  # a few dozen states are still feasible where nothing else applies
+_MAX_NOISY_QUBITS = 8  # density matrices of more qubits take seconds each
 _MANY_SHOTS = 100_000
 SHOTS_PER_SECOND = 5_000
 """Shots that a superconducting device runs in a second, waiting between shots included; queues are not."""
@@ -44,6 +48,8 @@ def diagnose(
     num_qubits: int | None = None,
     depths: Depth = None,
     noise: "Noise | None" = None,
+    connection: Connection | None = None,
+    price_per_minute: float | None = None,
     num_samples: int = 200,
     time_budget: float = 60.0,
     seed: int | None = 0,
@@ -58,7 +64,13 @@ def diagnose(
         observable: What a circuit measures: an observable, or a function from the number of qubits to one.
         num_qubits: The width of a template; by default 8.
         depths: The number of layers of a template, or a function of the number of qubits; see :func:`scaling_study`.
-        noise: Noise for :func:`noise_induced_plateau`; by default none is simulated.
+        noise: An Aer ``NoiseModel``, an ``AerSimulator`` with noise, or a backend, whose reported errors are simulated:
+            how much of the gradient or of the kernel's spread it takes, and how that grows with the depth of a
+            template. By default none is simulated, whatever the connection.
+        connection: A backend, from :func:`~qiskit_qml_ext.primitives.connect`, whose price is wanted: what one
+            gradient, or the kernel matrix, takes there with the shots that the diagnosis finds necessary. Nothing runs
+            there.
+        price_per_minute: The price of a minute of its processor time, in any currency; by default the connection's.
         num_samples: Random points or samples for each estimate.
         time_budget: Seconds after which no further stage is started.
         seed: Seed of everything random.
@@ -79,14 +91,30 @@ def diagnose(
     """
     start = time.monotonic()
     found = _subject(subject)
+    _check_price(connection, price_per_minute)
     draft = Draft(start + time_budget)
     if isinstance(found, (BaseKernel, FeatureMap)):
         if X is None:
             raise ValueError("A kernel is diagnosed on data: give X, scaled as its feature map wants them.")
-        title = diagnose_kernel(found, X, y, draft, num_samples=num_samples, seed=seed)
+        title = diagnose_kernel(
+            found,
+            X,
+            y,
+            draft,
+            noise=noise,
+            connection=connection,
+            price_per_minute=price_per_minute,
+            num_samples=num_samples,
+            seed=seed,
+        )
     else:
         width = int(found.num_qubits) if isinstance(found, QuantumCircuit) else num_qubits or 8
         title = _diagnose_ansatz(found, observable, width, depths, noise, draft, num_samples, seed)
+        if connection is not None:
+            circuit = build_circuit(_at_depth(found, depths, width), width)
+            shots = gradient_shots(draft.evidence)
+            measured = build_observable(observable, width)
+            draft.add_price(gradient_price(circuit, measured, shots, connection, price_per_minute=price_per_minute))
     return Diagnosis(
         title=title,
         findings=tuple(draft.findings),
@@ -96,7 +124,25 @@ def diagnose(
         seconds=time.monotonic() - start,
         seed=seed,
         evidence=draft.evidence,
+        plan=draft.plan,
     )
+
+
+def _check_price(connection: object, price_per_minute: float | None) -> None:
+    if connection is not None and not isinstance(connection, Connection):
+        raise TypeError(f"connection must come from connect(…), but is a {type(connection).__name__}.")
+    if price_per_minute is None:
+        return
+    if connection is None:
+        raise ValueError("price_per_minute came without a backend. Say which one: connection=connect(…).")
+    if not price_per_minute >= 0:
+        raise ValueError(f"price_per_minute must not be negative, but {price_per_minute} came.")
+
+
+def _at_depth(ansatz: Ansatz | QuantumCircuit, depths: Depth, width: int) -> Ansatz | QuantumCircuit:
+    if depths is None or not isinstance(ansatz, Ansatz):
+        return ansatz
+    return clone(ansatz).set_params(reps=depths(width) if callable(depths) else depths)
 
 
 def _subject(subject: object) -> Ansatz | QuantumCircuit | BaseKernel | FeatureMap:
@@ -123,9 +169,7 @@ def _diagnose_ansatz(
     num_samples: int,
     seed: int | None,
 ) -> str:
-    here: Ansatz | QuantumCircuit = ansatz
-    if depths is not None and isinstance(ansatz, Ansatz):
-        here = clone(ansatz).set_params(reps=depths(width) if callable(depths) else depths)
+    here = _at_depth(ansatz, depths, width)
     moments = None
     if width > _MAX_STATE_QUBITS:
         draft.skipped.append(
@@ -160,8 +204,11 @@ def _diagnose_ansatz(
         )
         if isinstance(study, ScalingStudy):
             _read_scaling(study, draft)
+    if noise is not None and not isinstance(build_observable(observable, width), (Pauli, SparsePauliOp)):
+        draft.skipped.append("Noise: it is simulated for Pauli sums only, and the observable is none.")
+        noise = None
     if width <= _MAX_STATE_QUBITS:
-        _further_stages(here, observable, width, draft, num_samples, seed)
+        _further_stages(here, observable, width, noise, draft, num_samples, seed)
     if noise is not None and isinstance(ansatz, Ansatz):
         damped = draft.run(
             "Noise", lambda: noise_induced_plateau(ansatz, observable, noise, num_qubits=min(width, 6), seed=seed)
@@ -177,13 +224,17 @@ def _further_stages(
     ansatz: Ansatz | QuantumCircuit,
     observable: ObservableFamily,
     width: int,
+    noise: "Noise | None",
     draft: Draft,
     num_samples: int,
     seed: int | None,
 ) -> None:
+    if noise is not None and width > _MAX_NOISY_QUBITS:
+        draft.skipped.append(f"Noise as a cause: {width} qubits with noise take too long for a first look.")
+        noise = None
     causes = draft.run(
         "What holds the gradient down",
-        lambda: plateau_causes(ansatz, observable, num_qubits=width, num_samples=num_samples, seed=seed),
+        lambda: plateau_causes(ansatz, observable, num_qubits=width, noise=noise, num_samples=num_samples, seed=seed),
     )
     if isinstance(causes, PlateauCauses):
         _read_causes(causes, draft)
@@ -233,7 +284,7 @@ def _read_gradient(found: GradientVariance, draft: Draft) -> None:
     draft.findings.append(Finding(level, text))
     draft.price.append(
         f"One gradient of {len(found.parameters)} parameters by parameter shifts: {steps:,.0f} shots at the least, "
-        f"about {_duration(steps / SHOTS_PER_SECOND)} at {SHOTS_PER_SECOND:,} shots a second, queues not counted."
+        f"about {duration(steps / SHOTS_PER_SECOND)} at {SHOTS_PER_SECOND:,} shots a second, queues not counted."
     )
 
 
@@ -304,10 +355,3 @@ def _read_noise(found: NoiseInducedPlateau, draft: Draft) -> None:
     draft.findings.append(Finding("bad" if bad else "good", found.headline()))
     if bad:
         draft.advice.append(f"On this device keep to fewer than {found.last_useful_depth.value:.0f} layers.")
-
-
-def _duration(seconds: float) -> str:
-    for size, unit in ((86_400.0, "days"), (3600.0, "hours"), (60.0, "minutes")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:,.0f} {unit}"
-    return f"{max(float(np.ceil(seconds)), 1):,.0f} seconds"

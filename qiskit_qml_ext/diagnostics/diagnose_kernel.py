@@ -10,10 +10,17 @@ from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.draft import Draft
 from qiskit_qml_ext.diagnostics.geometric_difference import GeometricDifference, geometric_difference
 from qiskit_qml_ext.diagnostics.kernel_concentration import KernelConcentration, kernel_concentration
+from qiskit_qml_ext.diagnostics.kernel_noise import FEWEST_SAMPLES, Source, kernel_width
+from qiskit_qml_ext.diagnostics.noisy_simulation import Noise
+from qiskit_qml_ext.diagnostics.price import kernel_price, kernel_shots
 from qiskit_qml_ext.diagnostics.report import Finding
+from qiskit_qml_ext.kernels import FidelityKernel
+from qiskit_qml_ext.primitives import Connection
 
 _MANY_SHOTS = 10_000
 _FEW_WIDTHS = 5
+_NOISY_SAMPLES = ((5, 16), (6, 12), (8, 8))  # up to so many qubits, so many samples: each pair is a density matrix
+_NOISE_MATTERS = math.sqrt(2)  # half of the variance is gone: twice the shots
 
 
 def diagnose_kernel(
@@ -22,6 +29,9 @@ def diagnose_kernel(
     y: ArrayLike | None,
     draft: Draft,
     *,
+    noise: "Noise | None" = None,
+    connection: Connection | None = None,
+    price_per_minute: float | None = None,
     num_samples: int,
     seed: int | None,
 ) -> str:
@@ -32,6 +42,9 @@ def diagnose_kernel(
         X: The data; at most ``num_samples`` rows are used, drawn at random.
         y: The labels, or None.
         draft: What was found so far.
+        noise: Noise whose effect on the spread of the entries is simulated; None for none.
+        connection: A backend whose price is wanted; None for none.
+        price_per_minute: The price of a minute of its processor time.
         num_samples: The largest number of samples.
         seed: Seed of the choice of samples.
     """
@@ -45,15 +58,42 @@ def diagnose_kernel(
     template = kernel if isinstance(kernel, FeatureMap) else getattr(kernel, "feature_map", None)
     grows = isinstance(template, FeatureMap) and samples.shape[1] >= _FEW_WIDTHS
     widths = range(1, samples.shape[1] + 1) if grows else None
-    found = draft.run("Concentration of the kernel", lambda: kernel_concentration(kernel, samples, qubits=widths))
+    noisy = 0 if noise is None else _noisy_samples(kernel, samples, draft)
+    found = draft.run(
+        "Concentration of the kernel",
+        lambda: kernel_concentration(
+            kernel, samples, qubits=widths, noise=noise if noisy else None, noise_samples=noisy, seed=seed
+        ),
+    )
     if isinstance(found, KernelConcentration):
         _read_concentration(found, draft)
         matrix = found.last.matrix
         other = draft.run("Difference from classical kernels", lambda: _difference(matrix, samples, labels))
         if isinstance(other, GeometricDifference):
             _read_difference(other, draft)
+    if connection is not None:
+        shots = kernel_shots(draft.evidence)
+        draft.add_price(kernel_price(kernel, samples, shots, connection, price_per_minute=price_per_minute))
     name = type(template).__name__ if isinstance(template, FeatureMap) else type(kernel).__name__
     return f"Is this kernel any good? {name} on {len(samples)} samples of {samples.shape[1]} features"
+
+
+def _noisy_samples(
+    kernel: BaseKernel | FeatureMap, X: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]", draft: Draft
+) -> int:
+    """How many samples can be measured with noise in a few seconds; 0, with a reason in the draft, for none."""
+    if not isinstance(kernel, (FidelityKernel, FeatureMap)):
+        draft.skipped.append(f"Noise: it is simulated for fidelity kernels only, not for {type(kernel).__name__}.")
+        return 0
+    width = kernel_width(FidelityKernel(kernel) if isinstance(kernel, FeatureMap) else kernel, X.shape[1])
+    number = min(next((samples for most, samples in _NOISY_SAMPLES if width <= most), 0), len(X))
+    if number < FEWEST_SAMPLES:
+        draft.skipped.append(
+            f"Noise: {width} qubits and {len(X)} samples; a first look takes at most {_NOISY_SAMPLES[-1][0]} qubits "
+            f"and at least {FEWEST_SAMPLES} samples. kernel_concentration(…, noise=…) simulates up to 12 qubits."
+        )
+        return 0
+    return number
 
 
 def _difference(
@@ -89,14 +129,31 @@ def _read_concentration(found: KernelConcentration, draft: Draft) -> None:
             f"Multiply the data by {found.bandwidth.value:.2g} before encoding; the entries then spread by "
             f"{found.bandwidth.standard_deviation:.2g}. Tune this factor by cross-validation."
         )
-    if len(found.sources) > 1:
-        base = found.sources[0].standard_deviation
-        for source in found.sources[1:]:
-            if bad and source.standard_deviation > 2 * base:
-                draft.advice.append(
-                    f"Without {source.name} the entries spread {source.standard_deviation / base:.1f} times as much: "
-                    f"{source.advice}."
-                )
+    for source in found.sources:
+        if source.name == "noise":
+            _read_noise(source, draft)
+        elif source.name and bad and source.factor > 2:
+            draft.advice.append(
+                f"Without {source.name} the entries spread {source.factor:.1f} times as much: {source.advice}."
+            )
+
+
+def _read_noise(source: Source, draft: Draft) -> None:
+    gain = source.gain
+    if gain is None or not gain.low > _NOISE_MATTERS:
+        return
+    if math.isinf(gain.value):
+        draft.findings.append(Finding("bad", f"With noise ({source.basis}) no spread of the entries could be seen."))
+        draft.advice.append(f"Noise leaves nothing to see: {source.advice}.")
+        return
+    draft.findings.append(
+        Finding(
+            "bad",
+            f"Noise divides the spread of the entries by {gain.value:.2g} {gain.interval()} ({source.basis}): it takes "
+            f"{gain.value**2:.2g} times as many shots to tell them apart.",
+        )
+    )
+    draft.advice.append(f"Against the noise: {source.advice}.")
 
 
 def _read_difference(found: GeometricDifference, draft: Draft) -> None:

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from qiskit_qml_ext.diagnostics.estimate import Result
+from qiskit_qml_ext.diagnostics.price import Price
 from qiskit_qml_ext.diagnostics.report import Finding
 from qiskit_qml_ext.exceptions import QmlExtError
+from qiskit_qml_ext.primitives import RunPlan
 
 
 @dataclass
@@ -17,6 +19,7 @@ class Draft:
     findings: list[Finding] = field(default_factory=list)
     advice: list[str] = field(default_factory=list)
     price: list[str] = field(default_factory=list)
+    plan: RunPlan | None = None
     skipped: list[str] = field(default_factory=list)
     evidence: dict[str, Result] = field(default_factory=dict)
 
@@ -32,3 +35,8 @@ class Draft:
             return None
         self.evidence[title] = result
         return result
+
+    def add_price(self, price: Price) -> None:
+        """Note what it takes on a backend."""
+        self.price.extend(price.sentences)
+        self.plan = price.plan

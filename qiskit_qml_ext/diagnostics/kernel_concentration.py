@@ -13,6 +13,8 @@ from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.bandwidth import Bandwidth, suggest_bandwidth
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.kernel_entries import KernelEntries
+from qiskit_qml_ext.diagnostics.kernel_noise import Source, measured_noise, simulated_noise
+from qiskit_qml_ext.diagnostics.noisy_simulation import Noise
 from qiskit_qml_ext.diagnostics.pair_statistics import kernel_moments
 from qiskit_qml_ext.diagnostics.problem import check_confidence
 from qiskit_qml_ext.diagnostics.scaling_fit import ScalingVerdict, Verdict
@@ -52,18 +54,6 @@ class KernelPoint:
     """The kernel matrix."""
 
 
-@dataclass(frozen=True)
-class Source:
-    """What the spread of the entries would be without one of its enemies."""
-
-    name: str
-    """The source of concentration that was taken away; empty for the kernel as it is."""
-    standard_deviation: float
-    """The standard deviation of the entries then, relative to their range."""
-    advice: str
-    """What follows if it is much larger."""
-
-
 @dataclass(frozen=True, repr=False)
 class KernelConcentration(Result):
     """How concentrated a kernel is, from :func:`kernel_concentration`."""
@@ -75,7 +65,8 @@ class KernelConcentration(Result):
     judgement: ScalingVerdict
     """The fits."""
     sources: tuple[Source, ...]
-    """What would lift the concentration, at the largest number of features; empty where states are not available."""
+    """What would lift the concentration, at the largest number of features: by exact simulation, where states are
+    available, and by comparison with noise, where the kernel was measured or noise was given."""
     bandwidth: Bandwidth | None
     """The factor on the bandwidth that spreads the entries most."""
     num_samples: int
@@ -102,8 +93,11 @@ class KernelConcentration(Result):
             "undetermined": "Scaling undetermined",
         }[self.verdict]
         scaling = f"{how}. " if len(self.points) > 1 else ""
+        noisy = [source for source in self.sources if source.name == "noise" and source.factor > 1]
+        harm = "".join(f" {_harm(source)}" for source in noisy[-1:])
         return (
             f"{scaling}At {point.num_features} features: mean entry {point.mean}, variance {point.variance}; {price}."
+            f"{harm}"
         )
 
     def rows(self) -> list[tuple[str, str, str]]:
@@ -121,10 +115,7 @@ class KernelConcentration(Result):
         found.append(
             ("Effective rank", f"{last.effective_rank:.1f} of {self.num_samples}", "n: all samples differ alike")
         )
-        for source in self.sources:
-            name = f"Without {source.name}" if source.name else "Spread of the exact entries"
-            text = f"if much larger: {source.advice}" if source.name else "standard deviation"
-            found.append((name, f"{source.standard_deviation:.3g}", text))
+        found += [row for source in self.sources for row in _source_rows(source)]
         if self.bandwidth is not None:
             text = f"std {self.bandwidth.standard_deviation:.3g}, {self.bandwidth.method}"
             found.append(("Bandwidth to try", f"× {self.bandwidth.value:.3g}", text))
@@ -159,7 +150,10 @@ def kernel_concentration(
     qubits: Sequence[int] | None = None,
     relative_precision: float = 0.1,
     connection: Connection | None = None,
+    noise: "Noise | None" = None,
+    noise_samples: int = 16,
     confidence: float = 0.95,
+    seed: int | None = 0,
 ) -> KernelConcentration:
     r"""Measure mean and variance of the kernel entries off the diagonal, how they scale, why, and what they cost.
 
@@ -169,8 +163,14 @@ def kernel_concentration(
         X: Samples that are independent and identically distributed, shape (n, features), n ≥ 4.
         qubits: Numbers of features: for each, the first columns of X are encoded. By default all columns only.
         relative_precision: ε for the shots that an entry of average size needs, (1-k)/(kε²).
-        connection: Where circuits run, for a feature map; a kernel has its own.
+        connection: Where circuits run, for a feature map; a kernel has its own. If they run with shots, the spread of
+            the entries is compared with that of the exact kernel, and noise is one of the sources.
+        noise: An Aer ``NoiseModel`` (gates run as they are), an ``AerSimulator`` with noise, or a backend, whose
+            reported errors are simulated: noise becomes one of the sources, errors of the readout included. For
+            fidelity kernels on up to 12 qubits; the time grows as 4ⁿ, some tenths of a second a pair at 6 qubits.
+        noise_samples: So many samples, drawn at random, are measured with noise, all pairs of them; at least 6.
         confidence: The confidence of intervals.
+        seed: Seed of the samples and the shots with noise.
 
     Returns:
         Moments with intervals from U-statistics, a scaling verdict, sources of concentration, shots, and a bandwidth.
@@ -178,10 +178,11 @@ def kernel_concentration(
     Raises:
         TypeError: If the kernel is of a kind that is not known.
         ValueError: If the data do not fit.
+        StateTooLargeError: If noise is to be simulated on more than 12 qubits.
 
     References:
-        Thanasilp et al., arXiv:2208.11060 (concentration and its sources); bandwidth: arXiv:2111.05451 and
-        arXiv:2206.06686.
+        Thanasilp et al., arXiv:2208.11060 (concentration and its sources); noise: arXiv:2105.02276; bandwidth:
+        arXiv:2111.05451 and arXiv:2206.06686.
 
     Examples:
         >>> import numpy as np
@@ -201,18 +202,26 @@ def kernel_concentration(
     points, shots = [], None
     for width in widths:
         chosen = _kernel_for(kernel, width, connection)
-        matrix, noise, shots = _evaluate(chosen, samples[:, :width])
-        points.append(_point(width, matrix, noise, relative_precision, confidence))
+        matrix, errors, shots = _evaluate(chosen, samples[:, :width])
+        points.append(_point(width, matrix, errors, shots, relative_precision, confidence))
     judgement = judge_variances(
         widths, [point.variance for point in points], [math.nan] * len(widths), len(samples), confidence
     )
-    feature_map = _feature_map(kernel)
+    feature_map, widest = _feature_map(kernel), samples[:, : widths[-1]]
+    sources = [] if feature_map is None else list(concentration_sources(feature_map, widest))
+    if shots is not None:
+        measured = measured_noise(chosen, widest, points[-1].matrix, shots, confidence=confidence)
+        sources += [] if measured is None else [measured]
+    if noise is not None:
+        there = _kernel_for(kernel, widths[-1], None)
+        simulated = simulated_noise(there, widest, noise, num_samples=noise_samples, confidence=confidence, seed=seed)
+        sources.append(simulated)
     return KernelConcentration(
         points=tuple(points),
         verdict=judgement.verdict,
         judgement=judgement,
-        sources=() if feature_map is None else concentration_sources(feature_map, samples[:, : widths[-1]]),
-        bandwidth=None if feature_map is None else _bandwidth(feature_map, samples[:, : widths[-1]]),
+        sources=tuple(sources),
+        bandwidth=None if feature_map is None else _bandwidth(feature_map, widest),
         num_samples=len(samples),
         measured_shots=shots,
     )
@@ -230,17 +239,19 @@ def concentration_sources(feature_map: FeatureMap, X: FloatArray) -> tuple[Sourc
         return ()
     upper = np.triu_indices(len(X), 1)
     states = np.asarray(statevectors(feature_map.build(width), X), dtype=np.complex128)
+    spread = float(gram(states)[upper].std())
     found = [
-        Source("", float(gram(states)[upper].std()), ""),
+        Source("", spread, "", spread),
         Source(
             "the global measurement",
             float(local_fidelities(states)[upper].std()),
             "try a projected kernel, which compares qubits one by one",
+            spread,
         ),
     ]
     if getattr(feature_map, "entanglement", "none") != "none":  # an amplitude encoding has no such setting
         product = statevectors(feature_map.without_entanglement().build(width), X)
-        found.append(Source("entanglement", float(gram(product)[upper].std()), "entangle less, or not at all"))
+        found.append(Source("entanglement", float(gram(product)[upper].std()), "entangle less, or not at all", spread))
     return tuple(found)
 
 
@@ -254,6 +265,25 @@ def local_fidelities(states: NDArray[np.complex128]) -> FloatArray:
         reduced = np.einsum("mak,mbk->mab", split, split.conj()).reshape(size, 4)
         total += np.real(reduced @ reduced.conj().T)
     return total / num_qubits
+
+
+def _harm(source: Source) -> str:
+    gain = source.gain
+    if gain is None or math.isinf(gain.value):
+        return "Noise leaves no spread that could be seen."
+    return f"Noise divides their spread by {gain.value:.3g} {gain.interval()}."
+
+
+def _source_rows(source: Source) -> list[tuple[str, str, str]]:
+    spread = f"{source.standard_deviation:.3g}"
+    if not source.name:
+        return [("Spread of the exact entries", spread, "standard deviation")]
+    rows = [(f"Without {source.name}", spread, f"if much larger: {source.advice}")]
+    if source.gain is not None:
+        gain = source.gain
+        seen = f"÷ {gain.value:.3g} {gain.interval()}" if math.isfinite(gain.value) else f"÷ at least {gain.low:.3g}"
+        rows.append((f"With {source.name}", f"{source.reference:.3g}", f"{seen}: {source.basis}"))
+    return rows
 
 
 def _spread(point: KernelPoint) -> str:
@@ -284,9 +314,18 @@ def _evaluate(kernel: BaseKernel, X: FloatArray) -> tuple[FloatArray, FloatArray
 
 
 def _point(
-    width: int, matrix: FloatArray, errors: FloatArray | None, relative_precision: float, confidence: float
+    width: int,
+    matrix: FloatArray,
+    errors: FloatArray | None,
+    shots: int | None,
+    relative_precision: float,
+    confidence: float,
 ) -> KernelPoint:
-    entries = KernelEntries.from_matrix(matrix, standard_errors=errors)
+    # k(1-k)/(S-1) is unbiased; the errors that a kernel states are raised where no or all shots are hits
+    known = shots is not None and shots > 1
+    entries = KernelEntries.from_matrix(
+        matrix, standard_errors=None if known else errors, shots=shots if known else None
+    )
     mean, variance = kernel_moments(entries.matrix, entries.noise, confidence=confidence)
     # an entry k is read as 0 with probability (1-k)^S
     average = min(max(mean.value, 0.0), 1.0)

@@ -3,31 +3,41 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit import QuantumCircuit
-from qiskit.providers import BackendV2
-from qiskit.quantum_info import Pauli, SparsePauliOp
-from qiskit.transpiler import generate_preset_pass_manager
+from qiskit.quantum_info import SparsePauliOp
+from scipy.stats import t as student_t
 from sklearn.base import clone
 
 from qiskit_qml_ext.circuits import Ansatz, InitialDistribution
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
-from qiskit_qml_ext.diagnostics.intervals import variance_estimates
+from qiskit_qml_ext.diagnostics.intervals import covariance_estimates, variance_estimates
+from qiskit_qml_ext.diagnostics.kernel_entries import jackknife
+from qiskit_qml_ext.diagnostics.noisy_simulation import (
+    MAX_DENSITY_QUBITS,
+    Noise,
+    NoisyLoss,
+    noise_in_words,
+    noisy_simulator,
+    pauli_sum,
+)
 from qiskit_qml_ext.diagnostics.problem import ObservableFamily, check_confidence, check_samples, pose
 from qiskit_qml_ext.engine import expectations
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from qiskit_aer import AerSimulator
-    from qiskit_aer.noise import NoiseModel
 
 FloatArray = NDArray[np.float64]
-Noise: TypeAlias = "NoiseModel | AerSimulator | BackendV2"
+Losses = tuple[FloatArray, FloatArray, FloatArray]
+"""Losses without noise, and two independent readings of those with noise; one twice where it is exact."""
+Method = Literal["auto", "density_matrix", "trajectories"]
+
 _RESAMPLES = 1000
-_MAX_DENSITY_QUBITS = 12  # a density matrix of 12 qubits takes 256 MiB; trajectories would add noise to the variance
+_MAX_TRAJECTORY_QUBITS = 20  # a state takes 16 MiB, and there are thousands of them
+_SEEN = 2.0  # a depth counts for the rate if its damping is so many standard errors above 0
+_FLOOR = 0.01  # of the damping: what a resample counts as at the least, whose covariance came out near 0 or below
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,17 +62,26 @@ class NoiseInducedPlateau(Result):
     """Minus the slope of the logarithm of the damping by layer: the variance loses exp(-rate) with each layer."""
     last_useful_depth: Estimate
     """The depth at which the spread of the loss falls below the shot noise; inf if noise does not damp."""
+    rate_depths: tuple[int, ...]
+    """The depths that the rate comes from: with trajectories those at which some variance is left beyond doubt."""
     shots: int
     """The shots of one expectation value that this depth refers to."""
     num_samples: int
     """Random points at each depth."""
     noise: str
     """The noise in words."""
+    trajectories: int | None
+    """Trajectories behind each noisy loss; None for exact values from density matrices."""
     seed: int | None
     """The seed."""
 
     def headline(self) -> str:
         """Return the finding in one sentence."""
+        if math.isnan(self.decay_rate.value):
+            return (
+                f"Too little variance is left under noise to tell its decay from {self.trajectories:,} trajectories: "
+                "take more of them, or fewer layers."
+            )
         if self.decay_rate.low <= 0:
             return (
                 f"No decay with depth beyond doubt up to {self.depths[-1]} layers (rate {self.decay_rate} per layer)."
@@ -85,8 +104,15 @@ class NoiseInducedPlateau(Result):
             )
             for depth, noisy, clean, d in rows
         ]
-        rate = f"{self.decay_rate.value:.4g} {self.decay_rate.interval()}"
-        return [*found, ("Decay rate", rate, "of the logarithm of the variance by layer"), ("Noise", self.noise, "")]
+        known = not math.isnan(self.decay_rate.value)
+        rate = f"{self.decay_rate.value:.4g} {self.decay_rate.interval()}" if known else "not known"
+        used = "" if self.rate_depths == self.depths else f", from {len(self.rate_depths)} of the depths"
+        how = "density matrices" if self.trajectories is None else f"{self.trajectories:,} trajectories for each point"
+        return [
+            *found,
+            ("Decay rate", rate, f"of the logarithm of the variance by layer{used}"),
+            ("Noise", self.noise, f"{how}, errors of the readout left out"),
+        ]
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the variance with and without noise against the depth, and the shot noise."""
@@ -97,8 +123,8 @@ class NoiseInducedPlateau(Result):
             (self.clean_variances, GREEN, "without noise"),
             (self.noisy_variances, BLUE, "with noise"),
         ):
-            middle = np.array([e.value for e in values])
-            errors = np.abs(np.array([[e.value - e.low, e.high - e.value] for e in values]).T)
+            middle = np.array([e.value if e.value > 0 else math.nan for e in values])
+            errors = np.abs(np.array([[e.value - max(e.low, 1e-16), e.high - e.value] for e in values]).T)
             axes.errorbar(self.depths, middle, yerr=errors, fmt="o-", ms=4, capsize=2, color=colour, label=label)
         axes.axhline(1 / self.shots, color=GREY, ls="--", label=f"shot noise, {self.shots:,} shots")
         axes.set(xlabel="layers", ylabel="variance of the loss", yscale="log")
@@ -116,12 +142,17 @@ def noise_induced_plateau(
     distribution: InitialDistribution | None = None,
     num_samples: int = 100,
     shots: int = 4096,
+    method: Method = "auto",
+    trajectories: int = 32,
     confidence: float = 0.95,
     seed: int | None = None,
 ) -> NoiseInducedPlateau:
     """Measure how the variance of the loss falls with depth under noise, beside the same circuits without noise.
 
-    Aer's density matrices give exact expectation values, without shot noise, up to 12 qubits.
+    Aer's density matrices give exact expectation values, without shot noise, up to 12 qubits. Beyond, each loss is the
+    mean over random trajectories of state vectors, whose scatter would add to the variance; so each loss is read twice,
+    with half of the trajectories, and the covariance of the two independent readings is the variance without that
+    scatter, unbiased (it may come out negative). Both leave out errors of the readout.
 
     Args:
         ansatz: A template with the setting ``reps``.
@@ -133,6 +164,9 @@ def noise_induced_plateau(
         distribution: The distribution of the angles; by default uniform.
         num_samples: Random points at each depth, at least 4.
         shots: The shots of one expectation value on the device, for the depth at which it stops being useful.
+        method: ``"density_matrix"``, ``"trajectories"``, or ``"auto"``: density matrices up to 12 qubits. The time of a
+            trajectory grows as 2ⁿ: with 16 to 20 qubits take few samples, depths and trajectories.
+        trajectories: Trajectories for each loss, both readings together; an even number.
         confidence: The confidence of intervals.
         seed: Seed of the angles.
 
@@ -141,6 +175,7 @@ def noise_induced_plateau(
         ValueError: If an argument does not fit.
 
     References:
+        Trajectories: Dalibard, Castin and Mølmer, Phys. Rev. Lett. 68, 580 (1992). Noise-induced plateaus:
         Wang et al., arXiv:2007.14384. Noise that is not unital (relaxation) behaves differently: arXiv:2403.13927.
     """
     check_samples(num_samples, minimum=4)
@@ -150,67 +185,119 @@ def noise_induced_plateau(
         raise ValueError(f"depths must name at least two numbers of layers, but {tuple(depths)} came.")
     if not isinstance(ansatz, Ansatz) or "reps" not in ansatz.get_params():
         raise TypeError(f"ansatz must be a template with the setting reps, but is a {type(ansatz).__name__}.")
-    if num_qubits > _MAX_DENSITY_QUBITS:
-        raise ValueError(
-            f"Density matrices are feasible up to {_MAX_DENSITY_QUBITS} qubits, but num_qubits is {num_qubits}. "
-            "Study the decay rate on fewer qubits, or use second_moments with depolarizing noise."
-        )
-    simulator, level = _simulator(noise)
+    pairs = _trajectories(method, trajectories, num_qubits)
+    simulator = noisy_simulator(noise)
     rng = np.random.default_rng(seed)
-    losses = []
+    losses: list[Losses] = []
     for depth in layers:
         problem = pose(
             clone(ansatz).set_params(reps=depth), observable, num_qubits=num_qubits, distribution=distribution
         )
-        operator = _pauli_sum(problem.observable)
+        operator = pauli_sum(problem.observable)
+        noisy = NoisyLoss(problem.circuit, operator, simulator, seed=seed)
         values = problem.sample(num_samples, rng)
         clean = np.asarray(expectations(problem.circuit, values, operator), dtype=np.float64)[:, 0]
-        losses.append((clean, _noisy(problem.circuit, operator, values, simulator, level, seed)))
-    clean_variances = [variance_estimates(clean, rng, confidence=confidence)[0] for clean, _ in losses]
-    noisy_variances = [variance_estimates(noisy, rng, confidence=confidence)[0] for _, noisy in losses]
-    damping, rate = _damping(np.array(layers, dtype=np.float64), losses, rng, confidence)
+        if pairs is None:
+            exact = noisy.exact(values)
+            losses.append((clean, exact, exact))
+        else:
+            losses.append((clean, noisy.trajectories(values, pairs, rng), noisy.trajectories(values, pairs, rng)))
+    clean_variances = [variance_estimates(clean, rng, confidence=confidence)[0] for clean, _, _ in losses]
+    damping, rate, used = _damping(layers, losses, rng, confidence)
     return NoiseInducedPlateau(
         num_qubits=num_qubits,
         depths=tuple(layers),
-        noisy_variances=tuple(noisy_variances),
+        noisy_variances=tuple(_variance(one, other, rng, confidence) for _, one, other in losses),
         clean_variances=tuple(clean_variances),
         damping=damping,
-        noisy_means=tuple(float(noisy.mean()) for _, noisy in losses),
+        noisy_means=tuple(float((one + other).mean()) / 2 for _, one, other in losses),
         mixed_value=_identity_part(operator),
         decay_rate=rate,
         last_useful_depth=_useful_depth(clean_variances[-1].value, rate, shots),
+        rate_depths=used,
         shots=shots,
         num_samples=num_samples,
-        noise=getattr(simulator, "name", "noise model") if level else "noise model on the circuit's own gates",
+        noise=noise_in_words(*simulator),
+        trajectories=None if pairs is None else 2 * pairs,
         seed=seed,
     )
 
 
+def _trajectories(method: Method, number: int, num_qubits: int) -> int | None:
+    """The trajectories of one of the two readings; None for density matrices."""
+    if method not in ("auto", "density_matrix", "trajectories"):
+        raise ValueError(f"method must be 'auto', 'density_matrix' or 'trajectories', but {method!r} came.")
+    if method == "density_matrix" or (method == "auto" and num_qubits <= MAX_DENSITY_QUBITS):
+        if num_qubits > MAX_DENSITY_QUBITS:
+            raise ValueError(
+                f"Density matrices are feasible up to {MAX_DENSITY_QUBITS} qubits, but num_qubits is {num_qubits}. "
+                'Use method="trajectories", or study the decay rate on fewer qubits.'
+            )
+        return None
+    if num_qubits > _MAX_TRAJECTORY_QUBITS:
+        raise ValueError(
+            f"Trajectories are feasible up to {_MAX_TRAJECTORY_QUBITS} qubits, but num_qubits is {num_qubits}. "
+            "Study the decay rate on fewer qubits, or use second_moments with depolarizing noise."
+        )
+    if number < 2 or number % 2:
+        raise ValueError(f"trajectories must be an even number, half for each reading, but {number} came.")
+    return number // 2
+
+
+def _variance(one: FloatArray, other: FloatArray, rng: np.random.Generator, confidence: float) -> Estimate:
+    if one is other:
+        return variance_estimates(one, rng, confidence=confidence)[0]
+    return covariance_estimates(one, other, rng, confidence=confidence)[0]
+
+
 def _damping(
-    depths: FloatArray, losses: list[tuple[FloatArray, FloatArray]], rng: np.random.Generator, confidence: float
-) -> tuple[tuple[Estimate, ...], Estimate]:
-    """The ratio of the variances at each depth and the slope of its logarithm, by a bootstrap of the pairs."""
+    layers: Sequence[int], losses: list[Losses], rng: np.random.Generator, confidence: float
+) -> tuple[tuple[Estimate, ...], Estimate, tuple[int, ...]]:
+    """The ratio of the variances at each depth, the slope of its logarithm, and the depths that it comes from.
+
+    The error of a ratio is a jackknife, the interval of the slope a bootstrap of the points, each point with its losses
+    with and without noise: where these scatter because trajectories are few, so do both.
+    """
     size = len(losses[0][0])
     tail = (1 - confidence) / 2
-    logs, drawn = [], []
-    for clean, noisy in losses:
+    quantile = float(student_t.ppf(1 - tail, size - 1))
+    method = f"bootstrap percentiles over {size} paired samples, {confidence:.0%}"
+    damping, used, logs, drawn = [], [], [], []
+    for depth, (clean, one, other) in zip(layers, losses, strict=True):
         picks = rng.integers(0, size, (_RESAMPLES, size))
         with np.errstate(divide="ignore", invalid="ignore"):
-            logs.append(float(np.log(noisy.var() / clean.var())))
-            drawn.append(np.log(noisy[picks].var(axis=1) / clean[picks].var(axis=1)))
-    spreads = np.array([draw.std() for draw in drawn])
-    weights = 1 / np.maximum(spreads, 1e-9) ** 2
-    method = f"bootstrap percentiles over {size} paired samples, {confidence:.0%}"
-    damping = []
-    for log, draw in zip(logs, drawn, strict=True):
-        low, high = np.quantile(draw, [tail, 1 - tail])
-        damping.append(
-            Estimate(math.exp(log), math.exp(log) * float(draw.std()), math.exp(low), math.exp(high), method)
-        )
+            ratio = float(_covariance(one, other) / clean.var())
+            error = jackknife(_covariances_without(one, other) / _covariances_without(clean, clean))
+            draws = _covariance(one[picks], other[picks]) / clean[picks].var(axis=1)
+        half = quantile * error
+        paired = f"jackknife over {size} paired samples, {confidence:.0%}"
+        damping.append(Estimate(ratio, error, ratio - half, ratio + half, paired))
+        if one is other or ratio > _SEEN * error:
+            used.append(depth)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                logs.append(float(np.log(ratio)))
+                drawn.append(np.log(draws if one is other else np.maximum(draws, _FLOOR * ratio)))
+    if len(used) < 2:
+        return tuple(damping), Estimate(math.nan, math.nan, -math.inf, math.inf, method), tuple(used)
+    depths = np.array(used, dtype=np.float64)
+    weights = 1 / np.maximum(np.array([draw.std() for draw in drawn]), 1e-9) ** 2
     slopes = -_slope(depths, np.array(drawn), weights)
     low, high = np.quantile(slopes, [tail, 1 - tail])
     value = -float(_slope(depths, np.array(logs)[:, None], weights)[0])
-    return tuple(damping), Estimate(value, float(slopes.std()), float(low), float(high), method)
+    return tuple(damping), Estimate(value, float(slopes.std()), float(low), float(high), method), tuple(used)
+
+
+def _covariance(one: FloatArray, other: FloatArray) -> FloatArray:
+    """The covariance along the last axis."""
+    shifted = one - one.mean(axis=-1, keepdims=True)
+    return np.asarray((shifted * (other - other.mean(axis=-1, keepdims=True))).mean(axis=-1))
+
+
+def _covariances_without(one: FloatArray, other: FloatArray) -> FloatArray:
+    """The covariances of all samples but one, shape (M,)."""
+    a, b = one - one.mean(), other - other.mean()
+    rest = len(a) - 1
+    return np.asarray((np.sum(a * b) - a * b) / rest - a * b / rest**2)
 
 
 def _slope(x: FloatArray, y: FloatArray, weights: FloatArray) -> FloatArray:
@@ -231,44 +318,6 @@ def _useful_depth(clean_variance: float, rate: Estimate, shots: int) -> Estimate
     return Estimate(
         depth(rate.value), error, depth(rate.high), depth(rate.low), "clean variance of the deepest circuit"
     )
-
-
-def _simulator(noise: Noise) -> "tuple[AerSimulator, int]":
-    """The simulator, and the level of transpilation: none for a bare noise model, so that its gates are what runs."""
-    from qiskit_aer import AerSimulator
-    from qiskit_aer.noise import NoiseModel
-
-    if isinstance(noise, NoiseModel):
-        return AerSimulator(noise_model=noise, method="density_matrix"), 0
-    if isinstance(noise, AerSimulator):
-        return noise, 1
-    if isinstance(noise, BackendV2):
-        return AerSimulator.from_backend(noise, method="density_matrix"), 1
-    raise TypeError(f"noise is a {type(noise).__name__}; expected an Aer NoiseModel, an AerSimulator or a BackendV2.")
-
-
-def _noisy(
-    circuit: QuantumCircuit,
-    operator: SparsePauliOp,
-    values: FloatArray,
-    simulator: "AerSimulator",
-    level: int,
-    seed: int | None,
-) -> FloatArray:
-    from qiskit_aer.primitives import EstimatorV2
-
-    options = {"default_precision": 0.0, "run_options": {"seed_simulator": seed}}
-    estimator = EstimatorV2.from_backend(simulator, options=options)
-    isa = generate_preset_pass_manager(level, backend=simulator, seed_transpiler=seed).run(circuit)
-    measured = operator.apply_layout(isa.layout) if isa.layout is not None else operator
-    names = tuple(parameter.name for parameter in circuit.parameters)
-    return np.asarray(estimator.run([(isa, measured, {names: values})]).result()[0].data.evs, dtype=np.float64)
-
-
-def _pauli_sum(observable: object) -> SparsePauliOp:
-    if isinstance(observable, (Pauli, SparsePauliOp)):
-        return SparsePauliOp(observable)
-    raise TypeError(f"A noisy estimator measures Pauli sums, but the observable is a {type(observable).__name__}.")
 
 
 def _identity_part(operator: SparsePauliOp) -> float:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from qiskit_qml_ext._version import __version__
 from qiskit_qml_ext.diagnostics.estimate import Result, html_table, plain
+from qiskit_qml_ext.primitives import RunPlan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,6 +50,8 @@ class Diagnosis(Result):
     """The seed."""
     evidence: Mapping[str, Result] = field(repr=False)
     """The results behind the findings, by their titles."""
+    plan: RunPlan | None = None
+    """The numbers of the price on the backend that was named; None if none was, or none could be planned."""
 
     def headline(self) -> str:
         """Return the first finding."""

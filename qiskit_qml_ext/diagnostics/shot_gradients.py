@@ -38,7 +38,7 @@ def loss_and_gradient_halves(
         The losses, shape (2, M), and the derivatives by ``problem.columns``, shape (2, M, number of columns).
     """
     program = lower(problem.circuit)
-    angles, slopes = _angles_and_slopes(program, values, problem.columns)
+    angles, slopes = angles_and_slopes(program, values, problem.columns)
     used = np.flatnonzero(np.any(slopes != 0, axis=(0, 2)))
     shifts = np.zeros((1 + 2 * len(used), angles.shape[1]))
     for place, rotation in enumerate(used):
@@ -50,7 +50,7 @@ def loss_and_gradient_halves(
     return readings[:, :, 0], np.einsum("hmr,mrc->hmc", by_rotation, slopes[:, used])
 
 
-def _angles_and_slopes(
+def angles_and_slopes(
     program: RotationProgram, values: FloatArray, columns: tuple[int, ...]
 ) -> tuple[FloatArray, FloatArray]:
     """The angle of each rotation, shape (M, R), and its derivatives by the chosen parameters, shape (M, R, C)."""

@@ -164,13 +164,19 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         )
 
     def plan(
-        self, x_vec: ArrayLike, y_vec: ArrayLike | None = None, *, price_per_minute: float | None = None
+        self,
+        x_vec: ArrayLike,
+        y_vec: ArrayLike | None = None,
+        *,
+        shots: int | None = None,
+        price_per_minute: float | None = None,
     ) -> RunPlan:
         """Say what the sampled kernel matrix will take and whether its entries can be told apart, without running it.
 
         Args:
             x_vec: Samples, shape (n, features).
             y_vec: Samples, shape (m, features); ``None`` means ``x_vec`` again.
+            shots: Shots of every circuit; by default the connection's.
             price_per_minute: The price of a minute of processor time.
 
         Returns:
@@ -186,13 +192,14 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         pairs_plan = plan_pairs(x, y)
         encoding = self._encoding(x.shape[1])
         pairs = self._pairs_to_run(pairs_plan)
-        values = ZeroCounts(connection, encoding.inversion_test, encoding.inversion_key).missing(
-            pairs_plan.samples, pairs
-        )
-        plan = connection.plan([(encoding.inversion_test, values)], price_per_minute=price_per_minute)
+        counts = ZeroCounts(connection, encoding.inversion_test, encoding.inversion_key, shots=shots)
+        values = counts.missing(pairs_plan.samples, pairs)
+        plan = connection.plan([(encoding.inversion_test, values, shots)], price_per_minute=price_per_minute)
         if encoding.circuit.num_qubits > MAX_EXACT_QUBITS:
             return plan
-        few = pairs_plan.samples[:MAX_EXACT_SAMPLES]
+        number = len(pairs_plan.samples)
+        # spread over all rows: data are often sorted by their class
+        few = pairs_plan.samples[np.linspace(0, number - 1, min(number, MAX_EXACT_SAMPLES)).astype(np.intp)]
         exact = exact_fidelities(connect(), encoding.factors, few, None)
         return advise(plan, exact[np.triu_indices(len(few), 1)])
 

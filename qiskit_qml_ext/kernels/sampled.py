@@ -40,13 +40,14 @@ class ZeroCounts:
         connection: Where the circuit runs.
         circuit: The :func:`inversion_test` circuit.
         key: Its content key.
+        shots: Shots of every circuit, to see what is missing for a plan; by default the connection's.
     """
 
-    def __init__(self, connection: Connection, circuit: QuantumCircuit, key: str):
+    def __init__(self, connection: Connection, circuit: QuantumCircuit, key: str, *, shots: int | None = None):
         self._connection = connection
         self._circuit = circuit
         self._key = key
-        kept = connection.results.setdefault(("zero counts", key, connection.shots), {})
+        kept = connection.results.setdefault(("zero counts", key, shots or connection.shots), {})
         self._known: dict[bytes, tuple[int, int]] = kept
 
     def of(self, samples: FloatArray, pairs: IndexArray) -> tuple[CountArray, CountArray]:

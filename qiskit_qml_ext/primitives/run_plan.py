@@ -173,13 +173,27 @@ def plan_pubs(
         cost=seconds / 60 * price_per_minute if known and price_per_minute is not None else None,
         standard_error=0.5 / math.sqrt(max(1, min((pub.shots for pub in pubs), default=1))),
         error_free=min(fractions, default=None),
+        advice=_split_advice(shots, max_executions),
     )
 
 
 def _num_jobs(pubs: Sequence[SamplerPub], max_executions: int) -> int:
-    """Count the jobs of PUBs that are cut at the limit; PUBs with the same shots share jobs."""
+    """Count the jobs of PUBs that are cut at the limit; PUBs with the same shots share jobs.
+
+    A circuit whose shots alone exceed the limit takes several jobs.
+    """
     jobs = 0
     for shots in {pub.shots for pub in pubs}:
         circuits = sum(pub.size for pub in pubs if pub.shots == shots)
-        jobs += -(-circuits // max(1, max_executions // shots))
+        per_job = max_executions // shots
+        jobs += -(-circuits // per_job) if per_job else circuits * -(-shots // max_executions)
     return jobs
+
+
+def _split_advice(shots: int, max_executions: int) -> tuple[str, ...]:
+    if shots <= max_executions:
+        return ()
+    return (
+        f"One circuit takes {shots:,} shots, but a job holds at most {max_executions:,} executions: split the shots of "
+        f"each circuit over {-(-shots // max_executions):,} jobs and add up the counts.",
+    )

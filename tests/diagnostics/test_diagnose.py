@@ -190,6 +190,40 @@ def test_command_diagnoses_a_kernel(tmp_path):
     assert json.loads(data.read_text())["findings"]
 
 
+@pytest.mark.slow
+def test_command_prices_an_ansatz_on_a_device_and_looks_at_noise(tmp_path):
+    data = tmp_path / "a.json"
+    result = run(
+        "ansatz", "real-amplitudes", "--qubits", "3", "--samples", "20", "--reps", "1", "--json", str(data),
+        "--target", "fake_manila", "--price-per-minute", "96", "--noise", "fake_manila",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    text = " ".join(result.output.split())
+    assert "On fake_manila one gradient by parameter shifts takes 12 circuits" in text
+    assert "cost about" in text
+    assert "No noise" in text
+    assert json.loads(data.read_text())["plan"]["two_qubit_gates"] == 2
+
+
+@pytest.mark.slow
+def test_command_prices_a_kernel_on_a_device_and_looks_at_noise(tmp_path):
+    page = tmp_path / "k.html"
+    result = run(
+        "kernel", "zz", "iris", "--samples", "12", "--qubits", "2", "--report", str(page), "--target", "fake_manila",
+        "--noise", "fake_manila",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "On fake_manila the kernel matrix of 12 samples takes 66 circuits" in " ".join(result.output.split())
+    assert "Without noise" in result.output
+    assert "On fake_manila the kernel matrix" in page.read_text(encoding="utf-8")
+
+
+def test_command_takes_exact_simulation_and_aer_as_targets():
+    few = ("ansatz", "real-amplitudes", "--qubits", "2", "--samples", "5", "--reps", "1", "--target")
+    assert "there are no shots to pay for" in " ".join(run(*few, "exact").output.split())
+    assert "On aer one gradient by parameter shifts takes 8 circuits" in " ".join(run(*few, "aer").output.split())
+
+
 @pytest.mark.parametrize("name", ANSATZE)
 def test_every_ansatz_of_the_library_can_be_diagnosed(name):
     result = run("ansatz", name, "--qubits", "4", "--samples", "10")
@@ -214,6 +248,9 @@ def test_every_feature_map_without_weights_can_be_diagnosed(name):
         (("kernel", "zz", "no_such_data"), "no_such_data"),
         (("ansatz", "sim", "--reps", "1", "--layers-per-qubit", "2"), "not both"),
         (("ansatz", "sim", "--noise", "fake_nothing"), "fake_nothing"),
+        (("ansatz", "sim", "--target", "fake_nothing"), "There is no target 'fake_nothing'"),
+        (("kernel", "zz", "iris", "--noise", "fake_nothing"), "fake_nothing"),
+        (("kernel", "zz", "iris", "--price-per-minute", "96"), "Say which one with --target"),
         (("ansatz", "sim", "--report", "/no/such/folder/r.html"), "does not exist"),
     ],
 )

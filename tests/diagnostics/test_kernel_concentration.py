@@ -125,6 +125,19 @@ def test_shot_noise_is_taken_off_the_variance():
     assert 4 * error < noise.mean()
 
 
+def test_variance_is_unbiased_where_most_entries_are_never_hit():
+    """Ten shots of entries around 1/64: the noise k(1-k)/S of an entry must not be raised where no shot was a hit."""
+    X = np.random.default_rng(6).uniform(-np.pi, np.pi, (60, 6))
+    exact = kernel_concentration(AngleFeatureMap(), X).last.variance.value
+    found = [
+        kernel_concentration(AngleFeatureMap(), X, connection=connect("exact", shots=10, seed=seed)).last.variance.value
+        for seed in range(20)
+    ]
+    # 4σ of the mean of 20 runs: false alarms 6e-5
+    assert abs(np.mean(found) - exact) < 4 * np.std(found, ddof=1) / math.sqrt(20)
+    assert np.std(found, ddof=1) / math.sqrt(20) < 0.1 * exact
+
+
 def test_shots_follow_the_closed_forms():
     X = np.random.default_rng(5).uniform(-np.pi, np.pi, (50, 2))
     point = kernel_concentration(AngleFeatureMap(), X, relative_precision=0.2).last

@@ -91,6 +91,18 @@ def test_plan_of_plain_pubs():
     assert plan.error_free is None
 
 
+def test_shots_of_one_circuit_beyond_a_jobs_limit_take_several_jobs_and_are_advised():
+    circuit = QuantumCircuit(1)
+    circuit.rx(Parameter("a"), 0)
+    circuit.measure_all()
+    connection = connect("aer", max_executions_per_job=1000)
+    plan = connection.plan([(circuit, np.zeros((3, 1)), 2001)])
+    assert (plan.circuits, plan.executions, plan.jobs) == (3, 6003, 9)
+    assert "split the shots of each circuit over 3 jobs" in plan.summary()
+    at_limit = connection.plan([(circuit, np.zeros((3, 1)), 1000)])
+    assert (at_limit.jobs, at_limit.advice) == (3, ())
+
+
 def test_exact_kernel_has_nothing_to_plan():
     with pytest.raises(ValueError, match="exact kernel runs no circuits"):
         FidelityKernel(ZZFeatureMap()).plan(DATA)

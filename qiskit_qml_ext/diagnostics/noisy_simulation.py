@@ -1,0 +1,120 @@
+"""Noise, from all the ways to name it, and expectation values under it."""
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+from qiskit.providers import BackendV2
+from qiskit.quantum_info import Pauli, SparsePauliOp
+from qiskit.transpiler import generate_preset_pass_manager
+
+if TYPE_CHECKING:
+    from qiskit_aer import AerSimulator
+    from qiskit_aer.noise import NoiseModel
+
+FloatArray = NDArray[np.float64]
+Noise: TypeAlias = "NoiseModel | AerSimulator | BackendV2"
+"""An Aer noise model (gates run as they are), a noisy simulator, or a backend, whose reported errors are
+simulated after transpilation at level 1, the level of :func:`~qiskit_qml_ext.primitives.connect` by default."""
+
+MAX_DENSITY_QUBITS = 12
+"""A density matrix of 12 qubits takes 256 MiB."""
+
+
+def noisy_simulator(noise: Noise) -> "tuple[AerSimulator, int]":
+    """Return the simulator, and the level of transpilation: 0 for a bare noise model, so that its gates are what runs.
+
+    Raises:
+        TypeError: If the noise is of a kind that is not known.
+    """
+    from qiskit_aer import AerSimulator
+    from qiskit_aer.noise import NoiseModel
+
+    # circuits side by side instead of threads inside each of many small ones
+    if isinstance(noise, NoiseModel):
+        return AerSimulator(noise_model=noise, method="density_matrix", max_parallel_experiments=0), 0
+    if isinstance(noise, AerSimulator):
+        return noise, 1
+    if isinstance(noise, BackendV2):
+        return AerSimulator.from_backend(noise, method="density_matrix", max_parallel_experiments=0), 1
+    raise TypeError(f"noise is a {type(noise).__name__}; expected an Aer NoiseModel, an AerSimulator or a BackendV2.")
+
+
+def noise_in_words(simulator: "AerSimulator", level: int) -> str:
+    """Return what reports call the noise."""
+    if not level:
+        return "noise model on the circuit's own gates"
+    return str(simulator.name).removeprefix("aer_simulator_from(").removesuffix(")")
+
+
+class NoisyLoss:
+    """⟨O⟩ under noise as a function of the parameters; errors of the readout are left out.
+
+    Args:
+        circuit: The circuit.
+        operator: O.
+        simulator: The simulator and the level of transpilation, from :func:`noisy_simulator`.
+        seed: Seed of the transpiler.
+    """
+
+    def __init__(
+        self,
+        circuit: QuantumCircuit,
+        operator: SparsePauliOp,
+        simulator: "tuple[AerSimulator, int]",
+        *,
+        seed: int | None = None,
+    ):
+        self._simulator, level = simulator
+        self._isa = generate_preset_pass_manager(level, backend=self._simulator, seed_transpiler=seed).run(circuit)
+        self._operator = operator.apply_layout(self._isa.layout) if self._isa.layout is not None else operator
+        self._names = tuple(parameter.name for parameter in circuit.parameters)
+
+    @property
+    def num_gates(self) -> int:
+        """The number of gates after transpilation."""
+        return int(self._isa.size())
+
+    def exact(self, values: FloatArray) -> FloatArray:
+        """Return ⟨O⟩ from density matrices, without any noise of sampling.
+
+        Args:
+            values: Angles in radians, shape (M, number of parameters).
+        """
+        return self._run(values, {"method": "density_matrix"})
+
+    def trajectories(self, values: FloatArray, number: int, rng: np.random.Generator) -> FloatArray:
+        """Return the mean of ⟨O⟩ over random trajectories of state vectors, unbiased, with the noise of so few.
+
+        The noise of different rows and of different calls is independent.
+
+        Args:
+            values: Angles in radians, shape (M, number of parameters).
+            number: Trajectories for each row.
+            rng: Draws the trajectories.
+        """
+        # Aer counts up from the seed, so that neighbouring seeds share most of their trajectories: draw distant ones
+        seed = int(rng.integers(2**31))
+        return self._run(values, {"method": "statevector", "shots": number, "seed_simulator": seed})
+
+    def _run(self, values: FloatArray, options: dict[str, object]) -> FloatArray:
+        from qiskit_aer.primitives import EstimatorV2
+
+        estimator = EstimatorV2.from_backend(
+            self._simulator, options={"default_precision": 0.0, "run_options": options}
+        )
+        bindings = {self._names: values} if self._names else None
+        found = estimator.run([(self._isa, self._operator, bindings)]).result()[0].data.evs
+        return np.broadcast_to(np.asarray(found, dtype=np.float64), (len(values),)).copy()
+
+
+def pauli_sum(observable: object) -> SparsePauliOp:
+    """Return an observable that an estimator can measure, or say that it is not one.
+
+    Raises:
+        TypeError: If the observable is a projector or a diagonal.
+    """
+    if isinstance(observable, (Pauli, SparsePauliOp)):
+        return SparsePauliOp(observable)
+    raise TypeError(f"A noisy estimator measures Pauli sums, but the observable is a {type(observable).__name__}.")
