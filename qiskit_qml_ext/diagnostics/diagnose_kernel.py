@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from qiskit_machine_learning.kernels import BaseKernel
 
 from qiskit_qml_ext.circuits import FeatureMap
@@ -21,6 +21,7 @@ _MANY_SHOTS = 10_000
 _FEW_WIDTHS = 5
 _NOISY_SAMPLES = ((5, 16), (6, 12), (8, 8))  # up to so many qubits, so many samples: each pair is a density matrix
 _NOISE_MATTERS = math.sqrt(2)  # half of the variance is gone: twice the shots
+_MANY_CLASSES = 20  # more different whole numbers than this are values, not the names of classes
 
 
 def diagnose_kernel(
@@ -40,7 +41,7 @@ def diagnose_kernel(
     Args:
         kernel: The kernel, or a feature map whose fidelity kernel is meant.
         X: The data; at most ``num_samples`` rows are used, drawn at random.
-        y: The labels, or None.
+        y: The labels, or None. Text and up to 20 different whole numbers are classes; other numbers are values.
         draft: What was found so far.
         noise: Noise whose effect on the spread of the entries is simulated; None for none.
         connection: A backend whose price is wanted; None for none.
@@ -56,8 +57,7 @@ def diagnose_kernel(
         rows = np.random.default_rng(seed).choice(len(samples), num_samples, replace=False)
         samples, labels = samples[rows], None if labels is None else labels[rows]
     template = kernel if isinstance(kernel, FeatureMap) else getattr(kernel, "feature_map", None)
-    grows = isinstance(template, FeatureMap) and samples.shape[1] >= _FEW_WIDTHS
-    widths = range(1, samples.shape[1] + 1) if grows else None
+    widths = _widths(template, samples.shape[1]) if isinstance(template, FeatureMap) else None
     noisy = 0 if noise is None else _noisy_samples(kernel, samples, draft)
     found = draft.run(
         "Concentration of the kernel",
@@ -96,28 +96,51 @@ def _noisy_samples(
     return number
 
 
+def _widths(template: FeatureMap, num_features: int) -> list[int] | None:
+    """Numbers of features that the map can encode, up to all; None if they are too few to see a trend."""
+    widths = []
+    for width in range(1, num_features + 1):
+        try:
+            template.build(width)
+        except ValueError:
+            continue  # weights that were trained belong to one width
+        widths.append(width)
+    return widths if len(widths) >= _FEW_WIDTHS else None
+
+
 def _difference(
     matrix: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]",
     X: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]",
     labels: "np.ndarray[tuple[int, ...], np.dtype[np.generic]] | None",
 ) -> GeometricDifference:
-    numbers = None
-    if labels is not None:
-        classes = np.unique(labels)
-        two = len(classes) == 2
-        numbers = np.where(labels == classes[-1], 1.0, -1.0) if two else np.asarray(labels, dtype=np.float64)
-        numbers = numbers if two else (numbers - numbers.mean()) / max(float(numbers.std()), 1e-300)
     lowest = float(np.linalg.eigvalsh(matrix)[0])
     # a sampled matrix may have negative eigenvalues, which no kernel has: raise the diagonal by the smallest of them
     repaired = matrix if lowest >= 0 else matrix - lowest * np.eye(len(matrix))
-    return geometric_difference(repaired, X, numbers)
+    return geometric_difference(repaired, X, None if labels is None else _label_columns(labels))
+
+
+def _label_columns(labels: "np.ndarray[tuple[int, ...], np.dtype[np.generic]]") -> NDArray[np.float64]:
+    """Labels as the model complexity needs them, with a mean square of 1, shape (n,) or (n, number of classes).
+
+    Two classes become ±1, more classes a column of ±1 each (one against the rest), and values are standardised.
+    """
+    classes = np.unique(labels)
+    if len(classes) == 2:
+        return np.where(labels == classes[-1], 1.0, -1.0)
+    if labels.dtype.kind not in "iuf" or (labels.dtype.kind in "iu" and len(classes) <= _MANY_CLASSES):
+        return np.where(labels[:, None] == classes[None, :], 1.0, -1.0)
+    numbers = np.asarray(labels, dtype=np.float64)
+    return np.asarray((numbers - numbers.mean()) / max(float(numbers.std()), 1e-300))
 
 
 def _read_concentration(found: KernelConcentration, draft: Draft) -> None:
     point = found.last
     shots = point.shots.to_tell_apart
     bad = not math.isfinite(shots) or shots > _MANY_SHOTS or found.verdict == "barren plateau"
-    draft.findings.append(Finding("bad" if bad else "good", found.headline()))
+    text = found.headline()
+    if not bad:  # how the spread falls with more features matters only where it is small
+        text = f"The kernel can tell these samples apart. {text.removeprefix('Scaling undetermined. ')}"
+    draft.findings.append(Finding("bad" if bad else "good", text))
     pairs = found.num_samples * (found.num_samples - 1) // 2
     if math.isfinite(shots):
         draft.price.append(
@@ -163,5 +186,5 @@ def _read_difference(found: GeometricDifference, draft: Draft) -> None:
         draft.advice.append(f"Try {found.closest.name} first: it is cheaper and learns the same.")
     else:
         draft.advice.append(
-            "A difference is no advantage: compare test scores with tuned classical models on the same folds."
+            "A difference is no advantage: only test scores beside tuned classical models on the same folds show one."
         )

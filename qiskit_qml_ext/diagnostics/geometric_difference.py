@@ -135,7 +135,8 @@ def geometric_difference(
     Args:
         quantum: The quantum kernel matrix, shape (N, N), positive semidefinite up to rounding.
         X: The data, shape (N, features), for RBF, Laplacian and polynomial kernels at several scales.
-        y: Labels, shape (N,), numbers (±1 for two classes).
+        y: Labels, shape (N,), numbers (±1 for two classes), or several columns of them, shape (N, k), for example ±1
+            for each of several classes against the rest; the complexities are then means over the columns.
         classical: Kernel matrices of your own, by name.
         regularization: λ, relative to kernels with Tr K = N; without it a nearly singular classical kernel makes g
             large for no good reason.
@@ -167,11 +168,12 @@ def geometric_difference(
     if not kernels:
         raise ValueError("There is nothing to compare with: give X, or kernel matrices as classical={name: matrix}.")
     labels = None if y is None else np.asarray(y, dtype=np.float64)
-    if labels is not None and labels.shape != (size,):
-        raise ValueError(f"y must have the shape ({size},) to match the kernel, but has {labels.shape}.")
+    if labels is not None and (labels.ndim not in (1, 2) or len(labels) != size):
+        raise ValueError(f"y must have the shape ({size},) or ({size}, k) for the kernel, but has {labels.shape}.")
     for name, matrix in kernels.items():
         if matrix.shape != mine.shape:
             raise ValueError(f"The kernel {name!r} has the shape {matrix.shape} but the quantum one {mine.shape}.")
+    columns = None if labels is None else labels.reshape(size, -1)
     comparisons = [
         ClassicalComparison(
             name=name,
@@ -187,8 +189,8 @@ def geometric_difference(
         num_samples=size,
         regularization=regularization,
         quantum_complexity=None if labels is None else model_complexity(mine, labels, regularization=regularization),
-        identity_complexity=None if labels is None else float(labels @ labels),
-        target_alignment=None if labels is None else centred_alignment(mine, np.outer(labels, labels)),
+        identity_complexity=None if columns is None else float(np.sum(columns**2) / columns.shape[1]),
+        target_alignment=None if columns is None else centred_alignment(mine, columns @ columns.T),
     )
 
 
@@ -197,14 +199,15 @@ def model_complexity(kernel_matrix: ArrayLike, y: ArrayLike, *, regularization: 
 
     Args:
         kernel_matrix: K, shape (N, N).
-        y: Labels, shape (N,).
+        y: Labels, shape (N,), or k columns of them, shape (N, k), over which the mean is taken.
         regularization: λ.
 
     Returns:
         The complexity; ``inf`` if λ = 0 and the labels have a part outside the range of K.
     """
     values, vectors = _spectrum(_scaled("kernel_matrix", kernel_matrix))
-    parts = (vectors.T @ np.asarray(y, dtype=np.float64)) ** 2
+    columns = np.asarray(y, dtype=np.float64).reshape(len(values), -1)
+    parts = np.mean((vectors.T @ columns) ** 2, axis=1)
     if regularization == 0:
         outside = values <= 0
         if parts[outside].sum() > _SINGULAR * parts.sum():

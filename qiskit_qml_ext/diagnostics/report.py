@@ -29,6 +29,11 @@ class Finding:
     sentence: str
     """The finding, in words for someone who has not read the papers."""
 
+    @property
+    def mark(self) -> str:
+        """The level as one character."""
+        return _MARKS[self.level]
+
 
 @dataclass(frozen=True, repr=False)
 class Diagnosis(Result):
@@ -63,12 +68,12 @@ class Diagnosis(Result):
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return the findings as rows of a table."""
-        return [(_MARKS[finding.level], finding.sentence, "") for finding in self.findings]
+        return [(finding.mark, finding.sentence, "") for finding in self.findings]
 
     def summary(self) -> str:
         """Return the whole report as text."""
         lines = [self.title, "=" * min(len(self.title), _WIDTH), ""]
-        lines += [_wrapped(finding.sentence, f"{_MARKS[finding.level]} ") for finding in self.findings]
+        lines += [_wrapped(finding.sentence, f"{finding.mark} ") for finding in self.findings]
         for heading, sentences in (("What to do", self.advice), ("The price", self.price), ("Not done", self.skipped)):
             if sentences:
                 lines += ["", heading, *(_wrapped(sentence, "- ") for sentence in sentences)]

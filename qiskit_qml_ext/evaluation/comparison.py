@@ -3,12 +3,13 @@
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.metrics import get_scorer
 from threadpoolctl import threadpool_limits
 
@@ -26,12 +27,19 @@ class KernelSample:
         standard_errors: Shape (n, n); zeros for exact results.
         y: The labels of the samples, shape (n,).
         bandwidth: The bandwidth that the search chose there.
+        fold: The number of the outer fold, from 0.
     """
 
     matrix: NDArray[np.float64]
     standard_errors: NDArray[np.float64]
     y: NDArray[np.float64] | NDArray[np.int64]
     bandwidth: float
+    fold: int = 0
+
+    @property
+    def place(self) -> str:
+        """Name the training set in words."""
+        return "the first training set" if self.fold == 0 else f"training set {self.fold + 1}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +80,7 @@ def run_folds(plan: Plan, *, jobs: int = 1) -> Iterator[FoldOutcome]:
         The outcomes in the order in which they are ready.
     """
     tasks = [
-        (candidate, fold, split, candidate.role == "quantum" and fold == 0)
+        (candidate, fold, split, candidate.role == "quantum")
         for fold, split in enumerate(plan.splits)
         for candidate in plan.candidates
     ]
@@ -102,21 +110,46 @@ def run_fold(plan: Plan, candidate: Candidate, fold: int, split: Split, keep_ker
                 failure = f"The score is {score}."
             usage = plan.connection.usage - before
             if keep_kernel:
-                kernel = _kernel_sample(search.best_estimator_, X[train], y[train], parameters["bandwidth"])
+                kernel = _kernel_sample(search.best_estimator_, X[train], y[train], parameters["bandwidth"], fold)
         except Exception as error:
             failure, usage = _one_line(error), plan.connection.usage - before
     messages = Counter(_one_line_text(str(warning.message)) for warning in caught)
     return FoldOutcome(candidate.key, fold, score, fit_seconds, parameters, usage, failure, dict(messages), kernel)
 
 
+def without_spare_kernels(outcomes: Sequence[FoldOutcome]) -> list[FoldOutcome]:
+    """Sort outcomes by fold and keep only the first kernel matrix of each bandwidth, so that memory stays bounded."""
+    first: dict[float, int] = {}
+    ordered = sorted(outcomes, key=lambda outcome: outcome.fold)
+    for outcome in ordered:
+        if outcome.kernel is not None:
+            first.setdefault(outcome.kernel.bandwidth, outcome.fold)
+    return [
+        replace(outcome, kernel=None) if outcome.kernel and first[outcome.kernel.bandwidth] < outcome.fold else outcome
+        for outcome in ordered
+    ]
+
+
+def most_chosen_kernel(outcomes: Sequence[FoldOutcome]) -> KernelSample | None:
+    """Return the kernel with the bandwidth that the search chose on most folds, the first if several share the lead."""
+    times = Counter(outcome.parameters.get("bandwidth") for outcome in outcomes)
+    kernels = [outcome.kernel for outcome in without_spare_kernels(outcomes) if outcome.kernel is not None]
+    return max(kernels, key=lambda kernel: times[kernel.bandwidth], default=None)
+
+
 def _kernel_sample(
-    estimator: object, X: NDArray[np.float64], y: NDArray[np.float64] | NDArray[np.int64], bandwidth: float
+    estimator: object,
+    X: NDArray[np.float64],
+    y: NDArray[np.float64] | NDArray[np.int64],
+    bandwidth: float,
+    fold: int,
 ) -> KernelSample:
     """Return the training kernel matrix of a fitted model; what was sampled before is read back, not sampled again."""
     prepare, model = estimator.named_steps["prepare"], estimator.named_steps["model"]  # type: ignore[attr-defined]
     machine = getattr(model, "regressor_", model)
-    estimate = machine.kernel_.evaluate_with_errors(prepare.transform(X))
-    return KernelSample(estimate.raw, estimate.standard_errors, y, bandwidth)
+    # Prepared as in the fit: the last digits of PCA's transform differ from its fit_transform, which makes new samples.
+    estimate = machine.kernel_.evaluate_with_errors(clone(prepare).fit_transform(X, y))
+    return KernelSample(estimate.raw, estimate.standard_errors, y, bandwidth, fold)
 
 
 def _one_line(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """The pictures of an evaluation, in Okabe and Ito's colours, which colour-blind readers can tell apart."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -129,9 +129,6 @@ def plot_entries(evaluation: "Evaluation", ax: "Axes | None" = None) -> "Axes":
     axes.grid(alpha=0.25, lw=0.6)
     axes.set_axisbelow(True)
     return axes
-
-
-Plot = Callable[["Evaluation", "Axes | None"], "Axes"]
 
 
 def describe_scores(evaluation: "Evaluation") -> str:

@@ -3,17 +3,19 @@
 import io
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from qiskit_qml_ext.evaluation import figures
 from qiskit_qml_ext.evaluation import formatting as fmt
+from qiskit_qml_ext.evaluation.diagnosis import difference_of, measured, numbers, where
 from qiskit_qml_ext.evaluation.hardware import SHOTS_PER_SECOND
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from matplotlib.axes import Axes
 
     from qiskit_qml_ext.evaluation.results import Evaluation
 
@@ -54,7 +56,11 @@ def render_report(evaluation: "Evaluation") -> str:
     return page.render(
         e=evaluation,
         css=files("qiskit_qml_ext.evaluation").joinpath("report.css").read_text(encoding="utf-8"),
-        figures=_figures(evaluation),
+        scores=_score_figure(evaluation),
+        kernel_figures=_kernel_figures(evaluation),
+        tables=_tables(evaluation),
+        scope=_scope(evaluation),
+        where=_where(evaluation),
         chosen=[(model.name, chosen(model.parameters)) for model in evaluation.models if any(model.parameters)],
         facts=_facts(evaluation),
         shots_per_second=SHOTS_PER_SECOND,
@@ -62,8 +68,12 @@ def render_report(evaluation: "Evaluation") -> str:
 
 
 def render_fragment(evaluation: "Evaluation") -> str:
-    """Return the verdict and the table as HTML for a notebook."""
-    return _environment().get_template("fragment.html").render(e=evaluation)
+    """Return the verdict, the table and the findings about the kernel as HTML for a notebook."""
+    return _environment().get_template("fragment.html").render(e=evaluation, where=_where(evaluation))
+
+
+def _where(evaluation: "Evaluation") -> str:
+    return "" if evaluation.diagnosis is None else where(evaluation)
 
 
 def chosen(parameters: Sequence[Mapping[str, float]]) -> str:
@@ -137,50 +147,88 @@ def _facts(evaluation: "Evaluation") -> list[tuple[str, str]]:
     return facts
 
 
-def _figures(evaluation: "Evaluation") -> list[dict[str, str]]:
-    """Return the figures as SVG, each with a title, a caption and a text for those who cannot see it."""
-    best = "" if evaluation.best_classical is None else " The dashed line is the mean of the best classical model."
-    drawn = [
-        {
-            "title": "Scores",
-            "svg": _svg(evaluation, figures.plot_scores, _SIZE, "scores"),
-            "alt": figures.describe_scores(evaluation),
-            "caption": f"Each dot is a fold (at the same height in all rows), each bar a mean.{best}",
-        }
+def _scope(evaluation: "Evaluation") -> str:
+    """Say what the pictures and the numbers of the kernel belong to, and how their errors were computed."""
+    if evaluation.kernel is None or evaluation.health is None:
+        return ""
+    samples = f"{evaluation.kernel.place} ({evaluation.health.num_samples:,} samples)"
+    if evaluation.diagnosis is None:
+        return f"On {samples}, bandwidth {evaluation.kernel.bandwidth:g}. Errors: {evaluation.health.method}."
+    how = "" if evaluation.settings.is_exact else f", sampled on {evaluation.settings.target}"
+    return (
+        f"Matrix, entries, eigenvalues, effective rank and alignment: all of {samples}{how}. "
+        f"Errors: {evaluation.health.method}."
+    )
+
+
+def _tables(evaluation: "Evaluation") -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """Return the tables of the kernel's numbers, each with its title."""
+    tables = [
+        ("In numbers", numbers(evaluation)),
+        (f"As sampled on {evaluation.settings.target}", measured(evaluation)),
     ]
-    if evaluation.health is None or evaluation.kernel is None:
-        return drawn
-    health, kind = evaluation.health, "class" if evaluation.dataset.class_names else "label"
+    return [(title, rows) for title, rows in tables if rows]
+
+
+def _score_figure(evaluation: "Evaluation") -> dict[str, str]:
+    best = "" if evaluation.best_classical is None else " The dashed line is the mean of the best classical model."
+    return {
+        "title": "Scores",
+        "svg": _svg(lambda axes: figures.plot_scores(evaluation, axes), _SIZE, "scores"),
+        "alt": figures.describe_scores(evaluation),
+        "caption": f"Each dot is a fold (at the same height in all rows), each bar a mean.{best}",
+    }
+
+
+def _kernel_figures(evaluation: "Evaluation") -> list[dict[str, str]]:
+    """Return the figures of the quantum kernel as SVG, each with a title, a caption and a text to be read aloud."""
+    health = evaluation.health
+    if health is None or evaluation.kernel is None:
+        return []
+    by_class = bool(evaluation.dataset.class_names)
+    kind = "class" if by_class else "label"
     contrast = (
         "Bright blocks on the diagonal mean that samples of one class look alike."
-        if evaluation.dataset.class_names
+        if by_class
         else "A bright band along the diagonal means that samples with similar labels look alike."
     )
-    return [
-        *drawn,
+    drawn = [
         {
             "title": "Kernel matrix",
-            "svg": _svg(evaluation, figures.plot_kernel, _SIZE, "kernel"),
+            "svg": _svg(lambda axes: figures.plot_kernel(evaluation, axes), _SIZE, "kernel"),
             "alt": f"Heat map of the {health.num_samples} by {health.num_samples} kernel matrix, sorted by {kind}.",
             "caption": f"How similar two training samples look to the quantum kernel, sorted by {kind}. {contrast}"
             " The colours start at the smallest entry.",
         },
         {
             "title": "Kernel entries",
-            "svg": _svg(evaluation, figures.plot_entries, _SIZE, "entries"),
+            "svg": _svg(lambda axes: figures.plot_entries(evaluation, axes), _SIZE, "entries"),
             "alt": f"Histogram of the kernel entries off the diagonal, mean {health.mean}.",
             "caption": "All values at one place would mean that the kernel cannot tell samples apart (concentration).",
         },
         {
             "title": "Eigenvalues",
-            "svg": _svg(evaluation, figures.plot_spectrum, _SIZE, "spectrum"),
+            "svg": _svg(lambda axes: figures.plot_spectrum(evaluation, axes), _SIZE, "spectrum"),
             "alt": f"Eigenvalue spectrum on a logarithmic axis; effective rank {health.effective_rank}.",
             "caption": "A steep fall: few directions matter, a simple model. A flat line: every sample is on its own.",
         },
     ]
+    other = None if evaluation.diagnosis is None else difference_of(evaluation.diagnosis)
+    if other is not None:
+        drawn.append(
+            {
+                "title": "Classical kernels beside it",
+                "svg": _svg(other.plot, _SIZE, "difference"),
+                "alt": f"Bar chart of the geometric difference of {len(other.comparisons)} classical kernels from the "
+                f"quantum kernel, the smallest {other.closest.total:.3g} for {other.closest.name}.",
+                "caption": "The geometric difference g. A bar far below √N: that classical kernel does about as well "
+                "on any labels. All bars near √N or above: there are labels on which the quantum kernel does better.",
+            }
+        )
+    return drawn
 
 
-def _svg(evaluation: "Evaluation", plot: figures.Plot, size: tuple[float, float], name: str) -> str:
+def _svg(draw: Callable[["Axes"], object], size: tuple[float, float], name: str) -> str:
     """Draw a figure as an SVG element that can stand inside a page beside others."""
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -190,7 +238,7 @@ def _svg(evaluation: "Evaluation", plot: figures.Plot, size: tuple[float, float]
         mpl.rcParams.update({**_STYLE, "svg.hashsalt": name})  # type: ignore[dict-item]
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasSVG(figure)
-        plot(evaluation, figure.add_subplot())
+        draw(figure.add_subplot())
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", dpi=144, metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()

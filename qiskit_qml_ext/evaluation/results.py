@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qiskit_qml_ext.datasets import Dataset
-from qiskit_qml_ext.diagnostics import KernelHealth
+from qiskit_qml_ext.diagnostics import Diagnosis, KernelHealth
 from qiskit_qml_ext.evaluation.candidates import Role
 from qiskit_qml_ext.evaluation.comparison import KernelSample
 from qiskit_qml_ext.evaluation.hardware import HardwareCost
@@ -19,7 +19,7 @@ from qiskit_qml_ext.evaluation.verdict import Verdict
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,11 @@ class Evaluation:
         models: One row for each model.
         best_classical: The key of the classical model with the highest mean score; None if all failed.
         verdict: The answer.
-        health: The health of the quantum kernel on the first training set; None if the quantum kernel failed.
+        health: The health of the quantum kernel with the bandwidth that the search chose most often, on the first
+            training set where it did, as it was computed or measured; None if the quantum kernel failed.
         kernel: That kernel matrix.
+        diagnosis: What was found about that kernel on up to 200 of these samples, always simulated exactly: whether it
+            concentrates, how it differs from classical kernels, what to do, the price; None if it cannot be diagnosed.
         hardware: What a fit would take on a device; None if none was looked at.
         run_cost: What was announced to run on the target; None for exact results.
         notes: What else a reader should know.
@@ -120,6 +123,7 @@ class Evaluation:
     verdict: Verdict
     health: KernelHealth | None
     kernel: KernelSample | None
+    diagnosis: Diagnosis | None
     hardware: HardwareCost | None
     run_cost: RunCost | None
     notes: tuple[str, ...]
@@ -133,7 +137,7 @@ class Evaluation:
         raise KeyError(f"There is no model {key!r}; there are: {', '.join(model.key for model in self.models)}.")
 
     def summary(self) -> str:
-        """Return the table, the kernel's health and the verdict as text."""
+        """Return the table, the diagnosis of the kernel and the verdict as text."""
         from qiskit_qml_ext.evaluation.terminal import as_text
 
         return as_text(self)
@@ -182,11 +186,17 @@ class Evaluation:
             "best_classical": self.best_classical,
             "models": [model.to_dict() for model in self.models],
             "kernel": None if self.health is None else self.health.to_dict(),
+            "diagnosis": self._diagnosis(),
             "hardware": None if self.hardware is None else self.hardware.to_dict(),
             "notes": list(self.notes),
             "provenance": self.provenance.to_dict(),
         }
         return {name: _finite(value) for name, value in document.items()}
+
+    def _diagnosis(self) -> dict[str, Any] | None:
+        if self.diagnosis is None or self.kernel is None:
+            return None
+        return {"bandwidth": self.kernel.bandwidth, "fold": self.kernel.fold, **self.diagnosis.to_dict()}
 
     def __repr__(self) -> str:
         return f"<Evaluation of {self.dataset.name}: {self.verdict.sentence}>"

@@ -1,4 +1,4 @@
-"""The result as text: a table, the kernel's health, and the verdict."""
+"""The result as text: a table, the diagnosis of the kernel, and the verdict."""
 
 import io
 import textwrap
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qiskit_qml_ext.evaluation import formatting as fmt
+from qiskit_qml_ext.evaluation.diagnosis import measured, numbers, where
 
 if TYPE_CHECKING:
     from qiskit_qml_ext.evaluation.results import Evaluation, ModelResult
@@ -44,7 +45,7 @@ def print_evaluation(evaluation: "Evaluation", console: Console) -> None:
         if model.failure is not None:
             _wrapped(console, f"{model.name} failed: {model.failure}", style="red")
     if evaluation.health is not None:
-        _print_health(evaluation, console)
+        _print_kernel(evaluation, console)
     notes = [*evaluation.notes, *(f"{m.name}: {warning}" for m in evaluation.models for warning in m.warnings)]
     for note in notes:
         _wrapped(console, f"Note: {note}", style="dim")
@@ -55,10 +56,12 @@ def print_evaluation(evaluation: "Evaluation", console: Console) -> None:
         _wrapped(console, detail)
 
 
-def _wrapped(console: Console, text: str, *, style: str = "") -> None:
-    """Print a paragraph, wrapped at a width that is comfortable to read."""
-    width = min(console.width, _PROSE_WIDTH)
-    for line in textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False):
+def _wrapped(console: Console, text: str, *, start: str = "", style: str = "") -> None:
+    """Print a paragraph, wrapped at a width that is comfortable to read, its lines under the end of ``start``."""
+    width, rest = min(console.width, _PROSE_WIDTH), " " * len(start)
+    for line in textwrap.wrap(
+        text, width, initial_indent=start, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    ):
         console.print(Text(line, style=style), soft_wrap=True)
 
 
@@ -112,16 +115,30 @@ def _cells(model: "ModelResult", *, is_best: bool) -> dict[str, str]:
     }
 
 
-def _print_health(evaluation: "Evaluation", console: Console) -> None:
-    health, kernel = evaluation.health, evaluation.kernel
+def _print_kernel(evaluation: "Evaluation", console: Console) -> None:
+    """Print what was found about the quantum kernel, findings first, then the numbers that they do not tell."""
+    health, kernel, diagnosis = evaluation.health, evaluation.kernel, evaluation.diagnosis
     assert health is not None
     assert kernel is not None
+    samples = f"{kernel.place} ({health.num_samples:,} samples)"
     console.print()
-    console.print(
-        f"The quantum kernel on the first training set ({health.num_samples:,} samples, bandwidth {kernel.bandwidth:g})"
-    )
+    if diagnosis is None:
+        _wrapped(console, f"The quantum kernel: bandwidth {kernel.bandwidth:g}, on {samples}")
+    else:
+        _wrapped(console, f"The quantum kernel: {where(evaluation)}")
+        for finding in diagnosis.findings:
+            _wrapped(console, finding.sentence, start=f"  {finding.mark} ")
+        for sentence in (*diagnosis.advice, *(f"Not done: {reason}" for reason in diagnosis.skipped)):
+            _wrapped(console, sentence, start="  → ")
+    console.print(_grid(numbers(evaluation)))
+    if rows := measured(evaluation):
+        _wrapped(console, f"As sampled on {evaluation.settings.target}, on all of {samples}")
+        console.print(_grid(rows))
+    console.print()
+
+
+def _grid(rows: Sequence[tuple[str, str, str]]) -> Table:
     grid = Table.grid(padding=(0, 2))
-    for name, value, meaning in health.rows():
+    for name, value, meaning in rows:
         grid.add_row(f"  {name}", value, Text(meaning, style="dim"))
-    console.print(grid)
-    console.print()
+    return grid

@@ -15,9 +15,11 @@ from qiskit_qml_ext.circuits import (
     ANSATZE,
     FEATURE_MAPS,
     AngleFeatureMap,
+    FixedWeightsFeatureMap,
     HardwareEfficientAnsatz,
     QAOAAnsatz,
     RealAmplitudesAnsatz,
+    TrainableRingFeatureMap,
     ZZFeatureMap,
     feature_map_by_name,
 )
@@ -92,6 +94,26 @@ def test_kernel_report_names_concentration_and_the_classical_rival():
     assert any("Multiply the data by" in line for line in report.advice)
     assert any("classical kernel" in finding.sentence for finding in report.findings)
     assert any("circuits" in line for line in report.price)
+
+
+def test_weights_that_fit_one_width_only_are_no_obstacle():
+    feature_map = FixedWeightsFeatureMap(TrainableRingFeatureMap(reps=1), [0.3] * 12)
+    X = np.random.default_rng(0).uniform(0, 1, (20, 6))
+    report = diagnose(feature_map, X)
+    assert len(report.evidence["Concentration of the kernel"].points) == 1
+
+
+def test_names_of_classes_have_no_order():
+    rng = np.random.default_rng(0)
+    X, codes = rng.uniform(0, 1, (30, 2)), np.arange(30) % 3
+    found = []
+    for labels in (codes, np.array([2, 0, 1])[codes], np.array(["x", "z", "y"])[codes]):
+        part = diagnose(ZZFeatureMap(), X, labels).evidence["Difference from classical kernels"]
+        found.append([part.quantum_complexity, part.closest.complexity, part.target_alignment])
+    np.testing.assert_allclose(found, [found[0]] * 3, rtol=1e-10)
+    quantity = diagnose(ZZFeatureMap(), X, codes.astype(float)).evidence["Difference from classical kernels"]
+    assert quantity.quantum_complexity != pytest.approx(found[0][0])
+    assert quantity.identity_complexity == pytest.approx(30)
 
 
 def test_models_give_their_kernel():

@@ -10,6 +10,7 @@ from qiskit_machine_learning.kernels import FidelityStatevectorKernel
 
 from qiskit_qml_ext.circuits import AngleFeatureMap, IQPFeatureMap, StronglyEntanglingAnsatz, ZZFeatureMap
 from qiskit_qml_ext.diagnostics import (
+    centred_alignment,
     geometric_difference,
     kernel_concentration,
     model_complexity,
@@ -230,6 +231,18 @@ def test_a_bandwidth_tuned_kernel_is_called_classical_and_a_wild_one_is_not():
     assert "RBF" in tame.summary()
     assert json.dumps(tame.to_dict(), allow_nan=False)
     assert tame.plot().get_xlabel() == "geometric difference g"
+
+
+def test_columns_of_labels_give_the_mean_of_their_complexities():
+    rng = np.random.default_rng(3)
+    quantum, classical = random_kernel(12, 1), random_kernel(12, 2)
+    columns = np.where(rng.integers(0, 3, 12)[:, None] == np.arange(3), 1.0, -1.0)
+    found = geometric_difference(quantum, y=columns, classical={"c": classical})
+    single = [geometric_difference(quantum, y=column, classical={"c": classical}) for column in columns.T]
+    assert found.quantum_complexity == pytest.approx(np.mean([one.quantum_complexity for one in single]))
+    assert found.closest.complexity == pytest.approx(np.mean([one.closest.complexity for one in single]))
+    assert found.identity_complexity == pytest.approx(12)
+    assert found.target_alignment == pytest.approx(centred_alignment(quantum, columns @ columns.T))
 
 
 def test_mistakes_in_a_comparison_are_named():

@@ -49,6 +49,8 @@ def test_same_seed_gives_the_same_scores_whatever_the_number_of_processes():
     one, two = run_plan(plan), run_plan(plan, jobs=2)
     assert [model.scores for model in one.models] == [model.scores for model in two.models]
     assert [model.circuits for model in one.models] == [model.circuits for model in two.models]
+    assert one.diagnosis.findings == two.diagnosis.findings
+    np.testing.assert_array_equal(one.kernel.matrix, two.kernel.matrix)
 
 
 def test_sampled_target_runs_only_the_chosen_models():

@@ -31,3 +31,4 @@ def test_fixed_weights_take_part():
     result = evaluate("iris", feature_map=feature_map, **SMALL)
     assert result["quantum"].failure is None
     assert result["control"].failure is None
+    assert result.diagnosis is not None

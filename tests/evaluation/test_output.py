@@ -86,6 +86,8 @@ def test_the_schema_check_would_notice(classification):
         lambda d: d["verdict"].update(code="maybe"),
         lambda d: d.update(surprise=1),
         lambda d: d["kernel"]["mean"].pop("low"),
+        lambda d: d["diagnosis"].pop("evidence"),
+        lambda d: d["diagnosis"]["findings"][0].update(level="fine"),
     ):
         document = classification.to_dict()
         damage(document)
@@ -134,7 +136,7 @@ def test_page_has_verdict_table_and_described_figures(result):
     page, text = Page(render_report(result)), render_report(result)
     assert text.index(result.verdict.code) < text.index("<table")
     assert text.index("<table") < text.index("<figure")
-    assert page.tags.count("figure") == page.tags.count("svg") == page.tags.count("figcaption") == 4
+    assert page.tags.count("figure") == page.tags.count("svg") == page.tags.count("figcaption") == 5
     labels = [value for _, name, value in page.attributes if name == "aria-label"]
     assert len(labels) >= 6
     assert all(labels)
