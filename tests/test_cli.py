@@ -82,6 +82,7 @@ def test_quiet_prints_the_result_only(folder):
         (["missing.csv", "--label", "y"], "The label 'y' is missing in 1 of 24 samples (row 1)."),
         (["digits", "--qubits", "6", "--target", "fake_manila"], "6 qubits were asked for, but fake_manila has 5."),
         (["iris", "--feature-map", "foo"], "There is no feature map 'foo'. Choose one of: "),
+        (["iris", "--feature-map", "heisenburg"], "There is no feature map 'heisenburg'. Did you mean 'heisenberg'?"),
         (["iris", "--target", "fake_nowhere"], "There is no target 'fake_nowhere'."),
         (["iris", "--classes", "setosa"], "At least two different classes"),
         (["iris", "--classes", "setosa,rosa"], "'iris' has no class 'rosa'."),

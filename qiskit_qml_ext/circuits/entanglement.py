@@ -1,8 +1,7 @@
 """Which pairs of qubits interact in a layer, in Qiskit's words plus ``"none"``."""
 
 from collections.abc import Sequence
-
-from qiskit.circuit.library.n_local.n_local import get_entangler_map
+from itertools import combinations
 
 Entanglement = str | Sequence[tuple[int, int]] | None
 """``"none"`` (or ``None``), one of Qiskit's layouts by name, or a list of pairs of qubits."""
@@ -58,7 +57,29 @@ def entangled_blocks(
         return [_checked_pair(pair, num_qubits) for pair in entanglement]
     if num_qubits < block_size:
         return []
-    return [tuple(int(qubit) for qubit in b) for b in get_entangler_map(block_size, num_qubits, entanglement, layer)]
+    return _layout(entanglement, num_qubits, block_size, layer)
+
+
+def _layout(name: str, num_qubits: int, size: int, layer: int) -> list[tuple[int, ...]]:
+    """Blocks of a layout by name, as Qiskit's ``n_local`` places them."""
+    if name == "full":
+        return list(combinations(range(num_qubits), size))
+    line = [tuple(range(start, start + size)) for start in range(num_qubits - size + 1)]
+    if name == "linear":
+        return line
+    if name == "reverse_linear":
+        return line[::-1]
+    if name == "pairwise":
+        return line[::2] + line[1::2]
+    # A ring: first the blocks that reach over its end; on no more qubits than a block has there is none to close.
+    over = range(num_qubits - size + 1, num_qubits) if num_qubits > size else ()
+    ring = [tuple((start + step) % num_qubits for step in range(size)) for start in over] + line
+    if name == "circular":
+        return ring
+    # "sca": the ring starts one block earlier in each layer, and the blocks are turned around in every other layer.
+    shift = len(ring) - layer % len(ring)
+    ring = ring[shift:] + ring[:shift]
+    return [block[::-1] for block in ring] if layer % 2 else ring
 
 
 def count_pairs(entanglement: Entanglement, num_qubits: int, num_layers: int = 1) -> int:

@@ -1,10 +1,10 @@
 """``qiskit-qml-ext diagnose``: will an ansatz train, and is a kernel any good on data?"""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from qiskit_qml_ext.commands.user_input import bad_input, check_files
 
 if TYPE_CHECKING:
     from qiskit_qml_ext.diagnostics import Diagnosis
@@ -91,11 +91,11 @@ def ansatz_command(
     json_file: str | None,
 ) -> None:
     """Will the ansatz NAME train? (hardware-efficient, real-amplitudes, matchgate, sim, …)."""
-    with _bad_input():
+    with bad_input():
         from qiskit_qml_ext import diagnostics
         from qiskit_qml_ext.circuits import ansatz_by_name
 
-        _check(report, json_file)
+        check_files(report, json_file)
         if reps is not None and layers_per_qubit is not None:
             raise ValueError("Give --reps or --layers-per-qubit, not both.")
         depths: Any = reps
@@ -149,13 +149,13 @@ def kernel_command(
 
     DATA is a bundled data set (breast_cancer, diabetes, digits, iris, wine) or a CSV or Parquet file.
     """
-    with _bad_input():
+    with bad_input():
         from qiskit_qml_ext.circuits import feature_map_by_name
         from qiskit_qml_ext.datasets import load_dataset
         from qiskit_qml_ext.diagnostics import diagnose
         from qiskit_qml_ext.evaluation.preparation import quantum_preparation
 
-        _check(report, json_file)
+        check_files(report, json_file)
         dataset = load_dataset(data, label=label)
         feature_map = feature_map_by_name(name)
         if bandwidth is not None:
@@ -166,7 +166,7 @@ def kernel_command(
         found = diagnose(
             feature_map,
             X,
-            dataset.y,
+            dataset.labels,
             noise=_device(noise),
             **_backend(target, price_per_minute, optimization_level, seed),
             num_samples=samples,
@@ -198,25 +198,7 @@ def _backend(target: str | None, price_per_minute: float | None, optimization_le
     }
 
 
-def _check(*paths: str | None) -> None:
-    from qiskit_qml_ext.private_files import check_writable
-
-    for path in filter(None, paths):
-        check_writable(path)
-
-
 def _finish(found: "Diagnosis", report: str | None, json_file: str | None) -> None:
     click.echo(found.summary())
     for path in filter(None, (report, json_file)):
         click.echo(f"Wrote {found.save(path)}", err=True)
-
-
-@contextmanager
-def _bad_input() -> Iterator[None]:
-    """Turn what the user can put right into click's error, which becomes one sentence."""
-    from qiskit_qml_ext.exceptions import QmlExtError
-
-    try:
-        yield
-    except (ValueError, TypeError, QmlExtError, OSError) as error:
-        raise click.ClickException(" ".join(str(error).split())) from error

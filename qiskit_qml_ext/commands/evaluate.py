@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from qiskit_qml_ext.commands.user_input import bad_input, check_files
+
 if TYPE_CHECKING:
     from qiskit_qml_ext.evaluation import Evaluation, Plan
 
@@ -83,13 +85,11 @@ def command(
     label column. A quantum kernel is compared with the same kernel without entanglement and with classical models, all
     tuned and tested on the same folds.
     """
-    with _bad_input():
+    with bad_input():
         from qiskit_qml_ext.datasets import load_dataset
         from qiskit_qml_ext.evaluation import plan_evaluation
-        from qiskit_qml_ext.private_files import check_writable
 
-        for path in filter(None, (report, json_file)):
-            check_writable(path)
+        check_files(report, json_file)
         if jobs == 0 or jobs < -1:
             raise ValueError(f"--jobs must be at least 1, or -1 for all processors, but {jobs} came.")
         dataset = load_dataset(data, label=label, task=task, classes=classes, drop=drop)
@@ -97,19 +97,8 @@ def command(
             plan = plan_evaluation(dataset, **settings)
     evaluation = _run(plan, jobs=jobs, quiet=quiet)
     _show(evaluation)
-    with _bad_input():
+    with bad_input():
         _write(evaluation, report, json_file, quiet=quiet)
-
-
-@contextmanager
-def _bad_input() -> Iterator[None]:
-    """Turn what the user can put right into click's error, which becomes one sentence."""
-    from qiskit_qml_ext.exceptions import QmlExtError
-
-    try:
-        yield
-    except (ValueError, TypeError, QmlExtError, OSError) as error:
-        raise click.ClickException(" ".join(str(error).split())) from error
 
 
 @contextmanager

@@ -63,6 +63,11 @@ class Dataset:
         """The number of samples of each class, by class name; empty for regression."""
         return {name: int(np.sum(self.y == code)) for code, name in enumerate(self.class_names)}
 
+    @property
+    def labels(self) -> NDArray[np.generic]:
+        """The label of each sample as people know it: the name of its class, or the number of a regression."""
+        return np.array(self.class_names)[self.y.astype(np.int64)] if self.class_names else self.y
+
     @classmethod
     def from_arrays(
         cls,

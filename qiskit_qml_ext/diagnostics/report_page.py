@@ -1,36 +1,17 @@
 """The report as one HTML page with its pictures inside."""
 
-import io
-import re
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from qiskit_qml_ext.diagnostics.estimate import Result
+from qiskit_qml_ext.diagnostics.svg import svg_element
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
     from qiskit_qml_ext.diagnostics.report import Diagnosis
 
-_INK = "#010203"
-_STYLE: dict[str, object] = {
-    "text.color": _INK,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "axes.titlecolor": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "axes.facecolor": "none",
-    "figure.facecolor": "none",
-    "savefig.facecolor": "none",
-    "axes.linewidth": 0.7,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "font.size": 10,
-    "font.family": "DejaVu Sans",
-    "svg.fonttype": "path",
-}
+_SIZE = (5.4, 3.4)  # inches
 
 
 def render_page(diagnosis: "Diagnosis") -> str:
@@ -40,7 +21,7 @@ def render_page(diagnosis: "Diagnosis") -> str:
             "title": title,
             "headline": result.headline(),
             "rows": result.rows(),
-            "svg": _svg(result, f"figure{number}"),
+            "svg": svg_element(result.plot, size=_SIZE, name=f"figure{number}"),  # type: ignore[attr-defined]
             "alt": f"Picture of: {title}. {result.headline()}",
         }
         for number, (title, result) in enumerate(diagnosis.evidence.items())
@@ -54,26 +35,3 @@ def _template() -> "Template":
 
     source = files("qiskit_qml_ext.diagnostics").joinpath("report.html").read_text(encoding="utf-8")
     return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
-
-
-def _svg(result: Result, name: str) -> str:
-    """Draw a result as an SVG element whose names differ from those of others on the page."""
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context():
-        mpl.rcParams.update({**_STYLE, "svg.hashsalt": name})  # type: ignore[dict-item]
-        figure = Figure(figsize=(5.4, 3.4), layout="constrained")
-        FigureCanvasSVG(figure)
-        result.plot(figure.add_subplot())  # type: ignore[attr-defined]
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :].strip()
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\bid="', f'id="{name}-', svg)
-    svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", svg)
-    svg = re.sub(r'^<svg([^>]*?) width="[^"]*"', r"<svg\1", svg)
-    svg = re.sub(r'^<svg([^>]*?) height="[^"]*"', r"<svg\1", svg)
-    return svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1).replace(_INK, "currentColor")

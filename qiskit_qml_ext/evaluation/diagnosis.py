@@ -37,7 +37,6 @@ def diagnose_kernel_of(plan: "Plan", kernel: KernelSample) -> tuple[Diagnosis | 
     """
     data, protocol = plan.dataset, plan.protocol
     train = plan.splits[kernel.fold][0]
-    labels = data.y[train] if not data.class_names else [data.class_names[code] for code in data.y[train]]
     connection = plan.connection if plan.connection.is_exact else connect(seed=protocol.seed)
     # As for the fits: the threads of BLAS cost more than they give on matrices of this size.
     with warnings.catch_warnings(record=True) as caught, threadpool_limits(1):
@@ -47,7 +46,7 @@ def diagnose_kernel_of(plan: "Plan", kernel: KernelSample) -> tuple[Diagnosis | 
             found = diagnose(
                 FidelityKernel(plan.feature_map.with_bandwidth(kernel.bandwidth), connection=connection),
                 prepare.fit_transform(data.X[train], data.y[train]),
-                labels,
+                data.labels[train],
                 num_samples=MAX_SAMPLES,
                 time_budget=TIME_BUDGET,
                 seed=protocol.seed,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qiskit_qml_ext.diagnostics.figures import BLUE, GREEN, GREY, ORANGE, RED, new_axes
 from qiskit_qml_ext.evaluation import formatting as fmt
 
 if TYPE_CHECKING:
@@ -13,9 +14,8 @@ if TYPE_CHECKING:
     from qiskit_qml_ext.evaluation.comparison import KernelSample
     from qiskit_qml_ext.evaluation.results import Evaluation, ModelResult
 
-QUANTUM, CONTROL, CLASSICAL, BASELINE = "#0072B2", "#D55E00", "#009E73", "#8C8C8C"
+QUANTUM, CONTROL, CLASSICAL, BASELINE = BLUE, RED, GREEN, GREY
 _COLOURS = {"quantum": QUANTUM, "control": CONTROL, "classical": CLASSICAL, "baseline": BASELINE}
-_OTHER_PAIRS = "#E69F00"
 
 
 def plot_scores(evaluation: "Evaluation", ax: "Axes | None" = None) -> "Axes":
@@ -23,7 +23,7 @@ def plot_scores(evaluation: "Evaluation", ax: "Axes | None" = None) -> "Axes":
 
     The dummy may lie far away from all others; it is then named at the edge instead of squeezing them together.
     """
-    axes, models = _axes(ax), evaluation.models
+    axes, models = new_axes(ax), evaluation.models
     low, high = _score_limits([model for model in models if model.scores])
     for row, model in enumerate(models):
         colour = _COLOURS[model.role]
@@ -63,7 +63,7 @@ def _score_limits(models: "Sequence[ModelResult]") -> tuple[float, float]:
 
 def plot_kernel(evaluation: "Evaluation", ax: "Axes | None" = None) -> "Axes":
     """Draw the quantum kernel matrix of the first training set, samples sorted by their label."""
-    axes, kernel = _axes(ax), _kernel(evaluation)
+    axes, kernel = new_axes(ax), _kernel(evaluation)
     order = np.argsort(kernel.y, kind="stable")
     # From the smallest entry on: a kernel of narrow bandwidth would else be one colour.
     low = max(0.0, float(kernel.matrix.min()))
@@ -92,7 +92,7 @@ def plot_kernel(evaluation: "Evaluation", ax: "Axes | None" = None) -> "Axes":
 
 def plot_spectrum(evaluation: "Evaluation", ax: "Axes | None" = None) -> "Axes":
     """Draw the eigenvalues of that kernel matrix as fractions of their sum, largest first."""
-    axes = _axes(ax)
+    axes = new_axes(ax)
     health = evaluation.health
     if health is None:
         raise ValueError("The quantum kernel failed, so there is no kernel matrix to draw.")
@@ -109,12 +109,12 @@ def plot_spectrum(evaluation: "Evaluation", ax: "Axes | None" = None) -> "Axes":
 
 def plot_entries(evaluation: "Evaluation", ax: "Axes | None" = None) -> "Axes":
     """Draw the histogram of the entries off the diagonal; for classes, pairs of the same and of different classes."""
-    axes, kernel = _axes(ax), _kernel(evaluation)
+    axes, kernel = new_axes(ax), _kernel(evaluation)
     rows, columns = np.triu_indices(len(kernel.y), 1)
     entries, bins = kernel.matrix[rows, columns], [float(edge) for edge in np.linspace(0, 1, 41)]
     if evaluation.dataset.class_names:
         same = kernel.y[rows] == kernel.y[columns]
-        for label, part, colour in (("same class", same, QUANTUM), ("different classes", ~same, _OTHER_PAIRS)):
+        for label, part, colour in (("same class", same, QUANTUM), ("different classes", ~same, ORANGE)):
             weights = np.full(int(part.sum()), 100 / max(int(part.sum()), 1))
             axes.hist(entries[part], bins=bins, weights=weights, histtype="stepfilled", alpha=0.35, color=colour)
             axes.hist(entries[part], bins=bins, weights=weights, histtype="step", lw=1.4, color=colour, label=label)
@@ -141,14 +141,6 @@ def _kernel(evaluation: "Evaluation") -> "KernelSample":
     if evaluation.kernel is None:
         raise ValueError("The quantum kernel failed, so there is no kernel matrix to draw.")
     return evaluation.kernel
-
-
-def _axes(ax: "Axes | None") -> "Axes":
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(figsize=(6, 3.6), layout="constrained")[1]
 
 
 def _short(name: str, limit: int = 14) -> str:

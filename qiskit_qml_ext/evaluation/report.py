@@ -1,13 +1,12 @@
 """The report page: one HTML file that needs nothing from outside."""
 
-import io
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from qiskit_qml_ext.diagnostics.svg import svg_element
 from qiskit_qml_ext.evaluation import figures
 from qiskit_qml_ext.evaluation import formatting as fmt
 from qiskit_qml_ext.evaluation.diagnosis import difference_of, measured, numbers, where
@@ -19,34 +18,13 @@ if TYPE_CHECKING:
 
     from qiskit_qml_ext.evaluation.results import Evaluation
 
-# Figures are drawn in these colours, which then become the page's own: they follow light, dark and print.
-_INK = "#010203"
+# These colours of the figures become the page's own: they follow light and dark.
 _VARIABLES = {
-    _INK: "currentColor",
     figures.QUANTUM: "var(--quantum)",
     figures.CONTROL: "var(--control)",
     figures.CLASSICAL: "var(--classical)",
     figures.BASELINE: "var(--soft)",
 }
-_STYLE = {
-    "text.color": _INK,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "grid.color": _INK,
-    "axes.facecolor": "none",
-    "figure.facecolor": "none",
-    "savefig.facecolor": "none",
-    "axes.linewidth": 0.7,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "font.size": 10,
-    "font.family": "DejaVu Sans",
-    "svg.fonttype": "path",
-}
-
-
 _SIZE = (4.6, 3.4)  # inches; small, so that text stays legible on a phone
 
 
@@ -174,7 +152,7 @@ def _score_figure(evaluation: "Evaluation") -> dict[str, str]:
     best = "" if evaluation.best_classical is None else " The dashed line is the mean of the best classical model."
     return {
         "title": "Scores",
-        "svg": _svg(lambda axes: figures.plot_scores(evaluation, axes), _SIZE, "scores"),
+        "svg": _svg(lambda axes: figures.plot_scores(evaluation, axes), "scores"),
         "alt": figures.describe_scores(evaluation),
         "caption": f"Each dot is a fold (at the same height in all rows), each bar a mean.{best}",
     }
@@ -195,20 +173,20 @@ def _kernel_figures(evaluation: "Evaluation") -> list[dict[str, str]]:
     drawn = [
         {
             "title": "Kernel matrix",
-            "svg": _svg(lambda axes: figures.plot_kernel(evaluation, axes), _SIZE, "kernel"),
+            "svg": _svg(lambda axes: figures.plot_kernel(evaluation, axes), "kernel"),
             "alt": f"Heat map of the {health.num_samples} by {health.num_samples} kernel matrix, sorted by {kind}.",
             "caption": f"How similar two training samples look to the quantum kernel, sorted by {kind}. {contrast}"
             " The colours start at the smallest entry.",
         },
         {
             "title": "Kernel entries",
-            "svg": _svg(lambda axes: figures.plot_entries(evaluation, axes), _SIZE, "entries"),
+            "svg": _svg(lambda axes: figures.plot_entries(evaluation, axes), "entries"),
             "alt": f"Histogram of the kernel entries off the diagonal, mean {health.mean}.",
             "caption": "All values at one place would mean that the kernel cannot tell samples apart (concentration).",
         },
         {
             "title": "Eigenvalues",
-            "svg": _svg(lambda axes: figures.plot_spectrum(evaluation, axes), _SIZE, "spectrum"),
+            "svg": _svg(lambda axes: figures.plot_spectrum(evaluation, axes), "spectrum"),
             "alt": f"Eigenvalue spectrum on a logarithmic axis; effective rank {health.effective_rank}.",
             "caption": "A steep fall: few directions matter, a simple model. A flat line: every sample is on its own.",
         },
@@ -218,7 +196,7 @@ def _kernel_figures(evaluation: "Evaluation") -> list[dict[str, str]]:
         drawn.append(
             {
                 "title": "Classical kernels beside it",
-                "svg": _svg(other.plot, _SIZE, "difference"),
+                "svg": _svg(other.plot, "difference"),
                 "alt": f"Bar chart of the geometric difference of {len(other.comparisons)} classical kernels from the "
                 f"quantum kernel, the smallest {other.closest.total:.3g} for {other.closest.name}.",
                 "caption": "The geometric difference g. A bar far below √N: that classical kernel does about as well "
@@ -228,28 +206,9 @@ def _kernel_figures(evaluation: "Evaluation") -> list[dict[str, str]]:
     return drawn
 
 
-def _svg(draw: Callable[["Axes"], object], size: tuple[float, float], name: str) -> str:
-    """Draw a figure as an SVG element that can stand inside a page beside others."""
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context():
-        mpl.rcParams.update({**_STYLE, "svg.hashsalt": name})  # type: ignore[dict-item]
-        figure = Figure(figsize=size, layout="constrained")
-        FigureCanvasSVG(figure)
-        draw(figure.add_subplot())
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", dpi=144, metadata={"Date": None, "Creator": None})
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :].strip()
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    # Names inside one page must differ between its figures.
-    svg = re.sub(r'\bid="', f'id="{name}-', svg)
-    svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", svg)
-    svg = re.sub(r'^<svg([^>]*?) width="[^"]*"', r"<svg\1", svg)
-    svg = re.sub(r'^<svg([^>]*?) height="[^"]*"', r"<svg\1", svg)
-    svg = svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+def _svg(draw: Callable[["Axes"], object], name: str) -> str:
+    """Draw a figure in the page's colours."""
+    svg = svg_element(draw, size=_SIZE, name=name)
     for colour, variable in _VARIABLES.items():
         svg = svg.replace(colour.lower(), variable)
     return svg

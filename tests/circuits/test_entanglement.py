@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
+from qiskit.circuit.library import n_local
 
 from qiskit_qml_ext.circuits import AngleFeatureMap, IQPFeatureMap, entangled_pairs, without_entanglement
 from qiskit_qml_ext.circuits.entanglement import count_pairs, entangled_blocks
@@ -35,6 +36,41 @@ def test_sca_shifts_and_turns_from_layer_to_layer():
 @pytest.mark.parametrize("name", ["linear", "reverse_linear", "circular", "full", "pairwise", "sca"])
 def test_one_qubit_has_no_pairs(name):
     assert entangled_pairs(name, 1) == []
+
+
+NAMES = ["linear", "reverse_linear", "circular", "full", "pairwise", "sca"]
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "num_qubits"),
+    [
+        (name, size, num_qubits)
+        for name in NAMES
+        for size in ((2,) if name == "pairwise" else (2, 3))  # Qiskit refuses the others, and so do we; see below
+        for num_qubits in range(size, 8)
+    ],
+)
+def test_every_layout_places_blocks_where_n_local_does(name, size, num_qubits):
+    layers = 9  # "sca" comes round after as many layers as there are qubits, or twice as many
+    circuit = n_local(num_qubits, [], [{2: "cx", 3: "ccx"}[size]], entanglement=name, reps=layers)
+    placed = [tuple(circuit.find_bit(qubit).index for qubit in part.qubits) for part in circuit.data]
+    ours = [entangled_blocks(name, num_qubits, block_size=size, layer=layer) for layer in range(layers)]
+    assert [block for layer in ours for block in layer] == placed
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("num_qubits", [1, 2, 5])
+def test_blocks_of_one_qubit_are_those_of_n_local_in_ascending_order(name, num_qubits):
+    circuit = n_local(num_qubits, [], ["x"], entanglement=name, reps=1)
+    placed = sorted((circuit.find_bit(part.qubits[0]).index,) for part in circuit.data)
+    assert entangled_blocks(name, num_qubits, block_size=1) == placed
+
+
+@pytest.mark.parametrize("pairs", [[(0, 2), (3, 1)], [(1, 0)], [(0, 1), (1, 2), (0, 1)]])
+def test_pairs_of_ones_own_are_placed_where_n_local_places_them(pairs):
+    circuit = n_local(4, [], ["cx"], entanglement=pairs, reps=2)
+    placed = [tuple(circuit.find_bit(qubit).index for qubit in part.qubits) for part in circuit.data]
+    assert entangled_pairs(pairs, 4) + entangled_pairs(pairs, 4, layer=1) == placed
 
 
 def test_blocks_of_other_sizes():

@@ -171,7 +171,11 @@ def few(counts):
         (small_data(60, 10), {"qubits": 6, "target": "fake_manila"}, "6 qubits were asked for, but fake_manila has 5"),
         (small_data(12, 12), {"qubits": 9, "folds": 3}, "smallest training set has 5 samples"),
         (small_data(), {"qubits": 0}, "qubits must be at least 1, but 0 came"),
-        (small_data(), {"feature_map": "zzz"}, r"no feature map 'zzz'\. Choose one of: .*angle.*zz"),
+        (
+            small_data(),
+            {"feature_map": "zzz"},
+            r"no feature map 'zzz'\. Did you mean 'zz'\? Choose one of: .*angle.*zz",
+        ),
         (small_data(), {"target": "fake_manla"}, "no target 'fake_manla'.*fake_manila"),
         (small_data(), {"folds": 1}, "folds must be at least 2, but 1 came"),
         (small_data(), {"seed": -1}, "seed must be at least 0"),

@@ -1,6 +1,6 @@
 """Ansätze, one family a file. To add one: write its file and list its class in ``ANSATZE``."""
 
-from types import MappingProxyType
+from collections.abc import Mapping
 
 from qiskit_qml_ext.circuits.ansatze.fermionic import GivensAnsatz, MatchgateAnsatz
 from qiskit_qml_ext.circuits.ansatze.graph import (
@@ -21,33 +21,29 @@ from qiskit_qml_ext.circuits.ansatze.random_pauli import RandomPauliAnsatz
 from qiskit_qml_ext.circuits.ansatze.sim import SimAnsatz
 from qiskit_qml_ext.circuits.ansatze.simplified_two_design import BrickwallAnsatz, SimplifiedTwoDesignAnsatz
 from qiskit_qml_ext.circuits.ansatze.tensor_network import MERAAnsatz, MPSAnsatz, TreeTensorNetworkAnsatz
+from qiskit_qml_ext.circuits.registry import by_name, default_of
 from qiskit_qml_ext.circuits.template import Ansatz
 
-ANSATZE = MappingProxyType(
-    {
-        ansatz.name: ansatz
-        for ansatz in (
-            BasicEntanglerAnsatz,
-            BrickwallAnsatz,
-            GivensAnsatz,
-            GraphEquivariantAnsatz,
-            HamiltonianVariationalAnsatz,
-            HardwareEfficientAnsatz,
-            MERAAnsatz,
-            MPSAnsatz,
-            MatchgateAnsatz,
-            MultiAngleQAOAAnsatz,
-            PermutationEquivariantAnsatz,
-            QAOAAnsatz,
-            QCNNAnsatz,
-            RandomPauliAnsatz,
-            RealAmplitudesAnsatz,
-            SimAnsatz,
-            SimplifiedTwoDesignAnsatz,
-            StronglyEntanglingAnsatz,
-            TreeTensorNetworkAnsatz,
-        )
-    }
+ANSATZE: Mapping[str, type[Ansatz]] = by_name(
+    BasicEntanglerAnsatz,
+    BrickwallAnsatz,
+    GivensAnsatz,
+    GraphEquivariantAnsatz,
+    HamiltonianVariationalAnsatz,
+    HardwareEfficientAnsatz,
+    MERAAnsatz,
+    MPSAnsatz,
+    MatchgateAnsatz,
+    MultiAngleQAOAAnsatz,
+    PermutationEquivariantAnsatz,
+    QAOAAnsatz,
+    QCNNAnsatz,
+    RandomPauliAnsatz,
+    RealAmplitudesAnsatz,
+    SimAnsatz,
+    SimplifiedTwoDesignAnsatz,
+    StronglyEntanglingAnsatz,
+    TreeTensorNetworkAnsatz,
 )
 """The ansätze by the short name that the command line uses."""
 
@@ -59,11 +55,9 @@ def ansatz_by_name(name: str) -> Ansatz:
         name: One of the names in :data:`ANSATZE`.
 
     Raises:
-        ValueError: If there is no such ansatz; the message lists those there are.
+        ValueError: If there is no such ansatz; the message names the most similar one and lists all.
     """
-    if name not in ANSATZE:
-        raise ValueError(f"There is no ansatz {name!r}. Choose one of: {', '.join(sorted(ANSATZE))}.")
-    return ANSATZE[name]()
+    return default_of("ansatz", ANSATZE, name)
 
 
 __all__ = [

@@ -1,6 +1,6 @@
 """Feature maps, one family a file. To add one: write its file and list its class in ``FEATURE_MAPS``."""
 
-from types import MappingProxyType
+from collections.abc import Mapping
 
 from qiskit_qml_ext.circuits.feature_maps.amplitude import AmplitudeFeatureMap
 from qiskit_qml_ext.circuits.feature_maps.angle import AngleFeatureMap
@@ -19,31 +19,27 @@ from qiskit_qml_ext.circuits.feature_maps.reuploading import ReuploadingFeatureM
 from qiskit_qml_ext.circuits.feature_maps.reuploading_model import ReuploadingModel
 from qiskit_qml_ext.circuits.feature_maps.trainable_ring import TrainableRingFeatureMap
 from qiskit_qml_ext.circuits.feature_maps.zz import ZZFeatureMap
+from qiskit_qml_ext.circuits.registry import by_name, default_of
 from qiskit_qml_ext.circuits.template import FeatureMap
 
-FEATURE_MAPS = MappingProxyType(
-    {
-        map_.name: map_
-        for map_ in (
-            AmplitudeFeatureMap,
-            AngleFeatureMap,
-            ChebyshevFeatureMap,
-            ChebyshevTowerFeatureMap,
-            CovariantFeatureMap,
-            ExponentialFeatureMap,
-            HardwareEfficientFeatureMap,
-            HeisenbergFeatureMap,
-            HighDimFeatureMap,
-            IQPFeatureMap,
-            MatrixProductFeatureMap,
-            PauliFeatureMap,
-            QAOAEmbedding,
-            ReuploadingFeatureMap,
-            ReuploadingModel,
-            TrainableRingFeatureMap,
-            ZZFeatureMap,
-        )
-    }
+FEATURE_MAPS: Mapping[str, type[FeatureMap]] = by_name(
+    AmplitudeFeatureMap,
+    AngleFeatureMap,
+    ChebyshevFeatureMap,
+    ChebyshevTowerFeatureMap,
+    CovariantFeatureMap,
+    ExponentialFeatureMap,
+    HardwareEfficientFeatureMap,
+    HeisenbergFeatureMap,
+    HighDimFeatureMap,
+    IQPFeatureMap,
+    MatrixProductFeatureMap,
+    PauliFeatureMap,
+    QAOAEmbedding,
+    ReuploadingFeatureMap,
+    ReuploadingModel,
+    TrainableRingFeatureMap,
+    ZZFeatureMap,
 )
 """The feature maps by the short name that the command line uses."""
 
@@ -55,11 +51,9 @@ def feature_map_by_name(name: str) -> FeatureMap:
         name: One of the names in :data:`FEATURE_MAPS`.
 
     Raises:
-        ValueError: If there is no such map; the message lists those there are.
+        ValueError: If there is no such map; the message names the most similar one and lists all.
     """
-    if name not in FEATURE_MAPS:
-        raise ValueError(f"There is no feature map {name!r}. Choose one of: {', '.join(sorted(FEATURE_MAPS))}.")
-    return FEATURE_MAPS[name]()
+    return default_of("feature map", FEATURE_MAPS, name)
 
 
 __all__ = [

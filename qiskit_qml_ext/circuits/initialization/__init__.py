@@ -1,6 +1,6 @@
 """Distributions of initial angles. To add one: write its file and list its class in ``INITIAL_DISTRIBUTIONS``."""
 
-from types import MappingProxyType
+from collections.abc import Mapping
 
 from qiskit_qml_ext.circuits.initialization.beta import BetaDistribution
 from qiskit_qml_ext.circuits.initialization.distribution import AngleMoments, InitialDistribution, trainable_depth
@@ -13,21 +13,17 @@ from qiskit_qml_ext.circuits.initialization.interval import (
     WarmStartDistribution,
     ZeroDistribution,
 )
+from qiskit_qml_ext.circuits.registry import by_name
 
-INITIAL_DISTRIBUTIONS = MappingProxyType(
-    {
-        distribution.name: distribution
-        for distribution in (
-            BetaDistribution,
-            GaussianDistribution,
-            IdentityBlockDistribution,
-            ReducedDomainDistribution,
-            SmallAngleDistribution,
-            UniformDistribution,
-            WarmStartDistribution,
-            ZeroDistribution,
-        )
-    }
+INITIAL_DISTRIBUTIONS: Mapping[str, type[InitialDistribution]] = by_name(
+    BetaDistribution,
+    GaussianDistribution,
+    IdentityBlockDistribution,
+    ReducedDomainDistribution,
+    SmallAngleDistribution,
+    UniformDistribution,
+    WarmStartDistribution,
+    ZeroDistribution,
 )
 """The distributions by their short name."""
 

@@ -12,16 +12,14 @@ from qiskit_qml_ext.primitives.journal.estimator_request import EstimatorRequest
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.policy import Policy
-from qiskit_qml_ext.primitives.journal.progress import Progress
+from qiskit_qml_ext.primitives.journal.primitive import JournaledPrimitive
 from qiskit_qml_ext.primitives.journal.requests import Approve, Identify, Placement
-from qiskit_qml_ext.primitives.journal.runner import Runner
-from qiskit_qml_ext.primitives.journal.services import service_for
 from qiskit_qml_ext.primitives.journal.store import Journal
 
 _FALLBACK_PRECISION = 0.015625  # 4,096 shots
 
 
-class JournaledEstimator(BaseEstimatorV2):
+class JournaledEstimator(JournaledPrimitive, BaseEstimatorV2):
     """A V2 estimator around another one that loses no result and pays for no shot twice.
 
     Every PUB with its parameter values, observables and precision is written to the journal before it is submitted, its
@@ -37,7 +35,7 @@ class JournaledEstimator(BaseEstimatorV2):
         journal: The journal or the path of its file.
         policy: Limits and waiting times.
         seed: Makes simulators reproducible, with ``make`` only; part of the work's content.
-        make: Makes a estimator like ``estimator`` for a seed.
+        make: Makes an estimator like ``estimator`` for a seed.
         open_mode: Returns the Runtime session or batch to submit to; asked at the first submission.
         identify: Gives the content key of a circuit; by default its own content.
         place: Tells on which physical qubits a circuit's own qubits lie, if that is not part of the work's content.
@@ -63,20 +61,19 @@ class JournaledEstimator(BaseEstimatorV2):
     ):
         if not isinstance(estimator, BaseEstimatorV2):
             raise TypeError(f"estimator must be a V2 estimator, but a {type(estimator).__name__} came.")
-        self._journal = journal if isinstance(journal, Journal) else Journal(journal)
-        self._policy = policy or Policy()
-        self._service = service_for(estimator, make=make, open_mode=open_mode)
-        self._seed = seed
-        self._identify = identify
+        super().__init__(
+            estimator,
+            journal,
+            policy=policy,
+            seed=seed,
+            make=make,
+            open_mode=open_mode,
+            identify=identify,
+            repetitions=repetitions,
+            progress=progress,
+            approve=approve,
+        )
         self._place = place
-        self._repetitions = repetitions or Repetitions()
-        self._progress = progress
-        self._approve = approve
-
-    @property
-    def journal(self) -> Journal:
-        """The journal."""
-        return self._journal
 
     def run(self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None) -> JournaledJob:
         """Run circuits, as far as the journal does not hold their results.
@@ -104,26 +101,4 @@ class JournaledEstimator(BaseEstimatorV2):
             place=self._place,
             max_executions=self._policy.max_executions,
         )
-        runner = Runner(
-            self._service,
-            self._journal,
-            request,
-            policy=self._policy,
-            seed=self._seed,
-            progress=Progress(self._progress),
-        )
-        try:
-            runner.plan()
-            if self._approve is not None:
-                self._approve(runner.unsubmitted())
-        except BaseException:
-            request.give_back()
-            raise
-        return JournaledJob(runner, give_back=request.give_back)
-
-    def close(self) -> None:
-        """Close sessions or batches that were opened in place of closed ones."""
-        self._service.close()
-
-    def __repr__(self) -> str:
-        return f"JournaledEstimator({self._service.target!r}, {self._journal!r})"
+        return self._start(request)

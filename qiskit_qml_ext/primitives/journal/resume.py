@@ -17,7 +17,7 @@ from qiskit_qml_ext.primitives.journal.services import (
     CANCELLED,
     ERROR,
     FINISHED,
-    JobGoneError,
+    runtime_job,
     status_of,
 )
 from qiskit_qml_ext.primitives.journal.store import Journal
@@ -46,12 +46,7 @@ class RuntimeAccount:
 
     def fetch(self, job: str) -> Any:
         """Ask the service for a job."""
-        try:
-            return self._service.job(job)
-        except Exception as error:
-            if type(error).__name__ == "RuntimeJobNotFound":
-                raise JobGoneError(job) from error
-            raise
+        return runtime_job(self._service, job)
 
     def find(self, tag: str, *, since: float | None = None) -> list[Any]:
         """List the jobs with a tag."""

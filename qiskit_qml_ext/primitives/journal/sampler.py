@@ -11,18 +11,16 @@ from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.policy import Policy
-from qiskit_qml_ext.primitives.journal.progress import Progress
+from qiskit_qml_ext.primitives.journal.primitive import JournaledPrimitive
 from qiskit_qml_ext.primitives.journal.records import DONE, SUBMITTED, SUBMITTING
 from qiskit_qml_ext.primitives.journal.requests import Approve, Identify
-from qiskit_qml_ext.primitives.journal.runner import Runner
 from qiskit_qml_ext.primitives.journal.sampler_request import SamplerRequest
-from qiskit_qml_ext.primitives.journal.services import service_for
 from qiskit_qml_ext.primitives.journal.store import Journal
 
 _FALLBACK_SHOTS = 1024
 
 
-class JournaledSampler(BaseSamplerV2):
+class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
     """A V2 sampler around another one that loses no result and pays for no shot twice.
 
     Every circuit with its parameter values and shots is written to the journal before it is submitted, its job's id
@@ -62,19 +60,18 @@ class JournaledSampler(BaseSamplerV2):
     ):
         if not isinstance(sampler, BaseSamplerV2):
             raise TypeError(f"sampler must be a V2 sampler, but a {type(sampler).__name__} came.")
-        self._journal = journal if isinstance(journal, Journal) else Journal(journal)
-        self._policy = policy or Policy()
-        self._service = service_for(sampler, make=make, open_mode=open_mode)
-        self._seed = seed
-        self._identify = identify
-        self._repetitions = repetitions or Repetitions()
-        self._progress = progress
-        self._approve = approve
-
-    @property
-    def journal(self) -> Journal:
-        """The journal."""
-        return self._journal
+        super().__init__(
+            sampler,
+            journal,
+            policy=policy,
+            seed=seed,
+            make=make,
+            open_mode=open_mode,
+            identify=identify,
+            repetitions=repetitions,
+            progress=progress,
+            approve=approve,
+        )
 
     def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> JournaledJob:
         """Run circuits, as far as the journal does not hold their results.
@@ -90,23 +87,7 @@ class JournaledSampler(BaseSamplerV2):
             JournalError: If the plan cannot be written.
         """
         default = shots or int(self._service.default or _FALLBACK_SHOTS)
-        request = self._request([SamplerPub.coerce(pub, default) for pub in pubs], self._repetitions)
-        runner = Runner(
-            self._service,
-            self._journal,
-            request,
-            policy=self._policy,
-            seed=self._seed,
-            progress=Progress(self._progress),
-        )
-        try:
-            runner.plan()
-            if self._approve is not None:
-                self._approve(runner.unsubmitted())
-        except BaseException:
-            request.give_back()
-            raise
-        return JournaledJob(runner, give_back=request.give_back)
+        return self._start(self._request([SamplerPub.coerce(pub, default) for pub in pubs], self._repetitions))
 
     def known(self, pubs: Sequence[SamplerPub]) -> list[int]:
         """Count the circuits of each PUB that are done or submitted, as if they were asked for for the first time."""
@@ -129,10 +110,3 @@ class JournaledSampler(BaseSamplerV2):
             repetitions=repetitions,
             more_shots=self._service.more_shots,
         )
-
-    def close(self) -> None:
-        """Close sessions or batches that were opened in place of closed ones."""
-        self._service.close()
-
-    def __repr__(self) -> str:
-        return f"JournaledSampler({self._service.target!r}, {self._journal!r})"

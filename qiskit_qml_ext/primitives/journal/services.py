@@ -53,6 +53,16 @@ class Service(Protocol):
         """Close the sessions and batches that :meth:`reopen` opened."""
 
 
+def runtime_job(service: Any, job: str) -> Any:
+    """Ask a ``QiskitRuntimeService`` for a job by its id; raises :class:`JobGoneError`."""
+    try:
+        return service.job(job)
+    except Exception as error:
+        if type(error).__name__ == "RuntimeJobNotFound":
+            raise JobGoneError(job) from error
+        raise
+
+
 def service_for(
     primitive: Any, *, make: Callable[[int | None], Any] | None = None, open_mode: Callable[..., Any] | None = None
 ) -> Service:
@@ -112,12 +122,7 @@ class RuntimeService:
 
     def fetch(self, job: str) -> Any:
         """Ask the service for a job."""
-        try:
-            return self._service.job(job)
-        except Exception as error:
-            if type(error).__name__ == "RuntimeJobNotFound":
-                raise JobGoneError(job) from error
-            raise
+        return runtime_job(self._service, job)
 
     def find(self, tag: str, *, since: float | None = None) -> list[Any]:
         """List the jobs with a tag, on the backend's own instance."""

@@ -1,0 +1,72 @@
+"""What a sampler and an estimator whose work survives have in common."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from qiskit_qml_ext.primitives.journal.job import JournaledJob
+from qiskit_qml_ext.primitives.journal.keys import Repetitions
+from qiskit_qml_ext.primitives.journal.policy import Policy
+from qiskit_qml_ext.primitives.journal.progress import Progress
+from qiskit_qml_ext.primitives.journal.requests import Approve, Identify, Request
+from qiskit_qml_ext.primitives.journal.runner import Runner
+from qiskit_qml_ext.primitives.journal.services import service_for
+from qiskit_qml_ext.primitives.journal.store import Journal
+
+
+class JournaledPrimitive:
+    """A primitive around another one that writes its work down; see the subclasses for the arguments."""
+
+    def __init__(
+        self,
+        primitive: Any,
+        journal: Journal | str | os.PathLike[str],
+        *,
+        policy: Policy | None,
+        seed: int | None,
+        make: Callable[[int | None], Any] | None,
+        open_mode: Callable[..., Any] | None,
+        identify: Identify,
+        repetitions: Repetitions | None,
+        progress: bool | None,
+        approve: Approve | None,
+    ):
+        self._journal = journal if isinstance(journal, Journal) else Journal(journal)
+        self._policy = policy or Policy()
+        self._service = service_for(primitive, make=make, open_mode=open_mode)
+        self._seed = seed
+        self._identify = identify
+        self._repetitions = repetitions or Repetitions()
+        self._progress = progress
+        self._approve = approve
+
+    @property
+    def journal(self) -> Journal:
+        """The journal."""
+        return self._journal
+
+    def _start(self, request: Request) -> JournaledJob:
+        """Plan and approve a request; where that fails, nothing of it counts as asked for."""
+        runner = Runner(
+            self._service,
+            self._journal,
+            request,
+            policy=self._policy,
+            seed=self._seed,
+            progress=Progress(self._progress),
+        )
+        try:
+            runner.plan()
+            if self._approve is not None:
+                self._approve(runner.unsubmitted())
+        except BaseException:
+            request.give_back()
+            raise
+        return JournaledJob(runner, give_back=request.give_back)
+
+    def close(self) -> None:
+        """Close sessions or batches that were opened in place of closed ones."""
+        self._service.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._service.target!r}, {self._journal!r})"
