@@ -286,8 +286,11 @@ def _noiseless(
         if method == "exact":
             raise
         if refusal is None:
-            return _propagated(problem, values, connection, MAX_STRINGS)
-        raise StateTooLargeError(f"{error} Propagation without states was tried first: {refusal}") from refusal
+            try:
+                return _propagated(problem, values, connection, MAX_STRINGS)
+            except (TypeError, UnsupportedCircuitError) as reason:
+                refusal = reason
+        raise StateTooLargeError(f"{error} Propagation without states does not reach either: {refusal}") from error
 
 
 def _propagated(

@@ -86,9 +86,19 @@ class PauliPropagation:
         self._rotations, self._pairs = found.rotations, found.pairs
         self.num_strings = found.table.count
         self.num_turns = int(np.sum(self._rotations[:, 1] - self._rotations[:, 0]))
+        self._check_tile()
         values = found.start.values(found.table.words)
         self._ends = np.flatnonzero(values)
         self._signs = values[self._ends]
+
+    def _check_tile(self) -> None:
+        """One tile needs a value and a costate for each string and sample."""
+        needed = 16 * self.num_strings * _WIDTH
+        if needed > self._budget:
+            raise UnsupportedCircuitError(
+                f"The observable spreads over {self.num_strings:,} Pauli strings, which needs {format_bytes(needed)} "
+                f"for a tile of samples, but {format_bytes(self._budget)} may be used. Give a larger max_memory."
+            )
 
     def losses(self, values: npt.ArrayLike) -> FloatArray:
         """⟨O⟩ for each row of parameter values, shape (B, P) → (B,)."""
@@ -107,7 +117,8 @@ class PauliPropagation:
         angle_map = self._program.angles
         losses = np.empty(len(checked))
         gradients = np.zeros((len(checked) if reverse else 0, angle_map.num_parameters))
-        block = max(_ANGLE_BLOCK // max(angle_map.num_angles, 1) // _WIDTH, 1) * _WIDTH
+        angles_at_once = min(_ANGLE_BLOCK, self._budget // 64)  # several arrays of eight bytes each
+        block = max(angles_at_once // max(angle_map.num_angles, 1) // _WIDTH, 1) * _WIDTH
         for first in range(0, len(checked), block):
             part = checked[first : first + block]
             angles = angle_map.evaluate(part)
@@ -230,7 +241,7 @@ class _Walk:
         return (
             f"The observable spreads over {what} within the last {gates:,} of {len(self._program.operations):,} gates. "
             "Use second_moments, if every parameter drives one rotation; simulate states, if there are few qubits; or "
-            "choose fewer layers, a more local observable, or larger max_strings or max_memory."
+            "choose fewer layers or a more local observable. PauliPropagation takes larger max_strings and max_memory."
         )
 
     def _collect(self) -> _Found:

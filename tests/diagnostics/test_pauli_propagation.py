@@ -223,8 +223,10 @@ def test_states_that_do_not_fit_are_replaced_and_what_neither_reaches_is_said():
     poor = connect(max_memory=100 << 10)
     shallow = gradient_variance(layered_circuit(14, 1), local_observable, num_samples=4, connection=poor, seed=0)
     assert shallow.target.startswith("propagation")
-    with pytest.raises(StateTooLargeError, match="without states was tried first"):
+    with pytest.raises(StateTooLargeError, match="does not reach either: The observable spreads"):
         gradient_variance(layered_circuit(40, 12), local_observable, num_samples=4, connection=poor)
+    with pytest.raises(StateTooLargeError, match="does not reach either: Pauli propagation needs a Pauli sum"):
+        gradient_variance(layered_circuit(14, 1), global_projector, num_samples=4, connection=poor)
     with pytest.raises(StateTooLargeError, match="One state of 40 qubits"):
         gradient_variance(layered_circuit(40, 1), local_observable, num_samples=4, method="exact", connection=poor)
 
@@ -249,6 +251,8 @@ def test_refusals_are_named():
         PauliPropagation(deep, SparsePauliOp("Z" * 24), max_strings=500)
     with pytest.raises(UnsupportedCircuitError, match=r"whose pairs need more than 50.0 KiB"):
         PauliPropagation(deep, local_observable(24), max_memory=100 << 10)
+    with pytest.raises(UnsupportedCircuitError, match=r"needs .* for a tile of samples, but 100.0 KiB"):
+        PauliPropagation(layered_circuit(6, 2), Pauli("ZZZZZZ"), max_memory=100 << 10)
     dense = layered_circuit(2, 1)
     dense.unitary(np.diag([1, 1, 1, np.exp(0.1j)]), [0, 1])
     with pytest.raises(UnsupportedCircuitError, match="neither Clifford gates nor Pauli rotations"):
