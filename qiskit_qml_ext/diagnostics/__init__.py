@@ -31,6 +31,7 @@ from qiskit_qml_ext.diagnostics.kernel_concentration import KernelConcentration,
 from qiskit_qml_ext.diagnostics.kernel_health import KernelHealth, kernel_health
 from qiskit_qml_ext.diagnostics.landscape import LossLandscape, loss_landscape
 from qiskit_qml_ext.diagnostics.lie_algebra import LieAlgebra, lie_algebra
+from qiskit_qml_ext.diagnostics.moment_bounds import SecondMomentBounds, second_moment_bounds
 from qiskit_qml_ext.diagnostics.noise_plateau import NoiseInducedPlateau, noise_induced_plateau
 from qiskit_qml_ext.diagnostics.observables import (
     averaged_local_observable,
@@ -38,6 +39,7 @@ from qiskit_qml_ext.diagnostics.observables import (
     global_projector,
     local_observable,
 )
+from qiskit_qml_ext.diagnostics.pauli_propagation import PauliPropagation
 from qiskit_qml_ext.diagnostics.report import Diagnosis, Finding
 from qiskit_qml_ext.diagnostics.scaling_study import Extrapolation, ScalingStudy, scaling_study
 from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, second_moments
@@ -61,9 +63,11 @@ __all__ = [
     "LieAlgebra",
     "LossLandscape",
     "NoiseInducedPlateau",
+    "PauliPropagation",
     "PlateauCauses",
     "Result",
     "ScalingStudy",
+    "SecondMomentBounds",
     "SecondMoments",
     "ShotsToResolve",
     "StateDescriptor",
@@ -94,6 +98,7 @@ __all__ = [
     "product_bandwidth",
     "product_encoding_moments",
     "scaling_study",
+    "second_moment_bounds",
     "second_moments",
     "shots_to_resolve",
     "stabilizer_renyi_entropy",

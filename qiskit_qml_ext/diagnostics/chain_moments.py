@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qiskit_qml_ext.circuits import InitialDistribution
+from qiskit_qml_ext.diagnostics.clifford_frame import qubits_of
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result, rounded
 from qiskit_qml_ext.diagnostics.moment_steps import MomentProgram, RandomRotation, Step, moment_program
 from qiskit_qml_ext.diagnostics.problem import ObservableFamily, Trainable, pose
@@ -139,10 +140,7 @@ def _contract(program: MomentProgram, pauli: tuple[int, int], max_bond: int) -> 
     """log₁₀ of the second moment and the largest bond dimension."""
     chain = _Chain(program.num_qubits, pauli, max_bond)
     for step in reversed(program.steps):
-        if isinstance(step, CliffordGate):
-            qubits = step.qubits
-        else:
-            qubits = tuple(q for q in range(program.num_qubits) if (step.x | step.z) >> q & 1)
+        qubits = step.qubits if isinstance(step, CliffordGate) else qubits_of(step.x | step.z)
         if len(qubits) == 1:
             chain.apply_one(qubits[0], _matrix(step, qubits))
         elif len(qubits) == 2 and abs(qubits[0] - qubits[1]) == 1:

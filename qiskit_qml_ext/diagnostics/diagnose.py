@@ -18,13 +18,15 @@ from qiskit_qml_ext.diagnostics.draft import Draft
 from qiskit_qml_ext.diagnostics.entanglement import entangling_capability
 from qiskit_qml_ext.diagnostics.estimate import rounded
 from qiskit_qml_ext.diagnostics.expressibility import expressibility
-from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
+from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, Method, gradient_variance
 from qiskit_qml_ext.diagnostics.initializations import InitializationComparison, compare_initializations
+from qiskit_qml_ext.diagnostics.moment_bounds import SecondMomentBounds, second_moment_bounds
 from qiskit_qml_ext.diagnostics.noise_plateau import NoiseInducedPlateau, noise_induced_plateau
 from qiskit_qml_ext.diagnostics.noisy_simulation import Noise
 from qiskit_qml_ext.diagnostics.observables import local_observable
+from qiskit_qml_ext.diagnostics.pauli_propagation import PauliPropagation
 from qiskit_qml_ext.diagnostics.price import duration, gradient_price, gradient_shots
-from qiskit_qml_ext.diagnostics.problem import ObservableFamily, build_circuit, build_observable
+from qiskit_qml_ext.diagnostics.problem import ObservableFamily, build_circuit, build_observable, pose
 from qiskit_qml_ext.diagnostics.report import Diagnosis, Finding, Level
 from qiskit_qml_ext.diagnostics.scaling_study import Depth, ScalingStudy, scaling_study
 from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, second_moments
@@ -34,6 +36,7 @@ from qiskit_qml_ext.primitives import Connection
 _MAX_STATE_QUBITS = 12  # hundreds of states of more qubits take too long for a first look
 _MAX_FEW_STATES = 16  # a few dozen states are still feasible where nothing else applies
 _MAX_NOISY_QUBITS = 8  # density matrices of more qubits take seconds each
+_FEW_STRINGS = 20_000  # Pauli strings that hundreds of samples pass through in seconds
 _MANY_SHOTS = 100_000
 SHOTS_PER_SECOND = 5_000
 """Shots that a superconducting device runs in a second, waiting between shots included; queues are not."""
@@ -179,12 +182,20 @@ def _diagnose_ansatz(
             "Second moments by Pauli walks", lambda: second_moments(here, observable, num_qubits=width, seed=seed)
         )
         if isinstance(moments, SecondMoments):
-            _read_moments(moments, draft, lambda: chain_second_moment(here, observable, num_qubits=width))
-    if moments is None and width <= _MAX_FEW_STATES:
-        points = num_samples if width <= _MAX_STATE_QUBITS else min(num_samples, 40)
+            _read_moments(
+                moments,
+                draft,
+                lambda: chain_second_moment(here, observable, num_qubits=width),
+                lambda: second_moment_bounds(here, observable, num_qubits=width, max_strings=_FEW_STRINGS),
+            )
+    if moments is None:
+        few = _MAX_STATE_QUBITS < width <= _MAX_FEW_STATES
+        points = min(num_samples, 40) if few else num_samples
+        # beyond what a few states take, only Pauli strings are left
+        method: Method = "propagation" if width > _MAX_FEW_STATES else "auto"
         now = draft.run(
             f"Gradient at {width} qubits",
-            lambda: gradient_variance(here, observable, num_qubits=width, num_samples=points, seed=seed),
+            lambda: gradient_variance(here, observable, num_qubits=width, num_samples=points, method=method, seed=seed),
         )
         if isinstance(now, GradientVariance):
             _read_gradient(now, draft)
@@ -253,14 +264,25 @@ def _further_stages(
 
 
 def _wide(ansatz: Ansatz, observable: ObservableFamily, depths: Depth) -> list[int]:
-    """Widths that only Pauli walks reach, if they take this circuit and the depth does not grow with the width."""
+    """Widths beyond states, if walks or few Pauli strings take this circuit and its depth does not grow with them."""
     if callable(depths):
         return []
     try:
         second_moments(ansatz, observable, num_qubits=max(4, ansatz.min_qubits), num_walks=64)
     except (QmlExtError, TypeError, ValueError):
-        return []
+        deep = ansatz if depths is None else clone(ansatz).set_params(reps=depths)
+        return [n for n in (16, 32, 64) if _propagates(deep, observable, n)]
     return [16, 32, 64]
+
+
+def _propagates(ansatz: Ansatz, observable: ObservableFamily, width: int) -> bool:
+    """Whether the observable stays within few Pauli strings."""
+    try:
+        problem = pose(ansatz, observable, num_qubits=width)
+        PauliPropagation(problem.circuit, problem.observable, max_strings=_FEW_STRINGS)
+    except (QmlExtError, TypeError, ValueError):
+        return False
+    return True
 
 
 def _exists(ansatz: Ansatz, width: int) -> bool:
@@ -288,7 +310,12 @@ def _read_gradient(found: GradientVariance, draft: Draft) -> None:
     )
 
 
-def _read_moments(found: SecondMoments, draft: Draft, chain: Callable[[], ChainMoment]) -> None:
+def _read_moments(
+    found: SecondMoments,
+    draft: Draft,
+    chain: Callable[[], ChainMoment],
+    bounds: Callable[[], SecondMomentBounds],
+) -> None:
     variance = found.loss_variance
     if found.hits == 0 or variance.high > 100 * max(variance.value, 1e-300):
         try:
@@ -302,8 +329,15 @@ def _read_moments(found: SecondMoments, draft: Draft, chain: Callable[[], ChainM
                 f"At {found.num_qubits} qubits the variance of the loss is 10^{exact.log10_variance:.1f}: {price} shots"
             )
             draft.findings.append(Finding("bad", f"{text} are needed before the signal is as large as the noise."))
+            return
+        certain = draft.run("Certified bounds on the variance", bounds)
+        if isinstance(certain, SecondMomentBounds) and certain.variance_lower > 1 / (2 * _MANY_SHOTS):
+            draft.findings.append(Finding("good", f"The loss varies beyond the noise of shots. {certain.headline()}"))
+        elif isinstance(certain, SecondMomentBounds) and certain.variance_upper < 1 / (2 * _MANY_SHOTS):
+            draft.findings.append(Finding("bad", f"The loss drowns in the noise of shots. {certain.headline()}"))
         else:
-            draft.findings.append(Finding("unknown", f"The variance is too small for Pauli walks. {found.headline()}"))
+            text = f"The variance is too small for Pauli walks. {found.headline()}"
+            draft.findings.append(Finding("unknown", text))
         return
     shots = max(1 / (2 * variance.value), 1)
     draft.findings.append(

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
+from qiskit.quantum_info import Pauli, SparsePauliOp
 
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.intervals import covariance_estimates, mean_estimates, variance_estimates
+from qiskit_qml_ext.diagnostics.pauli_propagation import MAX_STRINGS, PauliPropagation
 from qiskit_qml_ext.diagnostics.problem import (
     ObservableFamily,
     Parameters,
@@ -22,14 +24,16 @@ from qiskit_qml_ext.diagnostics.problem import (
 )
 from qiskit_qml_ext.diagnostics.shot_gradients import loss_and_gradient_halves
 from qiskit_qml_ext.engine import expectation_vjp
+from qiskit_qml_ext.exceptions import StateTooLargeError, UnsupportedCircuitError
 from qiskit_qml_ext.primitives import Connection, connect
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FloatArray = NDArray[np.float64]
-Method = Literal["auto", "exact", "shots"]
+Method = Literal["auto", "exact", "propagation", "shots"]
 _ROUNDING = 1e-13  # derivatives below this are what rounding leaves of 0
+_MAX_STATE_QUBITS = 14  # hundreds of states up to here take seconds; above, Pauli strings are tried first
 
 
 @dataclass(frozen=True, repr=False)
@@ -151,7 +155,10 @@ def gradient_variance(
 ) -> GradientVariance:
     r"""Estimate mean and variance of the loss C(θ) = ⟨O⟩ and of its derivatives over random initial angles.
 
-    Exact values take one forward and one reverse pass for each sample, whatever the number of parameters. With S shots
+    Exact values take one forward and one reverse pass for each sample, whatever the number of parameters: of state
+    vectors, or of the observable's Pauli strings, which know no limit in width as long as they stay few (free fermions,
+    small Lie algebras and shallow circuits, with shared angles or not; see
+    :class:`~qiskit_qml_ext.diagnostics.PauliPropagation`). With S shots
     the plain variance of the readings has a floor of about 1/(2S) that has nothing to do with the circuit; so each
     derivative is read twice with half of the shots, and the covariance of the two readings is the variance without the
     noise, unbiased (it may come out negative).
@@ -167,7 +174,9 @@ def gradient_variance(
         distribution: The distribution of the angles; by default uniform over the period of the parameters.
         parameters: ``"all"``, or positions in ``circuit.parameters``.
         num_samples: The number M of random points, at least 4.
-        method: ``"exact"``, ``"shots"``, or ``"auto"``: exact if the connection is and no shots are asked for.
+        method: ``"exact"`` simulates states; ``"propagation"`` follows the observable's Pauli strings, without states;
+            ``"shots"`` reads an estimator. ``"auto"`` takes shots if they are asked for or the connection is not exact,
+            else states up to 14 qubits, and above (or where no state fits) strings if the circuit allows.
         shots: Shots of one expectation value; by default the connection's.
         connection: Where circuits run, from :func:`~qiskit_qml_ext.primitives.connect`; by default exact results.
         confidence: The probability with which an interval contains the true number.
@@ -179,11 +188,13 @@ def gradient_variance(
     Raises:
         TypeError: If an argument is of the wrong kind.
         ValueError: If an argument does not fit.
-        StateTooLargeError: If not even one state fits into memory; :func:`second_moments` needs none.
+        StateTooLargeError: If not even one state fits into memory and Pauli strings do not reach; for angles that are
+            used once, :func:`second_moments` needs neither.
+        UnsupportedCircuitError: If ``method`` is ``"propagation"`` and the strings grow too many.
 
     References:
         McClean et al., arXiv:1803.11173; Arrasmith et al., arXiv:2104.05868 (loss and gradient concentrate together);
-        adjoint gradients: Jones and Gacon, arXiv:2009.02823.
+        adjoint gradients: Jones and Gacon, arXiv:2009.02823; simulation in the Lie algebra: arXiv:2308.01432.
 
     Examples:
         >>> from qiskit_qml_ext.circuits import RealAmplitudesAnsatz
@@ -199,12 +210,14 @@ def gradient_variance(
     rng = np.random.default_rng(seed)
     values = problem.sample(num_samples, rng)
     shots = _shots(method, shots, chosen)
+    target = chosen.target_name
     if shots is None:
-        losses, gradients = exact_loss_and_gradient(problem, values, chosen)
+        losses, gradients, target = _noiseless(problem, values, chosen, method)
         halves = None
     else:
         if chosen.is_exact:
             chosen = connect("exact", shots=shots, seed=None if seed is None else seed + 1)
+            target = chosen.target_name
         halves = loss_and_gradient_halves(problem, values, chosen, shots)
         losses, gradients = halves[0].mean(axis=0), halves[1].mean(axis=0)
     spread = losses - losses.mean()
@@ -222,7 +235,7 @@ def gradient_variance(
         shots=shots,
         num_samples=num_samples,
         distribution=repr(problem.distribution),
-        target=chosen.target_name,
+        target=target,
         seed=seed,
         confidence=confidence,
         losses=losses,
@@ -245,16 +258,62 @@ def exact_loss_and_gradient(
     )
     if np.iscomplexobj(losses):
         raise ValueError("The observable has complex coefficients, so its mean is no loss. Give a Hermitian one.")
-    slopes = np.asarray(gradients, dtype=np.float64)[:, list(problem.columns)]
-    slopes[np.abs(slopes) < _ROUNDING * np.maximum(np.abs(losses), 1.0)] = 0.0
-    return np.asarray(losses[:, 0], dtype=np.float64), slopes
+    return _chosen_columns(problem, np.asarray(losses[:, 0], dtype=np.float64), np.asarray(gradients, dtype=np.float64))
+
+
+def _chosen_columns(problem: Problem, losses: FloatArray, gradients: FloatArray) -> tuple[FloatArray, FloatArray]:
+    slopes = gradients[:, list(problem.columns)]
+    slopes[np.abs(slopes) < _ROUNDING * np.maximum(np.abs(losses), 1.0)[:, None]] = 0.0
+    return losses, slopes
+
+
+def _noiseless(
+    problem: Problem, values: FloatArray, connection: Connection, method: Method
+) -> tuple[FloatArray, FloatArray, str]:
+    """Losses, derivatives and where they came from: states or Pauli strings."""
+    if method == "propagation":
+        return _propagated(problem, values, connection, MAX_STRINGS)
+    refusal: Exception | None = None
+    if method == "auto" and problem.num_qubits > _MAX_STATE_QUBITS:
+        try:
+            # not more strings than a state has amplitudes: then the state is faster
+            return _propagated(problem, values, connection, min(MAX_STRINGS, 2**problem.num_qubits))
+        except (TypeError, UnsupportedCircuitError) as error:
+            refusal = error
+    try:
+        return *exact_loss_and_gradient(problem, values, connection), connection.target_name
+    except StateTooLargeError as error:
+        if method == "exact":
+            raise
+        if refusal is None:
+            try:
+                return _propagated(problem, values, connection, MAX_STRINGS)
+            except (TypeError, UnsupportedCircuitError) as reason:
+                refusal = reason
+        raise StateTooLargeError(f"{error} Propagation without states does not reach either: {refusal}") from error
+
+
+def _propagated(
+    problem: Problem, values: FloatArray, connection: Connection, max_strings: int
+) -> tuple[FloatArray, FloatArray, str]:
+    observable = problem.observable
+    if not isinstance(observable, (Pauli, SparsePauliOp)):
+        raise TypeError(
+            f"Pauli propagation needs a Pauli sum, but the observable is a {type(observable).__name__}. "
+            "Give a SparsePauliOp, or simulate states."
+        )
+    propagation = PauliPropagation(
+        problem.circuit, observable, max_strings=max_strings, max_memory=connection.max_memory
+    )
+    losses, gradients = _chosen_columns(problem, *propagation.losses_and_gradients(values))
+    return losses, gradients, f"propagation of {propagation.num_strings:,} Pauli strings"
 
 
 def _shots(method: Method, shots: int | None, connection: Connection) -> int | None:
-    if method not in ("auto", "exact", "shots"):
-        raise ValueError(f"method must be 'auto', 'exact' or 'shots', but {method!r} came.")
+    if method not in ("auto", "exact", "propagation", "shots"):
+        raise ValueError(f"method must be 'auto', 'exact', 'propagation' or 'shots', but {method!r} came.")
     wanted = connection.shots if shots is None else shots
-    if method == "exact" or (method == "auto" and wanted is None and connection.is_exact):
+    if method in ("exact", "propagation") or (method == "auto" and wanted is None and connection.is_exact):
         return None
     if wanted is None:
         raise ValueError("shots is needed: neither the argument nor the connection says how many.")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.circuits import InitialDistribution
+from qiskit_qml_ext.diagnostics.clifford_frame import qubits_of
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program import CliffordGate, PauliRotation, RotationProgram, conjugate, lower
 
@@ -98,7 +99,7 @@ def moment_program(
     start = [ProductStart() for _ in range(program.num_qubits)]
     steps: list[Step] = []
     for operation in program.operations:
-        qubits = [q for q in range(program.num_qubits) if operation.support >> q & 1]
+        qubits = qubits_of(operation.support)
         fresh = len(qubits) == 1 and not touched[qubits[0]]
         if isinstance(operation, CliffordGate):
             if fresh:
@@ -169,7 +170,7 @@ class _Reader:
             if abs(quarter - turns) > 1e-9:
                 raise UnsupportedCircuitError(
                     f"A rotation by the fixed angle {offset:.4g} is not a Clifford gate, which exact second moments "
-                    "need. Use gradient_variance, which simulates states."
+                    "need. Use gradient_variance, which takes any angles."
                 )
             if turns % 2 == 0:
                 # exp(-iπP/2) is P up to a phase: a sign for what anticommutes with it
@@ -179,7 +180,7 @@ class _Reader:
         if others or parameter >= self._program.num_parameters:
             raise UnsupportedCircuitError(
                 "An angle is a function of a parameter or a sum of several (such as (π-x)(π-y)), so angles are not "
-                "independent. Use gradient_variance, which simulates states."
+                "independent. Use gradient_variance, which takes any angles."
             )
         first = np.exp(1j * offset) * self._characteristic(factor)[parameter]
         second = np.exp(2j * offset) * self._characteristic(2 * factor)[parameter]
@@ -215,7 +216,8 @@ def _refuse_shared(program: RotationProgram) -> None:
     if shared:
         raise UnsupportedCircuitError(
             f"The parameter {shared[0]} drives {max(uses.values())} rotations (shared angle or controlled rotation): "
-            "the loss has a higher degree in it and Clifford averages are wrong. Use gradient_variance."
+            "the loss has a higher degree in it and Clifford averages are wrong. Use gradient_variance, which takes "
+            "any angles: by states, and on many qubits by Pauli propagation."
         )
 
 

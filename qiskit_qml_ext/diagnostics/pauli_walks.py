@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qiskit_qml_ext.diagnostics.clifford_frame import qubits_of
 from qiskit_qml_ext.diagnostics.moment_steps import FixedRotation, MomentProgram, RandomRotation
 from qiskit_qml_ext.program import CliffordGate, inverse_name
 
@@ -85,7 +86,7 @@ class _Walks:
     def run(self) -> WalkResult:
         for number in range(len(self._program.steps) - 1, -1, -1):
             step = self._program.steps[number]
-            qubits = step.qubits if isinstance(step, CliffordGate) else _support(step.x | step.z)
+            qubits = step.qubits if isinstance(step, CliffordGate) else qubits_of(step.x | step.z)
             if not any(self._active[qubit] for qubit in qubits):
                 continue
             self._depolarise(qubits)
@@ -202,15 +203,6 @@ class _Walks:
 
 def _ratio(numerator: float, denominator: float) -> float:
     return numerator / denominator if denominator > 0 else 0.0
-
-
-def _support(mask: int) -> tuple[int, ...]:
-    qubits = []
-    while mask:
-        lowest = mask & -mask
-        qubits.append(lowest.bit_length() - 1)
-        mask ^= lowest
-    return tuple(qubits)
 
 
 def _bits(words: Words) -> NDArray[np.bool_]:

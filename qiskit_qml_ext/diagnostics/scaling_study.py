@@ -11,6 +11,7 @@ from sklearn.base import clone
 from qiskit_qml_ext.circuits import Ansatz, InitialDistribution
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result, rounded
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
+from qiskit_qml_ext.diagnostics.gradient_variance import Method as SampleMethod
 from qiskit_qml_ext.diagnostics.problem import ObservableFamily, Parameters, Trainable
 from qiskit_qml_ext.diagnostics.scaling_fit import ScalingFit, ScalingVerdict, Verdict, judge_scaling
 from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, second_moments
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Quantity = Literal["loss", "gradient"]
-Method = Literal["auto", "states", "walks"]
+Method = Literal["auto", "states", "walks", "propagation"]
 Depth = int | Callable[[int], int] | None
 
 
@@ -158,8 +159,11 @@ def scaling_study(
         parameters: Which derivatives; see :func:`gradient_variance`.
         distribution: The distribution of the angles.
         method: ``"states"`` simulates states; ``"walks"`` takes :func:`second_moments`, which knows no limit in width
-            but refuses some circuits; ``"auto"`` walks above 14 qubits.
-        num_samples: Random points at each width, for states.
+            but refuses some circuits, such as those with shared angles; ``"propagation"`` takes
+            :func:`gradient_variance` by Pauli strings, which knows no limit in width either as long as the strings stay
+            few. ``"auto"`` simulates states up to 14 qubits (or what ``connection`` and ``shots`` ask for); above, it
+            walks where it can and else propagates.
+        num_samples: Random points at each width, for states and propagation.
         num_walks: Walks of each Pauli term, for walks.
         target_qubits: A width to extrapolate to.
         shots: Shots of one expectation value; None for exact values.
@@ -190,38 +194,26 @@ def scaling_study(
         raise ValueError(f"quantity must be 'loss' or 'gradient', but {quantity!r} came.")
     seeds = np.random.SeedSequence(seed).generate_state(len(widths))
     layers = [None if depths is None else depths(n) if callable(depths) else int(depths) for n in widths]
-    if method not in ("auto", "states", "walks"):
-        raise ValueError(f"method must be 'auto', 'states' or 'walks', but {method!r} came.")
+    if method not in ("auto", "states", "walks", "propagation"):
+        raise ValueError(f"method must be 'auto', 'states', 'walks' or 'propagation', but {method!r} came.")
+    exact = shots is None and (connection is None or connection.is_exact)
     points: list[GradientVariance | SecondMoments] = []
     for width, depth, one in zip(widths, layers, seeds, strict=True):
-        circuit = _at_depth(ansatz, depth)
-        if method == "walks" or (method == "auto" and width > _MAX_STATE_QUBITS):
-            points.append(
-                second_moments(
-                    circuit,
-                    observable,
-                    num_qubits=width,
-                    distribution=distribution,
-                    num_walks=num_walks,
-                    confidence=confidence,
-                    seed=int(one),
-                )
-            )
-            continue
-        points.append(
-            gradient_variance(
-                circuit,
-                observable,
-                num_qubits=width,
-                distribution=distribution,
-                parameters=parameters,
-                num_samples=num_samples,
-                shots=shots,
-                connection=connection,
-                confidence=confidence,
-                seed=int(one),
-            )
-        )
+        common = _Common(_at_depth(ansatz, depth), observable, width, distribution, confidence, int(one))
+        wide = method == "auto" and width > _MAX_STATE_QUBITS
+        if method == "walks" or wide:
+            try:
+                points.append(common.walks(num_walks))
+                continue
+            except (TypeError, ValueError):
+                if method == "walks":
+                    raise
+        how: SampleMethod = "auto"
+        if method == "propagation" or (wide and exact):
+            how = "propagation"
+        elif method == "states" and exact:
+            how = "exact"
+        points.append(common.samples(how, parameters, num_samples, shots, connection))
     variances = tuple(point.loss_variance if quantity == "loss" else _summed(point) for point in points)
     kurtoses = [point.loss_kurtosis if isinstance(point, GradientVariance) else math.nan for point in points]
     judgement = judge_variances(widths, variances, kurtoses, num_samples, confidence)
@@ -242,6 +234,53 @@ def scaling_study(
 
 
 _MAX_STATE_QUBITS = 14  # above, walks are faster than hundreds of states
+
+
+@dataclass(frozen=True, eq=False)
+class _Common:
+    """What every way to measure one width is told."""
+
+    circuit: Trainable
+    observable: ObservableFamily
+    num_qubits: int
+    distribution: InitialDistribution | None
+    confidence: float
+    seed: int
+
+    def walks(self, num_walks: int) -> SecondMoments:
+        return second_moments(
+            self.circuit,
+            self.observable,
+            num_qubits=self.num_qubits,
+            distribution=self.distribution,
+            num_walks=num_walks,
+            confidence=self.confidence,
+            seed=self.seed,
+        )
+
+    def samples(
+        self,
+        method: SampleMethod,
+        parameters: Parameters,
+        num_samples: int,
+        shots: int | None,
+        connection: Connection | None,
+    ) -> GradientVariance:
+        return gradient_variance(
+            self.circuit,
+            self.observable,
+            num_qubits=self.num_qubits,
+            distribution=self.distribution,
+            parameters=parameters,
+            num_samples=num_samples,
+            method=method,
+            shots=shots,
+            connection=connection,
+            confidence=self.confidence,
+            seed=self.seed,
+        )
+
+
 _NOISE_VARIANCE = 1e-24  # below this a variance is rounding error of the simulation
 
 

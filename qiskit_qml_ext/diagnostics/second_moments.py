@@ -116,8 +116,8 @@ class SecondMoments(Result):
 
 
 @dataclass(frozen=True)
-class _Job:
-    """Walks of one Pauli string whose mean enters with a coefficient."""
+class WalkJob:
+    """Walks of one Pauli string whose mean weight enters with a coefficient; steps in ``forced`` move nothing."""
 
     pauli: tuple[int, int]
     coefficient: float
@@ -180,19 +180,18 @@ def second_moments(
     terms = pauli_terms(problem.observable)
     single = len(terms) == 1
     program = moment_program(problem.circuit, problem.distribution, absorb=single, damping=1 - p1)
-    if not single:
-        _check_stabiliser_start(program)
     rng = np.random.default_rng(seed)
-    jobs = [_Job((x, z), c**2, frozenset()) for (x, z), c in terms.items()]
-    pairs = [] if single else _cross_jobs(program, list(terms.items()), (p1, p2))
+    jobs, pairs = walk_jobs(program, terms, (p1, p2))
     walks = -(-num_walks // 64) * 64
-    mean = sum(c * cosine_path(program, pauli, (p1, p2)) for pauli, c in terms.items()) + _constant(problem.observable)
+    mean = sum(c * cosine_path(program, pauli, (p1, p2)) for pauli, c in terms.items()) + constant_part(
+        problem.observable
+    )
     results = [(job, _run(program, job, walks, rng, (p1, p2))) for job in (*jobs, *pairs)]
     loss = _combine([(job.coefficient, found.weights) for job, found in results], 1.0, rng, confidence)
     total = _combine(
         [(job.coefficient, found.totals) for job, found in results], _largest_total(program), rng, confidence
     )
-    squared_mean = (mean - _constant(problem.observable)) ** 2
+    squared_mean = (mean - constant_part(problem.observable)) ** 2
     gradients = sum(job.coefficient * found.gradients for job, found in results)
     errors = sum(
         job.coefficient**2 * np.maximum(found.gradient_squares - found.gradients**2, 0) / walks
@@ -234,10 +233,22 @@ def pauli_terms(observable: object) -> dict[tuple[int, int], float]:
     return found
 
 
-def _constant(observable: object) -> float:
+def constant_part(observable: object) -> float:
+    """The coefficient of the identity."""
     operator = SparsePauliOp(observable).simplify()
     identity = ~np.any(operator.paulis.x | operator.paulis.z, axis=1)
     return float(np.real(operator.coeffs[identity]).sum())
+
+
+def walk_jobs(
+    program: MomentProgram, terms: dict[tuple[int, int], float], noise: tuple[float, float]
+) -> tuple[list[WalkJob], list[WalkJob]]:
+    """The walks whose weights add up to E C²: one for each term, and one for each pair of terms that matters."""
+    jobs = [WalkJob(pauli, c**2, frozenset()) for pauli, c in terms.items()]
+    if len(terms) == 1:
+        return jobs, []
+    _check_stabiliser_start(program)
+    return jobs, _cross_jobs(program, list(terms.items()), noise)
 
 
 def _check_stabiliser_start(program: MomentProgram) -> None:
@@ -254,7 +265,7 @@ def _check_stabiliser_start(program: MomentProgram) -> None:
 
 def _cross_jobs(
     program: MomentProgram, terms: list[tuple[tuple[int, int], float]], noise: tuple[float, float]
-) -> list[_Job]:
+) -> list[WalkJob]:
     if len(terms) * (len(terms) - 1) // 2 > _MAX_PAIRS:
         raise ValueError(f"The observable has {len(terms)} terms, whose pairs exceed {_MAX_PAIRS:,}.")
     if noise != (0.0, 0.0):
@@ -268,7 +279,7 @@ def _cross_jobs(
             carried = _carry(program, (x, z, 1 - power))
             if carried is not None and abs(carried[0]) > _NEGLIGIBLE:
                 factor, forced = carried
-                jobs.append(_Job(first, 2 * c_first * c_second * factor, forced))
+                jobs.append(WalkJob(first, 2 * c_first * c_second * factor, forced))
     return jobs
 
 
@@ -328,7 +339,7 @@ def cosine_path(program: MomentProgram, pauli: tuple[int, int], noise: tuple[flo
 
 
 def _run(
-    program: MomentProgram, job: _Job, walks: int, rng: np.random.Generator, noise: tuple[float, float]
+    program: MomentProgram, job: WalkJob, walks: int, rng: np.random.Generator, noise: tuple[float, float]
 ) -> WalkResult:
     sizes = [min(_BATCH, walks - first) for first in range(0, walks, _BATCH)]
     parts = [walk(program, job.pauli, size, rng, forced=job.forced, depolarizing=noise) for size in sizes]

@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from qiskit.quantum_info import SparsePauliOp
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 from sklearn.svm import SVC
 
@@ -134,9 +135,24 @@ def test_variances_beyond_walks_go_to_matrix_products():
     assert "10^-1" in report.headline()
 
 
+def ring_cost(num_qubits: int) -> SparsePauliOp:
+    return SparsePauliOp.from_sparse_list([("ZZ", [0, num_qubits // 2], 1.0)], num_qubits=num_qubits)
+
+
+def test_wide_circuits_with_shared_angles_go_to_pauli_propagation():
+    def bond(num_qubits: int) -> SparsePauliOp:
+        return SparsePauliOp.from_sparse_list([("ZZ", [0, 1], 1.0)], num_qubits=num_qubits)
+
+    report = diagnose(QAOAAnsatz(reps=1), observable=bond, num_qubits=40, num_samples=50)
+    assert report.evidence["Gradient at 40 qubits"].target.startswith("propagation")
+    assert report.evidence["Scaling with the number of qubits"].qubits[-3:] == (16, 32, 64)
+    assert any("stands out of the noise" in finding.sentence for finding in report.findings)
+
+
 def test_what_refuses_a_circuit_is_said_and_the_rest_goes_on():
-    report = diagnose(QAOAAnsatz(reps=1).build(20), observable=local_observable)
+    report = diagnose(QAOAAnsatz(reps=8).build(30), observable=ring_cost)
     assert any("drives" in line for line in report.skipped)
+    assert any("more than 100,000 Pauli strings" in line for line in report.skipped)
     assert "Nothing could be diagnosed" in report.headline()
     narrow = diagnose(QAOAAnsatz(reps=1).build(13), observable=averaged_local_observable, num_samples=20)
     assert "Gradient at 13 qubits" in narrow.evidence

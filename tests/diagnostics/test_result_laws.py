@@ -41,6 +41,7 @@ RESULTS = {
         HardwareEfficientAnsatz(), d.local_observable, NoiseModel(), depths=[1, 2], **SMALL
     ),
     "second_moments": lambda: d.second_moments(layered_circuit(3, 1), d.local_observable, num_walks=64, seed=0),
+    "second_moment_bounds": lambda: d.second_moment_bounds(layered_circuit(4, 2), d.local_observable, max_strings=1),
     "chain_second_moment": lambda: d.chain_second_moment(layered_circuit(3, 1), d.local_observable),
     "lie_algebra": lambda: d.lie_algebra(MatchgateAnsatz(), num_qubits=3),
     "loss_landscape": lambda: d.loss_landscape(product_circuit(2), d.local_observable, [0.1, 0.2], resolution=4),

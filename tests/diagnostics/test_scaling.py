@@ -304,7 +304,7 @@ def test_mistakes_in_a_study_are_named():
         scaling_study(product_circuit, local_observable, qubits=[])
     with pytest.raises(TypeError, match="setting reps"):
         scaling_study(product_circuit, local_observable, depths=3)
-    with pytest.raises(ValueError, match="'states' or 'walks'"):
+    with pytest.raises(ValueError, match="'auto', 'states', 'walks' or 'propagation'"):
         scaling_study(product_circuit, local_observable, method="magic")
     with pytest.raises(ValueError, match="'loss' or 'gradient'"):
         scaling_study(product_circuit, local_observable, quantity="mean")
