@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
+_PAIRS_PER_BIN = 10  # with fewer, the jackknife leaves a bias that is as large as the error
+
 
 @dataclass(frozen=True, repr=False)
 class Expressibility(Result):
@@ -100,6 +102,10 @@ def expressibility(
     all there is near 0; a delete-one jackknife over the pairs removes it. The standard error joins the first-order part
     Var[ln(p/q)]/N and the second-order part (bins - 1)/(2N²), which rules near 0.
 
+    From 10 pairs per bin on, intervals of 95 % hold the exact divergence in 93 to 97 % of 500 runs within the scatter of
+    so many runs, from one rotation to Haar-random states (``tests/diagnostics/test_interval_coverage.py``). With fewer
+    pairs they may be too narrow, which ``method`` then says.
+
     Args:
         circuit: A circuit, a template, or a function from the number of qubits to a circuit.
         num_qubits: The width, for all but a plain circuit.
@@ -169,11 +175,17 @@ def divergence_estimate(counts: NDArray[np.int64], masses: FloatArray, *, confid
     value = size * plain - (size - 1) * _mean_without_one(counts, logs)
     occupied = counts > 0
     ratios = np.log(shares[occupied]) - logs[occupied]
-    first_order = float(shares[occupied] @ ratios**2) - plain**2
     spread = max(int(occupied.sum()) - 1, 0)
+    first_order = float(shares[occupied] @ ratios**2) - plain**2
+    # Sampling alone makes ln(p/q) scatter over the bins, near Haar-random states twice as much as the second-order part
+    # below; what it adds to first order in 1/N is taken off.
+    chance = float((1 + ratios) @ (1 - shares[occupied])) - first_order - plain * spread
+    first_order -= chance / size
     error = math.sqrt(max(first_order, 0.0) / size + spread / (2 * size**2))
     half = float(norm.ppf((1 + confidence) / 2)) * error
     method = f"jackknife of {size} pairs in {len(counts)} bins, {confidence:.0%} normal interval"
+    if size < _PAIRS_PER_BIN * len(counts):
+        method += f"; fewer than {_PAIRS_PER_BIN} pairs per bin, the interval may be too narrow"
     return Estimate(value, error, value - half, value + half, method)
 
 
