@@ -224,7 +224,8 @@ def _resample(parts: _Parts) -> tuple[FloatArray, FloatArray]:
     rows = parts.rows * math.sqrt(parts.plausible_row_variance / apparent) if apparent > 0 else parts.rows
     values = _without_diagonal(parts.rest + rows[:, None] + rows[None])
     sums = weights @ values
-    different = n**2 - np.sum(weights**2, axis=1)  # pairs of different samples
+    # pairs of different samples; a sample that was drawn n times has none
+    different = np.maximum(n**2 - np.sum(weights**2, axis=1), 1.0)
     shifts = np.sum(weights * sums, axis=1) / different
     spread = np.sum(weights * (weights @ values**2), axis=1) / different - shifts**2
     # the rest has mean 0 over the sample itself, so its rows scatter by its squares once
