@@ -13,11 +13,13 @@ from qiskit_qml_ext.circuits import Ansatz, GaussianDistribution, InitialDistrib
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
 from qiskit_qml_ext.diagnostics.initializations import ratio
+from qiskit_qml_ext.diagnostics.network import InputsFromData
 from qiskit_qml_ext.diagnostics.noise_damping import NoiseDamping, noise_damping
 from qiskit_qml_ext.diagnostics.noisy_simulation import Noise
 from qiskit_qml_ext.diagnostics.observables import local_observable, weight_of
 from qiskit_qml_ext.diagnostics.problem import (
     ObservableFamily,
+    Parameters,
     Trainable,
     build_circuit,
     build_observable,
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MATTERS = 2.0
-"""A change is called a cause if it multiplies the squared gradient by at least this, with confidence."""
+"""A change is called a cause if it multiplies the square of a typical derivative by this or more, with confidence."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Change:
     squared_gradient: Estimate
     """E ‖∇C‖² afterwards."""
     gain: Estimate
-    """That divided by what it was without the change."""
+    """E (∂C)² of a typical derivative (‖∇C‖² divided by the number of parameters), relative to before."""
     before: Estimate
     """E ‖∇C‖² without the change: of the circuit without noise, or with noise where noise is what is taken away."""
     subset: str = ""
@@ -96,7 +98,7 @@ class PlateauCauses(Result):
         ratio_text = f"{self.two_design_ratio.value:.3g} {self.two_design_ratio.interval()}"
         found = [("Var C relative to a 2-design", ratio_text, "near 1: as flat as a random unitary")]
         for change in self.changes:
-            text = f"‖∇C‖² × {change.gain.value:.3g} {change.gain.interval()}"
+            text = f"(∂C)² × {change.gain.value:.3g} {change.gain.interval()}"
             found.append((change.name, text, change.advice if change.helps else "does not help by a factor 2"))
         found += [
             ("Noise", self.noise, f"seen at {change.subset}; all other changes start without it")
@@ -117,7 +119,7 @@ class PlateauCauses(Result):
         axes.axvline(1.0, color=GREY, lw=1, ls=(0, (4, 3)))
         axes.set_yticks(range(len(self.changes)), [change.name for change in self.changes])
         axes.invert_yaxis()
-        axes.set(xscale="log", xlabel="factor on the expected squared gradient")
+        axes.set(xscale="log", xlabel="factor on the square of a typical derivative")
         return axes
 
 
@@ -128,15 +130,17 @@ def plateau_causes(
     num_qubits: int | None = None,
     distribution: InitialDistribution | None = None,
     noise: "Noise | None" = None,
+    parameters: Parameters = "all",
     num_samples: int = 200,
     confidence: float = 0.95,
     seed: int | None = None,
 ) -> PlateauCauses:
-    """Change one thing at a time and see what it does to the expected squared gradient.
+    """Change one thing at a time and see what it does to the expected square of a typical derivative.
 
-    The changes: an observable on one qubit (cost locality), one layer (depth), small Gaussian angles (the initial
-    distribution) and no entangling gates (entanglement). A change that does not apply is left out. With ``noise`` there
-    is one more, no noise: the squared gradient without noise beside that with noise, at some of the same points and
+    The changes: an observable on one qubit (cost locality), one layer (depth), both together, small Gaussian angles
+    (the initial distribution) and no entangling gates (entanglement). A change that does not apply is left out. Squares
+    are divided by the number of parameters, since a circuit of fewer layers has fewer of them. With ``noise`` there is
+    one more, no noise: the squared gradient without noise beside that with noise, at some of the same points and
     parameters; all other changes start from the circuit without noise. How noise grows with the depth says
     :func:`noise_induced_plateau`.
 
@@ -148,6 +152,8 @@ def plateau_causes(
         noise: An Aer ``NoiseModel`` (gates run as they are), an ``AerSimulator`` with noise, or a backend, whose
             reported errors are simulated after transpilation; up to 12 qubits, quick up to 8. Errors of the readout are
             left out. The observable must be a Pauli sum.
+        parameters: ``"all"``, or positions in ``circuit.parameters`` of those that are trained: for a circuit with
+            inputs, which are then neither differentiated nor made small.
         num_samples: Random points for each variance.
         confidence: The confidence of intervals.
         seed: Seed of everything random.
@@ -174,14 +180,19 @@ def plateau_causes(
     width = int(circuit.num_qubits)
     chosen = natural_distribution(ansatz) if distribution is None else distribution
     measured = build_observable(observable, width)
-    *first_seeds, noise_seed = np.random.SeedSequence(seed).generate_state(6)
+    *first_seeds, noise_seed = np.random.SeedSequence(seed).generate_state(7)
     seeds = iter(first_seeds)
 
+    trained = {circuit.parameters[column].name for column in pose(circuit, measured, parameters=parameters).columns}
+
     def measure(changed: Trainable, what: ObservableFamily, angles: InitialDistribution) -> GradientVariance:
+        built = build_circuit(changed, width)
+        kept = [column for column, parameter in enumerate(built.parameters) if parameter.name in trained]
         return gradient_variance(
-            build_circuit(changed, width),
+            built,
             what,
             distribution=angles,
+            parameters="all" if parameters == "all" else kept,
             num_samples=num_samples,
             confidence=confidence,
             seed=int(next(seeds)),
@@ -189,22 +200,25 @@ def plateau_causes(
 
     damping = None
     if noise is not None and circuit.num_parameters:
-        problem = pose(circuit, measured, distribution=chosen)
+        problem = pose(circuit, measured, distribution=chosen, parameters=parameters)
         damping = noise_damping(problem, noise, num_samples=num_samples, confidence=confidence, seed=int(noise_seed))
     now = measure(circuit, measured, chosen)
     weight = max(weight_of(measured, width), 1)
-    found = [(_SMALL, measure(circuit, measured, GaussianDistribution(weight)))]
+    small: InitialDistribution = GaussianDistribution(weight)
+    if isinstance(chosen, InputsFromData):
+        small = InputsFromData(chosen.X, chosen.inputs, small)
+    found = [(_SMALL, measure(circuit, measured, small))]
     if weight > 2:
         found.append((_LOCAL, measure(circuit, local_observable, chosen)))
     if isinstance(ansatz, Ansatz) and int(ansatz.get_params().get("reps", 1)) > 1:
-        found.append((_SHALLOW, measure(clone(ansatz).set_params(reps=1), measured, chosen)))
+        shallow = clone(ansatz).set_params(reps=1)
+        found.append((_SHALLOW, measure(shallow, measured, chosen)))
+        if weight > 2:
+            found.append((_LOCAL_SHALLOW, measure(shallow, local_observable, chosen)))
     if width > 1:
         found.append((_PRODUCT, measure(_product(circuit), measured, chosen)))
     changes = [
-        Change(
-            *words, after.squared_gradient, ratio(after.squared_gradient, now.squared_gradient), now.squared_gradient
-        )
-        for words, after in found
+        Change(*words, after.squared_gradient, _gain(after, now), now.squared_gradient) for words, after in found
     ]
     if damping is not None:
         changes.append(_without_noise(damping, now.squared_gradient))
@@ -240,6 +254,11 @@ def two_design_variance(observable: Observable, num_qubits: int) -> float:
 
 _LOCAL = ("Observable on one qubit", "a global observable", "write the cost as a sum of local terms")
 _SHALLOW = ("One layer", "depth", "use fewer layers, or add them one by one during training")
+_LOCAL_SHALLOW = (
+    "One qubit, one layer",
+    "a global observable together with depth",
+    "write the cost as a sum of local terms and use fewer layers, both at once",
+)
 _SMALL = ("Small Gaussian angles", "angles spread over the whole period", "start from small angles")
 _PRODUCT = (
     "No entangling gates",
@@ -249,6 +268,15 @@ _PRODUCT = (
 
 
 _NOISE = ("No noise", "noise", "use fewer or better two-qubit gates, fewer layers, or error mitigation")
+
+
+def _gain(after: GradientVariance, before: GradientVariance) -> Estimate:
+    """The ratio of the squares of a typical derivative."""
+    whole = ratio(after.squared_gradient, before.squared_gradient)
+    share = len(before.parameters) / max(len(after.parameters), 1)
+    return Estimate(
+        whole.value * share, whole.standard_error * share, whole.low * share, whole.high * share, whole.method
+    )
 
 
 def _without_noise(damping: NoiseDamping, clean: Estimate) -> Change:

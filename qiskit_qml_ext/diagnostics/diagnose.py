@@ -21,6 +21,7 @@ from qiskit_qml_ext.diagnostics.expressibility import expressibility
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, Method, gradient_variance
 from qiskit_qml_ext.diagnostics.initializations import InitializationComparison, compare_initializations
 from qiskit_qml_ext.diagnostics.moment_bounds import SecondMomentBounds, second_moment_bounds
+from qiskit_qml_ext.diagnostics.network import Network, network_of
 from qiskit_qml_ext.diagnostics.noise_plateau import NoiseInducedPlateau, noise_induced_plateau
 from qiskit_qml_ext.diagnostics.noisy_simulation import Noise
 from qiskit_qml_ext.diagnostics.observables import local_observable
@@ -61,10 +62,12 @@ def diagnose(
 
     Args:
         subject: An ansatz or a circuit (is it trainable?); a kernel or a feature map, with data (does it concentrate,
-            is it different from classical kernels?); or a model with an attribute ``kernel`` or ``ansatz``.
-        X: Data for a kernel, shape (n, features), scaled as the feature map wants them.
+            is it different from classical kernels?); a network of qiskit-machine-learning or a model with one (is it
+            trainable on these data?); or another model with an attribute ``kernel`` or ``ansatz``.
+        X: Data for a kernel or a network, shape (n, features), scaled as the feature map wants them.
         y: Labels for a kernel, shape (n,).
-        observable: What a circuit measures: an observable, or a function from the number of qubits to one.
+        observable: What a circuit measures: an observable, or a function from the number of qubits to one. A network
+            has its own.
         num_qubits: The width of a template; by default 8.
         depths: The number of layers of a template, or a function of the number of qubits; see :func:`scaling_study`.
         noise: An Aer ``NoiseModel``, an ``AerSimulator`` with noise, or a backend, whose reported errors are simulated:
@@ -93,10 +96,14 @@ def diagnose(
         True
     """
     start = time.monotonic()
-    found = _subject(subject)
+    network = network_of(subject, X)
+    found = network.circuit if network is not None else _subject(subject)
     _check_price(connection, price_per_minute)
     draft = Draft(start + time_budget)
-    if isinstance(found, (BaseKernel, FeatureMap)):
+    if network is not None:
+        observable = network.observable
+        title = _diagnose_network(type(subject).__name__, network, draft, num_samples, seed)
+    elif isinstance(found, (BaseKernel, FeatureMap)):
         if X is None:
             raise ValueError("A kernel is diagnosed on data: give X, scaled as its feature map wants them.")
         title = diagnose_kernel(
@@ -113,11 +120,12 @@ def diagnose(
     else:
         width = int(found.num_qubits) if isinstance(found, QuantumCircuit) else num_qubits or 8
         title = _diagnose_ansatz(found, observable, width, depths, noise, draft, num_samples, seed)
-        if connection is not None:
-            circuit = build_circuit(_at_depth(found, depths, width), width)
-            shots = gradient_shots(draft.evidence)
-            measured = build_observable(observable, width)
-            draft.add_price(gradient_price(circuit, measured, shots, connection, price_per_minute=price_per_minute))
+    if connection is not None and not isinstance(found, (BaseKernel, FeatureMap)):
+        width = int(found.num_qubits) if isinstance(found, QuantumCircuit) else num_qubits or 8
+        circuit = build_circuit(_at_depth(found, depths, width), width)
+        shots = gradient_shots(draft.evidence)
+        measured = build_observable(observable, width)
+        draft.add_price(gradient_price(circuit, measured, shots, connection, price_per_minute=price_per_minute))
     return Diagnosis(
         title=title,
         findings=tuple(draft.findings),
@@ -229,6 +237,44 @@ def _diagnose_ansatz(
     circuit = build_circuit(here, width)
     name = type(ansatz).__name__ if isinstance(ansatz, Ansatz) else "This circuit"
     return f"Is it trainable? {name} on {width} qubits with {circuit.num_parameters} parameters"
+
+
+def _diagnose_network(name: str, network: Network, draft: Draft, num_samples: int, seed: int | None) -> str:
+    """Diagnose a network by its weights; its inputs are rows of the data."""
+    circuit = network.circuit
+    if network.note:
+        draft.skipped.append(network.note)
+    found = draft.run(
+        f"Gradient by the weights at {circuit.num_qubits} qubits",
+        lambda: gradient_variance(
+            circuit,
+            network.observable,
+            distribution=network.distribution,
+            parameters=network.weights,
+            num_samples=num_samples,
+            seed=seed,
+        ),
+    )
+    if isinstance(found, GradientVariance):
+        _read_gradient(found, draft)
+    if circuit.num_qubits <= _MAX_STATE_QUBITS:
+        causes = draft.run(
+            "What holds the gradient down",
+            lambda: plateau_causes(
+                circuit,
+                network.observable,
+                distribution=network.distribution,
+                parameters=network.weights,
+                num_samples=num_samples,
+                seed=seed,
+            ),
+        )
+        if isinstance(causes, PlateauCauses):
+            _read_causes(causes, draft)
+    draft.advice.append(
+        "A network of one width cannot tell how its gradient scales with the number of qubits: diagnose its ansatz too."
+    )
+    return f"Is it trainable? {name} on {circuit.num_qubits} qubits with {len(network.weights)} weights"
 
 
 def _further_stages(
@@ -381,7 +427,9 @@ def _read_causes(causes: PlateauCauses, draft: Draft) -> None:
     for change in causes.changes:
         if change.helps:
             gain = f"{change.gain.value:.2g}"
-            draft.advice.append(f"{change.advice[0].upper()}{change.advice[1:]} (squared gradient × {gain}).")
+            draft.advice.append(
+                f"{change.advice[0].upper()}{change.advice[1:]} (square of a typical derivative × {gain})."
+            )
 
 
 def _read_noise(found: NoiseInducedPlateau, draft: Draft) -> None:

@@ -9,7 +9,7 @@ from qiskit.quantum_info import SparsePauliOp
 from qiskit_machine_learning.algorithms import VQC, NeuralNetworkClassifier
 from qiskit_machine_learning.neural_networks import EstimatorQNN, SamplerQNN
 
-from qiskit_qml_ext.diagnostics import gradient_variance
+from qiskit_qml_ext.diagnostics import diagnose, gradient_variance, plateau_causes
 from qiskit_qml_ext.diagnostics.network import network_of
 from qiskit_qml_ext.engine import expectations
 from qiskit_qml_ext.primitives import ExactEstimator, ExactSampler
@@ -105,3 +105,36 @@ def test_data_that_do_not_fit_are_refused():
 
 def test_other_models_are_no_networks():
     assert network_of(object(), X) is None
+
+
+def test_diagnosis_of_a_classifier_on_its_data():
+    report = diagnose(NeuralNetworkClassifier(_estimator_network()), X, num_samples=50)
+    assert report.title == "Is it trainable? NeuralNetworkClassifier on 3 qubits with 6 weights"
+    gradient = report.evidence["Gradient by the weights at 3 qubits"]
+    assert set(gradient.parameters) == {parameter.name for parameter in ANSATZ.parameters}
+    causes = report.evidence["What holds the gradient down"]
+    assert {change.cause for change in causes.changes} >= {"a global observable", "entanglement"}
+    assert report.price
+    assert "diagnose its ansatz too" in " ".join(report.summary().split())
+
+
+def test_small_angles_leave_inputs_as_they_are():
+    """⟨Z⟩ = cos(x + w): around w = 0 the derivative is -sin x, which is 1 in size for x = π/2."""
+    x, w = Parameter("x"), Parameter("w")
+    circuit = QuantumCircuit(1)
+    circuit.rx(x, 0)
+    circuit.rx(w, 0)
+    qnn = EstimatorQNN(circuit=circuit, input_params=[x], weight_params=[w], estimator=ExactEstimator())
+    network = network_of(qnn, [[np.pi / 2]])
+    found = plateau_causes(
+        network.circuit,
+        network.observable,
+        distribution=network.distribution,
+        parameters=network.weights,
+        num_samples=500,
+        seed=0,
+    )
+    (small,) = found.changes
+    # E sin²(π/2 + w) = E cos² w with w normal of variance 1/(4·(1+2)), (1 + exp(-2/12))/2
+    assert small.squared_gradient.value == pytest.approx((1 + np.exp(-1 / 6)) / 2, abs=0.03)
+    assert found.squared_gradient.value == pytest.approx(0.5, abs=0.1)

@@ -262,7 +262,13 @@ def test_ratio_of_estimates_joins_their_intervals():
 def test_causes_of_a_global_deep_plateau():
     deep = HardwareEfficientAnsatz(reps=20, entangler="cz")
     found = plateau_causes(deep, global_observable, num_qubits=9, num_samples=100, seed=0)
-    assert found.causes == ("angles spread over the whole period",)
+    # neither alone helps: a deep circuit is flat for every observable, and a global one for every depth
+    assert found.causes[0] == "a global observable together with depth"
+    assert "a global observable" not in found.causes
+    assert "angles spread over the whole period" in found.causes
+    (both,) = (change for change in found.changes if change.cause == found.causes[0])
+    # a 2-design against one local layer: E (∂C)² of some 2^-10 against one of some 1/40
+    assert both.gain.low > 8
     assert found.two_design_ratio.contains(1.0), "as flat as a random unitary"
     assert "2-design" in found.summary()
     assert found.plot().get_xscale() == "log"
