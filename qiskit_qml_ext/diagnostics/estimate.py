@@ -4,11 +4,14 @@ import dataclasses
 import html
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,10 @@ class Result(ABC):
     @abstractmethod
     def rows(self) -> list[tuple[str, str, str]]:
         """Return what a table shows: name, value with its uncertainty, meaning."""
+
+    def drawings(self) -> "tuple[Callable[[Axes], object], ...]":
+        """Return the functions that draw the result on axes, the most telling one first."""
+        return (self.plot,)  # type: ignore[attr-defined]
 
     def summary(self) -> str:
         """Describe the result in a few lines of text."""

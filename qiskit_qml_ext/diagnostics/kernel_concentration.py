@@ -131,6 +131,10 @@ class KernelConcentration(Result):
         axes.set(xlabel="kernel entry off the diagonal", ylabel="pairs of samples", xlim=(0, 1))
         return axes
 
+    def drawings(self) -> "tuple[Callable[[Axes], object], ...]":
+        """Return the histogram of the entries and the spectrum."""
+        return (self.plot, self.plot_spectrum)
+
     def plot_spectrum(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the eigenvalues of the kernel matrix as fractions of their sum."""
         from qiskit_qml_ext.diagnostics.figures import BLUE, new_axes

@@ -21,7 +21,10 @@ def render_page(diagnosis: "Diagnosis") -> str:
             "title": title,
             "headline": result.headline(),
             "rows": result.rows(),
-            "svg": svg_element(result.plot, size=_SIZE, name=f"figure{number}"),  # type: ignore[attr-defined]
+            "svgs": [
+                svg_element(draw, size=_SIZE, name=f"figure{number}{letter}")
+                for letter, draw in zip("abc", result.drawings(), strict=False)
+            ],
             "alt": f"Picture of: {title}. {result.headline()}",
         }
         for number, (title, result) in enumerate(diagnosis.evidence.items())
