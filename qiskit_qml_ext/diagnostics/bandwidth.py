@@ -14,7 +14,7 @@ from qiskit_qml_ext.circuits import AngleFeatureMap, FeatureMap
 from qiskit_qml_ext.engine import gram, statevectors
 
 Data = Literal["uniform", "normal"]
-_CANDIDATES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.125, 0.09, 0.0625)
+_CANDIDATES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.125, 0.09, 0.0625, 0.045, 0.03, 0.02, 0.01)
 
 
 @dataclass(frozen=True)
