@@ -104,8 +104,9 @@ def test_newer_schema_is_refused(path):
 
 
 def test_damaged_pages_are_noticed(path, run):
-    run()
-    Journal(path).close()
+    journal = Journal(path)
+    run(journal=journal)
+    journal.close()  # one that closes later would write sound pages over the damaged ones
     data = bytearray(path.read_bytes())
     assert len(data) > 20_000
     data[4096:12288] = os.urandom(8192)
