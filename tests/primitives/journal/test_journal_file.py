@@ -43,11 +43,13 @@ def run(path):
 def test_file_is_readable_by_its_owner_only(path, run):
     old = os.umask(0)
     try:
-        run()
+        journal = Journal(path)
+        run(journal=journal)
     finally:
         os.umask(old)
-    for item in path.parent.iterdir():
+    for item in path.parent.iterdir():  # while the journal is open: closing it removes the files beside it
         assert item.stat().st_mode & 0o777 == 0o600
+    journal.close()
 
 
 def test_finished_work_is_not_run_again_and_other_work_is(run):
