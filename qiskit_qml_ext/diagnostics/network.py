@@ -43,9 +43,6 @@ class InputsFromData(InitialDistribution):
         values[:, [place[name] for name in self.inputs]] = self.X[rng.integers(0, len(self.X), size)]
         return values
 
-    def _characteristic(self, circuit: QuantumCircuit, frequency: float) -> NDArray[np.complex128]:
-        raise AssertionError("angles that depend on each other have no characteristic functions")
-
     def __repr__(self) -> str:
         return f"{self.weights!r} for the weights, {len(self.X)} rows of data for the inputs"
 

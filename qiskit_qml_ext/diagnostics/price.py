@@ -64,10 +64,9 @@ def gradient_price(
         measured, readings = gradient_circuits(circuit, observable)
         if not readings:
             return Price((f"On {connection.target_name}: nothing can be differentiated, so there is no price.",), None)
-        # the transpiler may drop a rotation before a measurement and its angle, so what it made is planned
-        isa = connection.isa_circuit(measured)
-        plan = connection.plan([_points(isa, readings, int(shots))], price_per_minute=price_per_minute)
-        plan = replace(plan, error_free=connection.plan([_points(light_cone(isa), 1, 1)]).error_free)
+        plan = connection.plan([_points(measured, readings, int(shots))], price_per_minute=price_per_minute)
+        cone = light_cone(connection.isa_circuit(measured))
+        plan = replace(plan, error_free=connection.plan([_points(cone, 1, 1)]).error_free)
     except (QmlExtError, QiskitError, ValueError, TypeError) as error:
         return Price((_refusal(connection, error),), None)
     return Price((*_sentences(plan, "one gradient by parameter shifts"), *_errors(plan, shrinks=True)), plan)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin
+from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from typing_extensions import Self
 
@@ -242,13 +243,13 @@ class Connection:
         shots: int | None,
     ) -> Iterator[tuple[slice, DataBin]]:
         if self._journaling is not None:
-            yield slice(0, len(values)), self._sample_journaled(isa, {names: values} if names else None, shots)
+            yield slice(0, len(values)), self._sample_journaled(isa, _bindings(isa, names, values), shots)
             return
         step = self._vectors_per_job(shots)
         for start in range(0, len(values), step):
             rows = slice(start, min(start + step, len(values)))
             sampler = self._target.sampler(shots or 1024, job_seed(self._seed, isa_key, values[rows], shots or 0))
-            bindings = {names: values[rows]} if names else None
+            bindings = _bindings(isa, names, values[rows])
             self._approve([(isa, (rows.stop - rows.start) * (shots or 1024))])
             result = sampler.run([(isa, bindings, shots)]).result()[0]
             data = result.data
@@ -256,9 +257,7 @@ class Connection:
             self._count(Usage(rows.stop - rows.start, (rows.stop - rows.start) * num_shots, 1))
             yield rows, data
 
-    def _sample_journaled(
-        self, isa: QuantumCircuit, bindings: dict[tuple[str, ...], NDArray[np.float64]] | None, shots: int | None
-    ) -> DataBin:
+    def _sample_journaled(self, isa: QuantumCircuit, bindings: BindingsArray, shots: int | None) -> DataBin:
         assert self._journaling is not None
         shots = shots or 1024
         job = self._journaling.sampler(shots).run([(isa, bindings, shots)])
@@ -311,11 +310,13 @@ class Connection:
         for pub in pubs:
             given = SamplerPub.coerce(pub, self._shots or 1024)
             packed = self._packed(given.circuit, None, given.size)
+            values = given.parameter_values.as_array(given.circuit.parameters)
             if packed is None:
-                coerced.append(SamplerPub(self.isa_circuit(given.circuit), given.parameter_values, given.shots))
+                isa, names = self.isa_circuit(given.circuit), tuple(p.name for p in given.circuit.parameters)
+                coerced.append(SamplerPub(isa, _bindings(isa, names, values), given.shots))
                 continue
-            values = given.parameter_values.as_array(given.circuit.parameters).reshape(given.size, -1)
-            coerced.append(SamplerPub.coerce((packed.circuit, {packed.names: packed.pack(values)}, given.shots)))
+            rows = packed.pack(values.reshape(given.size, -1))
+            coerced.append(SamplerPub(packed.circuit, _bindings(packed.circuit, packed.names, rows), given.shots))
             copies = max(copies, packed.copies)
         known = [0] * len(coerced) if self._journaling is None else self._journaling.known(coerced)
         price = self._budget.price_per_minute if price_per_minute is None else price_per_minute
@@ -390,3 +391,19 @@ class Connection:
     def __repr__(self) -> str:
         shots = "exact" if self.is_exact else f"shots={self._shots}"
         return f"Connection({self.target_name!r}, {shots})"
+
+
+def _bindings(isa: QuantumCircuit, names: tuple[str, ...], values: NDArray[np.float64]) -> BindingsArray:
+    """Return the values of the parameters that an ISA circuit still has, one row a circuit.
+
+    The transpiler drops rotations that no measurement sees, and with them their angles.
+    """
+    left = {parameter.name for parameter in isa.parameters}
+    columns = [column for column, name in enumerate(names) if name in left]
+    if names and not columns:
+        raise ValueError(
+            f"No parameter of the circuit ({', '.join(names[:3])}{', …' * (len(names) > 3)}) changes what is measured. "
+            "Measure qubits that the rotations reach, in a basis that shows them."
+        )
+    data = {tuple(names[column] for column in columns): values[..., columns]} if columns else {}
+    return BindingsArray(data, shape=values.shape[:-1])

@@ -178,3 +178,33 @@ def test_missing_primitive_is_named():
         _ = connection.estimator
     with pytest.raises(TypeError, match="estimator must be a BaseEstimatorV2"):
         Connection.from_primitives(estimator=connect().sampler)
+
+
+@pytest.mark.parametrize("journal", [False, True])
+def test_angles_that_the_transpiler_drops_are_left_out(journal, tmp_path):
+    """At level 2 a rotation about Z just before a measurement, no barrier between, goes, and its parameter with it."""
+    x, dropped = Parameter("x"), Parameter("dropped")
+    circuit = QuantumCircuit(1, 1)
+    circuit.rx(x, 0)
+    circuit.rz(dropped, 0)
+    circuit.measure(0, 0)
+    settings = {"journal": tmp_path / "runs.sqlite"} if journal else {}
+    connection = connect("fake_manila", shots=200, seed=1, optimization_level=2, **settings)
+    assert {parameter.name for parameter in connection.isa_circuit(circuit).parameters} == {"x"}
+    names = [parameter.name for parameter in circuit.parameters]
+    values = np.zeros((3, 2))
+    values[:, names.index("x")] = [0.0, np.pi, 0.0]
+    ones = np.concatenate([data.c.bitcount().mean(axis=-1) for _, data in connection.sample(circuit, values)])
+    assert_allclose(ones, [0.0, 1.0, 0.0], atol=0.2)  # a device's errors
+    assert connection.plan([(circuit, values)]).circuits == 3
+
+
+def test_circuits_whose_angles_are_all_dropped_are_refused():
+    circuit = QuantumCircuit(1, 1)
+    circuit.rz(Parameter("dropped"), 0)
+    circuit.measure(0, 0)
+    connection = connect("fake_manila", shots=50, seed=1, optimization_level=2)
+    with pytest.raises(ValueError, match=r"No parameter of the circuit \(dropped\) changes what is measured"):
+        list(connection.sample(circuit, np.zeros((4, 1))))
+    with pytest.raises(ValueError, match="changes what is measured"):
+        connection.plan([(circuit, np.zeros((4, 1)))])

@@ -68,11 +68,6 @@ class InitialDistribution(Settings, ABC):
         Raises:
             ValueError: If the angles are not independent.
         """
-        if not self.independent:
-            raise ValueError(
-                f"The angles of {type(self).__name__} depend on each other and have no moments of their own. "
-                "Estimate from samples instead."
-            )
         return self._characteristic(circuit, float(frequency))
 
     def moments(self, circuit: QuantumCircuit) -> AngleMoments:
@@ -93,9 +88,12 @@ class InitialDistribution(Settings, ABC):
     def _draw(self, circuit: QuantumCircuit, size: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Draw an array of shape (size, num_parameters)."""
 
-    @abstractmethod
     def _characteristic(self, circuit: QuantumCircuit, frequency: float) -> NDArray[np.complex128]:
-        """Return the characteristic function of each angle, shape (num_parameters,)."""
+        """Return the characteristic function of each angle, shape (num_parameters,), if they are independent."""
+        raise ValueError(
+            f"The angles of {type(self).__name__} depend on each other and have no moments of their own. "
+            "Estimate from samples instead."
+        )
 
 
 def trainable_depth(circuit: QuantumCircuit) -> int:

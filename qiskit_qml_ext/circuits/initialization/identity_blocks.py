@@ -78,6 +78,3 @@ class IdentityBlockDistribution(InitialDistribution):
         number = circuit.num_parameters // (2 * blocks)
         half = rng.uniform(self.low, self.high, size=(size, blocks, 1, number))
         return np.repeat(half, 2, axis=2).reshape(size, circuit.num_parameters)
-
-    def _characteristic(self, circuit: QuantumCircuit, frequency: float) -> NDArray[np.complex128]:
-        raise NotImplementedError("characteristic_function refuses correlated angles before this is reached")

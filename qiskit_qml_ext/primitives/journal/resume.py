@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.collector import Collector
 from qiskit_qml_ext.primitives.journal.deadline import Questions
 from qiskit_qml_ext.primitives.journal.ownership import is_dead, new_owner
@@ -41,8 +42,12 @@ class RuntimeAccount:
         self.options: dict[str, Any] = {}
 
     def submit(self, pubs: Sequence[Any], *, tags: list[str], seed: int | None) -> Any:
-        """Refuse: the circuits are known to the user's program only."""
-        raise NotImplementedError("Only the program that asked for the work can submit it.")
+        """Refuse: the circuits are known to the user's program only.
+
+        Raises:
+            JournalError: Always; :func:`resume` asks for results only.
+        """
+        raise JournalError("A journal holds no circuits: run the program that asked for this work to submit it.")
 
     def fetch(self, job: str) -> Any:
         """Ask the service for a job."""
