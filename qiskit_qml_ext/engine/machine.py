@@ -6,7 +6,7 @@ One compilation serves every circuit. A step is a row of eight integers ``(opcod
 
 from enum import IntEnum
 
-from qiskit_qml_ext.engine import kernels, phases
+from qiskit_qml_ext.engine import hadamards, kernels, phases
 from qiskit_qml_ext.engine.jit import njit
 from qiskit_qml_ext.engine.kernels import Integers, Real
 from qiskit_qml_ext.engine.simd import load, splat, store
@@ -89,7 +89,7 @@ def forward(code: Integers, tables: Integers, constants: Real, n: int, w: int, m
         elif op == _HADAMARD:
             kernels.hadamard(re, im, 0, n, w, a, b, c, code[step, 4], code[step, 5])
         elif op == _HADAMARD_LAYER:
-            kernels.hadamard_layer(re, im, n, w, a)
+            hadamards.hadamard_layer(re, im, n, w, a)
         elif op == _QUADRATIC:
             cross, write, backwards = code[step, 4], code[step, 5], code[step, 6]
             phases.quadratic_phases(re, im, ere, eim, n, w, a, b, c, cross, write, backwards, 2.0 ** (-0.5 * n))
@@ -155,8 +155,8 @@ def backward(
             kernels.hadamard(re, im, 0, n, w, a, b, c, code[step, 4], code[step, 5])
             kernels.hadamard(lre, lim, 0, n, w, a, b, c, code[step, 4], code[step, 5])
         elif op == _HADAMARD_LAYER:
-            kernels.hadamard_layer(re, im, n, w, a)
-            kernels.hadamard_layer(lre, lim, n, w, a)
+            hadamards.hadamard_layer(re, im, n, w, a)
+            hadamards.hadamard_layer(lre, lim, n, w, a)
         elif op == _TERM:
             phases.unmultiply_term(re, im, lre, lim, 0, n, w, a, cosines, sines, b, gradients)
         elif op == _SMALL_ROTATE:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from qiskit_qml_ext.engine.frame import MonomialFrame
 from qiskit_qml_ext.engine.machine import Opcode
 from qiskit_qml_ext.engine.observables import CompiledObservables
+from qiskit_qml_ext.engine.phase_basis import choose_basis, is_identity, lookup_table
 from qiskit_qml_ext.engine.rows import AngleData, pack_angles
 from qiskit_qml_ext.engine.schedule import Dense, Hadamard, Item, Permute, Phases, Rotation, Row, schedule
 from qiskit_qml_ext.program import AffineRows, AngleMap, InitialState, RotationProgram
@@ -203,10 +204,10 @@ class _Planner:
             self._back.append([step])
 
     def _emit_phases(self, item: Phases, *, write: bool) -> None:
-        basis, terms = _choose_basis(self._n, item.terms)
-        identity = _is_identity(basis, self._n)
+        basis, terms = choose_basis(self._n, item.terms)
+        identity = is_identity(basis, self._n)
         quadratic = identity and self._n > _LOW_BITS and all(mask.bit_count() <= 2 for mask in terms)
-        lookup = -1 if identity else self._table(_lookup(basis, self._n))
+        lookup = -1 if identity else self._table(lookup_table(basis, self._n))
         again = self._built is not None and self._built[0] == item  # a feature map repeats itself
         if quadratic:
             backwards = again and self._built is not None and not self._built[1]
@@ -417,81 +418,3 @@ def _initial_vector(num_qubits: int, states: list[InitialState]) -> npt.NDArray[
         vector *= state.amplitudes[local]
     vector[(indices & ~prepared) != 0] = 0.0
     return vector
-
-
-# --- the basis of a phase pass ---------------------------------------------------------------------------------------
-
-
-def _choose_basis(num_qubits: int, terms: dict[int, Row]) -> tuple[list[int], dict[int, Row]]:
-    """The cheaper of two bases: the qubits themselves, or independent masks of the terms, in which they are short.
-
-    Returns:
-        The basis masks b_j, and the terms with masks over the bits y_j = |b_j & z| mod 2.
-    """
-    support = 0
-    for mask in terms:
-        support |= mask
-    qubits = [1 << qubit for qubit in range(num_qubits) if (support >> qubit) & 1]
-    candidates = [qubits, _independent(sorted(terms, key=lambda mask: (mask.bit_count(), mask)))]
-    options = []
-    for basis in candidates:
-        coordinates = _coordinates(basis, list(terms))
-        options.append((basis, {coordinates[mask]: row for mask, row in terms.items()}))
-    return min(options, key=lambda option: _products(set(option[1]), len(option[0])) + (1 << num_qubits))
-
-
-def _products(masks: set[int], rank: int) -> int:
-    """Complex products needed to build a table."""
-    total = 0
-    for k in range(rank):
-        inner = {mask & ((1 << k) - 1) for mask in masks if (mask >> k) & 1}
-        total += 1 << k
-        if not inner <= {0}:
-            total += _products(inner, k)
-    return total
-
-
-def _independent(masks: Sequence[int]) -> list[int]:
-    """A maximal independent subset, over GF(2), of the non-zero masks."""
-    chosen: list[int] = []
-    reduced: dict[int, int] = {}  # by highest bit
-    for mask in masks:
-        rest = mask
-        while rest and (pivot := rest.bit_length() - 1) in reduced:
-            rest ^= reduced[pivot]
-        if rest:
-            reduced[rest.bit_length() - 1] = rest
-            chosen.append(mask)
-    return chosen
-
-
-def _coordinates(basis: Sequence[int], masks: Sequence[int]) -> dict[int, int]:
-    """For each mask the set of basis elements, as bits, whose sum over GF(2) it is."""
-    reduced: dict[int, tuple[int, int]] = {}
-    for place, element in enumerate(basis):
-        rest, combination = element, 1 << place
-        while rest and (pivot := rest.bit_length() - 1) in reduced:
-            rest, combination = rest ^ reduced[pivot][0], combination ^ reduced[pivot][1]
-        assert rest, "a basis is independent"
-        reduced[rest.bit_length() - 1] = (rest, combination)
-    result = {}
-    for mask in masks:
-        rest, combination = mask, 0
-        while rest:
-            element, used = reduced[rest.bit_length() - 1]
-            rest, combination = rest ^ element, combination ^ used
-        result[mask] = combination
-    return result
-
-
-def _is_identity(basis: Sequence[int], num_qubits: int) -> bool:
-    return list(basis) == [1 << qubit for qubit in range(num_qubits)]
-
-
-def _lookup(basis: Sequence[int], num_qubits: int) -> IntArray:
-    """y(z) for every z."""
-    indices = np.arange(1 << num_qubits)
-    table = np.zeros(1 << num_qubits, dtype=np.int64)
-    for place, mask in enumerate(basis):
-        table |= (np.bitwise_count(indices & mask).astype(np.int64) & 1) << place
-    return table
