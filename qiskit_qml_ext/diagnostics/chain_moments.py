@@ -18,7 +18,7 @@ from qiskit_qml_ext.diagnostics.clifford_frame import qubits_of
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result, rounded
 from qiskit_qml_ext.diagnostics.moment_steps import MomentProgram, RandomRotation, Step, moment_program
 from qiskit_qml_ext.diagnostics.problem import ObservableFamily, Trainable, pose
-from qiskit_qml_ext.diagnostics.second_moments import cosine_path, pauli_terms
+from qiskit_qml_ext.diagnostics.walk_jobs import cosine_path, pauli_terms
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program import CliffordGate, anticommute, conjugate, inverse_name
 

@@ -1,46 +1,23 @@
 """One call for "will this train, and is this kernel any good?": for an ansatz, a circuit, a kernel or a model."""
 
-import math
 import time
-from collections.abc import Callable
 
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
-from qiskit.quantum_info import Pauli, SparsePauliOp
 from qiskit_machine_learning.kernels import BaseKernel
-from sklearn.base import clone
 
 from qiskit_qml_ext.circuits import Ansatz, FeatureMap
-from qiskit_qml_ext.diagnostics.causes import PlateauCauses, plateau_causes
-from qiskit_qml_ext.diagnostics.chain_moments import ChainMoment, chain_second_moment
+from qiskit_qml_ext.diagnostics.diagnose_circuit import at_depth, diagnose_ansatz, diagnose_network
 from qiskit_qml_ext.diagnostics.diagnose_kernel import diagnose_kernel
 from qiskit_qml_ext.diagnostics.draft import Draft
-from qiskit_qml_ext.diagnostics.entanglement import entangling_capability
-from qiskit_qml_ext.diagnostics.estimate import rounded
-from qiskit_qml_ext.diagnostics.expressibility import expressibility
-from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, Method, gradient_variance
-from qiskit_qml_ext.diagnostics.initializations import InitializationComparison, compare_initializations
-from qiskit_qml_ext.diagnostics.moment_bounds import SecondMomentBounds, second_moment_bounds
-from qiskit_qml_ext.diagnostics.network import Network, network_of
-from qiskit_qml_ext.diagnostics.noise_plateau import NoiseInducedPlateau, noise_induced_plateau
+from qiskit_qml_ext.diagnostics.network import network_of
 from qiskit_qml_ext.diagnostics.noisy_simulation import Noise
 from qiskit_qml_ext.diagnostics.observables import local_observable
-from qiskit_qml_ext.diagnostics.pauli_propagation import PauliPropagation
-from qiskit_qml_ext.diagnostics.price import duration, gradient_price, gradient_shots
-from qiskit_qml_ext.diagnostics.problem import ObservableFamily, build_circuit, build_observable, pose
-from qiskit_qml_ext.diagnostics.report import Diagnosis, Finding, Level
-from qiskit_qml_ext.diagnostics.scaling_study import Depth, ScalingStudy, scaling_study
-from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, second_moments
-from qiskit_qml_ext.exceptions import QmlExtError
+from qiskit_qml_ext.diagnostics.price import gradient_price, gradient_shots
+from qiskit_qml_ext.diagnostics.problem import ObservableFamily, Parameters, build_circuit, build_observable
+from qiskit_qml_ext.diagnostics.report import Diagnosis
+from qiskit_qml_ext.diagnostics.scaling_study import Depth
 from qiskit_qml_ext.primitives import Connection
-
-_MAX_STATE_QUBITS = 12  # hundreds of states of more qubits take too long for a first look
-_MAX_FEW_STATES = 16  # a few dozen states are still feasible where nothing else applies
-_MAX_NOISY_QUBITS = 8  # density matrices of more qubits take seconds each
-_FEW_STRINGS = 20_000  # Pauli strings that hundreds of samples pass through in seconds
-_MANY_SHOTS = 100_000
-SHOTS_PER_SECOND = 5_000
-"""Shots that a superconducting device runs in a second, waiting between shots included; queues are not."""
 
 
 def diagnose(
@@ -67,7 +44,7 @@ def diagnose(
         X: Data for a kernel or a network, shape (n, features), scaled as the feature map wants them.
         y: Labels for a kernel, shape (n,).
         observable: What a circuit measures: an observable, or a function from the number of qubits to one. A network
-            has its own.
+            has its own, and its own width and depth.
         num_qubits: The width of a template; by default 8.
         depths: The number of layers of a template, or a function of the number of qubits; see :func:`scaling_study`.
         noise: An Aer ``NoiseModel``, an ``AerSimulator`` with noise, or a backend, whose reported errors are simulated:
@@ -100,10 +77,7 @@ def diagnose(
     found = network.circuit if network is not None else _subject(subject)
     _check_price(connection, price_per_minute)
     draft = Draft(start + time_budget)
-    if network is not None:
-        observable = network.observable
-        title = _diagnose_network(type(subject).__name__, network, draft, num_samples, seed)
-    elif isinstance(found, (BaseKernel, FeatureMap)):
+    if isinstance(found, (BaseKernel, FeatureMap)):
         if X is None:
             raise ValueError("A kernel is diagnosed on data: give X, scaled as its feature map wants them.")
         title = diagnose_kernel(
@@ -119,13 +93,23 @@ def diagnose(
         )
     else:
         width = int(found.num_qubits) if isinstance(found, QuantumCircuit) else num_qubits or 8
-        title = _diagnose_ansatz(found, observable, width, depths, noise, draft, num_samples, seed)
-    if connection is not None and not isinstance(found, (BaseKernel, FeatureMap)):
-        width = int(found.num_qubits) if isinstance(found, QuantumCircuit) else num_qubits or 8
-        circuit = build_circuit(_at_depth(found, depths, width), width)
-        shots = gradient_shots(draft.evidence)
-        measured = build_observable(observable, width)
-        draft.add_price(gradient_price(circuit, measured, shots, connection, price_per_minute=price_per_minute))
+        trained: Parameters = "all"
+        if network is not None:
+            observable, trained = network.observable, network.weights
+            title = diagnose_network(type(subject).__name__, network, noise, draft, num_samples, seed)
+        else:
+            title = diagnose_ansatz(found, observable, width, depths, noise, draft, num_samples, seed)
+        if connection is not None:
+            circuit, measured = (
+                build_circuit(at_depth(found, depths, width), width),
+                build_observable(observable, width),
+            )
+            shots = gradient_shots(draft.evidence)
+            draft.add_price(
+                gradient_price(
+                    circuit, measured, shots, connection, parameters=trained, price_per_minute=price_per_minute
+                )
+            )
     return Diagnosis(
         title=title,
         findings=tuple(draft.findings),
@@ -150,12 +134,6 @@ def _check_price(connection: object, price_per_minute: float | None) -> None:
         raise ValueError(f"price_per_minute must not be negative, but {price_per_minute} came.")
 
 
-def _at_depth(ansatz: Ansatz | QuantumCircuit, depths: Depth, width: int) -> Ansatz | QuantumCircuit:
-    if depths is None or not isinstance(ansatz, Ansatz):
-        return ansatz
-    return clone(ansatz).set_params(reps=depths(width) if callable(depths) else depths)
-
-
 def _subject(subject: object) -> Ansatz | QuantumCircuit | BaseKernel | FeatureMap:
     known = (Ansatz, QuantumCircuit, BaseKernel, FeatureMap)
     if isinstance(subject, known):
@@ -168,272 +146,3 @@ def _subject(subject: object) -> Ansatz | QuantumCircuit | BaseKernel | FeatureM
         f"{type(subject).__name__} cannot be diagnosed; expected an ansatz, a QuantumCircuit, a kernel, a feature map, "
         "or a model that has one of them as its attribute kernel, ansatz or feature_map."
     )
-
-
-def _diagnose_ansatz(
-    ansatz: Ansatz | QuantumCircuit,
-    observable: ObservableFamily,
-    width: int,
-    depths: Depth,
-    noise: "Noise | None",
-    draft: Draft,
-    num_samples: int,
-    seed: int | None,
-) -> str:
-    here = _at_depth(ansatz, depths, width)
-    moments = None
-    if width > _MAX_STATE_QUBITS:
-        draft.skipped.append(
-            f"Causes, initial angles and descriptors: {width} qubits are more than {_MAX_STATE_QUBITS}."
-        )
-        moments = draft.run(
-            "Second moments by Pauli walks", lambda: second_moments(here, observable, num_qubits=width, seed=seed)
-        )
-        if isinstance(moments, SecondMoments):
-            _read_moments(
-                moments,
-                draft,
-                lambda: chain_second_moment(here, observable, num_qubits=width),
-                lambda: second_moment_bounds(here, observable, num_qubits=width, max_strings=_FEW_STRINGS),
-            )
-    if moments is None:
-        few = _MAX_STATE_QUBITS < width <= _MAX_FEW_STATES
-        points = min(num_samples, 40) if few else num_samples
-        # beyond what a few states take, only Pauli strings are left
-        method: Method = "propagation" if width > _MAX_FEW_STATES else "auto"
-        now = draft.run(
-            f"Gradient at {width} qubits",
-            lambda: gradient_variance(here, observable, num_qubits=width, num_samples=points, method=method, seed=seed),
-        )
-        if isinstance(now, GradientVariance):
-            _read_gradient(now, draft)
-    if isinstance(ansatz, Ansatz) and callable(observable):
-        widths = [*range(max(2, ansatz.min_qubits), max(min(width, 10), 8) + 1), *_wide(ansatz, observable, depths)]
-        study = draft.run(
-            "Scaling with the number of qubits",
-            lambda: scaling_study(
-                ansatz,
-                observable,
-                qubits=[n for n in widths if _exists(ansatz, n)],
-                depths=depths,
-                num_samples=num_samples,
-                target_qubits=2 * width,
-                seed=seed,
-            ),
-        )
-        if isinstance(study, ScalingStudy):
-            _read_scaling(study, draft)
-    if noise is not None and not isinstance(build_observable(observable, width), (Pauli, SparsePauliOp)):
-        draft.skipped.append("Noise: it is simulated for Pauli sums only, and the observable is none.")
-        noise = None
-    if width <= _MAX_STATE_QUBITS:
-        _further_stages(here, observable, width, noise, draft, num_samples, seed)
-    if noise is not None and isinstance(ansatz, Ansatz):
-        damped = draft.run(
-            "Noise", lambda: noise_induced_plateau(ansatz, observable, noise, num_qubits=min(width, 6), seed=seed)
-        )
-        if isinstance(damped, NoiseInducedPlateau):
-            _read_noise(damped, draft)
-    circuit = build_circuit(here, width)
-    name = type(ansatz).__name__ if isinstance(ansatz, Ansatz) else "This circuit"
-    return f"Is it trainable? {name} on {width} qubits with {circuit.num_parameters} parameters"
-
-
-def _diagnose_network(name: str, network: Network, draft: Draft, num_samples: int, seed: int | None) -> str:
-    """Diagnose a network by its weights; its inputs are rows of the data."""
-    circuit = network.circuit
-    if network.note:
-        draft.skipped.append(network.note)
-    found = draft.run(
-        f"Gradient by the weights at {circuit.num_qubits} qubits",
-        lambda: gradient_variance(
-            circuit,
-            network.observable,
-            distribution=network.distribution,
-            parameters=network.weights,
-            num_samples=num_samples,
-            seed=seed,
-        ),
-    )
-    if isinstance(found, GradientVariance):
-        _read_gradient(found, draft)
-    if circuit.num_qubits <= _MAX_STATE_QUBITS:
-        causes = draft.run(
-            "What holds the gradient down",
-            lambda: plateau_causes(
-                circuit,
-                network.observable,
-                distribution=network.distribution,
-                parameters=network.weights,
-                num_samples=num_samples,
-                seed=seed,
-            ),
-        )
-        if isinstance(causes, PlateauCauses):
-            _read_causes(causes, draft)
-    draft.advice.append(
-        "A network of one width cannot tell how its gradient scales with the number of qubits: diagnose its ansatz too."
-    )
-    return f"Is it trainable? {name} on {circuit.num_qubits} qubits with {len(network.weights)} weights"
-
-
-def _further_stages(
-    ansatz: Ansatz | QuantumCircuit,
-    observable: ObservableFamily,
-    width: int,
-    noise: "Noise | None",
-    draft: Draft,
-    num_samples: int,
-    seed: int | None,
-) -> None:
-    if noise is not None and width > _MAX_NOISY_QUBITS:
-        draft.skipped.append(f"Noise as a cause: {width} qubits with noise take too long for a first look.")
-        noise = None
-    causes = draft.run(
-        "What holds the gradient down",
-        lambda: plateau_causes(ansatz, observable, num_qubits=width, noise=noise, num_samples=num_samples, seed=seed),
-    )
-    if isinstance(causes, PlateauCauses):
-        _read_causes(causes, draft)
-    starts = draft.run(
-        "Initial angles",
-        lambda: compare_initializations(ansatz, observable, num_qubits=width, num_samples=num_samples, seed=seed),
-    )
-    if isinstance(starts, InitializationComparison) and starts.best is not None:
-        draft.advice.append(f"Initial angles: {starts.headline()}")
-    if width <= 10:
-        pairs = max(2000, num_samples)
-        draft.run(
-            "Expressibility", lambda: expressibility(ansatz, num_qubits=width, num_pairs=pairs, bins=40, seed=seed)
-        )
-        draft.run("Entanglement", lambda: entangling_capability(ansatz, num_qubits=width, num_samples=500, seed=seed))
-
-
-def _wide(ansatz: Ansatz, observable: ObservableFamily, depths: Depth) -> list[int]:
-    """Widths beyond states, if walks or few Pauli strings take this circuit and its depth does not grow with them."""
-    if callable(depths):
-        return []
-    try:
-        second_moments(ansatz, observable, num_qubits=max(4, ansatz.min_qubits), num_walks=64)
-    except (QmlExtError, TypeError, ValueError):
-        deep = ansatz if depths is None else clone(ansatz).set_params(reps=depths)
-        return [n for n in (16, 32, 64) if _propagates(deep, observable, n)]
-    return [16, 32, 64]
-
-
-def _propagates(ansatz: Ansatz, observable: ObservableFamily, width: int) -> bool:
-    """Whether the observable stays within few Pauli strings."""
-    try:
-        problem = pose(ansatz, observable, num_qubits=width)
-        PauliPropagation(problem.circuit, problem.observable, max_strings=_FEW_STRINGS)
-    except (QmlExtError, TypeError, ValueError):
-        return False
-    return True
-
-
-def _exists(ansatz: Ansatz, width: int) -> bool:
-    """Whether the template has a circuit of this width (some exist for even numbers or powers of two only)."""
-    try:
-        ansatz.build(width)
-    except ValueError:
-        return False
-    return True
-
-
-def _read_gradient(found: GradientVariance, draft: Draft) -> None:
-    shots = found.shots_for()
-    if not math.isfinite(shots):
-        draft.findings.append(Finding("bad", "No parameter changes the loss: the observable does not see the circuit."))
-        draft.advice.append("Measure qubits that the parametrised gates can reach.")
-        return
-    steps = 2 * len(found.parameters) * shots
-    level: Level = "good" if shots < _MANY_SHOTS else "bad"
-    text = f"At {found.num_qubits} qubits a typical derivative stands out of the noise from {shots:,.0f} shots on."
-    draft.findings.append(Finding(level, text))
-    draft.price.append(
-        f"One gradient of {len(found.parameters)} parameters by parameter shifts: {steps:,.0f} shots at the least, "
-        f"about {duration(steps / SHOTS_PER_SECOND)} at {SHOTS_PER_SECOND:,} shots a second, queues not counted."
-    )
-
-
-def _read_moments(
-    found: SecondMoments,
-    draft: Draft,
-    chain: Callable[[], ChainMoment],
-    bounds: Callable[[], SecondMomentBounds],
-) -> None:
-    variance = found.loss_variance
-    if found.hits == 0 or variance.high > 100 * max(variance.value, 1e-300):
-        try:
-            exact = draft.run("Second moment by matrix products", chain)
-        except (QmlExtError, ValueError) as error:
-            draft.skipped.append(f"Second moment by matrix products: {error}")
-            exact = None
-        if isinstance(exact, ChainMoment):
-            price = exact.rows()[-1][1]
-            text = (
-                f"At {found.num_qubits} qubits the variance of the loss is 10^{exact.log10_variance:.1f}: {price} shots"
-            )
-            draft.findings.append(Finding("bad", f"{text} are needed before the signal is as large as the noise."))
-            return
-        certain = draft.run("Certified bounds on the variance", bounds)
-        if isinstance(certain, SecondMomentBounds) and certain.variance_lower > 1 / (2 * _MANY_SHOTS):
-            draft.findings.append(Finding("good", f"The loss varies beyond the noise of shots. {certain.headline()}"))
-        elif isinstance(certain, SecondMomentBounds) and certain.variance_upper < 1 / (2 * _MANY_SHOTS):
-            draft.findings.append(Finding("bad", f"The loss drowns in the noise of shots. {certain.headline()}"))
-        else:
-            text = f"The variance is too small for Pauli walks. {found.headline()}"
-            draft.findings.append(Finding("unknown", text))
-        return
-    shots = max(1 / (2 * variance.value), 1)
-    draft.findings.append(
-        Finding(
-            "good" if shots < _MANY_SHOTS else "bad",
-            f"At {found.num_qubits} qubits the loss varies by √Var = {math.sqrt(variance.value):.2g}; it stands out "
-            f"of the noise from {shots:,.0f} shots on.",
-        )
-    )
-
-
-def _read_scaling(study: ScalingStudy, draft: Draft) -> None:
-    level: dict[str, Level] = {
-        "barren plateau": "bad",
-        "polynomial": "good",
-        "constant": "good",
-        "undetermined": "unknown",
-    }
-    meaning = " Training a wider circuit will take exponentially many shots." if level[study.verdict] == "bad" else ""
-    draft.findings.insert(0, Finding(level[study.verdict], study.headline() + meaning))
-    if study.verdict in ("polynomial", "constant"):
-        draft.advice.append(
-            "Ask whether a classical computer can do the same: circuits without barren plateaus often can be simulated "
-            "(arXiv:2312.09121)."
-        )
-    if study.verdict == "undetermined":
-        draft.advice.append("Study more widths or take more samples before you trust any trend.")
-    there = study.extrapolation
-    if there is not None:
-        span = f"{rounded(there.shots.low)} to {rounded(there.shots.high)}"
-        draft.price.append(
-            f"At {there.num_qubits} qubits, if the trend holds: {rounded(there.shots.value)} shots (interval {span}) "
-            "for each expectation value before the signal is as large as the noise."
-        )
-
-
-def _read_causes(causes: PlateauCauses, draft: Draft) -> None:
-    if not causes.causes:
-        return
-    draft.findings.append(Finding("unknown", causes.headline()))
-    for change in causes.changes:
-        if change.helps:
-            gain = f"{change.gain.value:.2g}"
-            draft.advice.append(
-                f"{change.advice[0].upper()}{change.advice[1:]} (square of a typical derivative × {gain})."
-            )
-
-
-def _read_noise(found: NoiseInducedPlateau, draft: Draft) -> None:
-    bad = found.decay_rate.low > 0 and found.last_useful_depth.value < found.depths[-1]
-    draft.findings.append(Finding("bad" if bad else "good", found.headline()))
-    if bad:
-        draft.advice.append(f"On this device keep to fewer than {found.last_useful_depth.value:.0f} layers.")

@@ -17,8 +17,8 @@ from qiskit_qml_ext.diagnostics.clifford_frame import CliffordFrame
 from qiskit_qml_ext.diagnostics.estimate import Result, rounded
 from qiskit_qml_ext.diagnostics.moment_steps import FixedRotation, MomentProgram, RandomRotation, moment_program
 from qiskit_qml_ext.diagnostics.problem import ObservableFamily, Trainable, pose
-from qiskit_qml_ext.diagnostics.second_moments import WalkJob, constant_part, cosine_path, pauli_terms, walk_jobs
 from qiskit_qml_ext.diagnostics.string_table import FrameStart, Generator, StringTable
+from qiskit_qml_ext.diagnostics.walk_jobs import WalkJob, constant_part, cosine_path, pauli_terms, walk_jobs
 from qiskit_qml_ext.program import CliffordGate
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.estimate import Result, rounded
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance
 from qiskit_qml_ext.diagnostics.kernel_concentration import KernelConcentration
+from qiskit_qml_ext.diagnostics.problem import Parameters, pose
 from qiskit_qml_ext.diagnostics.second_moments import SecondMoments
 from qiskit_qml_ext.diagnostics.shot_gradients import angles_and_slopes, with_free_angles
 from qiskit_qml_ext.engine import Observable
@@ -21,6 +22,9 @@ from qiskit_qml_ext.exceptions import QmlExtError
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import Connection, RunPlan
 from qiskit_qml_ext.program import lower
+
+SHOTS_PER_SECOND = 4_000
+"""Shots that a superconducting device runs in a second at its default rate, 250 µs each; queues are not counted."""
 
 _POINTLESS = 0.01  # with fewer intact shots the signal is a hundredth: 10,000 times the shots bring it back
 _HARMLESS = 0.7  # the signal is hardly smaller: at most twice the shots
@@ -42,6 +46,7 @@ def gradient_price(
     shots: float,
     connection: Connection,
     *,
+    parameters: Parameters = "all",
     price_per_minute: float | None = None,
 ) -> Price:
     """Plan one gradient by parameter shifts; nothing runs.
@@ -55,13 +60,14 @@ def gradient_price(
         observable: The loss.
         shots: Shots of each circuit; may be infinite.
         connection: Where it would run.
+        parameters: ``"all"``, or positions in ``circuit.parameters`` of those that are trained.
         price_per_minute: The price of a minute of processor time.
     """
     problem = _not_plannable(shots, connection)
     if problem:
         return Price((problem,), None)
     try:
-        measured, readings = gradient_circuits(circuit, observable)
+        measured, readings = gradient_circuits(circuit, observable, parameters)
         if not readings:
             return Price((f"On {connection.target_name}: nothing can be differentiated, so there is no price.",), None)
         plan = connection.plan([_points(measured, readings, int(shots))], price_per_minute=price_per_minute)
@@ -69,7 +75,8 @@ def gradient_price(
         plan = replace(plan, error_free=connection.plan([_points(cone, 1, 1)]).error_free)
     except (QmlExtError, QiskitError, ValueError, TypeError) as error:
         return Price((_refusal(connection, error),), None)
-    return Price((*_sentences(plan, "one gradient by parameter shifts"), *_errors(plan, shrinks=True)), plan)
+    what = "one gradient by parameter shifts" + " for each sample" * (parameters != "all")
+    return Price((*_sentences(plan, what), *_errors(plan, shrinks=True)), plan)
 
 
 def kernel_price(
@@ -128,21 +135,24 @@ def kernel_shots(evidence: Mapping[str, Result]) -> float:
     return math.inf
 
 
-def gradient_circuits(circuit: QuantumCircuit, observable: Observable) -> tuple[QuantumCircuit, int]:
+def gradient_circuits(
+    circuit: QuantumCircuit, observable: Observable, parameters: Parameters = "all"
+) -> tuple[QuantumCircuit, int]:
     """Return the circuit of one reading of a gradient by parameter shifts, and how many readings there are.
 
     Args:
         circuit: The circuit.
         observable: The loss.
+        parameters: ``"all"``, or positions in ``circuit.parameters`` of those to differentiate by.
 
     Returns:
         The circuit, with a free angle for every rotation and the measurement of the group on most qubits; and twice
-        the number of rotations that depend on a parameter times the number of groups.
+        the number of rotations that depend on one of these parameters times the number of groups.
     """
     program = lower(circuit)
     # any generic point: at a special one, such as 0, the slope of a product of parameters may vanish
     point = np.random.default_rng(0).uniform(0.1, 1.0, (1, circuit.num_parameters))
-    _, slopes = angles_and_slopes(program, point, tuple(range(circuit.num_parameters)))
+    _, slopes = angles_and_slopes(program, point, pose(circuit, observable, parameters=parameters).columns)
     rotations = int(np.count_nonzero(np.any(slopes != 0, axis=(0, 2))))
     groups = _groups(observable, program.num_qubits)
     measured = with_free_angles(program)

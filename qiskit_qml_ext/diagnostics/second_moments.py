@@ -17,23 +17,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.quantum_info import Pauli, SparsePauliOp
 from scipy.stats import beta
 
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.intervals import mean_estimates
-from qiskit_qml_ext.diagnostics.moment_steps import FixedRotation, MomentProgram, RandomRotation, moment_program
+from qiskit_qml_ext.diagnostics.moment_steps import MomentProgram, RandomRotation, moment_program
 from qiskit_qml_ext.diagnostics.pauli_walks import WalkResult, walk
 from qiskit_qml_ext.diagnostics.problem import ObservableFamily, Trainable, check_confidence, check_samples, pose
-from qiskit_qml_ext.program import CliffordGate, SignedPauli, anticommute, conjugate, inverse_name, multiply
+from qiskit_qml_ext.diagnostics.walk_jobs import WalkJob, constant_part, cosine_path, pauli_terms, walk_jobs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FloatArray = NDArray[np.float64]
-_MAX_PAIRS = 20_000
-_NEGLIGIBLE = 1e-14  # cross terms with a smaller factor do not change a double
 _FEW_WALKS = 50  # if a sum is carried by fewer walks than this, the largest may be unseen
 _EQUAL = 1e-12  # relative difference of weights that are equal but for rounding
 _BATCH = 4096
@@ -113,15 +110,6 @@ class SecondMoments(Result):
         axes.plot(numbers[seen], self.gradient_second_moments[seen], ".", ms=3, color=BLUE)
         axes.set(xlabel="parameter", ylabel="E (∂C)²", yscale="log" if seen.any() else "linear")
         return axes
-
-
-@dataclass(frozen=True)
-class WalkJob:
-    """Walks of one Pauli string whose mean weight enters with a coefficient; steps in ``forced`` move nothing."""
-
-    pauli: tuple[int, int]
-    coefficient: float
-    forced: frozenset[int]
 
 
 def second_moments(
@@ -213,129 +201,6 @@ def second_moments(
         seed=seed,
         parameters=tuple(parameter.name for parameter in problem.circuit.parameters),
     )
-
-
-def pauli_terms(observable: object) -> dict[tuple[int, int], float]:
-    """The Paulis of an observable but the identity, as bit masks, with their coefficients."""
-    if not isinstance(observable, (Pauli, SparsePauliOp)):
-        raise TypeError(f"Pauli walks need a Pauli sum, but the observable is a {type(observable).__name__}.")
-    operator = SparsePauliOp(observable).simplify()
-    if np.abs(np.imag(operator.coeffs)).max(initial=0.0) > 1e-12:
-        raise ValueError("The observable is not Hermitian: it has complex coefficients.")
-    found = {}
-    for pauli, coefficient in zip(operator.paulis, operator.coeffs, strict=True):
-        x = sum(1 << int(q) for q in np.flatnonzero(pauli.x))
-        z = sum(1 << int(q) for q in np.flatnonzero(pauli.z))
-        if x | z:
-            found[x, z] = float(np.real(coefficient))
-    if not found:
-        raise ValueError("The observable is a multiple of the identity, which no circuit changes.")
-    return found
-
-
-def constant_part(observable: object) -> float:
-    """The coefficient of the identity."""
-    operator = SparsePauliOp(observable).simplify()
-    identity = ~np.any(operator.paulis.x | operator.paulis.z, axis=1)
-    return float(np.real(operator.coeffs[identity]).sum())
-
-
-def walk_jobs(
-    program: MomentProgram, terms: dict[tuple[int, int], float], noise: tuple[float, float]
-) -> tuple[list[WalkJob], list[WalkJob]]:
-    """The walks whose weights add up to E C²: one for each term, and one for each pair of terms that matters."""
-    jobs = [WalkJob(pauli, c**2, frozenset()) for pauli, c in terms.items()]
-    if len(terms) == 1:
-        return jobs, []
-    _check_stabiliser_start(program)
-    return jobs, _cross_jobs(program, list(terms.items()), noise)
-
-
-def _check_stabiliser_start(program: MomentProgram) -> None:
-    from qiskit_qml_ext.exceptions import UnsupportedCircuitError
-
-    for start in program.start:
-        entries = np.abs(start.moments)
-        if np.any(np.minimum(entries, np.abs(entries - 1)) > 1e-9):
-            raise UnsupportedCircuitError(
-                "For an observable of several terms, the first gates must prepare a stabiliser state, but they rotate "
-                "by a fixed angle that is no multiple of π/2. Give one Pauli at a time, or use gradient_variance."
-            )
-
-
-def _cross_jobs(
-    program: MomentProgram, terms: list[tuple[tuple[int, int], float]], noise: tuple[float, float]
-) -> list[WalkJob]:
-    if len(terms) * (len(terms) - 1) // 2 > _MAX_PAIRS:
-        raise ValueError(f"The observable has {len(terms)} terms, whose pairs exceed {_MAX_PAIRS:,}.")
-    if noise != (0.0, 0.0):
-        raise ValueError("Noise is supported for single Pauli observables only; give one Pauli at a time.")
-    jobs = []
-    for i, (first, c_first) in enumerate(terms):
-        for second, c_second in terms[i + 1 :]:
-            x, z, power = multiply((*first, 1), (*second, 1))
-            if power % 2:
-                continue  # the two anticommute for good and are never both certain
-            carried = _carry(program, (x, z, 1 - power))
-            if carried is not None and abs(carried[0]) > _NEGLIGIBLE:
-                factor, forced = carried
-                jobs.append(WalkJob(first, 2 * c_first * c_second * factor, forced))
-    return jobs
-
-
-def _carry(program: MomentProgram, pauli: SignedPauli) -> tuple[float, frozenset[int]] | None:
-    """Pull the product R of two terms back to the initial state: its factor, and the steps that hold the pair."""
-    factor, forced = 1.0, []
-    for number in range(len(program.steps) - 1, -1, -1):
-        step = program.steps[number]
-        if isinstance(step, RandomRotation):
-            if anticommute(step.x, step.z, pauli[0], pauli[1]):
-                factor *= step.cos
-                forced.append(number)
-                if abs(factor) < _NEGLIGIBLE:
-                    return None
-        else:
-            pauli = _pull_back(step, pauli)
-    return factor * _start_value(program, pauli), frozenset(forced)
-
-
-def _pull_back(step: CliffordGate | FixedRotation, pauli: SignedPauli) -> SignedPauli:
-    """G† Q G with its sign."""
-    if isinstance(step, CliffordGate):
-        return conjugate(inverse_name(step.name), step.qubits, pauli)
-    if not anticommute(step.x, step.z, pauli[0], pauli[1]):
-        return pauli
-    if step.sine == 0:
-        return pauli[0], pauli[1], -pauli[2]
-    x, z, power = multiply((step.x, step.z, step.sine), pauli)  # sin θ · iPQ
-    return x, z, 1 - (power + 1) % 4
-
-
-def _start_value(program: MomentProgram, pauli: SignedPauli) -> float:
-    """E ⟨Q⟩ on the initial product state."""
-    value = float(pauli[2])
-    for qubit, start in enumerate(program.start):
-        x, z = pauli[0] >> qubit & 1, pauli[1] >> qubit & 1
-        if x or z:
-            value *= float(start.moments[0, (2 if z else 1) if x else 3])
-    return value
-
-
-def cosine_path(program: MomentProgram, pauli: tuple[int, int], noise: tuple[float, float]) -> float:
-    """E C of one Pauli: all sines average to 0, so the string stays and collects cosines."""
-    current: SignedPauli = (*pauli, 1)
-    factor = 1.0
-    for step in reversed(program.steps):
-        support = step.support if isinstance(step, CliffordGate) else step.x | step.z
-        if support & (current[0] | current[1]):
-            factor *= 1 - (noise[0] if support.bit_count() == 1 else noise[1])
-        if isinstance(step, RandomRotation):
-            factor *= step.cos if anticommute(step.x, step.z, current[0], current[1]) else 1.0
-        else:
-            current = _pull_back(step, current)
-        if factor == 0:
-            return 0.0
-    return factor * _start_value(program, current)
 
 
 def _run(

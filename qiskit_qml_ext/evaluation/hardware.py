@@ -2,25 +2,19 @@
 
 import math
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 from qiskit.providers import BackendV2
 
 from qiskit_qml_ext.circuits import FeatureMap
+from qiskit_qml_ext.diagnostics.price import SHOTS_PER_SECOND
 from qiskit_qml_ext.evaluation.formatting import count, duration
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import Connection, connect
 from qiskit_qml_ext.primitives.estimates import error_free_fraction
 from qiskit_qml_ext.primitives.targets import fake_backend
 
-if TYPE_CHECKING:
-    pass
-
 REFERENCE_DEVICE = "fake_sherbrooke"
 """The device whose gates, couplings and reported errors are used when the kernel did not run on a device."""
-
-SHOTS_PER_SECOND = 4000
-"""The default repetition rate of IBM's processors (250 µs from shot to shot)."""
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from qiskit_qml_ext.diagnostics.price import SHOTS_PER_SECOND
 from qiskit_qml_ext.diagnostics.svg import svg_element
 from qiskit_qml_ext.evaluation import figures
 from qiskit_qml_ext.evaluation import formatting as fmt
 from qiskit_qml_ext.evaluation.diagnosis import difference_of, measured, numbers, where
-from qiskit_qml_ext.evaluation.hardware import SHOTS_PER_SECOND
 
 if TYPE_CHECKING:
     from jinja2 import Environment

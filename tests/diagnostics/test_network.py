@@ -12,7 +12,8 @@ from qiskit_machine_learning.neural_networks import EstimatorQNN, SamplerQNN
 from qiskit_qml_ext.diagnostics import diagnose, gradient_variance, plateau_causes
 from qiskit_qml_ext.diagnostics.network import network_of
 from qiskit_qml_ext.engine import expectations
-from qiskit_qml_ext.primitives import ExactEstimator, ExactSampler
+from qiskit_qml_ext.primitives import ExactEstimator, ExactSampler, connect
+from qiskit_qml_ext.primitives.targets import fake_backend
 
 MAP, ANSATZ = z_feature_map(3), real_amplitudes(3, reps=1)
 X = np.random.default_rng(5).uniform(0, 1, (6, 3))
@@ -26,6 +27,15 @@ def _estimator_network():
         estimator=ExactEstimator(),
         default_precision=0.0,
     )
+
+
+def _two_rotations():
+    """⟨Z⟩ = cos(x + w), with the input x and the weight w."""
+    x, w = Parameter("x"), Parameter("w")
+    circuit = QuantumCircuit(1)
+    circuit.rx(x, 0)
+    circuit.rx(w, 0)
+    return EstimatorQNN(circuit=circuit, input_params=[x], weight_params=[w], estimator=ExactEstimator())
 
 
 def test_inputs_are_rows_of_the_data():
@@ -64,12 +74,7 @@ def test_probability_of_the_first_class_of_a_classifier():
 
 def test_variance_over_the_weights_alone():
     """⟨Z⟩ = cos(x + w) with w uniform has the variance 1/2 whatever the data; with x alone it would have none."""
-    x, w = Parameter("x"), Parameter("w")
-    circuit = QuantumCircuit(1)
-    circuit.rx(x, 0)
-    circuit.rx(w, 0)
-    qnn = EstimatorQNN(circuit=circuit, input_params=[x], weight_params=[w], estimator=ExactEstimator())
-    network = network_of(qnn, [[0.3]])
+    network = network_of(_two_rotations(), [[0.3]])
     found = gradient_variance(
         network.circuit,
         network.observable,
@@ -118,14 +123,23 @@ def test_diagnosis_of_a_classifier_on_its_data():
     assert "diagnose its ansatz too" in " ".join(report.summary().split())
 
 
+def test_price_and_noise_of_a_network_concern_its_weights():
+    qnn = _estimator_network()
+    connection = connect("fake_manila", seed=1)
+    report = diagnose(qnn, X, num_samples=20, connection=connection, noise=fake_backend("fake_manila"))
+    assert report.plan.circuits == 2 * ANSATZ.num_parameters  # each weight drives one rotation; inputs drive more
+    assert any("one gradient by parameter shifts for each sample takes 12 circuits" in line for line in report.price)
+    causes = report.evidence["What holds the gradient down"]
+    assert causes.noise == "fake_manila"
+    assert any(change.cause == "noise" for change in causes.changes)
+    classifier = VQC(feature_map=MAP, ansatz=ANSATZ, sampler=ExactSampler())
+    without = diagnose(classifier, X, num_samples=20, noise=fake_backend("fake_manila"))
+    assert any("simulated for Pauli sums only" in line for line in without.skipped)
+
+
 def test_small_angles_leave_inputs_as_they_are():
     """⟨Z⟩ = cos(x + w): around w = 0 the derivative is -sin x, which is 1 in size for x = π/2."""
-    x, w = Parameter("x"), Parameter("w")
-    circuit = QuantumCircuit(1)
-    circuit.rx(x, 0)
-    circuit.rx(w, 0)
-    qnn = EstimatorQNN(circuit=circuit, input_params=[x], weight_params=[w], estimator=ExactEstimator())
-    network = network_of(qnn, [[np.pi / 2]])
+    network = network_of(_two_rotations(), [[np.pi / 2]])
     found = plateau_causes(
         network.circuit,
         network.observable,
