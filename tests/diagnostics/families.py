@@ -3,6 +3,8 @@
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 
+from qiskit_qml_ext.diagnostics import global_observable, local_observable
+
 
 def product_circuit(num_qubits: int) -> QuantumCircuit:
     """One RX on each qubit (Cerezo et al., arXiv:2001.00550)."""
@@ -23,3 +25,12 @@ def layered_circuit(num_qubits: int, layers: int) -> QuantumCircuit:
         for qubit in range(num_qubits - 1):
             circuit.cz(qubit, qubit + 1)
     return circuit
+
+
+EIGHT_QUBITS = [
+    (1, global_observable, 1 / 256),
+    (2, global_observable, 0.00241452456),
+    (1, local_observable, 0.5),
+    (2, local_observable, 9 / 32),
+]
+"""Layers, observable and the exact variance of the loss of :func:`layered_circuit` on 8 qubits."""

@@ -12,7 +12,7 @@ from qiskit.quantum_info import Pauli, SparsePauliOp
 from qiskit_qml_ext.circuits import UniformDistribution
 from qiskit_qml_ext.diagnostics import chain_second_moment, global_observable, local_observable, second_moments
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
-from tests.diagnostics.families import layered_circuit, product_circuit
+from tests.diagnostics.families import EIGHT_QUBITS, layered_circuit, product_circuit
 from tests.diagnostics.test_second_moments import exact_moments, small_circuit
 
 mpl.use("agg")
@@ -31,15 +31,7 @@ def test_two_qubit_circuits_are_exact(seed, radius):
         assert found.largest_bond <= 4
 
 
-@pytest.mark.parametrize(
-    ("layers", "observable", "expected"),
-    [
-        (1, global_observable, 1 / 256),
-        (2, global_observable, 0.00241452456),
-        (1, local_observable, 0.5),
-        (2, local_observable, 9 / 32),
-    ],
-)
+@pytest.mark.parametrize(("layers", "observable", "expected"), EIGHT_QUBITS)
 def test_reference_values_at_8_qubits_are_exact(layers, observable, expected):
     found = chain_second_moment(layered_circuit(8, layers), observable)
     assert 10**found.log10_variance == pytest.approx(expected, rel=1e-8)

@@ -71,18 +71,6 @@ def test_haar_against_itself_has_the_stated_floor_and_no_divergence():
     assert np.mean([e.contains(0.0) for e in estimates]) > 0.93
 
 
-def test_intervals_of_the_expressibility_cover_95_percent():
-    rng = np.random.default_rng(3)
-    masses = haar_masses(2, 75)
-    # the fidelities of two random states of RX(θ) on two qubits: cos²cos², whose histogram is known from many draws
-    angles = rng.uniform(0, 2 * np.pi, (4_000_000, 2))
-    truth = np.histogram(np.prod(np.cos(angles / 2) ** 2, axis=1), bins=75, range=(0, 1))[0] / 4e6
-    exact = float(np.sum(truth * np.log(truth / masses)))
-    draws = rng.multinomial(5000, truth, size=500)
-    inside = np.mean([divergence_estimate(counts, masses).contains(exact) for counts in draws])
-    assert 0.93 <= inside <= 0.97
-
-
 def test_frame_potentials_of_a_deep_circuit_are_those_of_haar():
     found = expressibility(StronglyEntanglingAnsatz(reps=12), num_qubits=3, seed=0, num_pairs=4000)
     assert haar_frame_potential(3, 2) == pytest.approx(2 / (8 * 9))

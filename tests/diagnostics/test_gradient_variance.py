@@ -18,7 +18,7 @@ from qiskit_qml_ext.diagnostics import (
     local_observable,
 )
 from qiskit_qml_ext.diagnostics.gradient_variance import exact_loss_and_gradient
-from qiskit_qml_ext.diagnostics.intervals import covariance_estimates, mean_estimates, variance_estimates
+from qiskit_qml_ext.diagnostics.intervals import covariance_estimates
 from qiskit_qml_ext.diagnostics.problem import pose
 from qiskit_qml_ext.diagnostics.shot_gradients import loss_and_gradient_halves
 from qiskit_qml_ext.primitives import connect
@@ -127,48 +127,6 @@ def test_aer_and_the_exact_engine_agree():
     for one, other in zip(exact.gradient_variances, aer.gradient_variances, strict=True):
         assert abs(one.value - other.value) < 0.05  # the angles are the same; noise of 0.016 in each derivative
     assert aer.target == "aer"
-
-
-def loss_runs(num_qubits: int, layers: int, runs: int, samples: int) -> np.ndarray:
-    problem = pose(layered_circuit(num_qubits, layers), local_observable, parameters=[0])
-    values = problem.sample(runs * samples, np.random.default_rng(17))
-    return exact_loss_and_gradient(problem, values, connect())[0].reshape(samples, runs)
-
-
-def coverage(estimates, truth: float) -> float:
-    return float(np.mean([estimate.contains(truth) for estimate in estimates]))
-
-
-def test_intervals_of_the_loss_variance_cover_95_percent():
-    estimates = variance_estimates(loss_runs(3, 2, 500, 200), np.random.default_rng(1))
-    # Z on qubit 1 of 3: the light cone of qubit 4 of 8 at two layers, 9/32
-    assert 0.93 <= coverage(estimates, 9 / 32) <= 0.97
-
-
-def test_intervals_of_the_gradient_variance_with_shots_cover_95_percent():
-    runs, samples, shots = 500, 200, 64
-    rng = np.random.default_rng(5)
-    exact = np.sin(rng.uniform(0, 2 * np.pi, (samples, runs)))  # ∂⟨Z⟩ after RX(θ)
-    noise = rng.normal(size=(2, samples, runs)) / np.sqrt(shots)
-    estimates = covariance_estimates(exact + noise[0], exact + noise[1], rng)
-    assert 0.93 <= coverage(estimates, 0.5) <= 0.97
-
-
-@pytest.mark.slow
-def test_intervals_of_the_gradient_variance_with_shots_cover_95_percent_end_to_end():
-    circuit = product_circuit(1)
-    problem = pose(circuit, SparsePauliOp("Z"))
-    values = problem.sample(500 * 100, np.random.default_rng(11))
-    connection = connect("exact", shots=50, seed=3)
-    halves = loss_and_gradient_halves(problem, values, connection, 50)[1].reshape(2, 100, 500)
-    estimates = covariance_estimates(halves[0], halves[1], np.random.default_rng(2))
-    assert 0.93 <= coverage(estimates, 0.5) <= 0.97
-
-
-def test_intervals_of_a_skewed_mean_cover_95_percent():
-    values = np.random.default_rng(3).exponential(size=(100, 500))
-    estimates = mean_estimates(values, np.random.default_rng(1), positive=True)
-    assert 0.93 <= coverage(estimates, 1.0) <= 0.97
 
 
 def test_constant_loss_has_variance_zero_without_warning():

@@ -138,6 +138,11 @@ def test_intervals_of_loss_and_gradient_variance(case, samples):
         assert BAND[0] <= coverage(mean_estimates(slopes**2, rng, positive=True), slope) <= BAND[1]
 
 
+def test_intervals_of_a_skewed_mean():
+    values = np.random.default_rng(3).exponential(size=(100, RUNS))
+    assert BAND[0] <= coverage(mean_estimates(values, np.random.default_rng(1), positive=True), 1.0) <= BAND[1]
+
+
 def shot_runs(circuit: QuantumCircuit, observable, samples: int, shots: int) -> tuple[np.ndarray, np.ndarray]:
     problem = pose(circuit, observable, parameters=[0])
     values = problem.sample(RUNS * samples, np.random.default_rng(9))

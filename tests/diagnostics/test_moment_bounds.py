@@ -21,7 +21,7 @@ from qiskit_qml_ext.diagnostics import (
     second_moment_bounds,
 )
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
-from tests.diagnostics.families import layered_circuit, product_circuit
+from tests.diagnostics.families import EIGHT_QUBITS, layered_circuit, product_circuit
 from tests.diagnostics.test_second_moments import exact_moments, small_circuit
 
 mpl.use("agg")
@@ -44,15 +44,7 @@ def test_both_bounds_are_the_value_where_nothing_is_dropped(seed, radius):
             assert variance == pytest.approx(square - mean**2, abs=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("layers", "observable", "expected"),
-    [
-        (1, global_observable, 1 / 256),
-        (2, global_observable, 0.00241452456),
-        (1, local_observable, 0.5),
-        (2, local_observable, 9 / 32),
-    ],
-)
+@pytest.mark.parametrize(("layers", "observable", "expected"), EIGHT_QUBITS)
 def test_reference_values_at_8_qubits_are_exact(layers, observable, expected):
     found = second_moment_bounds(layered_circuit(8, layers), observable)
     assert found.variance_lower == pytest.approx(expected, rel=1e-8)

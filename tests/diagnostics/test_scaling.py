@@ -80,6 +80,17 @@ def test_verdict_on_known_families(case):
     assert study.extrapolation.shots.value >= 1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("case", KNOWN)
+def test_verdict_on_known_families_up_to_14_qubits(case):
+    ansatz, observable, depths, _, expected = KNOWN[case]
+    samples = 4000 if case == "product, global" else 300
+    study = scaling_study(
+        ansatz, observable, depths=depths, qubits=range(2, 15, 2), num_samples=samples, parameters=[0], seed=3
+    )
+    assert study.verdict == expected
+
+
 def test_free_fermions_fall_as_one_over_two_n_minus_one():
     study = scaling_study(
         MatchgateAnsatz(), first_z, depths=lambda n: 4 * n, qubits=[2, 3, 5], num_samples=1500, parameters=[0], seed=2

@@ -30,7 +30,7 @@ from qiskit_qml_ext.diagnostics import (
 )
 from qiskit_qml_ext.engine import expectation_vjp
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
-from tests.diagnostics.families import layered_circuit, product_circuit
+from tests.diagnostics.families import EIGHT_QUBITS, layered_circuit, product_circuit
 
 mpl.use("agg")
 SYMMETRIC = UniformDistribution(-1.0, 1.0)
@@ -123,12 +123,7 @@ def test_product_circuit_is_exact_without_any_randomness(num_qubits):
 
 @pytest.mark.slow
 def test_reference_values_at_8_qubits():
-    for layers, observable, expected in (
-        (1, global_observable, 1 / 256),
-        (2, global_observable, 0.00241452456),
-        (1, local_observable, 0.5),
-        (2, local_observable, 9 / 32),
-    ):
+    for layers, observable, expected in EIGHT_QUBITS:
         found = second_moments(layered_circuit(8, layers), observable, num_walks=30_000, seed=1)
         error = max(found.loss_variance.standard_error, 1e-12)
         assert abs(found.loss_variance.value - expected) < 4 * error
@@ -136,7 +131,8 @@ def test_reference_values_at_8_qubits():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("layers", "expected", "error"), [(2, 0.2846, 0.0018), (5, 0.0851, 0.0011), (10, 0.0194, 0.0005)]
+    ("layers", "expected", "error"),
+    [(2, 0.2846, 0.0018), (5, 0.0851, 0.0011), (10, 0.0194, 0.0005), (20, 1.7e-3, 2e-4)],
 )
 def test_reference_values_at_1000_qubits(layers, expected, error):
     circuit = layered_circuit(1000, layers)
@@ -221,15 +217,6 @@ def test_a_few_rare_walks_are_not_trusted():
     found = second_moments(layered_circuit(60, 30), global_observable, num_walks=640, seed=0)
     assert found.loss_variance.contains(2.0**-60)
     assert found.loss_variance.high >= 2.99 / 640
-
-
-@pytest.mark.slow
-def test_intervals_of_the_loss_variance_cover_95_percent():
-    circuit = layered_circuit(4, 2)
-    truth = 9 / 32
-    found = [second_moments(circuit, local_observable, num_walks=512, seed=seed) for seed in range(200)]
-    # 95 % of 200; 91 to 99 % contains all but 1 % of what chance does
-    assert 0.91 <= np.mean([one.loss_variance.contains(truth) for one in found]) <= 0.99
 
 
 def test_integer_multiples_of_uniform_angles_are_exact_and_others_refused():

@@ -47,4 +47,4 @@ def test_verdicts_of_small_studies_are_seldom_wrong():
             wrong[name] += found.verdict not in (truth, "undetermined")
             named += found.verdict == truth
     assert sum(wrong.values()) <= 10, wrong
-    assert named > 0
+    assert named >= 5  # so few points seldom decide; test_scaling.py has studies that do
