@@ -353,8 +353,8 @@ RULES: dict[str, Check] = {
     "shots": _optional_positive,
     "t": _positive,
     "target_qubits": _optional_positive,
-    "test_fraction": _fraction,
-    "time_budget": _positive_real,
+    "test_fraction": _positive_real,
+    "time_budget": _non_negative_real,
     "trajectories": _positive,
     "transpile_trials": _positive,
 }
