@@ -27,7 +27,7 @@ ORDER = (
     "cli",
 )
 FORBIDDEN = {("diagnostics", "models")}
-ROOM_FOR_ALL = {"_version", "exceptions", "private_files"}
+ROOM_FOR_ALL = {"_version", "checks", "exceptions", "private_files"}
 
 
 def imported_rooms(path: Path) -> set[str]:

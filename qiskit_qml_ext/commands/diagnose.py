@@ -16,6 +16,8 @@ _OBSERVABLES = {
     "projector": "global_projector",
 }
 
+_POSITIVE = click.FloatRange(min=0, min_open=True)
+
 
 @click.group("diagnose")
 def command() -> None:
@@ -29,9 +31,13 @@ def _output_options(function: Any) -> Any:
     for option in (
         click.option("--json", "json_file", type=click.Path(), metavar="FILE.json", help="Write the report as JSON."),
         click.option("--report", type=click.Path(), metavar="FILE.html", help="Write the report as one page."),
-        click.option("--budget", type=float, default=60.0, show_default=True, help="Seconds to spend, roughly."),
-        click.option("--samples", type=int, default=200, show_default=True, help="Random points or samples."),
-        click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random."),
+        click.option("--budget", type=_POSITIVE, default=60.0, show_default=True, help="Seconds to spend, roughly."),
+        click.option(
+            "--samples", type=click.IntRange(min=4), default=200, show_default=True, help="Random points or samples."
+        ),
+        click.option(
+            "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything random."
+        ),
         click.option("--noise", metavar="NAME", help="A fake device whose reported errors are simulated."),
         click.option(
             "--optimization-level",
@@ -41,7 +47,10 @@ def _output_options(function: Any) -> Any:
             help="The transpiler's, for the target: 3 looks for the best qubits.",
         ),
         click.option(
-            "--price-per-minute", type=float, metavar="X", help="The price of a minute of the target's processor time."
+            "--price-per-minute",
+            type=click.FloatRange(min=0),
+            metavar="X",
+            help="The price of a minute of the target's processor time.",
         ),
         click.option(
             "--target",
@@ -63,9 +72,9 @@ Examples:
   qiskit-qml-ext diagnose ansatz hardware-efficient --target fake_sherbrooke --price-per-minute 96""",
 )
 @click.argument("name")
-@click.option("--qubits", type=int, default=8, show_default=True, help="The number of qubits.")
-@click.option("--reps", type=int, help="The number of layers.  [default: the ansatz's own]")
-@click.option("--layers-per-qubit", type=float, help="Instead of --reps: layers that grow with the qubits.")
+@click.option("--qubits", type=click.IntRange(min=1), default=8, show_default=True, help="The number of qubits.")
+@click.option("--reps", type=click.IntRange(min=1), help="The number of layers.  [default: the ansatz's own]")
+@click.option("--layers-per-qubit", type=_POSITIVE, help="Instead of --reps: layers that grow with the qubits.")
 @click.option(
     "--observable",
     type=click.Choice(list(_OBSERVABLES)),
@@ -126,8 +135,8 @@ Examples:
 @click.argument("name")
 @click.argument("data")
 @click.option("--label", metavar="COLUMN", help="The column to predict, for a file.")
-@click.option("--qubits", type=int, help="Keep so many principal components.  [default: at most 8]")
-@click.option("--bandwidth", type=float, help="The factor on the scaled data.  [default: the map's own]")
+@click.option("--qubits", type=click.IntRange(min=1), help="Keep so many principal components.  [default: at most 8]")
+@click.option("--bandwidth", type=_POSITIVE, help="The factor on the scaled data.  [default: the map's own]")
 @_output_options
 def kernel_command(
     name: str,
@@ -160,6 +169,11 @@ def kernel_command(
         feature_map = feature_map_by_name(name)
         if bandwidth is not None:
             feature_map.set_params(bandwidth=bandwidth)
+        if qubits is not None and qubits > dataset.num_features:
+            raise ValueError(
+                f"--qubits asks for {qubits} principal components, but {dataset.name!r} has {dataset.num_features} "
+                f"features. Ask for at most {dataset.num_features}."
+            )
         width = min(dataset.num_features, qubits or 8)
         reduced = width if width < dataset.num_features else None
         X = quantum_preparation(feature_map, num_components=reduced).fit_transform(dataset.X)

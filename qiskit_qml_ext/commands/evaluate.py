@@ -48,15 +48,27 @@ Examples:
     metavar="NAME",
     help="Where the quantum models run: exact, aer, or a fake device such as fake_sherbrooke.  [default: exact]",
 )
-@click.option("--shots", type=int, help="Shots of every circuit on a sampled target.  [default: the target's own]")
-@click.option("--qubits", type=int, help="The largest number of qubits.  [default: the number of features, at most 8]")
-@click.option("--folds", type=int, default=5, show_default=True, help="Folds of the cross-validation.")
-@click.option("--repeats", type=int, default=1, show_default=True, help="Repeat it with other folds.")
 @click.option(
-    "--max-samples", type=int, help="Use at most so many samples.  [default: 1000; sampled 100; fake devices 30]"
+    "--shots",
+    type=click.IntRange(min=1),
+    help="Shots of every circuit on a sampled target.  [default: the target's own]",
+)
+@click.option(
+    "--qubits",
+    type=click.IntRange(min=1),
+    help="The largest number of qubits.  [default: the number of features, at most 8]",
+)
+@click.option(
+    "--folds", type=click.IntRange(min=2), default=5, show_default=True, help="Folds of the cross-validation."
+)
+@click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Repeat it with other folds.")
+@click.option(
+    "--max-samples",
+    type=click.IntRange(min=4),
+    help="Use at most so many samples.  [default: 1000; sampled 100; fake devices 30]",
 )
 @click.option("--scoring", metavar="NAME", help="A scikit-learn scorer.  [default: accuracy, or r2]")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything random.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Processes that work at the same time; -1: all.")
 @click.option("--report", type=click.Path(), metavar="FILE.html", help="Write the result as one page.")
 @click.option("--json", "json_file", type=click.Path(), metavar="FILE.json", help="Write the result as JSON.")

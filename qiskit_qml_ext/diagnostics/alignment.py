@@ -6,7 +6,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qiskit_qml_ext.checks import check_arguments
 
+
+@check_arguments()
 def ideal_kernel(y: ArrayLike, task: Literal["classification", "regression"] = "classification") -> NDArray[np.float64]:
     """Return the kernel that knows the labels, shape (n, n).
 
@@ -24,6 +27,7 @@ def ideal_kernel(y: ArrayLike, task: Literal["classification", "regression"] = "
     return np.outer(centred, centred)
 
 
+@check_arguments()
 def centred_alignment(kernel_matrix: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """Return the centred alignment ⟨K_c, L_c⟩/(‖K_c‖‖L_c‖) of two symmetric matrices, with K_c = HKH, H = I - 11ᵀ/n.
 
@@ -39,7 +43,8 @@ def centred_alignment(kernel_matrix: NDArray[np.float64], other: NDArray[np.floa
 
     Examples:
         >>> import numpy as np
-        >>> from qiskit_qml_ext.diagnostics import centred_alignment, ideal_kernel
+        >>> from qiskit_qml_ext.checks import check_arguments
+    from qiskit_qml_ext.diagnostics import centred_alignment, ideal_kernel
         >>> labels = ideal_kernel([0, 0, 1, 1])
         >>> round(centred_alignment(3 * labels + 1, labels), 12)
         1.0

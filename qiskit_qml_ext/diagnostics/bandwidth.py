@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from sklearn.base import clone
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import AngleFeatureMap, FeatureMap
 from qiskit_qml_ext.engine import gram, statevectors
 
@@ -31,6 +32,7 @@ class Bandwidth:
     """How it was found."""
 
 
+@check_arguments()
 def product_encoding_moments(num_qubits: int, bandwidth: float, data: Data = "uniform") -> tuple[float, float]:
     r"""Return E k and E k² of the kernel of one rotation RX or RY by c·x on each qubit.
 
@@ -58,6 +60,7 @@ def product_encoding_moments(num_qubits: int, bandwidth: float, data: Data = "un
     return ((1 + one**2) / 2) ** num_qubits, (3 / 8 + one**2 / 2 + two**2 / 8) ** num_qubits
 
 
+@check_arguments()
 def product_bandwidth(num_qubits: int, *, mean: float = 0.5, data: Data = "uniform") -> Bandwidth:
     """Return the bandwidth at which a product encoding has this mean kernel entry; it falls as 1/√n.
 
@@ -76,6 +79,7 @@ def product_bandwidth(num_qubits: int, *, mean: float = 0.5, data: Data = "unifo
     return Bandwidth(value, first, math.sqrt(second - first**2), "closed form for a product encoding")
 
 
+@check_arguments()
 def suggest_bandwidth(
     feature_map: FeatureMap, X: NDArray[np.float64], *, candidates: Sequence[float] = _CANDIDATES
 ) -> Bandwidth:
@@ -92,6 +96,9 @@ def suggest_bandwidth(
     References:
         Shaydulin and Wild, arXiv:2111.05451.
     """
+    if not isinstance(feature_map, FeatureMap):
+        raise TypeError(f"feature_map must be a feature map template, but a {type(feature_map).__name__} came.")
+    X = np.asarray(X, dtype=np.float64)
     best: Bandwidth | None = None
     upper = np.triu_indices(len(X), 1)
     for factor in candidates:
@@ -101,8 +108,7 @@ def suggest_bandwidth(
         spread = float(entries.std())
         if best is None or spread > best.standard_deviation:
             best = Bandwidth(factor, float(entries.mean()), spread, f"largest spread of {len(candidates)} candidates")
-    if best is None:
-        raise ValueError("candidates is empty; name at least one factor.")
+    assert best is not None  # there is at least one candidate
     return best
 
 

@@ -9,6 +9,7 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import Pauli, SparsePauliOp
 from sklearn.base import clone
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import Ansatz, GaussianDistribution, InitialDistribution, without_entanglement
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
@@ -123,6 +124,7 @@ class PlateauCauses(Result):
         return axes
 
 
+@check_arguments()
 def plateau_causes(
     ansatz: Trainable,
     observable: ObservableFamily,

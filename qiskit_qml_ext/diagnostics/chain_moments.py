@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.clifford_frame import qubits_of
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result, rounded
@@ -82,6 +83,7 @@ class ChainMoment(Result):
         return axes
 
 
+@check_arguments()
 def chain_second_moment(
     circuit: Trainable,
     observable: ObservableFamily,

@@ -4,8 +4,10 @@ import time
 
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
+from qiskit.quantum_info import Pauli, SparsePauliOp
 from qiskit_machine_learning.kernels import BaseKernel
 
+from qiskit_qml_ext.checks import check_arguments, numeric_array
 from qiskit_qml_ext.circuits import Ansatz, FeatureMap
 from qiskit_qml_ext.diagnostics.diagnose_circuit import at_depth, diagnose_ansatz, diagnose_network
 from qiskit_qml_ext.diagnostics.diagnose_kernel import diagnose_kernel
@@ -20,12 +22,18 @@ from qiskit_qml_ext.diagnostics.scaling_study import Depth
 from qiskit_qml_ext.primitives import Connection
 
 
+def _examined_below(name: str, value: object) -> object:
+    """Let X pass: its error depends on what is diagnosed."""
+    return value
+
+
+@check_arguments(X=_examined_below)
 def diagnose(
     subject: object,
     X: ArrayLike | None = None,
     y: ArrayLike | None = None,
     *,
-    observable: ObservableFamily = local_observable,
+    observable: ObservableFamily | None = None,
     num_qubits: int | None = None,
     depths: Depth = None,
     noise: "Noise | None" = None,
@@ -43,10 +51,10 @@ def diagnose(
             trainable on these data?); or another model with an attribute ``kernel`` or ``ansatz``.
         X: Data for a kernel or a network, shape (n, features), scaled as the feature map wants them.
         y: Labels for a kernel, shape (n,).
-        observable: What a circuit measures: an observable, or a function from the number of qubits to one. A network
-            has its own, and its own width and depth.
-        num_qubits: The width of a template; by default 8.
-        depths: The number of layers of a template, or a function of the number of qubits; see :func:`scaling_study`.
+        observable: What an ansatz or a circuit measures: an observable, or a function from the number of qubits to
+            one; by default Z on one qubit (:func:`local_observable`). A network has its own, and its own width.
+        num_qubits: The width of an ansatz; by default 8.
+        depths: The number of layers of an ansatz, or a function of the number of qubits; see :func:`scaling_study`.
         noise: An Aer ``NoiseModel``, an ``AerSimulator`` with noise, or a backend, whose reported errors are simulated:
             how much of the gradient or of the kernel's spread it takes, and how that grows with the depth of a
             template. By default none is simulated, whatever the connection.
@@ -62,7 +70,7 @@ def diagnose(
         The report; ``print(report.summary())``, show it in a notebook, or ``report.save("report.html")``.
 
     Raises:
-        TypeError: If the subject is of a kind that is not known.
+        TypeError: If the subject is of a kind that is not known, or an argument means nothing for its kind.
         ValueError: If data are missing for a kernel, or an argument does not fit.
 
     Examples:
@@ -73,9 +81,16 @@ def diagnose(
         True
     """
     start = time.monotonic()
+    if isinstance(X, (SparsePauliOp, Pauli)) or callable(X):
+        raise TypeError(f"X is data, but {type(X).__name__} came. Give what is measured by name: observable=….")
+    numeric_array("X", () if X is None else X)
     network = network_of(subject, X)
     found = network.circuit if network is not None else _subject(subject)
     _check_price(connection, price_per_minute)
+    _refuse_meaningless(
+        found, network, {"X": X, "y": y, "observable": observable, "num_qubits": num_qubits, "depths": depths}
+    )
+    measures = local_observable if observable is None else observable
     draft = Draft(start + time_budget)
     if isinstance(found, (BaseKernel, FeatureMap)):
         if X is None:
@@ -92,17 +107,19 @@ def diagnose(
             seed=seed,
         )
     else:
+        if network is None and isinstance(found, QuantumCircuit):
+            build_circuit(found, num_qubits)  # refuses another width
         width = int(found.num_qubits) if isinstance(found, QuantumCircuit) else num_qubits or 8
         trained: Parameters = "all"
         if network is not None:
-            observable, trained = network.observable, network.weights
+            measures, trained = network.observable, network.weights
             title = diagnose_network(type(subject).__name__, network, noise, draft, num_samples, seed)
         else:
-            title = diagnose_ansatz(found, observable, width, depths, noise, draft, num_samples, seed)
+            title = diagnose_ansatz(found, measures, width, depths, noise, draft, num_samples, seed)
         if connection is not None:
             circuit, measured = (
                 build_circuit(at_depth(found, depths, width), width),
-                build_observable(observable, width),
+                build_observable(measures, width),
             )
             shots = gradient_shots(draft.evidence)
             draft.add_price(
@@ -123,6 +140,33 @@ def diagnose(
     )
 
 
+_MEANT_FOR = {
+    "kernel": {"X", "y"},
+    "network": {"X"},
+    "ansatz": {"observable", "num_qubits", "depths"},
+    "circuit": {"observable", "num_qubits"},
+}
+"""Which arguments mean something for which kind of subject; the others are for all."""
+
+
+def _refuse_meaningless(subject: object, network: object, given: dict[str, object]) -> None:
+    """Refuse an argument that nothing would be done with."""
+    if network is not None:
+        kind = "network"
+    elif isinstance(subject, QuantumCircuit):
+        kind = "circuit"
+    else:
+        kind = "ansatz" if isinstance(subject, Ansatz) else "kernel"
+    unused = [name for name, value in given.items() if value is not None and name not in _MEANT_FOR[kind]]
+    if not unused:
+        return
+    article = {other: f"an {other}" if other == "ansatz" else f"a {other}" for other in _MEANT_FOR}
+    meant = [article[other] for other, names in _MEANT_FOR.items() if unused[0] in names]
+    raise TypeError(
+        f"{unused[0]} means nothing for the diagnosis of {article[kind]}: it goes with {' or '.join(meant)}."
+    )
+
+
 def _check_price(connection: object, price_per_minute: float | None) -> None:
     if connection is not None and not isinstance(connection, Connection):
         raise TypeError(f"connection must come from connect(…), but is a {type(connection).__name__}.")
@@ -130,8 +174,6 @@ def _check_price(connection: object, price_per_minute: float | None) -> None:
         return
     if connection is None:
         raise ValueError("price_per_minute came without a backend. Say which one: connection=connect(…).")
-    if not price_per_minute >= 0:
-        raise ValueError(f"price_per_minute must not be negative, but {price_per_minute} came.")
 
 
 def _subject(subject: object) -> Ansatz | QuantumCircuit | BaseKernel | FeatureMap:

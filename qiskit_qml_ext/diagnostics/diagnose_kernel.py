@@ -53,6 +53,8 @@ def diagnose_kernel(
     labels = None if y is None else np.asarray(y)
     if samples.ndim != 2:
         raise ValueError(f"X must have the shape (samples, features), but has {samples.shape}.")
+    if labels is not None and labels.shape != (len(samples),):
+        raise ValueError(f"y must have one label for each of the {len(samples)} rows of X, but has {labels.shape}.")
     if len(samples) > num_samples:
         rows = np.random.default_rng(seed).choice(len(samples), num_samples, replace=False)
         samples, labels = samples[rows], None if labels is None else labels[rows]
@@ -62,7 +64,12 @@ def diagnose_kernel(
     found = draft.run(
         "Concentration of the kernel",
         lambda: kernel_concentration(
-            kernel, samples, qubits=widths, noise=noise if noisy else None, noise_samples=noisy, seed=seed
+            kernel,
+            samples,
+            qubits=widths,
+            noise=noise if noisy else None,
+            noise_samples=max(noisy, 1),  # not looked at without noise
+            seed=seed,
         ),
     )
     if isinstance(found, KernelConcentration):

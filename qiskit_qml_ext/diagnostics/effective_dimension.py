@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution, UniformDistribution, data_and_weights
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.problem import check_confidence, check_samples
@@ -77,6 +78,7 @@ class EffectiveDimension(Result):
         return axes
 
 
+@check_arguments()
 def effective_dimension(
     circuit: QuantumCircuit,
     X: ArrayLike | None = None,

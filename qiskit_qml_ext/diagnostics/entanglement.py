@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.intervals import mean_estimates
@@ -68,6 +69,7 @@ class StateDescriptor(Result):
         return axes
 
 
+@check_arguments()
 def entangling_capability(
     circuit: Trainable,
     *,
@@ -109,6 +111,7 @@ def entangling_capability(
     return _describe("Entangling capability", circuit, meyer_wallach, haar, *arguments)
 
 
+@check_arguments()
 def stabilizer_renyi_entropy(
     circuit: Trainable,
     *,

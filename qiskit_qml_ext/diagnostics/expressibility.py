@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.intervals import mean_estimates
@@ -85,6 +86,7 @@ class Expressibility(Result):
         return axes
 
 
+@check_arguments()
 def expressibility(
     circuit: Trainable,
     *,
@@ -189,6 +191,7 @@ def divergence_estimate(counts: NDArray[np.int64], masses: FloatArray, *, confid
     return Estimate(value, error, value - half, value + half, method)
 
 
+@check_arguments()
 def haar_frame_potential(num_qubits: int, t: int) -> float:
     """Return E F^t for Haar-random states, t!(d-1)!/(d-1+t)!."""
     d = 2.0**num_qubits

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution, UniformDistribution, data_and_weights
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.intervals import mean_estimates
@@ -76,6 +77,7 @@ class FourierSpectrum(Result):
         return axes
 
 
+@check_arguments()
 def fourier_spectrum(
     circuit: QuantumCircuit,
     observable: ObservableFamily,

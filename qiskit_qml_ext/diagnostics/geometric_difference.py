@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics.pairwise import laplacian_kernel, polynomial_kernel, rbf_kernel
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.diagnostics.alignment import centred_alignment
 from qiskit_qml_ext.diagnostics.estimate import Result
 
@@ -122,6 +123,7 @@ class GeometricDifference(Result):
         return axes
 
 
+@check_arguments()
 def geometric_difference(
     quantum: ArrayLike,
     X: ArrayLike | None = None,
@@ -194,6 +196,7 @@ def geometric_difference(
     )
 
 
+@check_arguments()
 def model_complexity(kernel_matrix: ArrayLike, y: ArrayLike, *, regularization: float = 0.0) -> float:
     """Return s_K = yᵀ √K (K + λ)⁻² √K y of a kernel scaled to Tr K = N; yᵀ K⁻¹ y for λ = 0.
 

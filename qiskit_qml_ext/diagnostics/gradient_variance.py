@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.intervals import covariance_estimates, mean_estimates, variance_estimates
@@ -139,6 +140,7 @@ class GradientVariance(Result):
         return "exact values" if self.shots is None else f"shots={self.shots}"
 
 
+@check_arguments()
 def gradient_variance(
     circuit: Trainable,
     observable: ObservableFamily,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import (
     GaussianDistribution,
     IdentityBlockDistribution,
@@ -89,6 +90,7 @@ class InitializationComparison(Result):
         return axes
 
 
+@check_arguments()
 def compare_initializations(
     ansatz: Trainable,
     observable: ObservableFamily,

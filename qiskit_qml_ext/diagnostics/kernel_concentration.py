@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from qiskit_machine_learning.kernels import BaseKernel
 
+from qiskit_qml_ext.checks import check_arguments, optional_whole_numbers
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.bandwidth import Bandwidth, suggest_bandwidth
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
@@ -147,6 +148,7 @@ class KernelConcentration(Result):
         return axes
 
 
+@check_arguments(qubits=optional_whole_numbers)
 def kernel_concentration(
     kernel: KernelLike,
     X: ArrayLike,
@@ -204,6 +206,11 @@ def kernel_concentration(
     if not widths or widths[0] < 1 or widths[-1] > samples.shape[1]:
         raise ValueError(f"qubits must be numbers from 1 to the {samples.shape[1]} columns of X, but {widths} came.")
     points, shots = [], None
+    if connection is not None and not isinstance(kernel, FeatureMap):
+        raise TypeError(
+            f"connection goes with a feature map, but {type(kernel).__name__} came, which has its own. Give the "
+            "connection to the kernel."
+        )
     for width in widths:
         chosen = _kernel_for(kernel, width, connection)
         matrix, errors, shots = _evaluate(chosen, samples[:, :width])

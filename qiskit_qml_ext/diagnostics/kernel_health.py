@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student_t
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.diagnostics.alignment import centred_alignment, ideal_kernel, leave_one_out_alignment
 from qiskit_qml_ext.diagnostics.estimate import Estimate
 from qiskit_qml_ext.diagnostics.kernel_entries import KernelEntries, jackknife
@@ -107,6 +108,7 @@ class KernelHealth:
         return f"<table>{rows}</table>"
 
 
+@check_arguments()
 def kernel_health(
     kernel_matrix: ArrayLike,
     y: ArrayLike,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.diagnostics.estimate import Result
 from qiskit_qml_ext.diagnostics.problem import ObservableFamily, build_observable
 from qiskit_qml_ext.engine import expectations
@@ -68,6 +69,7 @@ class LossLandscape(Result):
         return axes
 
 
+@check_arguments()
 def loss_landscape(
     circuit: QuantumCircuit,
     observable: ObservableFamily,

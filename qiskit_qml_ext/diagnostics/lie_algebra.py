@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import Ansatz
 from qiskit_qml_ext.diagnostics.estimate import Result
 from qiskit_qml_ext.diagnostics.lie_closure import Element, Span, bracket, closure, elements_of
@@ -152,6 +153,7 @@ def _norm(values: FloatArray) -> float:
     return float(np.sum(values**2))
 
 
+@check_arguments()
 def lie_algebra(
     ansatz: Ansatz | list[SparsePauliOp],
     *,
@@ -214,6 +216,8 @@ def _generators(ansatz: Ansatz | list[SparsePauliOp], num_qubits: int | None) ->
         raise TypeError(f"expected an ansatz or a list of SparsePauliOp generators, but {type(ansatz).__name__} came.")
     if len({generator.num_qubits for generator in found}) > 1:
         raise ValueError("The generators act on different numbers of qubits.")
+    if num_qubits is not None and num_qubits != found[0].num_qubits:
+        raise ValueError(f"num_qubits is {num_qubits} but the generators act on {found[0].num_qubits} qubits.")
     return [SparsePauliOp(generator) for generator in found]
 
 

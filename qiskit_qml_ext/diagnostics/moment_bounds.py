@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.clifford_frame import CliffordFrame
 from qiskit_qml_ext.diagnostics.estimate import Result, rounded
@@ -95,6 +96,7 @@ class SecondMomentBounds(Result):
         return axes
 
 
+@check_arguments()
 def second_moment_bounds(
     circuit: Trainable,
     observable: ObservableFamily,

@@ -89,6 +89,8 @@ def network_of(model: object, X: ArrayLike | None) -> Network | None:
     weights = tuple(column for column, parameter in enumerate(circuit.parameters) if parameter.name in trained)
     distribution: InitialDistribution = UniformDistribution()
     notes = []
+    if X is not None and not inputs:
+        raise ValueError("X means nothing for this network: it has no inputs.")
     if inputs and X is None:
         notes.append("No data were given, so the inputs are drawn like the weights.")
     elif inputs:

@@ -11,6 +11,7 @@ from qiskit.quantum_info import SparsePauliOp
 from scipy.stats import t as student_t
 from sklearn.base import clone
 
+from qiskit_qml_ext.checks import check_arguments, whole_numbers
 from qiskit_qml_ext.circuits import Ansatz, InitialDistribution
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.intervals import covariance_estimates, variance_estimates
@@ -132,6 +133,7 @@ class NoiseInducedPlateau(Result):
         return axes
 
 
+@check_arguments(depths=whole_numbers)
 def noise_induced_plateau(
     ansatz: Ansatz,
     observable: ObservableFamily,

@@ -3,25 +3,30 @@
 import numpy as np
 from qiskit.quantum_info import SparsePauliOp
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.engine import Observable, Projector
 
 
+@check_arguments()
 def local_observable(num_qubits: int) -> SparsePauliOp:
     """Return Z on the middle qubit ⌊n/2⌋: the smallest possible light cone away from the edges."""
     return SparsePauliOp.from_sparse_list([("Z", [num_qubits // 2], 1.0)], num_qubits=num_qubits)
 
 
+@check_arguments()
 def averaged_local_observable(num_qubits: int) -> SparsePauliOp:
     """Return the mean (1/n) Σ_q Z_q: the local cost of Cerezo et al., arXiv:2001.00550, up to a constant and -1/2."""
     terms = [("Z", [qubit], 1.0 / num_qubits) for qubit in range(num_qubits)]
     return SparsePauliOp.from_sparse_list(terms, num_qubits=num_qubits)
 
 
+@check_arguments()
 def global_observable(num_qubits: int) -> SparsePauliOp:
     """Return the parity Z on all qubits."""
     return SparsePauliOp("Z" * num_qubits)
 
 
+@check_arguments()
 def global_projector(num_qubits: int) -> Projector:
     """Return |0…0⟩⟨0…0|: minus the global cost of Cerezo et al., arXiv:2001.00550, up to a constant."""
     del num_qubits  # the state 0 exists for any width

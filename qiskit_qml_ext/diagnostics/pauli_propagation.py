@@ -17,6 +17,7 @@ import numpy.typing as npt
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.diagnostics.clifford_frame import CliffordFrame
 from qiskit_qml_ext.diagnostics.propagation_kernels import LANES, run_tiles
 from qiskit_qml_ext.diagnostics.string_table import FrameStart, Generator, IntArray, Pairs, StringTable
@@ -70,6 +71,7 @@ class PauliPropagation:
         ((1,), (1, 4))
     """
 
+    @check_arguments()
     def __init__(
         self,
         circuit: QuantumCircuit | RotationProgram,

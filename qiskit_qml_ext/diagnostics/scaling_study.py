@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from sklearn.base import clone
 
+from qiskit_qml_ext.checks import check_arguments, whole_numbers
 from qiskit_qml_ext.circuits import Ansatz, InitialDistribution
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result, rounded
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
@@ -125,6 +126,7 @@ class ScalingStudy(Result):
         return plot_scaling(self, ax)
 
 
+@check_arguments(qubits=whole_numbers)
 def scaling_study(
     ansatz: Trainable,
     observable: ObservableFamily,

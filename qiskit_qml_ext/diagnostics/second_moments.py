@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.intervals import mean_estimates
@@ -112,6 +113,7 @@ class SecondMoments(Result):
         return axes
 
 
+@check_arguments()
 def second_moments(
     circuit: Trainable,
     observable: ObservableFamily,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.diagnostics.kernel_entries import KernelEntries
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class ShotsToResolve:
         return f"<p>{escape(self.summary())}</p>"
 
 
+@check_arguments()
 def shots_to_resolve(
     kernel_matrix: ArrayLike,
     *,
@@ -98,6 +100,8 @@ def shots_to_resolve(
     """
     if not relative_precision > 0:
         raise ValueError(f"relative_precision must be positive, but {relative_precision!r} came.")
+    if standard_errors is not None and shots is not None:
+        raise ValueError("Both standard_errors and shots came. Give one of them: each says how noisy the matrix is.")
     return resolve_entries(
         KernelEntries.from_matrix(kernel_matrix, standard_errors=standard_errors, shots=shots), relative_precision
     )

@@ -80,7 +80,7 @@ def prepare(
         program = lower(program)
     elif not isinstance(program, RotationProgram):
         raise TypeError(f"program is a {type(program).__name__}; expected a RotationProgram or a QuantumCircuit.")
-    name = dtype if dtype in _REAL else np.dtype(dtype).name
+    name = dtype if dtype in _REAL else getattr(dtype, "name", getattr(dtype, "__name__", repr(dtype)))
     if name not in _REAL:
         raise ValueError(f"dtype is {dtype!r}; expected 'complex128' or 'complex64'.")
     checked = check_values(program, values)

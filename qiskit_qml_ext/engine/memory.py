@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.exceptions import StateTooLargeError
 
 DTYPES = ("complex128", "complex64")
 _SHARE = 0.8  # of the available memory that may be used when no limit is given
 
 
+@check_arguments()
 def state_memory(num_qubits: int, dtype: str = "complex128") -> int:
     """Bytes that one state of ``num_qubits`` qubits takes.
 

@@ -72,7 +72,8 @@ def gram(
         [(row, column) for row in range(0, n, _BLOCK) for column in range(row if symmetric else 0, m, _BLOCK)],
         dtype=np.int64,
     ).reshape(-1, 2)
-    count = threads.thread_count(num_threads) if n * m * x.shape[1] >= _INLINE_PRODUCTS else 1
+    wanted = threads.thread_count(num_threads)
+    count = wanted if n * m * x.shape[1] >= _INLINE_PRODUCTS else 1
     real = np.dtype(np.float64 if x.dtype == np.complex128 else np.float32)
     lanes = (0,) * LANES[real.name]
     x_parts, y_parts = x.view(real), y.view(real)

@@ -5,7 +5,6 @@ import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 
+from qiskit_qml_ext.checks import check_arguments, real_numbers, whole_number
 from qiskit_qml_ext.circuits import FEATURE_MAPS, FeatureMap, feature_map_by_name
 from qiskit_qml_ext.datasets import Dataset, load_dataset
 from qiskit_qml_ext.evaluation.candidates import BANDWIDTHS, C_VALUES, Candidate, Protocol, all_candidates
@@ -80,6 +80,7 @@ class Plan:
         return test / train
 
 
+@check_arguments()
 def plan_evaluation(
     dataset: Dataset | str,
     *,
@@ -109,14 +110,16 @@ def plan_evaluation(
             "Build one with Dataset.from_arrays(X, y)."
         )
     map_ = _resolve_map(feature_map)
-    for name, value, minimum in (("folds", folds, 2), ("repeats", repeats, 1), ("seed", seed, 0)):
-        _check_whole(name, value, minimum)
     grids = {"C_values": _check_grid("C_values", C_values), "bandwidths": _check_grid("bandwidths", bandwidths)}
     connection = target if isinstance(target, Connection) else connect(target, shots=shots, seed=seed, journal=journal)
     if isinstance(target, Connection) and shots is not None:
         raise ValueError("The connection decides about the shots: give shots to connect(), not here.")
     if isinstance(target, Connection) and journal is not None:
         raise ValueError("The connection decides about the journal: give journal to connect(), not here.")
+    if journal is not None and connection.is_exact:
+        raise ValueError(
+            "journal keeps jobs with shots, but exact simulation submits none. Name a target, or a number of shots."
+        )
 
     num_available = data.num_samples
     limit, notes = _sample_limit(data, max_samples, target_name=connection.target_name, is_exact=connection.is_exact)
@@ -205,18 +208,8 @@ def _resolve_map(feature_map: str | FeatureMap) -> FeatureMap:
     )
 
 
-def _check_whole(name: str, value: Any, minimum: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} must be a whole number, but {value!r} came.")
-    if value < minimum:
-        raise ValueError(f"{name} must be at least {minimum}, but {value} came.")
-
-
 def _check_grid(name: str, values: Sequence[float]) -> tuple[float, ...]:
-    numbers = tuple(sorted({float(value) for value in values}))
-    if not numbers or numbers[0] <= 0 or not np.all(np.isfinite(numbers)):
-        raise ValueError(f"{name} must be one or more positive numbers, but {values!r} came.")
-    return numbers
+    return tuple(sorted(set(real_numbers(name, values, above=0.0))))
 
 
 def _sample_limit(
@@ -224,7 +217,7 @@ def _sample_limit(
 ) -> tuple[int | None, list[str]]:
     """Return the limit that applies, if one does, and what to tell the user about it."""
     if max_samples is not None:
-        _check_whole("max_samples", max_samples, 4)
+        whole_number("max_samples", max_samples, minimum=4)
         limit, why = max_samples, "as asked"
     elif is_exact:
         limit, why = MAX_SAMPLES_EXACT, "the default limit; --max-samples changes it"
@@ -262,10 +255,14 @@ def _check_enough_samples(data: Dataset, folds: int) -> int:
 def _check_scoring(scoring: str | None, data: Dataset) -> str:
     if scoring is None:
         return "accuracy" if data.task == "classification" else "r2"
+    if not isinstance(scoring, str):
+        raise TypeError(f"scoring must be the name of a scikit-learn scorer, but {scoring!r} came.")
     if scoring not in get_scorer_names():
         near = difflib.get_close_matches(scoring, get_scorer_names(), n=3, cutoff=0.4)
         hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
-        raise ValueError(f"There is no score {scoring!r}.{hint} scikit-learn's documentation lists all scorer names.")
+        raise ValueError(
+            f"scoring: there is no score {scoring!r}.{hint} scikit-learn's documentation lists all scorer names."
+        )
     trial = DummyClassifier(strategy="prior") if data.task == "classification" else DummyRegressor()
     try:
         with warnings.catch_warnings():
@@ -286,7 +283,7 @@ def _num_encoded(
     most = min(data.num_features, smallest_train)
     available = connection.num_qubits
     if qubits is not None:
-        _check_whole("qubits", qubits, 1)
+        whole_number("qubits", qubits)
         if available is not None and qubits > available:
             raise ValueError(
                 f"{qubits} qubits were asked for, but {connection.target_name} has {available}. "

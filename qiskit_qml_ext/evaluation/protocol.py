@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qiskit_qml_ext._version import __version__
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.datasets import Dataset
 from qiskit_qml_ext.diagnostics import Diagnosis, KernelHealth, kernel_health
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from qiskit_qml_ext.primitives import Connection
 
 
+@check_arguments()
 def evaluate(
     dataset: Dataset | str,
     *,
@@ -116,6 +118,7 @@ def evaluate(
     return run_plan(plan, jobs=jobs, progress=progress)
 
 
+@check_arguments()
 def run_plan(plan: Plan, *, jobs: int = 1, progress: bool = False, command: str | None = None) -> Evaluation:
     """Run a checked evaluation.
 

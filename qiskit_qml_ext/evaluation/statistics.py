@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy.stats import t as student_t
 
+from qiskit_qml_ext.checks import check_arguments
+
 SIGNIFICANCE = 0.05
 """Below this p value a difference is called significant."""
 
@@ -54,6 +56,7 @@ class Comparison:
 _SAME_SCORE = 1e-12
 
 
+@check_arguments()
 def corrected_t_test(
     first: Sequence[float], second: Sequence[float], *, test_fraction: float, other: str = ""
 ) -> Comparison:

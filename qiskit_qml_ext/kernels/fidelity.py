@@ -234,6 +234,11 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         if self.sampler is None:
             if self.pass_manager is not None:
                 raise ValueError("pass_manager goes with sampler=…; a connection transpiles by itself.")
+            if not isinstance(self.connection, Connection | None):
+                raise TypeError(
+                    f"connection must come from connect(…), but {self.connection!r} ({type(self.connection).__name__}) "
+                    "came."
+                )
             return connect() if self.connection is None else self.connection
         if self.connection is not None:
             raise ValueError("Both a connection and a sampler came. Give one of them.")
@@ -251,6 +256,8 @@ class FidelityKernel(BaseKernel, BaseEstimator):
 
     def _encoding(self, num_features: int) -> Encoding:
         feature_map = ZZFeatureMap() if self.feature_map is None else self.feature_map
+        if self.training_values is not None and not len(self.training_parameters):
+            raise ValueError("training_values came without training_parameters, so they belong to nothing.")
         if len(self.training_parameters):
             feature_map = self._with_training_values(feature_map)
         return encoding_of(feature_map, num_features)

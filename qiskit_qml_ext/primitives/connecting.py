@@ -3,12 +3,14 @@
 import os
 from typing import Any
 
+from qiskit_qml_ext.checks import check_arguments, one_of
 from qiskit_qml_ext.primitives.connection import Connection
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.run_plan import Budget
-from qiskit_qml_ext.primitives.targets import resolve_target
+from qiskit_qml_ext.primitives.targets import MODES, RuntimeTarget, resolve_target
 
 
+@check_arguments(mode=lambda name, value: one_of(name, value, MODES))
 def connect(
     target: object = None,
     *,
@@ -72,10 +74,17 @@ def connect(
         >>> connect("aer", shots=2048, seed=7)
         Connection('aer', shots=2048)
     """
-    if isinstance(optimization_level, bool) or optimization_level not in range(4):
-        raise ValueError(f"optimization_level must be 0, 1, 2 or 3, but {optimization_level!r} came.")
+    resolved = resolve_target(target, mode=mode, options=options)
+    if mode != "job" and not isinstance(resolved, RuntimeTarget):
+        raise ValueError(
+            f"mode={mode!r} means nothing for {resolved.name}: batches and sessions are those of IBM backends."
+        )
+    if resolved.name == "exact":
+        for name, value, default in (("packing", packing, False), ("transpile_trials", transpile_trials, 1)):
+            if value is not default and value != default:
+                raise ValueError(f"{name}={value!r} means nothing for exact simulation, where nothing is transpiled.")
     return Connection(
-        resolve_target(target, mode=mode, options=options),
+        resolved,
         shots=shots,
         seed=seed,
         optimization_level=optimization_level,

@@ -14,9 +14,9 @@ from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from typing_extensions import Self
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.engine.memory import memory_budget
-from qiskit_qml_ext.primitives.checks import checked_positive, checked_seed
 from qiskit_qml_ext.primitives.content import circuit_key, job_seed
 from qiskit_qml_ext.primitives.estimates import seconds_per_shot
 from qiskit_qml_ext.primitives.journal import Journal, Policy
@@ -40,6 +40,7 @@ class Connection:
     results; a pickled copy in another process starts with empty ones.
     """
 
+    @check_arguments()
     def __init__(
         self,
         target: Target,
@@ -56,15 +57,13 @@ class Connection:
         packing_buffer: int = 1,
     ):
         self._target = target
-        self._shots = checked_positive("shots", shots) or target.default_shots
-        self._seed = checked_seed(seed)
+        self._shots = shots or target.default_shots
+        self._seed = seed
         self._optimization_level = optimization_level
-        self._transpile_trials = checked_positive("transpile_trials", transpile_trials) or 1
-        self._max_executions = (
-            checked_positive("max_executions_per_job", max_executions_per_job) or target.max_executions_per_job
-        )
+        self._transpile_trials = transpile_trials
+        self._max_executions = max_executions_per_job or target.max_executions_per_job
         self._budget = budget or Budget()
-        self._packing = packing if isinstance(packing, bool) else checked_positive("packing", packing) or False
+        self._packing = packing
         self._packing_buffer = packing_buffer
         self._journaling: Journaling | None = None
         if journal is not None:

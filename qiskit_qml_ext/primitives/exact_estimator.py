@@ -10,6 +10,7 @@ from qiskit.primitives.containers import EstimatorPubLike
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.quantum_info import SparseObservable, SparsePauliOp
 
+from qiskit_qml_ext.checks import check_arguments, checked_seed_or_generator
 from qiskit_qml_ext.engine import expectations
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program import lower
@@ -44,6 +45,7 @@ class ExactEstimator(BaseEstimatorV2):
         [1.0, -1.0]
     """
 
+    @check_arguments(seed=checked_seed_or_generator)
     def __init__(
         self,
         *,

@@ -9,6 +9,7 @@ from qiskit.primitives import BaseSamplerV2, DataBin, PrimitiveJob, PrimitiveRes
 from qiskit.primitives.containers import BitArray, SamplerPubLike
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
+from qiskit_qml_ext.checks import check_arguments, checked_seed_or_generator
 from qiskit_qml_ext.engine import probabilities
 from qiskit_qml_ext.engine.sampling import sample_outcomes
 from qiskit_qml_ext.primitives.measurement import final_readout
@@ -41,6 +42,7 @@ class ExactSampler(BaseSamplerV2):
         {'10': 5}
     """
 
+    @check_arguments(seed=checked_seed_or_generator)
     def __init__(
         self,
         *,

@@ -7,6 +7,7 @@ from typing import Any
 
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
+from qiskit_qml_ext.checks import optional_whole_number, real_number
 from qiskit_qml_ext.exceptions import BudgetExceededError
 from qiskit_qml_ext.primitives.estimates import error_free_fraction, seconds_per_shot, two_qubit_gates
 
@@ -95,10 +96,11 @@ class Budget:
     cost: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("max_executions", "max_cost", "price_per_minute"):
+        optional_whole_number("max_executions", self.max_executions)
+        for name in ("max_cost", "price_per_minute"):
             value = getattr(self, name)
-            if value is not None and not value >= 0:
-                raise ValueError(f"{name} must not be negative, but {value} came.")
+            if value is not None:
+                real_number(name, value, minimum=0.0)
         if self.max_cost is not None and self.price_per_minute is None:
             raise ValueError("max_cost needs price_per_minute, the price of a minute of processor time.")
 

@@ -239,5 +239,5 @@ def test_mistakes_in_a_comparison_are_named():
         geometric_difference(kernel, np.zeros((3, 1)), [1, -1])
     with pytest.raises(ValueError, match="X must have the shape"):
         geometric_difference(kernel, np.zeros((2, 1)))
-    with pytest.raises(ValueError, match="must not be negative"):
+    with pytest.raises(ValueError, match="must be at least 0"):
         geometric_difference(kernel, np.zeros((3, 1)), regularization=-1)

@@ -172,5 +172,5 @@ def test_mistakes_are_named():
         kernel_concentration(ZZFeatureMap(), X, noise=noise, noise_samples=5)
     with pytest.raises(StateTooLargeError, match="13"):
         kernel_concentration(AngleFeatureMap(), np.zeros((6, 13)) + np.arange(6)[:, None], noise=noise)
-    with pytest.raises(TypeError, match="expected an Aer NoiseModel"):
+    with pytest.raises(TypeError, match="an Aer NoiseModel"):
         kernel_concentration(ZZFeatureMap(), X, noise="noise")

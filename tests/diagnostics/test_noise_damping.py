@@ -126,5 +126,5 @@ def test_mistakes_are_named():
         plateau_causes(product_circuit(13), local_observable, noise=NoiseModel(), num_samples=4)
     with pytest.raises(TypeError, match="measures Pauli sums"):
         plateau_causes(product_circuit(2), global_projector, noise=NoiseModel(), num_samples=4)
-    with pytest.raises(TypeError, match="expected an Aer NoiseModel"):
+    with pytest.raises(TypeError, match="an Aer NoiseModel"):
         plateau_causes(product_circuit(2), local_observable, noise=1, num_samples=4)

@@ -221,7 +221,7 @@ def test_diagnosis_goes_on_where_the_backend_is_too_small(manila):
 def test_price_without_a_backend_is_refused(manila):
     with pytest.raises(ValueError, match="without a backend"):
         diagnose(RealAmplitudesAnsatz(), price_per_minute=1.0)
-    with pytest.raises(ValueError, match="must not be negative"):
+    with pytest.raises(ValueError, match="must be at least 0"):
         diagnose(RealAmplitudesAnsatz(), connection=manila, price_per_minute=-1.0)
     with pytest.raises(TypeError, match="must come from connect"):
         diagnose(RealAmplitudesAnsatz(), connection="fake_manila")

@@ -317,7 +317,7 @@ def test_study_is_plain_data_text_and_a_picture():
 
 
 def test_mistakes_in_a_study_are_named():
-    with pytest.raises(ValueError, match="qubits is empty"):
+    with pytest.raises(ValueError, match="qubits must hold at least one"):
         scaling_study(product_circuit, local_observable, qubits=[])
     with pytest.raises(TypeError, match="setting reps"):
         scaling_study(product_circuit, local_observable, depths=3)

@@ -133,5 +133,5 @@ def test_budget_of_cost_needs_a_price_and_refuses():
     unknown = connect("aer", max_cost=0.5, price_per_minute=96)
     with pytest.raises(BudgetExceededError, match="reports no durations"):
         kernel(unknown).evaluate(DATA)
-    with pytest.raises(ValueError, match="must not be negative"):
+    with pytest.raises(ValueError, match="must be at least 1"):
         connect("aer", max_executions=-1)

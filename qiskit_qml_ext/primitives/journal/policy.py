@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from qiskit_qml_ext.checks import optional_whole_number, real_number, whole_number
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -37,12 +39,12 @@ class Policy:
     download_tries: int = 8
 
     def __post_init__(self) -> None:
-        for name in ("max_executions", "max_bytes", "max_pending", "submissions_per_minute", "download_tries"):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or value < 1):
-                raise ValueError(f"{name} must be a whole number of at least 1, but {value!r} came.")
+        for name in ("max_executions", "max_bytes", "download_tries"):
+            whole_number(name, getattr(self, name))
+        for name in ("max_pending", "submissions_per_minute"):
+            optional_whole_number(name, getattr(self, name))
         for name in ("settle_seconds", "throttle_seconds", "patience_seconds", "call_seconds", "download_seconds"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative, but {getattr(self, name)} came.")
-        if self.max_retries < 0:
-            raise ValueError(f"max_retries must not be negative, but {self.max_retries} came.")
+            real_number(name, getattr(self, name), minimum=0.0, infinite=True)
+        if self.poll_seconds is not None:
+            real_number("poll_seconds", self.poll_seconds, minimum=0.0)
+        whole_number("max_retries", self.max_retries, minimum=0)

@@ -1,0 +1,361 @@
+"""Checks of arguments that all modules share: each returns the value, or raises an error that names the argument.
+
+A wrong kind is a ``TypeError``, a wrong value a ``ValueError``; both say what must be and what came.
+"""
+
+import functools
+import inspect
+import math
+import numbers
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import ParamSpec, TypeAlias, TypeVar
+
+import numpy as np
+
+Check: TypeAlias = Callable[[str, object], object]
+"""A check of one argument: takes its name and value, and raises an error if the value cannot be meant."""
+
+Inputs = ParamSpec("Inputs")
+Output = TypeVar("Output")
+
+
+def check_arguments(**more: Check) -> Callable[[Callable[Inputs, Output]], Callable[Inputs, Output]]:
+    """Decorate a public function so that its arguments are checked before it does anything.
+
+    An argument whose name stands in :data:`RULES` means the same in the whole package and is checked by that rule;
+    rules for other names are given here. A function may check more by itself.
+
+    Example:
+        >>> @check_arguments()
+        ... def draw(num_samples: int = 10) -> int:
+        ...     return num_samples
+        >>> draw(num_samples=2.5)
+        Traceback (most recent call last):
+            ...
+        TypeError: num_samples must be a whole number, but 2.5 (float) came.
+    """
+
+    def decorate(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
+        signature = inspect.signature(function)
+        rules = {name: rule for name, rule in {**RULES, **more}.items() if name in signature.parameters}
+
+        @functools.wraps(function)
+        def checked(*args: Inputs.args, **kwargs: Inputs.kwargs) -> Output:
+            given = signature.bind(*args, **kwargs).arguments
+            for name, rule in rules.items():
+                if name in given:
+                    rule(name, given[name])
+            return function(*args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def whole_number(name: str, value: object, *, minimum: int = 1, maximum: int | None = None) -> int:
+    """Return a whole number from ``minimum`` to ``maximum``; ``True`` and 2.0 are none."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} must be a whole number, but {value!r} ({type(value).__name__}) came.")
+    if value < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, but {value} came.")
+    if maximum is not None and value > maximum:
+        raise ValueError(f"{name} must be at most {maximum}, but {value} came.")
+    return int(value)
+
+
+def optional_whole_number(name: str, value: object, *, minimum: int = 1, maximum: int | None = None) -> int | None:
+    """Return a whole number, or ``None`` where none was given."""
+    return None if value is None else whole_number(name, value, minimum=minimum, maximum=maximum)
+
+
+def checked_seed(name: str, value: object) -> int | None:
+    """Return a seed that is not negative, or ``None``."""
+    return optional_whole_number(name, value, minimum=0)
+
+
+def checked_seed_or_generator(name: str, value: object) -> object:
+    """Return a generator as it is, or a seed that is not negative, or ``None``."""
+    return value if isinstance(value, np.random.Generator) else checked_seed(name, value)
+
+
+def real_number(
+    name: str,
+    value: object,
+    *,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    above: float = -math.inf,
+    below: float = math.inf,
+    infinite: bool = False,
+) -> float:
+    """Return a real number within bounds, ``above`` and ``below`` exclusive; infinite only where that is said."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, but {value!r} ({type(value).__name__}) came.")
+    number = float(value)
+    if math.isnan(number) or (math.isinf(number) and not infinite):
+        raise ValueError(f"{name} must be a finite number, but {value} came.")
+    if number < minimum or number > maximum or (above > -math.inf and number <= above) or number >= below:
+        bounds = [
+            f"{words} {bound:g}"
+            for words, bound in (("at least", minimum), ("above", above), ("at most", maximum), ("below", below))
+            if math.isfinite(bound)
+        ]
+        raise ValueError(f"{name} must be {' and '.join(bounds)}, but {value} came.")
+    return number
+
+
+def one_of(name: str, value: object, choices: Sequence[str]) -> str:
+    """Return one of a few words."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, but {value!r} came.")
+    return value
+
+
+def whole_numbers(name: str, values: object, *, minimum: int = 1, may_be_empty: bool = False) -> tuple[int, ...]:
+    """Return a sequence of whole numbers, at least one unless that is said."""
+    if isinstance(values, (str, bytes)) or not isinstance(values, (Iterable, np.ndarray)):
+        raise TypeError(f"{name} must be a list of whole numbers, but {values!r} ({type(values).__name__}) came.")
+    found = tuple(whole_number(f"each of {name}", value, minimum=minimum) for value in values)
+    if not found and not may_be_empty:
+        raise ValueError(f"{name} must hold at least one whole number, but it is empty.")
+    return found
+
+
+def optional_whole_numbers(name: str, values: object, *, minimum: int = 1) -> tuple[int, ...] | None:
+    """Return a sequence of at least one whole number, or ``None`` where none was given."""
+    return None if values is None else whole_numbers(name, values, minimum=minimum)
+
+
+def real_numbers(name: str, values: object, *, above: float = -math.inf) -> tuple[float, ...]:
+    """Return a sequence of at least one finite number."""
+    if isinstance(values, (str, bytes)) or not isinstance(values, (Iterable, np.ndarray)):
+        raise TypeError(f"{name} must be a list of numbers, but {values!r} ({type(values).__name__}) came.")
+    found = tuple(real_number(f"each of {name}", value, above=above) for value in values)
+    if not found:
+        raise ValueError(f"{name} must hold at least one number, but it is empty.")
+    return found
+
+
+def _positive(name: str, value: object) -> object:
+    return whole_number(name, value)
+
+
+def _optional_positive(name: str, value: object) -> object:
+    return optional_whole_number(name, value)
+
+
+def _optional_non_negative(name: str, value: object) -> object:
+    return optional_whole_number(name, value, minimum=0)
+
+
+def _several(name: str, value: object) -> object:
+    return whole_number(name, value, minimum=2)
+
+
+def _fraction(name: str, value: object) -> object:
+    return real_number(name, value, above=0.0, below=1.0)
+
+
+def _positive_real(name: str, value: object) -> object:
+    return real_number(name, value, above=0.0)
+
+
+def _optional_positive_real(name: str, value: object) -> object:
+    return None if value is None else real_number(name, value, above=0.0)
+
+
+def _optional_price(name: str, value: object) -> object:
+    return None if value is None else real_number(name, value, minimum=0.0)
+
+
+def _non_negative_real(name: str, value: object) -> object:
+    return real_number(name, value, minimum=0.0)
+
+
+def _positions(name: str, value: object) -> object:
+    if not isinstance(value, str):  # "all" and other words are the function's own
+        whole_numbers(name, value, minimum=0)
+    return value
+
+
+def _distribution(name: str, value: object) -> object:
+    if value is not None and not callable(getattr(value, "sample", None)):
+        raise TypeError(
+            f"{name} must be an InitialDistribution such as UniformDistribution(), but {value!r} "
+            f"({type(value).__name__}) came."
+        )
+    return value
+
+
+def _connection(name: str, value: object) -> object:
+    if value is not None and not hasattr(value, "isa_circuit"):
+        raise TypeError(f"{name} must come from connect(…), but {value!r} ({type(value).__name__}) came.")
+    return value
+
+
+def _precision(name: str, value: object) -> object:
+    known = isinstance(value, (str, type, np.dtype)) and value in (
+        "complex128",
+        "complex64",
+        np.complex128,
+        np.complex64,
+    )
+    if not known:
+        raise ValueError(f"{name} must be 'complex128' or 'complex64', but {value!r} came.")
+    return value
+
+
+def numeric_array(name: str, value: object) -> object:
+    """Return an array-like of real numbers as it is; refuse text, complex numbers, sparse and masked arrays."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise TypeError(
+            f"{name} must have all its values, but some of this masked array are missing. Fill or drop them."
+        )
+    if type(value).__module__.startswith("scipy.sparse"):
+        raise TypeError(f"{name} must be a dense array, but a {type(value).__name__} came. Use its toarray().")
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub":
+            if array.dtype.kind == "c":
+                raise TypeError("complex numbers came")
+            array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise TypeError(
+            f"{name} must be an array of real numbers, but {type(value).__name__} came: {reason}."
+        ) from error
+    return value
+
+
+def _optional_array(name: str, value: object) -> object:
+    return None if value is None else numeric_array(name, value)
+
+
+def _errors(name: str, value: object) -> object:
+    if value is not None and not np.all(np.asarray(numeric_array(name, value)) >= 0):
+        raise ValueError(f"{name} must be finite and not negative, but {value!r} came.")
+    return value
+
+
+def _depth(name: str, value: object) -> object:
+    if value is not None and not callable(value):
+        whole_number(name, value)
+    return value
+
+
+def _distributions(name: str, value: object) -> object:
+    if value is None:
+        return None
+    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+        raise TypeError(f"{name} must be a list of InitialDistribution objects, but {value!r} came.")
+    for one in value:
+        _distribution(f"each of {name}", one)
+    return value
+
+
+def _classical_kernels(name: str, value: object) -> object:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} must be a mapping from names to kernel matrices, but {type(value).__name__} came.")
+    if not value:
+        raise ValueError(f"{name} must hold at least one kernel matrix, but it is empty.")
+    return value
+
+
+def _two_probabilities(name: str, value: object) -> object:
+    found = real_numbers(name, value)
+    if len(found) != 2 or not all(0 <= one <= 1 for one in found):
+        raise ValueError(f"{name} must be two probabilities, of one and of two qubits, but {value!r} came.")
+    return value
+
+
+def _not_plain(expected: str) -> Check:
+    """A check that refuses words and numbers where an object is needed; the function itself knows which."""
+
+    def check(name: str, value: object) -> object:
+        if isinstance(value, (str, bytes, numbers.Number)):
+            raise TypeError(f"{name} must be {expected}, but {value!r} ({type(value).__name__}) came.")
+        return value
+
+    return check
+
+
+def _path(name: str, value: object) -> object:
+    if value is not None and not isinstance(value, (str, os.PathLike)) and not hasattr(value, "path"):
+        raise TypeError(f"{name} must be the path of a file or a Journal, but {value!r} ({type(value).__name__}) came.")
+    return value
+
+
+def _flag(name: str, value: object) -> object:
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, but {value!r} ({type(value).__name__}) came.")
+    return value
+
+
+RULES: dict[str, Check] = {
+    "X": _optional_array,
+    "bandwidth": _non_negative_real,
+    "center": _optional_array,
+    "classical": _classical_kernels,
+    "depolarizing": _two_probabilities,
+    "depths": _depth,
+    "directions": _optional_array,
+    "distributions": _distributions,
+    "feature": lambda name, value: whole_number(name, value, minimum=0),
+    "journal": _path,
+    "kernel_matrix": numeric_array,
+    "path": _optional_array,
+    "standard_errors": _errors,
+    "task": lambda name, value: one_of(name, value, ("classification", "regression")),
+    "bins": _several,
+    "candidates": lambda name, value: real_numbers(name, value, above=0.0),
+    "confidence": _fraction,
+    "connection": _connection,
+    "data": lambda name, value: one_of(name, value, ("uniform", "normal")),
+    "default_precision": _non_negative_real,
+    "default_shots": _positive,
+    "distribution": _distribution,
+    "dtype": _precision,
+    "folds": _several,
+    "gamma": _positive_real,
+    "is_local": _flag,
+    "jobs": lambda name, value: whole_number(name, value, minimum=-1_000_000),
+    "max_bond": _positive,
+    "max_cost": _optional_price,
+    "max_dimension": _positive,
+    "max_executions": _optional_positive,
+    "max_executions_per_job": _optional_positive,
+    "max_memory": _optional_positive,
+    "max_samples": _optional_positive,
+    "max_strings": _positive,
+    "mean": _fraction,
+    "noise_samples": _positive,
+    "noise": _not_plain("an Aer NoiseModel, an AerSimulator with noise, or a backend"),
+    "num_data": _positive_real,
+    "num_pairs": _several,
+    "num_qubits": _optional_positive,
+    "num_samples": _several,
+    "num_walks": _several,
+    "observable": _not_plain("an observable or a function from the number of qubits to one"),
+    "optimization_level": lambda name, value: whole_number(name, value, minimum=0, maximum=3),
+    "packing": lambda name, value: value if isinstance(value, bool) else whole_number(name, value),
+    "packing_buffer": lambda name, value: whole_number(name, value, minimum=0),
+    "parameters": _positions,
+    "price_per_minute": _optional_price,
+    "radius": _optional_positive_real,
+    "regularization": _non_negative_real,
+    "relative_precision": _positive_real,
+    "repeats": _positive,
+    "resolution": _several,
+    "seed": checked_seed,
+    "shots": _optional_positive,
+    "t": _positive,
+    "target_qubits": _optional_positive,
+    "test_fraction": _positive_real,
+    "time_budget": _non_negative_real,
+    "trajectories": _positive,
+    "transpile_trials": _positive,
+}
+"""What an argument of this name must be, wherever the package takes it."""

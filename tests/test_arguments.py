@@ -1,0 +1,308 @@
+"""Every public argument is used or refused: a walk over all public functions with values that cannot be meant."""
+
+import inspect
+import math
+from collections.abc import Callable
+from importlib import import_module
+
+import numpy as np
+import pytest
+from qiskit.circuit.library import real_amplitudes
+from qiskit.quantum_info import SparsePauliOp
+from qiskit_aer.noise import NoiseModel, depolarizing_error
+from qiskit_machine_learning.neural_networks import EstimatorQNN
+
+from qiskit_qml_ext import diagnostics, engine, evaluation, gradients, primitives
+from qiskit_qml_ext.circuits import RealAmplitudesAnsatz, ZZFeatureMap
+from qiskit_qml_ext.datasets import Dataset
+from qiskit_qml_ext.kernels import FidelityKernel
+
+PUBLIC = ("engine", "primitives", "gradients", "kernels", "diagnostics", "datasets", "evaluation")
+NAN = math.nan
+WHOLE = (0, -1, 2.5, "ten", True)
+REAL = (-1, "ten", NAN)
+WORD = ("no such word", 3)
+
+IMPOSSIBLE = {
+    "C_values": ([], [0], [-1], "ten", ["ten"], 1.0),
+    "X": ("ten", [["ten"]], np.ma.masked_array(np.ones((12, 2)), np.eye(12, 2))),
+    "bandwidth": REAL,
+    "bandwidths": ([], [0], [-1], "ten", 1.0),
+    "bins": WHOLE,
+    "candidates": ([], [0], [-1], "ten"),
+    "center": ([0.0], "ten"),
+    "classical": ("ten", {}),
+    "confidence": (0, 1, 95, "high", NAN),
+    "connection": ("aer", 3),
+    "data": WORD,
+    "default_precision": REAL,
+    "default_shots": WHOLE,
+    "depolarizing": ((-1, 0), (2, 0), "ten", 0.1, (0.1,)),
+    "depths": (0, -1, [], [0], "deep", 2.5),
+    "directions": ("ten",),
+    "distribution": ("uniform", 3),
+    "distributions": ("uniform", 3, {}),
+    "dtype": ("float32", "ten", 3),
+    "feature": (-1, 99, "ten", 0.5),
+    "folds": WHOLE,
+    "gamma": (0, *REAL),
+    "is_local": ("yes", 1),
+    "journal": (3,),
+    "jobs": (0, 2.5, "ten", True),
+    "kernel_matrix": ("ten",),
+    "max_bond": WHOLE,
+    "max_cost": REAL,
+    "max_dimension": WHOLE,
+    "max_executions": WHOLE,
+    "max_executions_per_job": WHOLE,
+    "max_memory": ("1GB", 0, -1, 2.5, True),
+    "max_samples": WHOLE,
+    "max_strings": WHOLE,
+    "mean": (0, 1, -1, "ten", NAN),
+    "method": WORD,
+    "mode": WORD,
+    "noise": (0.1, "ten"),
+    "noise_samples": WHOLE,
+    "num_data": (0, *REAL),
+    "num_pairs": WHOLE,
+    "num_qubits": WHOLE,
+    "num_samples": WHOLE,
+    "num_threads": WHOLE,
+    "num_walks": WHOLE,
+    "observable": (3, "Z"),
+    "optimization_level": (-1, 4, "ten", 1.5),
+    "packing": (-1, 0.5, "ten"),
+    "packing_buffer": (-1, 0.5, "ten"),
+    "parameters": ("some", [99], [-1], [0.5], []),
+    "path": ("ten",),
+    "policy": (3,),
+    "price_per_minute": REAL,
+    "quantity": WORD,
+    "qubits": ([], [-1], "many", [2.5], -1, 0.5),
+    "radius": (0, *REAL),
+    "regularization": REAL,
+    "relative_precision": (0, *REAL),
+    "repeats": WHOLE,
+    "resolution": WHOLE,
+    "scoring": WORD,
+    "seed": ("ten", -1, 1.5, True),
+    "shots": WHOLE,
+    "standard_errors": (np.full((12, 12), -1.0), "ten"),
+    "t": WHOLE,
+    "target": (3, "no_such_target"),
+    "target_qubits": WHOLE,
+    "task": WORD,
+    "test_fraction": (0, -1, "ten", NAN),
+    "time_budget": (-1, "long", NAN),
+    "trajectories": WHOLE,
+    "transpile_trials": WHOLE,
+    "y": ([1, 2, 3],),
+}
+"""Values that no function can mean by an argument of this name."""
+
+ANSATZ, CIRCUIT, PAULI = RealAmplitudesAnsatz(reps=1), real_amplitudes(2, reps=1), SparsePauliOp("ZI")
+SAMPLES = np.random.default_rng(0).uniform(0, 1, (12, 2))
+LABELS = np.arange(12) % 2
+MATRIX = FidelityKernel(ZZFeatureMap()).evaluate(SAMPLES)
+ANGLES = np.zeros((3, 4))
+
+
+def noise_model() -> NoiseModel:
+    model = NoiseModel()
+    model.add_all_qubit_quantum_error(depolarizing_error(0.01, 1), ["ry"])
+    return model
+
+
+def small_dataset() -> Dataset:
+    return Dataset.from_arrays(np.random.default_rng(0).normal(size=(40, 2)), np.arange(40) % 2)
+
+
+TWO = {"num_qubits": 2}
+CALLS: dict[str, tuple[Callable[..., object], tuple[object, ...], dict[str, object]]] = {
+    "gradient_variance": (diagnostics.gradient_variance, (ANSATZ, PAULI), {**TWO, "num_samples": 20}),
+    "compare_initializations": (diagnostics.compare_initializations, (ANSATZ, PAULI), {**TWO, "num_samples": 20}),
+    "diagnose": (diagnostics.diagnose, (ANSATZ,), {**TWO, "num_samples": 20, "time_budget": 1e-6}),
+    "diagnose a kernel": (diagnostics.diagnose, (ZZFeatureMap(), SAMPLES, LABELS), {"time_budget": 1e-6}),
+    "effective_dimension": (diagnostics.effective_dimension, (CIRCUIT,), {"num_samples": 10}),
+    "entangling_capability": (diagnostics.entangling_capability, (ANSATZ,), {**TWO, "num_samples": 20}),
+    "expressibility": (diagnostics.expressibility, (ANSATZ,), {**TWO, "num_pairs": 50}),
+    "fourier_spectrum": (diagnostics.fourier_spectrum, (CIRCUIT, PAULI), {"num_samples": 10}),
+    "geometric_difference": (diagnostics.geometric_difference, (MATRIX, SAMPLES, LABELS), {}),
+    "model_complexity": (diagnostics.model_complexity, (MATRIX, LABELS), {}),
+    "kernel_concentration": (diagnostics.kernel_concentration, (ZZFeatureMap(), SAMPLES), {}),
+    "kernel_health": (diagnostics.kernel_health, (MATRIX, LABELS), {}),
+    "centred_alignment": (diagnostics.centred_alignment, (MATRIX, MATRIX), {}),
+    "ideal_kernel": (diagnostics.ideal_kernel, (LABELS,), {}),
+    "lie_algebra": (diagnostics.lie_algebra, (ANSATZ,), dict(TWO)),
+    "loss_landscape": (diagnostics.loss_landscape, (CIRCUIT, PAULI, np.zeros(4)), {"resolution": 5}),
+    "noise_induced_plateau": (
+        diagnostics.noise_induced_plateau,
+        (ANSATZ, PAULI, noise_model()),
+        {**TWO, "depths": (1, 2, 3), "num_samples": 5},
+    ),
+    "plateau_causes": (diagnostics.plateau_causes, (ANSATZ, PAULI), {**TWO, "num_samples": 20}),
+    "scaling_study": (
+        diagnostics.scaling_study,
+        (ANSATZ, diagnostics.local_observable),
+        {"qubits": [2, 3, 4], "num_samples": 20},
+    ),
+    "second_moments": (diagnostics.second_moments, (ANSATZ, PAULI), {**TWO, "num_walks": 256}),
+    "second_moment_bounds": (diagnostics.second_moment_bounds, (ANSATZ, PAULI), dict(TWO)),
+    "chain_second_moment": (diagnostics.chain_second_moment, (ANSATZ, PAULI), dict(TWO)),
+    "shots_to_resolve": (diagnostics.shots_to_resolve, (MATRIX,), {}),
+    "stabilizer_renyi_entropy": (diagnostics.stabilizer_renyi_entropy, (ANSATZ,), {**TWO, "num_samples": 10}),
+    "suggest_bandwidth": (diagnostics.suggest_bandwidth, (ZZFeatureMap(), SAMPLES), {}),
+    "product_bandwidth": (diagnostics.product_bandwidth, (3,), {}),
+    "product_encoding_moments": (diagnostics.product_encoding_moments, (3, 0.5), {}),
+    "haar_frame_potential": (diagnostics.haar_frame_potential, (3, 2), {}),
+    "local_observable": (diagnostics.local_observable, (3,), {}),
+    "averaged_local_observable": (diagnostics.averaged_local_observable, (3,), {}),
+    "global_observable": (diagnostics.global_observable, (3,), {}),
+    "global_projector": (diagnostics.global_projector, (3,), {}),
+    "PauliPropagation": (diagnostics.PauliPropagation, (CIRCUIT, PAULI), {}),
+    "connect": (primitives.connect, (), {}),
+    "connect to aer": (primitives.connect, ("aer",), {}),
+    "connect to a fake device": (primitives.connect, ("fake_manila",), {}),
+    "ExactEstimator": (primitives.ExactEstimator, (), {}),
+    "ExactSampler": (primitives.ExactSampler, (), {}),
+    "AdjointEstimatorGradient": (gradients.AdjointEstimatorGradient, (), {}),
+    "statevectors": (engine.statevectors, (CIRCUIT, ANGLES), {}),
+    "probabilities": (engine.probabilities, (CIRCUIT, ANGLES), {}),
+    "expectations": (engine.expectations, (CIRCUIT, ANGLES, [PAULI]), {}),
+    "expectation_jacobian": (engine.expectation_jacobian, (CIRCUIT, ANGLES, [PAULI]), {}),
+    "expectation_vjp": (engine.expectation_vjp, (CIRCUIT, ANGLES, [PAULI], np.ones((3, 1))), {}),
+    "gram": (engine.gram, (np.eye(4, dtype=complex),), {}),
+    "state_memory": (engine.state_memory, (3,), {}),
+    "thread_count": (engine.thread_count, (1,), {}),
+    "plan_evaluation": (evaluation.plan_evaluation, (small_dataset(),), {}),
+    "evaluate": (evaluation.evaluate, (small_dataset(),), {"folds": 2}),
+    "corrected_t_test": (evaluation.corrected_t_test, ([0.1, 0.2], [0.1, 0.3]), {"test_fraction": 0.5}),
+}
+
+NOT_WALKED = {
+    "available_memory": "takes nothing",
+    "json_schema": "takes nothing",
+    "run_plan": "takes a plan that was checked; its jobs are walked through evaluate",
+    "circuit_key": "takes a circuit only",
+    "meyer_wallach": "takes states only",
+    "clip_spectrum": "takes a matrix only",
+    "shift_spectrum": "takes a matrix only",
+    "guess_task": "takes labels only",
+    "load_dataset": "its words are those of files: tests/datasets",
+}
+"""Public functions with nothing to walk over, and why."""
+
+ALREADY_POSSIBLE = {
+    ("probabilities", "qubits", "[]"): "no measured qubit has one outcome",
+    ("ideal_kernel", "y", "[1, 2, 3]"): "three labels have an ideal kernel",
+}
+
+
+def walked() -> list[tuple[str, str, int]]:
+    found = []
+    for name, (function, _, _) in CALLS.items():
+        for argument in inspect.signature(function).parameters:
+            found += [(name, argument, place) for place in range(len(IMPOSSIBLE.get(argument, ())))]
+    return found
+
+
+def test_the_walk_knows_every_public_function():
+    public = {
+        name
+        for folder in PUBLIC
+        for name in import_module(f"qiskit_qml_ext.{folder}").__all__
+        if inspect.isfunction(getattr(import_module(f"qiskit_qml_ext.{folder}"), name))
+    }
+    assert public - set(CALLS) - set(NOT_WALKED) == set()
+
+
+def test_the_walk_knows_every_argument_that_is_not_data():
+    """A new argument joins the table of impossible values, or the list of those whose values are open."""
+    open_values = {
+        *("circuit", "ansatz", "kernel", "subject", "states", "other", "quantum", "values", "program", "cotangents"),
+        *("observables", "states_x", "states_y", "dataset", "feature_map", "first", "second", "options", "progress"),
+        *("outcomes", "classes"),
+    }
+    arguments = {name for function, _, _ in CALLS.values() for name in inspect.signature(function).parameters}
+    assert arguments - set(IMPOSSIBLE) - open_values == set()
+
+
+@pytest.mark.parametrize(("name", "argument", "place"), walked())
+def test_an_impossible_value_is_refused_by_name(name, argument, place):
+    function, positional, keywords = CALLS[name]
+    value = IMPOSSIBLE[argument][place]
+    if (name, argument, repr(value)) in ALREADY_POSSIBLE:
+        return
+    given = inspect.signature(function).bind(*positional, **keywords).arguments
+    given.pop("options", None)
+    with pytest.raises((TypeError, ValueError), match=rf"(?i){argument.rstrip('s')}"):
+        function(**{**given, argument: value})
+
+
+NETWORK = EstimatorQNN(circuit=CIRCUIT, weight_params=list(CIRCUIT.parameters))
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "named"),
+    [
+        (diagnostics.diagnose, {"subject": ANSATZ, "X": PAULI}, "X is data.*observable="),
+        (diagnostics.diagnose, {"subject": ANSATZ, "X": diagnostics.global_observable}, "X is data.*observable="),
+        (diagnostics.diagnose, {"subject": ANSATZ, "X": SAMPLES}, "X means nothing for the diagnosis of an ansatz"),
+        (diagnostics.diagnose, {"subject": ANSATZ, "y": LABELS}, "y means nothing"),
+        (diagnostics.diagnose, {"subject": CIRCUIT, "X": SAMPLES}, "X means nothing"),
+        (diagnostics.diagnose, {"subject": CIRCUIT, "depths": 3}, "depths means nothing"),
+        (diagnostics.diagnose, {"subject": CIRCUIT, "num_qubits": 3}, "num_qubits is 3"),
+        (diagnostics.diagnose, {"subject": ZZFeatureMap(), "X": SAMPLES, "observable": PAULI}, "observable means"),
+        (diagnostics.diagnose, {"subject": ZZFeatureMap(), "X": SAMPLES, "num_qubits": 2}, "num_qubits means nothing"),
+        (diagnostics.diagnose, {"subject": ZZFeatureMap(), "X": SAMPLES, "depths": 2}, "depths means nothing"),
+        (diagnostics.diagnose, {"subject": NETWORK, "observable": PAULI}, "observable means nothing"),
+        (diagnostics.diagnose, {"subject": NETWORK, "y": LABELS}, "y means nothing"),
+        (diagnostics.diagnose, {"subject": NETWORK, "X": SAMPLES}, "X means nothing"),
+        (diagnostics.diagnose, {"subject": ANSATZ, "price_per_minute": 3.0}, "price_per_minute came without"),
+        (diagnostics.gradient_variance, {"circuit": CIRCUIT, "observable": PAULI, "num_qubits": 3}, "num_qubits"),
+        (diagnostics.scaling_study, {"ansatz": CIRCUIT, "observable": diagnostics.local_observable}, "num_qubits"),
+        (
+            diagnostics.kernel_concentration,
+            {"kernel": FidelityKernel(ZZFeatureMap()), "X": SAMPLES, "connection": primitives.connect("aer")},
+            "connection goes with a feature map",
+        ),
+        (diagnostics.lie_algebra, {"ansatz": [PAULI], "num_qubits": 3}, "num_qubits is 3"),
+        (
+            diagnostics.shots_to_resolve,
+            {"kernel_matrix": MATRIX, "shots": 100, "standard_errors": np.zeros((12, 12))},
+            "shots",
+        ),
+        (primitives.connect, {"mode": "session"}, "mode='session' means nothing for exact"),
+        (primitives.connect, {"target": "aer", "mode": "batch"}, "mode='batch' means nothing for aer"),
+        (primitives.connect, {"packing": True}, "packing=True means nothing for exact"),
+        (primitives.connect, {"transpile_trials": 4}, "transpile_trials=4 means nothing for exact"),
+        (primitives.connect, {"policy": primitives.Policy()}, "policy came without a journal"),
+        (primitives.connect, {"max_cost": 3.0}, "max_cost needs price_per_minute"),
+        (evaluation.plan_evaluation, {"dataset": small_dataset(), "journal": "run.sqlite"}, "journal keeps jobs"),
+        (
+            evaluation.plan_evaluation,
+            {"dataset": small_dataset(), "target": primitives.connect("aer"), "shots": 100},
+            "The connection decides about the shots",
+        ),
+    ],
+)
+def test_an_argument_that_would_not_be_used_is_refused(function, arguments, named, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((TypeError, ValueError), match=named):
+        function(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"connection": primitives.connect(), "sampler": primitives.ExactSampler()}, "Both a connection and a sampler"),
+        ({"pass_manager": object()}, "pass_manager goes with sampler"),
+        ({"method": "magic"}, "method must be"),
+        ({"psd_repair": "magic"}, "psd_repair must be"),
+        ({"training_values": [1.0]}, "training_values"),
+        ({"connection": "aer"}, "connection must come from connect"),
+    ],
+)
+def test_settings_of_a_kernel_that_cannot_be_meant_are_refused(settings, named):
+    with pytest.raises((TypeError, ValueError), match=named):
+        FidelityKernel(ZZFeatureMap(), **settings).evaluate(SAMPLES)
