@@ -105,6 +105,16 @@ def real_number(
     return number
 
 
+def positive_number(name: str, value: object) -> float:
+    """Return a positive finite number."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, but {value!r} ({type(value).__name__}) came.")
+    number = float(value)
+    if not (math.isfinite(number) and number > 0):
+        raise ValueError(f"{name} must be positive and finite, but {value!r} came.")
+    return number
+
+
 def one_of(name: str, value: object, choices: Sequence[str]) -> str:
     """Return one of a few words."""
     if not isinstance(value, str) or value not in choices:
@@ -288,6 +298,10 @@ def _path(name: str, value: object) -> object:
     return value
 
 
+def _real(name: str, value: object) -> object:
+    return real_number(name, value)
+
+
 def _flag(name: str, value: object) -> object:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False, but {value!r} ({type(value).__name__}) came.")
@@ -359,3 +373,70 @@ RULES: dict[str, Check] = {
     "transpile_trials": _positive,
 }
 """What an argument of this name must be, wherever the package takes it."""
+
+
+def _pairs_or_word(name: str, value: object) -> object:
+    if value is None or isinstance(value, str):
+        return value
+    if not isinstance(value, (Sequence, np.ndarray)):
+        raise TypeError(f"{name} must be a word or a list of pairs of qubits, but {value!r} came.")
+    for pair in value:
+        if np.ndim(pair) != 1 or len(pair) != 2 or pair[0] == pair[1]:
+            raise ValueError(f"{name} must be pairs of different qubits, but {pair!r} is among them.")
+    return value
+
+
+def _edges(name: str, value: object) -> object:
+    if isinstance(value, str):
+        raise TypeError(f"{name} must be a list of pairs of vertices, but {value!r} came.")
+    return _pairs_or_word(name, value)
+
+
+def _optional_numbers(name: str, value: object) -> object:
+    return None if value is None else real_numbers(name, value)
+
+
+def _optional_angle(name: str, value: object) -> object:
+    return None if value is None else real_number(name, value)
+
+
+def _has(attribute: str, kind: str) -> Check:
+    """A check that something has what makes it of a kind, since the kinds themselves are defined above this module."""
+
+    def check(name: str, value: object) -> object:
+        if value is not None and not hasattr(value, attribute):
+            raise TypeError(f"{name} must be {kind} or None, but {value!r} ({type(value).__name__}) came.")
+        return value
+
+    return check
+
+
+def _words(name: str, value: object) -> object:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise TypeError(f"{name} must be a list of words, but {value!r} ({type(value).__name__}) came.")
+    return value
+
+
+SETTING_RULES: dict[str, Check] = {
+    "ansatz": _has("build", "an ansatz"),
+    "edges": _edges,
+    "entangling": _flag,
+    "entanglement": _pairs_or_word,
+    "feature_map": _has("build", "a feature map"),
+    "fiducial": _has("num_qubits", "a QuantumCircuit"),
+    "fiducial_angle": _optional_angle,
+    "final_rotations": _flag,
+    "first_layer": _flag,
+    "high": _real,
+    "initial_state": _flag,
+    "low": _real,
+    "padding": _real,
+    "paulis": _words,
+    "periodic": _flag,
+    "phases": _flag,
+    "point": _optional_numbers,
+    "seed": lambda name, value: whole_number(name, value, minimum=0),
+    "shared": _flag,
+    "weights": _optional_numbers,
+}
+"""What a setting of this name must be, in every template and distribution that has it."""

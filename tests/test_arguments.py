@@ -13,7 +13,14 @@ from qiskit_aer.noise import NoiseModel, depolarizing_error
 from qiskit_machine_learning.neural_networks import EstimatorQNN
 
 from qiskit_qml_ext import diagnostics, engine, evaluation, gradients, primitives
-from qiskit_qml_ext.circuits import RealAmplitudesAnsatz, ZZFeatureMap
+from qiskit_qml_ext.circuits import (
+    ANSATZE,
+    FEATURE_MAPS,
+    INITIAL_DISTRIBUTIONS,
+    FixedWeightsFeatureMap,
+    RealAmplitudesAnsatz,
+    ZZFeatureMap,
+)
 from qiskit_qml_ext.datasets import Dataset
 from qiskit_qml_ext.kernels import FidelityKernel
 
@@ -306,3 +313,78 @@ def test_an_argument_that_would_not_be_used_is_refused(function, arguments, name
 def test_settings_of_a_kernel_that_cannot_be_meant_are_refused(settings, named):
     with pytest.raises((TypeError, ValueError), match=named):
         FidelityKernel(ZZFeatureMap(), **settings).evaluate(SAMPLES)
+
+
+SETTINGS = {
+    "reps": WHOLE,
+    "qubits": WHOLE,
+    "qubits_per_feature": WHOLE,
+    "degree": WHOLE,
+    "base": WHOLE,
+    "trotter_steps": WHOLE,
+    "seed": ("ten", -1, 1.5, True),
+    "evolution_time": ("ten", NAN),
+    "bandwidth": (-1, 0, "ten", NAN, [1.0] * 9),
+    "entanglement": ("no such word", 3, [(0, 0)], [(0, 99)], [(0,)]),
+    "rotation": ("q", 3),
+    "rotations": ("q", 3, ""),
+    "entangler": WORD,
+    "block": WORD,
+    "shared": ("yes", 3, None),
+    "paulis": ([], "ten", ["Q"], ["Z" * 9], 3),
+    "alpha": (0, "ten", NAN),
+    "padding": ("ten", NAN),
+    "fiducial_angle": ("ten", NAN),
+    "fiducial": ("ten", 3),
+    "edges": ([(0, 0)], [(0, 99)], "ten", 3, [(0, 1, 2)]),
+    "weights": (["ten"], [1.0] * 99, 3, [NAN]),
+    "model": WORD,
+    "periodic": ("yes", 3),
+    "initial_state": ("yes", 3),
+    "num_particles": (-1, 2.5, "ten", True),
+    "phases": ("yes", 3),
+    "circuit": (0, 20, 2.5, "ten", True),
+    "final_rotations": ("yes", 3),
+    "local_field": ("q", 3),
+    "first_layer": ("yes", 3),
+    "feature_map": ("ten", 3),
+    "ansatz": ("ten", 3),
+    "entangling": ("yes", 3),
+    "low": ("ten", NAN, 99),
+    "high": ("ten", NAN, -99),
+    "std": REAL,
+    "locality": WHOLE,
+    "layers": WHOLE,
+    "scale": (0, *REAL),
+    "radius": REAL,
+    "point": ("ten", [NAN], [1.0]),
+    "blocks": WHOLE,
+    "beta": (0, *REAL),
+}
+"""Values that no template and no distribution can mean by a setting of this name."""
+
+
+def settings_of_templates() -> list[tuple[type, str, int]]:
+    families = [*FEATURE_MAPS.values(), *ANSATZE.values(), *INITIAL_DISTRIBUTIONS.values(), FixedWeightsFeatureMap]
+    return [
+        (family, name, place)
+        for family in families
+        for name in inspect.signature(family).parameters
+        for place in range(len(SETTINGS[name]))
+    ]
+
+
+@pytest.mark.parametrize(("family", "name", "place"), settings_of_templates())
+def test_a_setting_that_cannot_be_meant_is_refused_by_name(family, name, place):
+    settings = {name: SETTINGS[name][place]}
+    if family is FixedWeightsFeatureMap:
+        settings = {"feature_map": FEATURE_MAPS["trainable-ring"](), "weights": [0.1] * 12, **settings}
+    with pytest.raises((TypeError, ValueError), match=rf"(?i){name.rstrip('s')}"):
+        use(family(**settings))
+
+
+def use(made: object) -> None:
+    if hasattr(made, "build"):
+        made.build(4)
+    else:
+        made.sample(RealAmplitudesAnsatz().build(2), 3, 0)

@@ -7,8 +7,8 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterExpression
 from qiskit.quantum_info import SparsePauliOp
 
+from qiskit_qml_ext.checks import one_of
 from qiskit_qml_ext.circuits.generators import single_paulis, two_qubit_paulis
-from qiskit_qml_ext.circuits.template import check_choice
 
 Pair = tuple[int, int]
 Angles = Sequence[ParameterExpression]
@@ -74,4 +74,4 @@ def block_by_name(name: object) -> Block:
     Raises:
         ValueError: If there is no such block; the message lists those there are.
     """
-    return _BLOCKS[check_choice("block", name, tuple(_BLOCKS))]
+    return _BLOCKS[one_of("block", name, tuple(_BLOCKS))]

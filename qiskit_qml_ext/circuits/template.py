@@ -6,10 +6,11 @@ ansatz can be studied as a family over the number of qubits. To add one, subclas
 :class:`Ansatz` in a file of its own, implement ``build``, and list it in its subpackage's registry.
 """
 
+import functools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from numbers import Integral, Real
+from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +21,7 @@ from qiskit.quantum_info import SparsePauliOp
 from sklearn.base import BaseEstimator, clone
 from typing_extensions import Self
 
+from qiskit_qml_ext.checks import SETTING_RULES
 from qiskit_qml_ext.circuits.entanglement import Entanglement
 
 Bandwidth = float | Sequence[float]
@@ -27,7 +29,17 @@ Bandwidth = float | Sequence[float]
 
 
 class Settings(BaseEstimator):
-    """A scikit-learn-style object that is equal to another of its class if their settings are equal."""
+    """A scikit-learn-style object that is equal to another of its class if their settings are equal.
+
+    Settings are stored as they come and checked when they are used: by name, with the rules that all of them share
+    (:data:`~qiskit_qml_ext.checks.SETTING_RULES`), and by what the object itself makes of them.
+    """
+
+    def check_settings(self) -> None:
+        """Raise an error that names the setting if one cannot be meant."""
+        for name, value in self.get_params(deep=False).items():
+            if name in SETTING_RULES:
+                SETTING_RULES[name](name, value)
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
@@ -37,6 +49,15 @@ class Settings(BaseEstimator):
 
     # Settings can change (set_params), so these objects, like lists, cannot be keys of a dictionary.
     __hash__ = None  # type: ignore[assignment]
+
+
+def _checked_build(build: Callable[..., QuantumCircuit]) -> Callable[..., QuantumCircuit]:
+    @functools.wraps(build)
+    def checked(self: Settings, *args: Any, **kwargs: Any) -> QuantumCircuit:
+        self.check_settings()
+        return build(self, *args, **kwargs)
+
+    return checked
 
 
 class Template(Settings, ABC):
@@ -54,6 +75,12 @@ class Template(Settings, ABC):
 
     name: ClassVar[str]
     reference: ClassVar[str]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Let ``build`` check the settings first, whatever a subclass does in it."""
+        super().__init_subclass__(**options)
+        if "build" in cls.__dict__:
+            cls.build = _checked_build(cls.__dict__["build"])  # type: ignore[method-assign]
 
     @abstractmethod
     def build(self, num_qubits: int) -> QuantumCircuit:
@@ -201,32 +228,6 @@ def scaled_features(num_features: int, bandwidth: Bandwidth) -> list[ParameterEx
     factors = check_bandwidth(bandwidth, num_features)
     x = ParameterVector("x", num_features)
     return [element if factor == 1 else float(factor) * element for factor, element in zip(factors, x, strict=True)]
-
-
-def check_count(name: str, value: object, *, minimum: int = 1) -> int:
-    """Return ``value`` as an ``int`` of at least ``minimum``, or raise an error that names the argument."""
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be a whole number, but {value!r} ({type(value).__name__}) came.")
-    if value < minimum:
-        raise ValueError(f"{name} must be at least {minimum}, but {value} came.")
-    return int(value)
-
-
-def check_positive(name: str, value: object) -> float:
-    """Return ``value`` as a positive finite ``float``, or raise an error that names the argument."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a number, but {value!r} ({type(value).__name__}) came.")
-    number = float(value)
-    if not (math.isfinite(number) and number > 0):
-        raise ValueError(f"{name} must be positive and finite, but {value!r} came.")
-    return number
-
-
-def check_choice(name: str, value: object, choices: Sequence[str]) -> str:
-    """Return ``value`` if it is one of ``choices``, or raise an error that lists them."""
-    if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, but {value!r} came.")
-    return value
 
 
 def check_axes(name: str, value: object) -> str:

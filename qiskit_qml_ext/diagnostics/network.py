@@ -25,26 +25,26 @@ class InputsFromData(InitialDistribution):
     Args:
         X: Data as the network takes them, shape (rows, number of inputs).
         inputs: The names of the parameters that are inputs, in the order of the columns.
-        weights: The distribution of all other parameters.
+        others: The distribution of all other parameters, the weights.
     """
 
     name = "inputs-from-data"
     reference = "data given by the caller"
     independent = False
 
-    def __init__(self, X: FloatArray, inputs: tuple[str, ...], weights: InitialDistribution) -> None:
+    def __init__(self, X: FloatArray, inputs: tuple[str, ...], others: InitialDistribution) -> None:
         self.X = X
         self.inputs = inputs
-        self.weights = weights
+        self.others = others
 
     def _draw(self, circuit: QuantumCircuit, size: int, rng: np.random.Generator) -> FloatArray:
-        values = self.weights.sample(circuit, size, rng)
+        values = self.others.sample(circuit, size, rng)
         place = {parameter.name: column for column, parameter in enumerate(circuit.parameters)}
         values[:, [place[name] for name in self.inputs]] = self.X[rng.integers(0, len(self.X), size)]
         return values
 
     def __repr__(self) -> str:
-        return f"{self.weights!r} for the weights, {len(self.X)} rows of data for the inputs"
+        return f"{self.others!r} for the weights, {len(self.X)} rows of data for the inputs"
 
 
 @dataclass(frozen=True, eq=False)

@@ -234,7 +234,7 @@ def test_beta_is_fitted_to_the_data():
         (SmallAngleDistribution(0.0), ValueError, "radius must be positive"),
         (UniformDistribution(1.0, 0.0), ValueError, "low and high must be finite and in this order"),
         (WarmStartDistribution([1.0]), ValueError, "point must be 4 finite angles"),
-        (WarmStartDistribution([1.0, 2.0, 3.0, math.nan]), ValueError, "point must be 4 finite angles"),
+        (WarmStartDistribution([1.0, 2.0, 3.0, math.nan]), ValueError, "each of point must be a finite number"),
     ],
 )
 def test_bad_settings_are_refused(distribution, error, message):

@@ -8,9 +8,10 @@ from qiskit.circuit import ParameterVector
 from qiskit.circuit.library import XXPlusYYGate
 from qiskit.quantum_info import SparsePauliOp
 
+from qiskit_qml_ext.checks import whole_number
 from qiskit_qml_ext.circuits.ansatze.simplified_two_design import brickwall_pairs
 from qiskit_qml_ext.circuits.generators import single_paulis, total, two_qubit_paulis
-from qiskit_qml_ext.circuits.template import Ansatz, check_count
+from qiskit_qml_ext.circuits.template import Ansatz
 
 
 class MatchgateAnsatz(Ansatz):
@@ -46,8 +47,8 @@ class MatchgateAnsatz(Ansatz):
 
     def build(self, num_qubits: int) -> QuantumCircuit:
         """Build the circuit on ``num_qubits`` qubits; see :meth:`Ansatz.build`."""
-        num_qubits = check_count("num_qubits", num_qubits)
-        reps = check_count("reps", self.reps)
+        num_qubits = whole_number("num_qubits", num_qubits)
+        reps = whole_number("reps", self.reps)
         angles = iter(ParameterVector("θ", self.num_parameters(num_qubits)))
         circuit = QuantumCircuit(num_qubits, name="MatchgateAnsatz")
         for _ in range(reps):
@@ -118,8 +119,8 @@ class GivensAnsatz(Ansatz):
 
     def build(self, num_qubits: int) -> QuantumCircuit:
         """Build the circuit on ``num_qubits`` qubits; see :meth:`Ansatz.build`."""
-        num_qubits = check_count("num_qubits", num_qubits, minimum=self.min_qubits)
-        reps = check_count("reps", self.reps)
+        num_qubits = whole_number("num_qubits", num_qubits, minimum=self.min_qubits)
+        reps = whole_number("reps", self.reps)
         angles = iter(ParameterVector("θ", self.num_parameters(num_qubits)))
         circuit = QuantumCircuit(num_qubits, name="GivensAnsatz")
         modes = [*range(0, num_qubits, 2), *range(1, num_qubits, 2)]
@@ -155,7 +156,7 @@ class GivensAnsatz(Ansatz):
     def _particles(self, num_qubits: int) -> int:
         if self.num_particles is None:
             return (num_qubits + 1) // 2
-        particles = check_count("num_particles", self.num_particles, minimum=0)
+        particles = whole_number("num_particles", self.num_particles, minimum=0)
         if particles > num_qubits:
             raise ValueError(f"num_particles must be at most the number of qubits, {num_qubits}, but {particles} came.")
         return particles

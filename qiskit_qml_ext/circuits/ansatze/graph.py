@@ -9,10 +9,11 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import SparsePauliOp
 
+from qiskit_qml_ext.checks import whole_number
 from qiskit_qml_ext.circuits.ansatze.hardware_efficient import ring_pairs
 from qiskit_qml_ext.circuits.entanglement import entangled_pairs
 from qiskit_qml_ext.circuits.generators import total, two_qubit_paulis
-from qiskit_qml_ext.circuits.template import Ansatz, check_count
+from qiskit_qml_ext.circuits.template import Ansatz
 
 Edges = Sequence[tuple[int, int]] | None
 """The edges of a graph on the qubits; ``None`` is the cycle (a single edge for two qubits, none for one)."""
@@ -40,8 +41,8 @@ class GraphAnsatz(Ansatz):
 
     def build(self, num_qubits: int) -> QuantumCircuit:
         """Build the circuit on ``num_qubits`` qubits; see :meth:`Ansatz.build`."""
-        num_qubits = check_count("num_qubits", num_qubits)
-        reps = check_count("reps", self.reps)
+        num_qubits = whole_number("num_qubits", num_qubits)
+        reps = whole_number("reps", self.reps)
         angles = iter(ParameterVector("θ", self.num_parameters(num_qubits)))
         circuit = QuantumCircuit(num_qubits, name=type(self).__name__)
         if self._plus_state:
@@ -91,6 +92,9 @@ class GraphAnsatz(Ansatz):
     def _edges(self, num_qubits: int) -> list[tuple[int, int]]:
         if self.edges is None:
             return ring_pairs(num_qubits)
+        beyond = [edge for edge in self.edges if not all(0 <= vertex < num_qubits for vertex in edge)]
+        if beyond:
+            raise ValueError(f"edges must join vertices from 0 to {num_qubits - 1}, but {beyond[0]!r} is among them.")
         edges = entangled_pairs(self.edges, num_qubits)
         if len({frozenset(edge) for edge in edges}) < len(edges):
             raise ValueError(f"edges must not repeat an edge, but {self.edges!r} came. Use weights instead.")

@@ -7,8 +7,9 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import SparsePauliOp
 
+from qiskit_qml_ext.checks import one_of, whole_number
 from qiskit_qml_ext.circuits.generators import distinct, single_paulis, total
-from qiskit_qml_ext.circuits.template import Ansatz, check_choice, check_count
+from qiskit_qml_ext.circuits.template import Ansatz
 
 MODELS = ("tfim", "xxz", "heisenberg")
 """The spin chains known by name."""
@@ -79,7 +80,7 @@ class HamiltonianVariationalAnsatz(Ansatz):
     @property
     def symmetry(self) -> str:  # type: ignore[override]
         """The symmetry of the model, or the parities that are left if every rotation has an angle of its own."""
-        if check_choice("model", self.model, MODELS) == "tfim":
+        if one_of("model", self.model, MODELS) == "tfim":
             return "Z2: spin flip X⊗…⊗X"
         if not self.shared:
             return "Z2 × Z2: spin flips X⊗…⊗X and Z⊗…⊗Z"
@@ -87,8 +88,8 @@ class HamiltonianVariationalAnsatz(Ansatz):
 
     def build(self, num_qubits: int) -> QuantumCircuit:
         """Build the circuit on ``num_qubits`` qubits; see :meth:`Ansatz.build`."""
-        num_qubits = check_count("num_qubits", num_qubits, minimum=self.min_qubits)
-        reps = check_count("reps", self.reps)
+        num_qubits = whole_number("num_qubits", num_qubits, minimum=self.min_qubits)
+        reps = whole_number("reps", self.reps)
         angles = iter(ParameterVector("θ", self.num_parameters(num_qubits)))
         circuit = QuantumCircuit(num_qubits, name="HamiltonianVariationalAnsatz")
         if self.initial_state:
@@ -131,7 +132,7 @@ class HamiltonianVariationalAnsatz(Ansatz):
 
     def _groups(self, num_qubits: int) -> list[list[Rotation]]:
         """Return the rotations of one layer in groups that commute; empty groups are left out."""
-        model = check_choice("model", self.model, MODELS)
+        model = one_of("model", self.model, MODELS)
         bond_groups = chain_bonds(num_qubits, periodic=self.periodic)
         groups: list[list[Rotation]] = []
         if model == "tfim":

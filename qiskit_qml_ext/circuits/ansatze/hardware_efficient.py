@@ -6,9 +6,10 @@ from qiskit import QuantumCircuit
 from qiskit.circuit.library import n_local
 from qiskit.quantum_info import SparsePauliOp
 
+from qiskit_qml_ext.checks import one_of, whole_number
 from qiskit_qml_ext.circuits.entanglement import ENTANGLERS, Entanglement, count_pairs, entangled_pairs
 from qiskit_qml_ext.circuits.generators import single_paulis
-from qiskit_qml_ext.circuits.template import Ansatz, check_axes, check_choice, check_count
+from qiskit_qml_ext.circuits.template import Ansatz, check_axes
 
 
 class HardwareEfficientAnsatz(Ansatz):
@@ -59,10 +60,10 @@ class HardwareEfficientAnsatz(Ansatz):
 
     def build(self, num_qubits: int) -> QuantumCircuit:
         """Build the circuit on ``num_qubits`` qubits; see :meth:`Ansatz.build`."""
-        num_qubits = check_count("num_qubits", num_qubits)
-        reps = check_count("reps", self.reps)
+        num_qubits = whole_number("num_qubits", num_qubits)
+        reps = whole_number("reps", self.reps)
         axes = check_axes("rotations", self.rotations)
-        entangler = check_choice("entangler", self.entangler, ENTANGLERS)
+        entangler = one_of("entangler", self.entangler, ENTANGLERS)
         entangles = bool(entangled_pairs(self.entanglement, num_qubits))
         return n_local(
             num_qubits,
@@ -161,10 +162,10 @@ class BasicEntanglerAnsatz(Ansatz):
 
     def build(self, num_qubits: int) -> QuantumCircuit:
         """Build the circuit on ``num_qubits`` qubits; see :meth:`Ansatz.build`."""
-        num_qubits = check_count("num_qubits", num_qubits)
+        num_qubits = whole_number("num_qubits", num_qubits)
         return HardwareEfficientAnsatz(
-            check_choice("rotation", self.rotation, ("x", "y", "z")),
-            reps=check_count("reps", self.reps),
+            one_of("rotation", self.rotation, ("x", "y", "z")),
+            reps=whole_number("reps", self.reps),
             entanglement=self._layout(num_qubits),
             final_rotations=False,
         ).build(num_qubits)
@@ -218,13 +219,13 @@ class StronglyEntanglingAnsatz(Ansatz):
 
     def build(self, num_qubits: int) -> QuantumCircuit:
         """Build the circuit on ``num_qubits`` qubits; see :meth:`Ansatz.build`."""
-        num_qubits = check_count("num_qubits", num_qubits)
+        num_qubits = whole_number("num_qubits", num_qubits)
         return n_local(
             num_qubits,
             ["rz", "ry", "rz"],
             ["cx"] if num_qubits > 1 else [],
             entanglement=lambda layer: ring_pairs(num_qubits, step=layer % max(num_qubits - 1, 1) + 1, close_two=True),
-            reps=check_count("reps", self.reps),
+            reps=whole_number("reps", self.reps),
             skip_final_rotation_layer=True,
             name="StronglyEntanglingAnsatz",
         )

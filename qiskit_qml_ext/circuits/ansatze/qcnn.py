@@ -7,9 +7,10 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import SparsePauliOp
 
+from qiskit_qml_ext.checks import whole_number
 from qiskit_qml_ext.circuits.blocks import Block, block_by_name
 from qiskit_qml_ext.circuits.generators import controlled_rotations, distinct
-from qiskit_qml_ext.circuits.template import Ansatz, check_count
+from qiskit_qml_ext.circuits.template import Ansatz
 
 
 class QCNNAnsatz(Ansatz):
@@ -55,7 +56,7 @@ class QCNNAnsatz(Ansatz):
 
     def build(self, num_qubits: int) -> QuantumCircuit:
         """Build the circuit on ``num_qubits`` qubits; see :meth:`Ansatz.build`."""
-        num_qubits = check_count("num_qubits", num_qubits, minimum=self.min_qubits)
+        num_qubits = whole_number("num_qubits", num_qubits, minimum=self.min_qubits)
         block = block_by_name(self.block)
         angles = iter(ParameterVector("θ", self.num_parameters(num_qubits)))
         circuit = QuantumCircuit(num_qubits, name="QCNNAnsatz")

@@ -8,8 +8,9 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import SparsePauliOp
 
+from qiskit_qml_ext.checks import whole_number
 from qiskit_qml_ext.circuits.generators import distinct, single_paulis
-from qiskit_qml_ext.circuits.template import Ansatz, check_count
+from qiskit_qml_ext.circuits.template import Ansatz
 
 
 class RandomPauliAnsatz(Ansatz):
@@ -45,7 +46,7 @@ class RandomPauliAnsatz(Ansatz):
 
     def build(self, num_qubits: int) -> QuantumCircuit:
         """Build the circuit on ``num_qubits`` qubits; see :meth:`Ansatz.build`."""
-        num_qubits = check_count("num_qubits", num_qubits)
+        num_qubits = whole_number("num_qubits", num_qubits)
         axes_of_layers = self._axes(num_qubits)
         angles = iter(ParameterVector("θ", self.num_parameters(num_qubits)))
         circuit = QuantumCircuit(num_qubits, name="RandomPauliAnsatz")
@@ -77,5 +78,5 @@ class RandomPauliAnsatz(Ansatz):
     def _axes(self, num_qubits: int) -> list[str]:
         """Return the axes of each layer, one letter for each qubit."""
         rng = np.random.default_rng(self.seed)
-        drawn = rng.choice(list("xyz"), size=(check_count("reps", self.reps), num_qubits))
+        drawn = rng.choice(list("xyz"), size=(whole_number("reps", self.reps), num_qubits))
         return ["".join(row) for row in drawn]

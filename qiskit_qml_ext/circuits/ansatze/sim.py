@@ -8,8 +8,9 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.quantum_info import SparsePauliOp
 
+from qiskit_qml_ext.checks import whole_number
 from qiskit_qml_ext.circuits.generators import controlled_rotations, distinct, single_paulis
-from qiskit_qml_ext.circuits.template import Ansatz, check_count
+from qiskit_qml_ext.circuits.template import Ansatz
 
 Pairs = list[tuple[int, int]]
 Step = tuple[str, list[int] | Pairs]
@@ -171,8 +172,8 @@ class SimAnsatz(Ansatz):
 
     def build(self, num_qubits: int) -> QuantumCircuit:
         """Build the circuit on ``num_qubits`` qubits; see :meth:`Ansatz.build`."""
-        num_qubits = check_count("num_qubits", num_qubits)
-        reps = check_count("reps", self.reps)
+        num_qubits = whole_number("num_qubits", num_qubits)
+        reps = whole_number("reps", self.reps)
         angles = iter(ParameterVector("θ", self.num_parameters(num_qubits)))
         circuit = QuantumCircuit(num_qubits, name=f"SimAnsatz{self.circuit}")
         for _ in range(reps):
@@ -200,7 +201,7 @@ class SimAnsatz(Ansatz):
         return distinct(found)
 
     def _steps(self, num_qubits: int) -> list[Step]:
-        number = check_count("circuit", self.circuit)
+        number = whole_number("circuit", self.circuit)
         if number not in _CIRCUITS:
             raise ValueError(f"circuit must be a number from 1 to 19, but {number} came.")
         return _CIRCUITS[number](num_qubits)

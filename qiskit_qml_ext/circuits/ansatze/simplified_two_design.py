@@ -6,9 +6,10 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import SparsePauliOp
 
+from qiskit_qml_ext.checks import whole_number
 from qiskit_qml_ext.circuits.blocks import block_by_name
 from qiskit_qml_ext.circuits.generators import distinct, single_paulis
-from qiskit_qml_ext.circuits.template import Ansatz, check_count
+from qiskit_qml_ext.circuits.template import Ansatz
 
 
 class SimplifiedTwoDesignAnsatz(Ansatz):
@@ -43,8 +44,8 @@ class SimplifiedTwoDesignAnsatz(Ansatz):
 
     def build(self, num_qubits: int) -> QuantumCircuit:
         """Build the circuit on ``num_qubits`` qubits; see :meth:`Ansatz.build`."""
-        num_qubits = check_count("num_qubits", num_qubits)
-        reps = check_count("reps", self.reps)
+        num_qubits = whole_number("num_qubits", num_qubits)
+        reps = whole_number("reps", self.reps)
         angles = iter(ParameterVector("θ", self.num_parameters(num_qubits)))
         circuit = QuantumCircuit(num_qubits, name="SimplifiedTwoDesignAnsatz")
         for qubit in range(num_qubits):
@@ -109,8 +110,8 @@ class BrickwallAnsatz(Ansatz):
 
     def build(self, num_qubits: int) -> QuantumCircuit:
         """Build the circuit on ``num_qubits`` qubits; see :meth:`Ansatz.build`."""
-        num_qubits = check_count("num_qubits", num_qubits)
-        reps = check_count("reps", self.reps)
+        num_qubits = whole_number("num_qubits", num_qubits)
+        reps = whole_number("reps", self.reps)
         block = block_by_name(self.block)
         angles = iter(ParameterVector("θ", self.num_parameters(num_qubits)))
         circuit = QuantumCircuit(num_qubits, name="BrickwallAnsatz")

@@ -7,10 +7,11 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import SparsePauliOp
 
+from qiskit_qml_ext.checks import whole_number
 from qiskit_qml_ext.circuits.ansatze.qcnn import active_levels
 from qiskit_qml_ext.circuits.blocks import block_by_name
 from qiskit_qml_ext.circuits.generators import distinct
-from qiskit_qml_ext.circuits.template import Ansatz, check_count
+from qiskit_qml_ext.circuits.template import Ansatz
 
 
 class TensorNetworkAnsatz(Ansatz):
@@ -26,7 +27,7 @@ class TensorNetworkAnsatz(Ansatz):
 
     def build(self, num_qubits: int) -> QuantumCircuit:
         """Build the circuit on ``num_qubits`` qubits; see :meth:`Ansatz.build`."""
-        num_qubits = check_count("num_qubits", num_qubits, minimum=self.min_qubits)
+        num_qubits = whole_number("num_qubits", num_qubits, minimum=self.min_qubits)
         block = block_by_name(self.block)
         angles = iter(ParameterVector("θ", self.num_parameters(num_qubits)))
         circuit = QuantumCircuit(num_qubits, name=type(self).__name__)
@@ -86,7 +87,7 @@ class MPSAnsatz(TensorNetworkAnsatz):
 
     def tensors(self, num_qubits: int) -> list[tuple[int, int]]:
         """List the pairs of the staircases."""
-        return [(q, q + 1) for _ in range(check_count("reps", self.reps)) for q in range(num_qubits - 1)]
+        return [(q, q + 1) for _ in range(whole_number("reps", self.reps)) for q in range(num_qubits - 1)]
 
 
 class TreeTensorNetworkAnsatz(TensorNetworkAnsatz):

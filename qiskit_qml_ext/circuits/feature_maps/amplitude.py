@@ -7,7 +7,8 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterExpression
 
-from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_count, scaled_features
+from qiskit_qml_ext.checks import whole_number
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, scaled_features
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
 _Value: TypeAlias = ParameterExpression | float
@@ -59,7 +60,7 @@ class AmplitudeFeatureMap(FeatureMap):
 
     def build(self, num_features: int) -> QuantumCircuit:
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
-        num_features = check_count("num_features", num_features)
+        num_features = whole_number("num_features", num_features)
         num_qubits = self.num_qubits(num_features)
         padding = [self._checked_padding()] * (2**num_qubits - num_features)
         amplitudes: list[_Value] = [*scaled_features(num_features, self.bandwidth), *padding]

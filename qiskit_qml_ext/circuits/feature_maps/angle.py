@@ -5,8 +5,9 @@ from typing import ClassVar
 
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.checks import one_of, whole_number
 from qiskit_qml_ext.circuits.entanglement import Entanglement, count_pairs, entangled_pairs
-from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_choice, check_count, scaled_features
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, scaled_features
 
 
 class AngleFeatureMap(FeatureMap):
@@ -60,9 +61,9 @@ class AngleFeatureMap(FeatureMap):
 
     def build(self, num_features: int) -> QuantumCircuit:
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
-        num_features = check_count("num_features", num_features)
-        reps = check_count("reps", self.reps)
-        rotation = check_choice("rotation", self.rotation, ("x", "y", "z"))
+        num_features = whole_number("num_features", num_features)
+        reps = whole_number("reps", self.reps)
+        rotation = one_of("rotation", self.rotation, ("x", "y", "z"))
         angles = scaled_features(num_features, self.bandwidth)
         circuit = QuantumCircuit(num_features, name="AngleFeatureMap")
         rotate = {"x": circuit.rx, "y": circuit.ry, "z": circuit.rz}[rotation]

@@ -5,8 +5,9 @@ from typing import ClassVar
 import numpy as np
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.checks import whole_number
 from qiskit_qml_ext.circuits.entanglement import Entanglement, count_pairs, entangled_pairs
-from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_bandwidth, check_count, scaled_features
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_bandwidth, scaled_features
 
 
 class ChebyshevFeatureMap(FeatureMap):
@@ -65,12 +66,12 @@ class ChebyshevFeatureMap(FeatureMap):
 
     def _degrees(self) -> list[int]:
         """Return the degrees on the qubits of one feature."""
-        return [check_count("degree", self.degree)] * check_count("qubits_per_feature", self.qubits_per_feature)
+        return [whole_number("degree", self.degree)] * whole_number("qubits_per_feature", self.qubits_per_feature)
 
     def build(self, num_features: int) -> QuantumCircuit:
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
-        num_features = check_count("num_features", num_features)
-        reps = check_count("reps", self.reps)
+        num_features = whole_number("num_features", num_features)
+        reps = whole_number("reps", self.reps)
         if np.any(check_bandwidth(self.bandwidth, num_features) > 1):
             raise ValueError(
                 f"bandwidth must be at most 1, as arccos needs c·x in [-1, 1], but {self.bandwidth!r} came."
@@ -89,7 +90,7 @@ class ChebyshevFeatureMap(FeatureMap):
 
     def num_qubits(self, num_features: int) -> int:
         """Return the number of qubits: ``qubits_per_feature`` for each feature."""
-        return num_features * check_count("qubits_per_feature", self.qubits_per_feature)
+        return num_features * whole_number("qubits_per_feature", self.qubits_per_feature)
 
     def two_qubit_gates(self, num_features: int) -> int:
         """Return the number of CZ gates: one for each entangled pair of each layer."""
@@ -138,4 +139,4 @@ class ChebyshevTowerFeatureMap(ChebyshevFeatureMap):
         self.bandwidth = bandwidth
 
     def _degrees(self) -> list[int]:
-        return list(range(1, check_count("qubits_per_feature", self.qubits_per_feature) + 1))
+        return list(range(1, whole_number("qubits_per_feature", self.qubits_per_feature) + 1))

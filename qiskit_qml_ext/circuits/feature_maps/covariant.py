@@ -6,8 +6,9 @@ from typing import ClassVar
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 
+from qiskit_qml_ext.checks import whole_number
 from qiskit_qml_ext.circuits.entanglement import Entanglement, count_pairs, entangled_pairs
-from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_axes, check_count, scaled_features
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_axes, scaled_features
 
 
 class CovariantFeatureMap(FeatureMap):
@@ -64,7 +65,7 @@ class CovariantFeatureMap(FeatureMap):
 
     def build(self, num_features: int) -> QuantumCircuit:
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
-        num_features = check_count("num_features", num_features)
+        num_features = whole_number("num_features", num_features)
         axes = check_axes("rotations", self.rotations)
         features = scaled_features(num_features, self.bandwidth)
         circuit = self._fiducial_circuit(self.num_qubits(num_features))

@@ -5,8 +5,9 @@ from typing import ClassVar
 
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.checks import one_of, whole_number
 from qiskit_qml_ext.circuits.entanglement import Entanglement, count_pairs, entangled_pairs
-from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_choice, check_count, scaled_features
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, scaled_features
 
 
 class ExponentialFeatureMap(FeatureMap):
@@ -63,10 +64,10 @@ class ExponentialFeatureMap(FeatureMap):
 
     def build(self, num_features: int) -> QuantumCircuit:
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
-        num_features = check_count("num_features", num_features)
-        base = check_count("base", self.base)
-        reps = check_count("reps", self.reps)
-        rotation = check_choice("rotation", self.rotation, ("x", "y", "z"))
+        num_features = whole_number("num_features", num_features)
+        base = whole_number("base", self.base)
+        reps = whole_number("reps", self.reps)
+        rotation = one_of("rotation", self.rotation, ("x", "y", "z"))
         features = scaled_features(num_features, self.bandwidth)
         num_qubits = self.num_qubits(num_features)
         circuit = QuantumCircuit(num_qubits, name="ExponentialFeatureMap")
@@ -82,7 +83,7 @@ class ExponentialFeatureMap(FeatureMap):
 
     def num_qubits(self, num_features: int) -> int:
         """Return the number of qubits: ``qubits_per_feature`` for each feature."""
-        return num_features * check_count("qubits_per_feature", self.qubits_per_feature)
+        return num_features * whole_number("qubits_per_feature", self.qubits_per_feature)
 
     def two_qubit_gates(self, num_features: int) -> int:
         """Return the number of CX gates: one for each entangled pair of each layer."""

@@ -5,15 +5,9 @@ from typing import ClassVar
 
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.checks import one_of, whole_number
 from qiskit_qml_ext.circuits.entanglement import ENTANGLERS, Entanglement, count_pairs, entangled_pairs
-from qiskit_qml_ext.circuits.template import (
-    Bandwidth,
-    FeatureMap,
-    check_axes,
-    check_choice,
-    check_count,
-    scaled_features,
-)
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_axes, scaled_features
 
 
 class HardwareEfficientFeatureMap(FeatureMap):
@@ -64,12 +58,12 @@ class HardwareEfficientFeatureMap(FeatureMap):
 
     def build(self, num_features: int) -> QuantumCircuit:
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
-        num_features = check_count("num_features", num_features)
-        reps = check_count("reps", self.reps)
+        num_features = whole_number("num_features", num_features)
+        reps = whole_number("reps", self.reps)
         axes = check_axes("rotations", self.rotations)
         if axes[0] == "z":
             raise ValueError(f"rotations must not begin with z, which acts trivially on |0⟩, but {axes!r} came.")
-        entangler = check_choice("entangler", self.entangler, ENTANGLERS)
+        entangler = one_of("entangler", self.entangler, ENTANGLERS)
         angles = scaled_features(num_features, self.bandwidth)
         circuit = QuantumCircuit(num_features, name="HardwareEfficientFeatureMap")
         for layer in range(reps):

@@ -6,8 +6,9 @@ from typing import ClassVar
 import numpy as np
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.checks import positive_number, whole_number
 from qiskit_qml_ext.circuits.entanglement import Entanglement, entangled_pairs
-from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_count, check_positive, scaled_features
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, scaled_features
 
 
 class HeisenbergFeatureMap(FeatureMap):
@@ -61,8 +62,8 @@ class HeisenbergFeatureMap(FeatureMap):
 
     def build(self, num_features: int) -> QuantumCircuit:
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
-        num_features = check_count("num_features", num_features)
-        steps = check_count("trotter_steps", self.trotter_steps)
+        num_features = whole_number("num_features", num_features)
+        steps = whole_number("trotter_steps", self.trotter_steps)
         pairs = self._pairs(num_features)
         features = scaled_features(num_features, self.bandwidth)
         # exp(-i τ x P) is a rotation by the angle 2 τ x.
@@ -107,7 +108,7 @@ class HeisenbergFeatureMap(FeatureMap):
     def _time(self, num_features: int) -> float:
         if self.evolution_time is None:
             return num_features / 3
-        return check_positive("evolution_time", self.evolution_time)
+        return positive_number("evolution_time", self.evolution_time)
 
     def _append_product_state(self, circuit: QuantumCircuit) -> None:
         """Append R_z(φ) R_y(θ) with cos θ and φ uniform: a Haar-random state of every qubit."""

@@ -6,15 +6,9 @@ from typing import ClassVar
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import XXPlusYYGate
 
+from qiskit_qml_ext.checks import one_of, whole_number
 from qiskit_qml_ext.circuits.entanglement import ENTANGLERS, Entanglement, entangled_pairs
-from qiskit_qml_ext.circuits.template import (
-    Bandwidth,
-    FeatureMap,
-    check_axes,
-    check_choice,
-    check_count,
-    scaled_features,
-)
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_axes, scaled_features
 
 
 class HighDimFeatureMap(FeatureMap):
@@ -68,12 +62,13 @@ class HighDimFeatureMap(FeatureMap):
 
     def build(self, num_features: int) -> QuantumCircuit:
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
-        num_features = check_count("num_features", num_features)
-        num_qubits = check_count("qubits", self.qubits)
+        num_features = whole_number("num_features", num_features)
+        num_qubits = whole_number("qubits", self.qubits)
         axes = check_axes("rotations", self.rotations)
         if axes[0] == "x":
             raise ValueError(f"rotations must not begin with x, which acts trivially on |+⟩, but {axes!r} came.")
-        entangler = check_choice("entangler", self.entangler, ("sqrt_iswap", *ENTANGLERS))
+        entangler = one_of("entangler", self.entangler, ("sqrt_iswap", *ENTANGLERS))
+        entangled_pairs(self.entanglement, num_qubits)  # refuses a layout that a circuit of one block would not use
         features = scaled_features(num_features, self.bandwidth)
         circuit = QuantumCircuit(num_qubits, name="HighDimFeatureMap")
         circuit.h(range(num_qubits))
@@ -88,7 +83,7 @@ class HighDimFeatureMap(FeatureMap):
 
     def num_qubits(self, num_features: int) -> int:
         """Return the number of qubits: the setting ``qubits``, whatever the number of features."""
-        return check_count("qubits", self.qubits)
+        return whole_number("qubits", self.qubits)
 
     def two_qubit_gates(self, num_features: int) -> int:
         """Return the number of entangling gates: one for each entangled pair between blocks."""

@@ -5,8 +5,9 @@ from typing import ClassVar
 
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.checks import whole_number
 from qiskit_qml_ext.circuits.entanglement import Entanglement, count_pairs, entangled_pairs
-from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_count, scaled_features
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, scaled_features
 
 
 class IQPFeatureMap(FeatureMap):
@@ -49,8 +50,8 @@ class IQPFeatureMap(FeatureMap):
 
     def build(self, num_features: int) -> QuantumCircuit:
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
-        num_features = check_count("num_features", num_features)
-        reps = check_count("reps", self.reps)
+        num_features = whole_number("num_features", num_features)
+        reps = whole_number("reps", self.reps)
         angles = scaled_features(num_features, self.bandwidth)
         circuit = QuantumCircuit(num_features, name="IQPFeatureMap")
         for layer in range(reps):

@@ -5,8 +5,9 @@ from typing import ClassVar
 
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.checks import whole_number
 from qiskit_qml_ext.circuits.entanglement import Entanglement, entangled_pairs
-from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_count, scaled_features
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, scaled_features
 
 
 class MatrixProductFeatureMap(FeatureMap):
@@ -50,8 +51,8 @@ class MatrixProductFeatureMap(FeatureMap):
 
     def build(self, num_features: int) -> QuantumCircuit:
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
-        num_features = check_count("num_features", num_features)
-        num_qubits = check_count("qubits", self.qubits)
+        num_features = whole_number("num_features", num_features)
+        num_qubits = whole_number("qubits", self.qubits)
         remaining = scaled_features(num_features, self.bandwidth)
         circuit = QuantumCircuit(num_qubits, name="MatrixProductFeatureMap")
         column = 0
@@ -70,7 +71,7 @@ class MatrixProductFeatureMap(FeatureMap):
 
     def num_qubits(self, num_features: int) -> int:
         """Return the number of qubits: the setting ``qubits``, whatever the number of features."""
-        return check_count("qubits", self.qubits)
+        return whole_number("qubits", self.qubits)
 
     def two_qubit_gates(self, num_features: int) -> int:
         """Return the number of CX gates: one for every two features, or none without entanglement."""

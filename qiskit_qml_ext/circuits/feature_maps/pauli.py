@@ -7,8 +7,9 @@ from typing import ClassVar
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import pauli_feature_map
 
+from qiskit_qml_ext.checks import positive_number, whole_number
 from qiskit_qml_ext.circuits.entanglement import Entanglement, entangled_blocks
-from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_count, check_positive, scaled_features
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, scaled_features
 
 
 class PauliFeatureMap(FeatureMap):
@@ -63,9 +64,9 @@ class PauliFeatureMap(FeatureMap):
 
     def build(self, num_features: int) -> QuantumCircuit:
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
-        num_features = check_count("num_features", num_features)
-        reps = check_count("reps", self.reps)
-        alpha = check_positive("alpha", self.alpha)
+        num_features = whole_number("num_features", num_features)
+        reps = whole_number("reps", self.reps)
+        alpha = positive_number("alpha", self.alpha)
         strings = self._strings(num_features)
         template = pauli_feature_map(
             num_features,

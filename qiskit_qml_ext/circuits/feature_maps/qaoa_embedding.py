@@ -6,8 +6,9 @@ from typing import ClassVar
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 
+from qiskit_qml_ext.checks import one_of, whole_number
 from qiskit_qml_ext.circuits.entanglement import Entanglement, count_pairs, entangled_pairs
-from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_choice, check_count, scaled_features
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, scaled_features
 
 
 class QAOAEmbedding(FeatureMap):
@@ -59,9 +60,9 @@ class QAOAEmbedding(FeatureMap):
 
     def build(self, num_features: int) -> QuantumCircuit:
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
-        num_features = check_count("num_features", num_features)
-        reps = check_count("reps", self.reps)
-        axis = check_choice("local_field", self.local_field, ("x", "y", "z"))
+        num_features = whole_number("num_features", num_features)
+        reps = whole_number("reps", self.reps)
+        axis = one_of("local_field", self.local_field, ("x", "y", "z"))
         num_qubits = self.num_qubits(num_features)
         if num_qubits < num_features:
             raise ValueError(f"qubits must be at least the number of features, {num_features}, but {num_qubits} came.")
@@ -83,7 +84,7 @@ class QAOAEmbedding(FeatureMap):
 
     def num_qubits(self, num_features: int) -> int:
         """Return the number of qubits: the setting ``qubits``, or the number of features if it is ``None``."""
-        return num_features if self.qubits is None else check_count("qubits", self.qubits)
+        return num_features if self.qubits is None else whole_number("qubits", self.qubits)
 
     def num_weights(self, num_features: int) -> int:
         """Return the number of trainable angles: one for each qubit and each entangled pair of each layer."""

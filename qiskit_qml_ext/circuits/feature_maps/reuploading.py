@@ -6,8 +6,9 @@ from typing import ClassVar
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 
+from qiskit_qml_ext.checks import whole_number
 from qiskit_qml_ext.circuits.entanglement import Entanglement, count_pairs, entangled_pairs
-from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_count, scaled_features
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, scaled_features
 
 
 class ReuploadingFeatureMap(FeatureMap):
@@ -54,9 +55,9 @@ class ReuploadingFeatureMap(FeatureMap):
 
     def build(self, num_features: int) -> QuantumCircuit:
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
-        num_features = check_count("num_features", num_features)
-        reps = check_count("reps", self.reps)
-        num_qubits = check_count("qubits", self.qubits)
+        num_features = whole_number("num_features", num_features)
+        reps = whole_number("reps", self.reps)
+        num_qubits = whole_number("qubits", self.qubits)
         features = scaled_features(num_features, self.bandwidth)
         weights = iter(ParameterVector("θ", self.num_weights(num_features)))
         circuit = QuantumCircuit(num_qubits, name="ReuploadingFeatureMap")
@@ -77,7 +78,7 @@ class ReuploadingFeatureMap(FeatureMap):
 
     def num_qubits(self, num_features: int) -> int:
         """Return the number of qubits: the setting ``qubits``, whatever the number of features."""
-        return check_count("qubits", self.qubits)
+        return whole_number("qubits", self.qubits)
 
     def num_weights(self, num_features: int) -> int:
         """Return the number of trainable biases and weights."""

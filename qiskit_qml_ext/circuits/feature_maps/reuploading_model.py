@@ -6,10 +6,11 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from sklearn.base import clone
 
+from qiskit_qml_ext.checks import whole_number
 from qiskit_qml_ext.circuits.ansatze.hardware_efficient import HardwareEfficientAnsatz
 from qiskit_qml_ext.circuits.entanglement import Entanglement
 from qiskit_qml_ext.circuits.feature_maps.angle import AngleFeatureMap
-from qiskit_qml_ext.circuits.template import Ansatz, Bandwidth, FeatureMap, check_count, data_and_weights
+from qiskit_qml_ext.circuits.template import Ansatz, Bandwidth, FeatureMap, data_and_weights
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
 
@@ -83,8 +84,8 @@ class ReuploadingModel(FeatureMap):
 
     def build(self, num_features: int) -> QuantumCircuit:
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
-        num_features = check_count("num_features", num_features)
-        reps = check_count("reps", self.reps)
+        num_features = whole_number("num_features", num_features)
+        reps = whole_number("reps", self.reps)
         encoding = self._encoding().build(num_features)
         trainable = self._trainable().build(encoding.num_qubits)
         data, encoding_weights = data_and_weights(encoding)

@@ -6,8 +6,9 @@ from typing import ClassVar
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 
+from qiskit_qml_ext.checks import whole_number
 from qiskit_qml_ext.circuits.entanglement import Entanglement, count_pairs, entangled_pairs
-from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_count, scaled_features
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, scaled_features
 
 
 class TrainableRingFeatureMap(FeatureMap):
@@ -57,8 +58,8 @@ class TrainableRingFeatureMap(FeatureMap):
 
     def build(self, num_features: int) -> QuantumCircuit:
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
-        num_features = check_count("num_features", num_features)
-        reps = check_count("reps", self.reps)
+        num_features = whole_number("num_features", num_features)
+        reps = whole_number("reps", self.reps)
         num_qubits = self.num_qubits(num_features)
         if reps * num_qubits < num_features:
             raise ValueError(
@@ -80,7 +81,7 @@ class TrainableRingFeatureMap(FeatureMap):
 
     def num_qubits(self, num_features: int) -> int:
         """Return the number of qubits: the setting ``qubits``, or the number of features if it is ``None``."""
-        return num_features if self.qubits is None else check_count("qubits", self.qubits)
+        return num_features if self.qubits is None else whole_number("qubits", self.qubits)
 
     def num_weights(self, num_features: int) -> int:
         """Return the number of trainable angles: one for each qubit and each entangled pair of each layer."""

@@ -6,8 +6,9 @@ from typing import ClassVar
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import z_feature_map, zz_feature_map
 
+from qiskit_qml_ext.checks import whole_number
 from qiskit_qml_ext.circuits.entanglement import Entanglement, count_pairs, entangled_pairs
-from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, check_count, scaled_features
+from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, scaled_features
 
 
 class ZZFeatureMap(FeatureMap):
@@ -49,8 +50,8 @@ class ZZFeatureMap(FeatureMap):
 
     def build(self, num_features: int) -> QuantumCircuit:
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
-        num_features = check_count("num_features", num_features)
-        reps = check_count("reps", self.reps)
+        num_features = whole_number("num_features", num_features)
+        reps = whole_number("reps", self.reps)
         angles = scaled_features(num_features, self.bandwidth)
         layers = [entangled_pairs(self.entanglement, num_features, layer=layer) for layer in range(reps)]
         if any(layers):

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from scipy import special
 
+from qiskit_qml_ext.checks import positive_number
 from qiskit_qml_ext.circuits.initialization.distribution import InitialDistribution
-from qiskit_qml_ext.circuits.template import check_positive
 
 
 class BetaDistribution(InitialDistribution):
@@ -77,4 +77,4 @@ class BetaDistribution(InitialDistribution):
     def _checked(self) -> tuple[float, float, float]:
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
             raise ValueError(f"low and high must be finite and in this order, but {self.low!r} and {self.high!r} came.")
-        return check_positive("alpha", self.alpha), check_positive("beta", self.beta), self.high - self.low
+        return positive_number("alpha", self.alpha), positive_number("beta", self.beta), self.high - self.low

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
-from qiskit_qml_ext.circuits.template import Settings, check_count
+from qiskit_qml_ext.checks import whole_number
+from qiskit_qml_ext.circuits.template import Settings
 
 Seed = np.random.Generator | int | None
 """A generator, which is used and advanced, or a seed for a new one."""
@@ -52,7 +53,8 @@ class InitialDistribution(Settings, ABC):
         Returns:
             Angles in radians, shape (size, num_parameters), in the order of ``circuit.parameters``.
         """
-        size = check_count("size", size, minimum=0)
+        size = whole_number("size", size, minimum=0)
+        self.check_settings()
         return self._draw(circuit, size, np.random.default_rng(rng))
 
     def characteristic_function(self, circuit: QuantumCircuit, frequency: float) -> NDArray[np.complex128]:
@@ -68,6 +70,7 @@ class InitialDistribution(Settings, ABC):
         Raises:
             ValueError: If the angles are not independent.
         """
+        self.check_settings()
         return self._characteristic(circuit, float(frequency))
 
     def moments(self, circuit: QuantumCircuit) -> AngleMoments:

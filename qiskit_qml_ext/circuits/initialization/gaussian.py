@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.checks import positive_number, whole_number
 from qiskit_qml_ext.circuits.initialization.distribution import InitialDistribution, trainable_depth
-from qiskit_qml_ext.circuits.template import check_count, check_positive
 
 
 class GaussianDistribution(InitialDistribution):
@@ -42,9 +42,9 @@ class GaussianDistribution(InitialDistribution):
     def standard_deviation(self, circuit: QuantumCircuit) -> float:
         """Return γ in radians."""
         if self.std is not None:
-            return check_positive("std", self.std)
-        layers = trainable_depth(circuit) if self.layers is None else check_count("layers", self.layers)
-        return 1 / math.sqrt(4 * check_count("locality", self.locality) * (layers + 2))
+            return positive_number("std", self.std)
+        layers = trainable_depth(circuit) if self.layers is None else whole_number("layers", self.layers)
+        return 1 / math.sqrt(4 * whole_number("locality", self.locality) * (layers + 2))
 
     def _draw(self, circuit: QuantumCircuit, size: int, rng: np.random.Generator) -> NDArray[np.float64]:
         return rng.normal(0.0, self.standard_deviation(circuit), size=(size, circuit.num_parameters))

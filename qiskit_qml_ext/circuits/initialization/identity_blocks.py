@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 
+from qiskit_qml_ext.checks import whole_number
 from qiskit_qml_ext.circuits.initialization.distribution import InitialDistribution
-from qiskit_qml_ext.circuits.template import check_count
 
 
 class IdentityBlockDistribution(InitialDistribution):
@@ -55,7 +55,7 @@ class IdentityBlockDistribution(InitialDistribution):
             those of its mirror image, both in the order of ``circuit.parameters``. Its metadata say how many blocks it
             has.
         """
-        blocks, number = check_count("blocks", self.blocks), circuit.num_parameters
+        blocks, number = whole_number("blocks", self.blocks), circuit.num_parameters
         theta = ParameterVector("θ", 2 * blocks * number)
         result = circuit.copy_empty_like(name=f"identity_blocks({circuit.name})")
         result.global_phase = 0
@@ -68,7 +68,9 @@ class IdentityBlockDistribution(InitialDistribution):
         return result
 
     def _draw(self, circuit: QuantumCircuit, size: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        blocks = check_count("blocks", self.blocks)
+        blocks = whole_number("blocks", self.blocks)
+        if not self.low <= self.high:
+            raise ValueError(f"low must not be above high, but {self.low!r} and {self.high!r} came.")
         found = (circuit.metadata or {}).get("identity_blocks")
         if found != blocks:
             raise ValueError(

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.checks import positive_number, whole_number
 from qiskit_qml_ext.circuits.initialization.distribution import InitialDistribution, trainable_depth
-from qiskit_qml_ext.circuits.template import check_count, check_positive
 
 
 class IntervalDistribution(InitialDistribution):
@@ -110,8 +110,8 @@ class ReducedDomainDistribution(IntervalDistribution):
 
     def interval(self, circuit: QuantumCircuit) -> tuple[NDArray[np.float64], float]:
         """Return the center 0 for every angle, and the radius aπ."""
-        layers = trainable_depth(circuit) if self.layers is None else check_count("layers", self.layers)
-        radius = math.pi * min(1.0, check_positive("scale", self.scale) / math.sqrt(layers))
+        layers = trainable_depth(circuit) if self.layers is None else whole_number("layers", self.layers)
+        radius = math.pi * min(1.0, positive_number("scale", self.scale) / math.sqrt(layers))
         return np.zeros(circuit.num_parameters), radius
 
 
@@ -138,7 +138,7 @@ class SmallAngleDistribution(IntervalDistribution):
 
     def interval(self, circuit: QuantumCircuit) -> tuple[NDArray[np.float64], float]:
         """Return the center 0 for every angle, and the radius."""
-        return np.zeros(circuit.num_parameters), check_positive("radius", self.radius)
+        return np.zeros(circuit.num_parameters), positive_number("radius", self.radius)
 
 
 class WarmStartDistribution(IntervalDistribution):
@@ -176,5 +176,5 @@ class WarmStartDistribution(IntervalDistribution):
                 f"point must be {number} finite angles, one for each parameter of the circuit, but an array of shape "
                 f"{centers.shape} came: {self.point!r}."
             )
-        radius = 1 / math.sqrt(max(number, 1)) if self.radius is None else check_positive("radius", self.radius)
+        radius = 1 / math.sqrt(max(number, 1)) if self.radius is None else positive_number("radius", self.radius)
         return centers, radius
