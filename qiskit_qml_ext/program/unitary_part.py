@@ -23,6 +23,7 @@ from qiskit.circuit import (
     QuantumCircuit,
     Qubit,
     Reset,
+    Store,
 )
 from qiskit.circuit import Operation as CircuitOperation
 from qiskit.circuit.library import Initialize, StatePreparation
@@ -62,12 +63,15 @@ def unitary_part(circuit: QuantumCircuit) -> QuantumCircuit:
 
 
 def is_directive(operation: CircuitOperation) -> bool:
-    """Tell whether an operation says something about a circuit without acting on its qubits (barriers, delays, …).
+    """Tell whether an operation says something about a circuit without acting on its bits (barriers, delays, …).
 
-    A delay is the identity, whatever its duration.
+    A delay is the identity, whatever its duration. A store, which Qiskit counts as a directive too, may write into
+    classical bits, and is none here.
     """
     return isinstance(operation, Barrier | Delay) or (
-        isinstance(operation, Instruction) and getattr(type(operation), "_directive", False)
+        isinstance(operation, Instruction)
+        and getattr(type(operation), "_directive", False)
+        and not isinstance(operation, Store)
     )
 
 
