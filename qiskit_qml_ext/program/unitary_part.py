@@ -7,6 +7,7 @@ would run, so that the inverse of the result is the inverse of what runs. All de
 name: a custom gate called "delay" is a gate.
 """
 
+import sys
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -23,7 +24,6 @@ from qiskit.circuit import (
     QuantumCircuit,
     Qubit,
     Reset,
-    Store,
 )
 from qiskit.circuit import Operation as CircuitOperation
 from qiskit.circuit.library import Initialize, StatePreparation
@@ -63,16 +63,15 @@ def unitary_part(circuit: QuantumCircuit) -> QuantumCircuit:
 
 
 def is_directive(operation: CircuitOperation) -> bool:
-    """Tell whether an operation says something about a circuit without acting on its bits (barriers, delays, …).
+    """Tell whether an operation says something about a circuit without acting on its bits.
 
-    A delay is the identity, whatever its duration. A store, which Qiskit counts as a directive too, may write into
-    classical bits, and is none here.
+    These are barriers, delays of any duration and Aer's instructions that save a result. What else is marked as a
+    directive may act all the same: a store writes into classical bits, Aer's ``set_statevector`` replaces the state.
     """
-    return isinstance(operation, Barrier | Delay) or (
-        isinstance(operation, Instruction)
-        and getattr(type(operation), "_directive", False)
-        and not isinstance(operation, Store)
-    )
+    if isinstance(operation, Barrier | Delay):
+        return True
+    aer = sys.modules.get("qiskit_aer.library.save_instructions.save_data")  # without it there are no such objects
+    return aer is not None and isinstance(operation, aer.SaveData)
 
 
 def empty_like(circuit: QuantumCircuit) -> QuantumCircuit:

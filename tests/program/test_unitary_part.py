@@ -7,6 +7,7 @@ from qiskit.circuit import AnnotatedOperation, Clbit, ControlModifier, Parameter
 from qiskit.circuit.library import GlobalPhaseGate, PauliEvolutionGate
 from qiskit.quantum_info import Operator, Statevector
 from qiskit.synthesis import MatrixExponential, QDrift
+from qiskit_aer.library import SaveStatevector, SetStatevector
 from qiskit_machine_learning.circuit.library import raw_feature_vector
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
@@ -33,6 +34,7 @@ def measured_circuit(state):
     inner.cx(0, 1)
     inner.measure(1, 0)
     circuit.append(inner.to_instruction(), [2, 1], [2])
+    circuit.append(SaveStatevector(3), range(3))
     circuit.measure([0], [1])
     circuit.delay(10, 0)
     return circuit
@@ -78,7 +80,10 @@ def refused():
     again = QuantumCircuit(1)
     again.h(0)
     again.initialize([0, 1], 0)
+    replaced = QuantumCircuit(1)
+    replaced.append(SetStatevector([0, 1]), [0])
     return {
+        "'set_statevector' has neither": replaced,
         "'reset' resets qubit 0": reset,
         "'reset' resets qubit 0 after": inside,
         "'initialize' resets qubit 0": again,
