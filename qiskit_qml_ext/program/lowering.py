@@ -185,7 +185,8 @@ class _Lowering:
             rule(self, qubits, [self._compiler.form(parameter) for parameter in operation.params])
         elif not self._lower_special(operation, qubits):
             self._lower_by_meaning(operation, qubits)
-        self._touched.update(qubits)
+        if not operation.num_clbits:
+            self._touched.update(qubits)
 
     def _lower_special(self, operation: CircuitOperation, qubits: Sequence[int]) -> bool:
         if meaning.is_exactly(operation, UnitaryGate):

@@ -14,6 +14,8 @@ import numpy as np
 from qiskit.circuit import (
     AnnotatedOperation,
     Barrier,
+    BreakLoopOp,
+    ContinueLoopOp,
     Clbit,
     ControlFlowOp,
     Delay,
@@ -146,9 +148,9 @@ def refuse_non_unitary(operation: CircuitOperation, *, touched: Collection[int],
         UnsupportedCircuitError: The message names the instruction and says what to do.
     """
     name = operation.name
-    if isinstance(operation, ControlFlowOp):
+    if isinstance(operation, ControlFlowOp | BreakLoopOp | ContinueLoopOp):
         raise UnsupportedCircuitError(f"The circuit contains the control-flow instruction {name!r}. {ADVICE}")
-    if measured:
+    if measured and not operation.num_clbits:  # what else has classical bits is opened and may only measure
         raise UnsupportedCircuitError(
             f"Qubit {min(measured)} is measured before the instruction {name!r} acts on it; only measurements at the "
             f"end of a circuit are supported. {ADVICE}"
