@@ -11,6 +11,7 @@ from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.kernels.exact import Factor, independent_factors
 from qiskit_qml_ext.kernels.sampled import inversion_test
 from qiskit_qml_ext.primitives import circuit_key
+from qiskit_qml_ext.program.unitary_part import unitary_part
 
 _MAX_CACHED = 256
 _cached: "OrderedDict[bytes, Encoding]" = OrderedDict()
@@ -24,9 +25,14 @@ class Encoding:
         self.circuit = circuit
 
     @cached_property
+    def unitary(self) -> QuantumCircuit:
+        """The circuit without final measurements, leading resets and classical registers."""
+        return unitary_part(self.circuit)
+
+    @cached_property
     def factors(self) -> list[Factor]:
         """The groups of interacting qubits, lowered, for the exact path."""
-        return independent_factors(self.circuit)
+        return independent_factors(self.unitary)
 
     @cached_property
     def inversion_test(self) -> QuantumCircuit:

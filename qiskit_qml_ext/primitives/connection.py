@@ -266,18 +266,23 @@ class Connection:
         return data
 
     def statevectors(
-        self, program: RotationProgram | QuantumCircuit, values: NDArray[np.float64]
+        self,
+        program: RotationProgram | QuantumCircuit,
+        values: NDArray[np.float64],
+        *,
+        max_memory: int | None = None,
     ) -> NDArray[np.complex128] | NDArray[np.complex64]:
         """Return exact states |ψ(values)⟩, whatever the target is, in its precision if it is the exact one.
 
         Args:
             program: A circuit, or what :func:`~qiskit_qml_ext.program.lower` made of one.
             values: Parameter values in radians, shape (number of vectors, number of parameters).
+            max_memory: The largest amount of memory in bytes; by default the connection's.
 
         Returns:
             Amplitudes, shape (number of vectors, 2**num_qubits).
         """
-        states = statevectors(program, values, dtype=self.dtype, max_memory=self.max_memory)
+        states = statevectors(program, values, dtype=self.dtype, max_memory=max_memory or self.max_memory)
         self._count(Usage(circuits=len(values)))
         return states
 
