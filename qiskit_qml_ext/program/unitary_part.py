@@ -7,7 +7,7 @@ would run, so that the inverse of the result is the inverse of what runs. All de
 name: a custom gate called "delay" is a gate.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from qiskit.circuit import (
@@ -30,7 +30,7 @@ from qiskit.quantum_info import Clifford
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
-_ADVICE = "Exact simulation needs a unitary circuit; run this one on a sampler such as AerSimulator."
+ADVICE = "Exact simulation needs a unitary circuit; run this one on a sampler such as AerSimulator."
 
 
 def unitary_part(circuit: QuantumCircuit) -> QuantumCircuit:
@@ -116,8 +116,8 @@ class _Copier:
         definition = definition_of(operation)
         if definition is None:
             raise UnsupportedCircuitError(
-                f"The instruction {operation.name!r} ({type(operation).__name__}) has neither a definition nor a "
-                f"unitary matrix. {_ADVICE}"
+                f"The instruction {operation.name!r} has neither a definition nor a unitary matrix "
+                f"({type(operation).__name__}). {ADVICE}"
             )
         self._part.global_phase += definition.global_phase
         self.enter(definition, qubits)
@@ -130,7 +130,7 @@ class _Copier:
         )
 
 
-def refuse_non_unitary(operation: CircuitOperation, *, touched: Sequence[int], measured: Sequence[int]) -> None:
+def refuse_non_unitary(operation: CircuitOperation, *, touched: Collection[int], measured: Collection[int]) -> None:
     """Raise if an operation is not unitary where it stands.
 
     Args:
@@ -143,16 +143,16 @@ def refuse_non_unitary(operation: CircuitOperation, *, touched: Sequence[int], m
     """
     name = operation.name
     if isinstance(operation, ControlFlowOp):
-        raise UnsupportedCircuitError(f"The circuit contains the control-flow instruction {name!r}. {_ADVICE}")
+        raise UnsupportedCircuitError(f"The circuit contains the control-flow instruction {name!r}. {ADVICE}")
     if measured:
         raise UnsupportedCircuitError(
             f"Qubit {min(measured)} is measured before the instruction {name!r} acts on it; only measurements at the "
-            f"end of a circuit are supported. {_ADVICE}"
+            f"end of a circuit are supported. {ADVICE}"
         )
     if isinstance(operation, Reset | Initialize) and touched:
         raise UnsupportedCircuitError(
             f"The instruction {name!r} resets qubit {min(touched)} after other instructions acted on it, which is "
-            f"not unitary. {_ADVICE}"
+            f"not unitary. {ADVICE}"
         )
 
 
