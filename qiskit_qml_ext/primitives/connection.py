@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
-from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin, StatevectorSampler
 from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from typing_extensions import Self
@@ -19,11 +19,13 @@ from qiskit_qml_ext.engine.memory import memory_budget
 from qiskit_qml_ext.primitives.checks import checked_positive, checked_seed
 from qiskit_qml_ext.primitives.content import circuit_key, job_seed
 from qiskit_qml_ext.primitives.estimates import seconds_per_shot
+from qiskit_qml_ext.primitives.exact_sampler import ExactSampler
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.journaling import Journaling
 from qiskit_qml_ext.primitives.packing import PackedCircuit, find_regions, pack_circuit
 from qiskit_qml_ext.primitives.run_plan import Budget, RunPlan, plan_pubs
 from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target, isa_circuit
+from qiskit_qml_ext.primitives.targets.target import device_of, is_isa, isa_in_place
 from qiskit_qml_ext.primitives.usage import Usage
 from qiskit_qml_ext.program import RotationProgram
 
@@ -148,11 +150,31 @@ class Connection:
         """What has been run through this connection so far, in this process."""
         return self._usage
 
-    def isa_circuit(self, circuit: QuantumCircuit) -> QuantumCircuit:
+    @property
+    def applies_matrices(self) -> bool:
+        """Whether each gate acts by its own matrix, without a synthesis that may approximate it."""
+        return self._target.pass_manager(0, None) is None and isinstance(
+            self._target.sampler(1, None), (ExactSampler, StatevectorSampler)
+        )
+
+    @property
+    def operation_names(self) -> frozenset[str]:
+        """The names by which the target knows its own instructions; empty where any circuit will do."""
+        holder = getattr(self._target, "backend", getattr(self._target, "simulator", None))
+        return frozenset() if holder is None else frozenset(holder.target.operation_names)
+
+    def is_isa(self, circuit: QuantumCircuit) -> bool:
+        """Tell whether a circuit stands on a device's own qubits in the device's own gates."""
+        device = device_of(self._target)
+        return device is not None and is_isa(circuit, device)
+
+    def isa_circuit(self, circuit: QuantumCircuit, *, keep_qubits: bool = False) -> QuantumCircuit:
         """Return the circuit in the target's own gates, transpiled once for each distinct content.
 
         Args:
             circuit: Any circuit; it is not changed.
+            keep_qubits: The circuit stands on the device's own qubits and couplings already: translate and optimise its
+                gates, but leave its qubits where they are.
 
         Returns:
             A circuit whose parameters have the names of the given one's.
@@ -160,6 +182,8 @@ class Connection:
         Raises:
             ValueError: If the circuit is wider than the target.
         """
+        if keep_qubits:
+            return isa_in_place(circuit, self._target, self._optimization_level, self._seed)
         return self._isa(circuit)[0]
 
     def _isa(self, circuit: QuantumCircuit, key: str | None = None) -> tuple[QuantumCircuit, str]:

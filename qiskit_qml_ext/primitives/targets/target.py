@@ -1,8 +1,9 @@
 """What a connection needs to know of the thing that runs its circuits."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from qiskit import QuantumCircuit
+from qiskit.circuit import Barrier, Operation
 from qiskit.circuit.library import RZGate
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 
@@ -64,8 +65,8 @@ def isa_circuit(
         seed: The transpiler's seed.
         trials: How many seeds to try; the circuit with the least errors by the device's reports is taken.
     """
-    device = getattr(getattr(target, "backend", None), "target", None)
-    if device is not None and _is_isa(circuit, device):
+    device = device_of(target)
+    if device is not None and is_isa(circuit, device):
         return circuit
     rotations = phase_gates_as_rotations(circuit)
     # Without a seed of the user's several trials are still the same in every process.
@@ -83,17 +84,52 @@ def isa_circuit(
     return max(tries, key=lambda isa: (error_free_fraction(isa, device) or 0.0, -isa.depth()))
 
 
-def _is_isa(circuit: QuantumCircuit, device: "DeviceTarget") -> bool:
+def isa_in_place(circuit: QuantumCircuit, target: Target, level: int, seed: int | None) -> QuantumCircuit:
+    """Return the circuit in the target's own gates on the qubits that it stands on, for circuits placed by the user.
+
+    Args:
+        circuit: A circuit on the device's qubits whose gates act on coupled qubits only.
+        target: The target, whose pass manager must be a preset one.
+        level: The transpiler's optimization level.
+        seed: The transpiler's seed.
+    """
+    manager: Any = target.pass_manager(level, seed)
+    manager.layout = manager.routing = None
+    isa: QuantumCircuit = manager.run(phase_gates_as_rotations(circuit))
+    isa.global_phase = 0
+    return isa
+
+
+def device_of(target: Target) -> "DeviceTarget | None":
+    """Return what a target says of its qubits and gates; ``None`` where qubits have no places."""
+    device = getattr(getattr(target, "backend", None), "target", None)
+    if device is None:  # a simulator of a device has the device's places
+        device = getattr(getattr(target, "simulator", None), "target", None)
+        if device is None or device.build_coupling_map() is None:
+            return None
+    return device
+
+
+def is_isa(circuit: QuantumCircuit, device: "DeviceTarget") -> bool:
     """Tell whether a circuit acts on a device's qubits with nothing but the device's instructions."""
     if circuit.num_qubits != device.num_qubits:
         return False
     return all(
-        item.operation.name == "barrier"
-        or device.instruction_supported(
-            item.operation.name, tuple(circuit.find_bit(qubit).index for qubit in item.qubits)
+        isinstance(item.operation, Barrier)
+        or (
+            device.instruction_supported(
+                item.operation.name, tuple(circuit.find_bit(qubit).index for qubit in item.qubits)
+            )
+            and _is_known(item.operation, device)
         )
         for item in circuit.data
     )
+
+
+def _is_known(operation: Operation, device: "DeviceTarget") -> bool:
+    """Tell whether an operation is what the device knows by its name: a gate of the user's may bear any name."""
+    known: Any = device.operation_from_name(operation.name)
+    return isinstance(operation, known if isinstance(known, type) else known.base_class)
 
 
 def phase_gates_as_rotations(circuit: QuantumCircuit) -> QuantumCircuit:
