@@ -36,6 +36,11 @@ def _library_classes() -> frozenset[type]:
     return frozenset(classes - {HamiltonianGate, PauliEvolutionGate})
 
 
+def is_library_gate(operation: CircuitOperation) -> bool:
+    """Whether an operation is of a class of Qiskit's library whose matrix and definition agree."""
+    return type(operation) in _library_classes() or getattr(operation, "base_class", None) in _library_classes()
+
+
 def is_exactly(operation: CircuitOperation, kind: type) -> bool:
     """Whether an operation is of a class, or of a subclass that leaves the class's matrix alone."""
     actual = type(operation)

@@ -56,7 +56,7 @@ def unitary_part(circuit: QuantumCircuit) -> QuantumCircuit:
         >>> list(unitary_part(circuit).count_ops())
         ['h']
     """
-    part = _empty_like(circuit)
+    part = empty_like(circuit)
     _Copier(part).enter(circuit, circuit.qubits)
     return part
 
@@ -71,7 +71,8 @@ def is_directive(operation: CircuitOperation) -> bool:
     )
 
 
-def _empty_like(circuit: QuantumCircuit) -> QuantumCircuit:
+def empty_like(circuit: QuantumCircuit) -> QuantumCircuit:
+    """A circuit with the qubits, quantum registers and global phase of another, without instructions."""
     part = QuantumCircuit(name=circuit.name, global_phase=circuit.global_phase, metadata=circuit.metadata)
     part.add_bits(circuit.qubits)
     for register in circuit.qregs:
