@@ -9,9 +9,9 @@ from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.kernels.exact import Factor, independent_factors
-from qiskit_qml_ext.kernels.sampled import inversion_test
-from qiskit_qml_ext.primitives import circuit_key
-from qiskit_qml_ext.program.unitary_part import unitary_part
+from qiskit_qml_ext.kernels.inversion import InversionTest, inversion_test_on
+from qiskit_qml_ext.primitives import Connection, circuit_key
+from qiskit_qml_ext.program import unitary_part
 
 _MAX_CACHED = 256
 _cached: "OrderedDict[bytes, Encoding]" = OrderedDict()
@@ -35,14 +35,13 @@ class Encoding:
         return independent_factors(self.unitary)
 
     @cached_property
-    def inversion_test(self) -> QuantumCircuit:
-        """The measured circuit U(y)†U(x) of the sampled path."""
-        return inversion_test(self.circuit)
+    def key(self) -> str:
+        """The content key of :attr:`unitary`."""
+        return circuit_key(self.unitary)
 
-    @cached_property
-    def inversion_key(self) -> str:
-        """The content key of :attr:`inversion_test`."""
-        return circuit_key(self.inversion_test)
+    def inversion_test(self, connection: Connection) -> InversionTest:
+        """Return the measured circuit U(y)†U(x) of the sampled path."""
+        return inversion_test_on(connection, self.unitary, self.key)
 
 
 def encoding_of(feature_map: FeatureMap | QuantumCircuit, num_features: int) -> Encoding:

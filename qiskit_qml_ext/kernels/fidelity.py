@@ -192,9 +192,10 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         pairs_plan = plan_pairs(x, y)
         encoding = self._encoding(x.shape[1])
         pairs = self._pairs_to_run(pairs_plan)
-        counts = ZeroCounts(connection, encoding.inversion_test, encoding.inversion_key, shots=shots)
+        test = encoding.inversion_test(connection)
+        counts = ZeroCounts(connection, test, shots=shots)
         values = counts.missing(pairs_plan.samples, pairs)
-        plan = connection.plan([(encoding.inversion_test, values, shots)], price_per_minute=price_per_minute)
+        plan = connection.plan([(test.circuit, values, shots)], price_per_minute=price_per_minute)
         if encoding.circuit.num_qubits > MAX_EXACT_QUBITS:
             return plan
         number = len(pairs_plan.samples)
@@ -204,8 +205,11 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         return advise(plan, exact[np.triu_indices(len(few), 1)])
 
     def circuit(self, num_features: int) -> QuantumCircuit:
-        """Return the measured circuit U(y)†U(x) that the sampled path runs, before transpilation."""
-        return self._encoding(num_features).inversion_test.copy()
+        """Return the measured circuit U(y)†U(x) that the sampled path runs, before transpilation.
+
+        Where the target synthesises gates, they are synthesised; a feature map on a device's own qubits stays there.
+        """
+        return self._encoding(num_features).inversion_test(self._connection()).circuit.copy()
 
     def __call__(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> FloatArray:
         """Compute the kernel matrix, as scikit-learn calls a kernel; the same as :meth:`evaluate`."""
@@ -288,7 +292,8 @@ class FidelityKernel(BaseKernel, BaseEstimator):
     ) -> tuple[FloatArray, FloatArray, int | None]:
         plan = plan_pairs(x, y)
         encoding = self._encoding(x.shape[1])
-        counts = ZeroCounts(connection, encoding.inversion_test, encoding.inversion_key)
+        test = encoding.inversion_test(connection)
+        counts = ZeroCounts(connection, test)
         pairs = self._pairs_to_run(plan)
         zeros, shots = counts.of(plan.samples, pairs)
         values, errors = zeros / np.maximum(shots, 1), binomial_error(zeros, np.maximum(shots, 1))

@@ -6,19 +6,20 @@ each other. So the feature map is taken down to gates whose inverse survives syn
 targets that apply each gate's own matrix, evolution gates stay as they are and are inverted exactly.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
-from qiskit.circuit import AnnotatedOperation, Gate, InverseModifier, ParameterVector
-from qiskit.circuit import Operation as CircuitOperation
-from qiskit.circuit.library import PauliEvolutionGate, get_standard_gate_name_mapping
+from qiskit.circuit import AnnotatedOperation, Gate, InverseModifier, Operation, Parameter, ParameterVector
+from qiskit.circuit.library import get_standard_gate_name_mapping
 
-from qiskit_qml_ext.kernels.exact import circuit_on, used_qubits
+from qiskit_qml_ext.kernels.exact import used_qubits
+from qiskit_qml_ext.kernels.samples import IndexArray
 from qiskit_qml_ext.primitives import Connection, circuit_key
-from qiskit_qml_ext.program.evolution import commuting_groups, pauli_terms
-from qiskit_qml_ext.program.unitary_part import definition_of, synthesised
+from qiskit_qml_ext.program import approximations, synthesised
+from qiskit_qml_ext.program.unitary_part import definition_of
 
 REGISTER = "meas"
 """The classical register of an inversion test, its only one."""
@@ -29,86 +30,119 @@ class InversionTest:
     """What a target runs for a feature map.
 
     Attributes:
-        circuit: The measured circuit U(y)†U(x) with the parameters of x first.
+        circuit: The measured circuit U(y)†U(x); its parameters are those of x, then those of y.
         key: Its content key.
-        unitary: The U that runs, on the feature map's parameters.
-        is_approximate: Whether U contains product formulas in place of exponentials of terms that do not commute.
+        unitary: The U that runs.
+        columns: The features that U depends on, ascending: column j of the data is the feature map's parameter j.
+        approximated: The names of the instructions that run as a product formula instead of their exact exponential.
     """
 
     circuit: QuantumCircuit
     key: str
     unitary: QuantumCircuit
-    is_approximate: bool
+    columns: IndexArray
+    approximated: tuple[str, ...]
 
 
-def inversion_test_on(connection: Connection, unitary: QuantumCircuit, key: str) -> InversionTest:
+def inversion_test_on(connection: Connection, feature_map: QuantumCircuit, key: str) -> InversionTest:
     """Return what a connection runs for a feature map, made once for each content.
+
+    A feature map that stands on a device's own qubits in its own gates stays there.
 
     Args:
         connection: Where it runs.
-        unitary: A feature map from :func:`~qiskit_qml_ext.program.unitary_part.unitary_part`.
+        feature_map: A circuit from :func:`~qiskit_qml_ext.program.unitary_part`.
         key: Its content key.
     """
     place = ("inversion test", key)
     if place not in connection.results:
-        connection.results[place] = _made(connection, unitary)
+        connection.results[place] = _made(connection, feature_map)
     made: InversionTest = connection.results[place]
     return made
 
 
-def inversion_test(unitary: QuantumCircuit) -> QuantumCircuit:
-    """Return the measured circuit U(y)†U(x) of a circuit U of gates.
+def inversion_test(
+    unitary: QuantumCircuit, parameters: Sequence[Parameter] | None = None, *, annotated: bool = False
+) -> QuantumCircuit:
+    """Return the measured circuit U(y)†U(x) of a circuit U.
 
-    Its parameters are ``ParameterVector("left", d)`` for x and ``ParameterVector("right", d)`` for y, in the order of
-    the feature map's own parameters; sorted by name, x comes before y. The qubits that U uses are measured into the
-    register :data:`REGISTER`; registers of U's own do not remain, so that no name of theirs can collide.
+    Its parameters are ``ParameterVector("left", d)`` for x and ``ParameterVector("right", d)`` for y; sorted by name,
+    x comes before y. The qubits that U uses are measured into the register :data:`REGISTER`. Registers of U's own do
+    not remain, so that no name of theirs can collide.
+
+    Args:
+        unitary: U, in gates whose ``inverse()`` is exact.
+        parameters: The parameters of x, d in number, of which U may lack some; by default those of U in order.
+        annotated: Whether gates that are not Qiskit's standard ones are inverted by an ``InverseModifier``, which says
+            that the inverse of their own matrix is meant, instead of by their ``inverse()``.
     """
-    number = unitary.num_parameters
-    left = unitary.assign_parameters(list(ParameterVector("left", number)))
-    right = unitary.assign_parameters(list(ParameterVector("right", number)))
+    ordered = list(unitary.parameters if parameters is None else parameters)
+    left, right = (_renamed(unitary, ordered, name) for name in ("left", "right"))
     qubits = used_qubits(unitary)
     circuit = QuantumCircuit(
         QuantumRegister(unitary.num_qubits, "q"), ClassicalRegister(len(qubits), REGISTER), name="inversion_test"
     )
-    circuit.compose(left, copy=False, inplace=True)
-    circuit.compose(_inverse(right), copy=False, inplace=True)
+    every = range(unitary.num_qubits)
+    circuit.compose(left, every, inplace=True)
+    circuit.compose(_annotated_inverse(right) if annotated else right.inverse(), every, inplace=True)
     circuit.barrier()
     circuit.measure(qubits, range(len(qubits)))
     return circuit
 
 
-def _made(connection: Connection, unitary: QuantumCircuit) -> InversionTest:
-    in_place = connection.is_isa(unitary)
-    if not in_place and (connection.applies_matrices or connection.is_too_narrow_for(unitary)):
-        # The qubits' numbers mean nothing there, and a state of idle ones would only be larger.
-        unitary = circuit_on(unitary, used_qubits(unitary))
-    if connection.applies_matrices:
-        circuit = inversion_test(unitary)
-        return InversionTest(circuit, circuit_key(circuit), unitary, is_approximate=False)
-    is_approximate = any(_is_product_formula(gate) for gate in _evolutions(unitary))
-    unitary = _with_true_inverses(unitary, connection.operation_names)
-    circuit = inversion_test(unitary)
+def _made(connection: Connection, feature_map: QuantumCircuit) -> InversionTest:
+    parameters, unitary = feature_map.parameters, feature_map
+    in_place = connection.is_isa(feature_map)
+    too_wide = connection.num_qubits is not None and connection.num_qubits < feature_map.num_qubits
+    if too_wide or connection.applies_matrices:
+        unitary = _without_idle_qubits(feature_map)  # where a qubit's number means nothing
+    approximated: tuple[str, ...] = ()
+    if not connection.applies_matrices:
+        approximated = approximations(feature_map)
+        unitary = _with_true_inverses(unitary, connection.operation_names)
+    circuit = inversion_test(unitary, parameters, annotated=connection.applies_matrices)
     if in_place:
         circuit = connection.isa_circuit(circuit, keep_qubits=True)
-    return InversionTest(circuit, circuit_key(circuit), unitary, is_approximate)
+    kept = [column for column, parameter in enumerate(parameters) if parameter in unitary.parameters]
+    return InversionTest(circuit, circuit_key(circuit), unitary, np.array(kept, dtype=np.intp), approximated)
 
 
-def _inverse(circuit: QuantumCircuit) -> QuantumCircuit:
-    """Return the inverse: of a gate whose ``inverse()`` may be none, as an operation that says so."""
+def _renamed(circuit: QuantumCircuit, parameters: Sequence[Parameter], name: str) -> QuantumCircuit:
+    present = set(circuit.parameters)
+    vector = ParameterVector(name, len(parameters))
+    return circuit.assign_parameters(
+        {old: new for old, new in zip(parameters, vector, strict=True) if old in present}
+    )
+
+
+def _without_idle_qubits(circuit: QuantumCircuit) -> QuantumCircuit:
+    used = used_qubits(circuit)
+    if len(used) == circuit.num_qubits:
+        return circuit
+    new_index = {circuit.qubits[qubit]: index for index, qubit in enumerate(used)}
+    narrow = QuantumCircuit(len(used), global_phase=circuit.global_phase)
+    for item in circuit.data:
+        narrow.append(item.operation, [new_index[qubit] for qubit in item.qubits])
+    return narrow
+
+
+def _annotated_inverse(circuit: QuantumCircuit) -> QuantumCircuit:
     inverse = QuantumCircuit(circuit.num_qubits, global_phase=-circuit.global_phase)
     place = {qubit: index for index, qubit in enumerate(circuit.qubits)}
     for item in reversed(circuit.data):
         operation = item.operation
-        if _survives(operation, ()):
-            inverted = operation.inverse()
-        else:
-            inverted = AnnotatedOperation(operation, InverseModifier())
+        inverted = operation.inverse() if _survives(operation) else AnnotatedOperation(operation, InverseModifier())
         inverse.append(inverted, [place[qubit] for qubit in item.qubits])
     return inverse
 
 
 def _with_true_inverses(circuit: QuantumCircuit, taken: Collection[str]) -> QuantumCircuit:
-    """Return the circuit with everything expanded that would not be inverted truly, or be mistaken for another gate."""
+    """Return the circuit with everything expanded whose inverse may be none, or that may pass for another gate.
+
+    Args:
+        circuit: A unitary circuit.
+        taken: Names by which the target knows gates of its own.
+    """
     part = circuit.copy_empty_like()
     for item in circuit.data:
         if _survives(item.operation, taken):
@@ -120,15 +154,10 @@ def _with_true_inverses(circuit: QuantumCircuit, taken: Collection[str]) -> Quan
     return part
 
 
-def _survives(operation: CircuitOperation, taken: Collection[str]) -> bool:
-    """Tell whether ``inverse()`` is the inverse of what the transpiler makes of an operation.
-
-    Args:
-        operation: The operation.
-        taken: Names by which the target knows gates of its own.
-    """
+def _survives(operation: Operation, taken: Collection[str] = ()) -> bool:
+    """Tell whether ``inverse()`` is the inverse of an operation: a standard gate, or a plain composite of such."""
     if getattr(operation, "base_class", None) in _standard_classes():
-        return True
+        return "to_matrix" not in getattr(operation, "__dict__", {})
     if type(operation) is not Gate or operation.name in taken or operation.name in _standard_names():
         return False
     definition = definition_of(operation)
@@ -143,21 +172,3 @@ def _standard_names() -> frozenset[str]:
 @cache
 def _standard_classes() -> frozenset[type]:
     return frozenset(gate.base_class for gate in get_standard_gate_name_mapping().values() if isinstance(gate, Gate))
-
-
-def _evolutions(circuit: QuantumCircuit) -> Iterator[PauliEvolutionGate]:
-    """Yield the evolution gates of a circuit, those inside other gates included."""
-    for item in circuit.data:
-        operation = item.operation
-        while isinstance(operation, AnnotatedOperation):
-            operation = operation.base_op
-        if isinstance(operation, PauliEvolutionGate):
-            yield operation
-        elif isinstance(operation, Gate) and getattr(operation, "base_class", None) not in _standard_classes():
-            definition = definition_of(operation)
-            if definition is not None:
-                yield from _evolutions(definition)
-
-
-def _is_product_formula(gate: PauliEvolutionGate) -> bool:
-    return any(len(group) > 1 for group in commuting_groups(pauli_terms(gate)))
