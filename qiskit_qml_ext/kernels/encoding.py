@@ -8,6 +8,7 @@ from functools import cached_property
 from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.circuits import FeatureMap
+from qiskit_qml_ext.kernels.data_binding import warn_of_order
 from qiskit_qml_ext.kernels.exact import Factor, independent_factors
 from qiskit_qml_ext.kernels.inversion import InversionTest, inversion_test_on
 from qiskit_qml_ext.primitives import Connection, circuit_key
@@ -80,11 +81,19 @@ def encoding_of(feature_map: FeatureMap | QuantumCircuit, num_features: int) -> 
 
 def _checked_circuit(circuit: QuantumCircuit, num_features: int) -> QuantumCircuit:
     if not isinstance(circuit, QuantumCircuit):
-        raise TypeError(f"feature_map must be a template or a QuantumCircuit, but a {type(circuit).__name__} came.")
+        raise TypeError(f"feature_map must be a template or Qiskit's QuantumCircuit, but {_described(circuit)} came.")
     if circuit.num_parameters != num_features:
         raise ValueError(
             f"The data have {num_features} columns but the feature map encodes {circuit.num_parameters}. "
             f"Reduce the data (for example PCA({circuit.num_parameters})) or build the map with {num_features} "
             "features."
         )
+    warn_of_order(circuit.parameters)
     return circuit
+
+
+def _described(thing: object) -> str:
+    kind = type(thing)
+    if isinstance(thing, type):
+        return f"the class {thing.__module__}.{thing.__qualname__} instead of an object of it"
+    return f"a {kind.__name__}" if kind.__module__ == "builtins" else f"a {kind.__module__}.{kind.__qualname__}"

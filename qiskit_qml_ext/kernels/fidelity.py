@@ -13,14 +13,16 @@ from sklearn.base import BaseEstimator, clone
 from typing_extensions import Self
 
 from qiskit_qml_ext.circuits import FeatureMap, ZZFeatureMap
+from qiskit_qml_ext.kernels.data_binding import check_domain
 from qiskit_qml_ext.kernels.encoding import Encoding, encoding_of
 from qiskit_qml_ext.kernels.estimate import KernelEstimate
 from qiskit_qml_ext.kernels.exact import exact_fidelities
 from qiskit_qml_ext.kernels.plan import MAX_EXACT_QUBITS, MAX_EXACT_SAMPLES, advise
 from qiskit_qml_ext.kernels.repair import REPAIRS
 from qiskit_qml_ext.kernels.sampled import ZeroCounts, binomial_error
-from qiskit_qml_ext.kernels.samples import FloatArray, PairPlan, check_samples, plan_pairs
+from qiskit_qml_ext.kernels.samples import FloatArray, IndexArray, PairPlan, check_samples, plan_pairs
 from qiskit_qml_ext.primitives import Connection, RunPlan, connect
+from qiskit_qml_ext.program import RotationProgram
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
@@ -265,20 +267,43 @@ class FidelityKernel(BaseKernel, BaseEstimator):
                 "training_parameters go with a feature map that is a circuit. Build one, or fix the weights of a "
                 "template with FixedWeightsFeatureMap."
             )
-        if self.training_values is None:
+        trained = list(self.training_parameters)
+        foreign = [parameter for parameter in trained if parameter not in feature_map.parameters]
+        if foreign:
             raise ValueError(
-                f"The {len(self.training_parameters)} training parameters have no values yet. Give training_values or "
+                f"The training parameter {foreign[0]} is not a parameter of the feature map, which has "
+                f"{', '.join(parameter.name for parameter in feature_map.parameters)}. Parameters are the same only if "
+                "they are the same object, not if they have the same name: take them from the circuit's parameters."
+            )
+        if len(set(trained)) == feature_map.num_parameters:
+            raise ValueError(
+                f"All {len(trained)} parameters of the feature map are training parameters, so that none is left for "
+                "the data. Leave those that take the features out of training_parameters."
+            )
+        if self.training_values is None or len(self.training_values) != len(trained):
+            came = "no values yet" if self.training_values is None else f"{len(self.training_values)} values"
+            raise ValueError(
+                f"The {len(trained)} training parameters have {came}. Give a value for each in training_values, or "
                 "call assign_training_parameters first."
             )
-        return feature_map.assign_parameters(dict(zip(self.training_parameters, self.training_values, strict=True)))
+        return feature_map.assign_parameters(dict(zip(trained, self.training_values, strict=True)))
 
     def _estimate(
         self, connection: Connection, x: FloatArray, y: FloatArray | None
     ) -> tuple[FloatArray, FloatArray | None, int | None]:
         """Return the raw matrix, its standard errors (``None`` if exact) and the shots behind each entry."""
-        if self._is_exact(connection):
-            return exact_fidelities(connection, self._encoding(x.shape[1]).factors, x, y), None, None
-        return self._sampled(connection, x, y)
+        encoding = self._encoding(x.shape[1])
+        if not self._is_exact(connection):
+            return self._sampled(connection, encoding, x, y)
+        for factor in encoding.factors:
+            self._check_domain(factor.program, factor.columns, x, y)
+        return exact_fidelities(connection, encoding.factors, x, y), None, None
+
+    @staticmethod
+    def _check_domain(program: RotationProgram, columns: IndexArray | None, x: FloatArray, y: FloatArray | None) -> None:
+        check_domain("x_vec", x, program, columns)
+        if y is not None:
+            check_domain("y_vec", y, program, columns)
 
     def _repaired(self, raw: FloatArray, *, is_symmetric: bool) -> FloatArray:
         if self.psd_repair is None:
@@ -288,11 +313,12 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         return REPAIRS[self.psd_repair](raw) if is_symmetric else raw
 
     def _sampled(
-        self, connection: Connection, x: FloatArray, y: FloatArray | None
+        self, connection: Connection, encoding: Encoding, x: FloatArray, y: FloatArray | None
     ) -> tuple[FloatArray, FloatArray, int | None]:
         plan = plan_pairs(x, y)
-        encoding = self._encoding(x.shape[1])
         test = encoding.inversion_test(connection)
+        if test.program is not None:
+            self._check_domain(test.program, test.columns, x, y)
         counts = ZeroCounts(connection, test)
         pairs = self._pairs_to_run(plan)
         zeros, shots = counts.of(plan.samples, pairs)

@@ -8,17 +8,18 @@ targets that apply each gate's own matrix, evolution gates stay as they are and 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import AnnotatedOperation, Gate, InverseModifier, Operation, Parameter, ParameterVector
 from qiskit.circuit.library import get_standard_gate_name_mapping
 
+from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.kernels.exact import used_qubits
 from qiskit_qml_ext.kernels.samples import IndexArray
 from qiskit_qml_ext.primitives import Connection, circuit_key
-from qiskit_qml_ext.program import approximations, synthesised
+from qiskit_qml_ext.program import RotationProgram, approximations, lower, synthesised
 from qiskit_qml_ext.program.unitary_part import definition_of
 
 REGISTER = "meas"
@@ -42,6 +43,14 @@ class InversionTest:
     unitary: QuantumCircuit
     columns: IndexArray
     approximated: tuple[str, ...]
+
+    @cached_property
+    def program(self) -> RotationProgram | None:
+        """:attr:`unitary`, lowered; ``None`` where only devices can run it."""
+        try:
+            return lower(self.unitary)
+        except UnsupportedCircuitError:
+            return None
 
 
 def inversion_test_on(connection: Connection, feature_map: QuantumCircuit, key: str) -> InversionTest:

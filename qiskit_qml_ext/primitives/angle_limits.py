@@ -6,19 +6,33 @@ each gate's angles (``Target.supported_angle_bound``), so a device and its fake 
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
-from qiskit.circuit import Parameter, ParameterExpression
+from qiskit.circuit import ParameterExpression
+from qiskit.primitives import (
+    BaseEstimatorV2,
+    BasePrimitiveJob,
+    BaseSamplerV2,
+    PrimitiveResult,
+    PubResult,
+    SamplerPubResult,
+)
+from qiskit.primitives.containers import EstimatorPubLike, SamplerPubLike
+from qiskit.primitives.containers.bindings_array import BindingsArray
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.transpiler import Target
 
+from qiskit_qml_ext.exceptions import AngleOutOfRangeError
 from qiskit_qml_ext.program.expressions import ExpressionCompiler
 
-_RZZ_RANGE = (0.0, math.pi / 2)  # of IBM's devices whose target does not state it
+_RZZ_RANGE = (0.0, math.pi / 2)  # where a target cannot state it (Qiskit before 2.2)
+_RANGE_IN_WORDS = {"rzz": "rzz from 0 to π/2"}
+_ABOVE = 1e-10  # rounding that Runtime allows at the upper end
 
 
 @dataclass(frozen=True)
@@ -32,6 +46,11 @@ class AngleOutside:
         row: The row of the values from which it follows.
     """
 
+    ADVICE: ClassVar[str] = (
+        "Connect to the backend without fractional gates, for example service.backend(name, "
+        "use_fractional_gates=False), or scale the data so that all angles stay inside."
+    )
+
     gate: str
     qubits: tuple[int, ...]
     angle: float
@@ -39,26 +58,25 @@ class AngleOutside:
 
     def __str__(self) -> str:
         return (
-            f"{self.gate} on qubits {', '.join(map(str, self.qubits))} gets the angle {self.angle:.6g} from row "
-            f"{self.row} of the values, which is outside of what the device runs ({_range_in_words(self.gate)})"
+            f"The gate {self.gate} on the device's qubits {', '.join(map(str, self.qubits))} gets the angle "
+            f"{self.angle:.6g} from row {self.row} of the parameter values, but the device runs it within limits only "
+            f"({_RANGE_IN_WORDS.get(self.gate, 'see its target')})."
         )
 
 
-def angle_outside(
-    isa: QuantumCircuit, device: Target, parameters: Sequence[Parameter], values: NDArray[np.float64]
-) -> AngleOutside | None:
-    """Return the first angle that the device does not take, ``None`` if it takes all.
+def angle_outside(isa: QuantumCircuit, device: Target, bindings: BindingsArray) -> AngleOutside | None:
+    """Return an angle that the device does not take, ``None`` if it takes all.
 
     Args:
         isa: A circuit in the device's own gates.
         device: The device.
-        parameters: The circuit's parameters in the order of the columns.
-        values: Shape (rows, parameters).
+        bindings: Values of the circuit's parameters, of any shape.
     """
     limited = list(_limited_gates(isa, device))
-    if not limited or not len(values):
+    if not limited or not bindings.size:
         return None
-    compiler = ExpressionCompiler(parameters)
+    values = bindings.as_array(isa.parameters).reshape(bindings.size, isa.num_parameters)
+    compiler = ExpressionCompiler(isa.parameters)
     angles = compiler.angle_map([compiler.form(angle) for _, _, angle in limited]).evaluate(values)
     for column, (name, qubits, _) in enumerate(limited):
         # A range has no holes, so its smallest and largest angle stand for all between them.
@@ -69,12 +87,72 @@ def angle_outside(
     return None
 
 
-def advice_on(outside: AngleOutside) -> str:
-    """Say what to do about an angle outside a gate's range."""
-    return (
-        f"{outside}. Connect to the backend without fractional gates, for example "
-        "service.backend(name, use_fractional_gates=False), or scale the data so that all angles stay inside."
-    )
+def refuse_angles(isa: QuantumCircuit, device: Target, bindings: BindingsArray) -> None:
+    """Raise if a circuit's angles are not among those that the device takes; see :func:`angle_outside`.
+
+    Raises:
+        AngleOutOfRangeError: The message names the gate, the angle and what to do.
+    """
+    outside = angle_outside(isa, device, bindings)
+    if outside is not None:
+        raise AngleOutOfRangeError(f"{outside} Nothing was submitted. {AngleOutside.ADVICE}")
+
+
+class LimitedSampler(BaseSamplerV2):
+    """A sampler that refuses angles which the device does not take, in a rehearsal as on the device.
+
+    Args:
+        sampler: Does the work.
+        device: The device.
+    """
+
+    def __init__(self, sampler: BaseSamplerV2, device: Target):
+        self._sampler = sampler
+        self._device = device
+
+    def run(
+        self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None
+    ) -> BasePrimitiveJob[PrimitiveResult[SamplerPubResult], Any]:
+        """Run PUBs, all of them or none; see ``BaseSamplerV2.run``."""
+        given = list(pubs)
+        for pub in given:
+            coerced = SamplerPub.coerce(pub, shots or 1)
+            refuse_angles(coerced.circuit, self._device, coerced.parameter_values)
+        return self._sampler.run(given, shots=shots)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sampler, name)
+
+
+class LimitedEstimator(BaseEstimatorV2):
+    """An estimator that refuses angles which the device does not take, in a rehearsal as on the device.
+
+    Args:
+        estimator: Does the work.
+        device: The device.
+    """
+
+    def __init__(self, estimator: BaseEstimatorV2, device: Target):
+        self._estimator = estimator
+        self._device = device
+
+    def run(
+        self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None
+    ) -> BasePrimitiveJob[PrimitiveResult[PubResult], Any]:
+        """Run PUBs, all of them or none; see ``BaseEstimatorV2.run``."""
+        given = list(pubs)
+        for pub in given:
+            coerced = EstimatorPub.coerce(pub, precision)
+            refuse_angles(coerced.circuit, self._device, coerced.parameter_values)
+        return self._estimator.run(given, precision=precision)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._estimator, name)
+
+
+def has_angle_limits(device: Target | None) -> bool:
+    """Tell whether some gate of a device takes some angles only."""
+    return device is not None and any(_has_limits(device, name) for name in device.operation_names)
 
 
 def _limited_gates(
@@ -90,3 +168,11 @@ def _has_limits(device: Target, name: str) -> bool:
         return False
     stated: Any = getattr(device, "gate_has_angle_bounds", None)
     return name == "rzz" if stated is None else bool(stated(name))
+
+
+def _is_supported(device: Target, name: str, angle: float) -> bool:
+    stated: Any = getattr(device, "supported_angle_bound", None)
+    if stated is None:
+        return _RZZ_RANGE[0] <= angle <= _RZZ_RANGE[1] + _ABOVE
+    # At the upper end devices allow for rounding, at the lower one they do not.
+    return bool(stated(name, [angle]) or (angle > 0 and stated(name, [angle - _ABOVE])))

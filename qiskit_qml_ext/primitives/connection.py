@@ -16,6 +16,13 @@ from typing_extensions import Self
 
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.engine.memory import memory_budget
+from qiskit_qml_ext.primitives.angle_limits import (
+    LimitedEstimator,
+    LimitedSampler,
+    angle_outside,
+    has_angle_limits,
+    refuse_angles,
+)
 from qiskit_qml_ext.primitives.checks import checked_positive, checked_seed
 from qiskit_qml_ext.primitives.content import circuit_key, job_seed
 from qiskit_qml_ext.primitives.estimates import seconds_per_shot
@@ -135,15 +142,21 @@ class Connection:
     def sampler(self) -> BaseSamplerV2:
         """A V2 sampler for circuits in the target's own gates."""
         if self._journaling is not None:
-            return self._journaling.sampler(self._shots or 1024)
-        return self._target.sampler(self._shots or 1024, self._seed)
+            sampler: BaseSamplerV2 = self._journaling.sampler(self._shots or 1024)
+        else:
+            sampler = self._target.sampler(self._shots or 1024, self._seed)
+        device = device_of(self._target)
+        return sampler if device is None or not has_angle_limits(device) else LimitedSampler(sampler, device)
 
     @property
     def estimator(self) -> BaseEstimatorV2:
         """A V2 estimator for circuits in the target's own gates."""
         if self._journaling is not None:
-            return self._journaling.estimator(self._shots)
-        return self._target.estimator(self._shots, self._seed)
+            estimator: BaseEstimatorV2 = self._journaling.estimator(self._shots)
+        else:
+            estimator = self._target.estimator(self._shots, self._seed)
+        device = device_of(self._target)
+        return estimator if device is None or not has_angle_limits(device) else LimitedEstimator(estimator, device)
 
     @property
     def usage(self) -> Usage:
@@ -266,6 +279,9 @@ class Connection:
         values: NDArray[np.float64],
         shots: int | None,
     ) -> Iterator[tuple[slice, DataBin]]:
+        device = device_of(self._target)
+        if device is not None:  # all values, before the first of several jobs
+            refuse_angles(isa, device, _bindings(isa, names, values))
         if self._journaling is not None:
             yield slice(0, len(values)), self._sample_journaled(isa, _bindings(isa, names, values), shots)
             return
@@ -357,6 +373,12 @@ class Connection:
             max_executions=self._max_executions,
             price_per_minute=price,
         )
+        device = device_of(self._target)
+        refused = [] if device is None else [angle_outside(p.circuit, device, p.parameter_values) for p in coerced]
+        for outside in refused:
+            if outside is not None:
+                plan = plan.with_advice(f"It will be refused: {outside} {outside.ADVICE}")
+                break
         return plan if copies == 1 else plan.packed(copies)
 
     @property
