@@ -22,6 +22,8 @@ from qiskit_qml_ext.diagnostics.noisy_simulation import MAX_DENSITY_QUBITS, Nois
 from qiskit_qml_ext.exceptions import StateTooLargeError
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import connect
+from qiskit_qml_ext.primitives.approximation import used_qubits
+from qiskit_qml_ext.program import unitary_part
 
 FloatArray = NDArray[np.float64]
 
@@ -189,8 +191,8 @@ def _exact(kernel: FidelityKernel) -> FidelityKernel:
 
 
 def kernel_width(kernel: FidelityKernel, num_features: int) -> int:
-    """Return the number of qubits that a kernel takes."""
+    """Return the number of qubits that a kernel takes; idle qubits of a circuit do not count."""
     feature_map = kernel.feature_map
     if isinstance(feature_map, QuantumCircuit):
-        return int(feature_map.num_qubits)
+        return len(used_qubits(unitary_part(feature_map)))
     return feature_map.num_qubits(num_features) if isinstance(feature_map, FeatureMap) else num_features

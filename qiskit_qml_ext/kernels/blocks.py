@@ -115,8 +115,6 @@ def _fitting(memory: int, state: int, most: int) -> int:
 def _scratch(program: RotationProgram, dtype: str, lanes: int) -> int:
     """Return the bytes in which the engine simulates ``lanes`` samples, tables of the program included."""
     plan = plan_for(program, amplitudes=True)
-    rows = scratch_rows(
-        program.num_qubits, plan.angles.num_angles, plan.table_rows, 0, reverse=False, jacobian=False
-    )
+    rows = scratch_rows(program.num_qubits, plan.angles.num_angles, plan.table_rows, 0, reverse=False, jacobian=False)
     angles = lanes * (2 * plan.angles.num_atoms + 3 * plan.angles.num_angles + 1) + 32
     return rows * lanes * (8 if dtype == "complex128" else 4) + 8 * angles

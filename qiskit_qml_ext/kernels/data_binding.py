@@ -70,8 +70,8 @@ def check_domain(name: str, samples: FloatArray, program: RotationProgram, colum
         for place in _parameters_of(angles, angle)
     )
     raise ValueError(
-        f"An angle of the feature map is not finite for row {row} of {name}: an expression such as arccos or log leaves "
-        f"its domain at {involved}. Scale the data into the domain."
+        f"An angle of the feature map is not finite for row {row} of {name}: an expression such as arccos or log "
+        f"leaves its domain at {involved}. Scale the data into the domain."
     )
 
 

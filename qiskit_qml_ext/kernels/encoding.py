@@ -81,7 +81,7 @@ def encoding_of(feature_map: FeatureMap | QuantumCircuit, num_features: int) -> 
 
 def _checked_circuit(circuit: QuantumCircuit, num_features: int) -> QuantumCircuit:
     if not isinstance(circuit, QuantumCircuit):
-        raise TypeError(f"feature_map must be a template or Qiskit's QuantumCircuit, but {_described(circuit)} came.")
+        raise TypeError(f"feature_map must be a template or a QuantumCircuit, but {_described(circuit)} came.")
     if circuit.num_parameters != num_features:
         raise ValueError(
             f"The data have {num_features} columns but the feature map encodes {circuit.num_parameters}. "
@@ -96,4 +96,7 @@ def _described(thing: object) -> str:
     kind = type(thing)
     if isinstance(thing, type):
         return f"the class {thing.__module__}.{thing.__qualname__} instead of an object of it"
-    return f"a {kind.__name__}" if kind.__module__ == "builtins" else f"a {kind.__module__}.{kind.__qualname__}"
+    if kind.__module__ == "builtins":
+        return f"a {kind.__name__}"
+    not_theirs = ", which is not Qiskit's," if kind.__name__ == "QuantumCircuit" else ""
+    return f"a {kind.__module__}.{kind.__qualname__}{not_theirs}"

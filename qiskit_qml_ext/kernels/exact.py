@@ -15,6 +15,7 @@ from qiskit_qml_ext.engine import gram, state_memory
 from qiskit_qml_ext.kernels.blocks import check_matrix, plan_blocks
 from qiskit_qml_ext.kernels.samples import FloatArray, IndexArray
 from qiskit_qml_ext.primitives import Connection
+from qiskit_qml_ext.primitives.approximation import used_qubits
 from qiskit_qml_ext.program import RotationProgram, lower
 
 ComplexArray = NDArray[np.complex128] | NDArray[np.complex64]
@@ -72,29 +73,18 @@ def independent_factors(circuit: QuantumCircuit) -> list[Factor]:
     place = {parameter: index for index, parameter in enumerate(circuit.parameters)}
     return [
         Factor(lower(part), np.array([place[parameter] for parameter in part.parameters], dtype=np.intp))
-        for part in (circuit_on(circuit, group) for group in groups)
+        for part in (_part_on(circuit, group) for group in groups)
     ]
 
 
-def circuit_on(circuit: QuantumCircuit, qubits: Sequence[int]) -> QuantumCircuit:
-    """Return the part of a unitary circuit that acts on some qubits, numbered anew in their order.
-
-    Args:
-        circuit: No instruction may act on some of the qubits and on others too.
-        qubits: Indices of qubits.
-    """
+def _part_on(circuit: QuantumCircuit, qubits: Sequence[int]) -> QuantumCircuit:
+    """Return what acts on some qubits; no instruction may act on some of them and on others too."""
     part = QuantumCircuit(len(qubits))
     new_index = {circuit.qubits[qubit]: index for index, qubit in enumerate(qubits)}
     for item in circuit.data:
         if item.qubits and item.qubits[0] in new_index:
             part.append(item.operation, [new_index[qubit] for qubit in item.qubits])
     return part
-
-
-def used_qubits(circuit: QuantumCircuit) -> list[int]:
-    """List the qubits on which something acts, ascending."""
-    used = {circuit.find_bit(qubit).index for item in circuit.data for qubit in item.qubits}
-    return sorted(used)
 
 
 def _interacting_qubits(circuit: QuantumCircuit) -> list[list[int]]:
@@ -125,7 +115,10 @@ class _Task:
         self._connection = connection
         self._program = factor.program
         self._x, self._row_of = _distinct(factor.select(x))
-        self._y, self._column_of = (None, self._row_of) if y is None else _distinct(factor.select(y))
+        self._y: FloatArray | None = None
+        self._column_of = self._row_of
+        if y is not None:
+            self._y, self._column_of = _distinct(factor.select(y))
         spread = self._row_of is not None or self._column_of is not None
         self._shape = shape
         self._spread = spread

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from warnings import warn
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +14,7 @@ from sklearn.base import BaseEstimator, clone
 from typing_extensions import Self
 
 from qiskit_qml_ext.circuits import FeatureMap, ZZFeatureMap
+from qiskit_qml_ext.exceptions import ApproximateCircuitWarning
 from qiskit_qml_ext.kernels.data_binding import check_domain
 from qiskit_qml_ext.kernels.encoding import Encoding, encoding_of
 from qiskit_qml_ext.kernels.estimate import KernelEstimate
@@ -22,10 +24,13 @@ from qiskit_qml_ext.kernels.repair import REPAIRS
 from qiskit_qml_ext.kernels.sampled import ZeroCounts, binomial_error
 from qiskit_qml_ext.kernels.samples import FloatArray, IndexArray, PairPlan, check_samples, plan_pairs
 from qiskit_qml_ext.primitives import Connection, RunPlan, connect
+from qiskit_qml_ext.primitives.approximation import approximation_in_words, used_qubits
 from qiskit_qml_ext.program import RotationProgram
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
+
+_NOTICEABLE = 1e-9  # a difference of states far above rounding and far below what any number of shots shows
 
 METHODS = ("auto", "exact", "sampled")
 """How fidelities are found."""
@@ -162,7 +167,12 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         raw, errors, shots = self._estimate(connection, x, y)
         matrix = self._repaired(raw.copy(), is_symmetric=y is None)
         return KernelEstimate(
-            matrix, np.zeros_like(raw) if errors is None else errors, raw, shots, connection.target_name
+            matrix,
+            np.zeros_like(raw) if errors is None else errors,
+            raw,
+            shots,
+            connection.target_name,
+            0.0 if errors is None else self._synthesis_error(connection, self._encoding(x.shape[1]), x, y),
         )
 
     def plan(
@@ -198,7 +208,10 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         counts = ZeroCounts(connection, test, shots=shots)
         values = counts.missing(pairs_plan.samples, pairs)
         plan = connection.plan([(test.circuit, values, shots)], price_per_minute=price_per_minute)
-        if encoding.circuit.num_qubits > MAX_EXACT_QUBITS:
+        if test.approximated:
+            error = self._synthesis_error(connection, encoding, x, y)
+            plan = plan.with_advice(approximation_in_words(connection.target_name, test.approximated, error))
+        if len(used_qubits(encoding.unitary)) > MAX_EXACT_QUBITS:
             return plan
         number = len(pairs_plan.samples)
         # spread over all rows: data are often sorted by their class
@@ -300,10 +313,12 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         return exact_fidelities(connection, encoding.factors, x, y), None, None
 
     @staticmethod
-    def _check_domain(program: RotationProgram, columns: IndexArray | None, x: FloatArray, y: FloatArray | None) -> None:
-        check_domain("x_vec", x, program, columns)
-        if y is not None:
-            check_domain("y_vec", y, program, columns)
+    def _check_domain(
+        program: RotationProgram, columns: IndexArray | None, x: FloatArray, y: FloatArray | None
+    ) -> None:
+        for name, samples in (("x_vec", x), ("y_vec", y)):
+            if samples is not None:
+                check_domain(name, samples, program, columns)
 
     def _repaired(self, raw: FloatArray, *, is_symmetric: bool) -> FloatArray:
         if self.psd_repair is None:
@@ -319,6 +334,12 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         test = encoding.inversion_test(connection)
         if test.program is not None:
             self._check_domain(test.program, test.columns, x, y)
+        if test.approximated and ("said", test.key) not in connection.results:
+            connection.results["said", test.key] = True
+            error = self._synthesis_error(connection, encoding, x, y)
+            if error is None or error > _NOTICEABLE:
+                said = approximation_in_words(connection.target_name, test.approximated, error)
+                warn(said, ApproximateCircuitWarning, stacklevel=4)
         counts = ZeroCounts(connection, test)
         pairs = self._pairs_to_run(plan)
         zeros, shots = counts.of(plan.samples, pairs)
@@ -330,6 +351,14 @@ class FidelityKernel(BaseKernel, BaseEstimator):
             plan.fill(errors[:split], np.asarray(same[1])),
             int(shots.min()) if shots.size else connection.shots,
         )
+
+    @staticmethod
+    def _synthesis_error(
+        connection: Connection, encoding: Encoding, x: FloatArray, y: FloatArray | None
+    ) -> float | None:
+        """Return by how much the states that run differ from the feature map's; see :meth:`InversionTest.error`."""
+        samples = x if y is None else np.concatenate([x, y])
+        return encoding.inversion_test(connection).error(encoding.unitary, samples)
 
     def _pairs_to_run(self, plan: PairPlan) -> np.ndarray:
         if not self.run_diagonal:

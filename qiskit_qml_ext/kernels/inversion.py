@@ -16,9 +16,9 @@ from qiskit.circuit import AnnotatedOperation, Gate, InverseModifier, Operation,
 from qiskit.circuit.library import get_standard_gate_name_mapping
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
-from qiskit_qml_ext.kernels.exact import used_qubits
-from qiskit_qml_ext.kernels.samples import IndexArray
+from qiskit_qml_ext.kernels.samples import FloatArray, IndexArray
 from qiskit_qml_ext.primitives import Connection, circuit_key
+from qiskit_qml_ext.primitives.approximation import circuit_on, synthesis_error, used_qubits
 from qiskit_qml_ext.program import RotationProgram, approximations, lower, synthesised
 from qiskit_qml_ext.program.unitary_part import definition_of
 
@@ -51,6 +51,14 @@ class InversionTest:
             return lower(self.unitary)
         except UnsupportedCircuitError:
             return None
+
+    def error(self, feature_map: QuantumCircuit, samples: FloatArray) -> float | None:
+        """Return by how much the states that run differ from the feature map's; see :func:`synthesis_error`."""
+        if not self.approximated:
+            return 0.0
+        if self.unitary.num_qubits != feature_map.num_qubits:
+            feature_map = circuit_on(feature_map, used_qubits(feature_map))
+        return synthesis_error(feature_map, self.unitary, samples)
 
 
 def inversion_test_on(connection: Connection, feature_map: QuantumCircuit, key: str) -> InversionTest:
@@ -104,7 +112,7 @@ def _made(connection: Connection, feature_map: QuantumCircuit) -> InversionTest:
     in_place = connection.is_isa(feature_map)
     too_wide = connection.num_qubits is not None and connection.num_qubits < feature_map.num_qubits
     if too_wide or connection.applies_matrices:
-        unitary = _without_idle_qubits(feature_map)  # where a qubit's number means nothing
+        unitary = circuit_on(feature_map, used_qubits(feature_map))  # where a qubit's number means nothing
     approximated: tuple[str, ...] = ()
     if not connection.applies_matrices:
         approximated = approximations(feature_map)
@@ -113,26 +121,15 @@ def _made(connection: Connection, feature_map: QuantumCircuit) -> InversionTest:
     if in_place:
         circuit = connection.isa_circuit(circuit, keep_qubits=True)
     kept = [column for column, parameter in enumerate(parameters) if parameter in unitary.parameters]
+    if kept and not connection.isa_circuit(circuit).num_parameters:  # U changes phases of |0…0⟩ only
+        circuit, kept = circuit.assign_parameters([0.0] * circuit.num_parameters), []
     return InversionTest(circuit, circuit_key(circuit), unitary, np.array(kept, dtype=np.intp), approximated)
 
 
 def _renamed(circuit: QuantumCircuit, parameters: Sequence[Parameter], name: str) -> QuantumCircuit:
     present = set(circuit.parameters)
     vector = ParameterVector(name, len(parameters))
-    return circuit.assign_parameters(
-        {old: new for old, new in zip(parameters, vector, strict=True) if old in present}
-    )
-
-
-def _without_idle_qubits(circuit: QuantumCircuit) -> QuantumCircuit:
-    used = used_qubits(circuit)
-    if len(used) == circuit.num_qubits:
-        return circuit
-    new_index = {circuit.qubits[qubit]: index for index, qubit in enumerate(used)}
-    narrow = QuantumCircuit(len(used), global_phase=circuit.global_phase)
-    for item in circuit.data:
-        narrow.append(item.operation, [new_index[qubit] for qubit in item.qubits])
-    return narrow
+    return circuit.assign_parameters({old: new for old, new in zip(parameters, vector, strict=True) if old in present})
 
 
 def _annotated_inverse(circuit: QuantumCircuit) -> QuantumCircuit:

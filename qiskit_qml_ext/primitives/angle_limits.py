@@ -1,8 +1,8 @@
 """Angles that a device's gates do not take, found before anything runs.
 
 Devices with fractional gates run RZZ(θ) for 0 ≤ θ ≤ π/2 only. The transpiler folds a fixed angle into that range, but
-not one that is still free; whether it stays inside shows only when values are bound. Qiskit's targets state the range of
-each gate's angles (``Target.supported_angle_bound``), so a device and its fake are held to the same rule.
+not one that is still free; whether it stays inside shows only when values are bound. Qiskit's targets state the range
+of each gate's angles (``Target.supported_angle_bound``), so a device and its fake are held to the same rule.
 """
 
 import math
@@ -48,7 +48,7 @@ class AngleOutside:
 
     ADVICE: ClassVar[str] = (
         "Connect to the backend without fractional gates, for example service.backend(name, "
-        "use_fractional_gates=False), or scale the data so that all angles stay inside."
+        "use_fractional_gates=False), which has no such limits."
     )
 
     gate: str
@@ -96,6 +96,15 @@ def refuse_angles(isa: QuantumCircuit, device: Target, bindings: BindingsArray) 
     outside = angle_outside(isa, device, bindings)
     if outside is not None:
         raise AngleOutOfRangeError(f"{outside} Nothing was submitted. {AngleOutside.ADVICE}")
+
+
+def refusal_of(pubs: Iterable[SamplerPub], device: Target) -> str | None:
+    """Say which of the PUBs' angles will be refused, ``None`` if none will."""
+    for pub in pubs:
+        outside = angle_outside(pub.circuit, device, pub.parameter_values)
+        if outside is not None:
+            return f"It will be refused: {outside} {AngleOutside.ADVICE}"
+    return None
 
 
 class LimitedSampler(BaseSamplerV2):

@@ -19,10 +19,11 @@ from qiskit_qml_ext.engine.memory import memory_budget
 from qiskit_qml_ext.primitives.angle_limits import (
     LimitedEstimator,
     LimitedSampler,
-    angle_outside,
     has_angle_limits,
+    refusal_of,
     refuse_angles,
 )
+from qiskit_qml_ext.primitives.approximation import approximation_of
 from qiskit_qml_ext.primitives.checks import checked_positive, checked_seed
 from qiskit_qml_ext.primitives.content import circuit_key, job_seed
 from qiskit_qml_ext.primitives.estimates import seconds_per_shot
@@ -38,6 +39,7 @@ from qiskit_qml_ext.program import RotationProgram
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
+    from qiskit.transpiler import Target as DeviceTarget
 
 _MAX_CACHED_CIRCUITS = 256
 
@@ -145,8 +147,7 @@ class Connection:
             sampler: BaseSamplerV2 = self._journaling.sampler(self._shots or 1024)
         else:
             sampler = self._target.sampler(self._shots or 1024, self._seed)
-        device = device_of(self._target)
-        return sampler if device is None or not has_angle_limits(device) else LimitedSampler(sampler, device)
+        return sampler if self._limits is None else LimitedSampler(sampler, self._limits)
 
     @property
     def estimator(self) -> BaseEstimatorV2:
@@ -155,8 +156,7 @@ class Connection:
             estimator: BaseEstimatorV2 = self._journaling.estimator(self._shots)
         else:
             estimator = self._target.estimator(self._shots, self._seed)
-        device = device_of(self._target)
-        return estimator if device is None or not has_angle_limits(device) else LimitedEstimator(estimator, device)
+        return estimator if self._limits is None else LimitedEstimator(estimator, self._limits)
 
     @property
     def usage(self) -> Usage:
@@ -279,9 +279,8 @@ class Connection:
         values: NDArray[np.float64],
         shots: int | None,
     ) -> Iterator[tuple[slice, DataBin]]:
-        device = device_of(self._target)
-        if device is not None:  # all values, before the first of several jobs
-            refuse_angles(isa, device, _bindings(isa, names, values))
+        if self._limits is not None:  # all values, before the first of several jobs
+            refuse_angles(isa, self._limits, _bindings(isa, names, values))
         if self._journaling is not None:
             yield slice(0, len(values)), self._sample_journaled(isa, _bindings(isa, names, values), shots)
             return
@@ -351,11 +350,14 @@ class Connection:
         Returns:
             The plan.
         """
-        coerced, copies = [], 1
+        coerced, copies, approximated = [], 1, list[str]()
         for pub in pubs:
             given = SamplerPub.coerce(pub, self._shots or 1024)
             packed = self._packed(given.circuit, None, given.size)
             values = given.parameter_values.as_array(given.circuit.parameters)
+            if not self.applies_matrices:
+                said = approximation_of(self.target_name, given.circuit, values.reshape(given.size, values.shape[-1]))
+                approximated += [] if said is None else [said]
             if packed is None:
                 isa, names = self.isa_circuit(given.circuit), tuple(p.name for p in given.circuit.parameters)
                 coerced.append(SamplerPub(isa, _bindings(isa, names, values), given.shots))
@@ -373,13 +375,17 @@ class Connection:
             max_executions=self._max_executions,
             price_per_minute=price,
         )
-        device = device_of(self._target)
-        refused = [] if device is None else [angle_outside(p.circuit, device, p.parameter_values) for p in coerced]
-        for outside in refused:
-            if outside is not None:
-                plan = plan.with_advice(f"It will be refused: {outside} {outside.ADVICE}")
-                break
+        plan = plan.with_advice(*dict.fromkeys(approximated))
+        refusal = None if self._limits is None else refusal_of(coerced, self._limits)
+        if refusal is not None:
+            plan = plan.with_advice(refusal)
         return plan if copies == 1 else plan.packed(copies)
+
+    @property
+    def _limits(self) -> "DeviceTarget | None":
+        """The device, if it takes some angles only."""
+        device = device_of(self._target)
+        return device if has_angle_limits(device) else None
 
     @property
     def _device(self) -> Any:
