@@ -13,7 +13,7 @@ from functools import cache, cached_property
 import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import AnnotatedOperation, Gate, InverseModifier, Operation, Parameter, ParameterVector
-from qiskit.circuit.library import get_standard_gate_name_mapping
+from qiskit.circuit.library import UCGate, get_standard_gate_name_mapping
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.kernels.samples import FloatArray, IndexArray
@@ -137,7 +137,12 @@ def _annotated_inverse(circuit: QuantumCircuit) -> QuantumCircuit:
     place = {qubit: index for index, qubit in enumerate(circuit.qubits)}
     for item in reversed(circuit.data):
         operation = item.operation
-        inverted = operation.inverse() if _survives(operation) else AnnotatedOperation(operation, InverseModifier())
+        if _survives(operation):
+            inverted = operation.inverse()
+        elif isinstance(operation, AnnotatedOperation):  # Qiskit binds no parameters inside of nested ones
+            inverted = AnnotatedOperation(operation.base_op, [*operation.modifiers, InverseModifier()])
+        else:
+            inverted = AnnotatedOperation(operation, InverseModifier())
         inverse.append(inverted, [place[qubit] for qubit in item.qubits])
     return inverse
 
@@ -156,8 +161,21 @@ def _with_true_inverses(circuit: QuantumCircuit, taken: Collection[str]) -> Quan
             continue
         alone = QuantumCircuit(len(item.qubits))
         alone.append(item.operation, range(len(item.qubits)))
-        part.compose(synthesised(alone), item.qubits, inplace=True)
+        part.compose(_without_free_diagonals(synthesised(alone)), item.qubits, inplace=True)
     return part
+
+
+def _without_free_diagonals(circuit: QuantumCircuit) -> QuantumCircuit:
+    """Expand multiplexers that are synthesised up to a diagonal: that of the inverse is another one."""
+    if not any(isinstance(item.operation, UCGate) and item.operation.up_to_diagonal for item in circuit.data):
+        return circuit
+    expanded = circuit.copy_empty_like()
+    for item in circuit.data:
+        if isinstance(item.operation, UCGate) and item.operation.up_to_diagonal:
+            expanded.compose(item.operation.definition, item.qubits, inplace=True)
+        else:
+            expanded.append(item.operation, item.qubits)
+    return expanded
 
 
 def _survives(operation: Operation, taken: Collection[str] = ()) -> bool:
