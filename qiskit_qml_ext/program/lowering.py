@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from qiskit.circuit import AnnotatedOperation, ControlledGate, Instruction, Measure, QuantumCircuit, Reset
+from qiskit.circuit import AnnotatedOperation, CircuitInstruction, ControlledGate, Instruction, Measure, QuantumCircuit, Reset
 from qiskit.circuit import Operation as CircuitOperation
 from qiskit.circuit.annotated_operation import ControlModifier, InverseModifier, Modifier, PowerModifier
 from qiskit.circuit.library import (
@@ -96,10 +96,13 @@ def _unchanged(circuit: QuantumCircuit, snapshot: QuantumCircuit) -> bool:
 
 
 @cache
+def _standard_classes() -> dict[str, type]:
+    return {name: gate.base_class for name, gate in get_standard_gate_name_mapping().items()}
+
+
+@cache
 def _rule_of_class() -> dict[type, Rule]:
-    return {
-        gate.base_class: RULES[name] for name, gate in get_standard_gate_name_mapping().items() if name in RULES
-    }
+    return {kind: RULES[name] for name, kind in _standard_classes().items() if name in RULES}
 
 
 class _Lowering:
@@ -143,7 +146,26 @@ class _Lowering:
         self.add_phase(self._compiler.form(circuit.global_phase))
         place = {qubit: qubits[index] for index, qubit in enumerate(circuit.qubits)}
         for instruction in circuit.data:
-            self._lower(instruction.operation, [place[qubit] for qubit in instruction.qubits])
+            places = [place[qubit] for qubit in instruction.qubits]
+            if instruction.is_standard_gate():
+                self._lower_standard(instruction, places)
+            else:
+                self._lower(instruction.operation, places)
+
+    def _lower_standard(self, instruction: CircuitInstruction, qubits: Sequence[int]) -> None:
+        """Append what a circuit stores as one of Qiskit's standard gates, whose names are fixed.
+
+        An object of a subclass may have been put in; what ``Statevector`` gets out is the standard gate.
+        """
+        rule = RULES.get(instruction.name)
+        if rule is None:
+            kind = _standard_classes().get(instruction.name)
+            self._lower(instruction.operation if kind is None else kind(*instruction.params), qubits)
+            return
+        if self._measured.intersection(qubits):
+            refuse_non_unitary(instruction.operation, touched=(), measured=self._measured.intersection(qubits))
+        rule(self, qubits, [self._compiler.form(parameter) for parameter in instruction.params])
+        self._touched.update(qubits)
 
     def _lower(self, operation: CircuitOperation, qubits: Sequence[int]) -> None:
         rule = _rule_of_class().get(getattr(operation, "base_class", None))  # type: ignore[arg-type]
