@@ -49,3 +49,11 @@ class CalibrationChangedWarning(UserWarning):
 
 class DuplicateExecutionWarning(UserWarning):
     """The service executed the same unit of work twice, although it was asked once."""
+
+
+class WrongSimulationError(QmlExtError, RuntimeError):
+    """A simulator on this machine contradicts exact results for a circuit; the message names the gates."""
+
+
+class NoiseWithoutEffectWarning(UserWarning):
+    """A noise model has errors on gates, none of which the circuit has."""
