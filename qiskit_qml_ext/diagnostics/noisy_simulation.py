@@ -11,9 +11,28 @@ from qiskit.quantum_info import Pauli, SparsePauliOp
 
 from qiskit_qml_ext.exceptions import NoiseWithoutEffectWarning
 from qiskit_qml_ext.primitives.targets import AerTarget, isa_circuit
-from qiskit_qml_ext.primitives.targets.aer_noise import acts_on, noise_of, without_effect
+from qiskit_qml_ext.primitives.targets.aer_noise import acts_on, noise_has_readout_errors, noise_of, without_effect
 
 if TYPE_CHECKING:
+    from qiskit_aer import AerSimulator
+    from qiskit_aer.noise import NoiseModel
+
+FloatArray = NDArray[np.float64]
+Noise: TypeAlias = "NoiseModel | AerSimulator | BackendV2"
+"""An Aer noise model (its gates run as they are, others are translated into them), a noisy simulator, or a backend,
+whose reported errors are simulated after transpilation at level 1, the level of
+:func:`~qiskit_qml_ext.primitives.connect` by default. Gates on which a model has errors are never replaced."""
+
+MAX_DENSITY_QUBITS = 12
+"""A density matrix of 12 qubits takes 256 MiB."""
+
+
+def noisy_simulator(noise: Noise) -> "tuple[AerSimulator, int]":
+    """Return the simulator, and the level of transpilation: 0 for a bare noise model, so that its gates are what runs.
+
+    Raises:
+        TypeError: If the noise is of a kind that is not known.
+    """
     from qiskit_aer import AerSimulator
     from qiskit_aer.noise import NoiseModel
 
@@ -130,17 +149,26 @@ class NoisyLoss:
         return np.broadcast_to(np.asarray(found, dtype=np.float64), (len(values),)).copy()
 
 
-def noisy_circuit(circuit: QuantumCircuit, simulator: "AerSimulator", level: int, seed: int | None) -> QuantumCircuit:
+def noisy_circuit(
+    circuit: QuantumCircuit, simulator: "AerSimulator", level: int, seed: int | None, *, readout: bool = False
+) -> QuantumCircuit:
     """Return a circuit in a noisy simulator's gates.
 
+    Args:
+        circuit: The circuit.
+        simulator: The simulator.
+        level: The level of transpilation.
+        seed: Seed of the transpiler.
+        readout: Whether errors of the readout count as noise that acts.
+
     Raises:
-        ValueError: If no error of the noise acts on any gate of the circuit.
+        ValueError: If the simulator has noise, but none that acts on the circuit.
     """
-    noise = noise_of(simulator)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoiseWithoutEffectWarning)  # an error below
         isa = isa_circuit(circuit, AerTarget(simulator), level, seed)
-    if noise is not None and not acts_on(noise, isa):
+    noise = noise_of(simulator)
+    if noise is not None and not acts_on(noise, isa) and not (readout and noise_has_readout_errors(noise)):
         raise ValueError(without_effect(noise, isa))
     return isa
 

@@ -10,7 +10,7 @@ from qiskit.transpiler import generate_preset_pass_manager
 
 from qiskit_qml_ext.exceptions import NoiseWithoutEffectWarning
 from qiskit_qml_ext.primitives.targets.aer_binding import Rules, refuse_free_stabilizers
-from qiskit_qml_ext.primitives.targets.aer_noise import KeptGates, acts_on, has_gate_errors, noise_of, without_effect
+from qiskit_qml_ext.primitives.targets.aer_noise import KeptGates, acts_on, names_with_errors, noise_of, without_effect
 from qiskit_qml_ext.primitives.targets.target import phase_gates_as_rotations, precision_of
 
 if TYPE_CHECKING:
@@ -72,12 +72,12 @@ class AerTarget:
         rules = Rules.of(self.simulator, {})
         refuse_free_stabilizers(circuit, rules)
         noise = noise_of(self.simulator)
-        kept = KeptGates(frozenset(noise.noise_instructions if noise is not None and not self._is_device else ()))
+        kept = KeptGates(names_with_errors(noise) if noise is not None and not self._is_device else frozenset())
         hidden = phase_gates_as_rotations(kept.hide(circuit) if kept.names else circuit)
         device = kept.allow(self.simulator.target) if kept.names else self.simulator.target
         manager = generate_preset_pass_manager(optimization_level, target=device, seed_transpiler=seed)
         isa = kept.restore(manager.run(hidden)) if kept.names else manager.run(hidden)
-        if noise is not None and has_gate_errors(noise) and not acts_on(noise, isa):
+        if noise is not None and names_with_errors(noise) and not acts_on(noise, isa):
             warnings.warn(without_effect(noise, isa), NoiseWithoutEffectWarning, stacklevel=2)
         return isa
 

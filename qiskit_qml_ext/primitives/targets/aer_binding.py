@@ -36,6 +36,7 @@ from qiskit.circuit.library import (
 )
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
+from qiskit_qml_ext.primitives.targets.aer_noise import names_with_errors, noise_name
 from qiskit_qml_ext.primitives.targets.identity import (
     STRUCTURE,
     append_definition,
@@ -72,7 +73,7 @@ class Rules:
 
         method = options.get("method", getattr(simulator.options, "method", None)) or "automatic"
         noise = options.get("noise_model", getattr(simulator.options, "noise_model", None))
-        noisy = None if noise is None or noise.is_ideal() else frozenset(noise.noise_instructions)
+        noisy = None if noise is None or noise.is_ideal() else names_with_errors(noise)
         return cls(method, frozenset(BASIS_GATES.get(method, BASIS_GATES["automatic"])), noisy)
 
     def has(self, operation: Operation) -> bool:
@@ -81,7 +82,7 @@ class Rules:
 
     def errors_on(self, operation: Operation) -> bool:
         """Tell whether the noise model has errors on a gate of this label or name."""
-        return bool(self.noisy) and (getattr(operation, "label", None) or operation.name) in (self.noisy or ())
+        return bool(self.noisy) and noise_name(operation) in (self.noisy or ())
 
 
 @dataclass(frozen=True)
@@ -185,8 +186,7 @@ class _Writer:
             self.bind_first = True
             circuit.append(item)
             return
-        label = getattr(operation, "label", None) or operation.name
-        circuit.append(UnitaryGate(_matrix(operation), label=label), item.qubits, item.clbits)
+        circuit.append(UnitaryGate(_matrix(operation), label=noise_name(operation)), item.qubits, item.clbits)
 
 
 def _matrix(operation: Operation) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import AnnotatedOperation, ControlFlowOp, Gate, Instruction, Operation, ParameterExpression
+from qiskit.circuit.library import XXMinusYYGate, XXPlusYYGate
 from qiskit.transpiler import Target as DeviceTarget
 
 from qiskit_qml_ext.primitives.targets.identity import (
@@ -24,9 +25,22 @@ def noise_of(simulator: Any) -> Any:
     return None if noise is None or noise.is_ideal() else noise
 
 
-def has_gate_errors(noise: Any) -> bool:
-    """Tell whether a noise model has errors on instructions, not on the readout alone."""
-    return bool(noise.noise_instructions)
+def names_with_errors(noise: Any) -> frozenset[str]:
+    """Return the names and labels on which a noise model has errors, those of the readout left out."""
+    return frozenset(noise._default_quantum_errors) | frozenset(noise._local_quantum_errors)
+
+
+def noise_has_readout_errors(noise: Any) -> bool:
+    """Tell whether a noise model has errors of the readout."""
+    return noise._default_readout_error is not None or bool(noise._local_readout_errors)
+
+
+def noise_name(operation: Operation) -> str:
+    """Return the name by which a noise model knows an operation: its label, if somebody gave it one, or its name."""
+    label = getattr(operation, "label", None)
+    if label is None or (class_of(operation) in (XXMinusYYGate, XXPlusYYGate) and label in ("(XX-YY)", "(XX+YY)")):
+        return operation.name  # those two have labels of their own
+    return str(label)
 
 
 def acts_on(noise: Any, circuit: QuantumCircuit) -> bool:
@@ -42,7 +56,7 @@ def acts_on(noise: Any, circuit: QuantumCircuit) -> bool:
                     outer = dict(zip(inner.qubits, item.qubits, strict=True))
                     if hit(inner, lambda bit, outer=outer: index(outer[bit])):  # type: ignore[misc]
                         return True
-            name = getattr(operation, "label", None) or operation.name
+            name = noise_name(operation)
             if name in everywhere or tuple(index(qubit) for qubit in item.qubits) in local.get(name, ()):
                 return True
         return False
@@ -54,9 +68,11 @@ def acts_on(noise: Any, circuit: QuantumCircuit) -> bool:
 
 def without_effect(noise: Any, circuit: QuantumCircuit) -> str:
     """Say that a noise model does nothing to a circuit."""
+    if not names_with_errors(noise):
+        return "The noise model has errors of the readout only, which are left out here, so that no error acts."
     names = {item.operation.name for item in circuit.data if not isinstance(item.operation, STRUCTURE)}
     return (
-        f"The noise model has errors on {', '.join(sorted(noise.noise_instructions))}, but the circuit runs "
+        f"The noise model has errors on {', '.join(sorted(names_with_errors(noise)))}, but the circuit runs "
         f"{', '.join(sorted(names)) or 'no gates'}, so that no gate error acts. Add errors for these gates, or "
         "write the circuit in the gates of the model."
     )
@@ -82,7 +98,7 @@ class KeptGates:
             if isinstance(operation, ControlFlowOp):
                 blocks = [self.hide(block) for block in operation.blocks]
                 hidden.append(operation.replace_blocks(blocks), item.qubits, item.clbits)
-            elif isinstance(operation, Gate) and (getattr(operation, "label", None) or operation.name) in self.names:
+            elif isinstance(operation, Gate) and noise_name(operation) in self.names:
                 hidden.append(self._placeholder(operation), item.qubits)
             elif self._has_inside(operation):
                 append_definition(hidden, item, self.hide(definition_of(operation)))
@@ -139,7 +155,7 @@ class KeptGates:
         if definition is None:
             return False
         return any(
-            (getattr(item.operation, "label", None) or item.operation.name) in self.names
+            noise_name(item.operation) in self.names
             or self._has_inside(item.operation)
             for item in definition.data
         )

@@ -12,7 +12,7 @@ from qiskit.primitives import PrimitiveResult, PubResult
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.result import Result
-from qiskit_aer import AerSimulator
+from qiskit_aer import AerError, AerSimulator
 from qiskit_aer.primitives import EstimatorV2, SamplerV2
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
@@ -79,15 +79,20 @@ class _Prepared:
         return self._finish([item.circuit for item in prepared], binds, options)
 
     def _finish(self, circuits: list[QuantumCircuit], binds: Any, options: dict[str, Any]) -> "_Finished":
-        result = self._simulator.run(circuits, parameter_binds=binds, **options).result()
+        try:
+            result = self._simulator.run(circuits, parameter_binds=binds, **options).result()
+        except AerError as error:
+            raise UnsupportedCircuitError(self._refusal(error.message)) from error
         if not result.success:
             failed = [str(part.status) for part in result.results if not part.success]
-            reason = next(iter(failed), str(result.status))
-            raise UnsupportedCircuitError(
-                f"{self._simulator.name} cannot run the circuit: {reason} Take the circuit from connection.isa_circuit, "
-                "or choose another method."
-            )
+            raise UnsupportedCircuitError(self._refusal(next(iter(failed), str(result.status))))
         return _Finished(result)
+
+    def _refusal(self, reason: str) -> str:
+        return (
+            f"{self._simulator.name} cannot run the circuit: {reason.rstrip('.')}. Take the circuit from "
+            "connection.isa_circuit, or choose another method."
+        )
 
 
 class _Finished:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import Barrier, ControlFlowOp, Delay, Measure, Parameter, ParameterVector, Reset
-from qiskit.circuit.library import Initialize
+from qiskit.circuit.library import Initialize, UGate, UnitaryGate
 from qiskit.quantum_info import Statevector
 
 from qiskit_qml_ext.exceptions import WrongSimulationError
@@ -105,7 +105,8 @@ def _turned(circuit: QuantumCircuit) -> QuantumCircuit:
     """Return the circuit before a turn of each qubit, so that probabilities show phases."""
     turned = circuit.copy()
     for qubit in range(circuit.num_qubits):
-        turned.u(0.9 + 0.1 * qubit, 0.3, 0.7 + 0.2 * qubit, qubit)
+        turn = UGate(0.9 + 0.1 * qubit, 0.3, 0.7 + 0.2 * qubit).to_matrix()
+        turned.append(UnitaryGate(turn), [qubit])  # a matrix: simulators of devices have few gates
     return turned
 
 
