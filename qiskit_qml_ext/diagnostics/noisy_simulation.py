@@ -36,36 +36,6 @@ def noisy_simulator(noise: Noise) -> "tuple[AerSimulator, int]":
     from qiskit_aer import AerSimulator
     from qiskit_aer.noise import NoiseModel
 
-FloatArray = NDArray[np.float64]
-Noise: TypeAlias = "NoiseModel | AerSimulator | BackendV2"
-"""An Aer noise model (its gates run as they are, others are translated into them), a noisy simulator, or a backend,
-whose reported errors are simulated after transpilation at level 1, the level of
-:func:`~qiskit_qml_ext.primitives.connect` by default. Gates on which a model has errors are never replaced."""
-
-MAX_DENSITY_QUBITS = 12
-"""A density matrix of 12 qubits takes 256 MiB."""
-
-
-def noisy_simulator(noise: Noise) -> "tuple[AerSimulator, int]":
-    """Return the simulator, and the level of transpilation: 0 for a bare noise model, so that its gates are what runs.
-
-    Raises:
-        TypeError: If the noise is of a kind that is not known.
-        ValueError: If there is no noise in it.
-    """
-    simulator, level = _simulator(noise)
-    if noise_of(simulator) is None:
-        raise ValueError(
-            f"noise is a {type(noise).__name__} without any errors. Give a noise model with errors, or a backend that "
-            "reports some."
-        )
-    return simulator, level
-
-
-def _simulator(noise: Noise) -> "tuple[AerSimulator, int]":
-    from qiskit_aer import AerSimulator
-    from qiskit_aer.noise import NoiseModel
-
     # circuits side by side instead of threads inside each of many small ones
     if isinstance(noise, NoiseModel):
         return AerSimulator(noise_model=noise, method="density_matrix", max_parallel_experiments=0), 0
