@@ -61,3 +61,11 @@ class ParameterOrderWarning(UserWarning):
 
 class ApproximateCircuitWarning(UserWarning):
     """A target runs an approximation of the circuit's exact unitary (a product formula)."""
+
+
+class WrongSimulationError(QmlExtError, RuntimeError):
+    """A simulator on this machine contradicts exact results for a circuit; the message names the gates."""
+
+
+class NoiseWithoutEffectWarning(UserWarning):
+    """A noise model has errors on gates, none of which the circuit has."""

@@ -32,7 +32,7 @@ from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.journaling import Journaling
 from qiskit_qml_ext.primitives.packing import PackedCircuit, find_regions, pack_circuit
 from qiskit_qml_ext.primitives.run_plan import Budget, RunPlan, plan_pubs
-from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target, isa_circuit
+from qiskit_qml_ext.primitives.targets import ExactTarget, PrimitiveTarget, Target, isa_circuit
 from qiskit_qml_ext.primitives.targets.target import device_of, is_isa, isa_in_place
 from qiskit_qml_ext.primitives.usage import Usage
 from qiskit_qml_ext.program import RotationProgram
@@ -166,9 +166,10 @@ class Connection:
     @property
     def applies_matrices(self) -> bool:
         """Whether each gate acts by its own matrix, without a synthesis that may approximate it."""
-        return self._target.pass_manager(0, None) is None and isinstance(
-            self._target.sampler(1, None), (ExactSampler, StatevectorSampler)
-        )
+        if not isinstance(self._target, PrimitiveTarget):
+            return isinstance(self._target, ExactTarget)
+        is_reference = isinstance(self._target.sampler(1, None), (ExactSampler, StatevectorSampler))
+        return is_reference and self._target.transpile(QuantumCircuit(1), 0, None) is None
 
     @property
     def operation_names(self) -> frozenset[str]:
