@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from qiskit_qml_ext.engine import state_memory
 from qiskit_qml_ext.engine.memory import check_memory, memory_budget
-from qiskit_qml_ext.engine.plan import plan_for
+from qiskit_qml_ext.engine.plan import Plan, plan_for
 from qiskit_qml_ext.engine.runners import scratch_rows
 from qiskit_qml_ext.engine.simd import LANES
 from qiskit_qml_ext.program import RotationProgram
 
 _SMALL_BYTES = 2**24  # what fits any machine: asking how much memory is free takes longer than computing it
 _MAX_COLUMNS = 128  # more states beside those of the rows do not make the product faster
-_ONE_LANE_QUBITS = 10  # from here on the engine simulates a single sample alone, below in a (small) tile
+_REAL = {"complex128": "float64", "complex64": "float32"}
 _WORTH_A_TILE = 16  # states that must fit beside a full tile; with fewer, simulating one by one recomputes less
 _ADVICE = (
     "Encode fewer features (for example through PCA), use complex64, or raise max_memory on a machine that has more."
@@ -29,13 +29,11 @@ class Blocks:
     Attributes:
         rows: How many states of the rows are held at a time.
         columns: How many of the columns are held beside them.
-        at_once: How many states one call of the engine simulates; ``None`` for a whole block.
-        memory: Bytes for all states and the engine's scratch; ``None`` where they need no limit.
+        memory: Bytes for all states and the engine's work; ``None`` where they need no limit.
     """
 
     rows: int
     columns: int
-    at_once: int | None = None
     memory: int | None = None
 
 
@@ -89,32 +87,28 @@ def plan_blocks(
     what = f"A kernel of {program.num_qubits} qubits, with {fewest} states at a time and the room to simulate one,"
     # Checked before the program is planned, which takes memory and time itself.
     check_memory(matrices + (fewest + 1) * one, budget, what, _ADVICE)
-    tile = _scratch(program, dtype, LANES["float64" if dtype == "complex128" else "float32"])
+    plan = plan_for(program, amplitudes=True, budget=memory)
+    memory -= plan.nbytes
+    tile, single = (_scratch(plan, dtype, lanes) for lanes in (LANES[_REAL[dtype]], 1))
     if total * one + tile <= memory:
-        return Blocks(rows, columns, memory=memory)
+        return Blocks(rows, columns, memory + plan.nbytes)
+    check_memory(budget - memory + fewest * one + single, budget, what, _ADVICE)
     held = _fitting(memory - tile, one, total)
-    if held < _WORTH_A_TILE and program.num_qubits >= _ONE_LANE_QUBITS:  # one sample a call, in an array of its own
-        single = _scratch(program, dtype, 1)
-        check_memory(matrices + fewest * one + single, budget, what, _ADVICE)
-        return _cut(max(fewest, _fitting(memory - single - one, one, total)), memory, at_once=1)
-    check_memory(matrices + fewest * one + tile, budget, what, _ADVICE)
-    return _cut(max(fewest, held), memory)
-
-
-def _cut(held: int, memory: int, at_once: int | None = None) -> Blocks:
-    columns = min(max(1, held // 4), _MAX_COLUMNS)
-    return Blocks(max(1, held - columns), columns, at_once, memory)
+    if held < _WORTH_A_TILE:  # the engine simulates one sample at a time where a full tile does not fit
+        held = max(fewest, _fitting(memory - single, one, total))
+    beside = min(max(1, held // 4), _MAX_COLUMNS)
+    return Blocks(max(1, held - beside), beside, memory + plan.nbytes)
 
 
 def _fitting(memory: int, state: int, most: int) -> int:
-    """Return how many states fit beside the part of the matrix that they give, at most ``most`` in a row."""
+    """Return how many states fit beside the part of the matrix that they give, of at most ``most`` entries a state."""
     widest = min(most, max(0, memory) // state)
     return max(0, memory) // (state + 8 * widest)
 
 
-def _scratch(program: RotationProgram, dtype: str, lanes: int) -> int:
-    """Return the bytes in which the engine simulates ``lanes`` samples, tables of the program included."""
-    plan = plan_for(program, amplitudes=True)
-    rows = scratch_rows(program.num_qubits, plan.angles.num_angles, plan.table_rows, 0, reverse=False, jacobian=False)
-    angles = lanes * (2 * plan.angles.num_atoms + 3 * plan.angles.num_angles + 1) + 32
+def _scratch(plan: Plan, dtype: str, lanes: int) -> int:
+    """Return the bytes in which the engine simulates ``lanes`` samples."""
+    number = plan.angles.num_angles
+    rows = scratch_rows(plan.num_qubits, number, plan.table_rows, 0, reverse=False, jacobian=False)
+    angles = lanes * (2 * plan.angles.num_atoms + 3 * number + 1) + 32
     return rows * lanes * (8 if dtype == "complex128" else 4) + 8 * angles

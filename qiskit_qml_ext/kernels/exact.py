@@ -185,15 +185,8 @@ class _Task:
         blocks, connection = self._blocks, self._connection
         if blocks.memory is None:
             return connection.statevectors(self._program, values)
-        one = state_memory(self._program.num_qubits, connection.dtype)
-        memory = blocks.memory - beside * one
-        if blocks.at_once is None or len(values) <= blocks.at_once:
-            return connection.statevectors(self._program, values, max_memory=memory)
-        states = np.empty((len(values), 1 << self._program.num_qubits), dtype=connection.dtype)
-        for start in range(0, len(values), blocks.at_once):
-            rows = slice(start, start + blocks.at_once)
-            states[rows] = connection.statevectors(self._program, values[rows], max_memory=memory - states.nbytes)
-        return states
+        held = beside * state_memory(self._program.num_qubits, connection.dtype)
+        return connection.statevectors(self._program, values, max_memory=blocks.memory - held)
 
 
 def _distinct(samples: FloatArray) -> tuple[FloatArray, NDArray[np.intp] | None]:

@@ -42,11 +42,7 @@ class AerTarget:
                 "Set them on the simulator itself."
             )
         self.simulator = simulator
-        self.name = (
-            "aer"
-            if simulator.name.startswith("aer_simulator") and getattr(simulator.options, "noise_model", None) is None
-            else simulator.name
-        )
+        self.name = "aer" if simulator.name.startswith("aer_simulator") and getattr(simulator.options, "noise_model", None) is None else simulator.name
         self.num_qubits = int(simulator.num_qubits)
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
@@ -91,3 +87,4 @@ class AerTarget:
 
     def close(self) -> None:
         """Do nothing: there is nothing to give back."""
+

@@ -121,9 +121,7 @@ def bound(circuit: QuantumCircuit, rows: Mapping[Parameter, Any], rules: Rules) 
     """
     parameters = list(circuit.parameters)
     values = np.stack([np.ravel(rows[parameter]) for parameter in parameters], axis=1)
-    return [
-        prepare(circuit.assign_parameters(dict(zip(parameters, row, strict=True))), rules).circuit for row in values
-    ]
+    return [prepare(circuit.assign_parameters(dict(zip(parameters, row, strict=True))), rules).circuit for row in values]
 
 
 class _Writer:

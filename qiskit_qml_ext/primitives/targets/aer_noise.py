@@ -155,7 +155,9 @@ class KeptGates:
         if definition is None:
             return False
         return any(
-            noise_name(item.operation) in self.names or self._has_inside(item.operation) for item in definition.data
+            noise_name(item.operation) in self.names
+            or self._has_inside(item.operation)
+            for item in definition.data
         )
 
 

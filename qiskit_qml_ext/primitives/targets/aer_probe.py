@@ -49,9 +49,7 @@ def probe(
     Raises:
         WrongSimulationError: If the results differ; the message names the gates.
     """
-    if rules.method not in _EXACT_METHODS or getattr(
-        simulator.options, "matrix_product_state_max_bond_dimension", None
-    ):
+    if rules.method not in _EXACT_METHODS or getattr(simulator.options, "matrix_product_state_max_bond_dimension", None):
         return
     unitary = _unitary_part(circuit)
     if unitary is None or not unitary.parameters:
@@ -77,9 +75,7 @@ def _unitary_part(circuit: QuantumCircuit) -> QuantumCircuit | None:
             continue
         if isinstance(operation, Measure):
             closed.update(item.qubits)
-        elif (
-            isinstance(operation, (ControlFlowOp, Reset, Initialize)) or item.clbits or closed.intersection(item.qubits)
-        ):
+        elif isinstance(operation, (ControlFlowOp, Reset, Initialize)) or item.clbits or closed.intersection(item.qubits):
             return None
         else:
             kept.append(item)
@@ -127,10 +123,14 @@ def _difference(
     result = simulator.run([run], parameter_binds=[binds], **quiet).result()
     if not result.success or len(result.results) != len(values):
         return np.inf
-    return max(float(np.abs(result.data(index)["probabilities"] - row).max()) for index, row in enumerate(expected))
+    return max(
+        float(np.abs(result.data(index)["probabilities"] - row).max()) for index, row in enumerate(expected)
+    )
 
 
-def _message(simulator: Any, circuit: QuantumCircuit, wrong: float, rules: Rules, options: Mapping[str, Any]) -> str:
+def _message(
+    simulator: Any, circuit: QuantumCircuit, wrong: float, rules: Rules, options: Mapping[str, Any]
+) -> str:
     operations = {item.operation.name: item.operation for item in circuit.data if is_free(item.operation)}
     guilty = []
     for name, operation in operations.items():
