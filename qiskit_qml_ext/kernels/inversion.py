@@ -12,18 +12,48 @@ from functools import cache, cached_property
 
 import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
-from qiskit.circuit import AnnotatedOperation, Gate, InverseModifier, Operation, Parameter, ParameterVector
-from qiskit.circuit.library import UCGate, get_standard_gate_name_mapping
+from qiskit.circuit import (
+    AnnotatedOperation,
+    ControlledGate,
+    Gate,
+    InverseModifier,
+    Operation,
+    Parameter,
+    ParameterVector,
+    Qubit,
+)
+from qiskit.circuit.library import (
+    DiagonalGate,
+    HamiltonianGate,
+    PauliGate,
+    PermutationGate,
+    StatePreparation,
+    UnitaryGate,
+    get_standard_gate_name_mapping,
+)
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.kernels.samples import FloatArray, IndexArray
 from qiskit_qml_ext.primitives import Connection, circuit_key
 from qiskit_qml_ext.primitives.approximation import circuit_on, synthesis_error, used_qubits
+from qiskit_qml_ext.primitives.content import renamed
 from qiskit_qml_ext.program import RotationProgram, approximations, lower, synthesised
 from qiskit_qml_ext.program.unitary_part import definition_of
 
 REGISTER = "meas"
 """The classical register of an inversion test, its only one."""
+
+
+_INVERTED_TRULY = (
+    ControlledGate,
+    DiagonalGate,
+    HamiltonianGate,
+    PauliGate,
+    PermutationGate,
+    StatePreparation,
+    UnitaryGate,
+)
+"""Gates, besides Qiskit's standard ones, whose ``inverse()`` is the inverse of what the transpiler makes of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +159,7 @@ def _made(connection: Connection, feature_map: QuantumCircuit) -> InversionTest:
 def _renamed(circuit: QuantumCircuit, parameters: Sequence[Parameter], name: str) -> QuantumCircuit:
     present = set(circuit.parameters)
     vector = ParameterVector(name, len(parameters))
-    return circuit.assign_parameters({old: new for old, new in zip(parameters, vector, strict=True) if old in present})
+    return renamed(circuit, {old: new for old, new in zip(parameters, vector, strict=True) if old in present})
 
 
 def _annotated_inverse(circuit: QuantumCircuit) -> QuantumCircuit:
@@ -161,21 +191,25 @@ def _with_true_inverses(circuit: QuantumCircuit, taken: Collection[str]) -> Quan
             continue
         alone = QuantumCircuit(len(item.qubits))
         alone.append(item.operation, range(len(item.qubits)))
-        part.compose(_without_free_diagonals(synthesised(alone)), item.qubits, inplace=True)
+        _append_known(part, synthesised(alone), item.qubits)
     return part
 
 
-def _without_free_diagonals(circuit: QuantumCircuit) -> QuantumCircuit:
-    """Expand multiplexers that are synthesised up to a diagonal: that of the inverse is another one."""
-    if not any(isinstance(item.operation, UCGate) and item.operation.up_to_diagonal for item in circuit.data):
-        return circuit
-    expanded = circuit.copy_empty_like()
-    for item in circuit.data:
-        if isinstance(item.operation, UCGate) and item.operation.up_to_diagonal:
-            expanded.compose(item.operation.definition, item.qubits, inplace=True)
+def _append_known(target: QuantumCircuit, source: QuantumCircuit, qubits: Sequence[Qubit]) -> None:
+    """Append a synthesised circuit, with the definitions of gates whose ``inverse()`` is not known to undo them.
+
+    That of a multiplexer up to a diagonal, for one, has another diagonal.
+    """
+    target.global_phase += source.global_phase
+    place = dict(zip(source.qubits, qubits, strict=True))
+    for item in source.data:
+        operation, chosen = item.operation, [place[qubit] for qubit in item.qubits]
+        if getattr(operation, "base_class", None) in _standard_classes() or isinstance(operation, _INVERTED_TRULY):
+            target.append(operation, chosen)
         else:
-            expanded.append(item.operation, item.qubits)
-    return expanded
+            definition = definition_of(operation)
+            assert definition is not None, f"{operation.name} was synthesised"
+            _append_known(target, definition, chosen)
 
 
 def _survives(operation: Operation, taken: Collection[str] = ()) -> bool:

@@ -6,8 +6,10 @@ Every part is written with its type and length, so that no two different content
 """
 
 import hashlib
+from collections.abc import Mapping
 from functools import cache, singledispatch
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +47,18 @@ def circuit_key(circuit: QuantumCircuit) -> str:
         A hexadecimal digest of 32 characters, the same in every process.
     """
     numbered = {parameter: Parameter(f"p{index}") for index, parameter in enumerate(circuit.parameters)}
-    canonical = circuit.assign_parameters(numbered) if numbered else circuit
+    canonical = renamed(circuit, numbered) if numbered else circuit
     return hashlib.blake2b(_circuit_bytes(canonical, len(numbered)), digest_size=16).hexdigest()
+
+
+def renamed(circuit: QuantumCircuit, names: Mapping[Parameter, Parameter]) -> QuantumCircuit:
+    """Return a circuit with other parameters; their names may be those of parameters that it has."""
+    taken = {parameter.name for parameter in circuit.parameters} & {new.name for new in names.values()}
+    if taken:  # Qiskit replaces one after the other, and knows no two of the same name
+        free = {old: Parameter(f"{uuid4()}") for old in names}
+        circuit = circuit.assign_parameters(free)
+        names = {free[old]: new for old, new in names.items()}
+    return circuit.assign_parameters(names)
 
 
 def job_seed(seed: int | None, key: str, values: NDArray[np.float64], shots: int) -> int | None:
