@@ -10,6 +10,7 @@ from sklearn.base import clone
 from qiskit_qml_ext.circuits import Ansatz, InitialDistribution
 from qiskit_qml_ext.diagnostics.causes import PlateauCauses, plateau_causes
 from qiskit_qml_ext.diagnostics.chain_moments import ChainMoment, chain_second_moment
+from qiskit_qml_ext.diagnostics.constant_loss import explain_constant_loss
 from qiskit_qml_ext.diagnostics.draft import Draft
 from qiskit_qml_ext.diagnostics.entanglement import entangling_capability
 from qiskit_qml_ext.diagnostics.estimate import rounded
@@ -25,6 +26,7 @@ from qiskit_qml_ext.diagnostics.price import SHOTS_PER_SECOND, duration
 from qiskit_qml_ext.diagnostics.problem import (
     ObservableFamily,
     Parameters,
+    Problem,
     build_circuit,
     build_observable,
     pose,
@@ -85,7 +87,7 @@ def diagnose_ansatz(
             lambda: gradient_variance(here, observable, num_qubits=width, num_samples=points, method=method, seed=seed),
         )
         if isinstance(now, GradientVariance):
-            _read_gradient(now, draft)
+            _read_gradient(now, draft, lambda: pose(here, observable, num_qubits=width))
     if isinstance(ansatz, Ansatz) and callable(observable):
         widths = [*range(max(2, ansatz.min_qubits), max(min(width, 10), 8) + 1), *_wide(ansatz, observable, depths)]
         study = draft.run(
@@ -136,7 +138,11 @@ def diagnose_network(
         ),
     )
     if isinstance(found, GradientVariance):
-        _read_gradient(found, draft)
+        _read_gradient(
+            found,
+            draft,
+            lambda: pose(circuit, observable, distribution=network.distribution, parameters=network.weights),
+        )
     noise = _possible_noise(noise, observable, width, draft)
     if width <= _MAX_STATE_QUBITS:
         _look_for_causes(
@@ -242,11 +248,12 @@ def _exists(ansatz: Ansatz, width: int) -> bool:
     return True
 
 
-def _read_gradient(found: GradientVariance, draft: Draft) -> None:
+def _read_gradient(found: GradientVariance, draft: Draft, problem: Callable[[], Problem]) -> None:
     shots = found.shots_for()
     if not math.isfinite(shots):
-        draft.findings.append(Finding("bad", "No parameter changes the loss: the observable does not see the circuit."))
-        draft.advice.append("Measure qubits that the parametrised gates can reach.")
+        constant = explain_constant_loss(problem())
+        draft.findings.append(Finding("bad", constant.finding))
+        draft.advice.append(constant.advice)
         return
     steps = 2 * len(found.parameters) * shots
     level: Level = "good" if shots < _MANY_SHOTS else "bad"

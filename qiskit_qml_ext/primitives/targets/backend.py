@@ -4,11 +4,12 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
+from qiskit import QuantumCircuit
 from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2, BaseEstimatorV2, BaseSamplerV2
 from qiskit.providers import BackendV2
-from qiskit.transpiler import PassManager, generate_preset_pass_manager
+from qiskit.transpiler import generate_preset_pass_manager
 
-from qiskit_qml_ext.primitives.targets.target import precision_of
+from qiskit_qml_ext.primitives.targets.target import phase_gates_as_rotations, precision_of
 
 MODES = ("job", "batch", "session")
 """Runtime's execution modes."""
@@ -36,9 +37,10 @@ class BackendTarget:
             backend=self.backend, options={"default_precision": precision, "seed_simulator": seed}
         )
 
-    def pass_manager(self, optimization_level: int, seed: int | None) -> PassManager:
-        """Return a preset pass manager for the backend."""
-        return generate_preset_pass_manager(optimization_level, backend=self.backend, seed_transpiler=seed)
+    def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> QuantumCircuit:
+        """Run the backend's preset pass manager."""
+        manager = generate_preset_pass_manager(optimization_level, backend=self.backend, seed_transpiler=seed)
+        return manager.run(phase_gates_as_rotations(circuit))
 
     def close(self) -> None:
         """Do nothing: there is nothing to give back."""
@@ -91,9 +93,10 @@ class RuntimeTarget:
         self._seed_simulator(estimator, seed)
         return estimator
 
-    def pass_manager(self, optimization_level: int, seed: int | None) -> PassManager:
-        """Return a preset pass manager for the backend."""
-        return generate_preset_pass_manager(optimization_level, backend=self.backend, seed_transpiler=seed)
+    def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> QuantumCircuit:
+        """Run the backend's preset pass manager."""
+        manager = generate_preset_pass_manager(optimization_level, backend=self.backend, seed_transpiler=seed)
+        return manager.run(phase_gates_as_rotations(circuit))
 
     def close(self) -> None:
         """Close the batch or session that this target opened itself."""
