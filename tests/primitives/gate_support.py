@@ -184,7 +184,9 @@ def _quiet_fake() -> Connection:
 
     connection = connect("fake_manila", shots=SHOTS, seed=1)
     target: Any = connection._target
-    target._fake_device = AerSimulator.from_backend(target.backend, noise_model=NoiseModel(target.backend.operation_names))  # no errors
+    target._fake_device = AerSimulator.from_backend(
+        target.backend, noise_model=NoiseModel(target.backend.operation_names)
+    )  # no errors
     return connection
 
 

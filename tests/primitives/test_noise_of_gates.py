@@ -1,4 +1,4 @@
-"""A noise model's errors act on the gates that they are attached to, whatever transpilers and simulators make of them."""
+"""A noise model's errors act on the gates that they are attached to, whatever a transpiler makes of them."""
 
 import numpy as np
 import pytest

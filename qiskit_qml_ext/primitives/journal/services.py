@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from qiskit_qml_ext.primitives.targets.primitive import with_values_right
 from qiskit_qml_ext.primitives.journal.faults import Meaning, understand
+from qiskit_qml_ext.primitives.targets.primitive import with_values_right
 
 QUEUED, RUNNING, FINISHED, ERROR, CANCELLED = "QUEUED", "RUNNING", "DONE", "ERROR", "CANCELLED"
 

@@ -44,7 +44,11 @@ class AerTarget:
                 "Set them on the simulator itself."
             )
         self.simulator = simulator
-        self.name = "aer" if simulator.name.startswith("aer_simulator") and getattr(simulator.options, "noise_model", None) is None else simulator.name
+        self.name = (
+            "aer"
+            if simulator.name.startswith("aer_simulator") and getattr(simulator.options, "noise_model", None) is None
+            else simulator.name
+        )
         self.num_qubits = int(simulator.num_qubits)
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
@@ -66,8 +70,8 @@ class AerTarget:
         """Transpile for the simulator's gates.
 
         Gates that a noise model knows stay as they are, at every level, so that its errors act on them and on nothing
-        else; other gates are translated into these. A simulator of a device, which has a coupling map, is transpiled for
-        as the device is.
+        else; other gates are translated into these. For a simulator of a device, which has a coupling map, circuits are
+        transpiled as for the device.
 
         Raises:
             UnsupportedCircuitError: If the stabilizer method is to run free parameters.
@@ -90,4 +94,3 @@ class AerTarget:
 
     def close(self) -> None:
         """Do nothing: there is nothing to give back."""
-

@@ -1,8 +1,8 @@
 """Gates that a noise model knows run as they are: no transpiler may replace them, and with them their noise.
 
-An optimiser merges rotations, cancels pairs, and takes whatever gates are shortest. On a device that is right: the noise
-is that of what runs in the end. A bare noise model instead says what happens to gates by their names, so an optimiser
-would take errors away, or bring in errors of gates that the circuit does not have.
+An optimiser merges rotations, cancels pairs, and takes whatever gates are shortest. On a device that is right: the
+noise is that of what runs in the end. A bare noise model instead says what happens to gates by their names, so an
+optimiser would take errors away, or bring in errors of gates that the circuit does not have.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,15 @@ from typing import Any
 
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.circuit import AnnotatedOperation, ControlFlowOp, Gate, Instruction, Operation, Parameter, ParameterExpression
+from qiskit.circuit import (
+    AnnotatedOperation,
+    ControlFlowOp,
+    Gate,
+    Instruction,
+    Operation,
+    Parameter,
+    ParameterExpression,
+)
 from qiskit.circuit.library import XXMinusYYGate, XXPlusYYGate
 from qiskit.transpiler import Target as DeviceTarget
 
@@ -171,4 +179,3 @@ class KeptGates:
         if not isinstance(operation, Gate):
             return False
         return noise_name(operation) in self.noisy or (is_standard(operation) and operation.name in self.native)
-

@@ -12,7 +12,7 @@ from qiskit_qml_ext.primitives.targets.target import phase_gates_as_rotations
 class PrimitiveTarget:
     """The user's own V2 primitives; their own default shots and seeds apply.
 
-    They are used as they are, but for Aer's, which put values into some gates wrongly: these come with our care for that.
+    They are used as they are, but for Aer's, which put values into some gates wrongly: ours take their place.
     """
 
     num_qubits = None
