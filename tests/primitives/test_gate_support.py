@@ -32,7 +32,11 @@ def written_columns():
     return {target: {row[0]: row[place] for row in rows} for place, target in enumerate(head[1:], start=1)}
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning",
+    "ignore::UserWarning",
+    "ignore::scipy.sparse.SparseEfficiencyWarning",  # of Qiskit's matrix of a PauliEvolutionGate
+)
 @pytest.mark.parametrize("target", [pytest.param(t, marks=pytest.mark.slow if t in SLOW else ()) for t in TARGETS])
 def test_every_gate_is_right_or_refused_as_the_page_says(target):
     if target == "Braket local":

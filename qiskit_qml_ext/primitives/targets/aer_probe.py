@@ -84,8 +84,8 @@ class _LookedAt:
         self._circuits: dict[int, tuple[weakref.ref[QuantumCircuit], int]] = {}
 
     def has(self, circuit: QuantumCircuit) -> bool:
-        kept, size = self._circuits.get(id(circuit), (None, 0))
-        return kept is not None and kept() is circuit and size == len(circuit.data)
+        noted = self._circuits.get(id(circuit))
+        return noted is not None and noted[0]() is circuit and noted[1] == len(circuit.data)
 
     def note(self, circuit: QuantumCircuit) -> None:
         if len(self._circuits) >= _MAX_KEPT:
