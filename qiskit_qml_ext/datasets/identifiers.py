@@ -1,0 +1,172 @@
+"""Columns that name or count the rows, and columns that give the label away."""
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qiskit_qml_ext.datasets.columns import Column, looks_decorated
+
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|#")
+_ID_WORDS = frozenset({"id", "ids", "uid", "uuid", "guid", "identifier", "identifiers"})
+# Whole names, written together without signs, of indices and of those whom rows are about.
+_ID_NAMES = frozenset(
+    {"idx", "index", "index0", "level0", "indexlevel0", "row", "rownum", "rownumber", "rownames", "rowname", "rowno"}
+    | {"rowindex", "recordnumber", "recordno", "samplenumber", "sampleno", "serialno", "serialnumber", "sno", "slno"}
+    | {"srno", "subject", "subject#", "subjectno", "subjectnumber", "patient", "patientno", "patientnumber", "#"}
+    | {"participant", "respondent"}
+)
+_JOINED_ID = re.compile(
+    "(?:account|car|case|client|customer|device|employee|entry|house|image|item|loan|member|obs|order|participant"
+    "|passenger|patient|person|policy|product|property|record|row|sample|session|student|subject|test|train"
+    "|transaction|user)id"
+)
+_UNNAMED = re.compile(r"Unnamed: \d+(?:_level_\d+)?")
+
+MIN_ROWS = 10  # with fewer rows, measured whole numbers can be distinct or in order by chance
+# Distinct whole numbers in a range of R are by chance free of ties with a probability of about exp(-n(n-1)/2R): less
+# than 1 % where five ties are expected. A few repeated rows do not make an identifier a measurement.
+_EXPECTED_TIES = 5.0
+_MIN_ROWS_WIDE_RANGE = 50  # a measurement of so many rows without one tie is rare, whatever its range
+_MAX_WIDE_RANGE = 2  # a table has one or two identifiers; more such columns are counts
+MAX_ROWS, MIN_PER_CLASS = 2000, 5
+_NEARLY_ALL = 0.99
+
+
+def identifier_reason(column: Column) -> str:
+    """Say why a column looks like an identifier or an index of the rows; empty if it does not.
+
+    Only text, dates and whole numbers can be one. Whole numbers are one if they are named so (two values excepted, which
+    are a category), if they count the rows in any order, if they rise from row to row, or if so many values in their
+    range would hardly be distinct by chance.
+    """
+    present = [cell for cell in column.cells if cell is not None]
+    if not present or column.kind == "truth":
+        return ""
+    size, distinct = len(present), len(set(map(str, present)))
+    if column.kind in ("text", "date"):
+        if named_like_identifier(column.name) and distinct > 2:
+            return "it is named like an identifier"
+        unique = distinct == size and 2 * size >= len(column.cells) and size > 1
+        return "its text is another in every row" if unique and not _is_written_number(column) else ""
+    assert column.numbers is not None
+    numbers = column.numbers[np.isfinite(column.numbers)]
+    if numbers.size == 0 or not np.array_equal(numbers, np.round(numbers)):
+        return ""
+    if named_like_identifier(column.name) and distinct > 2:
+        return "it is named like an index or an identifier"
+    if size < MIN_ROWS or 2 * size < len(column.cells):
+        return ""
+    return _count_reason(numbers, distinct)
+
+
+def _count_reason(numbers: NDArray[np.float64], distinct: int) -> str:
+    size = numbers.size
+    steps, ties = np.diff(numbers), size - distinct
+    if ties == 0 and np.all(steps == steps[0]):
+        return "it counts the rows"
+    if ties == 0 and np.ptp(numbers) == size - 1:
+        return "it is a running number in another order"
+    if ties == 0 and (np.all(steps > 0) or np.all(steps < 0)):
+        return "its whole numbers rise or fall from row to row"
+    expected = size * (size - 1) / (2 * (np.ptp(numbers) + 1))
+    return "its whole numbers are hardly ever repeated" if expected >= _EXPECTED_TIES + 10 * ties else ""
+
+
+def unique_whole_numbers(columns: Sequence[Column]) -> tuple[list[Column], bool]:
+    """Return the columns with another whole number in every row, in a range so wide that this may be chance.
+
+    Returns:
+        The columns, and whether they are few enough, in a table long enough, to be taken for identifiers.
+    """
+    found = []
+    for column in columns:
+        if column.kind != "number" or column.numbers is None or len(column.cells) < MIN_ROWS:
+            continue
+        numbers = column.numbers
+        if np.isfinite(numbers).all() and np.array_equal(numbers, np.round(numbers)) and not column.problem:
+            if len(set(map(str, column.cells))) == numbers.size and not identifier_reason(column):
+                found.append(column)
+    sure = 0 < len(found) <= _MAX_WIDE_RANGE and len(found[0].cells) >= _MIN_ROWS_WIDE_RANGE
+    return found, sure
+
+
+def named_like_identifier(name: str) -> bool:
+    """Whether a name is that of an index or an identifier: ``Unnamed: 0``, ``PassengerId``, ``patient_id``, ``idx``."""
+    name = name.strip()
+    if not name or _UNNAMED.fullmatch(name):
+        return True
+    words = [word.lower() for word in _WORD.findall(name)]
+    joined = "".join(words)
+    return (
+        joined in _ID_NAMES
+        or _JOINED_ID.fullmatch(joined) is not None
+        or bool(words and (words[-1] in _ID_WORDS or words[0] in _ID_WORDS))
+    )
+
+
+def _is_written_number(column: Column) -> bool:
+    """Whether text is a measurement that only needs to be written otherwise, so that leaving it out would lose it."""
+    return column.kind == "text" and (not column.remedy.startswith("Encode") or looks_decorated(column.cells))
+
+
+def equal_steps(numbers: NDArray[np.float64]) -> bool:
+    """Whether numbers rise by the same step from row to row, like a time or a row number."""
+    if numbers.size < 2 * MIN_ROWS or not np.isfinite(numbers).all():
+        return False
+    steps = np.diff(numbers)
+    return bool(steps[0] != 0 and np.allclose(steps, steps[0], rtol=1e-6, atol=0.0))
+
+
+def telling_columns(
+    X: NDArray[np.float64],
+    y: NDArray[np.float64] | NDArray[np.int64],
+    task: Literal["classification", "regression"],
+) -> list[int]:
+    """Return which columns alone give nearly every label: a copy of it, or a record of what followed from it.
+
+    For classes, a small decision tree on that column alone is right on at least 99 % of samples that it has not seen
+    (5 folds); each class needs 5 samples. For a quantity, the ranks or the values are correlated by at least 0.9999.
+    At most 2,000 samples are looked at.
+
+    Args:
+        X: The features, shape (num_samples, num_features); a missing value is taken as the smallest.
+        y: The class numbers or the quantity, shape (num_samples,).
+        task: What ``y`` means.
+    """
+    if len(y) > MAX_ROWS:
+        rows = np.sort(np.random.default_rng(0).choice(len(y), MAX_ROWS, replace=False))
+        X, y = X[rows], y[rows]
+    if task == "regression":
+        return [place for place in range(X.shape[1]) if len(y) >= MIN_ROWS and _same_order(X[:, place], y)]
+    counts = np.unique_counts(y).counts
+    if counts.min() < MIN_PER_CLASS or len(y) < 2 * MIN_ROWS or counts.max() >= _NEARLY_ALL * len(y):
+        return []
+    return [place for place in range(X.shape[1]) if _separates(X[:, place], y.astype(np.int64), counts.size)]
+
+
+def _separates(values: NDArray[np.float64], y: NDArray[np.int64], num_classes: int) -> bool:
+    from sklearn.model_selection import StratifiedKFold, cross_val_score
+    from sklearn.tree import DecisionTreeClassifier
+
+    filled = np.nan_to_num(values, nan=np.nanmin(values) - 1.0)
+    leaves = max(16, 2 * num_classes)
+    # In the order of the column, a tree of so many leaves with 1 % errors sees few changes of the class.
+    changes = np.count_nonzero(np.diff(y[np.lexsort((y, filled))]))
+    if changes > num_classes * leaves + 2 * (1 - _NEARLY_ALL) * len(y):
+        return False
+    ranks = np.unique_inverse(filled).inverse_indices.reshape(-1, 1)  # trees compute in single precision
+    tree = DecisionTreeClassifier(max_leaf_nodes=leaves, random_state=0)
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    return bool(cross_val_score(tree, ranks, y, cv=folds, error_score="raise").mean() >= _NEARLY_ALL)
+
+
+def _same_order(values: NDArray[np.float64], y: NDArray[np.float64] | NDArray[np.int64]) -> bool:
+    from scipy.stats import rankdata
+
+    if not np.isfinite(values).all() or np.ptp(values) == 0 or np.ptp(y) == 0:
+        return False
+    pairs = ((values / np.abs(values).max(), y / np.abs(y).max()), (rankdata(values), rankdata(y)))
+    return any(abs(float(np.corrcoef(a, b)[0, 1])) >= 0.9999 for a, b in pairs)
