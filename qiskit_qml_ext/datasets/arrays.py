@@ -72,24 +72,24 @@ def _matrix(X: ArrayLike) -> tuple[NDArray[np.float64], list[str]]:
 
 def _matrix_of_objects(array: NDArray[np.generic]) -> tuple[NDArray[np.float64], list[str]]:
     matrix = np.full(array.shape, np.nan)
-    as_text = None
-    style = NumberFormat()
-    for place, cell in np.ndenumerate(array):
-        if isinstance(cell, (str, bytes)):
-            text = cell.decode("latin-1") if isinstance(cell, bytes) else str(cell)
-            found = style.numbers([text.strip()])
-            if found is None and text.strip().lower() not in ("", "nan"):
-                raise ValueError(f"X must hold numbers, but has {text!r} in row {place[0] + 1}, column {place[1] + 1}.")
-            as_text = as_text or text
-            matrix[place] = np.nan if found is None else found[0]
-        elif not is_missing(cell):
-            if not is_real(cell):
+    as_text: list[str] = []
+    for row, cells in enumerate(array.tolist()):
+        for position, cell in enumerate(cells):
+            if is_missing(cell):
+                continue
+            if isinstance(cell, (str, bytes)):
+                text = cell.decode("latin-1") if isinstance(cell, bytes) else cell
+                found = [float("nan")] if text.strip() in ("", "nan") else NumberFormat().numbers([text.strip()])
+                as_text.append(text)
+            else:
+                found = [_double(cell)] if is_real(cell) else None
+            if found is None:
                 raise ValueError(
-                    f"X must hold numbers, but has {cell!r} ({type(cell).__name__}) in row {place[0] + 1}, column "
-                    f"{place[1] + 1}."
+                    f"X must hold numbers, but has {cell!r} ({type(cell).__name__}) in row {row + 1}, column "
+                    f"{position + 1}."
                 )
-            matrix[place] = _double(cell)
-    return matrix, [] if as_text is None else [f"X holds text such as {as_text!r}: it is read as numbers."]
+            matrix[row, position] = found[0]
+    return matrix, [f"X holds text such as {as_text[0]!r}: it is read as numbers."] if as_text else []
 
 
 def _double(cell: Any) -> float:
@@ -128,23 +128,22 @@ def label_array(y: ArrayLike, label_name: str) -> tuple[NDArray[np.generic], lis
         raise ValueError(f"The label {label_name!r} holds dates or times. Replace them by numbers or names of classes.")
     if np.iscomplexobj(labels):
         raise ValueError(f"The label {label_name!r} has complex numbers, but a label is real or a class.")
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        raise ValueError(f"y must have one dimension, but has the shape {labels.shape}. Pass y.ravel().")
-    if (
-        labels.ndim == 2
-        and labels.dtype != object
-        and labels.size
-        and np.all(labels.sum(axis=1) == 1)
-        and labels.shape[1] > 1
-    ):
-        raise ValueError(
-            f"y must have one dimension, but seems to be one-hot, shape {labels.shape}. Pass y.argmax(axis=1)."
-        )
+    _check_one_column(labels)
     if labels.dtype == object and labels.ndim == 1:
         labels = _plain(labels)
     if labels.ndim == 1 and labels.dtype.kind in "UO":
         return labels, look_alikes(label_name, [value for value in labels.tolist() if isinstance(value, str)])
     return labels, []
+
+
+def _check_one_column(labels: NDArray[np.generic]) -> None:
+    shape: tuple[int, ...] = labels.shape
+    if len(shape) != 2:
+        return
+    if shape[1] == 1:
+        raise ValueError(f"y must have one dimension, but has the shape {shape}. Pass y.ravel().")
+    if labels.size and labels.dtype.kind in "buif" and np.all(labels.astype(np.float64).sum(axis=1) == 1):
+        raise ValueError(f"y must have one dimension, but seems to be one-hot, shape {shape}. Pass y.argmax(axis=1).")
 
 
 def _plain(labels: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -198,7 +197,7 @@ def refuse_container(values: object, name: str) -> None:
     if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
         number = int(np.ma.getmaskarray(values).sum())
         raise TypeError(
-            f"{name} is a masked array with {number:,} masked values, which would come back as what lies under the mask. "
+            f"{name} is a masked array with {number:,} masked values; numpy would use what lies under the mask. "
             f"Pass {name}.filled(numpy.nan) to mark them as missing."
         )
 

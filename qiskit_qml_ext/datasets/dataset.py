@@ -269,9 +269,9 @@ def _task_of(labels: NDArray[np.generic], label_name: str) -> Task:
 
 
 def _check_features(X: NDArray[np.float64], names: Sequence[str]) -> None:
-    if infinite := [names[i] for i in np.flatnonzero(np.isinf(X).any(axis=0))]:
+    if infinite := [names[i] for i in np.flatnonzero(np.isinf(X).any(axis=0)).tolist()]:
         raise ValueError(f"Infinite values in {_columns(infinite)}. Replace them by numbers or leave the values empty.")
-    if empty := [names[i] for i in np.flatnonzero(np.isnan(X).all(axis=0))]:
+    if empty := [names[i] for i in np.flatnonzero(np.isnan(X).all(axis=0)).tolist()]:
         raise ValueError(f"No value at all in {_columns(empty)}. Fill in the column or drop it.")
     for place, name in enumerate(names):
         problem, remedy = scale_problem(name, X[:, place])

@@ -57,9 +57,9 @@ def read_text(path: Path, encoding: str | None) -> tuple[str, list[str]]:
     if not data.strip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"):
         raise ValueError(f"{path} is empty.")
     text, notes = _decoded(data, path, encoding)
-    start = text.lstrip()[:64].lower()
-    for beginning, kind in _OTHER_TEXTS:
-        if start.startswith(beginning):
+    beginning = text.lstrip()[:64].lower()
+    for other, kind in _OTHER_TEXTS:
+        if beginning.startswith(other):
             raise ValueError(f"{path} is {kind}.")
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
@@ -129,7 +129,7 @@ def _decoded_as(data: bytes, path: Path, encoding: str) -> str:
         return data.decode(encoding).removeprefix("\ufeff")
     except LookupError:
         raise ValueError(
-            f"There is no text encoding {encoding!r}. Usual ones are utf-8, utf-16, cp1252, latin-1, shift_jis, gb18030."
+            f"There is no text encoding {encoding!r}. Usual ones: utf-8, utf-16, cp1252, latin-1, shift_jis, gb18030."
         ) from None
     except UnicodeError as error:
         raise ValueError(

@@ -262,7 +262,7 @@ def assemble(
     features, remarks = _without_identifiers(columns, choice.keep)
     if not features:
         raise ValueError(
-            f"{file_name} has no feature besides the label {label_name!r}, so there is nothing to learn from. {remarks[0]}"
+            f"{file_name} has no feature besides the label {label_name!r}: nothing to learn from. {remarks[0]}"
         )
     _check_usable(features, labels, file_name)
     remarks += [remark for column in features for remark in column.remarks]
@@ -272,8 +272,8 @@ def assemble(
             remarks.append(f"Column {column.name!r} has the same value everywhere, so it tells nothing.")
         elif equal_steps(values) and not identifier_reason(column):
             remarks.append(
-                f"Column {column.name!r} rises by the same step from row to row, like a time or a number of the row. If "
-                f"it is one, leave it out with {_drop(column.name)}."
+                f"Column {column.name!r} rises by the same step from row to row, like a time or a number of the row. "
+                f"If it is one, leave it out with {_drop(column.name)}."
             )
     return build_dataset(
         matrix,
@@ -334,10 +334,10 @@ def _check_usable(columns: Sequence[Column], labels: NDArray[np.generic], file_n
 
 
 def _maps(column: Column, labels: NDArray[np.generic]) -> bool:
-    """Whether each value of a text column goes with one label only, and there are few enough for that to say something."""
+    """Whether each value of a text column goes with one label only, and is there often enough for that to mean much."""
     pairs = {(cell, str(label)) for cell, label in zip(column.cells, labels.tolist(), strict=True) if cell is not None}
     values = {cell for cell, _ in pairs}
-    return len(pairs) == len(values) and 1 < len(values) and 3 * len(values) <= len(labels)
+    return len(pairs) == len(values) and len(values) > 1 and 3 * len(values) <= len(labels)
 
 
 def _drop(name: str) -> str:

@@ -31,7 +31,7 @@ def column_from_series(name: str, series: "pd.Series", *, na_values: frozenset[s
     if isinstance(series.dtype, pd.CategoricalDtype):
         series = pd.Series(series.to_numpy(dtype=object))
     if isinstance(series.dtype, pd.SparseDtype):
-        series = series.sparse.to_dense()
+        series = pd.Series(np.asarray(series))
     if types.is_complex_dtype(series):
         cell = series.to_numpy()[0]
         problem = f"Column {name!r} has complex numbers (for example {cell})."
@@ -87,8 +87,8 @@ def label_from_series(
     present = [cell for cell in cells if cell is not None]
     if any(is_date(cell) for cell in present):
         raise ValueError(
-            f"The label {name!r} holds dates or times (for example {str(present[0])!r}). Replace them by numbers, or by "
-            "the names of classes."
+            f"The label {name!r} holds dates or times (for example {str(present[0])!r}). Replace them by numbers or "
+            "by names of classes."
         )
     if all(isinstance(cell, str) for cell in present):
         texts = cast(Sequence[str | None], cells)

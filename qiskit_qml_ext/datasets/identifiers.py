@@ -29,6 +29,7 @@ MIN_ROWS = 10  # with fewer rows, measured whole numbers can be distinct or in o
 # Distinct whole numbers in a range of R are by chance free of ties with a probability of about exp(-n(n-1)/2R): less
 # than 1 % where five ties are expected. A few repeated rows do not make an identifier a measurement.
 _EXPECTED_TIES = 5.0
+_MOST_REPEATED = 0.05  # of the rows
 _MIN_ROWS_WIDE_RANGE = 50  # a measurement of so many rows without one tie is rare, whatever its range
 _MAX_WIDE_RANGE = 2  # a table has one or two identifiers; more such columns are counts
 MAX_ROWS, MIN_PER_CLASS = 2000, 5
@@ -38,22 +39,24 @@ _NEARLY_ALL = 0.99
 def identifier_reason(column: Column) -> str:
     """Say why a column looks like an identifier or an index of the rows; empty if it does not.
 
-    Only text, dates and whole numbers can be one. Whole numbers are one if they are named so (two values excepted, which
-    are a category), if they count the rows in any order, if they rise from row to row, or if so many values in their
-    range would hardly be distinct by chance.
+    Only text, dates and whole numbers can be one. Whole numbers are one if they are named so (two values excepted,
+    which are a category), if they count the rows in any order, if they rise from row to row, or if so many values in
+    their range would hardly be distinct by chance.
     """
     present = [cell for cell in column.cells if cell is not None]
     if not present or column.kind == "truth":
         return ""
-    size, distinct = len(present), len(set(map(str, present)))
+    size = len(present)
+    numbers = None if column.numbers is None else column.numbers[np.isfinite(column.numbers)]
+    if numbers is not None and not np.array_equal(numbers, np.round(numbers)):
+        return ""
+    distinct = len(set(map(str, present)))  # as written: whole numbers beyond 2^53 may be equal as doubles
     if column.kind in ("text", "date"):
         if named_like_identifier(column.name) and distinct > 2:
             return "it is named like an identifier"
         unique = distinct == size and 2 * size >= len(column.cells) and size > 1
         return "its text is another in every row" if unique and not _is_written_number(column) else ""
-    assert column.numbers is not None
-    numbers = column.numbers[np.isfinite(column.numbers)]
-    if numbers.size == 0 or not np.array_equal(numbers, np.round(numbers)):
+    if numbers is None or not numbers.size:
         return ""
     if named_like_identifier(column.name) and distinct > 2:
         return "it is named like an index or an identifier"
@@ -72,7 +75,8 @@ def _count_reason(numbers: NDArray[np.float64], distinct: int) -> str:
     if ties == 0 and (np.all(steps > 0) or np.all(steps < 0)):
         return "its whole numbers rise or fall from row to row"
     expected = size * (size - 1) / (2 * (np.ptp(numbers) + 1))
-    return "its whole numbers are hardly ever repeated" if expected >= _EXPECTED_TIES + 10 * ties else ""
+    is_rare = ties <= _MOST_REPEATED * size and expected >= _EXPECTED_TIES + 10 * ties
+    return "its whole numbers are hardly ever repeated" if is_rare else ""
 
 
 def unique_whole_numbers(columns: Sequence[Column]) -> tuple[list[Column], bool]:
@@ -86,9 +90,9 @@ def unique_whole_numbers(columns: Sequence[Column]) -> tuple[list[Column], bool]
         if column.kind != "number" or column.numbers is None or len(column.cells) < MIN_ROWS:
             continue
         numbers = column.numbers
-        if np.isfinite(numbers).all() and np.array_equal(numbers, np.round(numbers)) and not column.problem:
-            if len(set(map(str, column.cells))) == numbers.size and not identifier_reason(column):
-                found.append(column)
+        is_whole = bool(np.isfinite(numbers).all()) and np.array_equal(numbers, np.round(numbers))
+        if is_whole and np.unique(numbers).size == numbers.size and not identifier_reason(column):
+            found.append(column)
     sure = 0 < len(found) <= _MAX_WIDE_RANGE and len(found[0].cells) >= _MIN_ROWS_WIDE_RANGE
     return found, sure
 
@@ -151,16 +155,20 @@ def _separates(values: NDArray[np.float64], y: NDArray[np.int64], num_classes: i
     from sklearn.model_selection import StratifiedKFold, cross_val_score
     from sklearn.tree import DecisionTreeClassifier
 
-    filled = np.nan_to_num(values, nan=np.nanmin(values) - 1.0)
+    # Trees compute in single precision, which ranks survive; a missing value is the smallest.
+    ranks = np.unique_inverse(np.nan_to_num(values, nan=-np.inf)).inverse_indices
+    table = np.zeros((int(ranks.max()) + 1, num_classes), dtype=np.int64)
+    np.add.at(table, (ranks, y), 1)
+    if table.max(axis=1).sum() < _NEARLY_ALL * len(y):  # no function of the column can be right
+        return False
     leaves = max(16, 2 * num_classes)
     # In the order of the column, a tree of so many leaves with 1 % errors sees few changes of the class.
-    changes = np.count_nonzero(np.diff(y[np.lexsort((y, filled))]))
+    changes = np.count_nonzero(np.diff(y[np.lexsort((y, ranks))]))
     if changes > num_classes * leaves + 2 * (1 - _NEARLY_ALL) * len(y):
         return False
-    ranks = np.unique_inverse(filled).inverse_indices.reshape(-1, 1)  # trees compute in single precision
     tree = DecisionTreeClassifier(max_leaf_nodes=leaves, random_state=0)
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
-    return bool(cross_val_score(tree, ranks, y, cv=folds, error_score="raise").mean() >= _NEARLY_ALL)
+    return bool(cross_val_score(tree, ranks.reshape(-1, 1), y, cv=folds, error_score="raise").mean() >= _NEARLY_ALL)
 
 
 def _same_order(values: NDArray[np.float64], y: NDArray[np.float64] | NDArray[np.int64]) -> bool:

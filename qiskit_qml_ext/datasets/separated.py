@@ -95,9 +95,9 @@ def split_cells(
     names, records = _with_names(records, file_name, header, label)
     if not records:
         raise ValueError(f"{file_name} has a header but no rows.")
-    names = _rectangular(names, records, file_name, separator, notes)
+    full_names = _rectangular(names, records, file_name, separator, notes)
     columns = tuple(list(column) for column in zip(*(cells for _, cells in records), strict=True))
-    return CellTable(names, columns, tuple(line for line, _ in records), separator, tuple(notes))
+    return CellTable(full_names, columns, tuple(line for line, _ in records), separator, tuple(notes))
 
 
 def named(separator: str) -> str:
