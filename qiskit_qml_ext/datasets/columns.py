@@ -23,7 +23,7 @@ _DATE = re.compile(
 )
 _DECORATED = re.compile(r"[^\w\d]{0,3}[+-]?\d[\d.,' ]*(?:[eE][+-]?\d+)?\s?(?:[^\W\d]{0,6}|[^\w\s]{1,3})(?:/[^\W\d]+)?")
 _GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+", re.ASCII)  # 1,234: thousands, or a decimal comma
-_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?", re.ASCII)
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:([,.' \u00a0\u202f])\d{3})(?:\1\d{3})*(?:(?!\1)[.,]\d*)?")
 
 Place = Callable[[int], str]
 
@@ -208,7 +208,8 @@ def column_from_text(
     kept = [None if gone else cell for cell, gone in zip(cells, missing.tolist(), strict=True)]
     marks = Counter(cell for cell, gone in zip(cells, missing.tolist(), strict=True) if gone and cell)
     remarks = [
-        f"{mark!r} is read as a missing value in column {name!r} ({number:,} times)." for mark, number in marks.items()
+        f"{mark!r} is read as a missing value in column {name!r} ({'once' if number == 1 else f'{number:,} times'})."
+        for mark, number in marks.items()
     ]
     values, kind = style.numbers(present), "number"
     if values is None and all(cell.lower() in ("true", "false") for cell in present):
@@ -285,7 +286,7 @@ def scale_problem(name: str, numbers: NDArray[np.float64]) -> tuple[str, str]:
 
 def _inexact(name: str, cells: Sequence[object], numbers: NDArray[np.float64]) -> str:
     """Say that whole numbers beyond 2⁵³ are rounded, if some are."""
-    for index in np.flatnonzero(np.abs(numbers) > 2.0**53).tolist():
+    for index in np.flatnonzero(np.abs(numbers) >= 2.0**53).tolist():
         cell = cells[index]
         digits = cell.strip() if isinstance(cell, str) else cell
         if isinstance(digits, str) and not digits.lstrip("+-").isdecimal():
@@ -315,8 +316,8 @@ def _not_numbers(
     remedy = "Encode it as numbers"
     if NumberFormat("." if style.decimal == "," else ",").numbers(present) is not None:
         remedy = "Say how numbers are written with --decimal (decimal=)"
-    elif _GROUPED.fullmatch(odd) and style.thousands is None:
-        remedy = "If commas group the digits, say --thousands , (thousands=',')"
+    elif style.thousands is None and (mark := _grouping(odd)):
+        remedy = f"If {mark!r} groups the digits, say --thousands {mark!r} (thousands={mark!r})"
     elif any(numeric):
         others = len({cell for cell, is_number in zip(present, numeric, strict=True) if not is_number})
         if others <= max(1, sum(numeric) // 10):
@@ -324,6 +325,12 @@ def _not_numbers(
     elif all(_DECORATED.fullmatch(cell) for cell in present):
         remedy = "Write numbers without units or other signs"
     return Column(name, "text", cells, None, problem, remedy)
+
+
+def _grouping(cell: str) -> str:
+    """Return what groups the digits of a number by three, if something does."""
+    match = _GROUPED.fullmatch(cell)
+    return match[1] if match else ""
 
 
 def looks_decorated(cells: Sequence[object]) -> bool:

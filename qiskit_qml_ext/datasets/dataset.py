@@ -1,5 +1,6 @@
 """The data set as the package sees it: numbers, a label, and the names that people gave them."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -252,7 +253,7 @@ def _telling_sentence(column: str, label_name: str, task: Task) -> str:
     found = "tells nearly every class" if task == "classification" else "orders nearly all samples as the label does"
     return (
         f"Column {column!r} alone {found} ({label_name!r}). If it is a copy of the label, or known only afterwards, "
-        f"leave it out with --drop {column!r}: no comparison of models means anything with it."
+        f"leave it out with --drop {shlex.quote(column)}: no comparison of models means anything with it."
     )
 
 

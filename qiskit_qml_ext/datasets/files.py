@@ -293,7 +293,7 @@ def _without_identifiers(columns: Sequence[Column], keep: Sequence[str]) -> tupl
     reasons = {c.name: reason for c in columns if c.name not in kept and (reason := identifier_reason(c))}
     wide, sure = unique_whole_numbers([column for column in columns if column.name not in kept])
     if sure:
-        reasons |= {column.name: "its whole numbers are others in every row" for column in wide}
+        reasons |= {column.name: "every row has another whole number" for column in wide}
     left = [column for column in columns if column.name not in reasons]
     if not left and (numeric := [column for column in columns if column.numbers is not None]):
         names = _listed([column.name for column in numeric])

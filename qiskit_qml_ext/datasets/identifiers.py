@@ -51,14 +51,16 @@ def identifier_reason(column: Column) -> str:
     if numbers is not None and not np.array_equal(numbers, np.round(numbers)):
         return ""
     distinct = len(set(map(str, present)))  # as written: whole numbers beyond 2^53 may be equal as doubles
+    is_category = distinct <= 2 and distinct < size
     if column.kind in ("text", "date"):
-        if named_like_identifier(column.name) and distinct > 2:
+        if named_like_identifier(column.name) and not is_category:
             return "it is named like an identifier"
         unique = distinct == size and 2 * size >= len(column.cells) and size > 1
-        return "its text is another in every row" if unique and not _is_written_number(column) else ""
+        what = "date" if column.kind == "date" else "text"
+        return f"every row has another {what}" if unique and not _is_written_number(column) else ""
     if numbers is None or not numbers.size:
         return ""
-    if named_like_identifier(column.name) and distinct > 2:
+    if named_like_identifier(column.name) and not is_category:
         return "it is named like an index or an identifier"
     if size < MIN_ROWS or 2 * size < len(column.cells):
         return ""

@@ -152,20 +152,24 @@ def _detected(text: str, file_name: str, label: str | None) -> str:
         sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample
     found: dict[str, tuple[float, int]] = {}
     headers: dict[str, list[str]] = {}
+    below_a_title = ""
     for candidate in (*_CANDIDATES, WHITESPACE):
         records = [cells for _, cells in _records(sample, candidate, file_name, lenient=True)]
         width = len(records[0]) if records else 0
-        if width < 2:
-            continue
         counts = Counter(len(cells) for cells in records[1:] or records)
+        if width < 2:
+            if candidate != WHITESPACE and counts and counts.most_common(1)[0][0] > 1:
+                below_a_title = below_a_title or candidate
+            continue
         # Row names without a name of their own make the rows one cell longer than the header.
         fitting = max(counts[width], counts[width + 1])
         found[candidate] = (fitting / counts.total(), width)
         headers[candidate] = [cell.strip() for cell in records[0]]
-    if len(found) > 1:
-        found.pop(WHITESPACE, None)  # blanks separate only if nothing else does
+    # Blanks separate only if nothing else does, and all rows agree.
+    if WHITESPACE in found and (len(found) > 1 or below_a_title or found[WHITESPACE][0] < 1.0):
+        found.pop(WHITESPACE)
     if not found:
-        return ","
+        return below_a_title or ","
     perfect = [candidate for candidate, (share, _) in found.items() if share == 1.0]
     if len(perfect) > 1 and label is not None:
         perfect = [candidate for candidate in perfect if label.strip() in headers[candidate]] or perfect
