@@ -154,6 +154,8 @@ def number_format(
     if thousands == ".":
         return NumberFormat(",", thousands), ()
     point, comma = NumberFormat(".", thousands), NumberFormat(",", thousands)
+    if not any("," in cell for _, cells in columns for cell in cells):
+        return point, ()
     with_point, with_comma, unclear = "", "", ""
     for name, cells in columns:
         if not any("," in cell or "." in cell for cell in cells):
@@ -203,6 +205,8 @@ def column_from_text(
         na_values: What marks a missing value beside :data:`MISSING_MARKERS`.
         place: Says which row an index is.
     """
+    if not na_values and style == NumberFormat() and (plain := _plain_numbers(cells)) is not None:
+        return checked(name, "number", cells, plain, [], place)
     missing = np.array([c.lower() in MISSING_MARKERS or is_marked(c, na_values) for c in cells], dtype=bool)
     present = [cell for cell, gone in zip(cells, missing.tolist(), strict=True) if not gone]
     kept = [None if gone else cell for cell, gone in zip(cells, missing.tolist(), strict=True)]
@@ -224,6 +228,18 @@ def column_from_text(
     numbers = np.full(len(cells), np.nan)
     numbers[~missing] = values
     return checked(name, kind, kept, numbers, remarks, place)  # type: ignore[arg-type]
+
+
+def _plain_numbers(cells: Sequence[str]) -> NDArray[np.float64] | None:
+    """Return cells that are all finite numbers with decimal points, quickly; None if they are anything else."""
+    joined = "".join(cells)
+    if not joined.isascii() or "_" in joined:  # Python reads 1_000 and digits of other scripts
+        return None
+    try:
+        numbers = np.fromiter(map(float, cells), dtype=np.float64, count=len(cells))
+    except ValueError:
+        return None
+    return numbers if bool(np.isfinite(numbers).all()) else None
 
 
 def checked(

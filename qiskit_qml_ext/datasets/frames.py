@@ -39,9 +39,10 @@ def column_from_series(name: str, series: "pd.Series", *, na_values: frozenset[s
     if types.is_bool_dtype(series) and series.dtype != object:
         return checked(name, "truth", _cells(series), _floats(series), remarks)
     if types.is_numeric_dtype(series):
-        cells = [None if is_marked(cell, na_values) else cell for cell in _cells(series)]
-        values = _floats(series)
-        values[[cell is None for cell in cells]] = np.nan
+        cells, values = _cells(series), _floats(series)
+        if na_values:
+            cells = [None if is_marked(cell, na_values) else cell for cell in cells]
+            values[[cell is None for cell in cells]] = np.nan
         return checked(name, "number", cells, values, remarks)
     cells = [None if is_marked(cell, na_values) else cell for cell in _cells(series)]
     return _from_objects(name, cells, na_values)
