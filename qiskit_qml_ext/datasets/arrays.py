@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qiskit_qml_ext.datasets.columns import Column, NumberFormat
-from qiskit_qml_ext.datasets.frames import column_from_series, is_date, is_real, label_from_series
+from qiskit_qml_ext.datasets.frames import column_from_series, column_name, is_date, is_real, label_from_series
 from qiskit_qml_ext.datasets.labels import look_alikes
 
 
@@ -25,7 +25,7 @@ def feature_matrix(
     refuse_container(X, "X")
     if _is_frame(X):
         frame = cast(Any, X)
-        names = _names(feature_names, frame.shape[1], [str(column) for column in frame.columns])
+        names = _names(feature_names, frame.shape[1], [column_name(column) for column in frame.columns])
         _check_shape(frame.shape)
         columns = [column_from_series(name, frame.iloc[:, place]) for place, name in enumerate(names)]
         for column in columns:
@@ -41,7 +41,7 @@ def feature_matrix(
 
 def _matrix(X: ArrayLike) -> tuple[NDArray[np.float64], list[str]]:
     try:
-        array = np.array(X)
+        array = np.asarray(X)
     except ValueError as error:
         raise ValueError(f"X must be a table, but its rows have different lengths ({error}).") from None
     if array.dtype.kind in "mM" or (array.dtype == object and any(is_date(cell) for cell in array.flat)):
@@ -57,7 +57,7 @@ def _matrix(X: ArrayLike) -> tuple[NDArray[np.float64], list[str]]:
     if array.dtype.kind in "USO" and array.ndim == 2:
         return _matrix_of_objects(array)
     try:
-        matrix = array.astype(np.float64)
+        matrix = array.astype(np.float64, copy=True)
     except (TypeError, ValueError) as error:
         raise ValueError(f"X must hold numbers, but {error}.") from None
     if (
@@ -121,7 +121,9 @@ def label_array(y: ArrayLike, label_name: str) -> tuple[NDArray[np.generic], lis
             return labels, look_alikes(label_name, labels.tolist())
         labels, notes = label_from_series(label_name, cast(Any, y))
         return labels, list(notes)
-    labels = np.array(y)
+    labels = np.asarray(y)
+    if labels.dtype.kind in "US" and not isinstance(y, np.ndarray):
+        labels = np.array(y, dtype=object)  # numpy makes the text "nan" of a missing value among text
     if labels.dtype.kind == "S":
         labels = np.char.decode(labels, "utf-8")
     if labels.dtype.kind in "mM" or (labels.dtype == object and any(is_date(cell) for cell in labels.flat)):
@@ -133,7 +135,7 @@ def label_array(y: ArrayLike, label_name: str) -> tuple[NDArray[np.generic], lis
         labels = _plain(labels)
     if labels.ndim == 1 and labels.dtype.kind in "UO":
         return labels, look_alikes(label_name, [value for value in labels.tolist() if isinstance(value, str)])
-    return labels, []
+    return np.array(labels), []
 
 
 def _check_one_column(labels: NDArray[np.generic]) -> None:
@@ -151,6 +153,8 @@ def _plain(labels: NDArray[np.generic]) -> NDArray[np.generic]:
     values = labels.tolist()
     present = [value for value in values if not is_missing(value)]
     if present and all(is_real(value) and not isinstance(value, (bool, np.bool_)) for value in present):
+        if all(isinstance(value, (int, np.integer)) for value in values):
+            return np.array(values)
         return np.array([np.nan if is_missing(value) else _double(value) for value in values])
     values = [value.decode("utf-8") if isinstance(value, bytes) else value for value in values]
     plain = np.empty(len(values), dtype=object)
@@ -198,7 +202,7 @@ def refuse_container(values: object, name: str) -> None:
         number = int(np.ma.getmaskarray(values).sum())
         raise TypeError(
             f"{name} is a masked array with {number:,} masked values; numpy would use what lies under the mask. "
-            f"Pass {name}.filled(numpy.nan) to mark them as missing."
+            + ("Pass X.filled(numpy.nan) to mark them as missing." if name == "X" else "Choose the rows with a label.")
         )
 
 

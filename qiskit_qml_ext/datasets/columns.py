@@ -1,6 +1,7 @@
 """A column as it was read: numbers where it holds numbers, and what to say about it where it does not."""
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ _DATE = re.compile(
 )
 _DECORATED = re.compile(r"[^\w\d]{0,3}[+-]?\d[\d.,' ]*(?:[eE][+-]?\d+)?\s?(?:[^\W\d]{0,6}|[^\w\s]{1,3})(?:/[^\W\d]+)?")
 _GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+", re.ASCII)  # 1,234: thousands, or a decimal comma
-_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:([,.' \u00a0\u202f])\d{3})(?:\1\d{3})*(?:(?!\1)[.,]\d*)?")
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:([,.'’_ \u00a0\u202f])\d{3})(?:\1\d{3})*(?:(?!\1)[.,]\d*)?")
 
 Place = Callable[[int], str]
 
@@ -256,6 +257,7 @@ def checked(
     infinite = np.flatnonzero(np.isinf(numbers))
     if infinite.size:
         cell = str(cells[infinite[0]]).strip()
+        cell = cell if len(cell) <= 30 else f"{cell[:20]}…"
         if any(character.isdigit() for character in cell):
             problem = f"Column {name!r} has {cell} in {place(int(infinite[0]))}, beyond the largest double (1.8e308)."
             remedy = "Rescale the column, for example by its logarithm"
@@ -337,7 +339,9 @@ def _not_numbers(
     elif any(numeric):
         others = len({cell for cell, is_number in zip(present, numeric, strict=True) if not is_number})
         if others <= max(1, sum(numeric) // 10):
-            remedy = f"Correct it, or say --na-values {odd!r} (na_values=) if it marks a missing value"
+            remedy = f"Correct it, or say --na-values {shlex.quote(odd)} (na_values=) if it marks a missing value"
+        elif 2 * sum(numeric) >= len(numeric):
+            remedy = f"Correct the {len(numeric) - sum(numeric):,} values that are not numbers"
     elif all(_DECORATED.fullmatch(cell) for cell in present):
         remedy = "Write numbers without units or other signs"
     return Column(name, "text", cells, None, problem, remedy)

@@ -124,7 +124,7 @@ class Dataset:
         )
         suspects = [f"{column.name!r} ({reason})" for column in columns if (reason := identifier_reason(column))]
         if suspects:
-            notes.append(f"{_columns_of(suspects)} like an identifier, but used as given: {_shortened(suspects)}.")
+            notes.append(f"{_columns_of(suspects)} used as given, but may only name the rows: {_shortened(suspects)}.")
         return replace(data, notes=(*notes, *data.notes))
 
     def keep_classes(self, classes: Sequence[str]) -> "Dataset":
@@ -342,7 +342,7 @@ def _proportional_counts(available: NDArray[np.int64], total: int, minimum: int)
 
 
 def _columns_of(names: Sequence[str]) -> str:
-    return "These columns look" if len(names) > 1 else "This column looks"
+    return "These features are" if len(names) > 1 else "This feature is"
 
 
 def _columns(names: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from qiskit_qml_ext.datasets.columns import Column, column_from_text, number_format, stripped
 from qiskit_qml_ext.datasets.dataset import MAX_GUESSED_CLASSES, Dataset, Task, build_dataset
 from qiskit_qml_ext.datasets.decoding import read_text
-from qiskit_qml_ext.datasets.frames import column_from_series, label_from_series
+from qiskit_qml_ext.datasets.frames import column_from_series, column_name, label_from_series
 from qiskit_qml_ext.datasets.identifiers import equal_steps, identifier_reason, unique_whole_numbers
 from qiskit_qml_ext.datasets.labels import label_from_text
 from qiskit_qml_ext.datasets.separated import checked_separator, split_cells
@@ -121,15 +121,11 @@ def load_frame(frame: "pd.DataFrame", choice: Choice, *, file_name: str, name: s
     """
     if not len(frame):
         raise ValueError(f"{file_name} has a header but no rows.")
-    names = [_column_name(column) for column in frame.columns]
+    names = [column_name(column) for column in frame.columns]
     label, features = chosen_columns(names, choice, file_name)
     values, remarks = label_from_series(names[label], frame.iloc[:, label], na_values=choice.na_values)
     columns = [column_from_series(names[i], frame.iloc[:, i], na_values=choice.na_values) for i in features]
     return assemble(columns, values, names[label], choice, file_name=file_name, name=name, notes=list(remarks))
-
-
-def _column_name(column: object) -> str:
-    return " ".join(map(str, column)) if isinstance(column, tuple) else str(column).strip()
 
 
 def _read_parquet(path: Path) -> "pd.DataFrame":

@@ -54,7 +54,7 @@ def _from_objects(name: str, cells: list[object], na_values: frozenset[str]) -> 
         return checked(name, "truth", cells, _values(cells), [])
     if all(is_real(cell) for cell in present):
         return checked(name, "number", cells, _values(cells), [])
-    if all(isinstance(cell, str) for cell in present):
+    if all(isinstance(cell, str) or is_real(cell) for cell in present):
         texts = ["" if cell is None else str(cell).strip() for cell in cells]
         column = column_from_text(name, texts, style=NumberFormat(), na_values=na_values)
         if column.kind == "number" and present:
@@ -91,6 +91,8 @@ def label_from_series(
             f"The label {name!r} holds dates or times (for example {str(present[0])!r}). Replace them by numbers or "
             "by names of classes."
         )
+    if any(isinstance(cell, complex) for cell in present):
+        raise ValueError(f"The label {name!r} has complex numbers, but a label is real or a class.")
     if all(isinstance(cell, str) for cell in present):
         texts = cast(Sequence[str | None], cells)
         return label_from_text(name, texts, style=NumberFormat(), na_values=na_values)
@@ -100,6 +102,11 @@ def label_from_series(
     values = np.empty(len(cells), dtype=object)
     values[:] = cells
     return values, ()
+
+
+def column_name(column: object) -> str:
+    """Return the name of a column of a data frame as text; the levels of a nested one with blanks between them."""
+    return " ".join(map(str, column)) if isinstance(column, tuple) else str(column).strip()
 
 
 def is_real(cell: object) -> bool:

@@ -1,6 +1,7 @@
 """The label as it was written: names of classes, or numbers."""
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 
@@ -53,11 +54,11 @@ def label_from_text(
         mark = next(iter(marks))
         raise ValueError(
             f"The label {name!r} has numbers and {mark!r} ({place(cells.index(mark))}). If {mark!r} marks a missing "
-            f"value, say --na-values {mark!r} (na_values=), and remove these rows or fill in the label."
+            f"value, say --na-values {shlex.quote(mark)} (na_values=), and remove these rows or fill in the label."
         )
     notes = [
         f"{mark!r} is a class of the label {name!r}, as written ({number:,} samples); if it marks a missing value, say "
-        f"--na-values {mark!r}."
+        f"--na-values {shlex.quote(mark)}."
         for mark, number in marks.items()
     ]
     if padded := next((cell for cell in raw if cell is not None and cell != cell.rstrip() and cell.strip()), None):

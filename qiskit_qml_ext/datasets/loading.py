@@ -98,7 +98,7 @@ def _load(data: "str | os.PathLike[str] | pd.DataFrame", choice: Choice, options
                 "came. Arrays become a data set by Dataset.from_arrays(X, y)."
             )
         refuse_text_options(options, "a data frame")
-        return load_frame(data, choice, file_name="The data frame", name="data")
+        return load_frame(data, choice, file_name="DataFrame", name="data")
     name = os.fspath(data)
     if name in BUNDLED:
         refuse_text_options(options, f"the bundled data set {name!r}")
