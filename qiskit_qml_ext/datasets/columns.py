@@ -266,8 +266,7 @@ def checked(
             remedy = "Replace them by numbers or leave the values empty"
     elif np.isfinite(numbers).any():
         problem, remedy = scale_problem(name, numbers)
-        if remark := _inexact(name, cells, numbers):
-            remarks.append(remark)
+        remarks += filter(None, (_inexact(name, cells, numbers), _stand_in(name, numbers)))
     return Column(name, kind, cells, numbers, problem, remedy, tuple(remarks))
 
 
@@ -317,6 +316,25 @@ def _inexact(name: str, cells: Sequence[object], numbers: NDArray[np.float64]) -
             return (
                 f"Column {name!r} has whole numbers beyond 2^53, which double precision rounds: {exact} to "
                 f"{int(numbers[index])}."
+            )
+    return ""
+
+
+def _stand_in(name: str, numbers: NDArray[np.float64]) -> str:
+    """Say that a number may stand for missing values, such as -999: repeated, and unlike all others of the column.
+
+    It is the only negative one, at most -9; or it is farther from the others than these are from each other.
+    """
+    values, counts = np.unique_counts(numbers[np.isfinite(numbers)])
+    if values.size < 10:
+        return ""
+    for end, rest in ((0, values[1:]), (-1, values[:-1])):
+        gap = abs(values[end] - rest[end])
+        alone = end == 0 and values[0] <= -9 and rest[0] >= 0
+        if counts[end] >= 3 and values[end] == round(values[end]) and (alone or gap > np.ptp(rest)):
+            return (
+                f"Column {name!r} has the number {values[end]:g} {counts[end]:,} times, far from its others: if it "
+                f"marks a missing value, say --na-values={values[end]:g}."
             )
     return ""
 

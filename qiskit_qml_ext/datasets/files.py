@@ -316,7 +316,7 @@ def _check_usable(columns: Sequence[Column], labels: NDArray[np.generic], file_n
         return
     first = wrong[0]
     drops = " ".join(_drop(column.name) for column in wrong[:6]) + (" …" if len(wrong) > 6 else "")
-    subject = f"Column {first.name!r}"
+    subject = f"olumn {first.name!r}"  # at the beginning of the sentence or within it
     problem = first.problem.replace(subject, f"{subject} of {file_name}", 1)
     if len(wrong) == 1 or any(column.kind != "text" or not column.remedy.startswith("Encode") for column in wrong):
         rest = f" (this concerns {len(wrong)} columns)" if len(wrong) > 1 else ""

@@ -228,10 +228,10 @@ def _rectangular(
         line, cells = next((line, cells) for line, cells in records if len(cells) != len(names))
         wrong = len(records) - counts[len(names)]
         hint = "Put text that contains the separator into quotation marks"
-        if separator == "," and len(cells) > len(names):
-            hint += ", or name another separator (--separator), for numbers with a decimal comma"
-        elif not counts[len(names)]:
+        if len(names) == 1:
             hint = "Delete lines above the header, or name the separator with --separator"
+        elif separator == "," and len(cells) > len(names):
+            hint += ", or name another separator (--separator), for numbers with a decimal comma"
         raise ValueError(
             f"Line {line} of {file_name} has {_cells(len(cells))}, but the header names {len(names)} "
             f"(separated by {named(separator)}); so it is in {wrong:,} of {len(records):,} rows. {hint}."
