@@ -33,6 +33,7 @@ _MOST_REPEATED = 0.05  # of the rows
 _MIN_ROWS_WIDE_RANGE = 50  # a measurement of so many rows without one tie is rare, whatever its range
 _MAX_WIDE_RANGE = 2  # a table has one or two identifiers; more such columns are counts
 MAX_ROWS, MIN_PER_CLASS = 2000, 5
+_MIN_TELLING = 24  # with 20 samples, 1 of 1,000 columns of noise separates two classes but for one sample
 _NEARLY_ALL = 0.99
 
 
@@ -135,7 +136,7 @@ def telling_columns(
 
     For classes, a small decision tree on that column alone is right on at least 99 % of samples that it has not seen
     (5 folds; less the two samples beside each border between classes, at most one of 20), where each class has 5
-    samples and there are 20. For a quantity, the ranks or the values are correlated by at least 0.9999. At most 2,000
+    samples and there are 24. For a quantity, the ranks or the values are correlated by at least 0.9999. At most 2,000
     samples are looked at.
 
     Args:
@@ -150,7 +151,7 @@ def telling_columns(
         return [place for place in range(X.shape[1]) if len(y) >= MIN_ROWS and _same_order(X[:, place], y)]
     classes, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
     errors = max(int((1 - _NEARLY_ALL) * len(y)), min(2 * (classes.size - 1), len(y) // 20))
-    if counts.min() < MIN_PER_CLASS or len(y) < 2 * MIN_ROWS or len(y) - counts.max() <= errors:
+    if counts.min() < MIN_PER_CLASS or len(y) < _MIN_TELLING or len(y) - counts.max() <= errors:
         return []
     possible = [place for place in range(X.shape[1]) if _may_separate(X[:, place], codes, errors)]
     return [place for place in possible if _errors_of_tree(X[:, place], codes) <= errors]

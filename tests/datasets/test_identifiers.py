@@ -198,9 +198,9 @@ def test_good_features_are_not_said_to_give_the_label_away():
 
 
 def test_noise_is_never_said_to_give_the_label_away():
-    """A threshold is right on 19 of 20 samples of one of 100 noise columns with probability < 100 · 42 / C(20, 10)."""
+    """A threshold is right on 23 of 24 samples of one of 100 noise columns with probability < 100 · 50 / C(24, 12)."""
     rng = np.random.default_rng(1)
-    frame = pd.DataFrame(rng.normal(size=(20, 100))).assign(y=[0, 1] * 10)
+    frame = pd.DataFrame(rng.normal(size=(24, 100))).assign(y=[0, 1] * 12)
     assert load_dataset(frame, label="y").notes == ()
 
 
