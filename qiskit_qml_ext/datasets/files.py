@@ -14,7 +14,12 @@ from qiskit_qml_ext.datasets.columns import Column, column_from_text, number_for
 from qiskit_qml_ext.datasets.dataset import MAX_GUESSED_CLASSES, Dataset, Task, build_dataset
 from qiskit_qml_ext.datasets.decoding import read_text
 from qiskit_qml_ext.datasets.frames import column_from_series, column_name, label_from_series
-from qiskit_qml_ext.datasets.identifiers import equal_steps, identifier_reason, unique_whole_numbers
+from qiskit_qml_ext.datasets.identifiers import (
+    equal_steps,
+    identifier_reason,
+    named_like_identifier,
+    unique_whole_numbers,
+)
 from qiskit_qml_ext.datasets.labels import label_from_text
 from qiskit_qml_ext.datasets.separated import checked_separator, split_cells
 
@@ -291,9 +296,10 @@ def _without_identifiers(columns: Sequence[Column], keep: Sequence[str]) -> tupl
     if sure:
         reasons |= {column.name: "every row has another whole number" for column in wide}
     left = [column for column in columns if column.name not in reasons]
-    if not left and (numeric := [column for column in columns if column.numbers is not None]):
+    numeric = [column for column in columns if column.numbers is not None and not named_like_identifier(column.name)]
+    if not left and numeric:  # what only looks like a count, by its numbers, may be an age
         names = _listed([column.name for column in numeric])
-        dropped = [column for column in columns if column.numbers is None]
+        dropped = [column for column in columns if column not in numeric]
         notes = [_left_out(column.name, reasons[column.name]) for column in dropped]
         return numeric, [
             *notes,

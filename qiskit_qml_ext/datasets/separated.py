@@ -187,7 +187,7 @@ def _without_empty_rows(records: list[Record]) -> tuple[list[Record], int]:
 def _with_names(
     records: list[Record], file_name: str, header: bool | None, label: str | None
 ) -> tuple[list[str], list[Record]]:
-    first = [" ".join(cell.split()) for cell in records[0][1]]
+    first = [re.sub(r"\s*[\r\n]\s*", " ", cell.strip()) for cell in records[0][1]]
     if header is False:
         return [str(number + 1) for number in range(len(first))], records
     if header is None and _looks_like_data(first, label):

@@ -135,6 +135,8 @@ def test_the_only_feature_is_kept_though_it_counts_the_rows():
     data = load_dataset(pd.DataFrame({"age": np.arange(40, 60), "y": ["u", "v"] * 10}), label="y")
     assert data.feature_names == ("age",)
     assert any("no other feature: 'age'" in note for note in data.notes)
+    with pytest.raises(ValueError, match="no feature besides the label 'y'"):
+        load_dataset(pd.DataFrame({"id": np.arange(20), "y": ["u", "v"] * 10}), label="y")
     with pytest.raises(ValueError, match=r"no feature besides the label 'y'.*'Name' is left out"):
         load_dataset(pd.DataFrame({"Name": [f"n{i}x" for i in range(20)], "y": ["u", "v"] * 10}), label="y")
 
