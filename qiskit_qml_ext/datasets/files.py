@@ -300,20 +300,23 @@ def _without_identifiers(columns: Sequence[Column], keep: Sequence[str]) -> tupl
     if not left and numeric:  # what only looks like a count, by its numbers, may be an age
         names = _listed([column.name for column in numeric])
         dropped = [column for column in columns if column not in numeric]
-        notes = [_left_out(column.name, reasons[column.name]) for column in dropped]
+        notes = [_left_out(column, reasons[column.name]) for column in dropped]
         return numeric, [
             *notes,
             f"Used although it may only number the rows, since there is no other feature: {names}.",
         ]
-    notes = [_left_out(name, reason) for name, reason in reasons.items()]
+    notes = [_left_out(column, reasons[column.name]) for column in columns if column.name in reasons]
     if wide and not sure:
         names = _listed([column.name for column in wide])
         notes.append(f"Another whole number in every row: {names}. If that is an identifier, leave it out with --drop.")
     return left, notes
 
 
-def _left_out(name: str, reason: str) -> str:
-    return f"Column {name!r} is left out: {reason}. Use it with --keep {shlex.quote(name)}."
+def _left_out(column: Column, reason: str) -> str:
+    use = "To use it, write it as numbers"
+    if column.numbers is not None:
+        use = f"Use it with --keep {shlex.quote(column.name)}"
+    return f"Column {column.name!r} is left out: {reason}. {use}."
 
 
 def _check_usable(columns: Sequence[Column], labels: NDArray[np.generic], file_name: str) -> None:

@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from qiskit_qml_ext.datasets.files import (
     load_frame,
     refuse_text_options,
 )
+from qiskit_qml_ext.datasets.frames import column_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,11 +80,19 @@ def load_dataset(
     """
     if task is not None and task not in TASKS:
         raise ValueError(f"task must be 'classification' or 'regression', but {task!r} came.")
-    for name, names in (("drop", drop), ("keep", keep), ("na_values", na_values), ("classes", classes)):
-        if isinstance(names, (str, bytes)):
-            raise TypeError(f"{name} must be several names, such as ({names!r},), but the text {names!r} came.")
+    for name, names in (("drop", drop), ("keep", keep), ("na_values", na_values), ("classes", classes or ())):
+        if isinstance(names, (str, bytes)) or not isinstance(names, Iterable):
+            raise TypeError(f"{name} must be several names, such as [{names!r}], but {names!r} came.")
+    if not isinstance(header, bool | None) or not isinstance(encoding, str | None):
+        raise TypeError(f"header must be True, False or None and encoding a text, but {header!r}, {encoding!r} came.")
     options = TextOptions(separator, decimal, thousands, encoding, header)
-    choice = Choice(label, task, tuple(drop), tuple(keep), frozenset(str(value).strip() for value in na_values))
+    choice = Choice(
+        label=None if label is None else column_name(label),
+        task=task,
+        drop=tuple(map(column_name, drop)),
+        keep=tuple(map(column_name, keep)),
+        na_values=frozenset(str(value).strip() for value in na_values),
+    )
     dataset = _load(name_or_path, choice, options)
     return dataset if classes is None else dataset.keep_classes(classes)
 

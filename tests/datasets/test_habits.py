@@ -351,5 +351,18 @@ def test_options_of_text_are_refused_where_there_is_none(tmp_path, option):
     for option_of_tables in ("keep", "na_values"):
         with pytest.raises(ValueError, match=f"{option_of_tables} concerns tables of your own"):
             load_dataset("iris", **{option_of_tables: ["x"]})
-    with pytest.raises(TypeError, match="drop must be several names"):
-        load_dataset("iris", drop="sepal")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"drop": "sepal"}, {"keep": 3}, {"na_values": -999}, {"header": "yes"}, {"encoding": 8}, {"classes": "ab"}],
+)
+def test_options_of_a_wrong_kind_are_refused(read, options):
+    with pytest.raises(TypeError, match=f"{next(iter(options))}.*{next(iter(options.values()))}"):
+        read("x,y\n1.5,u\n2.5,v\n", label="y", **options)
+
+
+def test_columns_and_markers_may_be_numbers(read):
+    data = read("1.5,7,2,u\n2.5,-9,1,v\n0.5,8,0,v\n", label=4, header=False, drop=[3], na_values=[-9])
+    assert data.feature_names == ("1", "2")
+    assert np.isnan(data.X[1, 1])
