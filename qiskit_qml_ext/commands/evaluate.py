@@ -8,15 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qiskit_qml_ext.commands.user_input import bad_input, check_files
+from qiskit_qml_ext.commands.user_input import bad_input, check_files, data_options, load_data
 
 if TYPE_CHECKING:
     from qiskit_qml_ext.evaluation import Evaluation, Plan
-
-
-def _names(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    """Split a list with commas."""
-    return None if value is None else tuple(name.strip() for name in value.split(",") if name.strip())
 
 
 @click.command(
@@ -25,17 +20,10 @@ def _names(context: click.Context, parameter: click.Parameter, value: str | None
 Examples:
   qiskit-qml-ext evaluate breast_cancer
   qiskit-qml-ext evaluate digits --classes 3,8 --qubits 4 --report digits.html
+  qiskit-qml-ext evaluate my_data.csv --label diagnosis --drop hospital
   qiskit-qml-ext evaluate my_data.csv --label diagnosis --target fake_sherbrooke --shots 2048""",
 )
-@click.argument("data")
-@click.option("--label", metavar="COLUMN", help="The column to predict, for a file.")
-@click.option(
-    "--task",
-    type=click.Choice(["classification", "regression"]),
-    help="What the label means; by default guessed from its values.",
-)
-@click.option("--classes", metavar="A,B,…", callback=_names, help="Keep only these classes.")
-@click.option("--drop", metavar="COLUMN", multiple=True, help="Leave out a column; may be repeated.")
+@data_options
 @click.option(
     "--feature-map",
     default="zz",
@@ -80,11 +68,6 @@ Examples:
 )
 @click.option("--quiet", "-q", is_flag=True, help="Print the result only: no progress, no plan.")
 def command(
-    data: str,
-    label: str | None,
-    task: Any,
-    classes: tuple[str, ...] | None,
-    drop: tuple[str, ...],
     report: str | None,
     json_file: str | None,
     quiet: bool,
@@ -94,17 +77,16 @@ def command(
     """Does a quantum model help on this data, and could it be run on hardware?
 
     DATA is a bundled data set (breast_cancer, diabetes, digits, iris, wine) or a CSV or Parquet file of numbers with a
-    label column. A quantum kernel is compared with the same kernel without entanglement and with classical models, all
-    tuned and tested on the same folds.
+    label column; columns that name or count the rows are left out, with a note. A quantum kernel is compared with the
+    same kernel without entanglement and with classical models, all tuned and tested on the same folds.
     """
     with bad_input():
-        from qiskit_qml_ext.datasets import load_dataset
         from qiskit_qml_ext.evaluation import plan_evaluation
 
         check_files(report, json_file)
         if jobs == 0 or jobs < -1:
             raise ValueError(f"--jobs must be at least 1, or -1 for all processors, but {jobs} came.")
-        dataset = load_dataset(data, label=label, task=task, classes=classes, drop=drop)
+        dataset = load_data(settings)
         with _silenced():
             plan = plan_evaluation(dataset, **settings)
     evaluation = _run(plan, jobs=jobs, quiet=quiet)
