@@ -42,8 +42,8 @@ class ScalingStudy(Result):
     """The variance against the number of qubits, from :func:`scaling_study`."""
 
     verdict: Verdict
-    """For the range studied: ``"barren plateau"``, ``"polynomial"`` (at most: it may level off later), ``"constant"``
-    or ``"undetermined"``."""
+    """For the widths studied: ``"barren plateau"``, ``"polynomial"`` (a power describes these widths; it may level off
+    or end beyond), ``"constant"`` (at all of them, or from ``judgement.levelled_off_from`` on) or ``"undetermined"``."""
     reason: str
     """Why, in one sentence."""
     quantity: Quantity
@@ -84,13 +84,17 @@ class ScalingStudy(Result):
 
     def headline(self) -> str:
         """Return the verdict in one sentence."""
-        span = f"{self.qubits[0]} to {self.qubits[-1]} qubits" if len(self.qubits) > 1 else f"{self.qubits[0]} qubits"
+        if self.is_constant_loss:
+            return f"The {self._label()} is 0 up to rounding at {self._span()}: nothing that is trained changes the loss."
+        level = self.judgement.levelled_off_from
         words = {
             "barren plateau": "Barren plateau: the variance falls exponentially",
-            "polynomial": "No barren plateau: the variance falls at most as a power of the number of qubits",
+            "polynomial": "No barren plateau: a power of the number of qubits describes how the variance falls",
             "constant": "No barren plateau: the variance does not fall",
             "undetermined": "Undetermined: the data do not tell how the variance falls",
         }
+        if self.verdict == "constant" and level is not None:
+            return f"No barren plateau: the variance has levelled off from {level:.0f} to {self.qubits[-1]} qubits."
         rate = self.rate
         how = ""
         if self.verdict == "barren plateau" and rate is not None:
@@ -98,7 +102,43 @@ class ScalingStudy(Result):
             how = f", by a factor {math.exp(-rate.value):.2f} [{low:.2f}, {high:.2f}] per qubit,"
         elif self.verdict == "polynomial" and rate is not None:
             how = f", n^-{rate.value:.2f} (power {rate.interval()}),"
-        return f"{words[self.verdict]}{how} from {span}."
+        return f"{words[self.verdict]}{how} from {self._span()}."
+
+    @property
+    def is_constant_loss(self) -> bool:
+        """Whether the variance is 0 up to rounding at every width: what was studied does not change the loss."""
+        return all(_vanishes(variance) for variance in self.variances)
+
+    @property
+    def trend(self) -> str:
+        """What happens over the widths that were studied, in words, whatever the verdict."""
+        first, last = self.variances[0], self.variances[-1]
+        ends = f"{first.value:.2g} {first.interval()} at {self.qubits[0]} qubits"
+        if len(self.qubits) == 1:
+            return f"the variance is {ends}"
+        ends += f" to {last.value:.2g} {last.interval()} at {self.qubits[-1]}"
+        if min(first.low, last.low) <= 0 or not math.isfinite(first.high + last.high):
+            return f"the variance goes from {ends}"
+        ratio = math.log(first.value / last.value)
+        up = math.hypot(math.log(first.high / first.value), math.log(last.value / last.low))
+        down = math.hypot(math.log(first.value / first.low), math.log(last.high / last.value))
+        if ratio - down <= 0 <= ratio + up:
+            return f"the variance goes from {ends}, no change beyond the errors"
+        if ratio > 0:
+            low, high = _exp(ratio - down), _exp(ratio + up)
+            return f"the variance falls from {ends}, by a factor {_exp(ratio):.3g} [{low:.3g}, {high:.3g}]"
+        low, high = _exp(-ratio - up), _exp(-ratio + down)
+        return f"the variance rises from {ends}, by a factor {_exp(-ratio):.3g} [{low:.3g}, {high:.3g}]"
+
+    def _label(self) -> str:
+        return "variance of the loss" if self.quantity == "loss" else "variance of the derivatives"
+
+    def _span(self) -> str:
+        if len(self.qubits) == 1:
+            return f"{self.qubits[0]} qubits"
+        parities = {n % 2 for n in self.qubits}
+        kind = "" if len(parities) == 2 else " even" if parities == {0} else " odd"
+        return f"{self.qubits[0]} to {self.qubits[-1]} qubits" + (f" ({kind.strip()} widths only)" if kind else "")
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return the variance at each width, the fits and the extrapolation."""
@@ -107,9 +147,14 @@ class ScalingStudy(Result):
             (f"{label} at n = {n}", f"{v.value:.3g} {v.interval()}", "" if depth is None else f"{depth} layers")
             for n, depth, v in zip(self.qubits, self.depths, self.variances, strict=True)
         ]
+        found.append(("Over these widths", "", self.trend))
         for fit in self.judgement.fits:
-            rate = "" if fit.name == "constant" else f"rate {fit.rate.value:.3f} {fit.rate.interval()}"
-            found.append((f"Fit: {fit.name}", f"AICc {fit.aicc:.1f}", rate))
+            rate = "" if fit.name == "constant" else f"rate {fit.rate.value:.3f} {fit.rate.interval()}, "
+            place = f", from {fit.first_width:.0f} qubits on" if fit.first_width > self.qubits[0] else ""
+            found.append((f"Fit: {fit.name}", f"AICc {fit.aicc:.1f}", f"{rate}scatter {fit.scatter:.2g}{place}"))
+        shape = self.judgement.shape
+        if shape is not None:
+            found.append(("Shape of the decay", f"{shape.value:.1f} {shape.interval()}", "0: a power, 1: an exponential"))
         found.append(("Why", self.verdict, self.reason))
         if self.extrapolation is not None:
             there = self.extrapolation
@@ -203,7 +248,7 @@ def scaling_study(
         wide = method == "auto" and width > _MAX_STATE_QUBITS
         if method == "walks" or wide:
             try:
-                points.append(common.walks(num_walks))
+                points.append(common.walks(num_walks, parameters if quantity == "gradient" else None))
                 continue
             except (TypeError, ValueError):
                 if method == "walks":
@@ -214,7 +259,7 @@ def scaling_study(
         elif method == "states" and exact:
             how = "exact"
         points.append(common.samples(how, parameters, num_samples, shots, connection))
-    variances = tuple(point.loss_variance if quantity == "loss" else _summed(point) for point in points)
+    variances = tuple(point.loss_variance if quantity == "loss" else _summed(point, confidence) for point in points)
     kurtoses = [point.loss_kurtosis if isinstance(point, GradientVariance) else math.nan for point in points]
     judgement = judge_variances(widths, variances, kurtoses, num_samples, confidence)
     fit = judgement.chosen
@@ -247,12 +292,15 @@ class _Common:
     confidence: float
     seed: int
 
-    def walks(self, num_walks: int) -> SecondMoments:
+    def walks(self, num_walks: int, parameters: Parameters | None) -> SecondMoments:
+        """Second moments; of the chosen derivatives with their means if any are named."""
         return second_moments(
             self.circuit,
             self.observable,
             num_qubits=self.num_qubits,
             distribution=self.distribution,
+            parameters=parameters if parameters is not None else "all",
+            gradient_means=parameters is not None,
             num_walks=num_walks,
             confidence=self.confidence,
             seed=self.seed,
