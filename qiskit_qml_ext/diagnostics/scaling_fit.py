@@ -52,7 +52,7 @@ _LATER_SHARE = 0.75  # of the overall rate that the wider half must still show; 
 _SMALLEST_LATER_SHARE = 0.6  # of the overall power, if the error of the wider half's is large
 _LEVEL_FACTOR = 2.0  # the wider half must reach so many times as far as where it starts to have levelled off
 _TAIL = 0.1  # the probability on either side that a shape may lie beyond its bounds
-# A law is named if the lower (upper) bound of γ is large (small) enough; less is asked of it the better the best γ fits.
+# A law is named if the lower (upper) bound of γ is large (small) enough; less is asked of it where the best γ fits.
 _EXPONENTIAL_SHAPES = ((0.75, -math.inf), (0.6, 0.8), (0.5, 0.9))  # 2^-n/n has γ = 0.75 from some ten qubits on
 _POWER_SHAPES = ((0.4, math.inf), (0.5, 0.1))
 _STEEPENING = 0.2  # the largest γ of a power if the data show that the decay steepens
@@ -233,7 +233,7 @@ def _decide(data: _Data, flags: tuple[bool, ...]) -> ScalingVerdict:
         reason = f"{_shape_words(shape)}: an exponential, no power fits, and the wider half agrees."
         return verdict("barren plateau", reason)
     steepens = low > 0 and high > _STEEPENING
-    confined = _SMALLEST_POWER_SHAPE <= low and best >= _LIKELY_POWER_SHAPE
+    confined = low >= _SMALLEST_POWER_SHAPE and best >= _LIKELY_POWER_SHAPE
     confined = confined and any(high <= bound and best <= middle for bound, middle in _POWER_SHAPES)
     if confined and not steepens and _is_power(data, power, level, float(shapes.deviances.min())):
         return verdict("polynomial", f"{_shape_words(shape)}: a power, and the wider half agrees.")
@@ -251,7 +251,7 @@ def _shape_words(shape: Estimate) -> str:
 def _is_flat(power: ScalingFit) -> bool:
     """A constant is a claim about the rivals' rates, not about a test that did not reject."""
     small = abs(power.rate.value) < _LARGEST_FLAT_POWER / 2
-    return small and -_LARGEST_FLAT_POWER < power.rate.low and power.rate.high < _LARGEST_FLAT_POWER
+    return small and power.rate.low > -_LARGEST_FLAT_POWER and power.rate.high < _LARGEST_FLAT_POWER
 
 
 def _flat_reason(power: ScalingFit) -> str:

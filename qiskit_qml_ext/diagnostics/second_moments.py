@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.moment_steps import MomentProgram, moment_program
@@ -30,7 +31,14 @@ from qiskit_qml_ext.diagnostics.problem import (
     pose,
 )
 from qiskit_qml_ext.diagnostics.walk_intervals import MomentSums
-from qiskit_qml_ext.diagnostics.walk_jobs import WalkJob, constant_part, cosine_path, pauli_terms, walk_jobs
+from qiskit_qml_ext.diagnostics.walk_jobs import (
+    WalkJob,
+    constant_part,
+    cosine_path,
+    mean_derivatives,
+    pauli_terms,
+    walk_jobs,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,7 +84,7 @@ class SecondMoments(Result):
 
     @property
     def unseen(self) -> int:
-        """The number of derivatives to which no walk contributed although one might: only their upper ends are known."""
+        """How many derivatives no walk contributed to although one might: only their upper ends are known."""
         return int(np.sum((self.gradient_second_moments == 0) & (self.gradient_intervals[:, 1] > 0)))
 
     def headline(self) -> str:
@@ -230,6 +238,29 @@ def second_moments(
         seed=seed,
         parameters=tuple(names[column] for column in problem.columns),
     )
+
+
+def mean_gradients(
+    circuit: Trainable,
+    observable: ObservableFamily,
+    *,
+    num_qubits: int | None = None,
+    distribution: InitialDistribution | None = None,
+    parameters: Parameters = "all",
+) -> FloatArray:
+    """Compute E ∂C by the chosen parameters exactly, for the circuits and distributions of :func:`second_moments`.
+
+    Uniform angles take one pass through the circuit for each term; others one for each term and parameter.
+
+    Returns:
+        Shape (P,).
+
+    Raises:
+        See :func:`second_moments`.
+    """
+    problem = pose(circuit, observable, num_qubits=num_qubits, distribution=distribution, parameters=parameters)
+    program = moment_program(problem.circuit, problem.distribution, absorb=False)
+    return mean_derivatives(program, pauli_terms(problem.observable), problem.columns)
 
 
 def _run(
