@@ -41,6 +41,7 @@ _MAX_FEW_STATES = 16  # a few dozen states are still feasible where nothing else
 _MAX_NOISY_QUBITS = 8  # density matrices of more qubits take seconds each
 _FEW_STRINGS = 20_000  # Pauli strings that hundreds of samples pass through in seconds
 _MANY_SHOTS = 100_000
+_WIDE = (16, 23, 32, 45, 64)  # widths beyond states; of both parities, since some circuits treat them differently
 
 
 def at_depth(ansatz: Ansatz | QuantumCircuit, depths: Depth, width: int) -> Ansatz | QuantumCircuit:
@@ -225,8 +226,8 @@ def _wide(ansatz: Ansatz, observable: ObservableFamily, depths: Depth) -> list[i
         second_moments(ansatz, observable, num_qubits=max(4, ansatz.min_qubits), num_walks=64)
     except (QmlExtError, TypeError, ValueError):
         deep = ansatz if depths is None else clone(ansatz).set_params(reps=depths)
-        return [n for n in (16, 32, 64) if _propagates(deep, observable, n)]
-    return [16, 32, 64]
+        return [n for n in _WIDE if _propagates(deep, observable, n)]
+    return [*_WIDE]
 
 
 def _propagates(ansatz: Ansatz, observable: ObservableFamily, width: int) -> bool:
@@ -311,14 +312,19 @@ def _read_scaling(study: ScalingStudy, draft: Draft) -> None:
         "constant": "good",
         "undetermined": "unknown",
     }
-    meaning = " Training a wider circuit will take exponentially many shots." if level[study.verdict] == "bad" else ""
+    meaning = ""
+    if level[study.verdict] == "bad":
+        meaning = " If that goes on, training a wider circuit from such random angles takes exponentially many shots."
     draft.findings.insert(0, Finding(level[study.verdict], study.headline() + meaning))
     if study.verdict in ("polynomial", "constant"):
         draft.advice.append(
             "Ask whether a classical computer can do the same: circuits without barren plateaus often can be simulated "
             "(arXiv:2312.09121)."
         )
-    if study.verdict == "undetermined":
+    if study.is_constant_loss:
+        draft.advice.append("Measure qubits that the parametrised gates can reach.")
+    elif study.verdict == "undetermined":
+        draft.findings.append(Finding("unknown", f"Over the widths studied {study.trend}; {study.reason}"))
         draft.advice.append("Study more widths or take more samples before you trust any trend.")
     there = study.extrapolation
     if there is not None:

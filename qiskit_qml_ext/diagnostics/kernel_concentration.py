@@ -19,7 +19,7 @@ from qiskit_qml_ext.diagnostics.noisy_simulation import Noise
 from qiskit_qml_ext.diagnostics.pair_statistics import kernel_moments
 from qiskit_qml_ext.diagnostics.problem import check_confidence
 from qiskit_qml_ext.diagnostics.scaling_fit import ScalingVerdict, Verdict
-from qiskit_qml_ext.diagnostics.scaling_study import judge_variances
+from qiskit_qml_ext.diagnostics.scaling_verdict import judge_variances
 from qiskit_qml_ext.diagnostics.shots import ShotsToResolve, resolve_entries
 from qiskit_qml_ext.engine import gram, statevectors
 from qiskit_qml_ext.kernels import FidelityKernel

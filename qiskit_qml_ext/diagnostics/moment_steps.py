@@ -63,6 +63,8 @@ class ProductStart:
     """E (1, b)(1, b)ᵀ, shape (4, 4), in the order I, X, Y, Z."""
     derivatives: dict[int, FloatArray] = field(default_factory=dict)
     """E ∂b ∂bᵀ by each parameter of these gates, same shape."""
+    factors: dict[int, float] = field(default_factory=dict)
+    """The coefficient of each of these parameters in its angle."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +161,7 @@ class _Reader:
         start.derivatives = {k: damp @ average(matrix) @ damp for k, matrix in start.derivatives.items()}
         changed = sine_squared * turn @ before @ turn + step.cos_squared * cross @ before @ cross.T
         start.derivatives[step.parameter] = step.factor**2 * damp @ changed @ damp
+        start.factors[step.parameter] = step.factor
         return True
 
     def step(self, rotation: PauliRotation) -> Step | None:

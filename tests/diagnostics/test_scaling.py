@@ -30,7 +30,7 @@ from qiskit_qml_ext.diagnostics.causes import two_design_variance
 from qiskit_qml_ext.diagnostics.initializations import ratio
 from qiskit_qml_ext.diagnostics.intervals import variance_estimates
 from qiskit_qml_ext.diagnostics.scaling_fit import judge_scaling
-from qiskit_qml_ext.diagnostics.scaling_study import judge_variances
+from qiskit_qml_ext.diagnostics.scaling_verdict import judge_variances
 from tests.diagnostics.families import layered_circuit, product_circuit
 
 mpl.use("agg")
