@@ -31,7 +31,7 @@ from qiskit_qml_ext.diagnostics.kernel_health import KernelHealth, kernel_health
 from qiskit_qml_ext.diagnostics.kernel_scores import KernelScores, kernel_scores
 from qiskit_qml_ext.diagnostics.landscape import LossLandscape, loss_landscape
 from qiskit_qml_ext.diagnostics.lie_algebra import LieAlgebra, lie_algebra
-from qiskit_qml_ext.diagnostics.model_complexity import label_columns, model_complexity
+from qiskit_qml_ext.diagnostics.model_complexity import model_complexity
 from qiskit_qml_ext.diagnostics.moment_bounds import SecondMomentBounds, second_moment_bounds
 from qiskit_qml_ext.diagnostics.noise_plateau import NoiseInducedPlateau, noise_induced_plateau
 from qiskit_qml_ext.diagnostics.observables import (
@@ -92,7 +92,6 @@ __all__ = [
     "kernel_concentration",
     "kernel_health",
     "kernel_scores",
-    "label_columns",
     "lie_algebra",
     "local_observable",
     "loss_landscape",

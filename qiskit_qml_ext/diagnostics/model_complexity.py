@@ -54,8 +54,9 @@ def model_complexity(kernel_matrix: ArrayLike, y: ArrayLike, *, regularization: 
 
     Args:
         kernel_matrix: K, shape (N, N), positive semidefinite up to rounding.
-        y: Labels, shape (N,), or k columns of them, shape (N, k), over which the mean is taken; see
-            :func:`label_columns` for what counts as the name of a class.
+        y: Labels, shape (N,): text and up to 20 different whole numbers are names of classes, ±1 for two of them and
+            ±1 for each against the rest for more; other numbers are values. Or k columns of numbers, shape (N, k). The
+            mean over the columns is taken.
         regularization: λ, in units in which Tr K = N.
 
     Returns:
