@@ -39,12 +39,6 @@ _MAX_FEW_STATES = 16  # a few dozen states are still feasible where nothing else
 _MAX_NOISY_QUBITS = 8  # density matrices of more qubits take seconds each
 _FEW_STRINGS = 20_000  # Pauli strings that hundreds of samples pass through in seconds
 _MANY_SHOTS = 100_000
-_SCALING_CODES = {
-    "barren plateau": "barren_plateau",
-    "polynomial": "falls_as_power",
-    "constant": "does_not_fall",
-    "undetermined": "scaling_undetermined",
-}
 
 
 def at_depth(ansatz: Ansatz | QuantumCircuit, depths: Depth, width: int) -> Ansatz | QuantumCircuit:
@@ -150,7 +144,8 @@ def diagnose_network(
         )
     draft.advise(
         "diagnose_ansatz",
-        "A network of one width cannot tell how its gradient scales with the number of qubits: diagnose its ansatz too.",
+        "A network of one width cannot tell how its gradient scales with the number of qubits: diagnose its ansatz "
+        "too.",
     )
     return f"Is it trainable? {name} on {width} qubits with {len(network.weights)} weights"
 
@@ -312,7 +307,8 @@ def _read_scaling(study: ScalingStudy, draft: Draft) -> None:
         "undetermined": "unknown",
     }
     meaning = " Training a wider circuit will take exponentially many shots." if level[study.verdict] == "bad" else ""
-    draft.findings.insert(0, Finding(level[study.verdict], study.headline() + meaning, _SCALING_CODES[study.verdict]))
+    code = study.verdict.replace(" ", "_")
+    draft.findings.insert(0, Finding(level[study.verdict], study.headline() + meaning, code))
     if study.verdict in ("polynomial", "constant"):
         draft.advise(
             "ask_for_simulation",

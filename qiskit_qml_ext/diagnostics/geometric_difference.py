@@ -155,7 +155,10 @@ class GeometricDifference(Result):
         mine = f"s = {self.quantum_complexity:.3g}"
         scale = f"{self.identity_complexity:.3g} for the identity, which predicts nothing"
         if conclusion == "quantum_bound_silent":
-            return f"The bounds on the prediction error say nothing here: for the quantum kernel {mine} ({scale})."
+            return (
+                f"The bound on the quantum kernel's prediction error says nothing: {mine} ({scale}); of the classical "
+                f"kernels {best.name} has the smallest, s = {best.complexity:.3g}."
+            )
         if conclusion == "bound_carries_over":
             near = min(self._telling(), key=_complexity)
             return (

@@ -96,7 +96,7 @@ class KernelConcentration(Result):
             low, high = (f"{math.exp(rate):.3g}" for rate in (fit.rate.low, fit.rate.high))
             return (
                 f"Exponential concentration {span}: each further one divides the variance of the entries by "
-                f"{math.exp(fit.rate.value):.3g} [{low}, {high}]."
+                f"{math.exp(fit.rate.value):.3g} [{low}, {high}] on average."
             )
         if self.verdict == "polynomial":
             power = "" if fit is None else f" n^-{fit.rate.value:.2g} {fit.rate.interval()}"
@@ -125,7 +125,7 @@ class KernelConcentration(Result):
             found.append(("Scaling", words, self.judgement.reason))
         last = self.last
         seen = "no number" if math.isinf(last.shots_from_identity) else f"{last.shots_from_identity:,.0f} shots"
-        found.append(("Not the identity matrix", seen, "per entry, to see a typical entry at all"))
+        found.append(("Not the identity matrix", seen, "per entry: an average entry is then seen once with 95 %"))
         found.append(
             ("Effective rank", f"{last.effective_rank:.1f} of {self.num_samples}", "1: a constant; n: the identity")
         )
