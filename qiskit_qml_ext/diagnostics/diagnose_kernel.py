@@ -193,7 +193,7 @@ def _read_concentration(found: KernelConcentration, draft: Draft) -> None:
 def _read_rank(found: KernelConcentration, draft: Draft) -> None:
     """Say so if the matrix is nearly that of a kernel that knows nothing: a constant, or the identity."""
     rank, size = found.last.effective_rank, found.num_samples
-    if rank < _CONSTANT_RANK < 0.1 * size:
+    if rank < min(_CONSTANT_RANK, 0.2 * size):
         draft.find(
             "unknown",
             "nearly_constant",

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from exclusive_codes import codes_of, contradictions, unlicensed
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 from sklearn.metrics.pairwise import rbf_kernel
 
@@ -11,7 +12,6 @@ from qiskit_qml_ext.circuits import AngleFeatureMap, HardwareEfficientAnsatz, Re
 from qiskit_qml_ext.diagnostics import diagnose, global_observable, local_observable
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import connect
-from tests.diagnostics.exclusive import codes_of, contradictions, unlicensed
 from tests.diagnostics.families import layered_circuit, product_circuit
 
 SIZE = 70
