@@ -21,7 +21,7 @@ _AGAINST_THE_KERNEL = (*_FOR_A_CLASSICAL_KERNEL, "nearly_identity", "entries_equ
 EXCLUSIVE = (
     # one trend, one state of the entries, one ranking, one verdict
     _one_of("concentrates_exponentially", "falls_as_power", "does_not_fall")
-    | _one_of("entries_differ", "entries_need_many_shots", "entries_equal")
+    | _one_of("entries_differ", "entries_need_many_shots", "entries_equal", "spread_not_seen")
     | _one_of("nearly_constant", "nearly_identity")
     | _one_of("nothing_learned", "classical_scores_as_well", "scores_alike", "quantum_scores_higher")
     | _one_of("better", "better_without_entanglement", "worse", "no_evidence", "nothing_learned", "no_baseline")

@@ -163,7 +163,8 @@ def _read_concentration(found: KernelConcentration, draft: Draft) -> None:
     elif found.verdict in ("polynomial", "constant"):
         draft.find("good", "falls_as_power" if found.verdict == "polynomial" else "does_not_fall", found.trend())
     if math.isinf(shots):
-        draft.find("bad", "entries_equal", found.at_hand())
+        exact = found.measured_shots is None
+        draft.find("bad" if exact else "unknown", "entries_equal" if exact else "spread_not_seen", found.at_hand())
     else:
         few = shots <= _MANY_SHOTS
         draft.find("good" if few else "bad", "entries_differ" if few else "entries_need_many_shots", found.at_hand())

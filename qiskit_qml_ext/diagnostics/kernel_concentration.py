@@ -109,9 +109,12 @@ class KernelConcentration(Result):
         """Say how the entries at the largest number of features are spread, and what it takes to see it."""
         point = self.last
         shots = point.shots.to_tell_apart
-        price = (
-            "no number of shots tells entries apart" if math.isinf(shots) else f"{shots:,.0f} shots tell entries apart"
-        )
+        if not math.isinf(shots):
+            price = f"{shots:,.0f} shots tell entries apart"
+        elif self.measured_shots is None:
+            price = "no number of shots tells entries apart"
+        else:  # the entries may differ by less than what this measurement shows
+            price = f"with {self.measured_shots:,} shots an entry no spread is seen beyond the noise of the shots"
         return f"At {point.num_features} features: mean entry {point.mean}, variance {point.variance}; {price}."
 
     def rows(self) -> list[tuple[str, str, str]]:

@@ -54,7 +54,8 @@ class KernelHealth:
     def rows(self) -> list[tuple[str, str, str]]:
         """Return what a table shows: name, value with its error, meaning."""
         shots = self.shots_to_resolve
-        apart = "no number" if math.isinf(shots.to_tell_apart) else f"{shots.to_tell_apart:,.0f}"
+        never = "no number" if self.shots is None else "not known"  # noise may hide a spread, but not rule it out
+        apart = never if math.isinf(shots.to_tell_apart) else f"{shots.to_tell_apart:,.0f}"
         return [
             ("Mean off the diagonal", str(self.mean), "how similar two samples look on average"),
             ("Variance off the diagonal", str(self.variance), "near 0: all pairs look equally similar"),

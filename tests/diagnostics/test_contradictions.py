@@ -119,6 +119,17 @@ def test_diagnosis_of_a_circuit_does_not_contradict_itself(name):
     check(CIRCUITS[name]())
 
 
+def test_a_spread_that_shots_hide_is_not_called_absent():
+    X = np.random.default_rng(0).uniform(-np.pi, np.pi, (6, 10))  # 15 entries of about 1/1024: two shots each see none
+    measured = FidelityKernel(AngleFeatureMap(), connection=connect("exact", shots=2, seed=0))
+    report = diagnose(measured, X)
+    codes = check(report)
+    assert "spread_not_seen" in codes
+    assert "entries_equal" not in codes
+    assert "no number of shots" not in report.headline()
+    assert "with 2 shots an entry no spread is seen" in report.summary().replace("\n  ", " ")
+
+
 def test_wrong_labels_are_named():
     X = np.zeros((12, 2))
     with pytest.raises(ValueError, match=r"y must have the shape \(12,\) to match X"):
