@@ -5,13 +5,15 @@ import re
 import numpy as np
 import pytest
 from exclusive_codes import codes_of, contradictions, unlicensed
+from qiskit.circuit.library import real_amplitudes, z_feature_map
 from qiskit_aer.noise import NoiseModel, depolarizing_error
+from qiskit_machine_learning.neural_networks import EstimatorQNN
 from sklearn.metrics.pairwise import rbf_kernel
 
 from qiskit_qml_ext.circuits import AngleFeatureMap, HardwareEfficientAnsatz, RealAmplitudesAnsatz, ZZFeatureMap
 from qiskit_qml_ext.diagnostics import diagnose, global_observable, local_observable
 from qiskit_qml_ext.kernels import FidelityKernel
-from qiskit_qml_ext.primitives import connect
+from qiskit_qml_ext.primitives import ExactEstimator, connect
 from tests.diagnostics.families import layered_circuit, product_circuit
 
 SIZE = 70
@@ -98,6 +100,17 @@ def test_diagnosis_with_shots_and_noise_does_not_contradict_itself():
     assert "noise_shrinks_spread" in check(diagnose(ZZFeatureMap(), X, y, noise=noise))
 
 
+def network() -> EstimatorQNN:
+    features, ansatz = z_feature_map(3), real_amplitudes(3, reps=1)
+    return EstimatorQNN(
+        circuit=features.compose(ansatz),
+        input_params=list(features.parameters),
+        weight_params=list(ansatz.parameters),
+        estimator=ExactEstimator(),
+        default_precision=0.0,
+    )
+
+
 NOISE = NoiseModel()
 NOISE.add_all_qubit_quantum_error(depolarizing_error(0.1, 2), ["cx"])
 CIRCUITS = {
@@ -109,6 +122,7 @@ CIRCUITS = {
     "nothing to see": lambda: diagnose(
         product_circuit(2), observable=lambda n: 0 * local_observable(n), num_samples=10
     ),
+    "network": lambda: diagnose(network(), np.random.default_rng(5).uniform(0, 1, (6, 3)), num_samples=40),
     "walks": lambda: diagnose(layered_circuit(40, 2)),
     "walks, global": lambda: diagnose(layered_circuit(40, 6), observable=global_observable),
 }
