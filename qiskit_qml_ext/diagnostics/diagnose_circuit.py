@@ -149,8 +149,10 @@ def diagnose_network(
         _look_for_causes(
             circuit, observable, width, noise, draft, num_samples, seed, network.distribution, network.weights
         )
-    draft.advice.append(
-        "A network of one width cannot tell how its gradient scales with the number of qubits: diagnose its ansatz too."
+    draft.advise(
+        "diagnose_ansatz",
+        "A network of one width cannot tell how its gradient scales with the number of qubits: diagnose its ansatz "
+        "too.",
     )
     return f"Is it trainable? {name} on {width} qubits with {len(network.weights)} weights"
 
@@ -209,7 +211,7 @@ def _further_stages(
         lambda: compare_initializations(ansatz, observable, num_qubits=width, num_samples=num_samples, seed=seed),
     )
     if isinstance(starts, InitializationComparison) and starts.best is not None:
-        draft.advice.append(f"Initial angles: {starts.headline()}")
+        draft.advise("initial_angles", f"Initial angles: {starts.headline()}")
     if width <= 10:
         pairs = max(2000, num_samples)
         draft.run(
@@ -253,13 +255,13 @@ def _read_gradient(found: GradientVariance, draft: Draft, problem: Callable[[], 
     shots = found.shots_for()
     if not math.isfinite(shots):
         constant = explain_constant_loss(problem())
-        draft.findings.append(Finding("bad", constant.finding))
-        draft.advice.append(constant.advice)
+        draft.find("bad", "loss_constant", constant.finding)
+        draft.advise("measure_what_changes", constant.advice)
         return
     steps = 2 * len(found.parameters) * shots
     level: Level = "good" if shots < _MANY_SHOTS else "bad"
     text = f"At {found.num_qubits} qubits a typical derivative stands out of the noise from {shots:,.0f} shots on."
-    draft.findings.append(Finding(level, text))
+    draft.find(level, "derivative_seen" if level == "good" else "derivative_drowns", text)
     draft.price.append(
         f"One gradient of {len(found.parameters)} parameters by parameter shifts: {steps:,.0f} shots at the least, "
         f"about {duration(steps / SHOTS_PER_SECOND)} at {SHOTS_PER_SECOND:,} shots a second, queues not counted."
@@ -284,24 +286,24 @@ def _read_moments(
             text = (
                 f"At {found.num_qubits} qubits the variance of the loss is 10^{exact.log10_variance:.1f}: {price} shots"
             )
-            draft.findings.append(Finding("bad", f"{text} are needed before the signal is as large as the noise."))
+            draft.find("bad", "loss_drowns", f"{text} are needed before the signal is as large as the noise.")
             return
         certain = draft.run("Certified bounds on the variance", bounds)
         if isinstance(certain, SecondMomentBounds) and certain.variance_lower > 1 / (2 * _MANY_SHOTS):
-            draft.findings.append(Finding("good", f"The loss varies beyond the noise of shots. {certain.headline()}"))
+            draft.find("good", "loss_varies", f"The loss varies beyond the noise of shots. {certain.headline()}")
         elif isinstance(certain, SecondMomentBounds) and certain.variance_upper < 1 / (2 * _MANY_SHOTS):
-            draft.findings.append(Finding("bad", f"The loss drowns in the noise of shots. {certain.headline()}"))
+            draft.find("bad", "loss_drowns", f"The loss drowns in the noise of shots. {certain.headline()}")
         else:
             text = f"The variance is too small for Pauli walks. {found.headline()}"
-            draft.findings.append(Finding("unknown", text))
+            draft.find("unknown", "variance_unknown", text)
         return
     shots = max(1 / (2 * variance.value), 1)
-    draft.findings.append(
-        Finding(
-            "good" if shots < _MANY_SHOTS else "bad",
-            f"At {found.num_qubits} qubits the loss varies by √Var = {math.sqrt(variance.value):.2g}; it stands out "
-            f"of the noise from {shots:,.0f} shots on.",
-        )
+    few = shots < _MANY_SHOTS
+    draft.find(
+        "good" if few else "bad",
+        "loss_varies" if few else "loss_drowns",
+        f"At {found.num_qubits} qubits the loss varies by √Var = {math.sqrt(variance.value):.2g}; it stands out "
+        f"of the noise from {shots:,.0f} shots on.",
     )
 
 
@@ -315,17 +317,19 @@ def _read_scaling(study: ScalingStudy, draft: Draft) -> None:
     meaning = ""
     if level[study.verdict] == "bad":
         meaning = " If that goes on, training a wider circuit from such random angles takes exponentially many shots."
-    draft.findings.insert(0, Finding(level[study.verdict], study.headline() + meaning))
+    code = study.verdict.replace(" ", "_")
+    draft.findings.insert(0, Finding(level[study.verdict], study.headline() + meaning, code))
     if study.verdict in ("polynomial", "constant"):
-        draft.advice.append(
+        draft.advise(
+            "ask_for_simulation",
             "Ask whether a classical computer can do the same: circuits without barren plateaus often can be simulated "
-            "(arXiv:2312.09121)."
+            "(arXiv:2312.09121).",
         )
     if study.is_constant_loss:
-        draft.advice.append("Measure qubits that the parametrised gates can reach.")
+        draft.advise("measure_what_changes", "Measure qubits that the parametrised gates can reach.")
     elif study.verdict == "undetermined":
-        draft.findings.append(Finding("unknown", f"Over the widths studied {study.trend}; {study.reason}"))
-        draft.advice.append("Study more widths or take more samples before you trust any trend.")
+        draft.find("unknown", "trend_of_the_range", f"Over the widths studied {study.trend}; {study.reason}")
+        draft.advise("study_more", "Study more widths or take more samples before you trust any trend.")
     there = study.extrapolation
     if there is not None:
         span = f"{rounded(there.shots.low)} to {rounded(there.shots.high)}"
@@ -338,17 +342,18 @@ def _read_scaling(study: ScalingStudy, draft: Draft) -> None:
 def _read_causes(causes: PlateauCauses, draft: Draft) -> None:
     if not causes.causes:
         return
-    draft.findings.append(Finding("unknown", causes.headline()))
+    draft.find("unknown", "causes", causes.headline())
     for change in causes.changes:
         if change.helps:
             gain = f"{change.gain.value:.2g}"
-            draft.advice.append(
-                f"{change.advice[0].upper()}{change.advice[1:]} (square of a typical derivative × {gain})."
+            draft.advise(
+                "lift_cause",
+                f"{change.advice[0].upper()}{change.advice[1:]} (square of a typical derivative × {gain}).",
             )
 
 
 def _read_noise(found: NoiseInducedPlateau, draft: Draft) -> None:
     bad = found.decay_rate.low > 0 and found.last_useful_depth.value < found.depths[-1]
-    draft.findings.append(Finding("bad" if bad else "good", found.headline()))
+    draft.find("bad" if bad else "good", "noise_damps" if bad else "noise_harmless", found.headline())
     if bad:
-        draft.advice.append(f"On this device keep to fewer than {found.last_useful_depth.value:.0f} layers.")
+        draft.advise("fewer_layers", f"On this device keep to fewer than {found.last_useful_depth.value:.0f} layers.")

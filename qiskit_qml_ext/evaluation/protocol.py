@@ -141,19 +141,22 @@ def run_plan(plan: Plan, *, jobs: int = 1, progress: bool = False, command: str 
     best = best_classical(contestants)
     kernel = most_chosen_kernel(outcomes["quantum"])
     health = None if kernel is None else _health(plan, kernel)
-    diagnosis, remarks = (None, []) if kernel is None else diagnose_kernel_of(plan, kernel)
+    verdict = decide(
+        contestants,
+        test_fraction=plan.test_fraction,
+        scoring=plan.settings.scoring,
+        is_exact=plan.settings.is_exact,
+    )
+    diagnosis, remarks = (
+        (None, []) if kernel is None else diagnose_kernel_of(plan, kernel, verdict=verdict, models=contestants)
+    )
     return Evaluation(
         dataset=plan.dataset,
         num_available=plan.num_available,
         settings=plan.settings,
         models=tuple(_row(plan, contestant, best, outcomes[contestant.key]) for contestant in contestants),
         best_classical=None if best is None else best.key,
-        verdict=decide(
-            contestants,
-            test_fraction=plan.test_fraction,
-            scoring=plan.settings.scoring,
-            is_exact=plan.settings.is_exact,
-        ),
+        verdict=verdict,
         health=health,
         kernel=kernel,
         diagnosis=diagnosis,

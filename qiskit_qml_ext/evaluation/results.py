@@ -19,7 +19,7 @@ from qiskit_qml_ext.evaluation.verdict import Verdict
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 
 @dataclass(frozen=True)
