@@ -62,11 +62,13 @@ TASKS = {
     "vjp": lambda p, v, m: expectation_vjp(p, v, PAULIS, np.ones((len(v), 1)), max_memory=m)[1],
     "jacobian": lambda p, v, m: expectation_jacobian(p, v, PAULIS, max_memory=m)[1],
 }
-BUDGETS = (0.5, 4, 8, 16, 32, 200)  # in states
+BUDGETS = (0.5, 6, 16, 200)  # in states
+PAIRS = [(task, "zz") for task in sorted(TASKS)] + [
+    (task, circuit) for task in ("states", "probabilities", "vjp") for circuit in ("su2", "dense", "initial")
+]
 
 
-@pytest.mark.parametrize("circuit", sorted(circuits()))
-@pytest.mark.parametrize("task", sorted(TASKS))
+@pytest.mark.parametrize(("task", "circuit"), PAIRS)
 def test_peak_of_memory_stays_below_the_budget_and_results_stay_equal(task, circuit):
     program = lower(circuits()[circuit])
     values = np.linspace(0.1, 1.0, SAMPLES * program.num_parameters).reshape(SAMPLES, -1)
@@ -92,7 +94,7 @@ def test_peak_of_memory_stays_below_the_budget_and_results_stay_equal(task, circ
         if found is not None:
             np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
     assert not fitted[0]
-    assert fitted[-2:] == [True, True]
+    assert fitted[-1]
     assert fitted == sorted(fitted)
 
 
