@@ -128,7 +128,7 @@ def test_hostile_register_and_gate_names_read_the_right_bits(names, gate_name, s
 def test_register_names_that_results_cannot_hold_are_named(name):
     circuit = QuantumCircuit(QuantumRegister(1), ClassicalRegister(1, name))
     circuit.measure(0, 0)
-    with pytest.raises(UnsupportedCircuitError, match=f"classical register called '{name}'"):
+    with pytest.raises(UnsupportedCircuitError, match=f"classical register is called '{name}'"):
         ExactSampler().run([circuit]).result()
 
 

@@ -46,7 +46,9 @@ def test_unitary_part_is_the_circuit_without_what_has_no_inverse(state):
     copy = circuit.copy()
     part = unitary_part(circuit)
     assert circuit == copy
-    assert part.qubits == circuit.qubits and part.qregs == circuit.qregs and not part.clbits
+    assert part.qubits == circuit.qubits
+    assert part.qregs == circuit.qregs
+    assert not part.clbits
     assert list(part.parameters) == list(circuit.parameters)
     assert lower(part).parameters == lower(circuit).parameters
     plain = QuantumCircuit(3, global_phase=0.7 - 1.1)
