@@ -17,7 +17,8 @@ def without_entanglement(feature_map: FeatureMap | QuantumCircuit) -> FeatureMap
 
     A template is asked for its own version without entanglement. From a plain circuit all gates of Qiskit's library on
     two or more qubits are removed (barriers stay); other instructions on several qubits are opened, whatever they are
-    called, so that encodings inside of them stay. Of an evolution gate the terms on single qubits stay. This keeps the parameters' names but may leave some of them unused.
+    called, so that encodings inside of them stay. Of an evolution gate the terms on single qubits stay. This keeps the
+    parameters' names but may leave some of them unused.
 
     Args:
         feature_map: A template or a circuit.

@@ -217,7 +217,9 @@ def run(
     status = np.zeros(1, dtype=np.int64)
 
     def chunk(first: int, last: int) -> None:
-        task(first, last, lanes, threads.scratch(wide, "float64", "angles"), threads.scratch(narrow, batch.real), status)
+        task(
+            first, last, lanes, threads.scratch(wide, "float64", "angles"), threads.scratch(narrow, batch.real), status
+        )
 
     threads.run_chunks(chunk, tiles, max(1, tiles // (4 * count)), count)
     if status[0]:

@@ -103,7 +103,7 @@ def compilation_memory(observables: Sequence[Observable], num_qubits: int, *, ta
     size, lookups = 1 << num_qubits, False
     total = 0
     for observable in observables:
-        if isinstance(observable, np.ndarray) or isinstance(observable, Projector):
+        if isinstance(observable, (np.ndarray, Projector)):
             lookups = True
             basis_state = isinstance(observable, Projector) and isinstance(observable.state, int | np.integer)
             total += (1 if basis_state else 32 if isinstance(observable, np.ndarray) else 112) * size

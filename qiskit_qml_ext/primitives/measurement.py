@@ -111,7 +111,7 @@ def _check_register_names(circuit: QuantumCircuit) -> None:
             DataBin(**{register.name: np.zeros(())}, shape=())
         except (TypeError, ValueError) as error:
             raise UnsupportedCircuitError(
-                f"The circuit has a classical register called {register.name!r}, a name that Qiskit's results (DataBin) "
+                f"A classical register is called {register.name!r}, a name that Qiskit's results (DataBin) "
                 "reserve for themselves. Give the register another name."
             ) from error
 

@@ -70,11 +70,8 @@ def pauli_terms(gate: PauliEvolutionGate) -> list[Term]:
     Raises:
         UnsupportedCircuitError: A coefficient is complex or a free parameter.
     """
-    operators = gate.operator if isinstance(gate.operator, list) else [gate.operator]
     total: dict[tuple[int, int], complex] = {}
-    for operator in operators:
-        if isinstance(operator, SparseObservable):
-            operator = SparsePauliOp.from_sparse_observable(operator.as_paulis())
+    for operator in _operators(gate):
         for x, z, phase, coefficient in _rows(operator):
             if isinstance(coefficient, ParameterExpression) and coefficient.parameters:
                 raise UnsupportedCircuitError(
@@ -84,6 +81,16 @@ def pauli_terms(gate: PauliEvolutionGate) -> list[Term]:
                 )
             total[x, z] = total.get((x, z), 0.0) + complex(coefficient) * (-1j) ** phase
     return _real_terms(total, gate.name)
+
+
+def _operators(gate: PauliEvolutionGate) -> list[SparsePauliOp]:
+    """The summands of the Hamiltonian as sums of Pauli strings."""
+    return [
+        SparsePauliOp.from_sparse_observable(operator.as_paulis())
+        if isinstance(operator, SparseObservable)
+        else operator
+        for operator in (gate.operator if isinstance(gate.operator, list) else [gate.operator])
+    ]
 
 
 def _rows(operator: SparsePauliOp) -> list[tuple[int, int, int, complex | ParameterExpression]]:
@@ -199,6 +206,10 @@ def check_dense_size(name: str, num_qubits: int) -> None:
         )
 
 
-def all_terms_commute(terms: Sequence[Term]) -> bool:
-    """Whether every product formula of the terms is exact."""
-    return all(len(group) == 1 for group in commuting_groups(terms))
+def all_strings_commute(gate: PauliEvolutionGate) -> bool:
+    """Whether every product formula of the gate's strings, as they were given, is exact.
+
+    Strings that cancel in the sum are still in the formula.
+    """
+    given = [(x, z, 1.0) for operator in _operators(gate) for x, z, _, _ in _rows(operator)]
+    return all(len(group) == 1 for group in commuting_groups(list(dict.fromkeys(given))))

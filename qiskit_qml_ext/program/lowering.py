@@ -6,7 +6,15 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from qiskit.circuit import AnnotatedOperation, CircuitInstruction, ControlledGate, Instruction, Measure, QuantumCircuit, Reset
+from qiskit.circuit import (
+    AnnotatedOperation,
+    CircuitInstruction,
+    ControlledGate,
+    Instruction,
+    Measure,
+    QuantumCircuit,
+    Reset,
+)
 from qiskit.circuit import Operation as CircuitOperation
 from qiskit.circuit.annotated_operation import ControlModifier, InverseModifier, Modifier, PowerModifier
 from qiskit.circuit.library import (
@@ -185,7 +193,8 @@ class _Lowering:
             rule(self, qubits, [self._compiler.form(parameter) for parameter in operation.params])
         elif not self._lower_special(operation, qubits):
             self._lower_by_meaning(operation, qubits)
-        self._touched.update(qubits)
+        if not operation.num_clbits:
+            self._touched.update(qubits)
 
     def _lower_special(self, operation: CircuitOperation, qubits: Sequence[int]) -> bool:
         if meaning.is_exactly(operation, UnitaryGate):
@@ -251,9 +260,7 @@ class _Lowering:
             self._blocks[key] = evolution.matrix_block(gate)
         self._add_block(self._blocks[key], time, qubits)
 
-    def _add_evolution(
-        self, name: str, terms: Sequence[evolution.Term], time: Form, qubits: Sequence[int]
-    ) -> None:
+    def _add_evolution(self, name: str, terms: Sequence[evolution.Term], time: Form, qubits: Sequence[int]) -> None:
         """Append exp(-i time H) for the terms of H over the gate's own qubits."""
         for group in evolution.commuting_groups(terms):
             if len(group) == 1:
@@ -324,9 +331,7 @@ class _Lowering:
 
     # --- fixed matrices ----------------------------------------------------------------------------------------------
 
-    def _add_matrix(
-        self, matrix: npt.NDArray[np.complex128], qubits: Sequence[int], name: str = "unitary"
-    ) -> None:
+    def _add_matrix(self, matrix: npt.NDArray[np.complex128], qubits: Sequence[int], name: str = "unitary") -> None:
         dimension = 2 ** len(qubits)
         if matrix.shape != (dimension, dimension) or not np.allclose(
             matrix @ matrix.conj().T, np.eye(dimension), atol=_UNITARY_ATOL

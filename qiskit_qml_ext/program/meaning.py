@@ -143,4 +143,3 @@ def _check_free_definition(operation: CircuitOperation) -> None:
             f"The definition of the gate {name!r} ({kind}) contradicts its matrix (compared at one set of values). "
             f"{advice}"
         )
-

@@ -69,7 +69,8 @@ def approximations(circuit: QuantumCircuit) -> tuple[str, ...]:
 
 def _evolutions(circuit: QuantumCircuit) -> Iterator[PauliEvolutionGate]:
     for instruction in circuit.data:
-        yield from _evolutions_in(instruction.operation)
+        if not instruction.is_standard_gate():
+            yield from _evolutions_in(instruction.operation)
 
 
 def _evolutions_in(operation: CircuitOperation) -> Iterator[PauliEvolutionGate]:
@@ -101,7 +102,7 @@ def _synthesis_is_exact(gate: PauliEvolutionGate) -> bool:
         return True
     # others may draw terms at random (QDrift) or do whatever their author likes
     deterministic = type(gate.synthesis) in (LieTrotter, SuzukiTrotter)
-    return deterministic and evolution.all_terms_commute(evolution.pauli_terms(gate))
+    return deterministic and evolution.all_strings_commute(gate)
 
 
 def _is_kept(operation: CircuitOperation) -> bool:
@@ -117,7 +118,7 @@ def _copy(source: QuantumCircuit, target: QuantumCircuit, qubits: Sequence[int])
     for instruction in source.data:
         chosen = [place[qubit] for qubit in instruction.qubits]
         operation = instruction.operation
-        if _is_kept(operation):
+        if instruction.is_standard_gate() or _is_kept(operation):
             target.append(operation, chosen)
             continue
         expanded = _expanded(operation)
@@ -199,9 +200,13 @@ def _append_rotation(circuit: QuantumCircuit, x: int, z: int, time: ParameterExp
 
 def _modified(base: CircuitOperation, modifiers: list[Modifier]) -> QuantumCircuit:
     if not modifiers:
+        if _is_kept(base):
+            return _circuit_of(base)
         circuit = QuantumCircuit(base.num_qubits)
-        circuit.append(base, range(base.num_qubits))
-        return synthesised(circuit)
+        expanded = _expanded(base)
+        circuit.global_phase = expanded.global_phase
+        _copy(expanded, circuit, range(base.num_qubits))
+        return circuit
     *inner, last = modifiers
     if isinstance(last, ControlModifier):
         gate = _modified(base, inner).to_gate()

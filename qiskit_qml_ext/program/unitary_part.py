@@ -7,17 +7,18 @@ would run, so that the inverse of the result is the inverse of what runs. All de
 name: a custom gate called "delay" is a gate.
 """
 
+import sys
 from collections.abc import Collection, Sequence
 
 import numpy as np
 from qiskit.circuit import (
     AnnotatedOperation,
     Barrier,
-    Clbit,
+    BreakLoopOp,
+    ContinueLoopOp,
     ControlFlowOp,
     Delay,
     Gate,
-    Instruction,
     Measure,
     ParameterExpression,
     QuantumCircuit,
@@ -62,13 +63,15 @@ def unitary_part(circuit: QuantumCircuit) -> QuantumCircuit:
 
 
 def is_directive(operation: CircuitOperation) -> bool:
-    """Tell whether an operation says something about a circuit without acting on its qubits (barriers, delays, …).
+    """Tell whether an operation says something about a circuit without acting on its bits.
 
-    A delay is the identity, whatever its duration.
+    These are barriers, delays of any duration and Aer's instructions that save a result. What else is marked as a
+    directive may act all the same: a store writes into classical bits, Aer's ``set_statevector`` replaces the state.
     """
-    return isinstance(operation, Barrier | Delay) or (
-        isinstance(operation, Instruction) and getattr(type(operation), "_directive", False)
-    )
+    if isinstance(operation, Barrier | Delay):
+        return True
+    aer = sys.modules.get("qiskit_aer.library.save_instructions.save_data")  # without it there are no such objects
+    return aer is not None and isinstance(operation, aer.SaveData)
 
 
 def empty_like(circuit: QuantumCircuit) -> QuantumCircuit:
@@ -143,9 +146,9 @@ def refuse_non_unitary(operation: CircuitOperation, *, touched: Collection[int],
         UnsupportedCircuitError: The message names the instruction and says what to do.
     """
     name = operation.name
-    if isinstance(operation, ControlFlowOp):
+    if isinstance(operation, ControlFlowOp | BreakLoopOp | ContinueLoopOp):
         raise UnsupportedCircuitError(f"The circuit contains the control-flow instruction {name!r}. {ADVICE}")
-    if measured:
+    if measured and not operation.num_clbits:  # what else has classical bits is opened and may only measure
         raise UnsupportedCircuitError(
             f"Qubit {min(measured)} is measured before the instruction {name!r} acts on it; only measurements at the "
             f"end of a circuit are supported. {ADVICE}"

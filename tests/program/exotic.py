@@ -192,7 +192,9 @@ def fixed_operations():
         "controlled swap": AnnotatedOperation(SwapGate(), ControlModifier(2, 2)),
         "root of h": HGate().power(0.3),
         "annotated root": AnnotatedOperation(RYGate(2.2), [PowerModifier(0.5), ControlModifier(1)]),
-        "annotated twice": AnnotatedOperation(AnnotatedOperation(RYGate(0.4), ControlModifier(1)), ControlModifier(1, 0)),
+        "annotated twice": AnnotatedOperation(
+            AnnotatedOperation(RYGate(0.4), ControlModifier(1)), ControlModifier(1, 0)
+        ),
         "annotated other matrix": AnnotatedOperation(OtherMatrix(0.4), ControlModifier(1)),
         "large power": AnnotatedOperation(RYGate(0.3), [PowerModifier(1000)]),
         "state preparation on busy qubits": StatePreparation(amplitudes),

@@ -94,7 +94,9 @@ def test_evolution_beyond_dense_matrices_says_what_to_do():
     )
     circuit = QuantumCircuit(13)
     circuit.append(PauliEvolutionGate(chain, 0.3), range(13))
-    with pytest.raises(UnsupportedCircuitError, match=r"'PauliEvolution' is a dense matrix on 13 qubits.*decompose\(\)"):
+    with pytest.raises(
+        UnsupportedCircuitError, match=r"'PauliEvolution' is a dense matrix on 13 qubits.*decompose\(\)"
+    ):
         lower(circuit)
     program = lower(circuit.decompose())
     assert program.is_pauli_based
@@ -127,7 +129,7 @@ def test_a_subclass_of_a_standard_gate_is_what_the_circuit_stores():
 def test_a_fractional_power_of_a_free_gate_is_refused():
     circuit = QuantumCircuit(1)
     circuit.append(AnnotatedOperation(RXGate(Parameter("a")), [PowerModifier(0.5)]), [0])
-    with pytest.raises(UnsupportedCircuitError, match="'rx' with free parameters has the power 0.5"):
+    with pytest.raises(UnsupportedCircuitError, match=r"'rx' with free parameters has the power 0\.5"):
         lower(circuit)
 
 
@@ -141,7 +143,7 @@ def test_a_gate_with_a_matrix_only_when_bound_says_so():
 
     circuit = QuantumCircuit(1)
     circuit.append(Opaque(Parameter("a")), [0])
-    with pytest.raises(UnsupportedCircuitError, match="'opaque'.*only once its parameters are bound"):
+    with pytest.raises(UnsupportedCircuitError, match=r"'opaque'.*only once its parameters are bound"):
         lower(circuit)
 
 
