@@ -70,9 +70,9 @@ def gates() -> list[Row]:
         Row("`mcphase`, 2 controls", 1, lambda p: MCPhaseGate(p[0], 2)),
         Row("`mcphase`, 3 controls", 1, lambda p: MCPhaseGate(p[0], 3)),
         Row("`mcu1`, 2 controls", 1, lambda p: MCU1Gate(p[0], 2)),
-        Row("`rx`, 2 controls", 1, lambda p: RXGate(p[0]).control(2)),
-        Row("`ry`, 2 controls", 1, lambda p: RYGate(p[0]).control(2)),
-        Row("`rz`, 2 controls", 1, lambda p: RZGate(p[0]).control(2)),
+        Row("`rx`, 2 controls", 1, lambda p: RXGate(p[0]).control(2, annotated=False)),
+        Row("`ry`, 2 controls", 1, lambda p: RYGate(p[0]).control(2, annotated=False)),
+        Row("`rz`, 2 controls", 1, lambda p: RZGate(p[0]).control(2, annotated=False)),
         Row("`crx`, open control", 1, lambda p: CRXGate(p[0], ctrl_state=0)),
         Row("`cp`, labelled", 1, lambda p: CPhaseGate(p[0], label="mine")),
         Row("`PauliEvolutionGate`, commuting terms", 1, lambda p: PauliEvolutionGate(commuting, time=p[0])),
@@ -157,6 +157,7 @@ TARGETS: dict[str, Callable[[], Connection]] = {
     "Aer, density_matrix": lambda: connect("aer", method="density_matrix", shots=SHOTS, seed=1),
     "Aer, matrix_product_state": lambda: connect("aer", method="matrix_product_state", shots=SHOTS, seed=1),
     "Aer, stabilizer": lambda: connect("aer", method="stabilizer", shots=SHOTS, seed=1),
+    "Aer, extended_stabilizer": lambda: connect("aer", method="extended_stabilizer", shots=SHOTS, seed=1),
     "Aer, noise model": lambda: connect(_barely_noisy(), shots=SHOTS, seed=1),
     "IBM fakes": lambda: _quiet_fake(),
     "GenericBackendV2": lambda: connect(GenericBackendV2(5, noise_info=False, seed=1), shots=SHOTS, seed=1),
@@ -183,7 +184,9 @@ def _quiet_fake() -> Connection:
 
     connection = connect("fake_manila", shots=SHOTS, seed=1)
     target: Any = connection._target
-    target._fake_device = AerSimulator.from_backend(target.backend, noise_model=NoiseModel(target.backend.operation_names))  # no errors
+    target._fake_device = AerSimulator.from_backend(
+        target.backend, noise_model=NoiseModel(target.backend.operation_names)
+    )  # no errors
     return connection
 
 

@@ -2,10 +2,10 @@
 
 Aer takes one circuit and many parameter vectors, and puts the values into the simulator's own list of gates. That is an
 order of magnitude faster than binding in Python, and wrong for controlled gates: Qiskit's ``is_parameterized`` denies
-that these have free parameters, so Aer leaves their angles at 0; and a multiplexer beside a free angle ends the process. So only the gates in
-:data:`BOUND_RIGHT` get their values there. Others are translated into these by their own definitions; and where a noise
-model watches the gates, so that a translation would change the noise, the values are put in before the simulator sees
-the circuit.
+that these have free parameters, so Aer leaves their angles at 0; and a multiplexer beside a free angle ends the
+process. So only the gates in :data:`BOUND_RIGHT` get their values there. Others are translated into these by their own
+definitions; and where a noise model watches the gates, so that a translation would change the noise, the values are put
+in before the simulator sees the circuit.
 """
 
 from collections.abc import Mapping
@@ -121,7 +121,9 @@ def bound(circuit: QuantumCircuit, rows: Mapping[Parameter, Any], rules: Rules) 
     """
     parameters = list(circuit.parameters)
     values = np.stack([np.ravel(rows[parameter]) for parameter in parameters], axis=1)
-    return [prepare(circuit.assign_parameters(dict(zip(parameters, row, strict=True))), rules).circuit for row in values]
+    return [
+        prepare(circuit.assign_parameters(dict(zip(parameters, row, strict=True))), rules).circuit for row in values
+    ]
 
 
 class _Writer:
@@ -162,7 +164,7 @@ class _Writer:
     def _stays(self, operation: Operation) -> bool:
         """Tell whether the simulator can be given a gate as it is."""
         if not isinstance(operation, Gate):  # Aer's own instructions, channels
-            return class_of(operation).__module__.startswith("qiskit_aer") or operation.definition is None  # type: ignore[attr-defined]
+            return class_of(operation).__module__.startswith("qiskit_aer") or operation.definition is None
         if not self._rules.has(operation):
             return False
         if self._free and class_of(operation) is UCGate:

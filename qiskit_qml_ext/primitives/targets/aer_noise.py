@@ -1,4 +1,9 @@
-"""Gates on which a noise model has errors run as they are: no transpiler may replace them, and with them their noise."""
+"""Gates that a noise model knows run as they are: no transpiler may replace them, and with them their noise.
+
+An optimiser merges rotations, cancels pairs, and takes whatever gates are shortest. On a device that is right: the
+noise is that of what runs in the end. A bare noise model instead says what happens to gates by their names, so an
+optimiser would take errors away, or bring in errors of gates that the circuit does not have.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,7 +11,15 @@ from typing import Any
 
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.circuit import AnnotatedOperation, ControlFlowOp, Gate, Instruction, Operation, ParameterExpression
+from qiskit.circuit import (
+    AnnotatedOperation,
+    ControlFlowOp,
+    Gate,
+    Instruction,
+    Operation,
+    Parameter,
+    ParameterExpression,
+)
 from qiskit.circuit.library import XXMinusYYGate, XXPlusYYGate
 from qiskit.transpiler import Target as DeviceTarget
 
@@ -83,10 +96,12 @@ class KeptGates:
     """Hides gates from the transpiler under names that it does not know, and puts them back.
 
     Args:
-        names: The names and labels of gates that must stay.
+        noisy: The names and labels on which the noise model has errors.
+        native: The names of the simulator's gates.
     """
 
-    names: frozenset[str]
+    noisy: frozenset[str]
+    native: frozenset[str]
     _originals: dict[str, Instruction] = field(default_factory=dict)
     _known: dict[object, str] = field(default_factory=dict)
 
@@ -98,7 +113,7 @@ class KeptGates:
             if isinstance(operation, ControlFlowOp):
                 blocks = [self.hide(block) for block in operation.blocks]
                 hidden.append(operation.replace_blocks(blocks), item.qubits, item.clbits)
-            elif isinstance(operation, Gate) and noise_name(operation) in self.names:
+            elif self._stays(operation):
                 hidden.append(self._placeholder(operation), item.qubits)
             elif self._has_inside(operation):
                 append_definition(hidden, item, self.hide(definition_of(operation)))
@@ -109,7 +124,8 @@ class KeptGates:
     def allow(self, device: DeviceTarget) -> DeviceTarget:
         """Return the simulator's gates together with the placeholders."""
         for name, gate in self._originals.items():
-            device.add_instruction(Gate(name, gate.num_qubits, _parameters(len(self._numbers(gate)))), name=name)
+            parameters = [Parameter(f"kept {index}") for index in range(len(self._numbers(gate)))]
+            device.add_instruction(Instruction(name, gate.num_qubits, 0, parameters), name=name)
         return device
 
     def restore(self, circuit: QuantumCircuit) -> QuantumCircuit:
@@ -130,7 +146,7 @@ class KeptGates:
         restored._layout = circuit.layout
         return restored
 
-    def _placeholder(self, gate: Gate) -> Gate:
+    def _placeholder(self, gate: Gate) -> Instruction:
         numbers = self._numbers(gate)
         # gates with other parameters (matrices), or with a definition of their own, each have one
         alike = class_of(gate), gate.name, gate.label, gate.num_qubits, getattr(gate, "ctrl_state", None)
@@ -138,7 +154,8 @@ class KeptGates:
         if key not in self._known:
             self._known[key] = f"kept gate {len(self._originals)}"
             self._originals[self._known[key]] = gate
-        return Gate(self._known[key], gate.num_qubits, numbers)
+        # an instruction, not a gate: optimisers look for the matrices of gates
+        return Instruction(self._known[key], gate.num_qubits, 0, numbers)
 
     @staticmethod
     def _numbers(gate: Instruction) -> list[Any]:
@@ -155,13 +172,10 @@ class KeptGates:
         if definition is None:
             return False
         return any(
-            noise_name(item.operation) in self.names
-            or self._has_inside(item.operation)
-            for item in definition.data
+            noise_name(item.operation) in self.noisy or self._has_inside(item.operation) for item in definition.data
         )
 
-
-def _parameters(number: int) -> list[Any]:
-    from qiskit.circuit import Parameter
-
-    return [Parameter(f"kept {index}") for index in range(number)]
+    def _stays(self, operation: Operation) -> bool:
+        if not isinstance(operation, Gate):
+            return False
+        return noise_name(operation) in self.noisy or (is_standard(operation) and operation.name in self.native)

@@ -33,7 +33,7 @@ class AerSampler(SamplerV2):
 
     def _run_pubs(self, pubs: list[SamplerPub], shots: int) -> Any:
         own = copy.copy(self)
-        own._backend = _Prepared(self._backend)
+        own._backend = _Prepared(self._backend, [pub.circuit for pub in pubs])
         return SamplerV2._run_pubs(own, pubs, shots)
 
 
@@ -49,15 +49,16 @@ class AerEstimator(EstimatorV2):
 
     def _run_pub(self, pub: EstimatorPub) -> PubResult:
         own = copy.copy(self)
-        own._backend = _Prepared(self._backend)
+        own._backend = _Prepared(self._backend, [pub.circuit])
         return EstimatorV2._run_pub(own, pub)
 
 
 class _Prepared:
     """A simulator that gets circuits which it runs right; results come in the order of the circuits and their rows."""
 
-    def __init__(self, simulator: AerSimulator):
+    def __init__(self, simulator: AerSimulator, originals: Sequence[QuantumCircuit]):
         self._simulator = simulator
+        self._originals = originals
 
     def run(
         self, circuits: QuantumCircuit | Sequence[QuantumCircuit], parameter_binds: Any = None, **options: Any
@@ -73,9 +74,9 @@ class _Prepared:
                 for circuit, values, item in zip(circuits, binds, prepared, strict=True)
             ]
             return self._finish([circuit for group in rows for circuit in group], None, options)
-        for circuit, values in zip(circuits, binds, strict=True):
+        for circuit, values, original in zip(circuits, binds, self._originals, strict=True):
             if circuit.parameters:
-                probe(self._simulator, circuit, values, rules, options)
+                probe(self._simulator, circuit, values, rules, options, original=original)
         return self._finish([item.circuit for item in prepared], binds, options)
 
     def _finish(self, circuits: list[QuantumCircuit], binds: Any, options: dict[str, Any]) -> "_Finished":

@@ -6,9 +6,9 @@ be, and its probabilities, in a basis that shows phases, are compared with those
 """
 
 import threading
+import weakref
 from collections.abc import Mapping
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +27,19 @@ MAX_QUBITS = 10
 
 _EXACT_METHODS = ("automatic", "statevector", "density_matrix", "matrix_product_state")
 _TOLERANCE = {"double": 1e-5, "single": 1e-3}  # above rounding and MPS truncation, far below a wrong angle's effect
-_seen: "WeakKeyDictionary[Any, set[tuple[str, str]]]" = WeakKeyDictionary()
+_MAX_KEPT = 256
+_seen: "weakref.WeakKeyDictionary[Any, _LookedAt]" = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
 
 def probe(
-    simulator: Any, circuit: QuantumCircuit, rows: Mapping[Parameter, Any], rules: Rules, options: Mapping[str, Any]
+    simulator: Any,
+    circuit: QuantumCircuit,
+    rows: Mapping[Parameter, Any],
+    rules: Rules,
+    options: Mapping[str, Any],
+    *,
+    original: QuantumCircuit,
 ) -> None:
     """Compare a simulator with the exact result, once for each simulator and content of a circuit.
 
@@ -45,25 +52,50 @@ def probe(
         rows: Each parameter's values, of shape (rows,).
         rules: The simulator's rules.
         options: The options of the run.
+        original: The circuit as the caller holds it, by which a circuit that was looked at is known again.
 
     Raises:
         WrongSimulationError: If the results differ; the message names the gates.
     """
-    if rules.method not in _EXACT_METHODS or getattr(simulator.options, "matrix_product_state_max_bond_dimension", None):
+    if rules.method not in _EXACT_METHODS or getattr(
+        simulator.options, "matrix_product_state_max_bond_dimension", None
+    ):
+        return
+    looked_at = _looked_at(simulator)
+    if looked_at.has(original):
         return
     unitary = _unitary_part(circuit)
-    if unitary is None or not unitary.parameters:
-        return
-    key = circuit_key(unitary), rules.method
+    if unitary is not None and unitary.parameters:
+        key = f"{circuit_key(unitary)}/{rules.method}"
+        if key not in looked_at.keys:
+            vectors = _vectors(unitary, rows)
+            wrong = _difference(simulator, unitary, vectors, rules, options)
+            if wrong > _TOLERANCE.get(str(getattr(simulator.options, "precision", "double")), 1e-5):
+                raise WrongSimulationError(_message(simulator, unitary, wrong, rules, options))
+        looked_at.keys.add(key)
+    looked_at.note(original)
+
+
+class _LookedAt:
+    """The circuits that a simulator ran right: by content, and the last ones by identity, which is faster."""
+
+    def __init__(self) -> None:
+        self.keys: set[str] = set()
+        self._circuits: dict[int, tuple[weakref.ref[QuantumCircuit], int]] = {}
+
+    def has(self, circuit: QuantumCircuit) -> bool:
+        noted = self._circuits.get(id(circuit))
+        return noted is not None and noted[0]() is circuit and noted[1] == len(circuit.data)
+
+    def note(self, circuit: QuantumCircuit) -> None:
+        if len(self._circuits) >= _MAX_KEPT:
+            self._circuits.clear()
+        self._circuits[id(circuit)] = weakref.ref(circuit), len(circuit.data)
+
+
+def _looked_at(simulator: Any) -> _LookedAt:
     with _lock:
-        known = _seen.setdefault(simulator, set())
-        if key in known:
-            return
-    wrong = _difference(simulator, unitary, _vectors(unitary, rows), rules, options)
-    if wrong > _TOLERANCE.get(str(getattr(simulator.options, "precision", "double")), 1e-5):
-        raise WrongSimulationError(_message(simulator, unitary, wrong, rules, options))
-    with _lock:
-        known.add(key)
+        return _seen.setdefault(simulator, _LookedAt())
 
 
 def _unitary_part(circuit: QuantumCircuit) -> QuantumCircuit | None:
@@ -75,7 +107,9 @@ def _unitary_part(circuit: QuantumCircuit) -> QuantumCircuit | None:
             continue
         if isinstance(operation, Measure):
             closed.update(item.qubits)
-        elif isinstance(operation, (ControlFlowOp, Reset, Initialize)) or item.clbits or closed.intersection(item.qubits):
+        elif (
+            isinstance(operation, (ControlFlowOp, Reset, Initialize)) or item.clbits or closed.intersection(item.qubits)
+        ):
             return None
         else:
             kept.append(item)
@@ -95,10 +129,17 @@ def _vectors(circuit: QuantumCircuit, rows: Mapping[Parameter, Any]) -> NDArray[
     first = np.array([np.ravel(rows[parameter])[0] for parameter in circuit.parameters], dtype=np.float64)
     general = 0.4 + 2.0 * np.modf(0.6180339887 * np.arange(1, number + 1))[0]  # golden ratio: no two alike
     try:  # some expressions, such as arccos, do not take all values
-        probabilities = Statevector(_turned(circuit).assign_parameters(general)).probabilities()
+        angles: list[Any] = [value for item in _assigned(circuit, general).data for value in item.params]
+        defined = bool(np.all(np.isfinite([value for value in angles if isinstance(value, (int, float))])))
     except Exception:
-        return np.stack([first, first])
-    return np.stack([first, general if np.all(np.isfinite(probabilities)) else first])
+        defined = False
+    return np.stack([first, general if defined else first])
+
+
+def _assigned(circuit: QuantumCircuit, values: NDArray[np.float64]) -> QuantumCircuit:
+    assigned = circuit.assign_parameters(values)
+    assert assigned is not None  # it is a copy
+    return assigned
 
 
 def _turned(circuit: QuantumCircuit) -> QuantumCircuit:
@@ -115,7 +156,7 @@ def _difference(
 ) -> float:
     """Return the largest error of a probability."""
     turned = _turned(circuit)
-    expected = [Statevector(turned.assign_parameters(row)).probabilities() for row in values]
+    expected = [Statevector(_assigned(turned, row)).probabilities() for row in values]
     run = prepare(turned, Rules(rules.method, rules.gates)).circuit
     run.save_probabilities()
     binds = {parameter: values[:, column] for column, parameter in enumerate(turned.parameters)}
@@ -123,14 +164,10 @@ def _difference(
     result = simulator.run([run], parameter_binds=[binds], **quiet).result()
     if not result.success or len(result.results) != len(values):
         return np.inf
-    return max(
-        float(np.abs(result.data(index)["probabilities"] - row).max()) for index, row in enumerate(expected)
-    )
+    return max(float(np.abs(result.data(index)["probabilities"] - row).max()) for index, row in enumerate(expected))
 
 
-def _message(
-    simulator: Any, circuit: QuantumCircuit, wrong: float, rules: Rules, options: Mapping[str, Any]
-) -> str:
+def _message(simulator: Any, circuit: QuantumCircuit, wrong: float, rules: Rules, options: Mapping[str, Any]) -> str:
     operations = {item.operation.name: item.operation for item in circuit.data if is_free(item.operation)}
     guilty = []
     for name, operation in operations.items():

@@ -4,7 +4,6 @@ Transpilers, devices and simulators know gates by their names. So where a gate i
 being one, they get its definition instead.
 """
 
-from collections.abc import Collection
 from functools import cache
 
 from qiskit import QuantumCircuit
@@ -103,7 +102,7 @@ def with_definitions_of_mistakable(circuit: QuantumCircuit, device: DeviceTarget
             blocks = [with_definitions_of_mistakable(block, device) for block in operation.blocks]
             plain.append(operation.replace_blocks(blocks), item.qubits, item.clbits)
         elif isinstance(operation, AnnotatedOperation):
-            base = operation.base_op.copy(name=f"{operation.base_op.name} of the user's")  # type: ignore[call-arg]
+            base = operation.base_op.copy(name=f"{operation.base_op.name} of the user's")
             plain.append(AnnotatedOperation(base, operation.modifiers), item.qubits, item.clbits)
         else:
             append_definition(plain, item, with_definitions_of_mistakable(definition_of(operation), device))
@@ -120,7 +119,7 @@ def definition_of(operation: Operation) -> QuantumCircuit:
     if definition is not None:
         return definition
     try:
-        matrix = operation.to_matrix()  # type: ignore[attr-defined]
+        matrix = operation.to_matrix()
     except Exception as error:
         raise UnsupportedCircuitError(
             f"The gate {operation.name!r} ({class_of(operation).__name__}) has neither a definition nor a matrix, so "
@@ -168,15 +167,16 @@ def _says_nothing(operation: Operation) -> bool:
 
 
 @cache
-def _standard() -> Collection[str]:
+def _standard() -> frozenset[str]:
     return frozenset(standard_names().values())
 
 
 @cache
-def _known() -> Collection[str]:
+def _known() -> frozenset[str]:
     """The names that a transpiler or a simulator takes for gates of its own."""
     from qiskit.circuit.equivalence_library import SessionEquivalenceLibrary
 
     directives = {"barrier", "delay", "measure", "reset", "store", "break_loop", "continue_loop"}
     flow = {"if_else", "for_loop", "while_loop", "switch_case", "box"}
-    return frozenset({key.name for key in SessionEquivalenceLibrary.keys()} | _standard() | directives | flow)
+    library = {key.name for key in SessionEquivalenceLibrary.keys()}  # noqa: SIM118, it is not a mapping
+    return frozenset(library | _standard() | directives | flow)

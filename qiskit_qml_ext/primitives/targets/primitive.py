@@ -12,7 +12,7 @@ from qiskit_qml_ext.primitives.targets.target import phase_gates_as_rotations
 class PrimitiveTarget:
     """The user's own V2 primitives; their own default shots and seeds apply.
 
-    They are used as they are, but for Aer's, which put values into some gates wrongly: these come with our care for that.
+    They are used as they are, but for Aer's, which put values into some gates wrongly: ours take their place.
     """
 
     num_qubits = None
@@ -34,8 +34,8 @@ class PrimitiveTarget:
                     f"{kind} must be a {expected.__name__}, but a {type(primitive).__name__} came. "
                     "Version 1 primitives are not supported by Qiskit 2."
                 )
-        self._sampler = _with_values_right(sampler)
-        self._estimator = _with_values_right(estimator)
+        self._sampler = with_values_right(sampler)
+        self._estimator = with_values_right(estimator)
         self._pass_manager = pass_manager
         self.name = type(sampler or estimator).__name__
 
@@ -59,7 +59,8 @@ class PrimitiveTarget:
         """Do nothing: the primitives belong to the user."""
 
 
-def _with_values_right(primitive: Any) -> Any:
+def with_values_right(primitive: Any) -> Any:
+    """Return a primitive that puts values into every gate rightly: ours for Aer's own, any other as it is."""
     if not any(cls.__module__.startswith("qiskit_aer.") for cls in type(primitive).mro()):
         return primitive
     from qiskit_qml_ext.primitives.targets.aer_primitives import bound_right
