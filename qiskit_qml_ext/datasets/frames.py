@@ -106,7 +106,7 @@ def label_from_series(
 
 def column_name(column: object) -> str:
     """Return the name of a column of a data frame as text; the levels of a nested one with blanks between them."""
-    return " ".join(map(str, column)) if isinstance(column, tuple) else str(column).strip()
+    return (" ".join(map(str, column)) if isinstance(column, tuple) else str(column)).strip()
 
 
 def is_real(cell: object) -> bool:

@@ -138,7 +138,7 @@ MASKED = np.ma.masked_greater(X, 2)
         (pd.DataFrame({"a": [1, 2, 3j, 4]}), "'a' has complex numbers"),
         (pd.DataFrame({"a": [[1], [2], [3], [4]]}), "'a' is not numeric"),
         (pd.DataFrame({"a": pd.Series([datetime.date(2020, 1, 1)] * 4, dtype=pd.ArrowDtype(pa.date32()))}), "dates"),
-        (pd.DataFrame({"a": [10**400, 1, 2, 3]}), r"'a' has 1000.*… in row 1, beyond the largest double"),
+        (pd.DataFrame({"a": [10**400, 1, 2, 3]}, dtype=object), r"'a' has 1000.*… in row 1, beyond the largest double"),
         (pd.DataFrame({"a": [np.inf, 1, 2, 3]}), r"Infinite values in column 'a' \(inf in row 1\)"),
         ([["1", "low"]] * 4, r"has 'low' \(str\) in row 1, column 2"),
         ([["1_0", "2"]] * 4, r"has '1_0' \(str\) in row 1, column 1"),
@@ -203,7 +203,7 @@ def test_labels_of_a_frame_and_a_file_are_the_same(tmp_path):
 
 def test_the_index_of_a_frame_is_not_used_and_columns_may_have_any_name():
     frame = pd.DataFrame({("a", 1): X[:, 0], ("b", 2): X[:, 1], ("y", ""): Y}, index=list("pqrs"))
-    data = load_dataset(frame, label="y ")
+    data = load_dataset(frame, label=("y", ""))
     assert data.feature_names == ("a 1", "b 2")
     assert load_dataset(pd.DataFrame(X, columns=[3, 4]).assign(y=Y), label="y").feature_names == ("3", "4")
     with pytest.raises(ValueError, match="DataFrame has 2 columns called 'a'"):
