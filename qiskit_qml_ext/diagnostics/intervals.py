@@ -137,7 +137,7 @@ def _describe(confidence: float) -> str:
 
 
 def _grouped(deviations: FloatArray) -> FloatArray:
-    """Deviations of group means, which average to 0 as those of all samples do; of few samples the deviations themselves.
+    """Deviations of group means, which average to 0 as those of all samples do; those of few samples themselves.
 
     The groups differ by one sample in size at most; sums of deviations do not mind.
     """

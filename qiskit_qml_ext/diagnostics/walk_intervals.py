@@ -1,9 +1,9 @@
 r"""What walks add up to, with intervals that do not trust rare events: job by job, without keeping any walk.
 
 A second moment is a sum over jobs of coefficients times means of values in [0, bound]. The interval of each mean is
-made here, and the deviations of independent means add in quadrature. Three kinds of mean are told apart: certain ones, where
-no move was drawn by chance; sums that many walks carry; and sums that a few walks carry, or none, where the largest
-values may be unseen and the upper end is what an unseen one could add.
+made here, and the deviations of independent means add in quadrature. Three kinds of mean are told apart: certain ones,
+where no move was drawn by chance; sums that many walks carry; and sums that a few walks carry, or none, where the
+largest values may be unseen and the upper end is what an unseen one could add.
 """
 
 import math
