@@ -33,7 +33,6 @@ from qiskit_qml_ext.diagnostics.estimate import Result
 from qiskit_qml_ext.diagnostics.model_complexity import (
     SINGULAR,
     Complexity,
-    check_regularization,
     complexity,
     label_columns,
     scaled,
@@ -281,7 +280,6 @@ def geometric_difference(
         >>> round(found.closest.difference, 12)
         1.0
     """
-    check_regularization(regularization)
     mine = scaled("quantum", quantum)
     size = len(mine)
     kernels = {name: scaled(name, matrix) for name, matrix in (classical or {}).items()}

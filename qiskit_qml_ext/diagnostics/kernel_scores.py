@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.model_complexity import as_labels, is_class, label_columns, scaled
 
@@ -113,6 +114,7 @@ class KernelScores(Result):
         return axes
 
 
+@check_arguments()
 def kernel_scores(
     quantum: ArrayLike,
     classical: Mapping[str, ArrayLike],

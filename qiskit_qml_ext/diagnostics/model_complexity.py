@@ -18,6 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qiskit_qml_ext.checks import check_arguments
+
 FloatArray = NDArray[np.float64]
 
 SINGULAR = 1e-10
@@ -46,6 +48,7 @@ class Complexity:
         return math.sqrt(self.training) + math.sqrt(self.norm)
 
 
+@check_arguments()
 def model_complexity(kernel_matrix: ArrayLike, y: ArrayLike, *, regularization: float = 0.0) -> float:
     """Return s_K = λ² yᵀ(K + λ)⁻²y + yᵀ√K(K + λ)⁻²√K y of a kernel scaled to Tr K = N; yᵀK⁻¹y for λ = 0.
 
@@ -78,7 +81,6 @@ def model_complexity(kernel_matrix: ArrayLike, y: ArrayLike, *, regularization: 
         >>> round(model_complexity(np.ones((2, 2)), [1.0, -1.0], regularization=0.1), 12)  # a constant fits nothing
         2.0
     """
-    check_regularization(regularization)
     found = complexity(scaled("kernel_matrix", kernel_matrix), label_columns(y), regularization)
     return found.total
 
@@ -150,14 +152,6 @@ def as_labels(y: ArrayLike) -> NDArray[np.generic]:
 def is_class(labels: NDArray[np.generic]) -> bool:
     """Whether one column of labels holds names of classes: text, truth values, or few different whole numbers."""
     return labels.dtype.kind in "USb" or (labels.dtype.kind in "iu" and len(np.unique(labels)) <= MANY_CLASSES)
-
-
-def check_regularization(regularization: float) -> None:
-    """Refuse a negative λ, and one that is no number."""
-    if not 0 <= regularization < math.inf:
-        raise ValueError(
-            f"regularization must be a finite number and must not be negative, but {regularization!r} came."
-        )
 
 
 def scaled(name: str, matrix: ArrayLike) -> FloatArray:
