@@ -152,6 +152,8 @@ def test_kernel_of_an_evolution_is_exact_where_matrices_act_and_says_so_where_a_
     assert_allclose(np.diagonal(estimate.matrix), 1, atol=0)
     assert np.all(np.abs(estimate.matrix - run) < 5 * estimate.standard_errors + 1e-12)
     kernel.evaluate(times)  # said once: a second warning would be an error
+    again = FidelityKernel(ising(), connection=kernel.connection, run_diagonal=True)  # the same with other parameters
+    assert again.evaluate_with_errors(times).synthesis_error == estimate.synthesis_error
 
 
 def test_error_of_a_product_formula_falls_with_its_steps_and_is_unknown_for_wide_circuits():
