@@ -154,8 +154,6 @@ def _made(connection: Connection, feature_map: QuantumCircuit) -> InversionTest:
     if in_place:
         circuit = connection.isa_circuit(circuit, keep_qubits=True)
     kept = [column for column, parameter in enumerate(parameters) if parameter in unitary.parameters]
-    if kept and not connection.isa_circuit(circuit).num_parameters:  # U changes phases of |0…0⟩ only
-        circuit, kept = circuit.assign_parameters([0.0] * circuit.num_parameters), []
     return InversionTest(
         circuit, circuit_key(circuit), feature_map, unitary, np.array(kept, dtype=np.intp), approximated
     )
