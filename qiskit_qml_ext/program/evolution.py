@@ -39,16 +39,18 @@ class DiagonalisedBlock:
     Attributes:
         qubits: The k qubits that it acts on; bit j of a row of ``basis`` belongs to ``qubits[j]``.
         eigenvalues: λ, shape (2**k,).
-        basis: V, shape (2**k, 2**k).
+        basis: V, shape (2**k, 2**k), read-only.
+        adjoint: V†, read-only.
     """
 
     qubits: tuple[int, ...]
     eigenvalues: FloatArray
     basis: ComplexArray
+    adjoint: ComplexArray
 
     def unitary(self, time: float) -> ComplexArray:
         """V exp(-i time λ) V†."""
-        result: ComplexArray = (self.basis * np.exp(-1j * time * self.eigenvalues)) @ self.basis.conj().T
+        result: ComplexArray = (self.basis * np.exp(-1j * time * self.eigenvalues)) @ self.adjoint
         return result
 
     def diagonal_terms(self) -> list[tuple[int, float]]:
@@ -189,7 +191,10 @@ def _gather(mask: int, qubits: Sequence[int]) -> int:
 
 def _diagonalised(qubits: tuple[int, ...], matrix: ComplexArray) -> DiagonalisedBlock:
     eigenvalues, basis = np.linalg.eigh(matrix.real if not matrix.imag.any() else matrix)
-    return DiagonalisedBlock(qubits, eigenvalues, np.asarray(basis, dtype=np.complex128))
+    basis = np.ascontiguousarray(basis, dtype=np.complex128)
+    adjoint = np.ascontiguousarray(basis.conj().T)
+    basis.flags.writeable = adjoint.flags.writeable = False
+    return DiagonalisedBlock(qubits, eigenvalues, basis, adjoint)
 
 
 def check_dense_size(name: str, num_qubits: int) -> None:

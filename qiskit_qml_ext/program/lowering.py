@@ -10,7 +10,6 @@ from qiskit.circuit import (
     AnnotatedOperation,
     CircuitInstruction,
     ControlledGate,
-    Instruction,
     Measure,
     QuantumCircuit,
     Reset,
@@ -26,11 +25,11 @@ from qiskit.circuit.library import (
     UnitaryGate,
 )
 from qiskit.circuit.library.standard_gates import get_standard_gate_name_mapping
-from qiskit.exceptions import QiskitError
 from qiskit.quantum_info import Clifford
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program import evolution, meaning, modifiers
+from qiskit_qml_ext.program.euler import euler_angles
 from qiskit_qml_ext.program.expressions import ExpressionCompiler, Form
 from qiskit_qml_ext.program.gates import RULES, Rule
 from qiskit_qml_ext.program.modifiers import Fragment, FreeRotation, Step
@@ -45,7 +44,6 @@ from qiskit_qml_ext.program.operations import (
 from qiskit_qml_ext.program.unitary_part import ADVICE, definition_of, is_directive, refuse_non_unitary
 
 _UNITARY_ATOL = 1e-8  # Qiskit's own tolerance for UnitaryGate
-_VANISHING = 1e-15  # an entry below this has no meaningful phase and contributes nothing
 _NEGLIGIBLE_ANGLE = 1e-16  # a constant rotation below half an ulp of 1 changes nothing
 _MAX_POWER = 64  # a fixed operation with a larger power is taken by its matrix
 
@@ -238,7 +236,7 @@ class _Lowering:
                 return
         definition = definition_of(operation)
         if definition is None:
-            definition = _synthesise(operation, len(qubits))
+            definition = meaning.synthesise(operation)
         if definition is None:
             raise UnsupportedCircuitError(
                 f"The instruction {operation.name!r} has neither a definition nor a unitary matrix "
@@ -277,7 +275,7 @@ class _Lowering:
         if not time.terms:
             self._add_unitary(block.unitary(float(np.real(time.constant))), places)
             return
-        self._add_unitary(np.ascontiguousarray(block.basis.conj().T), places)
+        self._add_unitary(block.adjoint, places)
         for mask, weight in block.diagonal_terms():
             self._rotate(0, _spread(mask, places), time.scale(2.0 * weight))
         self._add_unitary(block.basis, places)
@@ -349,24 +347,10 @@ class _Lowering:
             self._steps.append(DenseUnitary(_frozen(matrix), tuple(qubits)))
 
     def _add_one_qubit_matrix(self, matrix: npt.NDArray[np.complex128], qubits: Sequence[int]) -> None:
-        """Write a 2x2 unitary as exp(iγ) RZ(φ) RY(θ) RZ(λ)."""
-        theta = 2.0 * float(np.arctan2(abs(matrix[1, 0]), abs(matrix[0, 0])))
-        # the phases of the two entries of the larger pair give γ and φ ± λ; the smaller pair only its difference
-        sum_phase = float(np.angle(matrix[1, 1] * np.conj(matrix[0, 0])))  # φ + λ, noise where cos(θ/2) = 0
-        gamma = float(np.angle(matrix[0, 0])) + sum_phase / 2.0
-        if abs(matrix[0, 0]) < _VANISHING:
-            sum_phase = 0.0
-            gamma = float(np.angle(-matrix[1, 0] * matrix[0, 1])) / 2.0
-        difference = 0.0  # φ - λ, free where sin(θ/2) = 0
-        if abs(matrix[1, 0]) >= _VANISHING:
-            difference = 2.0 * (float(np.angle(matrix[1, 0])) - gamma)
-        for label, angle in (
-            ("Z", (sum_phase - difference) / 2.0),
-            ("Y", theta),
-            ("Z", (sum_phase + difference) / 2.0),
-        ):
+        phase, angles = euler_angles(matrix)
+        for label, angle in zip("ZYZ", angles, strict=True):
             self.rotate(label, qubits, Form(angle))
-        self.add_phase(Form(gamma))
+        self.add_phase(Form(phase))
 
     def _add_permutation(self, pattern: Sequence[int], qubits: Sequence[int]) -> None:
         """Qiskit's convention: the state of qubit ``pattern[k]`` moves to qubit k."""
@@ -418,23 +402,8 @@ def _spread(mask: int, qubits: Sequence[int]) -> int:
 
 
 def _frozen(array: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
+    if not array.flags.writeable and array.flags.c_contiguous:
+        return array  # a block that several gates share
     array = np.array(array)
     array.flags.writeable = False
     return array
-
-
-def _synthesise(operation: CircuitOperation, num_qubits: int) -> QuantumCircuit | None:
-    """Let Qiskit's own synthesis expand what has no definition."""
-    from qiskit.transpiler import PassManager  # deferred: only exotic operations need the transpiler
-    from qiskit.transpiler.passes import HighLevelSynthesis
-
-    if isinstance(operation, Instruction) or operation.num_clbits:
-        return None
-    circuit = QuantumCircuit(num_qubits)
-    circuit.append(operation, range(num_qubits))
-    try:
-        expanded = PassManager([HighLevelSynthesis()]).run(circuit)
-    except QiskitError:
-        return None
-    unchanged = len(expanded.data) == 1 and type(expanded.data[0].operation) is type(operation)
-    return None if unchanged else expanded

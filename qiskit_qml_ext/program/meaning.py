@@ -143,3 +143,20 @@ def _check_free_definition(operation: CircuitOperation) -> None:
             f"The definition of the gate {name!r} ({kind}) contradicts its matrix (compared at one set of values). "
             f"{advice}"
         )
+
+
+def synthesise(operation: CircuitOperation) -> QuantumCircuit | None:
+    """Let Qiskit's own synthesis expand what is no instruction and has no definition; None if it cannot."""
+    from qiskit.transpiler import PassManager  # deferred: only exotic operations need the transpiler
+    from qiskit.transpiler.passes import HighLevelSynthesis
+
+    if isinstance(operation, Instruction) or operation.num_clbits:
+        return None
+    circuit = QuantumCircuit(operation.num_qubits)
+    circuit.append(operation, range(operation.num_qubits))
+    try:
+        expanded = PassManager([HighLevelSynthesis()]).run(circuit)
+    except QiskitError:
+        return None
+    unchanged = len(expanded.data) == 1 and type(expanded.data[0].operation) is type(operation)
+    return None if unchanged else expanded

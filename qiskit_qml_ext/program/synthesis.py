@@ -181,7 +181,7 @@ def _exact_evolution(
 def _append_block(
     circuit: QuantumCircuit, block: evolution.DiagonalisedBlock, time: ParameterExpression | float
 ) -> None:
-    circuit.append(UnitaryGate(block.basis.conj().T), block.qubits)
+    circuit.append(UnitaryGate(block.adjoint), block.qubits)
     for mask, weight in block.diagonal_terms():
         spread = sum(1 << qubit for place, qubit in enumerate(block.qubits) if mask >> place & 1)
         _append_rotation(circuit, 0, spread, time * weight)
