@@ -365,7 +365,7 @@ class FidelityKernel(BaseKernel, BaseEstimator):
     ) -> float | None:
         """Return by how much the states that run differ from the feature map's; see :meth:`InversionTest.error`."""
         samples = x if y is None else np.concatenate([x, y])
-        return encoding.inversion_test(connection).error(encoding.unitary, samples)
+        return encoding.inversion_test(connection).error(samples)
 
     def _pairs_to_run(self, plan: PairPlan) -> np.ndarray:
         if not self.run_diagonal:

@@ -63,6 +63,7 @@ class InversionTest:
     Attributes:
         circuit: The measured circuit U(y)†U(x); its parameters are those of x, then those of y.
         key: Its content key.
+        feature_map: The circuit that it was made of: one of the same content may have other parameters.
         unitary: The U that runs.
         columns: The features that U depends on, ascending: column j of the data is the feature map's parameter j.
         approximated: The names of the instructions that run as a product formula instead of their exact exponential.
@@ -70,6 +71,7 @@ class InversionTest:
 
     circuit: QuantumCircuit
     key: str
+    feature_map: QuantumCircuit
     unitary: QuantumCircuit
     columns: IndexArray
     approximated: tuple[str, ...]
@@ -82,13 +84,14 @@ class InversionTest:
         except UnsupportedCircuitError:
             return None
 
-    def error(self, feature_map: QuantumCircuit, samples: FloatArray) -> float | None:
+    def error(self, samples: FloatArray) -> float | None:
         """Return by how much the states that run differ from the feature map's; see :func:`synthesis_error`."""
         if not self.approximated:
             return 0.0
-        if self.unitary.num_qubits != feature_map.num_qubits:
-            feature_map = circuit_on(feature_map, used_qubits(feature_map))
-        return synthesis_error(feature_map, self.unitary, samples)
+        exact = self.feature_map
+        if self.unitary.num_qubits != exact.num_qubits:
+            exact = circuit_on(exact, used_qubits(exact))
+        return synthesis_error(exact, self.unitary, samples)
 
 
 def inversion_test_on(connection: Connection, feature_map: QuantumCircuit, key: str) -> InversionTest:
@@ -101,7 +104,7 @@ def inversion_test_on(connection: Connection, feature_map: QuantumCircuit, key: 
         feature_map: A circuit from :func:`~qiskit_qml_ext.program.unitary_part`.
         key: Its content key.
     """
-    place = ("inversion test", key)
+    place = ("inversion test", key, tuple(parameter.name for parameter in feature_map.parameters))
     if place not in connection.results:
         connection.results[place] = _made(connection, feature_map)
     made: InversionTest = connection.results[place]
@@ -151,9 +154,9 @@ def _made(connection: Connection, feature_map: QuantumCircuit) -> InversionTest:
     if in_place:
         circuit = connection.isa_circuit(circuit, keep_qubits=True)
     kept = [column for column, parameter in enumerate(parameters) if parameter in unitary.parameters]
-    if kept and not connection.isa_circuit(circuit).num_parameters:  # U changes phases of |0…0⟩ only
-        circuit, kept = circuit.assign_parameters([0.0] * circuit.num_parameters), []
-    return InversionTest(circuit, circuit_key(circuit), unitary, np.array(kept, dtype=np.intp), approximated)
+    return InversionTest(
+        circuit, circuit_key(circuit), feature_map, unitary, np.array(kept, dtype=np.intp), approximated
+    )
 
 
 def _renamed(circuit: QuantumCircuit, parameters: Sequence[Parameter], name: str) -> QuantumCircuit:

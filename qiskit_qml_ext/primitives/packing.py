@@ -16,6 +16,7 @@ from qiskit.circuit import ParameterVector
 from qiskit.primitives import BitArray, DataBin
 from qiskit.transpiler import InstructionProperties, Target, generate_preset_pass_manager
 
+from qiskit_qml_ext.primitives.targets.angle_bounds import for_any_angle
 from qiskit_qml_ext.primitives.targets.identity import with_definitions_of_mistakable
 from qiskit_qml_ext.primitives.targets.target import phase_gates_as_rotations
 
@@ -134,6 +135,7 @@ def pack_circuit(
         optimization_level: The transpiler's.
         seed: The transpiler's.
     """
+    device = for_any_angle(device)
     packed = QuantumCircuit(QuantumRegister(device.num_qubits, "q"))
     names: list[str] = []
     for copy, region in enumerate(regions):

@@ -152,6 +152,8 @@ def test_kernel_of_an_evolution_is_exact_where_matrices_act_and_says_so_where_a_
     assert_allclose(np.diagonal(estimate.matrix), 1, atol=0)
     assert np.all(np.abs(estimate.matrix - run) < 5 * estimate.standard_errors + 1e-12)
     kernel.evaluate(times)  # said once: a second warning would be an error
+    again = FidelityKernel(ising(), connection=kernel.connection, run_diagonal=True)  # the same with other parameters
+    assert again.evaluate_with_errors(times).synthesis_error == estimate.synthesis_error
 
 
 def test_error_of_a_product_formula_falls_with_its_steps_and_is_unknown_for_wide_circuits():
@@ -301,7 +303,7 @@ def test_map_that_changes_phases_only_has_a_kernel_of_ones(target):
     x = ParameterVector("x", 2)
     circuit = QuantumCircuit(2)
     circuit.rz(x[0], 0)
-    circuit.cp(x[1], 0, 1)
+    circuit.append(GlobalPhaseGate(x[1]), [])
     kernel = FidelityKernel(circuit, connection=connect(target, shots=None if target is None else 10))
     assert_allclose(kernel.evaluate(X), np.ones((3, 3)), atol=1e-12)
 

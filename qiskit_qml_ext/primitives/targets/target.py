@@ -8,6 +8,7 @@ from qiskit.circuit.library import RZGate
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 
 from qiskit_qml_ext.primitives.estimates import error_free_fraction
+from qiskit_qml_ext.primitives.targets.angle_bounds import has_free_bounded_gates
 from qiskit_qml_ext.primitives.targets.identity import is_mistakable, with_definitions_of_mistakable
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def device_of(target: Target) -> "DeviceTarget | None":
 
 def is_isa(circuit: QuantumCircuit, device: "DeviceTarget") -> bool:
     """Tell whether a circuit acts on a device's qubits with nothing but the device's instructions."""
-    if circuit.num_qubits != device.num_qubits:
+    if circuit.num_qubits != device.num_qubits or has_free_bounded_gates(circuit, device):
         return False
     return all(
         isinstance(item.operation, Barrier)
