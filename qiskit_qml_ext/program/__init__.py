@@ -16,7 +16,7 @@ from qiskit_qml_ext.program.operations import (
     RotationProgram,
 )
 from qiskit_qml_ext.program.pauli import CLIFFORD_NAMES, SignedPauli, anticommute, conjugate, inverse_name, multiply
-from qiskit_qml_ext.program.synthesis import approximations, synthesised
+from qiskit_qml_ext.program.synthesis import approximations, runnable, synthesised
 from qiskit_qml_ext.program.unitary_part import unitary_part
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "inverse_name",
     "lower",
     "multiply",
+    "runnable",
     "synthesised",
     "unitary_part",
 ]

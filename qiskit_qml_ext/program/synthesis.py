@@ -7,7 +7,7 @@ ran. So circuits that are inverted for a device are synthesised first and invert
 
 from collections.abc import Iterator, Sequence
 
-from qiskit.circuit import AnnotatedOperation, ControlFlowOp, Instruction, ParameterExpression, QuantumCircuit
+from qiskit.circuit import AnnotatedOperation, ControlFlowOp, Gate, Instruction, ParameterExpression, QuantumCircuit
 from qiskit.circuit import Operation as CircuitOperation
 from qiskit.circuit.annotated_operation import ControlModifier, InverseModifier, Modifier, PowerModifier
 from qiskit.circuit.library import HamiltonianGate, PauliEvolutionGate, UnitaryGate
@@ -46,6 +46,44 @@ def synthesised(circuit: QuantumCircuit) -> QuantumCircuit:
     result = empty_like(part)
     _copy(part, result, range(part.num_qubits))
     return result
+
+
+def runnable(circuit: QuantumCircuit) -> QuantumCircuit:
+    """Return a circuit for a transpiler, with what only the exact engine understands in terms of Qiskit's gates.
+
+    A ``HamiltonianGate`` with a free time has no definition until it is bound, so it is replaced by its exact
+    diagonalisation; a gate whose definition contradicts its matrix is replaced by the matrix, which is what it means.
+    Everything else, measurements and control flow too, stays as it is.
+
+    Args:
+        circuit: Any circuit; it is not changed, and returned as it is if there is nothing to replace.
+    """
+    if not any(_needs_expansion(item.operation) for item in circuit.data):
+        return circuit
+    result = circuit.copy_empty_like()
+    for item in circuit.data:
+        if not _needs_expansion(item.operation):
+            result.append(item)
+            continue
+        inner = _expanded(item.operation)
+        result.global_phase += inner.global_phase
+        result.compose(runnable(inner), item.qubits, item.clbits[: inner.num_clbits], inplace=True)
+    return result
+
+
+def _needs_expansion(operation: CircuitOperation) -> bool:
+    if isinstance(operation, AnnotatedOperation):
+        return _needs_expansion(operation.base_op)
+    if meaning.is_library_gate(operation) or meaning.is_exactly(operation, PauliEvolutionGate):
+        return False
+    if meaning.is_exactly(operation, HamiltonianGate):
+        return bool(meaning.free_parameters(operation))
+    if not isinstance(operation, Gate):
+        return False
+    if meaning.has_doubtful_definition(operation):
+        return meaning.true_matrix(operation) is not None
+    definition = definition_of(operation)
+    return definition is not None and any(_needs_expansion(item.operation) for item in definition.data)
 
 
 def approximations(circuit: QuantumCircuit) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from qiskit.circuit.library import (
     CPhaseGate,
     CRXGate,
     GlobalPhaseGate,
+    HamiltonianGate,
     MCPhaseGate,
     PauliEvolutionGate,
     RXGate,
@@ -77,7 +78,9 @@ def gates() -> list[Row]:
         Row("`cp`, labelled", 1, lambda p: CPhaseGate(p[0], label="mine")),
         Row("`PauliEvolutionGate`, commuting terms", 1, lambda p: PauliEvolutionGate(commuting, time=p[0])),
         Row("a gate of your own called `cx`", 1, lambda p: own_gate("cx", p[0])),
+        Row("`HamiltonianGate`", 1, lambda p: HamiltonianGate(SparsePauliOp(["XI", "ZZ"], [0.7, -0.4]), p[0])),
         Row("a gate of your own called `rz`", 1, lambda p: own_gate("rz", p[0])),
+        *(_own_row(name) for name in ("barrier", "delay", "measure", "reset", "initialize")),
         Row("`global_phase` beside `rx`", 1, beside_global_phase),
         Row("`StatePreparation` before `u`", 3, after_preparation),
     ]
@@ -85,6 +88,10 @@ def gates() -> list[Row]:
 
 def _maker(cls: type) -> Callable[[list[Any]], Gate]:
     return lambda parameters: cls(*parameters)
+
+
+def _own_row(name: str) -> Row:
+    return Row(f"a gate of your own called `{name}`", 1, lambda p: own_gate(name, p[0]))
 
 
 def own_gate(name: str, angle: Any) -> Gate:

@@ -10,6 +10,7 @@ from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit_qml_ext.primitives.estimates import error_free_fraction
 from qiskit_qml_ext.primitives.targets.angle_bounds import has_free_bounded_gates
 from qiskit_qml_ext.primitives.targets.identity import is_mistakable, with_definitions_of_mistakable
+from qiskit_qml_ext.program import runnable
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target as DeviceTarget
@@ -67,7 +68,7 @@ def isa_circuit(
     device = device_of(target)
     if device is not None and is_isa(circuit, device):
         return circuit
-    plain = with_definitions_of_mistakable(circuit, device)
+    plain = with_definitions_of_mistakable(circuit if target.name == "exact" else runnable(circuit), device)
     # Without a seed of the user's several trials are still the same in every process.
     seeds = [seed] if trials == 1 or device is None else [(seed or 0) + trial for trial in range(trials)]
     tries = []
