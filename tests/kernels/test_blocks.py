@@ -30,7 +30,7 @@ def test_memory_is_bounded_and_does_not_change_the_kernel(states, rows, columns,
     y = rng.uniform(0, 1, (columns, QUBITS)) if columns else None
     whole, _ = kernel_within(None, x, y)
     limit = int(whole.nbytes + states * STATE)
-    kernel_within(limit, x, y)  # what is compiled or imported at the first call is not the kernel's memory
+    kernel_within(limit, x, y)  # compiling takes memory too, once
     tracemalloc.start()
     try:
         matrix, _ = kernel_within(limit, x, y)
