@@ -12,7 +12,7 @@ from qiskit_qml_ext.diagnostics.geometric_difference import GeometricDifference,
 from qiskit_qml_ext.diagnostics.kernel_concentration import KernelConcentration, kernel_concentration
 from qiskit_qml_ext.diagnostics.kernel_noise import FEWEST_SAMPLES, Source, kernel_width
 from qiskit_qml_ext.diagnostics.noisy_simulation import Noise
-from qiskit_qml_ext.diagnostics.price import kernel_price, kernel_shots
+from qiskit_qml_ext.diagnostics.price import kernel_price, kernel_shots, samples_in_words
 from qiskit_qml_ext.diagnostics.report import Finding
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import Connection
@@ -66,14 +66,25 @@ def diagnose_kernel(
         ),
     )
     if isinstance(found, KernelConcentration):
-        _read_concentration(found, draft)
+        _read_concentration(found, samples, draft)
         matrix = found.last.matrix
         other = draft.run("Difference from classical kernels", lambda: _difference(matrix, samples, labels))
         if isinstance(other, GeometricDifference):
             _read_difference(other, draft)
     if connection is not None:
         shots = kernel_shots(draft.evidence)
-        draft.add_price(kernel_price(kernel, samples, shots, connection, price_per_minute=price_per_minute))
+        known = found.last.shots if isinstance(found, KernelConcentration) else None
+        draft.add_price(
+            kernel_price(
+                kernel,
+                samples,
+                shots,
+                connection,
+                price_per_minute=price_per_minute,
+                entries=None if known is None else (known.mean, known.variance),
+                simulated=_simulated_gain(found),
+            )
+        )
     name = type(template).__name__ if isinstance(template, FeatureMap) else type(kernel).__name__
     return f"Is this kernel any good? {name} on {len(samples)} samples of {samples.shape[1]} features"
 
@@ -133,7 +144,16 @@ def _label_columns(labels: "np.ndarray[tuple[int, ...], np.dtype[np.generic]]") 
     return np.asarray((numbers - numbers.mean()) / max(float(numbers.std()), 1e-300))
 
 
-def _read_concentration(found: KernelConcentration, draft: Draft) -> None:
+def _simulated_gain(found: object) -> float | None:
+    """By how much simulated noise divides the spread of the entries; None if none was simulated."""
+    sources = found.sources if isinstance(found, KernelConcentration) else ()
+    gains = [source.gain.value for source in sources if source.name == "noise" and source.gain is not None]
+    return gains[-1] if gains else None
+
+
+def _read_concentration(
+    found: KernelConcentration, samples: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]", draft: Draft
+) -> None:
     point = found.last
     shots = point.shots.to_tell_apart
     bad = not math.isfinite(shots) or shots > _MANY_SHOTS or found.verdict == "barren plateau"
@@ -141,11 +161,13 @@ def _read_concentration(found: KernelConcentration, draft: Draft) -> None:
     if not bad:  # how the spread falls with more features matters only where it is small
         text = f"The kernel can tell these samples apart. {text.removeprefix('Scaling undetermined. ')}"
     draft.findings.append(Finding("bad" if bad else "good", text))
-    pairs = found.num_samples * (found.num_samples - 1) // 2
+    distinct = len(np.unique(samples, axis=0))
+    pairs = distinct * (distinct - 1) // 2
     if math.isfinite(shots):
+        basis = "as it was measured" if found.measured_shots is not None else "without the errors of a device"
         draft.price.append(
-            f"The kernel matrix of {found.num_samples} samples on a device: {pairs:,} circuits of {shots:,.0f} shots, "
-            f"{pairs * shots:,.0f} in all, to tell entries apart."
+            f"The kernel matrix of {samples_in_words(samples)}: {pairs:,} circuits of {shots:,.0f} shots, "
+            f"{pairs * shots:,.0f} in all, to tell entries apart, {basis}."
         )
     if found.bandwidth is not None and found.bandwidth.value < 1 and bad:
         draft.advice.append(
@@ -173,7 +195,7 @@ def _read_noise(source: Source, draft: Draft) -> None:
         Finding(
             "bad",
             f"Noise divides the spread of the entries by {gain.value:.2g} {gain.interval()} ({source.basis}): it takes "
-            f"{gain.value**2:.2g} times as many shots to tell them apart.",
+            f"{gain.value**2:.2g} times as many shots to tell them apart as without noise.",
         )
     )
     draft.advice.append(f"Against the noise: {source.advice}.")

@@ -24,7 +24,15 @@ from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.intervals import mean_estimates
 from qiskit_qml_ext.diagnostics.moment_steps import MomentProgram, RandomRotation, moment_program
 from qiskit_qml_ext.diagnostics.pauli_walks import WalkResult, walk
-from qiskit_qml_ext.diagnostics.problem import ObservableFamily, Trainable, check_confidence, check_samples, pose
+from qiskit_qml_ext.diagnostics.problem import (
+    ObservableFamily,
+    Problem,
+    Trainable,
+    check_confidence,
+    check_samples,
+    pose,
+)
+from qiskit_qml_ext.diagnostics.shot_noise import ShotNoise, group_numbers, measured_groups, walked_noise
 from qiskit_qml_ext.diagnostics.walk_jobs import WalkJob, constant_part, cosine_path, pauli_terms, walk_jobs
 
 if TYPE_CHECKING:
@@ -54,6 +62,8 @@ class SecondMoments(Result):
     """E (∂C)² for each parameter, shape (P,)."""
     gradient_errors: FloatArray
     """Their standard errors, shape (P,)."""
+    shot_noise: ShotNoise
+    """What one shot says; every price in shots follows from it."""
     num_walks: int
     """Walks for each Pauli term."""
     hits: int
@@ -69,6 +79,22 @@ class SecondMoments(Result):
     parameters: tuple[str, ...] = field(repr=False)
     """The names of the parameters."""
 
+    def shots_for(self, signal_to_noise: float = 1.0) -> float:
+        """Return the shots of each circuit at which a typical derivative has this ratio of signal to noise.
+
+        Both are mean squares, averaged over the parameters; inf if no walk contributed.
+        """
+        return self.shot_noise.derivative_shots(self._mean_square, signal_to_noise)
+
+    def shots_for_loss(self, signal_to_noise: float = 1.0) -> float:
+        """Return the shots of each circuit at which the loss varies more than its noise by this ratio of variances."""
+        return self.shot_noise.loss_shots(self.loss_variance.value, signal_to_noise)
+
+    @property
+    def _mean_square(self) -> float:
+        """E (∂C)² of a typical derivative."""
+        return float(np.mean(self.gradient_second_moments)) if self.gradient_second_moments.size else 0.0
+
     def headline(self) -> str:
         """Return the finding in one sentence."""
         if self.hits == 0:
@@ -82,8 +108,6 @@ class SecondMoments(Result):
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return the moments and what the walks did."""
-        shots = 1 / (2 * self.loss_variance.value) if self.loss_variance.value > 0 else math.inf
-        price = "no number seen" if math.isinf(shots) else f"{max(shots, 1):,.0f}"
         return [
             ("Mean of the loss", f"{self.loss_mean:.6g}", "exact"),
             ("Variance of the loss", f"{self.loss_variance.value:.3g} {self.loss_variance.interval()}", ""),
@@ -92,7 +116,8 @@ class SecondMoments(Result):
                 f"{self.squared_gradient.value:.3g} {self.squared_gradient.interval()}",
                 "all parameters",
             ),
-            ("Shots for signal = noise", price, "per expectation value"),
+            ("Shots to see the loss vary", *self.shot_noise.loss_words(self.loss_variance.value)),
+            ("Shots to see a derivative", *self.shot_noise.derivative_words(self._mean_square)),
             (
                 "Walks",
                 f"{self.num_walks:,} for each term",
@@ -193,6 +218,7 @@ def second_moments(
         squared_gradient=total,
         gradient_second_moments=np.asarray(gradients),
         gradient_errors=np.sqrt(np.asarray(errors)),
+        shot_noise=_noise_of(problem, program, results),
         num_walks=walks,
         hits=int(sum(np.count_nonzero(found.weights) for _, found in results)),
         cross_terms=len(pairs),
@@ -200,6 +226,25 @@ def second_moments(
         distribution=repr(problem.distribution),
         seed=seed,
         parameters=tuple(parameter.name for parameter in problem.circuit.parameters),
+    )
+
+
+def _noise_of(problem: Problem, program: MomentProgram, results: list[tuple[WalkJob, WalkResult]]) -> ShotNoise:
+    """What one shot says, from the same walks as the moments."""
+    groups = measured_groups(problem.observable, problem.num_qubits)
+    number = group_numbers(groups)
+    return walked_noise(
+        (
+            (
+                job.coefficient,
+                float(found.weights.mean()),
+                job.partner is None or number[job.pauli] == number[job.partner],
+            )
+            for job, found in results
+        ),
+        program.factors,
+        len(groups),
+        shift_invariant=program.is_uniform,
     )
 
 
