@@ -24,7 +24,7 @@ from qiskit_qml_ext.diagnostics.noisy_simulation import (
     noisy_simulator,
     pauli_sum,
 )
-from qiskit_qml_ext.diagnostics.observables import centred
+from qiskit_qml_ext.diagnostics.observables import centred, size_of
 from qiskit_qml_ext.diagnostics.problem import ObservableFamily, check_confidence, check_samples, pose
 from qiskit_qml_ext.diagnostics.shot_noise import measured_groups, squares_of
 from qiskit_qml_ext.engine import expectations
@@ -208,18 +208,23 @@ def noise_induced_plateau(
             clone(ansatz).set_params(reps=depth), observable, num_qubits=num_qubits, distribution=distribution
         )
         rest, constant = centred(pauli_sum(problem.observable))
-        operator = pauli_sum(rest)
+        unit = size_of(rest)
+        if unit == 0:
+            raise ValueError("The observable is a multiple of the identity, which no circuit changes.")
+        operator = pauli_sum(rest) / unit  # Qiskit's estimators take coefficients below 1e-8 for nothing
         noisy = NoisyLoss(problem.circuit, operator, simulator, seed=seed)
         values = problem.sample(num_samples, rng)
-        clean = np.asarray(expectations(problem.circuit, values, operator), dtype=np.float64)[:, 0]
+        clean = unit * np.asarray(expectations(problem.circuit, values, operator), dtype=np.float64)[:, 0]
         if pairs is None:
-            exact = noisy.exact(values)
+            exact = unit * noisy.exact(values)
             losses.append((clean, exact, exact))
         else:
-            losses.append((clean, noisy.trajectories(values, pairs, rng), noisy.trajectories(values, pairs, rng)))
+            one, other = (unit * noisy.trajectories(values, pairs, rng) for _ in range(2))
+            losses.append((clean, one, other))
     clean_variances = [variance_estimates(clean, rng, confidence=confidence)[0] for clean, _, _ in losses]
-    read = _Read(problem.circuit, operator, simulator, values, losses[-1][1:], pairs)
+    read = _Read(problem.circuit, operator, simulator, values, (losses[-1][1] / unit, losses[-1][2] / unit), pairs)
     single_shot, groups = _single_shot_variance(read, rng, seed)
+    single_shot *= unit**2
     damping, rate, used = _damping(layers, losses, rng, confidence)
     return NoiseInducedPlateau(
         num_qubits=num_qubits,
@@ -341,7 +346,10 @@ def _useful_depth(clean_variance: float, rate: Estimate, noise: float) -> Estima
 
 @dataclass(frozen=True, eq=False)
 class _Read:
-    """What was read of the deepest circuit: two independent readings, or one twice where it is exact."""
+    """What was read of the deepest circuit: two independent readings, or one twice where it is exact.
+
+    All in the unit of the operator, whose coefficients add up to 1.
+    """
 
     circuit: QuantumCircuit
     operator: SparsePauliOp

@@ -14,6 +14,7 @@ from qiskit.circuit import ParameterVector
 from qiskit.circuit.library import PauliEvolutionGate, StatePreparation, UnitaryGate
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
+from qiskit_qml_ext.diagnostics.observables import size_of
 from qiskit_qml_ext.diagnostics.problem import Problem
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.program import CliffordGate, DenseUnitary, PauliRotation, RotationProgram, lower
@@ -53,7 +54,8 @@ def loss_and_gradient_halves(
         shifts[1 + 2 * place, rotation] = np.pi / 2
         shifts[2 + 2 * place, rotation] = -np.pi / 2
     points = angles[:, None, :] + shifts[None]
-    precision = _precision(connection, shots / 2, single_shot_variance)
+    unit = size_of(problem.observable) or 1.0
+    precision = _precision(connection, shots / 2, single_shot_variance / unit**2)
     readings = _run(program, problem, np.broadcast_to(points, (2, *points.shape)), connection, precision)
     by_rotation = (readings[:, :, 1::2] - readings[:, :, 2::2]) / 2
     return readings[:, :, 0], np.einsum("hmr,mrc->hmc", by_rotation, slopes[:, used])
@@ -96,6 +98,10 @@ def _run(
             f"An estimator with shots measures Pauli sums, but the observable is a {type(observable).__name__}. "
             "Give a SparsePauliOp, or shots=None for exact values."
         )
+    size = size_of(observable)
+    if size == 0:
+        return np.zeros(points.shape[:-1])
+    observable = observable / size  # Qiskit's estimators take coefficients below 1e-8 for nothing
     circuit = with_free_angles(program)
     isa = connection.isa_circuit(circuit)
     if isa.layout is not None:
@@ -105,7 +111,7 @@ def _run(
     bindings = {names: points[..., order]} if names else None
     shape = points.shape[:-1]
     result = connection.estimator.run([(isa, observable, bindings)], precision=precision).result()[0]
-    return np.broadcast_to(np.asarray(result.data.evs, dtype=np.float64), shape)
+    return size * np.broadcast_to(np.asarray(result.data.evs, dtype=np.float64), shape)
 
 
 def with_free_angles(program: RotationProgram) -> QuantumCircuit:
