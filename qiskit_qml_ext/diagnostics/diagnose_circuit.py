@@ -32,8 +32,10 @@ from qiskit_qml_ext.diagnostics.problem import (
 from qiskit_qml_ext.diagnostics.report import Finding, Level
 from qiskit_qml_ext.diagnostics.scaling_study import Depth, ScalingStudy, scaling_study
 from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, second_moments
-from qiskit_qml_ext.diagnostics.shot_noise import in_words
+from qiskit_qml_ext.diagnostics.shot_noise import in_words, sees_parameters
+from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.exceptions import QmlExtError
+from qiskit_qml_ext.program import lower
 
 _MAX_STATE_QUBITS = 12  # hundreds of states of more qubits take too long for a first look
 _MAX_FEW_STATES = 16  # a few dozen states are still feasible where nothing else applies
@@ -86,7 +88,7 @@ def diagnose_ansatz(
             lambda: gradient_variance(here, observable, num_qubits=width, num_samples=points, method=method, seed=seed),
         )
         if isinstance(now, GradientVariance):
-            _read_gradient(now, draft)
+            _read_gradient(now, build_observable(observable, width), draft)
     if isinstance(ansatz, Ansatz) and callable(observable):
         widths = [*range(max(2, ansatz.min_qubits), max(min(width, 10), 8) + 1), *_wide(ansatz, observable, depths)]
         study = draft.run(
@@ -137,7 +139,7 @@ def diagnose_network(
         ),
     )
     if isinstance(found, GradientVariance):
-        _read_gradient(found, draft)
+        _read_gradient(found, observable, draft)
     noise = _possible_noise(noise, observable, width, draft)
     if width <= _MAX_STATE_QUBITS:
         _look_for_causes(
@@ -243,11 +245,10 @@ def _exists(ansatz: Ansatz, width: int) -> bool:
     return True
 
 
-def _read_gradient(found: GradientVariance, draft: Draft) -> None:
+def _read_gradient(found: GradientVariance, observable: Observable, draft: Draft) -> None:
     shots = found.shots_for()
     if not math.isfinite(shots):
-        draft.findings.append(Finding("bad", "No parameter changes the loss: the observable does not see the circuit."))
-        draft.advice.append("Measure qubits that the parametrised gates can reach.")
+        _read_constant_loss(found, observable, draft)
         return
     level: Level = "good" if shots < _MANY_SHOTS else "bad"
     many = in_words(shots, at_most=found.shot_noise.derivatives_at_most)
@@ -255,6 +256,23 @@ def _read_gradient(found: GradientVariance, draft: Draft) -> None:
     text = f"{where} a typical derivative stands out of the noise from {many} shots of each circuit on."
     draft.findings.append(Finding(level, text))
     _price_gradient(found, draft)
+
+
+def _read_constant_loss(found: GradientVariance, observable: Observable, draft: Draft) -> None:
+    """No derivative is left: because no parametrised gate is in the observable's light cone, or for another reason."""
+    program = lower(found.circuit)
+    names = set(found.parameters)
+    columns = [column for column, parameter in enumerate(found.circuit.parameters) if parameter.name in names]
+    if sees_parameters(program, observable, columns):
+        reason = "it is the same at all of these starts, though the observable sees parametrised gates"
+        advice = (
+            "Begin in another state or measure another observable: a symmetry that the circuit, its initial state and "
+            "the observable share keeps the loss constant."
+        )
+    else:
+        reason, advice = "the observable does not see the circuit", "Measure qubits that the parametrised gates reach."
+    draft.findings.append(Finding("bad", f"No parameter changes the loss: {reason}."))
+    draft.advice.append(advice)
 
 
 def _price_gradient(found: GradientVariance | SecondMoments, draft: Draft) -> None:

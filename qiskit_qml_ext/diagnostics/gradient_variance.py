@@ -23,8 +23,9 @@ from qiskit_qml_ext.diagnostics.problem import (
     check_samples,
     pose,
 )
+from qiskit_qml_ext.diagnostics.sampled_noise import sampled_noise
 from qiskit_qml_ext.diagnostics.shot_gradients import loss_and_gradient_halves
-from qiskit_qml_ext.diagnostics.shot_noise import ShotNoise, sampled_noise
+from qiskit_qml_ext.diagnostics.shot_noise import ShotNoise
 from qiskit_qml_ext.engine import expectation_vjp
 from qiskit_qml_ext.exceptions import StateTooLargeError, UnsupportedCircuitError
 from qiskit_qml_ext.primitives import Connection, connect

@@ -22,8 +22,9 @@ from qiskit_qml_ext.circuits import (
 )
 from qiskit_qml_ext.diagnostics.pauli_propagation import PauliPropagation
 from qiskit_qml_ext.diagnostics.problem import pose
+from qiskit_qml_ext.diagnostics.sampled_noise import sampled_noise
 from qiskit_qml_ext.diagnostics.shot_gradients import loss_and_gradient_halves
-from qiskit_qml_ext.diagnostics.shot_noise import measured_groups, noise_at, sampled_noise, shots_needed
+from qiskit_qml_ext.diagnostics.shot_noise import measured_groups, noise_at, shots_needed
 from qiskit_qml_ext.primitives import connect
 from tests.diagnostics.families import layered_circuit, product_circuit
 
@@ -312,6 +313,7 @@ SMALL = {"num_samples": 16, "seed": 0}
 NOISE = NoiseModel()
 NOISE.add_all_qubit_quantum_error(depolarizing_error(0.05, 2), ["cx", "cz"])
 ANSATZ = HardwareEfficientAnsatz(reps=1)
+MANILA = connect("fake_manila", seed=1)
 
 
 def _family(num_qubits: int) -> SparsePauliOp:
@@ -353,11 +355,9 @@ PRICED = {
         _family,
         lambda o: d.noise_induced_plateau(ANSATZ, o, NOISE, num_qubits=3, depths=[1, 3], **SMALL),
     ),
-    "diagnose an ansatz": (
+    "diagnose a circuit": (
         _family,
-        lambda o: d.diagnose(
-            ANSATZ, observable=o, num_qubits=3, noise=NOISE, connection=connect("fake_manila", seed=1), num_samples=16
-        ),
+        lambda o: d.diagnose(ANSATZ.build(3), observable=o(3), noise=NOISE, connection=MANILA, num_samples=16),
     ),
     "diagnose a wide ansatz": (_family, lambda o: d.diagnose(layered_circuit(14, 2), observable=o(14))),
 }
@@ -391,3 +391,48 @@ def test_no_price_and_no_verdict_changes_with_the_unit_or_a_constant(name, scale
     first, second = priced_text(diagnose(family)), priced_text(diagnose(changed))
     assert first == second
     assert first[0] or first[1]["verdict"] is not None
+
+
+def test_a_wide_circuit_on_a_device_is_bounded_where_neither_states_nor_strings_reach():
+    """A deep circuit on 16 qubits: what its noise is at most, is known without running it."""
+    observable = SparsePauliOp.from_sparse_list([("Z", [0], 1.0), ("Z", [1], 0.5), ("X", [0], 2.0)], 16)
+    problem = pose(layered_circuit(16, 8), observable)
+    values = problem.sample(4, np.random.default_rng(0))
+    found = sampled_noise(problem, values, connect(), max_strings=500)
+    assert found.loss_at_most
+    assert found.loss == pytest.approx(1.5**2 + 2.0**2)
+
+
+def test_noise_under_noise_is_that_of_the_states_where_there_is_none():
+    """An empty noise model: one shot at the deepest circuit says what it says of pure states."""
+    observable = SparsePauliOp.sum(HEISENBERG) + SparsePauliOp("III")
+    found = d.noise_induced_plateau(
+        HardwareEfficientAnsatz(), observable, NoiseModel(), num_qubits=3, depths=[1, 2], num_samples=10, seed=4
+    )
+    rng = np.random.default_rng(4)
+    rng_values = [pose(HardwareEfficientAnsatz(reps=k), observable, num_qubits=3).sample(10, rng) for k in (1, 2)]
+    circuit = HardwareEfficientAnsatz(reps=2).build(3)
+    states = [Statevector(circuit.assign_parameters(row)) for row in rng_values[1]]
+    assert found.single_shot_variance == pytest.approx(np.mean([single_shot(state, HEISENBERG) for state in states]))
+    assert found.num_groups == 3
+    assert found.mixed_value == 1.0
+
+
+def test_noise_under_noise_grows_to_that_of_the_mixed_state():
+    strong = NoiseModel()
+    strong.add_all_qubit_quantum_error(depolarizing_error(0.9, 2), ["cx", "cz"])
+    observable = 2 * SparsePauliOp("IZI") + SparsePauliOp("ZII")
+    found = d.noise_induced_plateau(
+        HardwareEfficientAnsatz(), observable, strong, num_qubits=3, depths=[4, 8], num_samples=8, seed=0
+    )
+    assert found.single_shot_variance == pytest.approx(2.0**2 + 1, rel=1e-3)  # Σ c² of one group
+
+
+def test_a_loss_that_a_symmetry_keeps_is_not_called_unseen():
+    constant = d.diagnose(product_circuit(2), observable=SparsePauliOp("XI"), num_samples=8)
+    assert "though the observable sees parametrised gates" in constant.findings[0].sentence
+    unseen = QuantumCircuit(2)
+    unseen.ry(Parameter("a"), 0)
+    report = d.diagnose(unseen, observable=SparsePauliOp("ZI"), num_samples=8)
+    assert "does not see the circuit" in report.findings[0].sentence
+    assert not report.price
