@@ -88,10 +88,14 @@ class _SingleShot:
                 self.method = "states; the squares of the groups are at most what their terms can have"
             if max_strings is not None:
                 self._follow(max_strings)
-        terms = sum(map(len, self._groups)) + (0 if self._products is None else len(self._products))
-        self.work = 2.0**program.num_qubits * (len(program.operations) + terms)
+
+    @property
+    def work(self) -> float:
+        """Steps that one point takes: amplitudes times gates and terms, or pairs of strings."""
         if self._readers is not None:
-            self.work = float(sum(reader.num_turns for reader in self._readers))
+            return float(sum(reader.num_turns for reader in self._readers))
+        terms = sum(map(len, self._groups)) + (0 if self._products is None else len(self._products))
+        return 2.0**self._free.num_qubits * (len(self._free.operations) + terms)
 
     def _follow(self, max_strings: int) -> None:
         """Follow Pauli strings instead of states."""
