@@ -223,8 +223,7 @@ def noise_induced_plateau(
             losses.append((clean, one, other))
     clean_variances = [variance_estimates(clean, rng, confidence=confidence)[0] for clean, _, _ in losses]
     read = _Read(problem.circuit, operator, simulator, values, (losses[-1][1] / unit, losses[-1][2] / unit), pairs)
-    single_shot, groups = _single_shot_variance(read, rng, seed)
-    single_shot *= unit**2
+    single_shot, flat, groups = _single_shot_variance(read, rng, seed)
     damping, rate, used = _damping(layers, losses, rng, confidence)
     return NoiseInducedPlateau(
         num_qubits=num_qubits,
@@ -235,8 +234,8 @@ def noise_induced_plateau(
         noisy_means=tuple(float((one + other).mean()) / 2 + constant for _, one, other in losses),
         mixed_value=constant,
         decay_rate=rate,
-        last_useful_depth=_useful_depth(clean_variances[-1].value, rate, single_shot / shots),
-        single_shot_variance=single_shot,
+        last_useful_depth=_useful_depth(clean_variances[-1].value, rate, unit**2 * flat / shots),
+        single_shot_variance=unit**2 * single_shot,
         num_groups=groups,
         rate_depths=used,
         shots=shots,
@@ -359,8 +358,11 @@ class _Read:
     pairs: int | None
 
 
-def _single_shot_variance(read: _Read, rng: np.random.Generator, seed: int | None) -> tuple[float, int]:
-    """σ² of the deepest circuit under noise, and the number of groups; few points are enough for it."""
+def _single_shot_variance(read: _Read, rng: np.random.Generator, seed: int | None) -> tuple[float, float, int]:
+    """σ² of the deepest circuit under noise, what it becomes when the landscape is flat, and the number of groups.
+
+    Where noise has taken the spread of ⟨G⟩ over the starts, only its mean is left to be subtracted from ⟨G²⟩.
+    """
     few = read.values[:_FEW_POINTS]
     groups = measured_groups(read.operator, read.operator.num_qubits)
 
@@ -374,10 +376,10 @@ def _single_shot_variance(read: _Read, rng: np.random.Generator, seed: int | Non
     square, _, products = squares_of(groups)
     if products is not None:
         square += float(readings(products)[0].mean())
-    if len(groups) == 1:
-        return max(square - float(np.mean(read.losses[0] * read.losses[1])), 0.0), 1
-    means = [readings(group) for group in groups]
-    return max(square - float(sum(np.mean(one * other) for one, other in means)), 0.0), len(groups)
+    means = [read.losses] if len(groups) == 1 else [readings(group) for group in groups]
+    here = square - float(sum(np.mean(one * other) for one, other in means))
+    flat = square - float(sum(np.mean(one) * np.mean(other) for one, other in means))
+    return max(here, 0.0), max(flat, 0.0), len(groups)
 
 
 def _check_shots(shots: int) -> None:
