@@ -178,7 +178,7 @@ def gradient_variance(
     small Lie algebras and shallow circuits, with shared angles or not; see
     :class:`~qiskit_qml_ext.diagnostics.PauliPropagation`). With S
     shots the plain variance of the readings has a floor that has nothing to do with the circuit, about 1/(2S) for one
-    Pauli (see :class:`~qiskit_qml_ext.diagnostics.shot_noise.ShotNoise`); so each derivative is read twice with half of
+    Pauli (see :class:`~qiskit_qml_ext.diagnostics.ShotNoise`); so each derivative is read twice with half of
     the shots, and the covariance of the two readings is the variance without the noise, unbiased (it may come out
     negative).
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from qiskit.quantum_info import SparsePauliOp
 from scipy.stats import t as student_t
 
 from qiskit_qml_ext.diagnostics.estimate import Estimate
@@ -85,7 +86,8 @@ def noise_damping(
     simulator = noisy_simulator(noise)
     # Qiskit's estimators take coefficients below 1e-8 for nothing, and differences lose digits to a constant
     rest, _ = centred(pauli_sum(problem.observable))
-    operator = pauli_sum(rest) / (size_of(rest) or 1.0)
+    unit = size_of(rest)
+    operator = pauli_sum(rest) / unit if unit else SparsePauliOp("I" * problem.num_qubits)
     problem = replace(problem, observable=operator)
     loss = NoisyLoss(problem.circuit, operator, simulator, seed=seed)
     affordable = _WORK / (max(loss.num_gates, 1) * 4.0**problem.num_qubits)

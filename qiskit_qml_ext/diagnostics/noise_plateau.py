@@ -28,6 +28,7 @@ from qiskit_qml_ext.diagnostics.observables import centred, size_of
 from qiskit_qml_ext.diagnostics.problem import ObservableFamily, check_confidence, check_samples, pose
 from qiskit_qml_ext.diagnostics.shot_noise import measured_groups, squares_of
 from qiskit_qml_ext.engine import expectations
+from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -186,6 +187,7 @@ def noise_induced_plateau(
     Raises:
         TypeError: If an argument is of the wrong kind.
         ValueError: If an argument does not fit.
+        UnsupportedCircuitError: If the observable is a multiple of the identity.
 
     References:
         Trajectories: Dalibard, Castin and Mølmer, Phys. Rev. Lett. 68, 580 (1992). Noise-induced plateaus:
@@ -210,7 +212,7 @@ def noise_induced_plateau(
         rest, constant = centred(pauli_sum(problem.observable))
         unit = size_of(rest)
         if unit == 0:
-            raise ValueError("The observable is a multiple of the identity, which no circuit changes.")
+            raise UnsupportedCircuitError("The observable is a multiple of the identity, which no circuit changes.")
         operator = pauli_sum(rest) / unit  # Qiskit's estimators take coefficients below 1e-8 for nothing
         noisy = NoisyLoss(problem.circuit, operator, simulator, seed=seed)
         values = problem.sample(num_samples, rng)
