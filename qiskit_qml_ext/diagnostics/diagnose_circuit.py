@@ -322,11 +322,13 @@ def _read_moments(
         return
     shots = found.shots_for_loss()
     many = in_words(shots, at_most=found.shot_noise.loss_at_most)
+    groups = found.shot_noise.num_groups
+    each = f" of each of its {groups:,} circuits" * (groups > 1)
     draft.findings.append(
         Finding(
             "good" if shots < _MANY_SHOTS else "bad",
             f"At {found.num_qubits} qubits the loss varies by √Var = {math.sqrt(max(variance.value, 0)):.2g}; it "
-            f"stands out of the noise from {many} shots of each circuit on.",
+            f"stands out of the noise from {many} shots{each} on.",
         )
     )
     _price_gradient(found, draft)

@@ -63,18 +63,20 @@ class ShotNoise:
         return shots_needed(self.derivative, mean_variance, signal_to_noise)
 
     def loss_words(self, variance: float) -> tuple[str, str]:
-        """Return the price of the loss as a number and its meaning, for a table."""
-        return in_words(
-            self.loss_shots(variance), at_most=self.loss_at_most
-        ), f"{circuits_in_words(self.num_groups)} of a loss"
+        """Return the price of the loss as a number of shots and what it is for, for a table."""
+        return _in_table(self.loss_shots(variance), self.num_groups, "of a loss", self.loss_at_most)
 
     def derivative_words(self, mean_variance: float) -> tuple[str, str]:
-        """Return the price of a typical derivative as a number and its meaning, for a table."""
+        """Return the price of a typical derivative as a number of shots and what it is for, for a table."""
         shots = self.derivative_shots(mean_variance)
-        return (
-            in_words(shots, at_most=self.derivatives_at_most),
-            f"{circuits_in_words(self.num_circuits)} of a gradient, signal as large as noise",
-        )
+        return _in_table(shots, self.num_circuits, "of a gradient", self.derivatives_at_most)
+
+
+def _in_table(shots: float, circuits: int, work: str, at_most: bool) -> tuple[str, str]:
+    meaning = f"{circuits_in_words(circuits)} {work}"
+    if math.isfinite(shots) and circuits > 1:
+        meaning += f", {in_words(circuits * shots)} in all: signal as large as noise"
+    return in_words(shots, at_most=at_most), meaning
 
 
 def shots_needed(noise: float, signal: float, signal_to_noise: float = 1.0) -> float:

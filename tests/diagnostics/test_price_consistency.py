@@ -73,6 +73,7 @@ def test_a_gradient_has_one_price(name, tmp_path):
         assert found_in(rf"Shots to see a derivative {_NUMBER} for each of the {_NUMBER} circuits", text) == {
             (shots, readings)
         }
+        assert found_in(rf"circuits of a gradient, {_NUMBER} in all", text) == {(readings * shots,)}
         of_loss = found_in(rf"Shots to see the loss vary {_NUMBER}", text)
         assert (
             found_in(rf"the loss varies by .{{1,30}}; it stands out of the noise from {_NUMBER} shots", text) <= of_loss
