@@ -27,6 +27,7 @@ FloatArray = NDArray[np.float64]
 
 _ROUNDING = 1e-9  # of a number of shots: 4.000000001 shots are 4
 _FEWEST_WIDTHS = 3  # that tell a trend of the noise
+_LEVEL = 0.1  # a power of the width below which the noise has levelled off
 _MAX_PRODUCTS = 20_000  # products of two terms in the squares of the groups
 
 
@@ -107,22 +108,25 @@ def circuits_in_words(number: int) -> str:
 
 
 def noise_at(num_qubits: int, widths: Sequence[int], noises: Sequence[float]) -> float:
-    """Continue the noise of one shot to another width, by the better of a power and an exponential of the width.
+    """Continue the noise of one shot to another width, from the larger half of the widths.
 
-    The noise of a Pauli sum is a power of the number of qubits at the most, that of a projector falls exponentially.
+    The noise of a Pauli sum is a power of the number of qubits at the most, that of a projector falls exponentially:
+    the better of the two is continued, or the mean where the noise has levelled off, as 1 - E C² of one Pauli does.
     """
     known = [(width, math.log(noise)) for width, noise in zip(widths, noises, strict=True) if noise > 0]
     if not known:
         return 0.0
     if num_qubits in dict(known) or len(known) < _FEWEST_WIDTHS:
         return math.exp(dict(known).get(num_qubits, known[-1][1]))
-    n, logs = (np.array(column, dtype=np.float64) for column in zip(*known, strict=True))
-    fits = []
-    for scale in (np.log, lambda x: x):
-        line = np.polyfit(scale(n), logs, 1)
-        error = float(np.sum((np.polyval(line, scale(n)) - logs) ** 2))
-        fits.append((error, float(np.polyval(line, scale(float(num_qubits))))))
-    return math.exp(min(fits)[1])
+    larger = known[-max(_FEWEST_WIDTHS, (len(known) + 1) // 2) :]
+    n, logs = (np.array(column, dtype=np.float64) for column in zip(*larger, strict=True))
+    power, exponential = np.polyfit(np.log(n), logs, 1), np.polyfit(n, logs, 1)
+    if abs(power[0]) < _LEVEL:
+        return math.exp(float(logs.mean()))
+    misfits = [float(np.sum((np.polyval(line, x) - logs) ** 2)) for line, x in ((power, np.log(n)), (exponential, n))]
+    if misfits[0] <= misfits[1]:
+        return math.exp(min(float(np.polyval(power, math.log(num_qubits))), 700.0))
+    return math.exp(min(float(np.polyval(exponential, float(num_qubits))), 700.0))
 
 
 def measured_groups(observable: Observable, num_qubits: int) -> list[SparsePauliOp]:

@@ -252,6 +252,7 @@ def test_a_trend_of_the_noise_is_continued_by_a_power_or_an_exponential():
     assert noise_at(20, widths, [0.7] * 4) == pytest.approx(0.7)
     assert noise_at(8, widths, [1 / n for n in widths]) == pytest.approx(1 / 8)
     assert noise_at(8, [3], [0.2]) == pytest.approx(0.2)
+    assert noise_at(40, widths, [1 - 2.0**-n for n in widths]) == pytest.approx(1.0, rel=0.02)  # never beyond 1
 
 
 def test_shots_are_whole_and_forgive_rounding():
