@@ -44,6 +44,7 @@ from qiskit_qml_ext.diagnostics.pauli_propagation import PauliPropagation
 from qiskit_qml_ext.diagnostics.report import Advice, Diagnosis, Finding
 from qiskit_qml_ext.diagnostics.scaling_study import Extrapolation, ScalingStudy, scaling_study
 from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, second_moments
+from qiskit_qml_ext.diagnostics.shot_noise import ShotNoise
 from qiskit_qml_ext.diagnostics.shots import ShotsToResolve, shots_to_resolve
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "ScalingStudy",
     "SecondMomentBounds",
     "SecondMoments",
+    "ShotNoise",
     "ShotsToResolve",
     "StateDescriptor",
     "averaged_local_observable",

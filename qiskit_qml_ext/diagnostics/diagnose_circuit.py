@@ -34,6 +34,7 @@ from qiskit_qml_ext.diagnostics.problem import (
 from qiskit_qml_ext.diagnostics.report import Finding, Level
 from qiskit_qml_ext.diagnostics.scaling_study import Depth, ScalingStudy, scaling_study
 from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, second_moments
+from qiskit_qml_ext.diagnostics.shot_noise import in_words
 from qiskit_qml_ext.exceptions import QmlExtError
 
 _MAX_STATE_QUBITS = 12  # hundreds of states of more qubits take too long for a first look
@@ -258,13 +259,26 @@ def _read_gradient(found: GradientVariance, draft: Draft, problem: Callable[[], 
         draft.find("bad", "loss_constant", constant.finding)
         draft.advise("measure_what_changes", constant.advice)
         return
-    steps = 2 * len(found.parameters) * shots
     level: Level = "good" if shots < _MANY_SHOTS else "bad"
-    text = f"At {found.num_qubits} qubits a typical derivative stands out of the noise from {shots:,.0f} shots on."
+    many = in_words(shots, at_most=found.shot_noise.derivatives_at_most)
+    where = f"At {found.num_qubits} qubits"
+    text = f"{where} a typical derivative stands out of the noise from {many} shots of each circuit on."
     draft.find(level, "derivative_seen" if level == "good" else "derivative_drowns", text)
+    _price_gradient(found, draft)
+
+
+def _price_gradient(found: GradientVariance | SecondMoments, draft: Draft) -> None:
+    """The price of one gradient without a device; it has as many circuits and shots as the one on a backend."""
+    shots, noise = found.shots_for(), found.shot_noise
+    if not math.isfinite(shots) or not noise.num_circuits:
+        return
+    total, number = noise.num_circuits * shots, len(found.parameters)
+    most = "at most " * noise.derivatives_at_most
+    each = " for each sample" * (isinstance(found, GradientVariance) and number < found.circuit.num_parameters)
     draft.price.append(
-        f"One gradient of {len(found.parameters)} parameters by parameter shifts: {steps:,.0f} shots at the least, "
-        f"about {duration(steps / SHOTS_PER_SECOND)} at {SHOTS_PER_SECOND:,} shots a second, queues not counted."
+        f"One gradient of {number:,} parameter{'s' * (number != 1)} by parameter shifts{each}: "
+        f"{noise.num_circuits:,} circuits of {most}{in_words(shots)} shot{'s' * (shots != 1)}, {in_words(total)} in "
+        f"all, about {duration(total / SHOTS_PER_SECOND)} at {SHOTS_PER_SECOND:,} shots a second, queues not counted."
     )
 
 
@@ -282,29 +296,34 @@ def _read_moments(
             draft.skipped.append(f"Second moment by matrix products: {error}")
             exact = None
         if isinstance(exact, ChainMoment):
-            price = exact.rows()[-1][1]
+            level: Level = "good" if exact.shots_for_loss() < _MANY_SHOTS else "bad"
             text = (
-                f"At {found.num_qubits} qubits the variance of the loss is 10^{exact.log10_variance:.1f}: {price} shots"
+                f"At {found.num_qubits} qubits the variance of the loss is 10^{exact.log10_variance:.1f}: "
+                f"{exact.shots_in_words()} shots are needed before the loss varies as much as its noise."
             )
-            draft.find("bad", "loss_drowns", f"{text} are needed before the signal is as large as the noise.")
+            draft.find(level, "loss_varies" if level == "good" else "loss_drowns", text)
             return
         certain = draft.run("Certified bounds on the variance", bounds)
-        if isinstance(certain, SecondMomentBounds) and certain.variance_lower > 1 / (2 * _MANY_SHOTS):
+        if isinstance(certain, SecondMomentBounds) and certain.most_shots < _MANY_SHOTS:
             draft.find("good", "loss_varies", f"The loss varies beyond the noise of shots. {certain.headline()}")
-        elif isinstance(certain, SecondMomentBounds) and certain.variance_upper < 1 / (2 * _MANY_SHOTS):
+        elif isinstance(certain, SecondMomentBounds) and certain.fewest_shots >= _MANY_SHOTS:
             draft.find("bad", "loss_drowns", f"The loss drowns in the noise of shots. {certain.headline()}")
         else:
             text = f"The variance is too small for Pauli walks. {found.headline()}"
             draft.find("unknown", "variance_unknown", text)
         return
-    shots = max(1 / (2 * variance.value), 1)
+    shots = found.shots_for_loss()
+    many = in_words(shots, at_most=found.shot_noise.loss_at_most)
+    groups = found.shot_noise.num_groups
+    each = f" of each of its {groups:,} circuits" * (groups > 1)
     few = shots < _MANY_SHOTS
     draft.find(
         "good" if few else "bad",
         "loss_varies" if few else "loss_drowns",
-        f"At {found.num_qubits} qubits the loss varies by √Var = {math.sqrt(variance.value):.2g}; it stands out "
-        f"of the noise from {shots:,.0f} shots on.",
+        f"At {found.num_qubits} qubits the loss varies by √Var = {math.sqrt(max(variance.value, 0)):.2g}; it "
+        f"stands out of the noise from {many} shots{each} on.",
     )
+    _price_gradient(found, draft)
 
 
 def _read_scaling(study: ScalingStudy, draft: Draft) -> None:
@@ -335,7 +354,7 @@ def _read_scaling(study: ScalingStudy, draft: Draft) -> None:
         span = f"{rounded(there.shots.low)} to {rounded(there.shots.high)}"
         draft.price.append(
             f"At {there.num_qubits} qubits, if the trend holds: {rounded(there.shots.value)} shots (interval {span}) "
-            "for each expectation value before the signal is as large as the noise."
+            "of each circuit of the loss before it varies as much as its noise."
         )
 
 

@@ -18,7 +18,7 @@ from qiskit_qml_ext.diagnostics.kernel_noise import FEWEST_SAMPLES, Source, kern
 from qiskit_qml_ext.diagnostics.kernel_scores import KernelScores, kernel_scores
 from qiskit_qml_ext.diagnostics.model_complexity import as_labels, is_class
 from qiskit_qml_ext.diagnostics.noisy_simulation import Noise
-from qiskit_qml_ext.diagnostics.price import kernel_price, kernel_shots
+from qiskit_qml_ext.diagnostics.price import kernel_price, kernel_shots, samples_in_words
 from qiskit_qml_ext.diagnostics.report import Level
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import Connection
@@ -87,11 +87,22 @@ def diagnose_kernel(
         ),
     )
     if isinstance(found, KernelConcentration):
-        _read_concentration(found, draft)
+        _read_concentration(found, samples, draft)
         _compare_with_classical(found.last.matrix, samples, labels, draft, seed)
     if connection is not None:
         shots = kernel_shots(draft.evidence)
-        draft.add_price(kernel_price(kernel, samples, shots, connection, price_per_minute=price_per_minute))
+        known = found.last.shots if isinstance(found, KernelConcentration) else None
+        draft.add_price(
+            kernel_price(
+                kernel,
+                samples,
+                shots,
+                connection,
+                price_per_minute=price_per_minute,
+                entries=None if known is None else (known.mean, known.variance),
+                simulated=_simulated_gain(found),
+            )
+        )
     name = type(template).__name__ if isinstance(template, FeatureMap) else type(kernel).__name__
     return f"Is this kernel any good? {name} on {len(samples)} samples of {samples.shape[1]} features"
 
@@ -159,7 +170,16 @@ def _targets(labels: "NDArray[np.generic]") -> "NDArray[np.generic]":
     return np.asarray((numbers - numbers.mean()) / max(float(numbers.std()), 1e-300))
 
 
-def _read_concentration(found: KernelConcentration, draft: Draft) -> None:
+def _simulated_gain(found: object) -> float | None:
+    """By how much simulated noise divides the spread of the entries; None if none was simulated."""
+    sources = found.sources if isinstance(found, KernelConcentration) else ()
+    gains = [source.gain.value for source in sources if source.name == "noise" and source.gain is not None]
+    return gains[-1] if gains else None
+
+
+def _read_concentration(
+    found: KernelConcentration, samples: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]", draft: Draft
+) -> None:
     shots = found.last.shots.to_tell_apart
     falls = found.verdict == "barren plateau"
     bad = falls or not shots <= _MANY_SHOTS
@@ -174,11 +194,13 @@ def _read_concentration(found: KernelConcentration, draft: Draft) -> None:
         few = shots <= _MANY_SHOTS
         draft.find("good" if few else "bad", "entries_differ" if few else "entries_need_many_shots", found.at_hand())
     _read_rank(found, draft)
-    pairs = found.num_samples * (found.num_samples - 1) // 2
+    distinct = len(np.unique(samples, axis=0))
+    pairs = distinct * (distinct - 1) // 2
     if math.isfinite(shots):
+        basis = "as it was measured" if found.measured_shots is not None else "without the errors of a device"
         draft.price.append(
-            f"The kernel matrix of {found.num_samples} samples on a device: {pairs:,} circuits of {shots:,.0f} shots, "
-            f"{pairs * shots:,.0f} in all, to tell entries apart."
+            f"The kernel matrix of {samples_in_words(samples)}: {pairs:,} circuits of {shots:,.0f} shots, "
+            f"{pairs * shots:,.0f} in all, to tell entries apart, {basis}."
         )
     if found.bandwidth is not None and found.bandwidth.value < 1 and bad:
         draft.advise(
@@ -227,7 +249,7 @@ def _read_noise(source: Source, draft: Draft) -> None:
         "bad",
         "noise_shrinks_spread",
         f"Noise divides the spread of the entries by {gain.value:.2g} {gain.interval()} ({source.basis}): it takes "
-        f"{gain.value**2:.2g} times as many shots to tell them apart.",
+        f"{gain.value**2:.2g} times as many shots to tell them apart as without noise.",
     )
     draft.advise("mitigate_noise", f"Against the noise: {source.advice}.")
 

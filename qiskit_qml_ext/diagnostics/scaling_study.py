@@ -19,6 +19,7 @@ from qiskit_qml_ext.diagnostics.problem import ObservableFamily, Parameters, Tra
 from qiskit_qml_ext.diagnostics.scaling_fit import ScalingFit, ScalingVerdict, Verdict
 from qiskit_qml_ext.diagnostics.scaling_verdict import judge_variances, vanishes
 from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, mean_gradients, second_moments, shifted
+from qiskit_qml_ext.diagnostics.shot_noise import noise_at, shots_needed
 from qiskit_qml_ext.primitives import Connection
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ class Extrapolation:
     variance: Estimate
     """The extrapolated variance."""
     shots: Estimate
-    """Shots of one expectation value at which the signal is as large as the noise, 1/(2 Var)."""
+    """Shots of each circuit at which the signal is as large as the noise: σ²/Var C for a loss, and for derivatives the
+    summed noise of one shot divided by their summed variance."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,6 +61,8 @@ class ScalingStudy(Result):
     """The number of layers at each width; None where the ansatz decides."""
     variances: tuple[Estimate, ...]
     """The variance at each width."""
+    shot_noises: tuple[float, ...]
+    """At each width the variance of one shot: of the loss, or summed over the derivatives."""
     extrapolation: Extrapolation | None
     """Variance and shots at the wanted width, if there was one and the verdict is determined."""
     judgement: ScalingVerdict
@@ -85,7 +89,7 @@ class ScalingStudy(Result):
         fit = self.judgement.chosen
         if fit is None:
             raise ValueError(f"The scaling is undetermined ({self.reason}), so there is nothing to extrapolate.")
-        return _extrapolate(fit, num_qubits, self.variances[-1])
+        return _extrapolate(fit, num_qubits, self.variances[-1], self.qubits, self.shot_noises)
 
     def headline(self) -> str:
         """Return the verdict in one sentence."""
@@ -164,7 +168,7 @@ class ScalingStudy(Result):
         if self.extrapolation is not None:
             there = self.extrapolation
             span = f"{rounded(there.shots.low)} to {rounded(there.shots.high)}"
-            shots = f"{rounded(there.shots.value)} shots ({span}) per expectation value"
+            shots = f"{rounded(there.shots.value)} shots ({span}) for each circuit, signal as large as noise"
             found.append((f"At {there.num_qubits} qubits", f"{there.variance.value:.2g}", shots))
         return found
 
@@ -217,7 +221,7 @@ def scaling_study(
         num_samples: Random points at each width, for states and propagation.
         num_walks: Walks of each Pauli term, for walks.
         target_qubits: A width to extrapolate to.
-        shots: Shots of one expectation value; None for exact values.
+        shots: Shots of each circuit; None for exact values.
         connection: Where circuits run.
         confidence: The confidence of intervals.
         seed: Seed of everything random.
@@ -264,6 +268,9 @@ def scaling_study(
         point, variance = found if found is not None else common.samples(how, num_samples, shots, connection)
         points.append(point)
         variances.append(variance)
+    noises = tuple(
+        point.shot_noise.loss if quantity == "loss" else float(point.shot_noise.derivatives.sum()) for point in points
+    )
     kurtoses = [_kurtosis(point, quantity) for point in points]
     judgement = judge_variances(widths, variances, kurtoses, num_samples, confidence)
     fit = judgement.chosen
@@ -274,7 +281,10 @@ def scaling_study(
         qubits=tuple(widths),
         depths=tuple(layers),
         variances=tuple(variances),
-        extrapolation=None if fit is None or target_qubits is None else _extrapolate(fit, target_qubits, variances[-1]),
+        shot_noises=noises,
+        extrapolation=None
+        if fit is None or target_qubits is None
+        else _extrapolate(fit, target_qubits, variances[-1], widths, noises),
         judgement=judgement,
         num_samples=num_samples,
         seed=seed,
@@ -382,7 +392,9 @@ def _at_depth(ansatz: Trainable, depth: int | None) -> Trainable:
     raise TypeError(f"depths needs a template with the setting reps, but {type(ansatz).__name__} came.")
 
 
-def _extrapolate(fit: ScalingFit, num_qubits: int, last: Estimate) -> Extrapolation:
+def _extrapolate(
+    fit: ScalingFit, num_qubits: int, last: Estimate, widths: Sequence[int], noises: Sequence[float]
+) -> Extrapolation:
     """The fit at another width; what falls as a power may also level off, so the last variance is possible too."""
     centre, error = fit.log_variance(num_qubits), fit.log_error(num_qubits)
     value, low, high = (_exp(centre + k * error) for k in (0.0, -1.96, 1.96))
@@ -390,14 +402,10 @@ def _extrapolate(fit: ScalingFit, num_qubits: int, last: Estimate) -> Extrapolat
         high = max(high, last.high)
     method = f"{fit.name} fit, 95 % if the fit holds that far"
     variance = Estimate(value, value * error, low, high, method)
-    shots = Estimate(_price(value), _price(value) * error, _price(high), _price(low), method)
-    return Extrapolation(num_qubits, variance, shots)
+    noise = noise_at(num_qubits, widths, noises)
+    price, fewest, most = (shots_needed(noise, one) for one in (value, high, low))
+    return Extrapolation(num_qubits, variance, Estimate(price, price * error, fewest, most, method))
 
 
 def _exp(exponent: float) -> float:
     return math.exp(min(max(exponent, -700.0), 700.0))
-
-
-def _price(variance: float) -> float:
-    """Shots at which the shot noise 1/(2S) is as large as the variance."""
-    return max(1 / (2 * variance), 1.0)

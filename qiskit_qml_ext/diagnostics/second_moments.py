@@ -11,7 +11,6 @@ along unchanged: gates whose generator anticommutes with it contribute E cos θ 
 walks gives the derivatives by all parameters.
 """
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,11 +25,13 @@ from qiskit_qml_ext.diagnostics.pauli_walks import WalkResult, walk
 from qiskit_qml_ext.diagnostics.problem import (
     ObservableFamily,
     Parameters,
+    Problem,
     Trainable,
     check_confidence,
     check_samples,
     pose,
 )
+from qiskit_qml_ext.diagnostics.shot_noise import ShotNoise, group_numbers, measured_groups, walked_noise
 from qiskit_qml_ext.diagnostics.walk_intervals import MomentSums
 from qiskit_qml_ext.diagnostics.walk_jobs import (
     WalkJob,
@@ -68,6 +69,9 @@ class SecondMoments(Result):
     """Their standard errors, shape (P,); where no walk contributed, what one that did would have added. 0 if exact."""
     gradient_intervals: FloatArray
     """The ends of their intervals, shape (P, 2). Few walks are not trusted: what no walk hit has an upper end."""
+    """Their standard errors, shape (P,)."""
+    shot_noise: ShotNoise
+    """What one shot says; every price in shots follows from it."""
     num_walks: int
     """Walks for each Pauli term."""
     hits: int
@@ -88,6 +92,22 @@ class SecondMoments(Result):
         """How many derivatives no walk contributed to although one might: only their upper ends are known."""
         return int(np.sum((self.gradient_second_moments == 0) & (self.gradient_intervals[:, 1] > 0)))
 
+    def shots_for(self, signal_to_noise: float = 1.0) -> float:
+        """Return the shots of each circuit at which a typical derivative has this ratio of signal to noise.
+
+        Both are mean squares, averaged over the parameters; inf if no walk contributed.
+        """
+        return self.shot_noise.derivative_shots(self._mean_square, signal_to_noise)
+
+    def shots_for_loss(self, signal_to_noise: float = 1.0) -> float:
+        """Return the shots of each circuit at which the loss varies more than its noise by this ratio of variances."""
+        return self.shot_noise.loss_shots(self.loss_variance.value, signal_to_noise)
+
+    @property
+    def _mean_square(self) -> float:
+        """E (∂C)² of a typical derivative."""
+        return float(np.mean(self.gradient_second_moments)) if self.gradient_second_moments.size else 0.0
+
     def headline(self) -> str:
         """Return the finding in one sentence."""
         if self.hits == 0:
@@ -101,8 +121,6 @@ class SecondMoments(Result):
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return the moments and what the walks did."""
-        shots = 1 / (2 * self.loss_variance.value) if self.loss_variance.value > 0 else math.inf
-        price = "no number seen" if math.isinf(shots) else f"{max(shots, 1):,.0f}"
         return [
             ("Mean of the loss", f"{self.loss_mean:.6g}", "exact"),
             ("Variance of the loss", f"{self.loss_variance.value:.3g} {self.loss_variance.interval()}", ""),
@@ -112,7 +130,8 @@ class SecondMoments(Result):
                 "all chosen parameters",
             ),
             self._derivatives(),
-            ("Shots for signal = noise", price, "per expectation value"),
+            ("Shots to see the loss vary", *self.shot_noise.loss_words(self.loss_variance.value)),
+            ("Shots to see a derivative", *self.shot_noise.derivative_words(self._mean_square)),
             (
                 "Walks",
                 f"{self.num_walks:,} for each term",
@@ -218,8 +237,11 @@ def second_moments(
     constant = constant_part(problem.observable)
     mean = constant + sum(c * cosine_path(program, pauli, (p1, p2)) for pauli, c in terms.items())
     sums = MomentSums(program, terms, problem.columns, confidence)
+    weights: list[tuple[WalkJob, float]] = []
     for job in (*jobs, *pairs):
-        sums.add(job.coefficient, _run(program, job, walks, rng, (p1, p2), sums.chosen), rng)
+        found = _run(program, job, walks, rng, (p1, p2), sums.chosen)
+        weights.append((job, float(found.weights.mean())))
+        sums.add(job.coefficient, found, rng)
     squared_mean = (mean - constant) ** 2
     loss, gradients = sums.loss(), sums.gradients()
     names = [parameter.name for parameter in problem.circuit.parameters]
@@ -232,6 +254,7 @@ def second_moments(
         gradient_second_moments=gradients[0],
         gradient_errors=gradients[1],
         gradient_intervals=np.column_stack(gradients[2:]),
+        shot_noise=_noise_of(problem, program, weights),
         num_walks=walks,
         hits=sums.hits,
         cross_terms=len(pairs),
@@ -263,6 +286,21 @@ def mean_gradients(
     problem = pose(circuit, observable, num_qubits=num_qubits, distribution=distribution, parameters=parameters)
     program = moment_program(problem.circuit, problem.distribution, absorb=False)
     return mean_derivatives(program, pauli_terms(problem.observable), problem.columns)
+
+
+def _noise_of(problem: Problem, program: MomentProgram, weights: list[tuple[WalkJob, float]]) -> ShotNoise:
+    """What one shot says, from the mean weights of the same walks as the moments."""
+    groups = measured_groups(problem.observable, problem.num_qubits)
+    number = group_numbers(groups)
+    return walked_noise(
+        (
+            (job.coefficient, weight, job.partner is None or number[job.pauli] == number[job.partner])
+            for job, weight in weights
+        ),
+        program.factors[list(problem.columns)],
+        len(groups),
+        shift_invariant=program.is_uniform,
+    )
 
 
 def _run(

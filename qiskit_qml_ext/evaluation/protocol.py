@@ -221,8 +221,9 @@ def _hardware(
         plan.feature_map.with_bandwidth(kernel.bandwidth),
         plan.settings.num_encoded,
         target=plan.target,
-        num_train=len(kernel.y),
+        num_train=len(np.unique(plan.dataset.X[plan.splits[kernel.fold][0]], axis=0)),
         shots=shots.to_tell_apart,
+        measured=not plan.settings.is_exact,
         seed=plan.settings.seed,
     )
 

@@ -19,7 +19,7 @@ from qiskit_qml_ext.kernels.data_binding import check_domain
 from qiskit_qml_ext.kernels.encoding import Encoding, encoding_of
 from qiskit_qml_ext.kernels.estimate import KernelEstimate
 from qiskit_qml_ext.kernels.exact import exact_fidelities
-from qiskit_qml_ext.kernels.plan import MAX_EXACT_QUBITS, MAX_EXACT_SAMPLES, advise
+from qiskit_qml_ext.kernels.plan import MAX_EXACT_QUBITS, MAX_EXACT_SAMPLES, advise, moments_of
 from qiskit_qml_ext.kernels.repair import REPAIRS
 from qiskit_qml_ext.kernels.sampled import ZeroCounts, binomial_error
 from qiskit_qml_ext.kernels.samples import FloatArray, IndexArray, PairPlan, check_samples, plan_pairs
@@ -182,6 +182,7 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         *,
         shots: int | None = None,
         price_per_minute: float | None = None,
+        entries: tuple[float, float] | None = None,
     ) -> RunPlan:
         """Say what the sampled kernel matrix will take and whether its entries can be told apart, without running it.
 
@@ -190,6 +191,8 @@ class FidelityKernel(BaseKernel, BaseEstimator):
             y_vec: Samples, shape (m, features); ``None`` means ``x_vec`` again.
             shots: Shots of every circuit; by default the connection's.
             price_per_minute: The price of a minute of processor time.
+            entries: Mean and variance of the entries off the diagonal, where they are known; by default those of up to
+                40 samples are simulated, on up to 12 qubits.
 
         Returns:
             The plan; pairs that this process knows already are not counted.
@@ -211,13 +214,16 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         if test.approximated:
             error = self._synthesis_error(connection, encoding, x, y)
             plan = plan.with_advice(approximation_in_words(connection.target_name, test.approximated, error))
+        if entries is not None:
+            return advise(plan, *entries)
         if len(used_qubits(encoding.unitary)) > MAX_EXACT_QUBITS:
             return plan
         number = len(pairs_plan.samples)
         # spread over all rows: data are often sorted by their class
         few = pairs_plan.samples[np.linspace(0, number - 1, min(number, MAX_EXACT_SAMPLES)).astype(np.intp)]
         exact = exact_fidelities(connect(), encoding.factors, few, None)
-        return advise(plan, exact[np.triu_indices(len(few), 1)])
+        moments = moments_of(exact[np.triu_indices(len(few), 1)])
+        return plan if moments is None else advise(plan, *moments)
 
     def circuit(self, num_features: int) -> QuantumCircuit:
         """Return the measured circuit U(y)†U(x) that the sampled path runs, before transpilation.

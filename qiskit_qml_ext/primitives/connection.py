@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
-from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin, StatevectorSampler
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin, StatevectorEstimator, StatevectorSampler
 from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from typing_extensions import Self
@@ -27,12 +27,13 @@ from qiskit_qml_ext.primitives.angle_limits import (
 from qiskit_qml_ext.primitives.approximation import approximation_of
 from qiskit_qml_ext.primitives.content import circuit_key, job_seed
 from qiskit_qml_ext.primitives.estimates import seconds_per_shot
+from qiskit_qml_ext.primitives.exact_estimator import ExactEstimator
 from qiskit_qml_ext.primitives.exact_sampler import ExactSampler
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.journaling import Journaling
 from qiskit_qml_ext.primitives.packing import PackedCircuit, find_regions, pack_circuit
 from qiskit_qml_ext.primitives.run_plan import Budget, RunPlan, plan_pubs
-from qiskit_qml_ext.primitives.targets import ExactTarget, PrimitiveTarget, Target, isa_circuit
+from qiskit_qml_ext.primitives.targets import AerTarget, ExactTarget, PrimitiveTarget, Target, isa_circuit
 from qiskit_qml_ext.primitives.targets.target import device_of, is_isa, isa_in_place
 from qiskit_qml_ext.primitives.usage import Usage
 from qiskit_qml_ext.program import RotationProgram
@@ -156,6 +157,17 @@ class Connection:
         else:
             estimator = self._target.estimator(self._shots, self._seed)
         return estimator if self._limits is None else LimitedEstimator(estimator, self._limits)
+
+    @property
+    def estimator_draws_normal_noise(self) -> bool:
+        """Whether a precision asked of the estimator is the standard deviation of normal noise added to exact values.
+
+        Estimators of devices turn it into 1/precision² shots of every circuit instead, whatever the observable.
+        """
+        target = self._target
+        if isinstance(target, PrimitiveTarget):
+            return isinstance(target.estimator(None, None), (ExactEstimator, StatevectorEstimator))
+        return isinstance(target, (ExactTarget, AerTarget))
 
     @property
     def usage(self) -> Usage:

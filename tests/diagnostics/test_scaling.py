@@ -379,7 +379,8 @@ def test_extrapolated_variance_of_a_2_design_is_right_at_20_qubits():
     )
     there = study.extrapolate(14)
     assert there.variance.contains(1 / (2**14 + 1))
-    assert there.shots.value == pytest.approx(1 / (2 * there.variance.value))
+    # the loss of one Pauli is read with (1 - E C²)/S; at 14 qubits that is 1/S but for the few percent of the trend
+    assert there.shots.value == pytest.approx(1 / there.variance.value, rel=0.03)
 
 
 def test_wide_circuits_tell_a_constant_from_a_power():
