@@ -42,6 +42,7 @@ Method = Literal["auto", "density_matrix", "trajectories"]
 
 _RESAMPLES = 1000
 _FEW_POINTS = 32  # of which the mean variance of one shot is taken
+_BLOCK = 1 << 20  # numbers in a block of resamples
 _MAX_TRAJECTORY_QUBITS = 20  # a state takes 16 MiB, and there are thousands of them
 _SEEN = 2.0  # a depth counts for the rate if its damping is so many standard errors above 0
 _FLOOR = 0.01  # of the damping: what a resample counts as at the least, whose covariance came out near 0 or below
@@ -291,11 +292,10 @@ def _damping(
     method = f"bootstrap percentiles over {size} paired samples, {confidence:.0%}"
     damping, used, logs, drawn = [], [], [], []
     for depth, (clean, one, other) in zip(layers, losses, strict=True):
-        picks = rng.integers(0, size, (_RESAMPLES, size))
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = float(_covariance(one, other) / clean.var())
             error = jackknife(_covariances_without(one, other) / _covariances_without(clean, clean))
-            draws = _covariance(one[picks], other[picks]) / clean[picks].var(axis=1)
+            draws = _resampled_ratios(clean, one, other, rng)
         half = quantile * error
         paired = f"jackknife over {size} paired samples, {confidence:.0%}"
         damping.append(Estimate(ratio, error, ratio - half, ratio + half, paired))
@@ -312,6 +312,17 @@ def _damping(
     low, high = np.quantile(slopes, [tail, 1 - tail])
     value = -float(_slope(depths, np.array(logs)[:, None], weights)[0])
     return tuple(damping), Estimate(value, float(slopes.std()), float(low), float(high), method), tuple(used)
+
+
+def _resampled_ratios(clean: FloatArray, one: FloatArray, other: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """The ratio of variances in each resample of the points, a few resamples at a time."""
+    size = len(clean)
+    step = max(_BLOCK // size, 1)
+    found = []
+    for first in range(0, _RESAMPLES, step):
+        picks = rng.integers(0, size, (min(step, _RESAMPLES - first), size))
+        found.append(_covariance(one[picks], other[picks]) / clean[picks].var(axis=1))
+    return np.concatenate(found)
 
 
 def _covariance(one: FloatArray, other: FloatArray) -> FloatArray:

@@ -21,7 +21,7 @@ from qiskit.quantum_info import Pauli, SparsePauliOp
 
 from qiskit_qml_ext.diagnostics.observables import simplified
 from qiskit_qml_ext.engine import Observable
-from qiskit_qml_ext.program import PauliRotation, RotationProgram
+from qiskit_qml_ext.program import RotationProgram
 
 FloatArray = NDArray[np.float64]
 
@@ -154,22 +154,6 @@ def driven_rotations(program: RotationProgram, columns: Sequence[int]) -> NDArra
         terms = angles.rows.row(rotation.angle)[0]
         found.append(any(depends[atom] for atom, factor in terms.items() if factor != 0))
     return np.array(found, dtype=np.bool_)
-
-
-def sees_parameters(program: RotationProgram, observable: Observable, columns: Sequence[int]) -> bool:
-    """Return whether a rotation by one of these parameters lies in the light cone of the observable."""
-    driven = iter(reversed(driven_rotations(program, columns).tolist()))
-    seen = 0
-    for group in measured_groups(observable, program.num_qubits):
-        for qubit in np.flatnonzero((group.paulis.x | group.paulis.z).any(axis=0)):
-            seen |= 1 << int(qubit)
-    for operation in reversed(program.operations):
-        is_driven = isinstance(operation, PauliRotation) and next(driven)
-        if operation.support & seen:
-            if is_driven:
-                return True
-            seen |= operation.support
-    return False
 
 
 def walked_noise(

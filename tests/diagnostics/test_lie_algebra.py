@@ -180,7 +180,6 @@ def deep_losses(ansatz, n: int, reps: int, observable: SparsePauliOp, samples: i
 
 DEEP = {
     "hardware-efficient, CX": (HardwareEfficientAnsatz(), 3),
-    "hardware-efficient, CX, 4 qubits": (HardwareEfficientAnsatz(), 4),
     "only Z rotations, CX": (HardwareEfficientAnsatz("z"), 3),
     "X rotations, shifted pairs": (HardwareEfficientAnsatz("x", entanglement="sca"), 3),
     "Y rotations, ring of ECR": (HardwareEfficientAnsatz("y", entangler="ecr", entanglement="circular"), 2),
@@ -197,7 +196,7 @@ DEEP = {
 @pytest.mark.slow
 @pytest.mark.parametrize("case", DEEP)
 def test_deep_circuits_scatter_as_predicted_at_every_number_of_layers(case):
-    """Independent simulation at 40, 41 and 43 layers; false alarms of 4.5σ in 144 comparisons: 0.1 %."""
+    """Independent simulation at 40 and 41 layers; false alarms of 4.5σ in some 80 comparisons: 0.1 %."""
     ansatz, n = DEEP[case]
     found, checked = lie_algebra(ansatz, num_qubits=n), 0
     ring = SparsePauliOp.from_sparse_list([("ZZ", [q, (q + 1) % n], 1.0) for q in range(n)], num_qubits=n)
@@ -207,12 +206,12 @@ def test_deep_circuits_scatter_as_predicted_at_every_number_of_layers(case):
         except UnsupportedCircuitError:
             continue
         checked += 1
-        for reps in (40, 41, 43):
-            losses = deep_losses(ansatz, n, reps, observable, 500)
+        for reps in (40, 41):
+            losses = deep_losses(ansatz, n, reps, observable, 300)
             spread = losses.var()
-            error = math.sqrt(max(np.mean((losses - losses.mean()) ** 4) - spread**2, 0) / 500)
+            error = math.sqrt(max(np.mean((losses - losses.mean()) ** 4) - spread**2, 0) / 300)
             assert abs(spread - variance) < 4.5 * error + 1e-9, (observable, reps)
-            assert abs(losses.mean() - mean) < 4.5 * math.sqrt(spread / 500) + 1e-9, (observable, reps)
+            assert abs(losses.mean() - mean) < 4.5 * math.sqrt(spread / 300) + 1e-9, (observable, reps)
     assert checked or case in ("Y rotations, ring of ECR", "X rotations, shifted pairs")
 
 

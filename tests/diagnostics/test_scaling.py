@@ -227,12 +227,12 @@ def check_verdicts_on_laws(seeds: int) -> None:
 
 
 def test_few_studies_of_24_laws_name_a_wrong_one():
-    check_verdicts_on_laws(4)
+    check_verdicts_on_laws(2)
 
 
 @pytest.mark.slow
 def test_at_most_5_percent_of_studies_of_24_laws_name_a_wrong_one():
-    """24 laws, 9 settings, 60 seeds: 2.1 % name a wrong class and 57 % the right one."""
+    """24 laws, 9 settings, 60 seeds: about 2 % name a wrong class and 57 % the right one."""
     check_verdicts_on_laws(60)
 
 
