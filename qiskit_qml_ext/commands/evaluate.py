@@ -50,14 +50,20 @@ Examples:
 )
 @click.option("--shots", type=int, help="Shots of every circuit on a sampled target.  [default: the target's own]")
 @click.option("--qubits", type=int, help="The largest number of qubits.  [default: the number of features, at most 8]")
-@click.option("--folds", type=int, default=5, show_default=True, help="Folds of the cross-validation.")
-@click.option("--repeats", type=int, default=1, show_default=True, help="Repeat it with other folds.")
+@click.option("--folds", type=int, help="Folds of the cross-validation.  [default: 5]")
+@click.option(
+    "--repeats",
+    type=int,
+    help="Make it so often, each time with other folds.  [default: as is affordable; once with --folds]",
+)
 @click.option(
     "--max-samples", type=int, help="Use at most so many samples.  [default: 1000; sampled 100; fake devices 30]"
 )
 @click.option("--scoring", metavar="NAME", help="A scikit-learn scorer.  [default: accuracy, or r2]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
-@click.option("--jobs", type=int, default=1, show_default=True, help="Processes that work at the same time; -1: all.")
+@click.option(
+    "--jobs", type=int, help="Processes that work at the same time; -1: all.  [default: 1, more for long evaluations]"
+)
 @click.option("--report", type=click.Path(), metavar="FILE.html", help="Write the result as one page.")
 @click.option("--json", "json_file", type=click.Path(), metavar="FILE.json", help="Write the result as JSON.")
 @click.option(
@@ -76,7 +82,7 @@ def command(
     report: str | None,
     json_file: str | None,
     quiet: bool,
-    jobs: int,
+    jobs: int | None,
     **settings: Any,
 ) -> None:
     """Does a quantum model help on this data, and could it be run on hardware?
@@ -90,7 +96,7 @@ def command(
         from qiskit_qml_ext.evaluation import plan_evaluation
 
         check_files(report, json_file)
-        if jobs == 0 or jobs < -1:
+        if jobs is not None and (jobs == 0 or jobs < -1):
             raise ValueError(f"--jobs must be at least 1, or -1 for all processors, but {jobs} came.")
         dataset = load_dataset(data, label=label, task=task, classes=classes, drop=drop)
         with _silenced():
@@ -111,7 +117,7 @@ def _silenced() -> Iterator[None]:
         yield
 
 
-def _run(plan: "Plan", *, jobs: int, quiet: bool) -> "Evaluation":
+def _run(plan: "Plan", *, jobs: int | None, quiet: bool) -> "Evaluation":
     from qiskit_qml_ext.evaluation import run_plan
 
     if not quiet and plan.run_cost is not None:
