@@ -3,7 +3,7 @@
 30 data sets whose labels are noise (of many sizes, with unequal classes, repeated rows, shots), and 10 data sets of 300
 samples whose labels were planted in the function space of the quantum kernel, go through ``evaluate`` as it stands.
 
-Goal: no "better" among the first, at least 9 of 10 among the second. There is no rival: we know of no other package that
+Goal: no "better" among the first, at least 9 of 10 among the second. There is no rival: no other package that we know
 reaches a verdict.
 
     python benchmarks/verdict_campaign.py                          about ten minutes on one core

@@ -75,7 +75,7 @@ def evaluate(
         folds: Outer folds, at least 2; by default 5. Equal rows are always in the same fold.
         repeats: How often the outer cross-validation is made, each time with other folds, which narrows the intervals.
             By default as often as is affordable: about 30 seconds of fits by an estimate from the sizes alone, at most
-            25 test folds, and once on a sampled target. Once if ``folds`` is given.
+            15 test folds, and once on a sampled target. Once if ``folds`` is given.
         max_samples: Use at most so many samples; by default 1,000, 100 on a sampled target, 30 on a fake device. The
             result says if samples were left out.
         seed: Seed of everything random.

@@ -1,4 +1,4 @@
-"""Data whose right verdict is known: labels that are noise, and labels planted in the quantum kernel's function space."""
+"""Data whose right verdict is known: labels that are noise, or planted in the quantum kernel's function space."""
 
 import numpy as np
 
