@@ -11,15 +11,15 @@ from qiskit_qml_ext.datasets import Task
 
 IndexArray = NDArray[np.int_]
 
-# Relative: far above the rounding of a change of units or of a file (1e-16 to 1e-12), far below what is measured.
-_SAME_VALUE = 1e-9
+# Some roundings of a value itself, and of the offset and the unit that its column once had: far below what is measured.
+_SAME_VALUE, _SAME_PLACE = 64 * np.finfo(np.float64).eps, 1e-12
 
 
 def equal_rows(X: ArrayLike) -> IndexArray:
     """Number the distinct rows of a table; equal rows have the same number.
 
-    Two values of a column are equal if they differ by a part of 1e-9 or less, or by 1e-12 of the column's spread (the
-    median distance from its median): what a change of units, a file or a sign of zero changes does not make a row new.
+    Two values of a column are equal if they differ by a part of 1.4e-14 or less, or by 1e-12 of the column's spread
+    (the median distance from its median): what a change of units, a file or a sign of zero changes makes no row new.
     Missing values are equal to one another, since they are all replaced by the same number.
 
     Args:
@@ -41,7 +41,7 @@ def _equal_values(column: NDArray[np.float64]) -> IndexArray:
     known = values[~missing]
     spread = float(np.median(np.abs(column - np.nanmedian(column))[~np.isnan(column)])) if known.size else 0.0
     larger = np.maximum(np.abs(known[1:]), np.abs(known[:-1]))
-    is_new = np.diff(known) > np.maximum(_SAME_VALUE * larger, 1e-12 * spread)
+    is_new = np.diff(known) > np.maximum(_SAME_VALUE * larger, _SAME_PLACE * spread)
     numbers = np.concatenate([[0], np.cumsum(is_new)]) if known.size else np.zeros(0)
     numbers = np.concatenate([numbers, np.full(missing.sum(), len(values))])
     return numbers.astype(np.int_)[np.asarray(places).reshape(-1)]
