@@ -23,8 +23,8 @@ SECONDS_FOR_PROCESSES = 10.0
 
 # Measured with the models of candidates.py; only their order of magnitude matters.
 _SECONDS_OF_A_TREE, _SECONDS_OF_A_VALUE = 2.6e-4, 5e-8
-_SECONDS_OF_A_FIT, _SECONDS_OF_A_PAIR = 2.5e-3, 1e-8
-_SECONDS_OF_AN_AMPLITUDE, _SECONDS_OF_A_PRODUCT = 1.5e-9, 1e-10
+_SECONDS_OF_A_FIT, _SECONDS_OF_A_PAIR = 2e-3, 1e-8
+_SECONDS_OF_AN_AMPLITUDE, _SECONDS_OF_A_PRODUCT = 3e-10, 1e-10
 
 
 @dataclass(frozen=True)

@@ -37,11 +37,14 @@ def wrapped(*, entangling, name="barrier"):
 
 def on_two(operation):
     circuit = QuantumCircuit(2)
-    circuit.rx(X[2], 0)
+    circuit.ry(X[2], 0)
+    circuit.rx(0.4, 1)
     circuit.append(operation, [0, 1])
     return circuit
 
 
+# Qiskit's own way to the matrix of an evolution.
+@pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")
 @pytest.mark.parametrize(
     ("operation", "entangles"),
     [
