@@ -58,7 +58,7 @@ class Settings:
         """Say how the folds were made."""
         repeats = ""
         if self.repeats > 1:
-            repeats = f", repeated {self.repeats} times with other folds ({self.num_outer} test folds)"
+            repeats = f", {self.repeats} times with other folds ({self.num_outer} test folds)"
         return f"{self.folds}-fold cross-validation{repeats}, {self.inner_folds}-fold search inside"
 
     def to_dict(self) -> dict[str, object]:

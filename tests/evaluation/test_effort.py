@@ -36,9 +36,7 @@ def test_who_names_the_folds_gets_them_once_and_repeats_are_as_asked():
         plan = plan_evaluation(small_data(), **options)
         assert (plan.settings.folds, plan.settings.repeats) == shape
         assert len(plan.splits) == shape[0] * shape[1]
-    assert (
-        "5-fold cross-validation, repeated 3 times with other folds (15 test folds)" in plan.settings.folds_in_words()
-    )
+    assert "5-fold cross-validation, 3 times with other folds (15 test folds)" in plan.settings.folds_in_words()
 
 
 @pytest.mark.parametrize(
