@@ -46,10 +46,12 @@ Examples:
     type=click.IntRange(min=1),
     help="The largest number of qubits.  [default: the number of features, at most 8]",
 )
+@click.option("--folds", type=click.IntRange(min=2), help="Folds of the cross-validation.  [default: 5]")
 @click.option(
-    "--folds", type=click.IntRange(min=2), default=5, show_default=True, help="Folds of the cross-validation."
+    "--repeats",
+    type=click.IntRange(min=1),
+    help="Make it so often, each time with other folds.  [default: as is affordable; once with --folds]",
 )
-@click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Repeat it with other folds.")
 @click.option(
     "--max-samples",
     type=click.IntRange(min=4),
@@ -57,7 +59,9 @@ Examples:
 )
 @click.option("--scoring", metavar="NAME", help="A scikit-learn scorer.  [default: accuracy, or r2]")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything random.")
-@click.option("--jobs", type=int, default=1, show_default=True, help="Processes that work at the same time; -1: all.")
+@click.option(
+    "--jobs", type=int, help="Processes that work at the same time; -1: all.  [default: 1, more for long evaluations]"
+)
 @click.option("--report", type=click.Path(), metavar="FILE.html", help="Write the result as one page.")
 @click.option("--json", "json_file", type=click.Path(), metavar="FILE.json", help="Write the result as JSON.")
 @click.option(
@@ -71,7 +75,7 @@ def command(
     report: str | None,
     json_file: str | None,
     quiet: bool,
-    jobs: int,
+    jobs: int | None,
     **settings: Any,
 ) -> None:
     """Does a quantum model help on this data, and could it be run on hardware?
@@ -84,7 +88,7 @@ def command(
         from qiskit_qml_ext.evaluation import plan_evaluation
 
         check_files(report, json_file)
-        if jobs == 0 or jobs < -1:
+        if jobs is not None and (jobs == 0 or jobs < -1):
             raise ValueError(f"--jobs must be at least 1, or -1 for all processors, but {jobs} came.")
         dataset = load_data(settings)
         with _silenced():
@@ -105,7 +109,7 @@ def _silenced() -> Iterator[None]:
         yield
 
 
-def _run(plan: "Plan", *, jobs: int, quiet: bool) -> "Evaluation":
+def _run(plan: "Plan", *, jobs: int | None, quiet: bool) -> "Evaluation":
     from qiskit_qml_ext.evaluation import run_plan
 
     if not quiet and plan.run_cost is not None:
