@@ -368,6 +368,7 @@ RULES: dict[str, Check] = {
     "t": _positive,
     "target_qubits": _optional_positive,
     "test_fraction": _positive_real,
+    "test_size": _optional_positive_real,
     "time_budget": _non_negative_real,
     "trajectories": _positive,
     "transpile_trials": _positive,

@@ -100,6 +100,7 @@ IMPOSSIBLE = {
     "target_qubits": WHOLE,
     "task": WORD,
     "test_fraction": (0, -1, "ten", NAN),
+    "test_size": REAL,
     "time_budget": (-1, "long", NAN),
     "trajectories": WHOLE,
     "transpile_trials": WHOLE,

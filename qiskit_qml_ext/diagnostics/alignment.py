@@ -43,8 +43,7 @@ def centred_alignment(kernel_matrix: NDArray[np.float64], other: NDArray[np.floa
 
     Examples:
         >>> import numpy as np
-        >>> from qiskit_qml_ext.checks import check_arguments
-    from qiskit_qml_ext.diagnostics import centred_alignment, ideal_kernel
+        >>> from qiskit_qml_ext.diagnostics import centred_alignment, ideal_kernel
         >>> labels = ideal_kernel([0, 0, 1, 1])
         >>> round(centred_alignment(3 * labels + 1, labels), 12)
         1.0

@@ -18,7 +18,7 @@ from qiskit_qml_ext.primitives import connect
 from tests.primitives.gate_support import gates
 
 SINGLE = [row for row in gates() if row.name.startswith("`") and "State" not in row.name and "Evolution" not in row.name
-          and "global" not in row.name and "open" not in row.name and "labelled" not in row.name]  # fmt: skip
+          and "Hamiltonian" not in row.name and "global" not in row.name and "open" not in row.name and "labelled" not in row.name]  # fmt: skip
 
 
 def error_on(width):
@@ -86,6 +86,16 @@ def test_errors_act_on_every_gate_with_parameters(row):
     names = [parameter.name for parameter in circuit.parameters]
     evs = connection.estimator.run([(isa, operator, {tuple(names): values})], precision=0.0).result()[0].data.evs
     assert_allclose(evs, right, atol=1e-9)
+
+
+def test_errors_on_a_hamiltonian_with_a_free_time_are_refused_since_other_gates_run():
+    (row,) = [row for row in gates() if "Hamiltonian" in row.name]
+    circuit = circuit_with(row.make(list(ParameterVector("x", 1))))
+    with pytest.raises(ValueError, match="errors on hamiltonian, but the circuit runs"):
+        NoisyLoss(circuit, operator_on(circuit.num_qubits), noisy_simulator(noise_on("hamiltonian", 2)), seed=1)
+    connection = connect("aer", noise_model=noise_on("hamiltonian", 2), method="density_matrix", seed=1)
+    with pytest.warns(NoiseWithoutEffectWarning, match="hamiltonian"):
+        connection.isa_circuit(circuit)
 
 
 @pytest.mark.parametrize("method", ["automatic", "statevector", "matrix_product_state"])

@@ -14,7 +14,17 @@ from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program import approximations, lower, synthesised, unitary_part
 
 HOSTILE = (
-    *("delay", "reset", "barrier", "measure", "initialize", "if_else", "for_loop", "while_loop", "break_loop", "store"),
+    *(
+        "delay",
+        "reset",
+        "barrier",
+        "measure",
+        "initialize",
+        "if_else",
+        "for_loop",
+        "while_loop",
+        "break_loop",
+    ),  # not "store": Qiskit cannot append it
     *("cx", "rx", "h", "id", "unitary", "PauliEvolution", "hamiltonian", "annotated", "clifford", "kraus", "snapshot"),
     *("save_statevector", "state_preparation", "box", "switch_case", "gate with spaces", "lambda", "x[0]", "θ", "None"),
 )
