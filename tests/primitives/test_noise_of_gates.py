@@ -17,8 +17,8 @@ from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import connect
 from tests.primitives.gate_support import gates
 
-SINGLE = [row for row in gates() if row.name.startswith("`") and "State" not in row.name and "Evolution" not in row.name
-          and "Hamiltonian" not in row.name and "global" not in row.name and "open" not in row.name and "labelled" not in row.name]  # fmt: skip
+OTHERS = ("State", "Evolution", "Hamiltonian", "global", "open", "labelled")
+SINGLE = [row for row in gates() if row.name.startswith("`") and not any(word in row.name for word in OTHERS)]
 
 
 def error_on(width):

@@ -13,6 +13,7 @@ from qiskit_qml_ext.engine import reference
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program import approximations, lower, synthesised, unitary_part
 
+# "store" is missing since Qiskit itself cannot append a gate of this name.
 HOSTILE = (
     *(
         "delay",
