@@ -441,11 +441,11 @@ def test_noise_under_noise_grows_to_that_of_the_mixed_state():
     assert found.single_shot_variance == pytest.approx(2.0**2 + 1, rel=1e-3)  # Σ c² of one group
 
 
-def test_a_loss_that_a_symmetry_keeps_is_not_called_unseen():
+def test_a_constant_loss_is_said_to_be_one_and_has_no_price():
     constant = d.diagnose(product_circuit(2), observable=SparsePauliOp("XI"), num_samples=8)
     assert "does not see what the parameters do to the state" in constant.findings[0].sentence
     unseen = QuantumCircuit(2)
     unseen.ry(Parameter("a"), 0)
     report = d.diagnose(unseen, observable=SparsePauliOp("ZI"), num_samples=8)
-    assert "does not see the circuit" in report.findings[0].sentence
+    assert "does not see what the parameters do to the state" in report.findings[0].sentence
     assert not report.price
