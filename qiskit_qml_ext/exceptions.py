@@ -21,6 +21,10 @@ class StateTooLargeError(QmlExtError, MemoryError):
     """Not even one state fits the memory budget; the message says how much would be needed."""
 
 
+class AngleOutOfRangeError(QmlExtError, ValueError):
+    """A gate of the device does not take an angle of the circuit; nothing was submitted."""
+
+
 class JournalError(QmlExtError):
     """A journal cannot be used: locked, full, damaged, newer than this version, or not a journal at all."""
 
@@ -49,3 +53,19 @@ class CalibrationChangedWarning(UserWarning):
 
 class DuplicateExecutionWarning(UserWarning):
     """The service executed the same unit of work twice, although it was asked once."""
+
+
+class ParameterOrderWarning(UserWarning):
+    """Data are bound by position, but the parameters do not stand in the order that their numbers suggest."""
+
+
+class ApproximateCircuitWarning(UserWarning):
+    """A target runs an approximation of the circuit's exact unitary (a product formula)."""
+
+
+class WrongSimulationError(QmlExtError, RuntimeError):
+    """A simulator on this machine contradicts exact results for a circuit; the message names the gates."""
+
+
+class NoiseWithoutEffectWarning(UserWarning):
+    """A noise model has errors on gates, none of which the circuit has."""

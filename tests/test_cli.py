@@ -34,7 +34,7 @@ def folder(tmp_path):
     y = np.repeat(["no", "yes"], 12)
     frame = pd.DataFrame({"a": rng.normal(size=24) + 3 * (y == "yes"), "b": rng.normal(size=24), "y": y})
     frame.to_csv(tmp_path / "data.csv", index=False)
-    frame.assign(text=list("abcdefghijklmnopqrstuvwx")).to_csv(tmp_path / "text.csv", index=False)
+    frame.assign(text=list("abcdefghijkl" * 2)).to_csv(tmp_path / "text.csv", index=False)
     frame.assign(y="no").to_csv(tmp_path / "one.csv", index=False)
     frame.assign(y=[None, *y[1:]]).to_csv(tmp_path / "missing.csv", index=False)
     frame.iloc[10:].to_csv(tmp_path / "few.csv", index=False)
@@ -74,8 +74,8 @@ def test_quiet_prints_the_result_only(folder):
     [
         (["no.csv"], "There is no file 'no.csv'"),
         (["brest_cancer"], "Did you mean 'breast_cancer'?"),
-        (["data.csv"], "Which column of data.csv is the label? Name it with --label; there are: a, b, y."),
-        (["data.csv", "--label", "z"], "data.csv has no column 'z'. Its columns are: a, b, y."),
+        (["data.csv"], "Which column of data.csv is the label? Name it with --label; there are: 'a', 'b', 'y'."),
+        (["data.csv", "--label", "z"], "data.csv has no column 'z'. Its columns are: 'a', 'b', 'y'."),
         (["text.csv", "--label", "y"], "Column 'text' of text.csv is not numeric (for example 'a')."),
         (["one.csv", "--label", "y"], "has only one class ('no')"),
         (["few.csv", "--label", "y"], "The class 'no' of 'few' has only 2 samples, but 5 folds need at least 5"),

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qiskit_qml_ext.commands.user_input import bad_input, check_files
+from qiskit_qml_ext.commands.user_input import bad_input, check_files, data_options, load_data
 
 if TYPE_CHECKING:
     from qiskit_qml_ext.diagnostics import Diagnosis
@@ -133,15 +133,12 @@ Examples:
   qiskit-qml-ext diagnose kernel iqp my_data.csv --label diagnosis --bandwidth 0.1 --report kernel.html""",
 )
 @click.argument("name")
-@click.argument("data")
-@click.option("--label", metavar="COLUMN", help="The column to predict, for a file.")
+@data_options
 @click.option("--qubits", type=click.IntRange(min=1), help="Keep so many principal components.  [default: at most 8]")
 @click.option("--bandwidth", type=_POSITIVE, help="The factor on the scaled data.  [default: the map's own]")
 @_output_options
 def kernel_command(
     name: str,
-    data: str,
-    label: str | None,
     qubits: int | None,
     bandwidth: float | None,
     target: str | None,
@@ -153,6 +150,7 @@ def kernel_command(
     seed: int,
     report: str | None,
     json_file: str | None,
+    **settings: Any,
 ) -> None:
     """Is the fidelity kernel of the feature map NAME (zz, iqp, angle, …) any good on DATA?
 
@@ -160,12 +158,11 @@ def kernel_command(
     """
     with bad_input():
         from qiskit_qml_ext.circuits import feature_map_by_name
-        from qiskit_qml_ext.datasets import load_dataset
         from qiskit_qml_ext.diagnostics import diagnose
         from qiskit_qml_ext.evaluation.preparation import quantum_preparation
 
         check_files(report, json_file)
-        dataset = load_dataset(data, label=label)
+        dataset = load_data(settings)
         feature_map = feature_map_by_name(name)
         if bandwidth is not None:
             feature_map.set_params(bandwidth=bandwidth)
@@ -187,6 +184,8 @@ def kernel_command(
             time_budget=budget,
             seed=seed,
         )
+        for note in dataset.notes:
+            click.echo(f"Note: {note}")
         _finish(found, report, json_file)
 
 

@@ -8,15 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qiskit_qml_ext.commands.user_input import bad_input, check_files
+from qiskit_qml_ext.commands.user_input import bad_input, check_files, data_options, load_data
 
 if TYPE_CHECKING:
     from qiskit_qml_ext.evaluation import Evaluation, Plan
-
-
-def _names(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    """Split a list with commas."""
-    return None if value is None else tuple(name.strip() for name in value.split(",") if name.strip())
 
 
 @click.command(
@@ -25,17 +20,10 @@ def _names(context: click.Context, parameter: click.Parameter, value: str | None
 Examples:
   qiskit-qml-ext evaluate breast_cancer
   qiskit-qml-ext evaluate digits --classes 3,8 --qubits 4 --report digits.html
+  qiskit-qml-ext evaluate my_data.csv --label diagnosis --drop hospital
   qiskit-qml-ext evaluate my_data.csv --label diagnosis --target fake_sherbrooke --shots 2048""",
 )
-@click.argument("data")
-@click.option("--label", metavar="COLUMN", help="The column to predict, for a file.")
-@click.option(
-    "--task",
-    type=click.Choice(["classification", "regression"]),
-    help="What the label means; by default guessed from its values.",
-)
-@click.option("--classes", metavar="A,B,…", callback=_names, help="Keep only these classes.")
-@click.option("--drop", metavar="COLUMN", multiple=True, help="Leave out a column; may be repeated.")
+@data_options
 @click.option(
     "--feature-map",
     default="zz",
@@ -58,10 +46,12 @@ Examples:
     type=click.IntRange(min=1),
     help="The largest number of qubits.  [default: the number of features, at most 8]",
 )
+@click.option("--folds", type=click.IntRange(min=2), help="Folds of the cross-validation.  [default: 5]")
 @click.option(
-    "--folds", type=click.IntRange(min=2), default=5, show_default=True, help="Folds of the cross-validation."
+    "--repeats",
+    type=click.IntRange(min=1),
+    help="Make it so often, each time with other folds.  [default: as is affordable; once with --folds]",
 )
-@click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Repeat it with other folds.")
 @click.option(
     "--max-samples",
     type=click.IntRange(min=4),
@@ -69,7 +59,9 @@ Examples:
 )
 @click.option("--scoring", metavar="NAME", help="A scikit-learn scorer.  [default: accuracy, or r2]")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything random.")
-@click.option("--jobs", type=int, default=1, show_default=True, help="Processes that work at the same time; -1: all.")
+@click.option(
+    "--jobs", type=int, help="Processes that work at the same time; -1: all.  [default: 1, more for long evaluations]"
+)
 @click.option("--report", type=click.Path(), metavar="FILE.html", help="Write the result as one page.")
 @click.option("--json", "json_file", type=click.Path(), metavar="FILE.json", help="Write the result as JSON.")
 @click.option(
@@ -80,31 +72,25 @@ Examples:
 )
 @click.option("--quiet", "-q", is_flag=True, help="Print the result only: no progress, no plan.")
 def command(
-    data: str,
-    label: str | None,
-    task: Any,
-    classes: tuple[str, ...] | None,
-    drop: tuple[str, ...],
     report: str | None,
     json_file: str | None,
     quiet: bool,
-    jobs: int,
+    jobs: int | None,
     **settings: Any,
 ) -> None:
     """Does a quantum model help on this data, and could it be run on hardware?
 
     DATA is a bundled data set (breast_cancer, diabetes, digits, iris, wine) or a CSV or Parquet file of numbers with a
-    label column. A quantum kernel is compared with the same kernel without entanglement and with classical models, all
-    tuned and tested on the same folds.
+    label column; columns that name or count the rows are left out, with a note. A quantum kernel is compared with the
+    same kernel without entanglement and with classical models, all tuned and tested on the same folds.
     """
     with bad_input():
-        from qiskit_qml_ext.datasets import load_dataset
         from qiskit_qml_ext.evaluation import plan_evaluation
 
         check_files(report, json_file)
-        if jobs == 0 or jobs < -1:
+        if jobs is not None and (jobs == 0 or jobs < -1):
             raise ValueError(f"--jobs must be at least 1, or -1 for all processors, but {jobs} came.")
-        dataset = load_dataset(data, label=label, task=task, classes=classes, drop=drop)
+        dataset = load_data(settings)
         with _silenced():
             plan = plan_evaluation(dataset, **settings)
     evaluation = _run(plan, jobs=jobs, quiet=quiet)
@@ -123,7 +109,7 @@ def _silenced() -> Iterator[None]:
         yield
 
 
-def _run(plan: "Plan", *, jobs: int, quiet: bool) -> "Evaluation":
+def _run(plan: "Plan", *, jobs: int | None, quiet: bool) -> "Evaluation":
     from qiskit_qml_ext.evaluation import run_plan
 
     if not quiet and plan.run_cost is not None:

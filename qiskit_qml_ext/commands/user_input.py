@@ -1,9 +1,16 @@
-"""What all commands do about input that cannot be used."""
+"""What all commands do about input: the options of data, and input that cannot be used."""
 
-from collections.abc import Iterator
+import csv
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from qiskit_qml_ext.datasets import Dataset
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 @contextmanager
@@ -27,3 +34,79 @@ def check_files(*paths: str | None) -> None:
 
     for path in filter(None, paths):
         check_writable(path)
+
+
+def _names(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """Split a list with commas; a name with a comma in it stands in quotation marks."""
+    if value is None:
+        return None
+    return tuple(name.strip() for name in next(csv.reader([value], skipinitialspace=True), []) if name.strip())
+
+
+# Every command that reads a table takes all of these: DATA first, and what load_dataset has an argument for.
+_DATA_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.argument("data"),
+    click.option("--label", metavar="COLUMN", help="The column to predict, for a file."),
+    click.option(
+        "--task",
+        type=click.Choice(["classification", "regression"]),
+        help="What the label means; by default guessed from its values.",
+    ),
+    click.option("--classes", metavar="A,B,…", callback=_names, help="Keep only these classes."),
+    click.option("--drop", metavar="COLUMN", multiple=True, help="Leave out a column; may be repeated."),
+    click.option(
+        "--keep", metavar="COLUMN", multiple=True, help="Use a column although it looks like an identifier; repeatable."
+    ),
+    click.option(
+        "--na-values",
+        metavar="TEXT",
+        multiple=True,
+        help="What marks a missing value; may be repeated.  [default: an empty cell; in features also NA, ?, …]",
+    ),
+    click.option(
+        "--separator", metavar="CHARACTER", help="Between cells: , ; | tab or space.  [default: found in the file]"
+    ),
+    click.option("--decimal", type=click.Choice([".", ","]), help="The decimal sign.  [default: found in the file]"),
+    click.option("--thousands", metavar="CHARACTER", help="Between groups of three digits.  [default: none]"),
+    click.option("--encoding", metavar="NAME", help="Of the text.  [default: UTF-8, UTF-16, else Windows-1252]"),
+    click.option(
+        "--header/--no-header",
+        default=None,
+        help="Whether the first line names the columns; without, they are 1, 2, ….  [default: it must]",
+    ),
+)
+
+
+def data_options(function: _Function) -> _Function:
+    """Give a command the argument DATA and all options that say how a table is read; see :func:`load_data`."""
+    for option in reversed(_DATA_OPTIONS):
+        function = option(function)
+    return function
+
+
+def load_data(settings: dict[str, Any]) -> "Dataset":
+    """Load what :func:`data_options` describe, and take them out of the settings of a command.
+
+    Raises:
+        ValueError: If the data cannot be loaded.
+    """
+    from qiskit_qml_ext.datasets import load_dataset
+
+    name = settings.pop("data")
+    return load_dataset(name, **{option: settings.pop(option) for option in DATA_SETTINGS})
+
+
+DATA_SETTINGS = (
+    "label",
+    "task",
+    "classes",
+    "drop",
+    "keep",
+    "na_values",
+    "separator",
+    "decimal",
+    "thousands",
+    "encoding",
+    "header",
+)
+"""The arguments of ``load_dataset`` that are options of every command that reads data."""

@@ -1,11 +1,16 @@
 """The data set as the package sees it: numbers, a label, and the names that people gave them."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from qiskit_qml_ext.datasets.arrays import check_same_order, feature_matrix, is_missing, label_array
+from qiskit_qml_ext.datasets.columns import Column, NumberFormat, scale_problem
+from qiskit_qml_ext.datasets.identifiers import identifier_reason, telling_columns
 
 Task = Literal["classification", "regression"]
 TASKS: tuple[Task, ...] = ("classification", "regression")
@@ -28,6 +33,8 @@ class Dataset:
         class_names: The name of class 0, 1, …; empty for regression.
         label_name: What the label is called.
         source: Where the data came from, one phrase.
+        notes: What a reader should know about how the data were read: columns that were left out and why, values taken
+            as missing, columns that look like identifiers or that give the label away. One sentence each.
     """
 
     name: str
@@ -38,6 +45,7 @@ class Dataset:
     class_names: tuple[str, ...] = ()
     label_name: str = "label"
     source: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for array in (self.X, self.y):
@@ -82,40 +90,42 @@ class Dataset:
     ) -> "Dataset":
         """Build a data set from arrays.
 
+        All features are used: one that looks like an identifier or gives the label away is named in ``notes``. To have
+        identifiers left out, pass a data frame to :func:`~qiskit_qml_ext.datasets.load_dataset`.
+
         Args:
-            X: The features, shape (num_samples, num_features); NaN marks a missing value.
-            y: The label, shape (num_samples,); numbers, text or truth values, none missing.
+            X: The features, shape (num_samples, num_features), as an array, lists or a data frame of numbers, truth
+                values or text that is a number; NaN, None and pandas' NA mark a missing value.
+            y: The label, shape (num_samples,); numbers, text or truth values, none missing. Rows are matched to those
+                of ``X`` by position.
             task: What the label means; guessed if not given (:func:`guess_task`).
             name: A short name for tables and titles.
-            feature_names: One name for each column; ``x0``, ``x1``, … if not given.
+            feature_names: One name for each column; those of a data frame, or ``x0``, ``x1``, …, if not given.
             label_name: What the label is called.
             source: Where the data came from.
 
         Raises:
-            ValueError: If the shapes do not fit, a feature is infinite or wholly missing, a label is missing, or only
-                one class is there.
+            ValueError: If the shapes do not fit, a feature is no number, infinite, out of the range of doubles or
+                wholly missing, a label is missing, or only one class is there.
+            TypeError: If an array is sparse or has masked values.
 
         Examples:
             >>> from qiskit_qml_ext.datasets import Dataset
             >>> Dataset.from_arrays([[0.0], [1.0], [2.0]], ["no", "yes", "yes"]).class_counts
             {'no': 1, 'yes': 2}
         """
-        features = np.array(X, dtype=np.float64)
-        labels = np.array(y)
-        if features.ndim != 2 or features.shape[1] == 0 or features.shape[0] == 0:
-            raise ValueError(f"X must have the shape (samples, features), neither of them 0, but has {features.shape}.")
-        if labels.shape != features.shape[:1]:
-            raise ValueError(f"y must have the shape ({features.shape[0]},) to match X, but has {labels.shape}.")
-        names = tuple(str(n) for n in feature_names) if feature_names is not None else _default_names(features.shape[1])
-        if len(names) != features.shape[1]:
-            raise ValueError(f"feature_names has {len(names)} names but X has {features.shape[1]} columns.")
-        _check_features(features, names)
-        _check_label_present(labels, label_name)
-        task = guess_task(labels) if task is None else _check_task(task)
-        codes, class_names = (
-            _encode(labels, label_name) if task == "classification" else _as_numbers(labels, label_name)
+        check_same_order(X, y)
+        features, names, columns, notes = feature_matrix(X, feature_names)
+        labels, remarks = label_array(y, label_name)
+        if not columns:
+            columns = [Column(n, "number", features[:, i].tolist(), features[:, i]) for i, n in enumerate(names)]
+        data = build_dataset(
+            features, labels, names, task=task, name=name, label_name=label_name, source=source, notes=remarks
         )
-        return cls(name, features, codes, names, task, class_names, label_name, source)
+        suspects = [f"{column.name!r} ({reason})" for column in columns if (reason := identifier_reason(column))]
+        if suspects:
+            notes.append(f"{_columns_of(suspects)} used as given, but may only name the rows: {_shortened(suspects)}.")
+        return replace(data, notes=(*notes, *data.notes))
 
     def keep_classes(self, classes: Sequence[str]) -> "Dataset":
         """Return the data set with only the samples of some classes, in the order of ``class_names``.
@@ -202,19 +212,76 @@ def _check_task(task: Task) -> Task:
     return task
 
 
-def _default_names(num_features: int) -> tuple[str, ...]:
-    return tuple(f"x{i}" for i in range(num_features))
+def build_dataset(
+    features: NDArray[np.float64],
+    labels: NDArray[np.generic],
+    names: Sequence[str],
+    *,
+    task: Task | None,
+    name: str,
+    label_name: str,
+    source: str,
+    notes: Sequence[str] = (),
+) -> Dataset:
+    """Check features and labels that are arrays by now, encode the label, and say which columns give it away.
+
+    Args:
+        features: Shape (num_samples, num_features).
+        labels: Shape (num_samples,); None and NaN are missing.
+        names: One name for each feature.
+        task: What the label means; guessed if not given.
+        name: A short name.
+        label_name: What the label is called.
+        source: Where the data came from.
+        notes: What is known already.
+
+    Raises:
+        ValueError: As :meth:`Dataset.from_arrays`.
+    """
+    if labels.shape != features.shape[:1]:
+        raise ValueError(f"y must have the shape ({features.shape[0]},) to match X, but has {labels.shape}.")
+    _check_features(features, names)
+    _check_label_present(labels, label_name)
+    task = _task_of(labels, label_name) if task is None else _check_task(task)
+    codes, class_names = _encode(labels, label_name) if task == "classification" else _as_numbers(labels, label_name)
+    telling = [names[place] for place in telling_columns(features, codes, task)]
+    notes = [*notes, *(_telling_sentence(column, label_name, task) for column in telling)]
+    return Dataset(name, features, codes, tuple(names), task, class_names, label_name, source, tuple(notes))
 
 
-def _check_features(X: NDArray[np.float64], names: tuple[str, ...]) -> None:
-    if infinite := [names[i] for i in np.flatnonzero(np.isinf(X).any(axis=0))]:
+def _telling_sentence(column: str, label_name: str, task: Task) -> str:
+    found = "tells nearly every class" if task == "classification" else "orders nearly all samples as the label does"
+    return (
+        f"Column {column!r} alone {found} ({label_name!r}). If it is a copy of the label, or known only afterwards, "
+        f"leave it out with --drop {shlex.quote(column)}: no comparison of models means anything with it."
+    )
+
+
+def _task_of(labels: NDArray[np.generic], label_name: str) -> Task:
+    """Guess the task, unless the label is many different numbers written as text."""
+    task = guess_task(labels)
+    distinct = {value for value in labels.tolist() if isinstance(value, str)}
+    if task == "classification" and len(distinct) > MAX_GUESSED_CLASSES and NumberFormat().numbers([*distinct]):
+        raise ValueError(
+            f"The label {label_name!r} has {len(distinct)} different numbers, written as text. Convert them to numbers "
+            "for a regression, or say task='classification'."
+        )
+    return task
+
+
+def _check_features(X: NDArray[np.float64], names: Sequence[str]) -> None:
+    if infinite := [names[i] for i in np.flatnonzero(np.isinf(X).any(axis=0)).tolist()]:
         raise ValueError(f"Infinite values in {_columns(infinite)}. Replace them by numbers or leave the values empty.")
-    if empty := [names[i] for i in np.flatnonzero(np.isnan(X).all(axis=0))]:
+    if empty := [names[i] for i in np.flatnonzero(np.isnan(X).all(axis=0)).tolist()]:
         raise ValueError(f"No value at all in {_columns(empty)}. Fill in the column or drop it.")
+    for place, name in enumerate(names):
+        problem, remedy = scale_problem(name, X[:, place])
+        if problem:
+            raise ValueError(f"{problem} {remedy}, or leave it out.")
 
 
 def _check_label_present(y: NDArray[np.generic], label_name: str) -> None:
-    missing = np.array([value is None or value != value for value in y.tolist()], dtype=bool)
+    missing = np.array([is_missing(value) for value in y.tolist()], dtype=bool)
     if missing.any():
         rows = ", ".join(str(row + 1) for row in np.flatnonzero(missing)[:3])
         more = ", …" if missing.sum() > 3 else ""
@@ -272,6 +339,10 @@ def _proportional_counts(available: NDArray[np.int64], total: int, minimum: int)
     while counts.sum() > total and np.any(counts > floor):
         counts[np.argmax(counts - floor)] -= 1
     return [int(count) for count in counts]
+
+
+def _columns_of(names: Sequence[str]) -> str:
+    return "These features are" if len(names) > 1 else "This feature is"
 
 
 def _columns(names: Sequence[str]) -> str:

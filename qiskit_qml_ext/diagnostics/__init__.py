@@ -23,14 +23,15 @@ from qiskit_qml_ext.diagnostics.fourier import FourierSpectrum, fourier_spectrum
 from qiskit_qml_ext.diagnostics.geometric_difference import (
     GeometricDifference,
     geometric_difference,
-    model_complexity,
 )
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
 from qiskit_qml_ext.diagnostics.initializations import InitializationComparison, compare_initializations
 from qiskit_qml_ext.diagnostics.kernel_concentration import KernelConcentration, kernel_concentration
 from qiskit_qml_ext.diagnostics.kernel_health import KernelHealth, kernel_health
+from qiskit_qml_ext.diagnostics.kernel_scores import KernelScores, kernel_scores
 from qiskit_qml_ext.diagnostics.landscape import LossLandscape, loss_landscape
 from qiskit_qml_ext.diagnostics.lie_algebra import LieAlgebra, lie_algebra
+from qiskit_qml_ext.diagnostics.model_complexity import model_complexity
 from qiskit_qml_ext.diagnostics.moment_bounds import SecondMomentBounds, second_moment_bounds
 from qiskit_qml_ext.diagnostics.noise_plateau import NoiseInducedPlateau, noise_induced_plateau
 from qiskit_qml_ext.diagnostics.observables import (
@@ -40,12 +41,14 @@ from qiskit_qml_ext.diagnostics.observables import (
     local_observable,
 )
 from qiskit_qml_ext.diagnostics.pauli_propagation import PauliPropagation
-from qiskit_qml_ext.diagnostics.report import Diagnosis, Finding
+from qiskit_qml_ext.diagnostics.report import Advice, Diagnosis, Finding
 from qiskit_qml_ext.diagnostics.scaling_study import Extrapolation, ScalingStudy, scaling_study
 from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, second_moments
+from qiskit_qml_ext.diagnostics.shot_noise import ShotNoise
 from qiskit_qml_ext.diagnostics.shots import ShotsToResolve, shots_to_resolve
 
 __all__ = [
+    "Advice",
     "Bandwidth",
     "ChainMoment",
     "Diagnosis",
@@ -60,6 +63,7 @@ __all__ = [
     "InitializationComparison",
     "KernelConcentration",
     "KernelHealth",
+    "KernelScores",
     "LieAlgebra",
     "LossLandscape",
     "NoiseInducedPlateau",
@@ -69,6 +73,7 @@ __all__ = [
     "ScalingStudy",
     "SecondMomentBounds",
     "SecondMoments",
+    "ShotNoise",
     "ShotsToResolve",
     "StateDescriptor",
     "averaged_local_observable",
@@ -88,6 +93,7 @@ __all__ = [
     "ideal_kernel",
     "kernel_concentration",
     "kernel_health",
+    "kernel_scores",
     "lie_algebra",
     "local_observable",
     "loss_landscape",

@@ -1,4 +1,4 @@
-"""Centred kernel alignment: how much a kernel knows about the labels."""
+"""Centred kernel alignment: how much pairs of samples are similar just as their labels are."""
 
 import math
 from typing import Literal
@@ -11,7 +11,7 @@ from qiskit_qml_ext.checks import check_arguments
 
 @check_arguments()
 def ideal_kernel(y: ArrayLike, task: Literal["classification", "regression"] = "classification") -> NDArray[np.float64]:
-    """Return the kernel that knows the labels, shape (n, n).
+    """Return the kernel that only looks at the labels, shape (n, n).
 
     For a classification it is 1 for a pair of the same class and else 0 (with two classes its centred form is that of
     yyᵀ, y = ±1, up to a factor); for a regression it is yyᵀ of the centred labels.
@@ -43,8 +43,7 @@ def centred_alignment(kernel_matrix: NDArray[np.float64], other: NDArray[np.floa
 
     Examples:
         >>> import numpy as np
-        >>> from qiskit_qml_ext.checks import check_arguments
-    from qiskit_qml_ext.diagnostics import centred_alignment, ideal_kernel
+        >>> from qiskit_qml_ext.diagnostics import centred_alignment, ideal_kernel
         >>> labels = ideal_kernel([0, 0, 1, 1])
         >>> round(centred_alignment(3 * labels + 1, labels), 12)
         1.0

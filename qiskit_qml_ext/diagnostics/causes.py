@@ -17,7 +17,7 @@ from qiskit_qml_ext.diagnostics.initializations import ratio
 from qiskit_qml_ext.diagnostics.network import InputsFromData
 from qiskit_qml_ext.diagnostics.noise_damping import NoiseDamping, noise_damping
 from qiskit_qml_ext.diagnostics.noisy_simulation import Noise
-from qiskit_qml_ext.diagnostics.observables import local_observable, weight_of
+from qiskit_qml_ext.diagnostics.observables import local_observable, simplified, weight_of
 from qiskit_qml_ext.diagnostics.problem import (
     ObservableFamily,
     Parameters,
@@ -244,7 +244,7 @@ def two_design_variance(observable: Observable, num_qubits: int) -> float:
     if isinstance(observable, Projector):
         trace, square = 1.0, 1.0
     elif isinstance(observable, (Pauli, SparsePauliOp)):
-        operator = SparsePauliOp(observable).simplify()
+        operator = simplified(observable)
         coefficients = np.real(operator.coeffs)
         identity = ~np.any(operator.paulis.x | operator.paulis.z, axis=1)
         trace, square = d * float(coefficients[identity].sum()), d * float(np.sum(coefficients**2))

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.clifford_frame import qubits_of
-from qiskit_qml_ext.diagnostics.estimate import Estimate, Result, rounded
+from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.moment_steps import MomentProgram, RandomRotation, Step, moment_program
 from qiskit_qml_ext.diagnostics.problem import ObservableFamily, Trainable, pose
-from qiskit_qml_ext.diagnostics.walk_jobs import cosine_path, pauli_terms
+from qiskit_qml_ext.diagnostics.shot_noise import in_words, shots_needed
+from qiskit_qml_ext.diagnostics.walk_jobs import constant_part, cosine_path, pauli_terms
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program import CliffordGate, anticommute, conjugate, inverse_name
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 _LETTERS = ((0, 0), (1, 0), (1, 1), (0, 1))  # I, X, Y, Z as (x, z)
+_MOST_DECADES = 300  # of a number of shots that a double can hold
+_CANCELLED = 1e-14  # of E C²: a smaller variance is what rounding leaves of 0
 _RELATIVE_CUT = 1e-14  # singular values below this fraction of the largest are rounding errors
 
 
@@ -41,6 +44,10 @@ class ChainMoment(Result):
     """log₁₀ E C²; the interval is twice the change from half the bond dimension, an estimate and no bound."""
     loss_mean: float
     """E C, exactly."""
+    log10_variance: float
+    """log₁₀ Var C; -inf if the variance vanishes up to rounding."""
+    log10_single_shot_variance: float
+    """log₁₀ of σ², the mean variance of one shot: with S shots a loss is read with the variance σ²/S."""
     largest_bond: int
     """The largest bond dimension that was used."""
     max_bond: int
@@ -48,14 +55,17 @@ class ChainMoment(Result):
     distribution: str
     """The distribution of the angles."""
 
-    @property
-    def log10_variance(self) -> float:
-        """log₁₀ Var C; -inf if the variance vanishes up to rounding."""
-        square = 10.0**self.log10_second_moment.value if self.log10_second_moment.value > -300 else 0.0
-        if self.loss_mean == 0:
-            return self.log10_second_moment.value
-        variance = square - self.loss_mean**2
-        return math.log10(variance) if variance > 1e-14 * square else -math.inf
+    def shots_for_loss(self) -> float:
+        """Return the shots at which the loss varies as much as its noise; inf if it does not vary, or beyond 10³⁰⁰."""
+        decades = self.log10_single_shot_variance - self.log10_variance
+        return shots_needed(10.0**decades, 1.0) if decades < _MOST_DECADES else math.inf
+
+    def shots_in_words(self) -> str:
+        """Return that number as text, however large it is."""
+        decades = self.log10_single_shot_variance - self.log10_variance
+        if math.isinf(decades) or decades < _MOST_DECADES:
+            return in_words(self.shots_for_loss())
+        return f"10^{decades:.0f}"
 
     def headline(self) -> str:
         """Return the finding in one sentence."""
@@ -64,12 +74,10 @@ class ChainMoment(Result):
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return moment, mean and price."""
-        shots = -math.log10(2) - self.log10_variance
-        price = rounded(max(10**shots, 1.0)) if shots < 300 else f"10^{shots:.0f}"
         return [
             ("log₁₀ E C²", f"{self.log10_second_moment.value:.5g}", self.log10_second_moment.method),
             ("Mean of the loss", f"{self.loss_mean:.6g}", "exact"),
-            ("Shots for signal = noise", price, "per expectation value"),
+            ("Shots to see the loss vary", self.shots_in_words(), "for the one circuit of a loss"),
         ]
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
@@ -120,22 +128,35 @@ def chain_second_moment(
         raise ValueError(f"The observable has {len(terms)} terms; give one Pauli string at a time.")
     ((pauli, coefficient),) = terms.items()
     program = moment_program(problem.circuit, problem.distribution)
-    scale = 2 * math.log10(abs(coefficient))
+    scale, constant = 2 * math.log10(abs(coefficient)), constant_part(problem.observable)
     value, bond = _contract(program, pauli, max_bond)
     error = 0.0
     if bond >= max_bond:
         half, _ = _contract(program, pauli, max_bond // 2)
         error = abs(value - half)
     method = f"matrix product, bond {max_bond} against {max_bond // 2}" if error else f"matrix product, bond {bond}"
-    value += scale
+    mean = cosine_path(program, pauli, (0.0, 0.0))  # of the Pauli alone, as the value
+    square = 10.0**value
+    variance = value if mean == 0 else _log10(square - mean**2 if square - mean**2 > _CANCELLED * square else 0.0)
+    moment = value + scale
+    if constant:
+        # far from 0 the error of the logarithm shrinks by the share of what is uncertain
+        whole = coefficient**2 * square + 2 * coefficient * mean * constant + constant**2
+        moment, error = _log10(whole), error * coefficient**2 * square / whole
     return ChainMoment(
         num_qubits=problem.num_qubits,
-        log10_second_moment=Estimate(value, error, value - 2 * error, value + 2 * error, method),
-        loss_mean=coefficient * cosine_path(program, pauli, (0.0, 0.0)),
+        log10_second_moment=Estimate(moment, error, moment - 2 * error, moment + 2 * error, method),
+        loss_mean=coefficient * mean + constant,
+        log10_variance=variance + scale,
+        log10_single_shot_variance=_log10(max(1 - square, 0.0)) + scale,
         largest_bond=bond,
         max_bond=max_bond,
         distribution=repr(problem.distribution),
     )
+
+
+def _log10(value: float) -> float:
+    return math.log10(value) if value > 0 else -math.inf
 
 
 def _contract(program: MomentProgram, pauli: tuple[int, int], max_bond: int) -> tuple[float, int]:

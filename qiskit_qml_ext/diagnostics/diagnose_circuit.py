@@ -10,6 +10,7 @@ from sklearn.base import clone
 from qiskit_qml_ext.circuits import Ansatz, InitialDistribution
 from qiskit_qml_ext.diagnostics.causes import PlateauCauses, plateau_causes
 from qiskit_qml_ext.diagnostics.chain_moments import ChainMoment, chain_second_moment
+from qiskit_qml_ext.diagnostics.constant_loss import explain_constant_loss
 from qiskit_qml_ext.diagnostics.draft import Draft
 from qiskit_qml_ext.diagnostics.entanglement import entangling_capability
 from qiskit_qml_ext.diagnostics.estimate import rounded
@@ -25,6 +26,7 @@ from qiskit_qml_ext.diagnostics.price import SHOTS_PER_SECOND, duration
 from qiskit_qml_ext.diagnostics.problem import (
     ObservableFamily,
     Parameters,
+    Problem,
     build_circuit,
     build_observable,
     pose,
@@ -32,6 +34,7 @@ from qiskit_qml_ext.diagnostics.problem import (
 from qiskit_qml_ext.diagnostics.report import Finding, Level
 from qiskit_qml_ext.diagnostics.scaling_study import Depth, ScalingStudy, scaling_study
 from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, second_moments
+from qiskit_qml_ext.diagnostics.shot_noise import in_words
 from qiskit_qml_ext.exceptions import QmlExtError
 
 _MAX_STATE_QUBITS = 12  # hundreds of states of more qubits take too long for a first look
@@ -39,6 +42,7 @@ _MAX_FEW_STATES = 16  # a few dozen states are still feasible where nothing else
 _MAX_NOISY_QUBITS = 8  # density matrices of more qubits take seconds each
 _FEW_STRINGS = 20_000  # Pauli strings that hundreds of samples pass through in seconds
 _MANY_SHOTS = 100_000
+_WIDE = (16, 23, 32, 45, 64)  # widths beyond states; of both parities, since some circuits treat them differently
 
 
 def at_depth(ansatz: Ansatz | QuantumCircuit, depths: Depth, width: int) -> Ansatz | QuantumCircuit:
@@ -85,7 +89,7 @@ def diagnose_ansatz(
             lambda: gradient_variance(here, observable, num_qubits=width, num_samples=points, method=method, seed=seed),
         )
         if isinstance(now, GradientVariance):
-            _read_gradient(now, draft)
+            _read_gradient(now, draft, lambda: pose(here, observable, num_qubits=width))
     if isinstance(ansatz, Ansatz) and callable(observable):
         widths = [*range(max(2, ansatz.min_qubits), max(min(width, 10), 8) + 1), *_wide(ansatz, observable, depths)]
         study = draft.run(
@@ -136,14 +140,20 @@ def diagnose_network(
         ),
     )
     if isinstance(found, GradientVariance):
-        _read_gradient(found, draft)
+        _read_gradient(
+            found,
+            draft,
+            lambda: pose(circuit, observable, distribution=network.distribution, parameters=network.weights),
+        )
     noise = _possible_noise(noise, observable, width, draft)
     if width <= _MAX_STATE_QUBITS:
         _look_for_causes(
             circuit, observable, width, noise, draft, num_samples, seed, network.distribution, network.weights
         )
-    draft.advice.append(
-        "A network of one width cannot tell how its gradient scales with the number of qubits: diagnose its ansatz too."
+    draft.advise(
+        "diagnose_ansatz",
+        "A network of one width cannot tell how its gradient scales with the number of qubits: diagnose its ansatz "
+        "too.",
     )
     return f"Is it trainable? {name} on {width} qubits with {len(network.weights)} weights"
 
@@ -202,7 +212,7 @@ def _further_stages(
         lambda: compare_initializations(ansatz, observable, num_qubits=width, num_samples=num_samples, seed=seed),
     )
     if isinstance(starts, InitializationComparison) and starts.best is not None:
-        draft.advice.append(f"Initial angles: {starts.headline()}")
+        draft.advise("initial_angles", f"Initial angles: {starts.headline()}")
     if width <= 10:
         pairs = max(2000, num_samples)
         draft.run(
@@ -219,8 +229,8 @@ def _wide(ansatz: Ansatz, observable: ObservableFamily, depths: Depth) -> list[i
         second_moments(ansatz, observable, num_qubits=max(4, ansatz.min_qubits), num_walks=64)
     except (QmlExtError, TypeError, ValueError):
         deep = ansatz if depths is None else clone(ansatz).set_params(reps=depths)
-        return [n for n in (16, 32, 64) if _propagates(deep, observable, n)]
-    return [16, 32, 64]
+        return [n for n in _WIDE if _propagates(deep, observable, n)]
+    return [*_WIDE]
 
 
 def _propagates(ansatz: Ansatz, observable: ObservableFamily, width: int) -> bool:
@@ -242,19 +252,33 @@ def _exists(ansatz: Ansatz, width: int) -> bool:
     return True
 
 
-def _read_gradient(found: GradientVariance, draft: Draft) -> None:
+def _read_gradient(found: GradientVariance, draft: Draft, problem: Callable[[], Problem]) -> None:
     shots = found.shots_for()
     if not math.isfinite(shots):
-        draft.findings.append(Finding("bad", "No parameter changes the loss: the observable does not see the circuit."))
-        draft.advice.append("Measure qubits that the parametrised gates can reach.")
+        constant = explain_constant_loss(problem())
+        draft.find("bad", "loss_constant", constant.finding)
+        draft.advise("measure_what_changes", constant.advice)
         return
-    steps = 2 * len(found.parameters) * shots
     level: Level = "good" if shots < _MANY_SHOTS else "bad"
-    text = f"At {found.num_qubits} qubits a typical derivative stands out of the noise from {shots:,.0f} shots on."
-    draft.findings.append(Finding(level, text))
+    many = in_words(shots, at_most=found.shot_noise.derivatives_at_most)
+    where = f"At {found.num_qubits} qubits"
+    text = f"{where} a typical derivative stands out of the noise from {many} shots of each circuit on."
+    draft.find(level, "derivative_seen" if level == "good" else "derivative_drowns", text)
+    _price_gradient(found, draft)
+
+
+def _price_gradient(found: GradientVariance | SecondMoments, draft: Draft) -> None:
+    """The price of one gradient without a device; it has as many circuits and shots as the one on a backend."""
+    shots, noise = found.shots_for(), found.shot_noise
+    if not math.isfinite(shots) or not noise.num_circuits:
+        return
+    total, number = noise.num_circuits * shots, len(found.parameters)
+    most = "at most " * noise.derivatives_at_most
+    each = " for each sample" * (isinstance(found, GradientVariance) and number < found.circuit.num_parameters)
     draft.price.append(
-        f"One gradient of {len(found.parameters)} parameters by parameter shifts: {steps:,.0f} shots at the least, "
-        f"about {duration(steps / SHOTS_PER_SECOND)} at {SHOTS_PER_SECOND:,} shots a second, queues not counted."
+        f"One gradient of {number:,} parameter{'s' * (number != 1)} by parameter shifts{each}: "
+        f"{noise.num_circuits:,} circuits of {most}{in_words(shots)} shot{'s' * (shots != 1)}, {in_words(total)} in "
+        f"all, about {duration(total / SHOTS_PER_SECOND)} at {SHOTS_PER_SECOND:,} shots a second, queues not counted."
     )
 
 
@@ -272,29 +296,34 @@ def _read_moments(
             draft.skipped.append(f"Second moment by matrix products: {error}")
             exact = None
         if isinstance(exact, ChainMoment):
-            price = exact.rows()[-1][1]
+            level: Level = "good" if exact.shots_for_loss() < _MANY_SHOTS else "bad"
             text = (
-                f"At {found.num_qubits} qubits the variance of the loss is 10^{exact.log10_variance:.1f}: {price} shots"
+                f"At {found.num_qubits} qubits the variance of the loss is 10^{exact.log10_variance:.1f}: "
+                f"{exact.shots_in_words()} shots are needed before the loss varies as much as its noise."
             )
-            draft.findings.append(Finding("bad", f"{text} are needed before the signal is as large as the noise."))
+            draft.find(level, "loss_varies" if level == "good" else "loss_drowns", text)
             return
         certain = draft.run("Certified bounds on the variance", bounds)
-        if isinstance(certain, SecondMomentBounds) and certain.variance_lower > 1 / (2 * _MANY_SHOTS):
-            draft.findings.append(Finding("good", f"The loss varies beyond the noise of shots. {certain.headline()}"))
-        elif isinstance(certain, SecondMomentBounds) and certain.variance_upper < 1 / (2 * _MANY_SHOTS):
-            draft.findings.append(Finding("bad", f"The loss drowns in the noise of shots. {certain.headline()}"))
+        if isinstance(certain, SecondMomentBounds) and certain.most_shots < _MANY_SHOTS:
+            draft.find("good", "loss_varies", f"The loss varies beyond the noise of shots. {certain.headline()}")
+        elif isinstance(certain, SecondMomentBounds) and certain.fewest_shots >= _MANY_SHOTS:
+            draft.find("bad", "loss_drowns", f"The loss drowns in the noise of shots. {certain.headline()}")
         else:
             text = f"The variance is too small for Pauli walks. {found.headline()}"
-            draft.findings.append(Finding("unknown", text))
+            draft.find("unknown", "variance_unknown", text)
         return
-    shots = max(1 / (2 * variance.value), 1)
-    draft.findings.append(
-        Finding(
-            "good" if shots < _MANY_SHOTS else "bad",
-            f"At {found.num_qubits} qubits the loss varies by √Var = {math.sqrt(variance.value):.2g}; it stands out "
-            f"of the noise from {shots:,.0f} shots on.",
-        )
+    shots = found.shots_for_loss()
+    many = in_words(shots, at_most=found.shot_noise.loss_at_most)
+    groups = found.shot_noise.num_groups
+    each = f" of each of its {groups:,} circuits" * (groups > 1)
+    few = shots < _MANY_SHOTS
+    draft.find(
+        "good" if few else "bad",
+        "loss_varies" if few else "loss_drowns",
+        f"At {found.num_qubits} qubits the loss varies by √Var = {math.sqrt(max(variance.value, 0)):.2g}; it "
+        f"stands out of the noise from {many} shots{each} on.",
     )
+    _price_gradient(found, draft)
 
 
 def _read_scaling(study: ScalingStudy, draft: Draft) -> None:
@@ -304,38 +333,46 @@ def _read_scaling(study: ScalingStudy, draft: Draft) -> None:
         "constant": "good",
         "undetermined": "unknown",
     }
-    meaning = " Training a wider circuit will take exponentially many shots." if level[study.verdict] == "bad" else ""
-    draft.findings.insert(0, Finding(level[study.verdict], study.headline() + meaning))
+    meaning = ""
+    if level[study.verdict] == "bad":
+        meaning = " If that goes on, training a wider circuit from such random angles takes exponentially many shots."
+    code = study.verdict.replace(" ", "_")
+    draft.findings.insert(0, Finding(level[study.verdict], study.headline() + meaning, code))
     if study.verdict in ("polynomial", "constant"):
-        draft.advice.append(
+        draft.advise(
+            "ask_for_simulation",
             "Ask whether a classical computer can do the same: circuits without barren plateaus often can be simulated "
-            "(arXiv:2312.09121)."
+            "(arXiv:2312.09121).",
         )
-    if study.verdict == "undetermined":
-        draft.advice.append("Study more widths or take more samples before you trust any trend.")
+    if study.is_constant_loss:
+        draft.advise("measure_what_changes", "Measure qubits that the parametrised gates can reach.")
+    elif study.verdict == "undetermined":
+        draft.find("unknown", "trend_of_the_range", f"Over the widths studied {study.trend}; {study.reason}")
+        draft.advise("study_more", "Study more widths or take more samples before you trust any trend.")
     there = study.extrapolation
     if there is not None:
         span = f"{rounded(there.shots.low)} to {rounded(there.shots.high)}"
         draft.price.append(
             f"At {there.num_qubits} qubits, if the trend holds: {rounded(there.shots.value)} shots (interval {span}) "
-            "for each expectation value before the signal is as large as the noise."
+            "of each circuit of the loss before it varies as much as its noise."
         )
 
 
 def _read_causes(causes: PlateauCauses, draft: Draft) -> None:
     if not causes.causes:
         return
-    draft.findings.append(Finding("unknown", causes.headline()))
+    draft.find("unknown", "causes", causes.headline())
     for change in causes.changes:
         if change.helps:
             gain = f"{change.gain.value:.2g}"
-            draft.advice.append(
-                f"{change.advice[0].upper()}{change.advice[1:]} (square of a typical derivative × {gain})."
+            draft.advise(
+                "lift_cause",
+                f"{change.advice[0].upper()}{change.advice[1:]} (square of a typical derivative × {gain}).",
             )
 
 
 def _read_noise(found: NoiseInducedPlateau, draft: Draft) -> None:
     bad = found.decay_rate.low > 0 and found.last_useful_depth.value < found.depths[-1]
-    draft.findings.append(Finding("bad" if bad else "good", found.headline()))
+    draft.find("bad" if bad else "good", "noise_damps" if bad else "noise_harmless", found.headline())
     if bad:
-        draft.advice.append(f"On this device keep to fewer than {found.last_useful_depth.value:.0f} layers.")
+        draft.advise("fewer_layers", f"On this device keep to fewer than {found.last_useful_depth.value:.0f} layers.")

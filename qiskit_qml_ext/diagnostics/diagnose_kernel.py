@@ -8,20 +8,34 @@ from qiskit_machine_learning.kernels import BaseKernel
 
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.draft import Draft
-from qiskit_qml_ext.diagnostics.geometric_difference import GeometricDifference, geometric_difference
+from qiskit_qml_ext.diagnostics.geometric_difference import (
+    GeometricDifference,
+    geometric_difference,
+    standard_kernels,
+)
 from qiskit_qml_ext.diagnostics.kernel_concentration import KernelConcentration, kernel_concentration
 from qiskit_qml_ext.diagnostics.kernel_noise import FEWEST_SAMPLES, Source, kernel_width
+from qiskit_qml_ext.diagnostics.kernel_scores import KernelScores, kernel_scores
+from qiskit_qml_ext.diagnostics.model_complexity import as_labels, is_class
 from qiskit_qml_ext.diagnostics.noisy_simulation import Noise
-from qiskit_qml_ext.diagnostics.price import kernel_price, kernel_shots
-from qiskit_qml_ext.diagnostics.report import Finding
+from qiskit_qml_ext.diagnostics.price import kernel_price, kernel_shots, samples_in_words
+from qiskit_qml_ext.diagnostics.report import Level
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import Connection
+
+FloatArray = NDArray[np.float64]
 
 _MANY_SHOTS = 10_000
 _FEW_WIDTHS = 5
 _NOISY_SAMPLES = ((5, 16), (6, 12), (8, 8))  # up to so many qubits, so many samples: each pair is a density matrix
 _NOISE_MATTERS = math.sqrt(2)  # half of the variance is gone: twice the shots
-_MANY_CLASSES = 20  # more different whole numbers than this are values, not the names of classes
+_CONSTANT_RANK = 2.0  # below this effective rank more than half of the squared entries are those of a constant
+_IDENTITY_RANK = 0.9  # of the number of samples: a tenth or less of the squared entries stands off the diagonal
+
+CONCENTRATION = "Concentration of the kernel"
+DIFFERENCE = "Difference from classical kernels"
+SCORES = "Kernels in cross-validation"
+"""The titles of the stages, in their order; a result is found under its title in ``Diagnosis.evidence``."""
 
 
 def diagnose_kernel(
@@ -50,7 +64,7 @@ def diagnose_kernel(
         seed: Seed of the choice of samples.
     """
     samples = np.asarray(X, dtype=np.float64)
-    labels = None if y is None else np.asarray(y)
+    labels = None if y is None else as_labels(y)
     if samples.ndim != 2:
         raise ValueError(f"X must have the shape (samples, features), but has {samples.shape}.")
     if labels is not None and labels.shape != (len(samples),):
@@ -62,7 +76,7 @@ def diagnose_kernel(
     widths = _widths(template, samples.shape[1]) if isinstance(template, FeatureMap) else None
     noisy = 0 if noise is None else _noisy_samples(kernel, samples, draft)
     found = draft.run(
-        "Concentration of the kernel",
+        CONCENTRATION,
         lambda: kernel_concentration(
             kernel,
             samples,
@@ -73,21 +87,27 @@ def diagnose_kernel(
         ),
     )
     if isinstance(found, KernelConcentration):
-        _read_concentration(found, draft)
-        matrix = found.last.matrix
-        other = draft.run("Difference from classical kernels", lambda: _difference(matrix, samples, labels))
-        if isinstance(other, GeometricDifference):
-            _read_difference(other, draft)
+        _read_concentration(found, samples, draft)
+        _compare_with_classical(found.last.matrix, samples, labels, draft, seed)
     if connection is not None:
         shots = kernel_shots(draft.evidence)
-        draft.add_price(kernel_price(kernel, samples, shots, connection, price_per_minute=price_per_minute))
+        known = found.last.shots if isinstance(found, KernelConcentration) else None
+        draft.add_price(
+            kernel_price(
+                kernel,
+                samples,
+                shots,
+                connection,
+                price_per_minute=price_per_minute,
+                entries=None if known is None else (known.mean, known.variance),
+                simulated=_simulated_gain(found),
+            )
+        )
     name = type(template).__name__ if isinstance(template, FeatureMap) else type(kernel).__name__
     return f"Is this kernel any good? {name} on {len(samples)} samples of {samples.shape[1]} features"
 
 
-def _noisy_samples(
-    kernel: BaseKernel | FeatureMap, X: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]", draft: Draft
-) -> int:
+def _noisy_samples(kernel: BaseKernel | FeatureMap, X: FloatArray, draft: Draft) -> int:
     """How many samples can be measured with noise in a few seconds; 0, with a reason in the draft, for none."""
     if not isinstance(kernel, (FidelityKernel, FeatureMap)):
         draft.skipped.append(f"Noise: it is simulated for fidelity kernels only, not for {type(kernel).__name__}.")
@@ -115,57 +135,106 @@ def _widths(template: FeatureMap, num_features: int) -> list[int] | None:
     return widths if len(widths) >= _FEW_WIDTHS else None
 
 
-def _difference(
-    matrix: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]",
-    X: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]",
-    labels: "np.ndarray[tuple[int, ...], np.dtype[np.generic]] | None",
-) -> GeometricDifference:
+def _compare_with_classical(
+    matrix: FloatArray,
+    X: FloatArray,
+    labels: "NDArray[np.generic] | None",
+    draft: Draft,
+    seed: int | None,
+) -> None:
+    """Compare a kernel matrix with classical kernels on the same samples: by their geometry, and by their scores."""
     lowest = float(np.linalg.eigvalsh(matrix)[0])
     # a sampled matrix may have negative eigenvalues, which no kernel has: raise the diagonal by the smallest of them
     repaired = matrix if lowest >= 0 else matrix - lowest * np.eye(len(matrix))
-    return geometric_difference(repaired, X, None if labels is None else _label_columns(labels))
+    classical = standard_kernels(X, len(X))
+    targets = None if labels is None else _targets(labels)
+    other = draft.run(DIFFERENCE, lambda: geometric_difference(repaired, y=targets, classical=classical))
+    scores = None
+    if labels is not None:
+        try:
+            scores = draft.run(SCORES, lambda: kernel_scores(repaired, classical, labels, X=X, seed=seed))
+        except ValueError as error:  # too few different samples, or labels that do not differ
+            draft.skipped.append(f"{SCORES}: {error}")
+    ranked = scores if isinstance(scores, KernelScores) else None
+    if ranked is not None:
+        _read_scores(ranked, draft)
+    if isinstance(other, GeometricDifference):
+        _read_difference(other, ranked, draft)
 
 
-def _label_columns(labels: "np.ndarray[tuple[int, ...], np.dtype[np.generic]]") -> NDArray[np.float64]:
-    """Labels as the model complexity needs them, with a mean square of 1, shape (n,) or (n, number of classes).
-
-    Two classes become ±1, more classes a column of ±1 each (one against the rest), and values are standardised.
-    """
-    classes = np.unique(labels)
-    if len(classes) == 2:
-        return np.where(labels == classes[-1], 1.0, -1.0)
-    if labels.dtype.kind not in "iuf" or (labels.dtype.kind in "iu" and len(classes) <= _MANY_CLASSES):
-        return np.where(labels[:, None] == classes[None, :], 1.0, -1.0)
+def _targets(labels: "NDArray[np.generic]") -> "NDArray[np.generic]":
+    """Classes as they are, values standardised, so that their unit does not matter."""
+    if is_class(labels):
+        return labels
     numbers = np.asarray(labels, dtype=np.float64)
     return np.asarray((numbers - numbers.mean()) / max(float(numbers.std()), 1e-300))
 
 
-def _read_concentration(found: KernelConcentration, draft: Draft) -> None:
-    point = found.last
-    shots = point.shots.to_tell_apart
-    bad = not math.isfinite(shots) or shots > _MANY_SHOTS or found.verdict == "barren plateau"
-    text = found.headline()
-    if not bad:  # how the spread falls with more features matters only where it is small
-        text = f"The kernel can tell these samples apart. {text.removeprefix('Scaling undetermined. ')}"
-    draft.findings.append(Finding("bad" if bad else "good", text))
-    pairs = found.num_samples * (found.num_samples - 1) // 2
+def _simulated_gain(found: object) -> float | None:
+    """By how much simulated noise divides the spread of the entries; None if none was simulated."""
+    sources = found.sources if isinstance(found, KernelConcentration) else ()
+    gains = [source.gain.value for source in sources if source.name == "noise" and source.gain is not None]
+    return gains[-1] if gains else None
+
+
+def _read_concentration(
+    found: KernelConcentration, samples: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]", draft: Draft
+) -> None:
+    shots = found.last.shots.to_tell_apart
+    falls = found.verdict == "barren plateau"
+    bad = falls or not shots <= _MANY_SHOTS
+    if falls:
+        draft.find("bad", "concentrates_exponentially", found.trend())
+    elif found.verdict in ("polynomial", "constant"):
+        draft.find("good", "falls_as_power" if found.verdict == "polynomial" else "does_not_fall", found.trend())
+    if math.isinf(shots):
+        exact = found.measured_shots is None
+        draft.find("bad" if exact else "unknown", "entries_equal" if exact else "spread_not_seen", found.at_hand())
+    else:
+        few = shots <= _MANY_SHOTS
+        draft.find("good" if few else "bad", "entries_differ" if few else "entries_need_many_shots", found.at_hand())
+    _read_rank(found, draft)
+    distinct = len(np.unique(samples, axis=0))
+    pairs = distinct * (distinct - 1) // 2
     if math.isfinite(shots):
+        basis = "as it was measured" if found.measured_shots is not None else "without the errors of a device"
         draft.price.append(
-            f"The kernel matrix of {found.num_samples} samples on a device: {pairs:,} circuits of {shots:,.0f} shots, "
-            f"{pairs * shots:,.0f} in all, to tell entries apart."
+            f"The kernel matrix of {samples_in_words(samples)}: {pairs:,} circuits of {shots:,.0f} shots, "
+            f"{pairs * shots:,.0f} in all, to tell entries apart, {basis}."
         )
     if found.bandwidth is not None and found.bandwidth.value < 1 and bad:
-        draft.advice.append(
+        draft.advise(
+            "smaller_bandwidth",
             f"Multiply the data by {found.bandwidth.value:.2g} before encoding; the entries then spread by "
-            f"{found.bandwidth.standard_deviation:.2g}. Tune this factor by cross-validation."
+            f"{found.bandwidth.standard_deviation:.2g}. Tune this factor by cross-validation.",
         )
     for source in found.sources:
         if source.name == "noise":
             _read_noise(source, draft)
         elif source.name and bad and source.factor > 2:
-            draft.advice.append(
-                f"Without {source.name} the entries spread {source.factor:.1f} times as much: {source.advice}."
+            draft.advise(
+                "less_entanglement" if source.name == "entanglement" else "local_measurement",
+                f"Without {source.name} the entries spread {source.factor:.1f} times as much: {source.advice}.",
             )
+
+
+def _read_rank(found: KernelConcentration, draft: Draft) -> None:
+    """Say so if the matrix is nearly that of a kernel that knows nothing: a constant, or the identity."""
+    rank, size = found.last.effective_rank, found.num_samples
+    if rank < min(_CONSTANT_RANK, 0.2 * size):
+        draft.find(
+            "unknown",
+            "nearly_constant",
+            f"To this kernel the samples look much alike: effective rank {rank:.1f} of {size}, where 1 is a constant. "
+            "What it learns rests on small differences between entries.",
+        )
+    elif rank > _IDENTITY_RANK * size:
+        draft.find(
+            "bad",
+            "nearly_identity",
+            f"To this kernel almost every one of these samples is similar to itself only: effective rank {rank:.1f} of "
+            f"{size}. The identity, of rank {size}, predicts nothing about new samples.",
+        )
 
 
 def _read_noise(source: Source, draft: Draft) -> None:
@@ -173,25 +242,50 @@ def _read_noise(source: Source, draft: Draft) -> None:
     if gain is None or not gain.low > _NOISE_MATTERS:
         return
     if math.isinf(gain.value):
-        draft.findings.append(Finding("bad", f"With noise ({source.basis}) no spread of the entries could be seen."))
-        draft.advice.append(f"Noise leaves nothing to see: {source.advice}.")
+        draft.find("bad", "noise_hides_all", f"With noise ({source.basis}) no spread of the entries could be seen.")
+        draft.advise("mitigate_noise", f"Noise leaves nothing to see: {source.advice}.")
         return
-    draft.findings.append(
-        Finding(
-            "bad",
-            f"Noise divides the spread of the entries by {gain.value:.2g} {gain.interval()} ({source.basis}): it takes "
-            f"{gain.value**2:.2g} times as many shots to tell them apart.",
-        )
+    draft.find(
+        "bad",
+        "noise_shrinks_spread",
+        f"Noise divides the spread of the entries by {gain.value:.2g} {gain.interval()} ({source.basis}): it takes "
+        f"{gain.value**2:.2g} times as many shots to tell them apart as without noise.",
     )
-    draft.advice.append(f"Against the noise: {source.advice}.")
+    draft.advise("mitigate_noise", f"Against the noise: {source.advice}.")
 
 
-def _read_difference(found: GeometricDifference, draft: Draft) -> None:
-    small = "guaranteed" in found.headline()
-    draft.findings.append(Finding("bad" if small else "unknown", found.headline()))
-    if small:
-        draft.advice.append(f"Try {found.closest.name} first: it is cheaper and learns the same.")
-    else:
-        draft.advice.append(
-            "A difference is no advantage: only test scores beside tuned classical models on the same folds show one."
+def _read_scores(found: KernelScores, draft: Draft) -> None:
+    level: dict[str, Level] = {"classical_scores_as_well": "bad", "quantum_scores_higher": "good"}
+    meaning = {
+        "nothing_learned": " None of them is clearly better than the guess.",
+        "scores_alike": f" The difference is within twice its error: {found.best.ahead}.",
+        "quantum_scores_higher": f" The quantum kernel is ahead by {found.best.ahead}.",
+    }
+    ranking = found.ranking
+    draft.find(level.get(ranking, "unknown"), ranking, found.headline() + meaning.get(ranking, ""))
+    if ranking == "classical_scores_as_well":
+        draft.advise(
+            "classical_first",
+            f"Use a classical kernel first: {found.best.name} scores {found.best.score:.3f} on these folds, the "
+            f"quantum kernel {found.quantum.score:.3f}.",
         )
+    elif ranking != "nothing_learned":
+        draft.advise(
+            "compare_on_same_folds",
+            "Only tuned models on the same folds show an advantage: compare them with evaluate before you rely on it.",
+        )
+
+
+def _read_difference(found: GeometricDifference, scores: KernelScores | None, draft: Draft) -> None:
+    """Say what the bounds license, where they do, and where the scores do not answer the question already."""
+    ranking, conclusion = None if scores is None else scores.ranking, found.conclusion
+    if conclusion == "bound_carries_over" and ranking not in ("quantum_scores_higher", "nothing_learned"):
+        draft.find("unknown", conclusion, found.headline())
+        if ranking is None and found.simplest is not None:
+            draft.advise(
+                "classical_first",
+                f"Try {found.simplest.name} first: of the classical kernels it is the one for which these labels have "
+                "the smallest complexity.",
+            )
+    elif conclusion == "labels_simpler_for_quantum" and ranking in (None, "scores_alike", "quantum_scores_higher"):
+        draft.find("unknown", conclusion, found.headline())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from qiskit_qml_ext.diagnostics.estimate import Result
 from qiskit_qml_ext.diagnostics.price import Price
-from qiskit_qml_ext.diagnostics.report import Finding
+from qiskit_qml_ext.diagnostics.report import Advice, Finding, Level
 from qiskit_qml_ext.exceptions import QmlExtError
 from qiskit_qml_ext.primitives import RunPlan
 
@@ -35,6 +35,14 @@ class Draft:
             return None
         self.evidence[title] = result
         return result
+
+    def find(self, level: Level, code: str, sentence: str) -> None:
+        """Note a finding."""
+        self.findings.append(Finding(level, sentence, code))
+
+    def advise(self, code: str, sentence: str) -> None:
+        """Note what to do."""
+        self.advice.append(Advice(sentence, code))
 
     def add_price(self, price: Price) -> None:
         """Note what it takes on a backend."""

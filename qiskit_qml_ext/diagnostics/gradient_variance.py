@@ -1,7 +1,7 @@
 """The variance of the loss and of its derivatives over random initial angles."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.intervals import covariance_estimates, mean_estimates, variance_estimates
+from qiskit_qml_ext.diagnostics.observables import centred, size_of
 from qiskit_qml_ext.diagnostics.pauli_propagation import MAX_STRINGS, PauliPropagation
 from qiskit_qml_ext.diagnostics.problem import (
     ObservableFamily,
@@ -23,7 +24,9 @@ from qiskit_qml_ext.diagnostics.problem import (
     check_samples,
     pose,
 )
+from qiskit_qml_ext.diagnostics.sampled_noise import sampled_noise
 from qiskit_qml_ext.diagnostics.shot_gradients import loss_and_gradient_halves
+from qiskit_qml_ext.diagnostics.shot_noise import ShotNoise
 from qiskit_qml_ext.engine import expectation_vjp
 from qiskit_qml_ext.exceptions import StateTooLargeError, UnsupportedCircuitError
 from qiskit_qml_ext.primitives import Connection, connect
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 Method = Literal["auto", "exact", "propagation", "shots"]
-_ROUNDING = 1e-13  # derivatives below this are what rounding leaves of 0
+_ROUNDING = 1e-13  # of the largest loss: derivatives below this are what rounding leaves of 0
 _MAX_STATE_QUBITS = 14  # hundreds of states up to here take seconds; above, Pauli strings are tried first
 
 
@@ -57,8 +60,10 @@ class GradientVariance(Result):
     """Var ∂C/∂θ for each parameter."""
     squared_gradient: Estimate
     """E ‖∇C‖², the expected squared length of the gradient by these parameters."""
+    shot_noise: ShotNoise
+    """What one shot says, without the noise of a device; every price in shots follows from it."""
     shots: int | None
-    """Shots of one expectation value; None for exact values."""
+    """Shots of each circuit, one for each group of terms that is measured together; None for exact values."""
     num_samples: int
     """The number M of random points."""
     distribution: str
@@ -79,7 +84,8 @@ class GradientVariance(Result):
     @property
     def mean_gradient_variance(self) -> float:
         """The mean of the variances over the parameters."""
-        return float(np.mean([estimate.value for estimate in self.gradient_variances]))
+        variances = [estimate.value for estimate in self.gradient_variances]
+        return float(np.mean(variances)) if variances else 0.0
 
     @property
     def largest(self) -> int:
@@ -87,10 +93,14 @@ class GradientVariance(Result):
         return int(np.argmax([estimate.value for estimate in self.gradient_variances]))
 
     def signal_to_noise(self, shots: int | None = None) -> FloatArray:
-        """Return 2S·Var ∂C for each parameter: how far a derivative stands out of the shot noise 1/(2S).
+        """Return Var ∂C divided by the shot noise for each parameter: how far its derivative stands out.
+
+        The noise of a derivative by parameter shifts is Σ s²(σ₊² + σ₋²)/(4S) over the rotations that the parameter
+        drives, with the slopes s and the single-shot variances σ² of the observable as it is measured: about 1/(2S) for
+        one Pauli and one rotation on a plateau.
 
         Args:
-            shots: S, the shots of each of the two expectation values; by default those of this result.
+            shots: S, the shots of each circuit; by default those of this result.
 
         Raises:
             ValueError: If neither the argument nor the result says how many shots.
@@ -98,12 +108,20 @@ class GradientVariance(Result):
         chosen = self.shots if shots is None else shots
         if chosen is None:
             raise ValueError("The values are exact. Say for how many shots the signal-to-noise ratio is wanted.")
-        return 2.0 * chosen * np.array([estimate.value for estimate in self.gradient_variances])
+        variances = np.array([estimate.value for estimate in self.gradient_variances])
+        noise = self.shot_noise.derivatives / chosen
+        return np.divide(variances, noise, out=np.zeros_like(variances), where=noise > 0)
 
     def shots_for(self, signal_to_noise: float = 1.0) -> float:
-        """Return the shots at which a typical derivative has this signal-to-noise ratio; inf if it has no variance."""
-        variance = self.mean_gradient_variance
-        return math.inf if variance <= 0 else float(max(math.ceil(signal_to_noise / (2 * variance)), 1))
+        """Return the shots of each circuit at which a typical derivative has this ratio of signal to noise.
+
+        Both are variances, averaged over the parameters; inf if the derivatives have no variance.
+        """
+        return self.shot_noise.derivative_shots(self.mean_gradient_variance, signal_to_noise)
+
+    def shots_for_loss(self, signal_to_noise: float = 1.0) -> float:
+        """Return the shots of each circuit at which the loss varies more than its noise by this ratio of variances."""
+        return self.shot_noise.loss_shots(self.loss_variance.value, signal_to_noise)
 
     def headline(self) -> str:
         """Return the finding in one sentence."""
@@ -125,9 +143,9 @@ class GradientVariance(Result):
             found.append(
                 ("Largest Var ∂C", _with_interval(largest), f"parameter {self.parameters[self.largest]}"),
             )
-            shots = self.shots_for()
-            price = "no number" if math.isinf(shots) else f"{shots:,.0f}"
-            found.append(("Shots to see a derivative", price, "per expectation value, signal as large as noise"))
+            price = self.shot_noise.derivative_words(self.mean_gradient_variance)
+            found.append(("Shots to see a derivative", *price))
+        found.append(("Shots to see the loss vary", *self.shot_noise.loss_words(self.loss_variance.value)))
         return found
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
@@ -160,10 +178,11 @@ def gradient_variance(
     Exact values take one forward and one reverse pass for each sample, whatever the number of parameters: of state
     vectors, or of the observable's Pauli strings, which know no limit in width as long as they stay few (free fermions,
     small Lie algebras and shallow circuits, with shared angles or not; see
-    :class:`~qiskit_qml_ext.diagnostics.PauliPropagation`). With S shots
-    the plain variance of the readings has a floor of about 1/(2S) that has nothing to do with the circuit; so each
-    derivative is read twice with half of the shots, and the covariance of the two readings is the variance without the
-    noise, unbiased (it may come out negative).
+    :class:`~qiskit_qml_ext.diagnostics.PauliPropagation`). With S
+    shots the plain variance of the readings has a floor that has nothing to do with the circuit, about 1/(2S) for one
+    Pauli (see :class:`~qiskit_qml_ext.diagnostics.ShotNoise`); so each derivative is read twice with half of
+    the shots, and the covariance of the two readings is the variance without the noise, unbiased (it may come out
+    negative).
 
     The intervals are those of a bootstrap: they know what the sample shows. Where the loss is a rare peak on a plain (a
     kurtosis that is a good part of M), the largest peaks are not in the sample and the variance is underestimated; take
@@ -179,7 +198,8 @@ def gradient_variance(
         method: ``"exact"`` simulates states; ``"propagation"`` follows the observable's Pauli strings, without states;
             ``"shots"`` reads an estimator. ``"auto"`` takes shots if they are asked for or the connection is not exact,
             else states up to 14 qubits, and above (or where no state fits) strings if the circuit allows.
-        shots: Shots of one expectation value; by default the connection's.
+        shots: Shots of each circuit; a loss takes one for each group of terms that commute qubit by qubit. By default
+            the connection's.
         connection: Where circuits run, from :func:`~qiskit_qml_ext.primitives.connect`; by default exact results.
         confidence: The probability with which an interval contains the true number.
         seed: Seed of the angles and of the bootstrap.
@@ -205,7 +225,9 @@ def gradient_variance(
         >>> found.loss_variance.contains(found.loss_variance.value)
         True
     """
-    problem = pose(circuit, observable, num_qubits=num_qubits, distribution=distribution, parameters=parameters)
+    posed = pose(circuit, observable, num_qubits=num_qubits, distribution=distribution, parameters=parameters)
+    rest, constant = centred(posed.observable)
+    problem = replace(posed, observable=rest)
     check_samples(num_samples, minimum=4)
     check_confidence(confidence)
     chosen = connection if connection is not None else connect()
@@ -214,13 +236,16 @@ def gradient_variance(
     shots = _shots(method, shots, chosen)
     target = chosen.target_name
     if shots is None:
-        losses, gradients, target = _noiseless(problem, values, chosen, method)
+        losses, gradients, target, max_strings = _noiseless(problem, values, chosen, method)
+        noise = sampled_noise(problem, values, chosen, max_strings=max_strings, seed=seed)
         halves = None
     else:
         if chosen.is_exact:
             chosen = connect("exact", shots=shots, seed=None if seed is None else seed + 1)
             target = chosen.target_name
-        halves = loss_and_gradient_halves(problem, values, chosen, shots)
+        max_strings = MAX_STRINGS if problem.num_qubits > _MAX_STATE_QUBITS else None
+        noise = sampled_noise(problem, values, chosen, max_strings=max_strings, seed=seed)
+        halves = loss_and_gradient_halves(problem, values, chosen, shots, single_shot_variance=noise.loss)
         losses, gradients = halves[0].mean(axis=0), halves[1].mean(axis=0)
     spread = losses - losses.mean()
     variance = float(np.mean(spread**2))
@@ -228,19 +253,20 @@ def gradient_variance(
     return GradientVariance(
         num_qubits=problem.num_qubits,
         parameters=names,
-        loss_mean=mean_estimates(losses, rng, confidence=confidence)[0],
+        loss_mean=_raised(mean_estimates(losses, rng, confidence=confidence)[0], constant),
         loss_variance=_variances(losses, None if halves is None else halves[0], rng, confidence)[0],
         loss_kurtosis=float(np.mean(spread**4)) / variance**2 if variance > 0 else math.nan,
         gradient_means=tuple(mean_estimates(gradients, rng, confidence=confidence)) if names else (),
         gradient_variances=_variances(gradients, None if halves is None else halves[1], rng, confidence),
         squared_gradient=_squared_length(gradients, None if halves is None else halves[1], rng, confidence),
+        shot_noise=noise,
         shots=shots,
         num_samples=num_samples,
         distribution=repr(problem.distribution),
         target=target,
         seed=seed,
         confidence=confidence,
-        losses=losses,
+        losses=losses + constant,
         gradients=gradients,
         circuit=problem.circuit,
     )
@@ -265,14 +291,14 @@ def exact_loss_and_gradient(
 
 def _chosen_columns(problem: Problem, losses: FloatArray, gradients: FloatArray) -> tuple[FloatArray, FloatArray]:
     slopes = gradients[:, list(problem.columns)]
-    slopes[np.abs(slopes) < _ROUNDING * np.maximum(np.abs(losses), 1.0)[:, None]] = 0.0
+    slopes[np.abs(slopes) < _ROUNDING * size_of(problem.observable)] = 0.0
     return losses, slopes
 
 
 def _noiseless(
     problem: Problem, values: FloatArray, connection: Connection, method: Method
-) -> tuple[FloatArray, FloatArray, str]:
-    """Losses, derivatives and where they came from: states or Pauli strings."""
+) -> tuple[FloatArray, FloatArray, str, int | None]:
+    """Losses, derivatives, where they came from, and the limit on Pauli strings; None if they came from states."""
     if method == "propagation":
         return _propagated(problem, values, connection, MAX_STRINGS)
     refusal: Exception | None = None
@@ -283,7 +309,7 @@ def _noiseless(
         except (TypeError, UnsupportedCircuitError) as error:
             refusal = error
     try:
-        return *exact_loss_and_gradient(problem, values, connection), connection.target_name
+        return *exact_loss_and_gradient(problem, values, connection), connection.target_name, None
     except StateTooLargeError as error:
         if method == "exact":
             raise
@@ -297,7 +323,7 @@ def _noiseless(
 
 def _propagated(
     problem: Problem, values: FloatArray, connection: Connection, max_strings: int
-) -> tuple[FloatArray, FloatArray, str]:
+) -> tuple[FloatArray, FloatArray, str, int | None]:
     observable = problem.observable
     if not isinstance(observable, (Pauli, SparsePauliOp)):
         raise TypeError(
@@ -308,7 +334,7 @@ def _propagated(
         problem.circuit, observable, max_strings=max_strings, max_memory=connection.max_memory
     )
     losses, gradients = _chosen_columns(problem, *propagation.losses_and_gradients(values))
-    return losses, gradients, f"propagation of {propagation.num_strings:,} Pauli strings"
+    return losses, gradients, f"propagation of {propagation.num_strings:,} Pauli strings", max_strings
 
 
 def _shots(method: Method, shots: int | None, connection: Connection) -> int | None:
@@ -340,6 +366,14 @@ def _squared_length(
     if halves is None:
         return mean_estimates(np.sum(gradients**2, axis=1), rng, confidence=confidence, positive=True)[0]
     return mean_estimates(np.sum(halves[0] * halves[1], axis=1), rng, confidence=confidence)[0]
+
+
+def _raised(estimate: Estimate, constant: float) -> Estimate:
+    if constant == 0:
+        return estimate
+    return replace(
+        estimate, value=estimate.value + constant, low=estimate.low + constant, high=estimate.high + constant
+    )
 
 
 def _with_interval(estimate: Estimate) -> str:

@@ -113,7 +113,7 @@ def compare_initializations(
             for the observable's locality, reduced domain, small angles and one identity block. An
             ``IdentityBlockDistribution`` runs on the mirrored circuit that it needs.
         num_samples: Random points for each.
-        shots: Shots of one expectation value; None for exact values.
+        shots: Shots of each circuit; None for exact values.
         connection: Where circuits run.
         confidence: The confidence of intervals.
         seed: Seed of everything random.

@@ -3,7 +3,9 @@
 All intervals are studentised bootstraps (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 12):
 each resample is measured in units of its own standard error, which corrects for skewness where a plain percentile
 interval does not. Numbers that cannot be negative are handled on a logarithmic scale. A resample enters only through
-the sums of its powers, so all columns of an array are resampled together by one matrix product.
+the sums of its powers, so all columns of an array are resampled together by one matrix product, a few resamples at a
+time: memory does not grow with the number of samples times that of resamples. The mean of very many samples is
+resampled as that of the means of groups, whose t statistic has the same skewness.
 """
 
 import math
@@ -16,6 +18,9 @@ from qiskit_qml_ext.diagnostics.estimate import Estimate
 FloatArray = NDArray[np.float64]
 
 RESAMPLES = 1000
+_GROUPS = 4096  # groups of samples that are resampled instead of more than twice as many samples
+_BLOCK = 1 << 20  # numbers in a block of resamples
+_COLUMNS = 1024  # columns that are resampled together
 _VANISHING = 1e-26  # squared relative rounding error of a sum of thousands of terms: a variance below it is zero
 
 
@@ -31,6 +36,9 @@ def mean_estimates(
         positive: Whether the values are never negative; then the interval is made for the logarithm of the mean.
     """
     values = _columns(values)
+    if values.shape[1] > _COLUMNS:
+        blocks = (values[:, k : k + _COLUMNS] for k in range(0, values.shape[1], _COLUMNS))
+        return [e for block in blocks for e in mean_estimates(block, rng, confidence=confidence, positive=positive)]
     size = len(values)
     centre = values.mean(axis=0)
     shifted = values - centre
@@ -38,9 +46,9 @@ def mean_estimates(
     method = f"mean of {size} samples, {_describe(confidence)}"
     if size < 3:
         return [Estimate(float(value), math.nan, -math.inf, math.inf, method) for value in centre]
-    weights = _resample(size, rng)
-    first, second = weights @ shifted, weights @ shifted**2
-    errors = np.sqrt(np.maximum(second - first**2, 0.0) / (size - 1))
+    grouped = _grouped(shifted)
+    first, second = _resampled((grouped, grouped**2), rng)
+    errors = np.sqrt(np.maximum(second - first**2, 0.0) / (len(grouped) - 1))
     if positive:
         return _log_intervals(centre, error, centre + first, errors, _rounding(values), confidence, method)
     return _linear_intervals(centre, error, first, errors, confidence, method)
@@ -55,6 +63,9 @@ def variance_estimates(values: FloatArray, rng: np.random.Generator, *, confiden
         confidence: The probability with which an interval contains the variance.
     """
     values = _columns(values)
+    if values.shape[1] > _COLUMNS:
+        blocks = (values[:, k : k + _COLUMNS] for k in range(0, values.shape[1], _COLUMNS))
+        return [estimate for block in blocks for estimate in variance_estimates(block, rng, confidence=confidence)]
     size = len(values)
     method = f"unbiased variance of {size} samples, {_describe(confidence)}"
     shifted = values - values.mean(axis=0)
@@ -62,8 +73,7 @@ def variance_estimates(values: FloatArray, rng: np.random.Generator, *, confiden
     if size < 4:
         return [Estimate(float(value), math.nan, 0.0, math.inf, method) for value in variance]
     error = _variance_error(variance, _mean(shifted**4), size)
-    weights = _resample(size, rng)
-    m1, m2, m3, m4 = (weights @ shifted**power for power in (1, 2, 3, 4))
+    m1, m2, m3, m4 = _resampled(tuple(shifted**power for power in (1, 2, 3, 4)), rng)
     central = np.maximum(m2 - m1**2, 0.0)
     fourth = m4 - 4 * m1 * m3 + 6 * m1**2 * m2 - 3 * m1**4
     drawn = central * (size / (size - 1))
@@ -86,6 +96,9 @@ def covariance_estimates(
         confidence: The probability with which an interval contains the covariance.
     """
     first, second = _columns(first), _columns(second)
+    if first.shape[1] > _COLUMNS:
+        pairs = ((first[:, k : k + _COLUMNS], second[:, k : k + _COLUMNS]) for k in range(0, first.shape[1], _COLUMNS))
+        return [e for one, other in pairs for e in covariance_estimates(one, other, rng, confidence=confidence)]
     size = len(first)
     a, b = first - first.mean(axis=0), second - second.mean(axis=0)
     value = _mean(a * b) * (size / max(size - 1, 1))
@@ -94,9 +107,8 @@ def covariance_estimates(
         return [Estimate(float(entry), math.nan, -math.inf, math.inf, method) for entry in value]
     products = a * b
     error = np.sqrt(np.maximum(_mean(products**2) - _mean(products) ** 2, 0.0) / (size - 1))
-    weights = _resample(size, rng)
-    mean, square = weights @ products, weights @ products**2
-    drawn = (mean - (weights @ a) * (weights @ b)) * (size / (size - 1))
+    mean, square, mean_a, mean_b = _resampled((products, products**2, a, b), rng)
+    drawn = (mean - mean_a * mean_b) * (size / (size - 1))
     errors = np.sqrt(np.maximum(square - mean**2, 0.0) / (size - 1))
     return _linear_intervals(value, error, drawn - value, errors, confidence, method)
 
@@ -124,12 +136,32 @@ def _describe(confidence: float) -> str:
     return f"{confidence:.0%} studentised bootstrap"
 
 
-def _resample(size: int, rng: np.random.Generator) -> FloatArray:
-    """How often each sample is drawn, divided by the number of samples, shape (RESAMPLES, size)."""
-    picks = rng.integers(0, size, size=(RESAMPLES, size))
-    picks += np.arange(RESAMPLES)[:, None] * size
-    counts = np.bincount(picks.ravel(), minlength=RESAMPLES * size)
-    return np.asarray(counts.reshape(RESAMPLES, size) / size)
+def _grouped(deviations: FloatArray) -> FloatArray:
+    """Deviations of group means, which average to 0 as those of all samples do; those of few samples themselves.
+
+    The groups differ by one sample in size at most; sums of deviations do not mind.
+    """
+    size, columns = deviations.shape
+    if size <= 2 * _GROUPS:
+        return deviations
+    rest = -size % _GROUPS
+    padded = np.concatenate([deviations, np.zeros((rest, columns))]).reshape(-1, _GROUPS, columns)
+    return np.asarray(padded.sum(axis=0) * (_GROUPS / size))
+
+
+def _resampled(arrays: tuple[FloatArray, ...], rng: np.random.Generator) -> list[FloatArray]:
+    """The means of the columns of resampled arrays, shape (RESAMPLES, P) each; all arrays are resampled alike."""
+    size, columns = arrays[0].shape
+    found = [np.empty((RESAMPLES, columns)) for _ in arrays]
+    step = max(_BLOCK // size, 1)
+    for first in range(0, RESAMPLES, step):
+        number = min(step, RESAMPLES - first)
+        picks = rng.integers(0, size, size=(number, size))
+        picks += np.arange(number)[:, None] * size
+        weights = np.bincount(picks.ravel(), minlength=number * size).reshape(number, size) / size
+        for target, array in zip(found, arrays, strict=True):
+            target[first : first + number] = weights @ array
+    return found
 
 
 def _linear_intervals(

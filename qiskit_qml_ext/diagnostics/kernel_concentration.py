@@ -19,7 +19,7 @@ from qiskit_qml_ext.diagnostics.noisy_simulation import Noise
 from qiskit_qml_ext.diagnostics.pair_statistics import kernel_moments
 from qiskit_qml_ext.diagnostics.problem import check_confidence
 from qiskit_qml_ext.diagnostics.scaling_fit import ScalingVerdict, Verdict
-from qiskit_qml_ext.diagnostics.scaling_study import judge_variances
+from qiskit_qml_ext.diagnostics.scaling_verdict import judge_variances
 from qiskit_qml_ext.diagnostics.shots import ShotsToResolve, resolve_entries
 from qiskit_qml_ext.engine import gram, statevectors
 from qiskit_qml_ext.kernels import FidelityKernel
@@ -81,25 +81,42 @@ class KernelConcentration(Result):
         return self.points[-1]
 
     def headline(self) -> str:
-        """Return the finding in one sentence."""
-        point = self.last
-        shots = point.shots.to_tell_apart
-        price = (
-            "no number of shots tells entries apart" if math.isinf(shots) else f"{shots:,.0f} shots tell entries apart"
-        )
-        how = {
-            "barren plateau": "Exponential concentration: every further feature divides the spread of the entries",
-            "polynomial": "The spread falls as a power of the number of features",
-            "constant": "The spread does not fall with the number of features",
-            "undetermined": "Scaling undetermined",
-        }[self.verdict]
-        scaling = f"{how}. " if len(self.points) > 1 else ""
+        """Return the finding in a few sentences: the trend, the entries at the largest width, and what noise does."""
+        trend = f"{self.trend()} " if len(self.points) > 1 else ""
         noisy = [source for source in self.sources if source.name == "noise" and source.factor > 1]
         harm = "".join(f" {_harm(source)}" for source in noisy[-1:])
-        return (
-            f"{scaling}At {point.num_features} features: mean entry {point.mean}, variance {point.variance}; {price}."
-            f"{harm}"
-        )
+        return f"{trend}{self.at_hand()}{harm}"
+
+    def trend(self) -> str:
+        """Say how the variance of the entries changed within the studied numbers of features, and nothing beyond."""
+        span = f"within {self.points[0].num_features} to {self.last.num_features} features"
+        fit = self.judgement.chosen
+        if self.verdict == "barren plateau":
+            if fit is None:
+                return f"Exponential concentration {span}."
+            low, high = (f"{math.exp(rate):.3g}" for rate in (fit.rate.low, fit.rate.high))
+            return (
+                f"Exponential concentration {span}: each further one divides the variance of the entries by "
+                f"{math.exp(fit.rate.value):.3g} [{low}, {high}] on average."
+            )
+        if self.verdict == "polynomial":
+            power = "" if fit is None else f" n^-{fit.rate.value:.2g} {fit.rate.interval()}"
+            return f"The variance of the entries falls as a power{power} {span}."
+        if self.verdict == "constant":
+            return f"The variance of the entries does not fall {span}."
+        return f"How the variance of the entries scales {span} is undetermined."
+
+    def at_hand(self) -> str:
+        """Say how the entries at the largest number of features are spread, and what it takes to see it."""
+        point = self.last
+        shots = point.shots.to_tell_apart
+        if not math.isinf(shots):
+            price = f"{shots:,.0f} shots tell entries apart"
+        elif self.measured_shots is None:
+            price = "no number of shots tells entries apart"
+        else:  # the entries may differ by less than what this measurement shows
+            price = f"with {self.measured_shots:,} shots an entry no spread is seen beyond the noise of the shots"
+        return f"At {point.num_features} features: mean entry {point.mean}, variance {point.variance}; {price}."
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return mean and variance at each number of features, sources and the bandwidth."""
@@ -112,9 +129,9 @@ class KernelConcentration(Result):
             found.append(("Scaling", words, self.judgement.reason))
         last = self.last
         seen = "no number" if math.isinf(last.shots_from_identity) else f"{last.shots_from_identity:,.0f} shots"
-        found.append(("Not the identity matrix", seen, "per entry, to see a typical entry at all"))
+        found.append(("Not the identity matrix", seen, "per entry: an average entry is then seen once with 95 %"))
         found.append(
-            ("Effective rank", f"{last.effective_rank:.1f} of {self.num_samples}", "n: all samples differ alike")
+            ("Effective rank", f"{last.effective_rank:.1f} of {self.num_samples}", "1: a constant; n: the identity")
         )
         found += [row for source in self.sources for row in _source_rows(source)]
         if self.bandwidth is not None:

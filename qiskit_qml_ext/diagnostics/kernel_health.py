@@ -31,7 +31,8 @@ class KernelHealth:
         variance: The variance of the entries off the diagonal, without the part that is shot noise.
         noise_variance: The mean variance that shot noise added to an entry; 0 for an exact matrix.
         effective_rank: (Tr K)²/‖K‖_F², between 1 (all samples look the same) and n (all samples look different).
-        alignment: Centred alignment with the labels; 1 for a kernel that knows them, about 0 for one that does not.
+        alignment: Centred alignment with the labels; 1 if pairs are similar just as their labels are, near 0
+            without any relation.
         shots_to_resolve: How many shots per entry a device would need.
         shots: The shots behind each entry; None for an exact matrix.
         eigenvalues: The eigenvalues of K, descending, shape (n,).
@@ -54,16 +55,21 @@ class KernelHealth:
     def rows(self) -> list[tuple[str, str, str]]:
         """Return what a table shows: name, value with its error, meaning."""
         shots = self.shots_to_resolve
-        apart = "no number" if math.isinf(shots.to_tell_apart) else f"{shots.to_tell_apart:,.0f}"
+        never = "no number" if self.shots is None else "not known"  # noise may hide a spread, but not rule it out
+        apart = never if math.isinf(shots.to_tell_apart) else f"{shots.to_tell_apart:,.0f}"
         return [
             ("Mean off the diagonal", str(self.mean), "how similar two samples look on average"),
-            ("Variance off the diagonal", str(self.variance), "near 0: the kernel is concentrated"),
+            ("Variance off the diagonal", str(self.variance), "near 0: all pairs look equally similar"),
             (
                 "Effective rank",
                 f"{self.effective_rank} of {self.num_samples}",
                 "1: all samples look the same; n: all look different",
             ),
-            ("Alignment with the labels", str(self.alignment), "1: the kernel knows the labels; 0: it does not"),
+            (
+                "Alignment with the labels",
+                str(self.alignment),
+                "1: pairs are similar just as their labels are; 0: no relation",
+            ),
             ("Shots to tell entries apart", apart, "per entry: standard error half of the spread of the entries"),
         ]
 

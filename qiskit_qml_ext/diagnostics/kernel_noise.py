@@ -18,10 +18,18 @@ from sklearn.base import clone
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.estimate import Estimate
 from qiskit_qml_ext.diagnostics.kernel_entries import KernelEntries, jackknife
-from qiskit_qml_ext.diagnostics.noisy_simulation import MAX_DENSITY_QUBITS, Noise, noise_in_words, noisy_simulator
+from qiskit_qml_ext.diagnostics.noisy_simulation import (
+    MAX_DENSITY_QUBITS,
+    Noise,
+    noise_in_words,
+    noisy_circuit,
+    noisy_simulator,
+)
 from qiskit_qml_ext.exceptions import StateTooLargeError
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import connect
+from qiskit_qml_ext.primitives.approximation import used_qubits
+from qiskit_qml_ext.program import unitary_part
 
 FloatArray = NDArray[np.float64]
 
@@ -98,7 +106,7 @@ def simulated_noise(
 
     Raises:
         TypeError: If the kernel or the noise is of the wrong kind.
-        ValueError: If there are fewer than 6 samples.
+        ValueError: If there are fewer than 6 samples, or no error of the noise acts on the kernel's circuit.
         StateTooLargeError: If the kernel takes more than 12 qubits.
     """
     if not isinstance(kernel, FidelityKernel):
@@ -116,6 +124,7 @@ def simulated_noise(
         raise ValueError(f"The effect of noise takes at least {FEWEST_SAMPLES} samples, but {number} came.")
     few = X[np.sort(np.random.default_rng(seed).choice(len(X), number, replace=False))]
     simulator, level = noisy_simulator(noise)
+    noisy_circuit(kernel.circuit(X.shape[1]), simulator, level, seed, readout=True)  # refuses noise that cannot act
     connection = connect(simulator, shots=_SHOTS, seed=0 if seed is None else seed, optimization_level=level)
     noisy = _exact(kernel).set_params(connection=connection, method="sampled").evaluate(few)
     basis = f"{number} samples, {noise_in_words(simulator, level)}"
@@ -189,8 +198,8 @@ def _exact(kernel: FidelityKernel) -> FidelityKernel:
 
 
 def kernel_width(kernel: FidelityKernel, num_features: int) -> int:
-    """Return the number of qubits that a kernel takes."""
+    """Return the number of qubits that a kernel takes; idle qubits of a circuit do not count."""
     feature_map = kernel.feature_map
     if isinstance(feature_map, QuantumCircuit):
-        return int(feature_map.num_qubits)
+        return len(used_qubits(unitary_part(feature_map)))
     return feature_map.num_qubits(num_features) if isinstance(feature_map, FeatureMap) else num_features

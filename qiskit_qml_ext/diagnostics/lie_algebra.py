@@ -5,8 +5,12 @@ If the circuit is deep enough to be a 2-design on its group, and the observable 
     E C = Σ over the centre,    Var C = Σ_j P_j(ρ) P_j(O)/dim g_j,
 
 where j runs over the simple ideals and P_j(A) is the squared norm of the part of A in ideal j, in the inner product
-Tr(A B) (Ragone et al., arXiv:2309.09342; Fontana et al., arXiv:2309.07902). An algebra whose dimension grows
-exponentially means a barren plateau for such observables; one that grows polynomially can be simulated classically.
+Tr(A B) (Ragone et al., arXiv:2309.09342; Fontana et al., arXiv:2309.07902). So the variance depends on the observable
+and the state, not on the dimension alone: for su(2ⁿ), of dimension 4ⁿ-1, and a Pauli it is 1/(2ⁿ+1). An algebra whose
+dimension grows polynomially can be simulated classically.
+
+Fixed gates between the rotations belong to the group: the generators of templates and circuits are pulled back through
+their Clifford gates first (:mod:`~qiskit_qml_ext.diagnostics.lie_layers`).
 """
 
 import math
@@ -15,12 +19,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from qiskit import QuantumCircuit
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import Ansatz
+from qiskit_qml_ext.diagnostics.clifford_frame import CliffordFrame, qubits_of
 from qiskit_qml_ext.diagnostics.estimate import Result
 from qiskit_qml_ext.diagnostics.lie_closure import Element, Span, bracket, closure, elements_of
+from qiskit_qml_ext.diagnostics.lie_layers import Generators, generators_of_ansatz, generators_of_circuit, lies_in
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
 if TYPE_CHECKING:
@@ -30,6 +37,7 @@ FloatArray = NDArray[np.float64]
 
 _MAX_STRUCTURE = 200  # ideals need the adjoint representation, a dim × dim matrix for each generator
 _CONVERGED, _MAX_ITERATIONS = 1e-12, 2000
+_EQUAL = 1e-9  # relative, of moments that must not depend on the number of layers; rounding is far smaller
 _SAME = 1e-6  # relative gap between eigenvalues that belong to different ideals; they are random numbers of order 1
 
 
@@ -49,10 +57,17 @@ class LieAlgebra(Result):
     """The dimension of the centre; None if the algebra was not taken apart."""
     num_generators: int
     """The number of generators."""
+    assumption: str
+    """What is taken for granted about the circuit, in words."""
+    refusal: str
+    """Why the formulas of 2-designs do not apply; empty if they may."""
     span: Span = field(repr=False)
     """The basis of the algebra."""
     projectors: tuple[FloatArray, ...] = field(repr=False)
-    """Orthonormal columns in basis coordinates: the centre first, then each ideal."""
+    """Orthonormal columns in basis coordinates: the centre first, then each ideal; none if the algebra is that of all
+    traceless operators, a single ideal."""
+    source: Generators = field(repr=False)
+    """The generators, and the states that fixed gates prepare."""
 
     @property
     def fraction(self) -> float:
@@ -74,10 +89,22 @@ class LieAlgebra(Result):
         if self.center is not None:
             found.append(("Centre", str(self.center), "conserved quantities that are generators"))
             found.append(("Simple ideals", str(len(self.ideals)), ", ".join(map(str, self.ideals))))
-        found.append(
-            ("Deep circuits", f"Var C ~ 1/{max(self.ideals, default=self.dimension)}", "for observables inside")
-        )
-        return found
+        return found + self._deep_rows()
+
+    def _deep_rows(self) -> list[tuple[str, str, str]]:
+        """The variance of deep circuits for two example observables, where the formula applies."""
+        last = self.num_qubits - 1
+        examples = {"Z on all qubits": SparsePauliOp("Z" * (last + 1)), "Z on qubit 0": SparsePauliOp("I" * last + "Z")}
+        found, reasons = [], []
+        for name, observable in examples.items() if last else [*examples.items()][1:]:
+            try:
+                _, variance = self.loss_moments(observable)
+            except UnsupportedCircuitError as error:
+                reasons.append(str(error))
+            else:
+                meaning = f"it depends on the observable and the state; {self.assumption}"
+                found.append((f"Deep circuits, {name}", f"Var C = {variance:.4g}", meaning))
+        return found or [("Deep circuits", "not predicted", reasons[0])]
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the dimensions of the simple ideals."""
@@ -95,19 +122,27 @@ class LieAlgebra(Result):
         Args:
             observable: Its identity part only adds to the mean.
             state: The product state of the letters 0, 1, +, -, r, l at which circuits start, qubit 0 rightmost; by
-                default all zeros.
+                default all zeros. Fixed gates of a template or circuit act on it, those before its first rotation too.
 
         Raises:
-            UnsupportedCircuitError: If the algebra was not taken apart, or neither the observable nor the state lies in
-                it.
+            UnsupportedCircuitError: If the algebra was not taken apart, neither the observable nor the state lies in
+                it, the circuit does not become a 2-design on its group, or its moments depend on the number of layers
+                however many there are.
+            ValueError: If the state is not a product of these letters, one for each qubit.
         """
         operator = SparsePauliOp(observable).simplify()
-        a, b = self._coordinates(operator, state)
+        a, starts = self._coordinates(operator, state)
         identity = ~np.any(operator.paulis.x | operator.paulis.z, axis=1)
-        mean = float(np.real(operator.coeffs[identity]).sum())
-        centre, *ideals = self.projectors
-        mean += float((centre.T @ a) @ (centre.T @ b))
-        return mean, sum(_norm(q.T @ a) * _norm(q.T @ b) / q.shape[1] for q in ideals)
+        constant = float(np.real(operator.coeffs[identity]).sum())
+        moments = [(constant + self._central(a, b), self._sum(a, b)) for b in starts]
+        means, variances = np.array(moments).T
+        if max(np.ptp(means), np.ptp(variances)) > _EQUAL * (1 + np.abs(variances).max()):
+            raise UnsupportedCircuitError(
+                f"The fixed gates of a layer carry one ideal into another: Var C lies between {variances.min():.4g} "
+                f"and {variances.max():.4g}, E C between {means.min():.4g} and {means.max():.4g}, by the number of "
+                "layers. Use gradient_variance or second_moments for the depth that you mean."
+            )
+        return float(means[0]), float(variances[0])
 
     def gradient_variance(
         self, observable: SparsePauliOp | Pauli, generator: SparsePauliOp | Pauli, state: str | None = None
@@ -124,28 +159,65 @@ class LieAlgebra(Result):
         Raises:
             UnsupportedCircuitError: See :meth:`loss_moments`.
         """
-        a, b = self._coordinates(SparsePauliOp(observable).simplify(), state)
+        if self.source.has_fixed_gates and len(self.ideals) > 1:
+            raise UnsupportedCircuitError(
+                "Fixed gates may carry a generator into another ideal, so the place of the gate matters. "
+                "Use gradient_variance or second_moments."
+            )
+        a, starts = self._coordinates(SparsePauliOp(observable).simplify(), state)
         (element,) = elements_of([SparsePauliOp(generator)]) or [{}]
+        values = [self._slope(a, b, element) for b in starts]
+        if np.ptp(values) > _EQUAL * (1 + max(values)):
+            raise UnsupportedCircuitError("The variance depends on the number of layers, however many there are.")
+        return values[0]
+
+    def _slope(self, a: FloatArray, b: FloatArray, element: Element) -> float:
+        if not self.projectors:
+            # all traceless operators: of the 4ⁿ strings each but the identity anticommutes with half
+            size = sum(value**2 for value in element.values()) * 4.0**self.num_qubits / 2
+            return size * _norm(a) * _norm(b) / self.dimension**2
         adjoint = _adjoint(self.span, element)  # (i/2)[H, ·] is the adjoint action of H/2
         return sum(
             _norm(q.T @ adjoint @ q) * _norm(q.T @ a) * _norm(q.T @ b) / q.shape[1] ** 2 for q in self.projectors[1:]
         )
 
-    def _coordinates(self, operator: SparsePauliOp, state: str | None) -> tuple[FloatArray, FloatArray]:
-        """The parts of the observable and of the state inside the algebra, if one of them lies in it."""
+    def _sum(self, a: FloatArray, b: FloatArray) -> float:
+        """Σ_j P_j(ρ) P_j(O)/dim g_j."""
+        if not self.projectors:
+            return _norm(a) * _norm(b) / self.dimension
+        return sum(_norm(q.T @ a) * _norm(q.T @ b) / q.shape[1] for q in self.projectors[1:])
+
+    def _central(self, a: FloatArray, b: FloatArray) -> float:
+        if not self.projectors:
+            return 0.0
+        centre = self.projectors[0]
+        return float((centre.T @ a) @ (centre.T @ b))
+
+    def _coordinates(self, operator: SparsePauliOp, state: str | None) -> tuple[FloatArray, list[FloatArray]]:
+        """The parts of the observable and of the prepared states inside the algebra, if one of them lies in it."""
+        if self.refusal:
+            raise UnsupportedCircuitError(f"No formula applies: {self.refusal}. Use gradient_variance.")
         if self.center is None:
             raise UnsupportedCircuitError("The algebra is too large to be taken apart into its ideals.")
+        if operator.num_qubits != self.num_qubits:
+            raise ValueError(f"The observable acts on {operator.num_qubits} qubits, the algebra on {self.num_qubits}.")
+        label = state or "0" * self.num_qubits
+        if len(label) != self.num_qubits:
+            raise ValueError(f"The state {label!r} has {len(label)} letters, but there are {self.num_qubits} qubits.")
         (mine,) = elements_of([operator]) or [{}]
-        start = _state_element(state or "0" * self.num_qubits, self.span.strings)
-        a, b = self.span.coordinates(mine), self.span.coordinates(start)
+        a = self.span.coordinates(mine)
+        starts = [
+            self.span.coordinates(_state_element(label, self.span.strings, frame))
+            for frame in self.source.starts or (None,)
+        ]
         purity = 2.0**self.num_qubits - 1  # squared norm of all Pauli expectations of a pure state but the identity
         inside = math.isclose(_norm(a), sum(c**2 for c in mine.values()), rel_tol=1e-9, abs_tol=1e-12)
-        if not inside and not math.isclose(_norm(b), purity, rel_tol=1e-9):
+        if not inside and not all(math.isclose(_norm(b), purity, rel_tol=1e-9) for b in starts):
             raise UnsupportedCircuitError(
                 "Neither the observable nor the state lies in the Lie algebra, so its dimension does not give the "
                 "variance. Use gradient_variance or second_moments."
             )
-        return a, b
+        return a, starts
 
 
 def _norm(values: FloatArray) -> float:
@@ -155,7 +227,7 @@ def _norm(values: FloatArray) -> float:
 
 @check_arguments()
 def lie_algebra(
-    ansatz: Ansatz | list[SparsePauliOp],
+    ansatz: Ansatz | QuantumCircuit | list[SparsePauliOp],
     *,
     num_qubits: int | None = None,
     max_dimension: int = 4096,
@@ -163,15 +235,22 @@ def lie_algebra(
 ) -> LieAlgebra:
     """Compute the dynamical Lie algebra that the generators of an ansatz span, and take it apart.
 
+    Fixed Clifford gates between the rotations belong to the group of a deep circuit. So the generators of a template's
+    layer are conjugated by its fixed gates, layer by layer, until another layer adds nothing; a plain circuit, or a
+    template without layers to repeat, is taken as a whole. ``assumption`` says which it was.
+
     Args:
-        ansatz: A template (its own generators are used), or a list of Hermitian generators.
+        ansatz: A template, a circuit of Clifford gates and rotations, or a list of Hermitian generators (between which
+            nothing fixed stands).
         num_qubits: The width, for a template.
         max_dimension: Where the closure stops.
         seed: Seed of the random elements that separate the ideals; it does not change the result.
 
     Raises:
-        TypeError: If neither a template nor a list of generators came.
-        ValueError: If a generator is not Hermitian, or the width is missing.
+        TypeError: If none of these came.
+        UnsupportedCircuitError: If fixed gates of a template or circuit are not Clifford, or an angle is no multiple of
+            one parameter.
+        ValueError: If a generator is not Hermitian, or the width is missing or does not fit.
 
     References:
         Larocca et al., arXiv:2105.14377; Ragone et al., arXiv:2309.09342; Fontana et al., arXiv:2309.07902;
@@ -183,42 +262,58 @@ def lie_algebra(
         >>> lie_algebra(MatchgateAnsatz(), num_qubits=4).dimension
         28
     """
-    generators = _generators(ansatz, num_qubits)
-    width = int(generators[0].num_qubits)
-    elements = elements_of(generators)
-    span, basis, complete = closure(elements, max_dimension)
+    source, width = _generators(ansatz, num_qubits, max_dimension)
+    span, basis, complete = closure(source.elements, max_dimension)
     ideals: tuple[int, ...] = ()
     center: int | None = None
     projectors: tuple[FloatArray, ...] = ()
-    if complete and len(basis) <= _MAX_STRUCTURE:
-        projectors = _take_apart(span, elements, np.random.default_rng(seed))
+    refusal = source.refusal
+    if complete and len(basis) == 4**width - 1:
+        center, ideals = 0, (len(basis),)
+    elif complete and len(basis) <= _MAX_STRUCTURE:
+        projectors = _take_apart(span, source.elements, np.random.default_rng(seed))
         center = projectors[0].shape[1]
         ideals = tuple(sorted((q.shape[1] for q in projectors[1:]), reverse=True))
+    if complete and not all(lies_in(span, element) for element in source.outer):
+        refusal = "the first or last rotations of the circuit are not generators of its layers"
     return LieAlgebra(
         num_qubits=width,
         dimension=len(basis),
         is_complete=complete,
         ideals=ideals,
         center=center,
-        num_generators=len(generators),
+        num_generators=len(source.elements),
+        assumption=source.assumption,
+        refusal=refusal,
         span=span,
         projectors=projectors,
+        source=source,
     )
 
 
-def _generators(ansatz: Ansatz | list[SparsePauliOp], num_qubits: int | None) -> list[SparsePauliOp]:
+def _generators(
+    ansatz: Ansatz | QuantumCircuit | list[SparsePauliOp], num_qubits: int | None, max_dimension: int
+) -> tuple[Generators, int]:
+    """The generators and the width."""
     if isinstance(ansatz, Ansatz):
         if num_qubits is None:
             raise ValueError("num_qubits is needed for a template.")
-        return ansatz.generators(num_qubits)
-    found = list(ansatz) if isinstance(ansatz, (list, tuple)) else []
-    if not found or not all(isinstance(generator, (SparsePauliOp, Pauli)) for generator in found):
-        raise TypeError(f"expected an ansatz or a list of SparsePauliOp generators, but {type(ansatz).__name__} came.")
-    if len({generator.num_qubits for generator in found}) > 1:
-        raise ValueError("The generators act on different numbers of qubits.")
-    if num_qubits is not None and num_qubits != found[0].num_qubits:
-        raise ValueError(f"num_qubits is {num_qubits} but the generators act on {found[0].num_qubits} qubits.")
-    return [SparsePauliOp(generator) for generator in found]
+        return generators_of_ansatz(ansatz, num_qubits, max_dimension), num_qubits
+    if isinstance(ansatz, QuantumCircuit):
+        width, source = int(ansatz.num_qubits), generators_of_circuit(ansatz)
+    else:
+        found = list(ansatz) if isinstance(ansatz, (list, tuple)) else []
+        if not found or not all(isinstance(generator, (SparsePauliOp, Pauli)) for generator in found):
+            raise TypeError(
+                f"expected an ansatz, a circuit or a list of SparsePauliOp, but {type(ansatz).__name__} came."
+            )
+        if len({generator.num_qubits for generator in found}) > 1:
+            raise ValueError("The generators act on different numbers of qubits.")
+        width = int(found[0].num_qubits)
+        source = Generators(elements_of([SparsePauliOp(generator) for generator in found]))
+    if num_qubits is not None and num_qubits != width:
+        raise ValueError(f"num_qubits is {num_qubits}, but what came acts on {width} qubits.")
+    return source, width
 
 
 def _take_apart(span: Span, generators: list[Element], rng: np.random.Generator) -> tuple[FloatArray, ...]:
@@ -287,18 +382,24 @@ _BLOCH = {
 }
 
 
-def _state_element(label: str, strings: list[tuple[int, int]]) -> Element:
-    """The expectation values of the strings in a product state."""
+def _state_element(label: str, strings: list[tuple[int, int]], frame: CliffordFrame | None) -> Element:
+    """The expectation values of the strings in the state that fixed gates make of a product state.
+
+    Args:
+        label: The product state.
+        strings: The strings Q.
+        frame: Q ↦ W† Q W for the fixed gates W; None if there are none.
+    """
     unknown = set(label) - set(_BLOCH)
     if unknown:
         raise ValueError(f"A state is made of the letters 0, 1, +, -, r, l, but {label!r} came.")
+    bloch = [_BLOCH[letter] for letter in reversed(label)]
     found: Element = {}
-    for x, z in strings:
-        value = 1.0
-        for qubit, letter in enumerate(reversed(label)):
-            bit_x, bit_z = x >> qubit & 1, z >> qubit & 1
-            if bit_x or bit_z:
-                value *= _BLOCH[letter][(1 if bit_z else 0) if bit_x else 2]
+    for string in strings:
+        x, z, sign = (*string, 1) if frame is None else frame.image(*string)
+        value = float(sign)
+        for qubit in qubits_of(x | z):
+            value *= bloch[qubit][(1 if z >> qubit & 1 else 0) if x >> qubit & 1 else 2]
         if value:
-            found[x, z] = value
+            found[string] = value
     return found

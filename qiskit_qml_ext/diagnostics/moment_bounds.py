@@ -15,9 +15,16 @@ from numpy.typing import NDArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.clifford_frame import CliffordFrame
-from qiskit_qml_ext.diagnostics.estimate import Result, rounded
+from qiskit_qml_ext.diagnostics.estimate import Result
 from qiskit_qml_ext.diagnostics.moment_steps import FixedRotation, MomentProgram, RandomRotation, moment_program
 from qiskit_qml_ext.diagnostics.problem import ObservableFamily, Trainable, pose
+from qiskit_qml_ext.diagnostics.shot_noise import (
+    circuits_in_words,
+    group_numbers,
+    in_words,
+    measured_groups,
+    shots_needed,
+)
 from qiskit_qml_ext.diagnostics.string_table import FrameStart, Generator, StringTable
 from qiskit_qml_ext.diagnostics.walk_jobs import WalkJob, constant_part, cosine_path, pauli_terms, walk_jobs
 from qiskit_qml_ext.program import CliffordGate
@@ -44,6 +51,12 @@ class SecondMomentBounds(Result):
     """E C² is at least this."""
     second_moment_upper: float
     """E C² is at most this."""
+    single_shot_lower: float
+    """σ², the mean variance of one shot for each group, is at least this."""
+    single_shot_upper: float
+    """σ² is at most this: with S shots for each group a loss is read with the variance σ²/S."""
+    num_groups: int
+    """Groups of terms that are measured together: the circuits of one reading of the loss."""
     num_strings: int
     """The largest number of Pauli strings that were followed at a time."""
     dropped_mass: float
@@ -60,6 +73,16 @@ class SecondMomentBounds(Result):
         """Whether nothing was dropped, so that both bounds are the value."""
         return self.dropped_mass == 0
 
+    @property
+    def fewest_shots(self) -> float:
+        """The shots for each group at which the loss varies as much as its noise are at least this."""
+        return shots_needed(self.single_shot_lower, self.variance_upper)
+
+    @property
+    def most_shots(self) -> float:
+        """The shots for each group at which the loss varies as much as its noise are at most this."""
+        return shots_needed(self.single_shot_upper, self.variance_lower)
+
     def headline(self) -> str:
         """Return the finding in one sentence."""
         many = f"{self.num_strings:,} string" + "s" * (self.num_strings != 1)
@@ -72,12 +95,12 @@ class SecondMomentBounds(Result):
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return mean, bounds, price, and what was dropped."""
-        few, many = (_price(variance) for variance in (self.variance_upper, self.variance_lower))
+        few, many = (in_words(shots) for shots in (self.fewest_shots, self.most_shots))
         price = few if few == many else f"{few} to {many}"
         return [
             ("Mean of the loss", f"{self.loss_mean:.6g}", "exact"),
             ("Variance of the loss", f"[{self.variance_lower:.4g}, {self.variance_upper:.4g}]", "for certain"),
-            ("Shots for signal = noise", price, "per expectation value"),
+            ("Shots to see the loss vary", price, f"{circuits_in_words(self.num_groups)} of a loss"),
             ("Pauli strings", f"{self.num_strings:,}", f"at most {self.max_strings:,} are kept"),
             ("Dropped probability", f"{self.dropped_mass:.3g}", "0: the bounds are the value"),
         ]
@@ -138,12 +161,16 @@ def second_moment_bounds(
     program = moment_program(problem.circuit, problem.distribution, absorb=len(terms) == 1)
     jobs, pairs = walk_jobs(program, terms, (0.0, 0.0))
     path = _Path(program)
-    lower = upper = dropped = 0.0
+    groups = measured_groups(problem.observable, problem.num_qubits)
+    group = group_numbers(groups)
+    lower = upper = dropped = quiet = loud = 0.0
     strings = 0
     for job in (*jobs, *pairs):
         seen = path.follow(job, max_strings)
         ends = job.coefficient * seen.weight, job.coefficient * (seen.weight + seen.dropped * path.heaviest)
         lower, upper = lower + min(ends), upper + max(ends)
+        if job.partner is None or group[job.pauli] == group[job.partner]:  # see shot_noise.walked_noise
+            quiet, loud = quiet + job.coefficient - max(ends), loud + job.coefficient - min(ends)
         dropped, strings = max(dropped, seen.dropped), max(strings, seen.strings)
     mean = sum(c * cosine_path(program, pauli, (0.0, 0.0)) for pauli, c in terms.items())
     constant = constant_part(problem.observable)
@@ -156,6 +183,9 @@ def second_moment_bounds(
         variance_upper=upper - mean**2,
         second_moment_lower=lower + shift,
         second_moment_upper=upper + shift,
+        single_shot_lower=max(quiet, 0.0),
+        single_shot_upper=max(loud, 0.0),
+        num_groups=len(groups),
         num_strings=strings,
         dropped_mass=dropped,
         max_strings=max_strings,
@@ -216,7 +246,3 @@ class _Path:
             most = max(most, table.count)
         weights = self._start.weights(table.words, self._squares)
         return _Seen(float(mass @ weights), dropped, most)
-
-
-def _price(variance: float) -> str:
-    return rounded(max(1 / (2 * variance), 1.0)) if variance > 0 else "no number"

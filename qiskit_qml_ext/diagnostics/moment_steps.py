@@ -63,6 +63,8 @@ class ProductStart:
     """E (1, b)(1, b)ᵀ, shape (4, 4), in the order I, X, Y, Z."""
     derivatives: dict[int, FloatArray] = field(default_factory=dict)
     """E ∂b ∂bᵀ by each parameter of these gates, same shape."""
+    factors: dict[int, float] = field(default_factory=dict)
+    """The coefficient of each of these parameters in its angle."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +75,10 @@ class MomentProgram:
     num_parameters: int
     start: tuple[ProductStart, ...]
     steps: tuple[Step, ...]
+    factors: FloatArray
+    """The coefficient of each parameter in the angle that it drives, shape (P,); 0 if it drives none."""
+    is_uniform: bool
+    """Whether the angles that parameters drive are uniform, so far as second moments tell."""
 
 
 def moment_program(
@@ -114,7 +120,14 @@ def moment_program(
                 steps.append(step)
         for qubit in qubits:
             touched[qubit] = True
-    return MomentProgram(program.num_qubits, program.num_parameters, tuple(start), tuple(steps))
+    return MomentProgram(
+        program.num_qubits,
+        program.num_parameters,
+        tuple(start),
+        tuple(steps),
+        reader.factors,
+        reader.is_uniform,
+    )
 
 
 class _Reader:
@@ -130,6 +143,8 @@ class _Reader:
         self._circuit = circuit
         self._distribution = distribution
         self._functions: dict[float, NDArray[np.complex128]] = {}
+        self.factors = np.zeros(program.num_parameters)
+        self.is_uniform = True
 
     def absorb(self, rotation: PauliRotation, start: ProductStart, absorb_random: bool, damping: float) -> bool:
         """Apply a rotation to the Bloch vector of a fresh qubit; False if it is random and must be walked through."""
@@ -159,6 +174,7 @@ class _Reader:
         start.derivatives = {k: damp @ average(matrix) @ damp for k, matrix in start.derivatives.items()}
         changed = sine_squared * turn @ before @ turn + step.cos_squared * cross @ before @ cross.T
         start.derivatives[step.parameter] = step.factor**2 * damp @ changed @ damp
+        start.factors[step.parameter] = step.factor
         return True
 
     def step(self, rotation: PauliRotation) -> Step | None:
@@ -190,6 +206,8 @@ class _Reader:
                 f"symmetrically about 0 by {self._distribution!r}, which exact second moments need. "
                 "Choose a symmetric distribution, or use gradient_variance."
             )
+        self.factors[parameter] = factor
+        self.is_uniform = self.is_uniform and abs(first) < _ZERO and abs(second) < _ZERO
         return RandomRotation(
             rotation.x, rotation.z, parameter, factor, float(first.real), float((1 + second.real) / 2)
         )

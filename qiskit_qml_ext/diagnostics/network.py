@@ -10,6 +10,7 @@ from qiskit import QuantumCircuit
 from qiskit_qml_ext.circuits import InitialDistribution, UniformDistribution
 from qiskit_qml_ext.engine import Observable, Projector
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
+from qiskit_qml_ext.kernels.data_binding import warn_of_order
 
 if TYPE_CHECKING:
     from qiskit_machine_learning.neural_networks import SamplerQNN
@@ -94,6 +95,7 @@ def network_of(model: object, X: ArrayLike | None) -> Network | None:
     if inputs and X is None:
         notes.append("No data were given, so the inputs are drawn like the weights.")
     elif inputs:
+        warn_of_order(network.input_params or ())
         distribution = InputsFromData(_checked(X, inputs), inputs, distribution)
     outputs = int(np.prod(network.output_shape))
     if outputs > 1:

@@ -8,10 +8,11 @@ leaves; where noise damps all derivatives alike, it does not scatter at all.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from qiskit.quantum_info import SparsePauliOp
 from scipy.stats import t as student_t
 
 from qiskit_qml_ext.diagnostics.estimate import Estimate
@@ -25,6 +26,7 @@ from qiskit_qml_ext.diagnostics.noisy_simulation import (
     noisy_simulator,
     pauli_sum,
 )
+from qiskit_qml_ext.diagnostics.observables import centred, size_of
 from qiskit_qml_ext.diagnostics.problem import Problem
 from qiskit_qml_ext.exceptions import StateTooLargeError
 from qiskit_qml_ext.primitives import connect
@@ -82,7 +84,12 @@ def noise_damping(
             f"{problem.num_qubits}. Ask for the effect of noise on a narrower circuit."
         )
     simulator = noisy_simulator(noise)
-    loss = NoisyLoss(problem.circuit, pauli_sum(problem.observable), simulator, seed=seed)
+    # Qiskit's estimators take coefficients below 1e-8 for nothing, and differences lose digits to a constant
+    rest, _ = centred(pauli_sum(problem.observable))
+    unit = size_of(rest)
+    operator = pauli_sum(rest) / unit if unit else SparsePauliOp("I" * problem.num_qubits)
+    problem = replace(problem, observable=operator)
+    loss = NoisyLoss(problem.circuit, operator, simulator, seed=seed)
     affordable = _WORK / (max(loss.num_gates, 1) * 4.0**problem.num_qubits)
     points = min(max(int(affordable), _FEWEST), _MOST, num_samples)
     rng = np.random.default_rng(seed)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 from scipy.stats import t as student_t
 from sklearn.base import clone
@@ -24,11 +25,15 @@ from qiskit_qml_ext.diagnostics.noisy_simulation import (
     noisy_simulator,
     pauli_sum,
 )
+from qiskit_qml_ext.diagnostics.observables import centred, size_of
 from qiskit_qml_ext.diagnostics.problem import ObservableFamily, check_confidence, check_samples, pose
+from qiskit_qml_ext.diagnostics.shot_noise import measured_groups, squares_of
 from qiskit_qml_ext.engine import expectations
+from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from qiskit_aer import AerSimulator
 
 FloatArray = NDArray[np.float64]
 Losses = tuple[FloatArray, FloatArray, FloatArray]
@@ -36,6 +41,8 @@ Losses = tuple[FloatArray, FloatArray, FloatArray]
 Method = Literal["auto", "density_matrix", "trajectories"]
 
 _RESAMPLES = 1000
+_FEW_POINTS = 32  # of which the mean variance of one shot is taken
+_BLOCK = 1 << 20  # numbers in a block of resamples
 _MAX_TRAJECTORY_QUBITS = 20  # a state takes 16 MiB, and there are thousands of them
 _SEEN = 2.0  # a depth counts for the rate if its damping is so many standard errors above 0
 _FLOOR = 0.01  # of the damping: what a resample counts as at the least, whose covariance came out near 0 or below
@@ -62,11 +69,15 @@ class NoiseInducedPlateau(Result):
     decay_rate: Estimate
     """Minus the slope of the logarithm of the damping by layer: the variance loses exp(-rate) with each layer."""
     last_useful_depth: Estimate
-    """The depth at which the spread of the loss falls below the shot noise; inf if noise does not damp."""
+    """The depth at which the variance of the loss falls below that of its shots; inf if noise does not damp."""
+    single_shot_variance: float
+    """σ² under noise at the deepest circuit: with S shots for each group of terms a loss has the variance σ²/S."""
+    num_groups: int
+    """Groups of terms that are measured together: the circuits of one reading of the loss."""
     rate_depths: tuple[int, ...]
     """The depths that the rate comes from: with trajectories those at which some variance is left beyond doubt."""
     shots: int
-    """The shots of one expectation value that this depth refers to."""
+    """The shots of each circuit that this depth refers to."""
     num_samples: int
     """Random points at each depth."""
     noise: str
@@ -91,7 +102,8 @@ class NoiseInducedPlateau(Result):
         depth = self.last_useful_depth
         return (
             f"Noise multiplies the variance by {factor:.3g} with each layer; beyond about {depth.value:.0f} layers "
-            f"(interval {depth.low:.3g} to {depth.high:.3g}), {self.shots:,} shots see nothing but noise."
+            f"(interval {depth.low:.3g} to {depth.high:.3g}), {self.shots:,} shots"
+            f"{f' for each of the {self.num_groups} circuits' * (self.num_groups > 1)} see nothing but noise."
         )
 
     def rows(self) -> list[tuple[str, str, str]]:
@@ -127,7 +139,9 @@ class NoiseInducedPlateau(Result):
             middle = np.array([e.value if e.value > 0 else math.nan for e in values])
             errors = np.abs(np.array([[e.value - max(e.low, 1e-16), e.high - e.value] for e in values]).T)
             axes.errorbar(self.depths, middle, yerr=errors, fmt="o-", ms=4, capsize=2, color=colour, label=label)
-        axes.axhline(1 / self.shots, color=GREY, ls="--", label=f"shot noise, {self.shots:,} shots")
+        axes.axhline(
+            self.single_shot_variance / self.shots, color=GREY, ls="--", label=f"shot noise, {self.shots:,} shots"
+        )
         axes.set(xlabel="layers", ylabel="variance of the loss", yscale="log")
         axes.legend(frameon=False)
         return axes
@@ -165,7 +179,8 @@ def noise_induced_plateau(
         depths: At least two numbers of layers.
         distribution: The distribution of the angles; by default uniform.
         num_samples: Random points at each depth, at least 4.
-        shots: The shots of one expectation value on the device, for the depth at which it stops being useful.
+        shots: The shots of each circuit on the device, one for each group of terms that commute qubit by qubit, for the
+            depth at which it stops being useful.
         method: ``"density_matrix"``, ``"trajectories"``, or ``"auto"``: density matrices up to 12 qubits. The time of a
             trajectory grows as 2ⁿ: with 16 to 20 qubits take few samples, depths and trajectories.
         trajectories: Trajectories for each loss, both readings together; an even number.
@@ -175,6 +190,7 @@ def noise_induced_plateau(
     Raises:
         TypeError: If an argument is of the wrong kind.
         ValueError: If an argument does not fit.
+        UnsupportedCircuitError: If the observable is a multiple of the identity.
 
     References:
         Trajectories: Dalibard, Castin and Mølmer, Phys. Rev. Lett. 68, 580 (1992). Noise-induced plateaus:
@@ -190,21 +206,29 @@ def noise_induced_plateau(
     pairs = _trajectories(method, trajectories, num_qubits)
     simulator = noisy_simulator(noise)
     rng = np.random.default_rng(seed)
+    _check_shots(shots)
     losses: list[Losses] = []
     for depth in layers:
         problem = pose(
             clone(ansatz).set_params(reps=depth), observable, num_qubits=num_qubits, distribution=distribution
         )
-        operator = pauli_sum(problem.observable)
+        rest, constant = centred(pauli_sum(problem.observable))
+        unit = size_of(rest)
+        if unit == 0:
+            raise UnsupportedCircuitError("The observable is a multiple of the identity, which no circuit changes.")
+        operator = pauli_sum(rest) / unit  # Qiskit's estimators take coefficients below 1e-8 for nothing
         noisy = NoisyLoss(problem.circuit, operator, simulator, seed=seed)
         values = problem.sample(num_samples, rng)
-        clean = np.asarray(expectations(problem.circuit, values, operator), dtype=np.float64)[:, 0]
+        clean = unit * np.asarray(expectations(problem.circuit, values, operator), dtype=np.float64)[:, 0]
         if pairs is None:
-            exact = noisy.exact(values)
+            exact = unit * noisy.exact(values)
             losses.append((clean, exact, exact))
         else:
-            losses.append((clean, noisy.trajectories(values, pairs, rng), noisy.trajectories(values, pairs, rng)))
+            one, other = (unit * noisy.trajectories(values, pairs, rng) for _ in range(2))
+            losses.append((clean, one, other))
     clean_variances = [variance_estimates(clean, rng, confidence=confidence)[0] for clean, _, _ in losses]
+    read = _Read(problem.circuit, operator, simulator, values, (losses[-1][1] / unit, losses[-1][2] / unit), pairs)
+    single_shot, flat, groups = _single_shot_variance(read, rng, seed)
     damping, rate, used = _damping(layers, losses, rng, confidence)
     return NoiseInducedPlateau(
         num_qubits=num_qubits,
@@ -212,10 +236,12 @@ def noise_induced_plateau(
         noisy_variances=tuple(_variance(one, other, rng, confidence) for _, one, other in losses),
         clean_variances=tuple(clean_variances),
         damping=damping,
-        noisy_means=tuple(float((one + other).mean()) / 2 for _, one, other in losses),
-        mixed_value=_identity_part(operator),
+        noisy_means=tuple(float((one + other).mean()) / 2 + constant for _, one, other in losses),
+        mixed_value=constant,
         decay_rate=rate,
-        last_useful_depth=_useful_depth(clean_variances[-1].value, rate, shots),
+        last_useful_depth=_useful_depth(clean_variances[-1].value, rate, unit**2 * flat / shots),
+        single_shot_variance=unit**2 * single_shot,
+        num_groups=groups,
         rate_depths=used,
         shots=shots,
         num_samples=num_samples,
@@ -266,11 +292,10 @@ def _damping(
     method = f"bootstrap percentiles over {size} paired samples, {confidence:.0%}"
     damping, used, logs, drawn = [], [], [], []
     for depth, (clean, one, other) in zip(layers, losses, strict=True):
-        picks = rng.integers(0, size, (_RESAMPLES, size))
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = float(_covariance(one, other) / clean.var())
             error = jackknife(_covariances_without(one, other) / _covariances_without(clean, clean))
-            draws = _covariance(one[picks], other[picks]) / clean[picks].var(axis=1)
+            draws = _resampled_ratios(clean, one, other, rng)
         half = quantile * error
         paired = f"jackknife over {size} paired samples, {confidence:.0%}"
         damping.append(Estimate(ratio, error, ratio - half, ratio + half, paired))
@@ -287,6 +312,17 @@ def _damping(
     low, high = np.quantile(slopes, [tail, 1 - tail])
     value = -float(_slope(depths, np.array(logs)[:, None], weights)[0])
     return tuple(damping), Estimate(value, float(slopes.std()), float(low), float(high), method), tuple(used)
+
+
+def _resampled_ratios(clean: FloatArray, one: FloatArray, other: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """The ratio of variances in each resample of the points, a few resamples at a time."""
+    size = len(clean)
+    step = max(_BLOCK // size, 1)
+    found = []
+    for first in range(0, _RESAMPLES, step):
+        picks = rng.integers(0, size, (min(step, _RESAMPLES - first), size))
+        found.append(_covariance(one[picks], other[picks]) / clean[picks].var(axis=1))
+    return np.concatenate(found)
 
 
 def _covariance(one: FloatArray, other: FloatArray) -> FloatArray:
@@ -309,9 +345,9 @@ def _slope(x: FloatArray, y: FloatArray, weights: FloatArray) -> FloatArray:
     return np.asarray((w * centred) @ (y - w @ y) / (w @ centred**2))
 
 
-def _useful_depth(clean_variance: float, rate: Estimate, shots: int) -> Estimate:
-    """Where clean variance times exp(-rate·L) meets the shot noise 1/S."""
-    headroom = math.log(max(clean_variance * shots, 1.0))
+def _useful_depth(clean_variance: float, rate: Estimate, noise: float) -> Estimate:
+    """Where clean variance times exp(-rate·L) meets the variance of the shots."""
+    headroom = math.log(max(clean_variance / noise, 1.0)) if noise > 0 else math.inf
 
     def depth(slope: float) -> float:
         return headroom / slope if slope > 0 else math.inf
@@ -322,7 +358,45 @@ def _useful_depth(clean_variance: float, rate: Estimate, shots: int) -> Estimate
     )
 
 
-def _identity_part(operator: SparsePauliOp) -> float:
-    """Tr O/d."""
-    identity = ~np.any(operator.paulis.x | operator.paulis.z, axis=1)
-    return float(np.real(operator.coeffs[identity]).sum())
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """What was read of the deepest circuit: two independent readings, or one twice where it is exact.
+
+    All in the unit of the operator, whose coefficients add up to 1.
+    """
+
+    circuit: QuantumCircuit
+    operator: SparsePauliOp
+    simulator: "tuple[AerSimulator, int]"
+    values: FloatArray
+    losses: tuple[FloatArray, FloatArray]
+    pairs: int | None
+
+
+def _single_shot_variance(read: _Read, rng: np.random.Generator, seed: int | None) -> tuple[float, float, int]:
+    """σ² of the deepest circuit under noise, what it becomes when the landscape is flat, and the number of groups.
+
+    Where noise has taken the spread of ⟨G⟩ over the starts, only its mean is left to be subtracted from ⟨G²⟩.
+    """
+    few = read.values[:_FEW_POINTS]
+    groups = measured_groups(read.operator, read.operator.num_qubits)
+
+    def readings(operator: SparsePauliOp) -> tuple[FloatArray, FloatArray]:
+        noisy = NoisyLoss(read.circuit, operator, read.simulator, seed=seed)
+        if read.pairs is None:
+            exact = noisy.exact(few)
+            return exact, exact
+        return noisy.trajectories(few, read.pairs, rng), noisy.trajectories(few, read.pairs, rng)
+
+    square, _, products = squares_of(groups)
+    if products is not None:
+        square += float(readings(products)[0].mean())
+    means = [read.losses] if len(groups) == 1 else [readings(group) for group in groups]
+    here = square - float(sum(np.mean(one * other) for one, other in means))
+    flat = square - float(sum(np.mean(one) * np.mean(other) for one, other in means))
+    return max(here, 0.0), max(flat, 0.0), len(groups)
+
+
+def _check_shots(shots: int) -> None:
+    if isinstance(shots, bool) or not isinstance(shots, (int, np.integer)) or shots < 1:
+        raise ValueError(f"shots must be a whole number of at least 1, but {shots!r} came.")

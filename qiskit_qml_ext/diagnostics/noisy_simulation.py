@@ -1,5 +1,6 @@
 """Noise, from all the ways to name it, and expectation values under it."""
 
+import warnings
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -7,7 +8,10 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2
 from qiskit.quantum_info import Pauli, SparsePauliOp
-from qiskit.transpiler import generate_preset_pass_manager
+
+from qiskit_qml_ext.exceptions import NoiseWithoutEffectWarning
+from qiskit_qml_ext.primitives.targets import AerTarget, isa_circuit
+from qiskit_qml_ext.primitives.targets.aer_noise import acts_on, noise_has_readout_errors, noise_of, without_effect
 
 if TYPE_CHECKING:
     from qiskit_aer import AerSimulator
@@ -15,8 +19,9 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 Noise: TypeAlias = "NoiseModel | AerSimulator | BackendV2"
-"""An Aer noise model (gates run as they are), a noisy simulator, or a backend, whose reported errors are
-simulated after transpilation at level 1, the level of :func:`~qiskit_qml_ext.primitives.connect` by default."""
+"""An Aer noise model (its gates run as they are, others are translated into them), a noisy simulator, or a backend,
+whose reported errors are simulated after transpilation at level 1, the level of
+:func:`~qiskit_qml_ext.primitives.connect` by default. Gates on which a model has errors are never replaced."""
 
 MAX_DENSITY_QUBITS = 12
 """A density matrix of 12 qubits takes 256 MiB."""
@@ -56,6 +61,9 @@ class NoisyLoss:
         operator: O.
         simulator: The simulator and the level of transpilation, from :func:`noisy_simulator`.
         seed: Seed of the transpiler.
+
+    Raises:
+        ValueError: If no error of the noise acts on any gate of the circuit.
     """
 
     def __init__(
@@ -67,7 +75,7 @@ class NoisyLoss:
         seed: int | None = None,
     ):
         self._simulator, level = simulator
-        self._isa = generate_preset_pass_manager(level, backend=self._simulator, seed_transpiler=seed).run(circuit)
+        self._isa = noisy_circuit(circuit, self._simulator, level, seed)
         self._operator = operator.apply_layout(self._isa.layout) if self._isa.layout is not None else operator
         self._names = tuple(parameter.name for parameter in circuit.parameters)
 
@@ -99,14 +107,40 @@ class NoisyLoss:
         return self._run(values, {"method": "statevector", "shots": number, "seed_simulator": seed})
 
     def _run(self, values: FloatArray, options: dict[str, object]) -> FloatArray:
-        from qiskit_aer.primitives import EstimatorV2
+        from qiskit_qml_ext.primitives.targets.aer_primitives import AerEstimator
 
-        estimator = EstimatorV2.from_backend(
+        estimator = AerEstimator.from_backend(
             self._simulator, options={"default_precision": 0.0, "run_options": options}
         )
-        bindings = {self._names: values} if self._names else None
+        left = {parameter.name for parameter in self._isa.parameters}
+        columns = [column for column, name in enumerate(self._names) if name in left]
+        bindings = {tuple(self._names[column] for column in columns): values[:, columns]} if columns else None
         found = estimator.run([(self._isa, self._operator, bindings)]).result()[0].data.evs
         return np.broadcast_to(np.asarray(found, dtype=np.float64), (len(values),)).copy()
+
+
+def noisy_circuit(
+    circuit: QuantumCircuit, simulator: "AerSimulator", level: int, seed: int | None, *, readout: bool = False
+) -> QuantumCircuit:
+    """Return a circuit in a noisy simulator's gates.
+
+    Args:
+        circuit: The circuit.
+        simulator: The simulator.
+        level: The level of transpilation.
+        seed: Seed of the transpiler.
+        readout: Whether errors of the readout count as noise that acts.
+
+    Raises:
+        ValueError: If the simulator has noise, but none that acts on the circuit.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NoiseWithoutEffectWarning)  # an error below
+        isa = isa_circuit(circuit, AerTarget(simulator), level, seed)
+    noise = noise_of(simulator)
+    if noise is not None and not acts_on(noise, isa) and not (readout and noise_has_readout_errors(noise)):
+        raise ValueError(without_effect(noise, isa))
+    return isa
 
 
 def pauli_sum(observable: object) -> SparsePauliOp:

@@ -1,7 +1,7 @@
 """Families of observables, one for each number of qubits, for studies that grow a circuit."""
 
 import numpy as np
-from qiskit.quantum_info import SparsePauliOp
+from qiskit.quantum_info import Pauli, SparsePauliOp
 
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.engine import Observable, Projector
@@ -31,6 +31,58 @@ def global_projector(num_qubits: int) -> Projector:
     """Return |0…0⟩⟨0…0|: minus the global cost of Cerezo et al., arXiv:2001.00550, up to a constant."""
     del num_qubits  # the state 0 exists for any width
     return Projector(0)
+
+
+_EQUAL = 1e-12  # of the largest coefficient: terms that cancel leave less
+
+
+def simplified(observable: Pauli | SparsePauliOp) -> SparsePauliOp:
+    """Return a Pauli sum with each string once, in whatever unit it is: nothing but what cancels is dropped.
+
+    Qiskit's own ``simplify`` drops coefficients below 1e-8, which are all of them in another unit.
+    """
+    operator = SparsePauliOp(observable)
+    if operator.coeffs.dtype == object:
+        return operator.simplify()
+    seen = np.any(operator.paulis.x | operator.paulis.z, axis=1)
+    sizes = np.abs(operator.coeffs)
+    largest = float(np.max(sizes[seen], initial=0.0)) or float(np.max(sizes, initial=0.0))
+    return operator.simplify(atol=_EQUAL * largest, rtol=0.0)
+
+
+def constant_of(observable: Pauli | SparsePauliOp) -> float:
+    """Return the coefficient of the identity in a Pauli sum, Tr O/d."""
+    operator = SparsePauliOp(observable)
+    identity = ~np.any(operator.paulis.x | operator.paulis.z, axis=1)
+    return float(np.real(np.sum(operator.coeffs[identity])))
+
+
+def centred(observable: Observable) -> tuple[Observable, float]:
+    """Return an observable without its constant part, and that part: a constant costs digits and changes no variance.
+
+    Of a Pauli sum the constant is the coefficient of the identity, of a diagonal the middle of its values, of a
+    projector 0.
+    """
+    if isinstance(observable, Projector):
+        return observable, 0.0
+    if isinstance(observable, (Pauli, SparsePauliOp)):
+        operator = simplified(observable)
+        seen = np.any(operator.paulis.x | operator.paulis.z, axis=1)
+        if not seen.any():
+            return SparsePauliOp("I" * operator.num_qubits, [0.0]), constant_of(operator)
+        return operator[seen], constant_of(operator)
+    diagonal = np.asarray(observable, dtype=np.float64)
+    middle = float(diagonal.max() + diagonal.min()) / 2
+    return diagonal - middle, middle
+
+
+def size_of(observable: Observable) -> float:
+    """Return a bound on the absolute value of ⟨O⟩: the unit that rounding errors are relative to."""
+    if isinstance(observable, Projector):
+        return 1.0
+    if isinstance(observable, (Pauli, SparsePauliOp)):
+        return float(np.sum(np.abs(SparsePauliOp(observable).coeffs)))
+    return float(np.max(np.abs(np.asarray(observable)), initial=0.0))
 
 
 def weight_of(observable: Observable, num_qubits: int) -> int:

@@ -190,7 +190,8 @@ def _plausible(variance: FloatArray | float, scatter: float) -> FloatArray:
     if scatter <= 0:
         return np.maximum(variance, 0.0)
     u = np.maximum(np.asarray(variance) / scatter, -30.0)  # below, only rounding is left
-    return np.asarray(scatter * (u + np.exp(-(u**2) / 2 - log_ndtr(u)) / math.sqrt(2 * math.pi)))
+    near = np.minimum(u, 40.0)  # above, the correction is 0, and the square may overflow
+    return np.asarray(scatter * (u + np.exp(-(near**2) / 2 - log_ndtr(near)) / math.sqrt(2 * math.pi)))
 
 
 def _bootstrap(parts: _Parts, confidence: float, value: float | None) -> tuple[float, float]:

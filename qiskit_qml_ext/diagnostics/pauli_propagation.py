@@ -19,6 +19,7 @@ from qiskit.quantum_info import Pauli, SparsePauliOp
 
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.diagnostics.clifford_frame import CliffordFrame
+from qiskit_qml_ext.diagnostics.observables import simplified
 from qiskit_qml_ext.diagnostics.propagation_kernels import LANES, run_tiles
 from qiskit_qml_ext.diagnostics.string_table import FrameStart, Generator, IntArray, Pairs, StringTable
 from qiskit_qml_ext.engine.batch import check_values
@@ -268,10 +269,10 @@ def _terms(observable: SparsePauliOp | Pauli, num_qubits: int) -> tuple[list[tup
             f"Pauli propagation needs a Pauli sum, but the observable is a {type(observable).__name__}. "
             "Give a SparsePauliOp, or simulate states."
         )
-    operator = SparsePauliOp(observable).simplify()
+    operator = simplified(observable)
     if operator.num_qubits != num_qubits:
         raise ValueError(f"The observable acts on {operator.num_qubits} qubits but the circuit has {num_qubits}.")
-    if np.abs(np.imag(operator.coeffs)).max(initial=0.0) > 1e-12:
+    if np.abs(np.imag(operator.coeffs)).max(initial=0.0) > 1e-12 * np.abs(operator.coeffs).max(initial=0.0):
         raise ValueError("The observable is not Hermitian: it has complex coefficients.")
     terms, constant = [], 0.0
     for pauli, coefficient in zip(operator.paulis, np.real(operator.coeffs), strict=True):

@@ -4,6 +4,7 @@ Row q of ``x`` (``z``) holds, one bit for each walk, whether the walk's string h
 is a few exclusive-or operations on whole rows, and qubits outside of all light cones cost nothing.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,13 +28,17 @@ class WalkResult:
         weights: ⟨Q_final⟩² of each walk on average over the initial state, with noise, shape (M,).
         gradients: Mean over the walks of the squared derivative by each parameter, shape (P,).
         gradient_squares: Mean of its square, for errors, shape (P,).
-        totals: The summed squared derivatives of each walk, shape (M,).
+        totals: The summed squared derivatives by the chosen parameters of each walk, shape (M,).
+        reached: Which parameters may change the weight: gates within the light cone, hit by a walk or not, shape (P,).
+        certain: Whether no move was drawn by chance: all walks are alike, and more of them would be.
     """
 
     weights: FloatArray
     gradients: FloatArray
     gradient_squares: FloatArray
     totals: FloatArray
+    reached: NDArray[np.bool_]
+    certain: bool
 
 
 def walk(
@@ -44,6 +49,7 @@ def walk(
     *,
     forced: frozenset[int] = frozenset(),
     depolarizing: tuple[float, float] = (0.0, 0.0),
+    chosen: NDArray[np.bool_] | None = None,
 ) -> WalkResult:
     """Run walks of one Pauli string.
 
@@ -54,8 +60,11 @@ def walk(
         rng: Draws the moves.
         forced: Numbers of steps at which no walk moves, for cross terms.
         depolarizing: The probability p of depolarising noise after each gate on one and on more qubits.
+        chosen: Which parameters' derivatives count, shape (P,); None for all.
     """
-    return _Walks(program, pauli, num_walks, rng, forced, depolarizing).run()
+    if chosen is None:
+        chosen = np.ones(program.num_parameters, dtype=np.bool_)
+    return _Walks(program, pauli, num_walks, rng, forced, depolarizing, chosen).run()
 
 
 class _Walks:
@@ -67,8 +76,12 @@ class _Walks:
         rng: np.random.Generator,
         forced: frozenset[int],
         depolarizing: tuple[float, float],
+        chosen: NDArray[np.bool_],
     ) -> None:
         self._program, self._rng, self._forced, self._noise = program, rng, forced, depolarizing
+        self._chosen = chosen
+        self._reached = np.zeros(program.num_parameters, dtype=np.bool_)
+        self._certain = True
         self._size, self._words = num_walks, num_walks // 64
         full = np.uint64(0xFFFFFFFFFFFFFFFF)
         self._x = np.zeros((program.num_qubits, self._words), dtype=np.uint64)
@@ -105,6 +118,8 @@ class _Walks:
             self._damping *= np.where(_bits(some[None])[0], (1 - probability) ** 2, 1.0)
 
     def _rotate(self, step: RandomRotation | FixedRotation, qubits: tuple[int, ...], forced: bool) -> None:
+        if isinstance(step, RandomRotation) and not forced:
+            self._reached[step.parameter] = True
         anti = np.zeros(self._words, dtype=np.uint64)
         for qubit in qubits:
             if step.x >> qubit & 1:
@@ -118,6 +133,7 @@ class _Walks:
         elif forced:
             return
         else:
+            self._certain = False
             move = anti & self._coins(1 - step.cos_squared)
             self._met.append((step, anti, move))
         for qubit in qubits:
@@ -170,6 +186,7 @@ class _Walks:
             diagonal = np.diag(start.moments)
             weights *= diagonal[letters]
             for parameter, matrix in start.derivatives.items():
+                self._reached[parameter] = True
                 changed = np.diag(matrix)
                 # where the moment vanishes its derivative does too
                 share = np.where(diagonal > 0, changed / np.where(diagonal > 0, diagonal, 1.0), 0.0)
@@ -185,9 +202,11 @@ class _Walks:
             values = factor * weights
             gradients[parameter] += values.mean()
             squares[parameter] += np.mean(values**2)
-            totals += values
-        for first in range(0, len(self._met), _BLOCK):
-            block = self._met[first : first + _BLOCK]
+            if self._chosen[parameter]:
+                totals += values
+        met = [one for one in self._met if self._chosen[one[0].parameter]]
+        for first in range(0, len(met), _BLOCK):
+            block = met[first : first + _BLOCK]
             stay = _bits(np.array([anti & ~move for _, anti, move in block])).astype(np.float64)
             move = _bits(np.array([move for _, _, move in block])).astype(np.float64)
             up = np.array([_ratio(step.cos_squared, 1 - step.cos_squared) * step.factor**2 for step, _, _ in block])
@@ -198,7 +217,35 @@ class _Walks:
             gradients[parameters] += down * stayed + up * moved
             squares[parameters] += down**2 * stayed_2 + up**2 * moved_2
             totals += (down @ stay + up @ move) * weights
-        return WalkResult(weights, gradients, squares, totals)
+        return WalkResult(weights, gradients, squares, totals, self._reached, self._certain)
+
+
+def derivative_bounds(program: MomentProgram) -> FloatArray:
+    """The most that one walk can contribute to the squared derivative by each parameter, shape (P,).
+
+    Infinite for angles that are certain up to rounding (E cos² of 0 or 1), whose other value no walk ever takes.
+    """
+    bounds = np.zeros(program.num_parameters)
+    for start in program.start:
+        for parameter, matrix in start.derivatives.items():
+            bounds[parameter] = float(np.max(np.diag(matrix)))
+    for step in program.steps:
+        if isinstance(step, RandomRotation):
+            rare = min(step.cos_squared, 1 - step.cos_squared)
+            bounds[step.parameter] = math.inf if rare <= 0 else step.factor**2 * (1 - rare) / rare
+    return bounds
+
+
+def slope_factors(program: MomentProgram) -> FloatArray:
+    """The coefficient of each parameter in its angle, squared, shape (P,): no (∂C)² is larger than it times ‖O‖²."""
+    factors = np.zeros(program.num_parameters)
+    for step in program.steps:
+        if isinstance(step, RandomRotation):
+            factors[step.parameter] = step.factor**2
+    for start in program.start:
+        for parameter, factor in start.factors.items():
+            factors[parameter] = factor**2
+    return factors
 
 
 def _ratio(numerator: float, denominator: float) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.exceptions import QiskitError
-from qiskit.quantum_info import Pauli, PauliList, SparsePauliOp
+from qiskit.quantum_info import PauliList
 from sklearn.base import clone
 
 from qiskit_qml_ext.circuits import FeatureMap
@@ -16,7 +16,8 @@ from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance
 from qiskit_qml_ext.diagnostics.kernel_concentration import KernelConcentration
 from qiskit_qml_ext.diagnostics.problem import Parameters, pose
 from qiskit_qml_ext.diagnostics.second_moments import SecondMoments
-from qiskit_qml_ext.diagnostics.shot_gradients import angles_and_slopes, with_free_angles
+from qiskit_qml_ext.diagnostics.shot_gradients import with_free_angles
+from qiskit_qml_ext.diagnostics.shot_noise import driven_rotations, measured_groups
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.exceptions import QmlExtError
 from qiskit_qml_ext.kernels import FidelityKernel
@@ -86,15 +87,20 @@ def kernel_price(
     connection: Connection,
     *,
     price_per_minute: float | None = None,
+    entries: tuple[float, float] | None = None,
+    simulated: float | None = None,
 ) -> Price:
     """Plan the matrix of a fidelity kernel, one inversion test for each pair of samples; nothing runs.
 
     Args:
         kernel: A :class:`~qiskit_qml_ext.kernels.FidelityKernel`, or a feature map whose fidelity kernel is meant.
         X: The samples, shape (n, features).
-        shots: Shots of each circuit; may be infinite.
+        shots: Shots of each circuit, enough without errors; may be infinite.
         connection: Where it would run.
         price_per_minute: The price of a minute of processor time.
+        entries: Mean and variance of the entries that these shots tell apart, where they are known.
+        simulated: By how much noise divides the spread of the entries, where it was simulated; it takes the place of
+            the estimate from reported errors.
     """
     problem = _not_plannable(shots, connection)
     if problem:
@@ -108,22 +114,36 @@ def kernel_price(
             (f"On {connection.target_name}: only fidelity kernels can be planned, not {type(kernel).__name__}.",), None
         )
     try:
-        plan = there.plan(X, shots=int(shots), price_per_minute=price_per_minute)
+        plan = there.plan(X, shots=int(shots), price_per_minute=price_per_minute, entries=entries)
     except (QmlExtError, QiskitError, ValueError, TypeError) as error:
         return Price((_refusal(connection, error),), None)
-    distinct = len(np.unique(X, axis=0))
-    what = f"the kernel matrix of {len(X):,} samples{f' ({distinct:,} of them different)' * (distinct < len(X))}"
+    if entries is not None and simulated is not None:
+        # the last advice is about entries, with the errors that the device reports
+        plan = replace(plan, advice=(*plan.advice[:-1], _with_noise(shots, simulated)))
+    what = f"the kernel matrix of {samples_in_words(X)}"
     return Price((*_sentences(plan, what), *_errors(plan, shrinks=False)), plan)
+
+
+def samples_in_words(X: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> str:
+    """Return how many samples there are, and how many of them are different: equal ones are measured once."""
+    distinct = len(np.unique(X, axis=0))
+    return f"{len(X):,} samples{f' ({distinct:,} of them different)' * (distinct < len(X))}"
+
+
+def _with_noise(shots: float, gain: float) -> str:
+    if math.isinf(gain):
+        return "With the noise that was simulated no number of shots tells entries apart."
+    return (
+        f"With the noise that was simulated it takes {gain**2:.2g} times as many shots of each circuit to tell entries "
+        f"apart, about {rounded(max(gain**2, 1.0) * shots)}."
+    )
 
 
 def gradient_shots(evidence: Mapping[str, Result]) -> float:
     """Return the shots at which a typical derivative is as large as its noise, from what was measured; or inf."""
     for result in evidence.values():
-        if isinstance(result, GradientVariance):
+        if isinstance(result, GradientVariance) or (isinstance(result, SecondMoments) and result.hits):
             return result.shots_for()
-        if isinstance(result, SecondMoments) and result.hits:
-            mean = float(np.mean(result.gradient_second_moments)) if result.gradient_second_moments.size else 0.0
-            return max(float(math.ceil(1 / (2 * mean))), 1.0) if mean > 0 else math.inf
     return math.inf
 
 
@@ -150,14 +170,12 @@ def gradient_circuits(
         the number of rotations that depend on one of these parameters times the number of groups.
     """
     program = lower(circuit)
-    # any generic point: at a special one, such as 0, the slope of a product of parameters may vanish
-    point = np.random.default_rng(0).uniform(0.1, 1.0, (1, circuit.num_parameters))
-    _, slopes = angles_and_slopes(program, point, pose(circuit, observable, parameters=parameters).columns)
-    rotations = int(np.count_nonzero(np.any(slopes != 0, axis=(0, 2))))
-    groups = _groups(observable, program.num_qubits)
+    columns = pose(circuit, observable, parameters=parameters).columns
+    rotations = int(np.count_nonzero(driven_rotations(program, columns)))
+    groups = measured_groups(observable, program.num_qubits)
     measured = with_free_angles(program)
     if groups:
-        _measure(measured, max(groups, key=lambda group: int(_support(group).sum())))
+        _measure(measured, max((group.paulis for group in groups), key=lambda group: int(_support(group).sum())))
     return measured, 2 * rotations * len(groups)
 
 
@@ -182,15 +200,6 @@ def duration(seconds: float) -> str:
             return f"{rounded(seconds / size) if seconds >= 1e4 * size else f'{seconds / size:,.0f}'} {unit}"
     whole = max(math.ceil(seconds), 1)
     return f"{whole:,} second" + "s" * (whole > 1)
-
-
-def _groups(observable: Observable, num_qubits: int) -> list[PauliList]:
-    """The terms of an observable that are measured together; anything diagonal takes all qubits at once."""
-    if not isinstance(observable, (Pauli, SparsePauliOp)):
-        return [PauliList(["Z" * num_qubits])]
-    paulis = SparsePauliOp(observable).simplify().paulis
-    seen = paulis[np.any(paulis.x | paulis.z, axis=1)]
-    return list(seen.group_commuting(qubit_wise=True)) if len(seen) else []
 
 
 def _support(group: PauliList) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":

@@ -28,11 +28,29 @@ class Finding:
     """``"good"``, ``"bad"`` or ``"unknown"``."""
     sentence: str
     """The finding, in words for someone who has not read the papers."""
+    code: str = ""
+    """What was found, as one word for programs; the same finding has the same code whatever its numbers."""
 
     @property
     def mark(self) -> str:
         """The level as one character."""
         return _MARKS[self.level]
+
+
+class Advice(str):
+    """What to do, in words, and as one word for programs.
+
+    Attributes:
+        code: The same advice has the same code whatever its numbers.
+    """
+
+    code: str
+
+    def __new__(cls, sentence: str, code: str = "") -> "Advice":
+        """Join a sentence and its code."""
+        advice = super().__new__(cls, sentence)
+        advice.code = code
+        return advice
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,7 +62,7 @@ class Diagnosis(Result):
     findings: tuple[Finding, ...]
     """The verdict, the most important line first."""
     advice: tuple[str, ...]
-    """What to do."""
+    """What to do; each an :class:`Advice`."""
     price: tuple[str, ...]
     """What running it costs."""
     skipped: tuple[str, ...]
@@ -84,7 +102,8 @@ class Diagnosis(Result):
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain numbers, texts, lists and dictionaries."""
         evidence = {name: result.to_dict() for name, result in self.evidence.items()}
-        return {"version": __version__, **super().to_dict(), "evidence": plain(evidence)}
+        codes = [getattr(sentence, "code", "") for sentence in self.advice]
+        return {"version": __version__, **super().to_dict(), "advice_codes": codes, "evidence": plain(evidence)}
 
     def to_html(self) -> str:
         """Return a page that needs nothing from outside."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 
 from qiskit_qml_ext.checks import check_arguments, whole_numbers
@@ -13,14 +14,18 @@ from qiskit_qml_ext.circuits import Ansatz, InitialDistribution
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result, rounded
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
 from qiskit_qml_ext.diagnostics.gradient_variance import Method as SampleMethod
+from qiskit_qml_ext.diagnostics.intervals import mean_estimates
 from qiskit_qml_ext.diagnostics.problem import ObservableFamily, Parameters, Trainable
-from qiskit_qml_ext.diagnostics.scaling_fit import ScalingFit, ScalingVerdict, Verdict, judge_scaling
-from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, second_moments
+from qiskit_qml_ext.diagnostics.scaling_fit import ScalingFit, ScalingVerdict, Verdict
+from qiskit_qml_ext.diagnostics.scaling_verdict import judge_variances, vanishes
+from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, mean_gradients, second_moments, shifted
+from qiskit_qml_ext.diagnostics.shot_noise import noise_at, shots_needed
 from qiskit_qml_ext.primitives import Connection
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+FloatArray = NDArray[np.float64]
 Quantity = Literal["loss", "gradient"]
 Method = Literal["auto", "states", "walks", "propagation"]
 Depth = int | Callable[[int], int] | None
@@ -35,7 +40,8 @@ class Extrapolation:
     variance: Estimate
     """The extrapolated variance."""
     shots: Estimate
-    """Shots of one expectation value at which the signal is as large as the noise, 1/(2 Var)."""
+    """Shots of each circuit at which the signal is as large as the noise: σ²/Var C for a loss, and for derivatives the
+    summed noise of one shot divided by their summed variance."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,8 +49,8 @@ class ScalingStudy(Result):
     """The variance against the number of qubits, from :func:`scaling_study`."""
 
     verdict: Verdict
-    """For the range studied: ``"barren plateau"``, ``"polynomial"`` (at most: it may level off later), ``"constant"``
-    or ``"undetermined"``."""
+    """For the widths studied: ``"barren plateau"``, ``"polynomial"`` (a power describes these widths; it may level off
+    or end beyond), ``"constant"`` (at all, or from ``judgement.levelled_off_from`` on) or ``"undetermined"``."""
     reason: str
     """Why, in one sentence."""
     quantity: Quantity
@@ -55,6 +61,8 @@ class ScalingStudy(Result):
     """The number of layers at each width; None where the ansatz decides."""
     variances: tuple[Estimate, ...]
     """The variance at each width."""
+    shot_noises: tuple[float, ...]
+    """At each width the variance of one shot: of the loss, or summed over the derivatives."""
     extrapolation: Extrapolation | None
     """Variance and shots at the wanted width, if there was one and the verdict is determined."""
     judgement: ScalingVerdict
@@ -81,17 +89,21 @@ class ScalingStudy(Result):
         fit = self.judgement.chosen
         if fit is None:
             raise ValueError(f"The scaling is undetermined ({self.reason}), so there is nothing to extrapolate.")
-        return _extrapolate(fit, num_qubits, self.variances[-1])
+        return _extrapolate(fit, num_qubits, self.variances[-1], self.qubits, self.shot_noises)
 
     def headline(self) -> str:
         """Return the verdict in one sentence."""
-        span = f"{self.qubits[0]} to {self.qubits[-1]} qubits" if len(self.qubits) > 1 else f"{self.qubits[0]} qubits"
+        if self.is_constant_loss:
+            return f"The {self._label()} is 0 up to rounding at {self._span()}: no angle changes the loss."
+        level = self.judgement.levelled_off_from
         words = {
             "barren plateau": "Barren plateau: the variance falls exponentially",
-            "polynomial": "No barren plateau: the variance falls at most as a power of the number of qubits",
+            "polynomial": "No barren plateau: a power of the number of qubits describes how the variance falls",
             "constant": "No barren plateau: the variance does not fall",
             "undetermined": "Undetermined: the data do not tell how the variance falls",
         }
+        if self.verdict == "constant" and level is not None:
+            return f"No barren plateau: the variance has levelled off from {level:.0f} to {self.qubits[-1]} qubits."
         rate = self.rate
         how = ""
         if self.verdict == "barren plateau" and rate is not None:
@@ -99,7 +111,43 @@ class ScalingStudy(Result):
             how = f", by a factor {math.exp(-rate.value):.2f} [{low:.2f}, {high:.2f}] per qubit,"
         elif self.verdict == "polynomial" and rate is not None:
             how = f", n^-{rate.value:.2f} (power {rate.interval()}),"
-        return f"{words[self.verdict]}{how} from {span}."
+        return f"{words[self.verdict]}{how} from {self._span()}."
+
+    @property
+    def is_constant_loss(self) -> bool:
+        """Whether the variance is 0 up to rounding at every width: what was studied does not change the loss."""
+        return all(vanishes(variance) for variance in self.variances)
+
+    @property
+    def trend(self) -> str:
+        """What happens over the widths that were studied, in words, whatever the verdict."""
+        first, last = self.variances[0], self.variances[-1]
+        ends = f"{first.value:.2g} {first.interval()} at {self.qubits[0]} qubits"
+        if len(self.qubits) == 1:
+            return f"the variance is {ends}"
+        ends += f" to {last.value:.2g} {last.interval()} at {self.qubits[-1]}"
+        if min(first.low, last.low) <= 0 or not math.isfinite(first.high + last.high):
+            return f"the variance goes from {ends}"
+        ratio = math.log(first.value / last.value)
+        up = math.hypot(math.log(first.high / first.value), math.log(last.value / last.low))
+        down = math.hypot(math.log(first.value / first.low), math.log(last.high / last.value))
+        if ratio - down <= 0 <= ratio + up:
+            return f"the variance goes from {ends}, no change beyond the errors"
+        if ratio > 0:
+            low, high = _exp(ratio - down), _exp(ratio + up)
+            return f"the variance falls from {ends}, by a factor {_exp(ratio):.3g} [{low:.3g}, {high:.3g}]"
+        low, high = _exp(-ratio - up), _exp(-ratio + down)
+        return f"the variance rises from {ends}, by a factor {_exp(-ratio):.3g} [{low:.3g}, {high:.3g}]"
+
+    def _label(self) -> str:
+        return "variance of the loss" if self.quantity == "loss" else "variance of the derivatives"
+
+    def _span(self) -> str:
+        if len(self.qubits) == 1:
+            return f"{self.qubits[0]} qubits"
+        parities = {n % 2 for n in self.qubits}
+        kind = "" if len(parities) == 2 else " even" if parities == {0} else " odd"
+        return f"{self.qubits[0]} to {self.qubits[-1]} qubits" + (f" ({kind.strip()} widths only)" if kind else "")
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return the variance at each width, the fits and the extrapolation."""
@@ -108,14 +156,19 @@ class ScalingStudy(Result):
             (f"{label} at n = {n}", f"{v.value:.3g} {v.interval()}", "" if depth is None else f"{depth} layers")
             for n, depth, v in zip(self.qubits, self.depths, self.variances, strict=True)
         ]
+        found.append(("Over these widths", "", self.trend))
         for fit in self.judgement.fits:
-            rate = "" if fit.name == "constant" else f"rate {fit.rate.value:.3f} {fit.rate.interval()}"
-            found.append((f"Fit: {fit.name}", f"AICc {fit.aicc:.1f}", rate))
+            rate = "" if fit.name == "constant" else f"rate {fit.rate.value:.3f} {fit.rate.interval()}, "
+            place = f", from {fit.first_width:.0f} qubits on" if fit.first_width > self.qubits[0] else ""
+            found.append((f"Fit: {fit.name}", f"AICc {fit.aicc:.1f}", f"{rate}scatter {fit.scatter:.2g}{place}"))
+        shape = self.judgement.shape
+        if shape is not None:
+            found.append(("Shape of the decay", f"{shape.value:.1f} {shape.interval()}", "0: power, 1: exponential"))
         found.append(("Why", self.verdict, self.reason))
         if self.extrapolation is not None:
             there = self.extrapolation
             span = f"{rounded(there.shots.low)} to {rounded(there.shots.high)}"
-            shots = f"{rounded(there.shots.value)} shots ({span}) per expectation value"
+            shots = f"{rounded(there.shots.value)} shots ({span}) for each circuit, signal as large as noise"
             found.append((f"At {there.num_qubits} qubits", f"{there.variance.value:.2g}", shots))
         return found
 
@@ -157,7 +210,7 @@ def scaling_study(
         qubits: The widths; a few large ones tell a power from a constant.
         depths: The number of layers (the setting ``reps`` of a template), or a function of the number of qubits; None
             leaves the ansatz as it is. Whether there is a plateau depends on how the depth grows with the width.
-        quantity: ``"loss"``, or ``"gradient"`` for the summed variance of the chosen derivatives.
+        quantity: ``"loss"``, or ``"gradient"`` for the summed variance Σ Var ∂C of the chosen derivatives.
         parameters: Which derivatives; see :func:`gradient_variance`.
         distribution: The distribution of the angles.
         method: ``"states"`` simulates states; ``"walks"`` takes :func:`second_moments`, which knows no limit in width
@@ -168,7 +221,7 @@ def scaling_study(
         num_samples: Random points at each width, for states and propagation.
         num_walks: Walks of each Pauli term, for walks.
         target_qubits: A width to extrapolate to.
-        shots: Shots of one expectation value; None for exact values.
+        shots: Shots of each circuit; None for exact values.
         connection: Where circuits run.
         confidence: The confidence of intervals.
         seed: Seed of everything random.
@@ -200,24 +253,25 @@ def scaling_study(
         raise ValueError(f"method must be 'auto', 'states', 'walks' or 'propagation', but {method!r} came.")
     exact = shots is None and (connection is None or connection.is_exact)
     points: list[GradientVariance | SecondMoments] = []
+    variances: list[Estimate] = []
     for width, depth, one in zip(widths, layers, seeds, strict=True):
-        common = _Common(_at_depth(ansatz, depth), observable, width, distribution, confidence, int(one))
+        common = _Common(
+            _at_depth(ansatz, depth), observable, width, distribution, parameters, quantity, confidence, int(one)
+        )
         wide = method == "auto" and width > _MAX_STATE_QUBITS
-        if method == "walks" or wide:
-            try:
-                points.append(common.walks(num_walks))
-                continue
-            except (TypeError, ValueError):
-                if method == "walks":
-                    raise
         how: SampleMethod = "auto"
         if method == "propagation" or (wide and exact):
             how = "propagation"
         elif method == "states" and exact:
             how = "exact"
-        points.append(common.samples(how, parameters, num_samples, shots, connection))
-    variances = tuple(point.loss_variance if quantity == "loss" else _summed(point) for point in points)
-    kurtoses = [point.loss_kurtosis if isinstance(point, GradientVariance) else math.nan for point in points]
+        found = common.walks(num_walks, required=method == "walks") if method == "walks" or wide else None
+        point, variance = found if found is not None else common.samples(how, num_samples, shots, connection)
+        points.append(point)
+        variances.append(variance)
+    noises = tuple(
+        point.shot_noise.loss if quantity == "loss" else float(point.shot_noise.derivatives.sum()) for point in points
+    )
+    kurtoses = [_kurtosis(point, quantity) for point in points]
     judgement = judge_variances(widths, variances, kurtoses, num_samples, confidence)
     fit = judgement.chosen
     return ScalingStudy(
@@ -226,8 +280,11 @@ def scaling_study(
         quantity=quantity,
         qubits=tuple(widths),
         depths=tuple(layers),
-        variances=variances,
-        extrapolation=None if fit is None or target_qubits is None else _extrapolate(fit, target_qubits, variances[-1]),
+        variances=tuple(variances),
+        shot_noises=noises,
+        extrapolation=None
+        if fit is None or target_qubits is None
+        else _extrapolate(fit, target_qubits, variances[-1], widths, noises),
         judgement=judgement,
         num_samples=num_samples,
         seed=seed,
@@ -246,34 +303,50 @@ class _Common:
     observable: ObservableFamily
     num_qubits: int
     distribution: InitialDistribution | None
+    parameters: Parameters
+    quantity: Quantity
     confidence: float
     seed: int
 
-    def walks(self, num_walks: int) -> SecondMoments:
-        return second_moments(
-            self.circuit,
-            self.observable,
-            num_qubits=self.num_qubits,
-            distribution=self.distribution,
-            num_walks=num_walks,
-            confidence=self.confidence,
-            seed=self.seed,
-        )
+    def walks(self, num_walks: int, *, required: bool) -> tuple[SecondMoments, Estimate] | None:
+        """Second moments and the variance; None if walks do not take this circuit, or an error if they must."""
+        gradient = self.quantity == "gradient"
+        try:
+            point = second_moments(
+                self.circuit,
+                self.observable,
+                num_qubits=self.num_qubits,
+                distribution=self.distribution,
+                parameters=self.parameters if gradient else "all",
+                num_walks=num_walks,
+                confidence=self.confidence,
+                seed=self.seed,
+            )
+            if not gradient:
+                return point, point.loss_variance
+            means = mean_gradients(
+                self.circuit,
+                self.observable,
+                num_qubits=self.num_qubits,
+                distribution=self.distribution,
+                parameters=self.parameters,
+            )
+        except (TypeError, ValueError):
+            if required:
+                raise
+            return None
+        return point, shifted(point.squared_gradient, -float(np.sum(means**2)))
 
     def samples(
-        self,
-        method: SampleMethod,
-        parameters: Parameters,
-        num_samples: int,
-        shots: int | None,
-        connection: Connection | None,
-    ) -> GradientVariance:
-        return gradient_variance(
+        self, method: SampleMethod, num_samples: int, shots: int | None, connection: Connection | None
+    ) -> tuple[GradientVariance, Estimate]:
+        """Random points and the variance."""
+        point = gradient_variance(
             self.circuit,
             self.observable,
             num_qubits=self.num_qubits,
             distribution=self.distribution,
-            parameters=parameters,
+            parameters=self.parameters,
             num_samples=num_samples,
             method=method,
             shots=shots,
@@ -281,34 +354,33 @@ class _Common:
             confidence=self.confidence,
             seed=self.seed,
         )
+        return point, point.loss_variance if self.quantity == "loss" else _summed(point, self.seed)
 
 
-_NOISE_VARIANCE = 1e-24  # below this a variance is rounding error of the simulation
+def _summed(point: GradientVariance, seed: int) -> Estimate:
+    """The summed variance of the derivatives: the mean squared distance of a gradient from the mean gradient."""
+    if point.shots is None:
+        distances = _distances(point) * (point.num_samples / (point.num_samples - 1))
+        return mean_estimates(distances, np.random.default_rng(seed), confidence=point.confidence, positive=True)[0]
+    # with shots the variances come without their noise; they scatter no more than the squared gradient does
+    total, around = sum(estimate.value for estimate in point.gradient_variances), point.squared_gradient
+    low, high = total + around.low - around.value, total + around.high - around.value
+    return Estimate(total, around.standard_error, low, high, around.method)
 
 
-def judge_variances(
-    widths: Sequence[int],
-    variances: Sequence[Estimate],
-    kurtoses: Sequence[float],
-    num_samples: int,
-    confidence: float = 0.95,
-) -> ScalingVerdict:
-    """Judge variances by :func:`~qiskit_qml_ext.diagnostics.scaling_fit.judge_scaling`.
+def _distances(point: GradientVariance) -> FloatArray:
+    return np.asarray(np.sum((point.gradients - point.gradients.mean(axis=0)) ** 2, axis=1))
 
-    The standard error of a logarithm is a quarter of its interval's width, which for skewed samples is more than the
-    plain error. A sample whose kurtosis is a good part of its size consists of a few rare peaks, and its variance is
-    too small rather than too uncertain: such a point does not count.
-    """
-    log_variances, errors = [], []
-    for variance, kurtosis in zip(variances, kurtoses, strict=True):
-        usable = variance.value > _NOISE_VARIANCE and variance.low > 0 and math.isfinite(variance.high)
-        peaked = math.isfinite(kurtosis) and kurtosis > num_samples / 5
-        log_variances.append(math.log(variance.value) if usable else math.nan)
-        spread = math.log(variance.high / variance.low) / 4 if usable else math.nan
-        errors.append(math.inf if peaked else spread)
-    return judge_scaling(
-        np.array(widths, dtype=np.float64), np.array(log_variances), np.array(errors), confidence=confidence
-    )
+
+def _kurtosis(point: GradientVariance | SecondMoments, quantity: Quantity) -> float:
+    """E s²/(E s)² of the squared deviations s whose mean is the variance; NaN for walks, which state rare events."""
+    if isinstance(point, SecondMoments):
+        return math.nan
+    if quantity == "loss":
+        return point.loss_kurtosis
+    distances = _distances(point)
+    mean = float(distances.mean())
+    return float(np.mean(distances**2)) / mean**2 if mean > 0 else math.nan
 
 
 def _at_depth(ansatz: Trainable, depth: int | None) -> Trainable:
@@ -320,19 +392,9 @@ def _at_depth(ansatz: Trainable, depth: int | None) -> Trainable:
     raise TypeError(f"depths needs a template with the setting reps, but {type(ansatz).__name__} came.")
 
 
-def _summed(point: GradientVariance | SecondMoments) -> Estimate:
-    """The summed variance of the derivatives, with the relative interval of the squared gradient."""
-    if isinstance(point, SecondMoments):
-        return point.squared_gradient  # the means of derivatives vanish for symmetric angles or are small
-    total = sum(estimate.value for estimate in point.gradient_variances)
-    if total <= 0 or point.squared_gradient.value <= 0:
-        return Estimate(total, math.nan, -math.inf, math.inf)
-    scale = total / point.squared_gradient.value
-    around = point.squared_gradient
-    return Estimate(total, around.standard_error * scale, around.low * scale, around.high * scale, around.method)
-
-
-def _extrapolate(fit: ScalingFit, num_qubits: int, last: Estimate) -> Extrapolation:
+def _extrapolate(
+    fit: ScalingFit, num_qubits: int, last: Estimate, widths: Sequence[int], noises: Sequence[float]
+) -> Extrapolation:
     """The fit at another width; what falls as a power may also level off, so the last variance is possible too."""
     centre, error = fit.log_variance(num_qubits), fit.log_error(num_qubits)
     value, low, high = (_exp(centre + k * error) for k in (0.0, -1.96, 1.96))
@@ -340,14 +402,10 @@ def _extrapolate(fit: ScalingFit, num_qubits: int, last: Estimate) -> Extrapolat
         high = max(high, last.high)
     method = f"{fit.name} fit, 95 % if the fit holds that far"
     variance = Estimate(value, value * error, low, high, method)
-    shots = Estimate(_price(value), _price(value) * error, _price(high), _price(low), method)
-    return Extrapolation(num_qubits, variance, shots)
+    noise = noise_at(num_qubits, widths, noises)
+    price, fewest, most = (shots_needed(noise, one) for one in (value, high, low))
+    return Extrapolation(num_qubits, variance, Estimate(price, price * error, fewest, most, method))
 
 
 def _exp(exponent: float) -> float:
     return math.exp(min(max(exponent, -700.0), 700.0))
-
-
-def _price(variance: float) -> float:
-    """Shots at which the shot noise 1/(2S) is as large as the variance."""
-    return max(1 / (2 * variance), 1.0)

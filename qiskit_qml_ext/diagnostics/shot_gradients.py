@@ -14,15 +14,22 @@ from qiskit.circuit import ParameterVector
 from qiskit.circuit.library import PauliEvolutionGate, StatePreparation, UnitaryGate
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
+from qiskit_qml_ext.diagnostics.observables import size_of
 from qiskit_qml_ext.diagnostics.problem import Problem
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.program import CliffordGate, DenseUnitary, PauliRotation, RotationProgram, lower
 
 FloatArray = NDArray[np.float64]
+_ROUNDING = 1e-12  # 1/(S^(-1/2))² may come out above S, and estimators round up
 
 
 def loss_and_gradient_halves(
-    problem: Problem, values: FloatArray, connection: Connection, shots: int
+    problem: Problem,
+    values: FloatArray,
+    connection: Connection,
+    shots: int,
+    *,
+    single_shot_variance: float = 1.0,
 ) -> tuple[FloatArray, FloatArray]:
     """Read the loss and its derivatives twice, each with half of the shots.
 
@@ -32,7 +39,9 @@ def loss_and_gradient_halves(
         problem: The circuit, observable and parameters.
         values: Angles, shape (M, P).
         connection: Where to run.
-        shots: Shots for one expectation value, both halves together; at least 2.
+        shots: Shots of each circuit (one for each group of terms that commute qubit by qubit), both halves together; at
+            least 2.
+        single_shot_variance: σ² of the observable, for simulators that draw normal noise instead of shots.
 
     Returns:
         The losses, shape (2, M), and the derivatives by ``problem.columns``, shape (2, M, number of columns).
@@ -45,7 +54,9 @@ def loss_and_gradient_halves(
         shifts[1 + 2 * place, rotation] = np.pi / 2
         shifts[2 + 2 * place, rotation] = -np.pi / 2
     points = angles[:, None, :] + shifts[None]
-    readings = _run(program, problem, np.broadcast_to(points, (2, *points.shape)), connection, shots)
+    unit = size_of(problem.observable) or 1.0
+    precision = _precision(connection, shots / 2, single_shot_variance / unit**2)
+    readings = _run(program, problem, np.broadcast_to(points, (2, *points.shape)), connection, precision)
     by_rotation = (readings[:, :, 1::2] - readings[:, :, 2::2]) / 2
     return readings[:, :, 0], np.einsum("hmr,mrc->hmc", by_rotation, slopes[:, used])
 
@@ -64,8 +75,19 @@ def angles_and_slopes(
     return angles, slopes
 
 
+def _precision(connection: Connection, shots: float, single_shot_variance: float) -> float:
+    """What to ask an estimator for so that each circuit has so many shots, or the noise of so many.
+
+    Estimators of devices take 1/precision² shots for each group, whatever the observable. Exact simulators add normal
+    noise with the precision as its standard deviation, whatever the observable: there it must be σ/√S.
+    """
+    if connection.estimator_draws_normal_noise:
+        return float(np.sqrt(single_shot_variance / shots))
+    return float((1 + _ROUNDING) / np.sqrt(shots))
+
+
 def _run(
-    program: RotationProgram, problem: Problem, points: FloatArray, connection: Connection, shots: int
+    program: RotationProgram, problem: Problem, points: FloatArray, connection: Connection, precision: float
 ) -> FloatArray:
     """Expectation values at angles of shape (2, M, S, R), each with half of the shots, shape (2, M, S)."""
     observable = problem.observable
@@ -76,6 +98,10 @@ def _run(
             f"An estimator with shots measures Pauli sums, but the observable is a {type(observable).__name__}. "
             "Give a SparsePauliOp, or shots=None for exact values."
         )
+    size = size_of(observable)
+    if size == 0:
+        return np.zeros(points.shape[:-1])
+    observable = observable / size  # Qiskit's estimators take coefficients below 1e-8 for nothing
     circuit = with_free_angles(program)
     isa = connection.isa_circuit(circuit)
     if isa.layout is not None:
@@ -83,10 +109,9 @@ def _run(
     names = tuple(parameter.name for parameter in circuit.parameters)
     order = [int(name.rsplit("[", 1)[1][:-1]) for name in names]
     bindings = {names: points[..., order]} if names else None
-    precision = (shots / 2) ** -0.5
     shape = points.shape[:-1]
     result = connection.estimator.run([(isa, observable, bindings)], precision=precision).result()[0]
-    return np.broadcast_to(np.asarray(result.data.evs, dtype=np.float64), shape)
+    return size * np.broadcast_to(np.asarray(result.data.evs, dtype=np.float64), shape)
 
 
 def with_free_angles(program: RotationProgram) -> QuantumCircuit:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.diagnostics.kernel_entries import KernelEntries
+from qiskit_qml_ext.kernels.plan import shots_to_tell_apart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -107,18 +108,13 @@ def shots_to_resolve(
     )
 
 
-# The variance of entries that are all equal is not exactly zero in floating point; real spreads are far larger.
-_ZERO_VARIANCE = 1e-24
-
-
 def resolve_entries(entries: KernelEntries, relative_precision: float = 0.1) -> ShotsToResolve:
     """Do what :func:`shots_to_resolve` does for a matrix that was checked before."""
     values = entries.values
     noise = float(entries.noise.sum() / (2 * values.size))
     mean = float(values.mean())
     variance = max(float(values.var()) - noise, 0.0)
-    binomial = max(float((values * (1 - values)).mean()) + noise, 0.0)
-    apart = math.inf if variance <= _ZERO_VARIANCE else _whole(4 * binomial / variance)
+    apart = shots_to_tell_apart(mean, variance)
     precise = math.inf if mean <= 0 else _whole((1 - mean) / (mean * relative_precision**2))
     return ShotsToResolve(apart, precise, relative_precision, mean, variance)
 

@@ -4,40 +4,50 @@ One walk for each term, with the square of its coefficient. A pair of terms cont
 is seen by the initial state; gates whose generator anticommutes with R hold the pair in place and give E cos θ.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
 from qiskit_qml_ext.diagnostics.moment_steps import FixedRotation, MomentProgram, RandomRotation
+from qiskit_qml_ext.diagnostics.observables import constant_of, simplified
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program import CliffordGate, SignedPauli, anticommute, conjugate, inverse_name, multiply
 
+FloatArray = NDArray[np.float64]
+
 _MAX_PAIRS = 20_000
+_IMAGINARY = 1e-12  # of the largest coefficient
 _NEGLIGIBLE = 1e-14  # cross terms with a smaller factor do not change a double
 
 
 @dataclass(frozen=True)
 class WalkJob:
-    """Walks of one Pauli string whose mean weight enters with a coefficient; steps in ``forced`` move nothing."""
+    """Walks of one Pauli string whose mean weight enters with a coefficient; steps in ``forced`` move nothing.
+
+    For a pair of strings ``partner`` is the other one, and the coefficient is 2 c_i c_j E⟨Q_iQ_j⟩.
+    """
 
     pauli: tuple[int, int]
     coefficient: float
     forced: frozenset[int]
+    partner: tuple[int, int] | None = None
 
 
 def pauli_terms(observable: object) -> dict[tuple[int, int], float]:
     """The Paulis of an observable but the identity, as bit masks, with their coefficients."""
     if not isinstance(observable, (Pauli, SparsePauliOp)):
         raise TypeError(f"Pauli walks need a Pauli sum, but the observable is a {type(observable).__name__}.")
-    operator = SparsePauliOp(observable).simplify()
-    if np.abs(np.imag(operator.coeffs)).max(initial=0.0) > 1e-12:
+    operator = simplified(observable)
+    if np.abs(np.imag(operator.coeffs)).max(initial=0.0) > _IMAGINARY * np.abs(operator.coeffs).max(initial=0.0):
         raise ValueError("The observable is not Hermitian: it has complex coefficients.")
     found = {}
     for pauli, coefficient in zip(operator.paulis, operator.coeffs, strict=True):
         x = sum(1 << int(q) for q in np.flatnonzero(pauli.x))
         z = sum(1 << int(q) for q in np.flatnonzero(pauli.z))
-        if x | z:
+        if (x | z) and coefficient != 0:
             found[x, z] = float(np.real(coefficient))
     if not found:
         raise ValueError("The observable is a multiple of the identity, which no circuit changes.")
@@ -46,9 +56,7 @@ def pauli_terms(observable: object) -> dict[tuple[int, int], float]:
 
 def constant_part(observable: object) -> float:
     """The coefficient of the identity."""
-    operator = SparsePauliOp(observable).simplify()
-    identity = ~np.any(operator.paulis.x | operator.paulis.z, axis=1)
-    return float(np.real(operator.coeffs[identity]).sum())
+    return constant_of(SparsePauliOp(observable))
 
 
 def walk_jobs(
@@ -88,7 +96,7 @@ def _cross_jobs(
             carried = _carry(program, (x, z, 1 - power))
             if carried is not None and abs(carried[0]) > _NEGLIGIBLE:
                 factor, forced = carried
-                jobs.append(WalkJob(first, 2 * c_first * c_second * factor, forced))
+                jobs.append(WalkJob(first, 2 * c_first * c_second * factor, forced, second))
     return jobs
 
 
@@ -128,6 +136,49 @@ def _start_value(program: MomentProgram, pauli: SignedPauli) -> float:
         if x or z:
             value *= float(start.moments[0, (2 if z else 1) if x else 3])
     return value
+
+
+def mean_derivatives(program: MomentProgram, terms: dict[tuple[int, int], float], columns: Sequence[int]) -> FloatArray:
+    """E ∂C by the chosen parameters, exactly, shape (len(columns),).
+
+    All sines average to 0, so the string stays everywhere but at the gate of the parameter, where cos θ Q + sin θ iPQ
+    becomes E cos θ iPQ. Uniform angles end most of these paths at the first gate that anticommutes.
+
+    Args:
+        program: A program whose first random rotations were not absorbed.
+        terms: The observable.
+        columns: Positions of the parameters.
+    """
+    places = {parameter: place for place, parameter in enumerate(columns)}
+    found = np.zeros(len(places))
+    for term, coefficient in terms.items():
+        current: SignedPauli = (*term, 1)
+        factor = coefficient
+        for number in range(len(program.steps) - 1, -1, -1):
+            step = program.steps[number]
+            if not isinstance(step, RandomRotation):
+                current = _pull_back(step, current)
+            elif anticommute(step.x, step.z, current[0], current[1]):
+                factor *= step.cos
+                if abs(factor) < _NEGLIGIBLE * abs(coefficient):
+                    break
+                if step.parameter in places:
+                    moved = _pull_back(FixedRotation(step.x, step.z, 1), current)
+                    found[places[step.parameter]] += factor * step.factor * _mean_path(program, moved, number)
+    return found
+
+
+def _mean_path(program: MomentProgram, pauli: SignedPauli, before: int) -> float:
+    """E ⟨Q⟩ of a string that stands before a step."""
+    factor = 1.0
+    for step in reversed(program.steps[:before]):
+        if not isinstance(step, RandomRotation):
+            pauli = _pull_back(step, pauli)
+        elif anticommute(step.x, step.z, pauli[0], pauli[1]):
+            factor *= step.cos
+            if abs(factor) < _NEGLIGIBLE:
+                return 0.0
+    return factor * _start_value(program, pauli)
 
 
 def cosine_path(program: MomentProgram, pauli: tuple[int, int], noise: tuple[float, float]) -> float:

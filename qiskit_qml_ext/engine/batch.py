@@ -16,7 +16,8 @@ from qiskit_qml_ext.program import RotationProgram, lower
 RealArray = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-Task = Callable[[int, int, RealArray, RealArray, IntArray], None]
+Lanes = tuple[int, ...]
+Task = Callable[[int, int, Lanes, RealArray, RealArray, IntArray], None]
 
 _INLINE_ROWS = 165_000  # row updates (some 2 ns each) below which waking a thread costs more than it saves
 _TILE_ROWS = 500  # what angles, sines and the output of a tile cost, in row updates
@@ -47,7 +48,7 @@ class Batch:
     num_threads: int | None
 
     @property
-    def lanes(self) -> tuple[int, ...]:
+    def lanes(self) -> Lanes:
         """One zero per sample of a tile: a full vector, or one sample where full tiles would waste most of memory."""
         for num_qubits, samples in _SINGLE_LANE:
             if self.program.num_qubits >= num_qubits:
@@ -55,9 +56,22 @@ class Batch:
         return (0,) * LANES[self.real]
 
     @property
-    def tiles(self) -> int:
-        """Number of tiles."""
-        return -(-len(self.values) // len(self.lanes))
+    def state_bytes(self) -> int:
+        """Bytes of one state."""
+        return 2 * np.dtype(self.real).itemsize << self.program.num_qubits
+
+    def check(self, output_bytes: int) -> None:
+        """Raise before a result is allocated that cannot fit together with one state.
+
+        Raises:
+            StateTooLargeError: The message says how much would be needed.
+        """
+        memory.check_memory(
+            output_bytes + self.plan.nbytes + self.state_bytes,
+            self.budget,
+            f"A result of {memory.format_bytes(output_bytes)} with the work space of one sample",
+            "Use fewer samples per call, complex64, fewer qubits or a larger max_memory.",
+        )
 
 
 def prepare(
@@ -65,11 +79,21 @@ def prepare(
     values: npt.ArrayLike,
     *,
     amplitudes: bool,
+    states: int,
     dtype: str,
     max_memory: int | None,
     num_threads: int | None,
 ) -> Batch:
     """Check the arguments that all entry points share.
+
+    Args:
+        program: A program or a circuit.
+        values: Parameter values, shape (B, P).
+        amplitudes: Whether amplitudes are wanted.
+        states: How many states one sample needs at once, its results included.
+        dtype: The precision.
+        max_memory: Bytes that may be used.
+        num_threads: Threads.
 
     Raises:
         TypeError: ``program`` is neither a program nor a circuit, or ``values`` are not real numbers.
@@ -92,9 +116,19 @@ def prepare(
             memory.state_memory(program.num_qubits, name),
             budget,
             f"One state of {program.num_qubits} qubits in {name}",
-            "Use fewer qubits, complex64, or a machine with more memory; max_memory sets the limit.",
+            _ADVICE,
         )
-    return Batch(program, plan_for(program, amplitudes=amplitudes), checked, _REAL[name], budget, num_threads)
+        memory.check_memory(
+            states * memory.state_memory(program.num_qubits, name),
+            budget,
+            f"One sample of {program.num_qubits} qubits, which takes {states} states in {name},",
+            _ADVICE,
+        )
+    plan = plan_for(program, amplitudes=amplitudes, budget=budget)
+    return Batch(program, plan, checked, _REAL[name], budget, num_threads)
+
+
+_ADVICE = "Use fewer qubits, complex64, or a machine with more memory; max_memory sets the limit."
 
 
 _UNLIMITED = 1 << 62  # small states: the output is bounded by the caller's own arrays, and asking costs time
@@ -138,7 +172,9 @@ def run(
     output_bytes: int,
     rows_per_tile: int,
 ) -> None:
-    """Run ``task(first_tile, last_tile, wide, scratch, status)`` over all tiles, within memory, on threads.
+    """Run ``task(first_tile, last_tile, lanes, wide, scratch, status)`` over all tiles, within memory, on threads.
+
+    Where a whole vector of samples does not fit, tiles of one sample are run.
 
     Args:
         batch: The request.
@@ -146,36 +182,44 @@ def run(
         results: Number of result rows (observables or outcomes) that a tile collects.
         reverse: Whether the task needs memory for the reverse pass.
         jacobian: Whether it needs memory for a copy of the state.
-        output_bytes: Size of the output, for the memory budget.
+        output_bytes: Size of the output and of what else is held, for the memory budget.
         rows_per_tile: Estimated row updates per tile, to decide whether threads pay.
 
     Raises:
         StateTooLargeError: Output and one thread's scratch exceed the budget.
         ValueError: An angle is not finite.
     """
-    plan, lanes = batch.plan, len(batch.lanes)
+    plan, lanes = batch.plan, batch.lanes
     num_rows = plan.angles.num_angles
-    narrow = lanes * scratch_rows(
-        plan.num_qubits, num_rows, plan.table_rows, results, reverse=reverse, jacobian=jacobian
-    )
-    wide = lanes * (2 * plan.angles.num_atoms + 3 * num_rows + 1) + 32  # three blocks may be padded to whole vectors
-    per_thread = narrow * np.dtype(batch.real).itemsize + wide * 8
-    if output_bytes + per_thread > batch.budget:
+    rows = scratch_rows(plan.num_qubits, num_rows, plan.table_rows, results, reverse=reverse, jacobian=jacobian)
+
+    def sizes(samples: int) -> tuple[int, int, int]:
+        """Values of working and of double precision, and bytes, that a thread needs for tiles of so many samples."""
+        wide = samples * (2 * plan.angles.num_atoms + 3 * num_rows + 1) + 32  # three blocks may be padded to vectors
+        return samples * rows, wide, samples * rows * np.dtype(batch.real).itemsize + wide * 8
+
+    held = output_bytes + plan.nbytes
+    if held + sizes(len(lanes))[2] > batch.budget:
+        lanes = (0,)
+    narrow, wide, per_thread = sizes(len(lanes))
+    if held + per_thread > batch.budget:
         memory.check_memory(
-            output_bytes + per_thread,
+            held + per_thread,
             batch.budget,
-            f"A result of {memory.format_bytes(output_bytes)} with a tile of {lanes} samples",
+            f"A result of {memory.format_bytes(output_bytes)} with the work space of {len(lanes)} samples",
             "Use fewer samples per call, complex64, fewer qubits or a larger max_memory.",
         )
-    tiles = batch.tiles
+    tiles = -(-len(batch.values) // len(lanes))
     count = 1
     if (rows_per_tile + _TILE_ROWS) * tiles >= _INLINE_ROWS:
-        affordable = (batch.budget - output_bytes) // per_thread
+        affordable = (batch.budget - held) // per_thread
         count = int(min(threads.thread_count(batch.num_threads), affordable))
     status = np.zeros(1, dtype=np.int64)
 
     def chunk(first: int, last: int) -> None:
-        task(first, last, threads.scratch(wide, "float64", "angles"), threads.scratch(narrow, batch.real), status)
+        task(
+            first, last, lanes, threads.scratch(wide, "float64", "angles"), threads.scratch(narrow, batch.real), status
+        )
 
     threads.run_chunks(chunk, tiles, max(1, tiles // (4 * count)), count)
     if status[0]:

@@ -13,12 +13,13 @@ import numpy.typing as npt
 from qiskit.circuit import QuantumCircuit
 
 from qiskit_qml_ext.engine import batch as requests
-from qiskit_qml_ext.engine import runners
-from qiskit_qml_ext.engine.batch import Batch, FloatArray, IntArray, RealArray
+from qiskit_qml_ext.engine import memory, runners
+from qiskit_qml_ext.engine.batch import Batch, FloatArray, IntArray, Lanes, RealArray
 from qiskit_qml_ext.engine.observables import (
     CompiledObservables,
     Observable,
     as_list,
+    compilation_memory,
     compile_observables,
     content_key,
 )
@@ -70,7 +71,7 @@ def expectations(
                [-1.]])
     """
     request = requests.prepare(
-        program, values, amplitudes=False, dtype=dtype, max_memory=max_memory, num_threads=num_threads
+        program, values, amplitudes=False, states=1, dtype=dtype, max_memory=max_memory, num_threads=num_threads
     )
     compiled = _compile(request, observables)
     result = _run(request, compiled, _VALUES)[0]
@@ -106,7 +107,7 @@ def expectation_vjp(
         ValueError: ``cotangents`` has the wrong shape; see also :func:`expectations`.
     """
     request = requests.prepare(
-        program, values, amplitudes=False, dtype=dtype, max_memory=max_memory, num_threads=num_threads
+        program, values, amplitudes=False, states=2, dtype=dtype, max_memory=max_memory, num_threads=num_threads
     )
     compiled = _compile(request, observables)
     combine = compiled.combine
@@ -152,7 +153,7 @@ def expectation_jacobian(
         ValueError: See :func:`expectations`.
     """
     request = requests.prepare(
-        program, values, amplitudes=False, dtype=dtype, max_memory=max_memory, num_threads=num_threads
+        program, values, amplitudes=False, states=3, dtype=dtype, max_memory=max_memory, num_threads=num_threads
     )
     compiled = _compile(request, observables)
     found, _, jacobian = _run(request, compiled, _JACOBIAN)
@@ -167,8 +168,18 @@ def _compile(request: Batch, observables: Observable | Sequence[Observable]) -> 
     chosen = as_list(observables)
     key = tuple(content_key(observable) for observable in chosen)
     compiled = plan.observables.get(key)
+    if compiled is not None and compiled.constants.nbytes + plan.nbytes + request.state_bytes > request.budget:
+        compiled = None  # compiled when there was more room
     if compiled is None:
-        compiled = compile_observables(chosen, plan.num_qubits, plan.frame)
+        room = request.budget - plan.nbytes - request.state_bytes
+        tables = compilation_memory(chosen, plan.num_qubits, tables=True) <= room
+        memory.check_memory(
+            compilation_memory(chosen, plan.num_qubits, tables=tables) + plan.nbytes,
+            request.budget,
+            "Preparing the observables",
+            "Use fewer observables per call, Pauli sums instead of dense states and diagonals, or a larger max_memory.",
+        )
+        compiled = compile_observables(chosen, plan.num_qubits, plan.frame, tables=tables)
         if len(plan.observables) >= _KEPT_OBSERVABLES:
             plan.observables.clear()
         plan.observables[key] = compiled
@@ -181,6 +192,9 @@ def _run(
     """Values (B, R), gradients (B, P) for mode VJP and the Jacobian (B, R, P) for mode JACOBIAN (empty otherwise)."""
     plan = request.plan
     samples, num_parameters = request.values.shape
+    sizes = {_VALUES: 1, _VJP: 1, _JACOBIAN: 1 + num_parameters}
+    rows = compiled.num_real * sizes[mode] + (num_parameters if mode == _VJP else 0)
+    request.check(8 * samples * rows + compiled.constants.nbytes)
     out = np.empty((samples, compiled.num_real))
     gradients = np.empty((samples if mode == _VJP else 0, num_parameters))
     jacobian = np.empty((samples if mode == _JACOBIAN else 0, compiled.num_real, num_parameters))
@@ -189,10 +203,10 @@ def _run(
     weights = _NO_WEIGHTS if cotangents is None else cotangents
     integers, reals = plan.angle_data
 
-    def task(first: int, last: int, wide: RealArray, scratch: RealArray, status: IntArray) -> None:
+    def task(first: int, last: int, lanes: Lanes, wide: RealArray, scratch: RealArray, status: IntArray) -> None:
         runners.run_expectations(
             first, last, request.values, integers, reals, plan.code, plan.back, plan.tables, plan.constants,
-            plan.num_qubits, request.lanes, plan.table_rows, compiled.steps, compiled.constants, mode, weights, wide,
+            plan.num_qubits, lanes, plan.table_rows, compiled.steps, compiled.constants, mode, weights, wide,
             scratch, status, out, gradients, jacobian,
         )  # fmt: skip
 
@@ -205,7 +219,7 @@ def _run(
         results=compiled.num_real,
         reverse=mode != _VALUES,
         jacobian=mode == _JACOBIAN,
-        output_bytes=out.nbytes + gradients.nbytes + jacobian.nbytes,
+        output_bytes=out.nbytes + gradients.nbytes + jacobian.nbytes + compiled.constants.nbytes,
         rows_per_tile=cost,
     )
     return out, gradients, jacobian

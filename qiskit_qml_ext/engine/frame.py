@@ -17,6 +17,8 @@ IntArray = npt.NDArray[np.int64]
 
 MONOMIAL = frozenset({"cx", "cz", "s", "sdg", "swap", "x", "y", "z"})
 
+TABLE_BYTES = 32  # per basis state: two tables of integers, and as much for intermediate results
+
 
 class MonomialFrame:
     """The product C of the monomial Clifford gates met so far, as the images C† P C of the X and Z of each qubit."""
@@ -37,6 +39,11 @@ class MonomialFrame:
             for (label, qubit), image in self._images.items()
         )
 
+    @property
+    def is_trivial(self) -> bool:
+        """Whether C is the identity, its phase included."""
+        return self.is_identity and self._image_of_zero() == (0, 0)
+
     def append(self, name: str, qubits: tuple[int, ...]) -> None:
         """C ← G C."""
         inner = generator_images(inverse_name(name), qubits)  # G† P G
@@ -51,7 +58,7 @@ class MonomialFrame:
     def basis_table(self) -> tuple[IntArray, IntArray]:
         """Where C sends the basis states: arrays (target, k) of shape (2**n,) with C |z> = i^k[z] |target[z]>.
 
-        Built by doubling: C |z + 2^j> = (C X_j C†) C |z>.
+        Built by doubling: C |z + 2^j> = (C X_j C†) C |z>. Takes :data:`TABLE_BYTES` bytes per basis state meanwhile.
         """
         size = 1 << self.num_qubits
         target = np.zeros(size, dtype=np.int64)

@@ -70,6 +70,34 @@ def check_memory(needed: int, budget: int, what: str, advice: str) -> None:
         )
 
 
+class Allowance:
+    """Keeps count of the memory that a plan takes, so that nothing is allocated beyond a budget.
+
+    Args:
+        budget: Bytes that may be used altogether.
+        what: What the memory is for, the beginning of a sentence.
+    """
+
+    def __init__(self, budget: int, what: str) -> None:
+        self._budget = budget
+        self._what = what
+        self.kept = 0
+
+    def reserve(self, temporary: int, kept: int = 0) -> None:
+        """Ask for ``temporary`` bytes now, of which ``kept`` stay in use.
+
+        Raises:
+            StateTooLargeError: They exceed the budget together with what was kept before.
+        """
+        check_memory(
+            self.kept + max(temporary, kept),
+            self._budget,
+            self._what,
+            "Use fewer qubits or a larger max_memory.",
+        )
+        self.kept += kept
+
+
 def format_bytes(count: int) -> str:
     """A number of bytes for people: exact bytes and a binary unit."""
     size = float(count)

@@ -1,5 +1,6 @@
 """What can be measured: Pauli sums, diagonal observables and projectors, and their compiled form."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -9,7 +10,7 @@ import numpy.typing as npt
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
 from qiskit_qml_ext.engine import measure
-from qiskit_qml_ext.engine.frame import MonomialFrame
+from qiskit_qml_ext.engine.frame import TABLE_BYTES, MonomialFrame
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -18,6 +19,7 @@ ComplexArray = npt.NDArray[np.complex128]
 _NORM_ATOL = 1e-6  # a projector's state may come from single precision
 _TABLE_FROM = 3  # Z strings of one observable from which one table is cheaper than one pass each
 _MAX_TABLE_QUBITS = 20
+_SHORT_KEY = 1024  # bytes of content that are kept as they are; of more only a hash is kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +88,9 @@ def content_key(observable: Observable) -> object:
 
 
 def _array_key(array: npt.NDArray[np.generic]) -> object:
-    return array.shape, array.dtype.str, array.tobytes()
+    if array.nbytes <= _SHORT_KEY or array.dtype == object:
+        return array.shape, array.dtype.str, array.tobytes()
+    return array.shape, array.dtype.str, hashlib.blake2b(np.ascontiguousarray(array).data).digest()
 
 
 _EXPECTED = (
@@ -94,20 +98,41 @@ _EXPECTED = (
 )
 
 
+def compilation_memory(observables: Sequence[Observable], num_qubits: int, *, tables: bool) -> int:
+    """Bytes that compiling observables takes at most; ``tables`` as in :func:`compile_observables`."""
+    size, lookups = 1 << num_qubits, False
+    total = 0
+    for observable in observables:
+        if isinstance(observable, (np.ndarray, Projector)):
+            lookups = True
+            basis_state = isinstance(observable, Projector) and isinstance(observable.state, int | np.integer)
+            total += (1 if basis_state else 32 if isinstance(observable, np.ndarray) else 112) * size
+        elif tables and isinstance(observable, SparsePauliOp) and len(observable.paulis) >= _TABLE_FROM:
+            total += 40 * size if num_qubits <= _MAX_TABLE_QUBITS else 0
+    return total + (TABLE_BYTES * size if lookups else 0)
+
+
 def compile_observables(
-    observables: Sequence[Observable], num_qubits: int, frame: MonomialFrame
+    observables: Sequence[Observable], num_qubits: int, frame: MonomialFrame, *, tables: bool = True
 ) -> CompiledObservables:
     """Pull observables through the frame of a plan, C† O C, and compile them.
+
+    Args:
+        observables: Any of the kinds of :data:`Observable`.
+        num_qubits: The number of qubits.
+        frame: The plan's frame.
+        tables: Whether several Z strings of one observable may become one table of 2**n numbers, which is faster.
 
     Raises:
         ValueError: An observable acts on another number of qubits, or is not finite, or a state is not normalised.
     """
-    return _Compiler(num_qubits, frame).run(observables)
+    return _Compiler(num_qubits, frame, tables=tables).run(observables)
 
 
 class _Compiler:
-    def __init__(self, num_qubits: int, frame: MonomialFrame) -> None:
+    def __init__(self, num_qubits: int, frame: MonomialFrame, *, tables: bool) -> None:
         self._n = num_qubits
+        self._tables = tables and num_qubits <= _MAX_TABLE_QUBITS
         self._frame = frame
         self._steps: list[tuple[int, int, int, int, int]] = []
         self._constants: list[FloatArray] = []
@@ -181,7 +206,7 @@ class _Compiler:
             x, z, sign = self._frame.pull(x, z)
             pulled[x, z] = pulled.get((x, z), 0.0) + sign * coefficient
         diagonal = {z: coefficient for (x, z), coefficient in pulled.items() if x == 0}
-        if len(diagonal) >= _TABLE_FROM and self._n <= _MAX_TABLE_QUBITS:
+        if len(diagonal) >= _TABLE_FROM and self._tables:
             self._add_table(_walsh_hadamard(diagonal, self._n), index)
         else:
             for z, coefficient in diagonal.items():

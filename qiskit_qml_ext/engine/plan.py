@@ -8,8 +8,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from qiskit_qml_ext.engine.frame import MonomialFrame
+from qiskit_qml_ext.engine.frame import TABLE_BYTES, MonomialFrame
 from qiskit_qml_ext.engine.machine import Opcode
+from qiskit_qml_ext.engine.memory import Allowance
 from qiskit_qml_ext.engine.observables import CompiledObservables
 from qiskit_qml_ext.engine.phase_basis import choose_basis, is_identity, lookup_table
 from qiskit_qml_ext.engine.rows import AngleData, pack_angles
@@ -56,6 +57,12 @@ class Plan:
     backward_cost: int
     observables: dict[object, CompiledObservables] = field(default_factory=dict)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the tables and constants take."""
+        output = 0 if self.output_table is None else self.output_table.nbytes
+        return self.code.nbytes + self.back.nbytes + self.tables.nbytes + self.constants.nbytes + output
+
     @cached_property
     def angle_data(self) -> AngleData:
         """The angle map as the arrays that the compiled code takes."""
@@ -65,25 +72,30 @@ class Plan:
 _plans: "weakref.WeakKeyDictionary[RotationProgram, dict[bool, Plan]]" = weakref.WeakKeyDictionary()
 
 
-def plan_for(program: RotationProgram, *, amplitudes: bool) -> Plan:
+def plan_for(program: RotationProgram, *, amplitudes: bool, budget: int) -> Plan:
     """The plan of a program, cached with the program.
 
     Args:
         program: The program.
         amplitudes: Whether amplitudes are wanted: then the global phase is kept and an output table is made.
+        budget: Bytes that may be used to make it.
+
+    Raises:
+        StateTooLargeError: The plan's tables exceed the budget.
     """
     plans = _plans.get(program)
     if plans is None:
         plans = _plans.setdefault(program, {})
     if amplitudes not in plans:
-        plans[amplitudes] = _Planner(program, amplitudes=amplitudes).run()
+        plans[amplitudes] = _Planner(program, amplitudes=amplitudes, budget=budget).run()
     return plans[amplitudes]
 
 
 class _Planner:
-    def __init__(self, program: RotationProgram, *, amplitudes: bool) -> None:
+    def __init__(self, program: RotationProgram, *, amplitudes: bool, budget: int) -> None:
         self._program = program
-        self._schedule = schedule(program)
+        self._allowance = Allowance(budget, f"The tables of a circuit of {program.num_qubits} qubits")
+        self._schedule = schedule(program, self._allowance)
         self._amplitudes = amplitudes
         self._n = program.num_qubits
         self._code: list[Step] = []
@@ -117,7 +129,7 @@ class _Planner:
             angles=_compose(self._program.angles, self._rows),
             table_rows=self._table_rows,
             frame=frame,
-            output_table=_output_table(frame) if self._amplitudes else None,
+            output_table=_output_table(frame, self._allowance) if self._amplitudes else None,
             forward_cost=sum(_cost(step, self._n) for step in self._code) + 2 * len(self._rows),
             backward_cost=2 * sum(_cost(step, self._n) for step in back),
         )
@@ -127,6 +139,7 @@ class _Planner:
     def _start(self, items: list[Item]) -> list[Item]:
         """Emit the initial state and return the items that are left."""
         if self._schedule.initial:
+            self._allowance.reserve(64 << self._n, kept=32 << self._n)  # as long as the plan is being made
             vector = _initial_vector(self._n, self._schedule.initial)
             self._code.append((Opcode.VECTOR, self._constant(np.concatenate([vector.real, vector.imag]))))
             return items
@@ -189,6 +202,7 @@ class _Planner:
             self._both((Opcode.HADAMARD, *item.first, *item.second[1:]))
         elif isinstance(item, Dense):
             qubits = self._table(np.array(item.qubits, dtype=np.int64))
+            self._allowance.reserve(48 << 2 * len(item.qubits), kept=32 << 2 * len(item.qubits))
             matrix = self._constant(np.concatenate([item.matrix.real.ravel(), item.matrix.imag.ravel()]))
             self._table_rows, self._built = max(self._table_rows, 2 << len(item.qubits)), None
             self._both((Opcode.DENSE, qubits, len(item.qubits), matrix))
@@ -207,7 +221,10 @@ class _Planner:
         basis, terms = choose_basis(self._n, item.terms)
         identity = is_identity(basis, self._n)
         quadratic = identity and self._n > _LOW_BITS and all(mask.bit_count() <= 2 for mask in terms)
-        lookup = -1 if identity else self._table(lookup_table(basis, self._n))
+        lookup = -1
+        if not identity:
+            self._allowance.reserve(40 << self._n, kept=16 << self._n)
+            lookup = self._table(lookup_table(basis, self._n))
         again = self._built is not None and self._built[0] == item  # a feature map repeats itself
         if quadratic:
             backwards = again and self._built is not None and not self._built[1]
@@ -395,7 +412,10 @@ def _compose(angles: AngleMap, rows: list[Row]) -> AngleMap:
     return AngleMap(angles.num_parameters, angles.functions, angles.left, angles.right, AffineRows.from_forms(forms))
 
 
-def _output_table(frame: MonomialFrame) -> IntArray | None:
+def _output_table(frame: MonomialFrame, allowance: Allowance) -> IntArray | None:
+    if frame.is_trivial:
+        return None
+    allowance.reserve((TABLE_BYTES + 16) << frame.num_qubits, kept=8 << frame.num_qubits)
     target, power = frame.basis_table()
     if not power.any() and np.array_equal(target, np.arange(len(target))):
         return None

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from qiskit_qml_ext.engine import threads
+from qiskit_qml_ext.engine import memory, threads
 from qiskit_qml_ext.engine.jit import njit
 
 FloatArray = NDArray[np.float64]
@@ -12,7 +12,9 @@ OutcomeArray = NDArray[np.uint64]
 _INLINE_NUMBERS = 100_000  # fewer draws than this are faster without threads
 
 
-def sample_outcomes(probabilities: FloatArray, uniforms: FloatArray, *, num_threads: int | None = None) -> OutcomeArray:
+def sample_outcomes(
+    probabilities: FloatArray, uniforms: FloatArray, *, max_memory: int | None = None, num_threads: int | None = None
+) -> OutcomeArray:
     """Draw outcomes by inverting each row's distribution function.
 
     An outcome of probability zero is never drawn. A guide table (Chen and Asau, 1974) makes the expected cost of a draw
@@ -21,10 +23,14 @@ def sample_outcomes(probabilities: FloatArray, uniforms: FloatArray, *, num_thre
     Args:
         probabilities: Shape (rows, outcomes), not negative; rows need not sum to exactly 1.
         uniforms: Independent numbers in [0, 1), shape (rows, draws).
+        max_memory: Bytes that may be used beside the arguments and the result; by default what is free.
         num_threads: Threads; by default what the environment allows. Never changes the result.
 
     Returns:
         Outcomes, shape (rows, draws).
+
+    Raises:
+        StateTooLargeError: The work space of one thread exceeds ``max_memory``.
     """
     outcomes = np.empty(uniforms.shape, dtype=np.uint64)
     rows, width = probabilities.shape
@@ -35,6 +41,12 @@ def sample_outcomes(probabilities: FloatArray, uniforms: FloatArray, *, num_thre
         _invert(weights[span], uniforms[span], outcomes[span], np.empty(width), np.empty(width, dtype=np.int64))
 
     count = threads.thread_count(num_threads) if uniforms.size + probabilities.size > _INLINE_NUMBERS else 1
+    if max_memory is not None:
+        budget = memory.memory_budget(max_memory)
+        memory.check_memory(
+            16 * width, budget, f"Drawing from {width} outcomes", "Measure fewer qubits, or use a larger max_memory."
+        )
+        count = min(count, budget // (16 * width))
     threads.run_chunks(work, rows, -(-rows // (4 * count)), count)
     return outcomes
 

@@ -17,10 +17,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from qiskit_qml_ext.engine.frame import MONOMIAL, MonomialFrame
+from qiskit_qml_ext.engine.frame import MONOMIAL, TABLE_BYTES, MonomialFrame
+from qiskit_qml_ext.engine.memory import Allowance
 from qiskit_qml_ext.program import CliffordGate, InitialState, PauliRotation, RotationProgram, anticommute
 from qiskit_qml_ext.program.pauli import SignedPauli
 
+_PERMUTE_BYTES = 32  # per basis state: the two tables of a permutation, and the plan's table before and after packing
 _REACH = 400  # how many items a merge looks back, so that scheduling stays linear in the length of the program
 
 
@@ -96,14 +98,15 @@ class Schedule:
     phase: Row
 
 
-def schedule(program: RotationProgram) -> Schedule:
-    """Pull the frame through a program and gather its items."""
-    return _Scheduler(program).run()
+def schedule(program: RotationProgram, allowance: Allowance) -> Schedule:
+    """Pull the frame through a program and gather its items, within an allowance of memory."""
+    return _Scheduler(program, allowance).run()
 
 
 class _Scheduler:
-    def __init__(self, program: RotationProgram) -> None:
+    def __init__(self, program: RotationProgram, allowance: Allowance) -> None:
         self._program = program
+        self._allowance = allowance
         self._frame = MonomialFrame(program.num_qubits)
         self._items: list[Item] = []
         self._phase = Row({} if program.phase is None else {program.phase: 1.0})
@@ -177,6 +180,10 @@ class _Scheduler:
             self._items.append(item)
 
     def _flush(self) -> None:
+        if self._frame.is_trivial:
+            return
+        size = 1 << self._program.num_qubits
+        self._allowance.reserve(TABLE_BYTES * size, kept=_PERMUTE_BYTES * size)
         target, power = self._frame.basis_table()
         if np.any(power) or np.any(target != np.arange(len(target))):
             self._items.append(Permute(target, power))

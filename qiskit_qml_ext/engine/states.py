@@ -9,7 +9,8 @@ from qiskit.circuit import QuantumCircuit
 from qiskit_qml_ext.checks import whole_numbers
 from qiskit_qml_ext.engine import batch as requests
 from qiskit_qml_ext.engine import runners
-from qiskit_qml_ext.engine.batch import FloatArray, IntArray, RealArray
+from qiskit_qml_ext.engine.batch import FloatArray, IntArray, Lanes, RealArray
+from qiskit_qml_ext.engine.frame import MonomialFrame
 from qiskit_qml_ext.program import RotationProgram
 
 ComplexArray = npt.NDArray[np.complex128] | npt.NDArray[np.complex64]
@@ -50,21 +51,22 @@ def statevectors(
         array([[0.707+0.j, 0.   +0.j, 0.   +0.j, 0.707+0.j]])
     """
     request = requests.prepare(
-        program, values, amplitudes=True, dtype=dtype, max_memory=max_memory, num_threads=num_threads
+        program, values, amplitudes=True, states=2, dtype=dtype, max_memory=max_memory, num_threads=num_threads
     )
     plan = request.plan
     samples, size = len(request.values), 1 << plan.num_qubits
     real = np.dtype(request.real)
     if not samples:
         return np.empty((0, size), dtype=dtype)
+    request.check(samples * 2 * size * real.itemsize)
     out = np.empty((samples, 2 * size), dtype=real)
     integers, reals = plan.angle_data
     table = _NO_TABLE if plan.output_table is None else plan.output_table
 
-    def task(first: int, last: int, wide: RealArray, scratch: RealArray, status: IntArray) -> None:
+    def task(first: int, last: int, lanes: Lanes, wide: RealArray, scratch: RealArray, status: IntArray) -> None:
         runners.run_states(
             first, last, request.values, integers, reals, plan.code, plan.tables, plan.constants, plan.num_qubits,
-            request.lanes, plan.table_rows, table, wide, scratch, status, out,
+            lanes, plan.table_rows, table, wide, scratch, status, out,
         )  # fmt: skip
 
     requests.run(request, task, output_bytes=out.nbytes, rows_per_tile=plan.forward_cost + (2 << plan.num_qubits))
@@ -99,27 +101,29 @@ def probabilities(
         ValueError: ``qubits`` repeats a qubit or names one that does not exist; see also :func:`statevectors`.
     """
     request = requests.prepare(
-        program, values, amplitudes=False, dtype=dtype, max_memory=max_memory, num_threads=num_threads
+        program, values, amplitudes=False, states=1, dtype=dtype, max_memory=max_memory, num_threads=num_threads
     )
     plan = request.plan
     measured = _check_qubits(qubits, plan.num_qubits)
+    table_bytes = 8 << plan.num_qubits
+    request.check((8 * len(request.values) << len(measured)) + 4 * table_bytes)
     out = np.empty((len(request.values), 1 << len(measured)))
     if not len(out):
         return out
-    outcomes = _outcomes(plan.frame.basis_table()[0], measured)
+    outcomes = _outcomes(plan.frame, measured)
     integers, reals = plan.angle_data
 
-    def task(first: int, last: int, wide: RealArray, scratch: RealArray, status: IntArray) -> None:
+    def task(first: int, last: int, lanes: Lanes, wide: RealArray, scratch: RealArray, status: IntArray) -> None:
         runners.run_probabilities(
             first, last, request.values, integers, reals, plan.code, plan.tables, plan.constants, plan.num_qubits,
-            request.lanes, plan.table_rows, outcomes, wide, scratch, status, out,
+            lanes, plan.table_rows, outcomes, wide, scratch, status, out,
         )  # fmt: skip
 
     requests.run(
         request,
         task,
         results=out.shape[1],
-        output_bytes=out.nbytes,
+        output_bytes=out.nbytes + table_bytes,
         rows_per_tile=plan.forward_cost + (2 << plan.num_qubits),
     )
     return out
@@ -134,8 +138,11 @@ def _check_qubits(qubits: Sequence[int] | None, num_qubits: int) -> list[int]:
     return chosen
 
 
-def _outcomes(target: IntArray, qubits: Sequence[int]) -> IntArray:
-    """The outcome that each row of the stored state belongs to."""
+def _outcomes(frame: MonomialFrame, qubits: Sequence[int]) -> IntArray:
+    """The outcome that each row of the stored state belongs to; takes four tables of integers meanwhile."""
+    if frame.is_identity and list(qubits) == list(range(frame.num_qubits)):
+        return np.arange(1 << frame.num_qubits)
+    target = np.arange(1 << frame.num_qubits) if frame.is_identity else frame.basis_table()[0]
     outcomes = np.zeros(len(target), dtype=np.int64)
     for place, qubit in enumerate(qubits):
         outcomes |= ((target >> qubit) & 1) << place

@@ -9,19 +9,18 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.datasets import Task
+from qiskit_qml_ext.evaluation.folds import DistinctRowFolds
 from qiskit_qml_ext.evaluation.kernel_search import KernelSearch
 from qiskit_qml_ext.evaluation.preparation import classical_preparation, quantum_preparation
 
 if TYPE_CHECKING:
-    from sklearn.model_selection import BaseCrossValidator
-
     from qiskit_qml_ext.primitives import Connection
 
 Role = Literal["quantum", "control", "classical", "baseline"]
@@ -30,6 +29,7 @@ C_VALUES = (0.1, 1.0, 10.0, 100.0)
 BANDWIDTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 # The RBF SVM's γ in units of 1/(number of features): as many values as there are bandwidths, around the usual choice.
 RELATIVE_GAMMAS = (0.03, 0.1, 0.3, 1.0, 3.0)
+BOOSTING_ROUNDS = 100
 LINEAR_STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 
 
@@ -74,10 +74,9 @@ class Protocol:
     C_values: Sequence[float] = C_VALUES
     bandwidths: Sequence[float] = BANDWIDTHS
 
-    def inner_cv(self) -> "BaseCrossValidator":
-        """Return the splitter of the inner search."""
-        splitter = StratifiedKFold if self.task == "classification" else KFold
-        return splitter(self.inner_folds, shuffle=True, random_state=self.seed)
+    def inner_cv(self) -> DistinctRowFolds:
+        """Return the splitter of the inner search; equal rows stay together there too."""
+        return DistinctRowFolds(self.inner_folds, task=self.task, random_state=self.seed)
 
     def grid_search(self, preparation: Pipeline, model: BaseEstimator, grid: dict[str, Sequence[Any]]) -> GridSearchCV:
         """Return a search over a model's grid, with the preparation inside the folds."""
@@ -90,7 +89,7 @@ def all_candidates(
     protocol: Protocol,
     feature_map: FeatureMap,
     *,
-    has_control: bool,
+    control: FeatureMap | None,
     connection: "Connection",
     search_connection: "Connection",
 ) -> list[Candidate]:
@@ -99,7 +98,7 @@ def all_candidates(
     Args:
         protocol: What the searches have in common.
         feature_map: The encoding of the quantum kernel.
-        has_control: Whether there is a control: a map without entangling gates is its own.
+        control: The feature map without entanglement; None if there is no such model in this comparison.
         connection: Where the chosen quantum models run.
         search_connection: An exact connection for the inner search.
     """
@@ -119,9 +118,8 @@ def all_candidates(
 
     machine = "SVM" if protocol.task == "classification" else "SVR"
     candidates = [Candidate("quantum", f"Quantum kernel {machine}", "quantum", kernel_machine(feature_map))]
-    if has_control:
-        control = kernel_machine(feature_map.without_entanglement())
-        candidates.append(Candidate("control", "Same, no entanglement", "control", control))
+    if control is not None:
+        candidates.append(Candidate("control", "Same, no entanglement", "control", kernel_machine(control)))
     candidates.append(Candidate("rbf", f"RBF {machine}", "classical", lambda: _rbf(protocol, None)))
     if protocol.num_components is not None:
         name = f"RBF {machine}, same features"
@@ -159,7 +157,7 @@ def _boosting(protocol: Protocol) -> GridSearchCV:
     is_classification = protocol.task == "classification"
     family = HistGradientBoostingClassifier if is_classification else HistGradientBoostingRegressor
     # No early stopping: it would hold back a part of training sets that are small already.
-    model = family(max_iter=100, max_leaf_nodes=15, early_stopping=False, random_state=protocol.seed)
+    model = family(max_iter=BOOSTING_ROUNDS, max_leaf_nodes=15, early_stopping=False, random_state=protocol.seed)
     return protocol.grid_search(
         classical_preparation(), model, {"learning_rate": (0.05, 0.2), "min_samples_leaf": (5, 20)}
     )

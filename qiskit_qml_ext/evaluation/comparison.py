@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -56,6 +56,7 @@ class FoldOutcome:
         failure: Why it failed, one line; None if it did not.
         warnings: Warnings that came up, each with its number.
         kernel: The training kernel matrix, where it was asked for.
+        edges: The chosen parameters that lie at an end of their grid and score better there than anywhere else on it.
     """
 
     key: str
@@ -67,6 +68,7 @@ class FoldOutcome:
     failure: str | None = None
     warnings: dict[str, int] = field(default_factory=dict)
     kernel: KernelSample | None = None
+    edges: tuple[str, ...] = ()
 
 
 def run_folds(plan: Plan, *, jobs: int = 1) -> Iterator[FoldOutcome]:
@@ -98,6 +100,7 @@ def run_fold(plan: Plan, candidate: Candidate, fold: int, split: Split, keep_ker
     X, y = plan.dataset.X, plan.dataset.y
     before, start = plan.connection.usage, time.perf_counter()
     fit_seconds, score, parameters, failure, kernel = float("nan"), float("nan"), {}, None, None
+    edges: tuple[str, ...] = ()
     # On tables of this size the threads of BLAS and OpenMP cost more than they give, and on a busy machine they stall.
     with warnings.catch_warnings(record=True) as caught, threadpool_limits(1):
         warnings.simplefilter("always")
@@ -105,6 +108,9 @@ def run_fold(plan: Plan, candidate: Candidate, fold: int, split: Split, keep_ker
             search = candidate.make().fit(X[train], y[train])
             fit_seconds = time.perf_counter() - start
             parameters = {name.rsplit("__", 1)[-1]: float(value) for name, value in search.best_params_.items()}
+            edges = chosen_edges(
+                search.cv_results_["params"], search.cv_results_["mean_test_score"], search.best_params_
+            )
             score = float(get_scorer(plan.settings.scoring)(search.best_estimator_, X[test], y[test]))
             if not np.isfinite(score):
                 failure = f"The score is {score}."
@@ -114,7 +120,39 @@ def run_fold(plan: Plan, candidate: Candidate, fold: int, split: Split, keep_ker
         except Exception as error:
             failure, usage = _one_line(error), plan.connection.usage - before
     messages = Counter(_one_line_text(str(warning.message)) for warning in caught)
-    return FoldOutcome(candidate.key, fold, score, fit_seconds, parameters, usage, failure, dict(messages), kernel)
+    return FoldOutcome(
+        candidate.key, fold, score, fit_seconds, parameters, usage, failure, dict(messages), kernel, edges
+    )
+
+
+# Rounding errors of a mean of scores; a choice that is not better than the next one by more than this is a tie.
+_TIE = 1e-12
+
+
+def chosen_edges(
+    grid: Sequence[Mapping[str, float]], scores: Sequence[float] | NDArray[np.float64], chosen: Mapping[str, float]
+) -> tuple[str, ...]:
+    """Return the parameters for which a search might have found more beyond the end of its grid.
+
+    Args:
+        grid: All choices.
+        scores: Their mean scores.
+        chosen: The choice that was made.
+
+    Returns:
+        The names of the parameters, without prefixes, whose chosen value is the smallest or the largest of three or
+        more and scores higher than all other values, whatever the other parameters are.
+    """
+    found = []
+    for name, value in chosen.items():
+        values = sorted({float(choice[name]) for choice in grid})
+        if len(values) < 3 or values[0] < value < values[-1]:
+            continue
+        at_edge = np.array([choice[name] == value for choice in grid])
+        known = np.nan_to_num(np.asarray(scores, dtype=np.float64), nan=-np.inf)
+        if known[at_edge].max() > known[~at_edge].max() + _TIE:
+            found.append(name.rsplit("__", 1)[-1])
+    return tuple(found)
 
 
 def without_spare_kernels(outcomes: Sequence[FoldOutcome]) -> list[FoldOutcome]:

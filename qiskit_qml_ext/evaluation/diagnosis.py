@@ -1,14 +1,30 @@
-"""The diagnosis of the quantum kernel that the search chose, and what of its health the diagnosis does not say."""
+"""The diagnosis of the quantum kernel that the search chose, and what of its health the diagnosis does not say.
+
+A diagnosis by itself does not know the verdict. Here the models were compared on the same folds, so what it would
+advise without that knowledge is replaced by what the scores say, and nothing in it may speak against the verdict.
+"""
 
 import warnings
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
-from qiskit_qml_ext.diagnostics import Diagnosis, GeometricDifference, KernelConcentration, diagnose
+from qiskit_qml_ext.diagnostics import (
+    Advice,
+    Diagnosis,
+    GeometricDifference,
+    KernelConcentration,
+    KernelScores,
+    diagnose,
+)
+from qiskit_qml_ext.diagnostics.diagnose_kernel import SCORES
 from qiskit_qml_ext.diagnostics.estimate import rounded
 from qiskit_qml_ext.evaluation.comparison import KernelSample
+from qiskit_qml_ext.evaluation.formatting import score
 from qiskit_qml_ext.evaluation.preparation import quantum_preparation
+from qiskit_qml_ext.evaluation.verdict import Contestant, Verdict, VerdictCode, best_classical
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import connect
 
@@ -20,9 +36,24 @@ MAX_SAMPLES = 200
 TIME_BUDGET = 3.0  # seconds after which no further stage is started
 # The diagnosis has its own moments and shots; on an exact target those of the health would be the same once more.
 SAID_BY_THE_DIAGNOSIS = ("Mean off the diagonal", "Variance off the diagonal", "Shots to tell entries apart")
+_WINS: tuple[VerdictCode, ...] = ("better", "better_without_entanglement")
+# What the table of all models says better than a cross-validation of kernels on one training set.
+_SAID_BY_THE_SCORES = ("classical_scores_as_well", "scores_alike", "quantum_scores_higher", "nothing_learned")
+_ADVICE_WITHOUT_SCORES = ("classical_first", "compare_on_same_folds")
+# What is true of bounds or of a matrix, but reads as the opposite of a verdict that the scores reached.
+_UNSAID: dict[VerdictCode, tuple[str, ...]] = {
+    "better": ("bound_carries_over", "nearly_identity", "less_entanglement"),
+    "better_without_entanglement": ("bound_carries_over", "nearly_identity"),
+    "worse": ("labels_simpler_for_quantum",),
+    "no_evidence": ("labels_simpler_for_quantum",),
+    "nothing_learned": ("labels_simpler_for_quantum", "bound_carries_over"),
+    "no_baseline": ("labels_simpler_for_quantum", "bound_carries_over"),
+}
 
 
-def diagnose_kernel_of(plan: "Plan", kernel: KernelSample) -> tuple[Diagnosis | None, list[str]]:
+def diagnose_kernel_of(
+    plan: "Plan", kernel: KernelSample, *, verdict: Verdict | None = None, models: Sequence[Contestant] = ()
+) -> tuple[Diagnosis | None, list[str]]:
     """Diagnose a quantum kernel on samples of its training set, prepared as the model prepares them.
 
     The kernel is simulated exactly whatever the target, so this costs no shots.
@@ -30,6 +61,8 @@ def diagnose_kernel_of(plan: "Plan", kernel: KernelSample) -> tuple[Diagnosis | 
     Args:
         plan: The checked evaluation.
         kernel: The training set and the bandwidth.
+        verdict: What the comparison of all models found; None if it is not known.
+        models: All models with their scores.
 
     Returns:
         The diagnosis, or None if there is none, and notes for the reader. It never raises: whatever goes wrong here
@@ -57,7 +90,56 @@ def diagnose_kernel_of(plan: "Plan", kernel: KernelSample) -> tuple[Diagnosis | 
     notes = [f"Diagnosis of the quantum kernel: {text}" for text in dict.fromkeys(str(w.message) for w in caught)]
     if not found.findings:
         return None, [*notes, *(f"The quantum kernel could not be diagnosed. {reason}" for reason in found.skipped)]
-    return found, notes
+    return in_the_light_of(found, verdict, models, bandwidth=kernel.bandwidth, tried=protocol.bandwidths), notes
+
+
+def in_the_light_of(
+    diagnosis: Diagnosis,
+    verdict: Verdict | None,
+    models: Sequence[Contestant],
+    *,
+    bandwidth: float,
+    tried: Sequence[float],
+) -> Diagnosis:
+    """Return a diagnosis without what the verdict answers better, and with advice from the scores.
+
+    Args:
+        diagnosis: What was found about the kernel alone.
+        verdict: What the comparison of all models found; None changes nothing.
+        models: All models with their scores.
+        bandwidth: The bandwidth of the kernel.
+        tried: The bandwidths among which the search chose it.
+    """
+    if verdict is None:
+        return diagnosis
+    unsaid = {*_SAID_BY_THE_SCORES, *_ADVICE_WITHOUT_SCORES, *_UNSAID.get(verdict.code, ())}
+    spread = concentration_of(diagnosis)
+    # the search preferred this bandwidth to those that would spread the entries more
+    if spread is not None and spread.bandwidth is not None and min(tried) <= bandwidth * spread.bandwidth.value:
+        unsaid.add("smaller_bandwidth")
+    advice = [sentence for sentence in diagnosis.advice if getattr(sentence, "code", "") not in unsaid]
+    return replace(
+        diagnosis,
+        findings=tuple(finding for finding in diagnosis.findings if finding.code not in unsaid),
+        advice=(*_advice_from_scores(verdict, models), *advice),
+        skipped=tuple(reason for reason in diagnosis.skipped if not reason.startswith(f"{SCORES}:")),
+        evidence={name: part for name, part in diagnosis.evidence.items() if not isinstance(part, KernelScores)},
+    )
+
+
+def _advice_from_scores(verdict: Verdict, models: Sequence[Contestant]) -> list[Advice]:
+    """Name the classical model that scores best, if it scores at least as high as the quantum kernel."""
+    best = best_classical(models)
+    quantum = next((model for model in models if model.role == "quantum" and model.scores), None)
+    if verdict.code not in ("no_evidence", "worse") or best is None or quantum is None or best.mean < quantum.mean:
+        return []
+    return [
+        Advice(
+            f"Use a classical model first: on these folds {best.name} scores {score(best.mean)}, the quantum kernel "
+            f"{score(quantum.mean)}.",
+            "classical_first",
+        )
+    ]
 
 
 def concentration_of(diagnosis: Diagnosis) -> KernelConcentration | None:
@@ -96,8 +178,9 @@ def numbers(evaluation: "Evaluation") -> list[tuple[str, str, str]]:
     elif concentration_of(diagnosis) is not None:
         rows = [row for row in rows if row[0] not in SAID_BY_THE_DIAGNOSIS]
     other = difference_of(diagnosis)
-    if other is not None and other.quantum_complexity is not None and other.closest.complexity is not None:
-        meaning = f"closest classical kernel: {rounded(other.closest.complexity)}; less is easier"
+    if other is not None and other.quantum_complexity is not None and other.simplest is not None:
+        least, identity = other.simplest.complexity or 0.0, other.identity_complexity or 0.0
+        meaning = f"least of the classical kernels: {rounded(least)}; of the identity: {rounded(identity)}"
         rows = [*rows, ("Complexity of the labels", rounded(other.quantum_complexity), meaning)]
     return rows
 

@@ -47,15 +47,17 @@ class HardwareCost:
 
     Attributes:
         circuit: The kernel circuit on the device.
-        circuits_per_fit: The number of pairs of training samples, n(n-1)/2.
+        circuits_per_fit: The number of pairs of different training samples.
         shots_per_circuit: Shots at which the kernel's entries can be told apart; ``inf`` if no number is enough.
         seconds_per_fit: Processor time at ``SHOTS_PER_SECOND``.
+        basis: Of which entries the shots are: as they were measured, or without the errors of a device.
     """
 
     circuit: CircuitCost
     circuits_per_fit: int
     shots_per_circuit: float
     seconds_per_fit: float
+    basis: str = "without the errors of a device"
 
     @property
     def shots_per_fit(self) -> float:
@@ -70,8 +72,8 @@ class HardwareCost:
         else:
             need = (
                 f"On hardware: one fit needs {count(self.circuits_per_fit)} circuits with at least "
-                f"{count(self.shots_per_circuit)} shots each, about {duration(self.seconds_per_fit)} of processor time "
-                f"at {SHOTS_PER_SECOND:,} shots a second."
+                f"{count(self.shots_per_circuit)} shots each to tell entries apart, {self.basis}, about "
+                f"{duration(self.seconds_per_fit)} of processor time at {SHOTS_PER_SECOND:,} shots a second."
             )
         clean = ""
         if circuit.error_free is not None:
@@ -110,7 +112,14 @@ def circuit_cost(feature_map: FeatureMap, num_features: int, connection: Connect
 
 
 def hardware_cost(
-    feature_map: FeatureMap, num_features: int, *, target: object, num_train: int, shots: float, seed: int
+    feature_map: FeatureMap,
+    num_features: int,
+    *,
+    target: object,
+    num_train: int,
+    shots: float,
+    seed: int,
+    measured: bool = False,
 ) -> HardwareCost | None:
     """Estimate what one fit takes on a device.
 
@@ -118,9 +127,10 @@ def hardware_cost(
         feature_map: The encoding.
         num_features: How many features it encodes.
         target: The target of the evaluation; unless it is a device or a fake one, ``REFERENCE_DEVICE`` is looked at.
-        num_train: The number of training samples.
+        num_train: The number of different training samples.
         shots: The shots that each circuit needs; may be ``inf``.
         seed: Seed of the transpiler.
+        measured: Whether these shots are for the entries as they were measured, not for exact ones.
 
     Returns:
         The cost; None if the device has too few qubits.
@@ -130,7 +140,8 @@ def hardware_cost(
         return None
     circuit = circuit_cost(feature_map, num_features, connect(device, seed=seed), device)
     pairs = num_train * (num_train - 1) // 2
-    return HardwareCost(circuit, pairs, shots, pairs * shots / SHOTS_PER_SECOND)
+    basis = "as they were measured" if measured else "without the errors of a device"
+    return HardwareCost(circuit, pairs, shots, pairs * shots / SHOTS_PER_SECOND, basis)
 
 
 def device_of(target: object) -> BackendV2 | None:

@@ -46,6 +46,7 @@ class KernelSearch(BaseEstimator):  # type: ignore[misc, unused-ignore]
     Attributes:
         best_params_: The chosen ``C`` and ``bandwidth``.
         best_score_: Their mean score in the search.
+        cv_results_: All choices (``params``) and their mean scores (``mean_test_score``), as ``GridSearchCV`` has them.
         best_estimator_: The fitted pipeline with the steps ``prepare`` and ``model``.
     """
 
@@ -76,6 +77,10 @@ class KernelSearch(BaseEstimator):  # type: ignore[misc, unused-ignore]
         """Search, then fit the chosen model on all samples given."""
         splits = [self._split_scores(X, y, train, test) for train, test in self.cv.split(X, y)]
         scores = np.mean(splits, axis=0)
+        self.cv_results_ = {
+            "params": [{"C": C, "bandwidth": bandwidth} for C in self.C_values for bandwidth in self.bandwidths],
+            "mean_test_score": scores.reshape(-1),
+        }
         # The first of the best in the order of GridSearchCV: C outside, bandwidth inside.
         row, column = divmod(int(np.argmax(np.nan_to_num(scores, nan=-np.inf))), len(self.bandwidths))
         self.best_score_ = float(scores[row, column])

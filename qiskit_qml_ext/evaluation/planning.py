@@ -1,33 +1,41 @@
 """Everything that can be checked and counted before the first model is fitted."""
 
-import difflib
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.metrics import get_scorer, get_scorer_names
-from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 
 from qiskit_qml_ext.checks import check_arguments, real_numbers, whole_number
-from qiskit_qml_ext.circuits import FEATURE_MAPS, FeatureMap, feature_map_by_name
+from qiskit_qml_ext.circuits import FeatureMap, feature_map_by_name
 from qiskit_qml_ext.datasets import Dataset, load_dataset
 from qiskit_qml_ext.evaluation.candidates import BANDWIDTHS, C_VALUES, Candidate, Protocol, all_candidates
+from qiskit_qml_ext.evaluation.effort import affordable_jobs, affordable_repeats, effort_of
+from qiskit_qml_ext.evaluation.folds import DistinctRowFolds, equal_rows
 from qiskit_qml_ext.evaluation.formatting import count, plural
 from qiskit_qml_ext.evaluation.hardware import CircuitCost, circuit_cost, device_of
+from qiskit_qml_ext.evaluation.remarks import control_of, notes_of_classes, notes_of_data, notes_of_rows
+from qiskit_qml_ext.evaluation.requirements import (
+    check_classes_of_splits,
+    check_enough_samples,
+    check_no_weights,
+    check_scoring,
+    distinct_of_each_class,
+    smallest_training_set,
+)
 from qiskit_qml_ext.evaluation.settings import Settings
-from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import Connection, connect
 
+DEFAULT_FOLDS = 5
 DEFAULT_MAX_QUBITS = 8
 MAX_SAMPLES_EXACT = 1000
 MAX_SAMPLES_SAMPLED = 100
 MAX_SAMPLES_FAKE = 30  # noisy simulation takes some tenths of a second for each circuit
-INNER_FOLDS = 3
+
+# Scores of classifications between 0 and 1 in steps of about one over the number of test samples.
+_FRACTIONS = ("accuracy", "balanced_accuracy", "f1", "precision", "recall", "jaccard", "roc_auc", "average_precision")
 
 Split = tuple[NDArray[np.int_], NDArray[np.int_]]
 
@@ -58,19 +66,40 @@ class RunCost:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A checked evaluation that is ready to run; made by :func:`plan_evaluation`."""
+    """A checked evaluation that is ready to run; made by :func:`plan_evaluation`.
+
+    Attributes:
+        dataset: The data that are used, after choosing samples.
+        num_available: How many samples there were before.
+        num_distinct: How many different rows the data have.
+        settings: What was asked for, defaults filled in.
+        protocol: What all searches have in common.
+        feature_map: The encoding.
+        entangles: Whether its circuit has entangling gates; without them it is its own control.
+        has_control: Whether a version without them could be built and takes part.
+        target: What was given as the target.
+        connection: Where the chosen quantum models run.
+        candidates: The models.
+        splits: The rows of each outer training set and test set.
+        run_cost: What will run on a sampled target; None for an exact one.
+        seconds: A rough estimate of the time of all fits on one core, for an exact target.
+        notes: What a reader should know.
+    """
 
     dataset: Dataset
     num_available: int
+    num_distinct: int
     settings: Settings
     protocol: Protocol
     feature_map: FeatureMap
+    entangles: bool
     has_control: bool
     target: object
     connection: Connection
     candidates: tuple[Candidate, ...]
     splits: tuple[Split, ...]
     run_cost: RunCost | None
+    seconds: float = 0.0
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -78,6 +107,26 @@ class Plan:
         """n_test/n_train, averaged over the folds."""
         train, test = (sum(len(split[part]) for split in self.splits) for part in (0, 1))
         return test / train
+
+    @property
+    def test_size(self) -> float | None:
+        """The different samples of a test fold that a score is a fraction of; None where it is not such a fraction.
+
+        Scores that treat the classes alike, or one class by itself, are limited by the rarest class.
+        """
+        scoring, folds = self.settings.scoring, self.settings.folds
+        if self.dataset.task != "classification" or not scoring.startswith(_FRACTIONS):
+            return None
+        if scoring == "accuracy":
+            return self.num_distinct / folds
+        rarest = min(distinct_of_each_class(self.dataset, equal_rows(self.dataset.X)))
+        return len(self.dataset.class_names) * rarest / folds
+
+    @property
+    def default_jobs(self) -> int:
+        """How many processes work if nobody says how many."""
+        usual = self.target is None or isinstance(self.target, str)
+        return affordable_jobs(self.seconds, is_exact=self.settings.is_exact) if usual else 1
 
 
 @check_arguments()
@@ -89,8 +138,8 @@ def plan_evaluation(
     shots: int | None = None,
     journal: "str | os.PathLike[str] | None" = None,
     qubits: int | None = None,
-    folds: int = 5,
-    repeats: int = 1,
+    folds: int | None = None,
+    repeats: int | None = None,
     max_samples: int | None = None,
     seed: int = 0,
     scoring: str | None = None,
@@ -110,7 +159,10 @@ def plan_evaluation(
             "Build one with Dataset.from_arrays(X, y)."
         )
     map_ = _resolve_map(feature_map)
-    grids = {"C_values": _check_grid("C_values", C_values), "bandwidths": _check_grid("bandwidths", bandwidths)}
+    grids = {
+        name: tuple(sorted(set(real_numbers(name, values, above=0.0))))
+        for name, values in (("C_values", C_values), ("bandwidths", bandwidths))
+    }
     connection = target if isinstance(target, Connection) else connect(target, shots=shots, seed=seed, journal=journal)
     if isinstance(target, Connection) and shots is not None:
         raise ValueError("The connection decides about the shots: give shots to connect(), not here.")
@@ -123,29 +175,16 @@ def plan_evaluation(
 
     num_available = data.num_samples
     limit, notes = _sample_limit(data, max_samples, target_name=connection.target_name, is_exact=connection.is_exact)
+    repeats = 1 if folds is not None and repeats is None else repeats
+    folds = DEFAULT_FOLDS if folds is None else folds
     data = data.subsample(limit, seed=seed, min_per_class=folds) if limit else data
-    inner_folds = _check_enough_samples(data, folds)
-    scoring = _check_scoring(scoring, data)
-    num_encoded = _num_encoded(map_, data, qubits, connection, folds, inner_folds)
-    if map_.num_weights(num_encoded):
-        usable = [name for name, family in FEATURE_MAPS.items() if not family().num_weights(num_encoded)]
-        raise ValueError(
-            f"The feature map {map_!r} has {map_.num_weights(num_encoded)} trainable weights, which this comparison "
-            f"does not train. Fix them with FixedWeightsFeatureMap, or choose one of: {', '.join(sorted(usable))}."
-        )
+    rows = equal_rows(data.X)
+    inner_folds = check_enough_samples(data, rows, folds)
+    scoring = check_scoring(scoring, data)
+    num_encoded = _num_encoded(map_, data, rows, qubits, connection, folds, inner_folds)
+    check_no_weights(map_, num_encoded)
     uses_pca = num_encoded < data.num_features
-    has_control = any(
-        len(instruction.qubits) > 1 and instruction.operation.name != "barrier"
-        for instruction in map_.build(num_encoded).data
-    )
-    if not has_control:
-        notes.append("The feature map has no entangling gates, so it is its own control.")
-    else:
-        try:
-            map_.without_entanglement()
-        except UnsupportedCircuitError as error:
-            has_control = False
-            notes.append(f"There is no control. {error}")
+    entangles, control, remarks = control_of(map_, num_encoded)
     protocol = Protocol(
         task=data.task,
         scoring=scoring,
@@ -157,10 +196,16 @@ def plan_evaluation(
     )
     search_connection = connection if connection.is_exact else connect(seed=seed)
     _try_kernel(map_, num_encoded, search_connection)
-    splits = tuple(_splitter(data, folds, repeats, seed).split(data.X, data.y))
+    seconds = effort_of(data, map_, num_encoded, folds, control is not None).seconds_of_a_fold(protocol)
+    if repeats is None:
+        repeats = affordable_repeats(seconds, folds, is_exact=connection.is_exact)
+    splitter = DistinctRowFolds(folds, task=data.task, n_repeats=repeats, random_state=seed)
+    splits = tuple(splitter.split(data.X, data.y))
+    check_classes_of_splits(data, rows, splits)
     return Plan(
         dataset=data,
         num_available=num_available,
+        num_distinct=int(rows.max()) + 1,
         settings=Settings(
             feature_map=repr(map_),
             num_qubits=map_.num_qubits(num_encoded),
@@ -179,21 +224,23 @@ def plan_evaluation(
         ),
         protocol=protocol,
         feature_map=map_,
-        has_control=has_control,
+        entangles=entangles,
+        has_control=control is not None,
         target=target,
         connection=connection,
         candidates=tuple(
             all_candidates(
                 protocol,
                 map_,
-                has_control=has_control,
+                control=control,
                 connection=connection,
                 search_connection=search_connection,
             )
         ),
         splits=splits,
-        run_cost=_run_cost(map_, num_encoded, connection, target, splits, has_control),
-        notes=tuple(notes),
+        run_cost=_run_cost(map_, num_encoded, connection, target, splits, control is not None),
+        seconds=seconds * len(splits),
+        notes=(*notes_of_data(data), *notes, *notes_of_rows(data, rows), *notes_of_classes(data, scoring), *remarks),
     )
 
 
@@ -206,10 +253,6 @@ def _resolve_map(feature_map: str | FeatureMap) -> FeatureMap:
         f"feature_map must be a FeatureMap or the name of one, but {type(feature_map).__name__} came. A plain circuit "
         "has no bandwidth to search and no range to scale the data to."
     )
-
-
-def _check_grid(name: str, values: Sequence[float]) -> tuple[float, ...]:
-    return tuple(sorted(set(real_numbers(name, values, above=0.0))))
 
 
 def _sample_limit(
@@ -231,55 +274,18 @@ def _sample_limit(
     return limit, [f"Uses {limit:,} of {data.num_samples:,} samples, chosen {how} ({why})."]
 
 
-def _check_enough_samples(data: Dataset, folds: int) -> int:
-    """Check that every fold gets what it needs; return the number of inner folds."""
-    if data.task == "regression":
-        if data.num_samples < max(2 * folds, 6):
-            raise ValueError(
-                f"{data.name!r} has {plural(data.num_samples, 'sample')}, but {folds} folds need at least "
-                f"{max(2 * folds, 6)}. Use fewer folds or more data."
-            )
-        return INNER_FOLDS
-    name, smallest = min(data.class_counts.items(), key=lambda item: item[1])
-    # What is left for training in the worst fold must still be split for the search.
-    left = smallest - -(-smallest // folds)
-    if smallest < folds or left < 2:
-        needed = max(folds, 4 if folds == 2 else 3)
-        raise ValueError(
-            f"The class {name!r} of {data.name!r} has only {plural(smallest, 'sample')}, but {folds} folds need at "
-            f"least {needed} of each class. Use fewer folds, more samples, or leave this class out with --classes."
-        )
-    return min(INNER_FOLDS, left)
-
-
-def _check_scoring(scoring: str | None, data: Dataset) -> str:
-    if scoring is None:
-        return "accuracy" if data.task == "classification" else "r2"
-    if not isinstance(scoring, str):
-        raise TypeError(f"scoring must be the name of a scikit-learn scorer, but {scoring!r} came.")
-    if scoring not in get_scorer_names():
-        near = difflib.get_close_matches(scoring, get_scorer_names(), n=3, cutoff=0.4)
-        hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
-        raise ValueError(
-            f"scoring: there is no score {scoring!r}.{hint} scikit-learn's documentation lists all scorer names."
-        )
-    trial = DummyClassifier(strategy="prior") if data.task == "classification" else DummyRegressor()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            get_scorer(scoring)(trial.fit(data.X, data.y), data.X, data.y)
-    except Exception as error:
-        kind = f"a {data.task} with {len(data.class_names)} classes" if data.class_names else f"a {data.task}"
-        raise ValueError(f"The score {scoring!r} does not suit {kind}: {str(error).splitlines()[0]}") from error
-    return scoring
-
-
 def _num_encoded(
-    map_: FeatureMap, data: Dataset, qubits: int | None, connection: Connection, folds: int, inner_folds: int
+    map_: FeatureMap,
+    data: Dataset,
+    rows: NDArray[np.int_],
+    qubits: int | None,
+    connection: Connection,
+    folds: int,
+    inner_folds: int,
 ) -> int:
     """Return how many features or principal components are encoded."""
     # PCA cannot find more components than the smallest training set of the search has samples.
-    smallest_train = (data.num_samples * (folds - 1) // folds) * (inner_folds - 1) // inner_folds
+    smallest_train = smallest_training_set(data, rows, folds, inner_folds)
     most = min(data.num_features, smallest_train)
     available = connection.num_qubits
     if qubits is not None:
@@ -312,11 +318,6 @@ def _num_encoded(
 def _try_kernel(map_: FeatureMap, num_encoded: int, connection: Connection) -> None:
     """Evaluate the kernel for two samples: finds settings that cannot work, and states that do not fit, at once."""
     FidelityKernel(map_, connection=connection).evaluate(np.stack([np.zeros(num_encoded), np.full(num_encoded, 0.1)]))
-
-
-def _splitter(data: Dataset, folds: int, repeats: int, seed: int) -> RepeatedStratifiedKFold | RepeatedKFold:
-    family = RepeatedStratifiedKFold if data.task == "classification" else RepeatedKFold
-    return family(n_splits=folds, n_repeats=repeats, random_state=seed)
 
 
 def _run_cost(

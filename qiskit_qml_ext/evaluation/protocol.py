@@ -3,6 +3,7 @@
 import os
 import platform
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from importlib.metadata import version
@@ -26,9 +27,8 @@ from qiskit_qml_ext.evaluation.comparison import (
 from qiskit_qml_ext.evaluation.diagnosis import concentration_of, diagnose_kernel_of
 from qiskit_qml_ext.evaluation.hardware import HardwareCost, hardware_cost
 from qiskit_qml_ext.evaluation.planning import Plan, plan_evaluation
-from qiskit_qml_ext.evaluation.results import Evaluation, ModelResult, Provenance
-from qiskit_qml_ext.evaluation.statistics import corrected_t_test
-from qiskit_qml_ext.evaluation.verdict import Contestant, best_classical, decide
+from qiskit_qml_ext.evaluation.results import Evaluation, GridEdge, ModelResult, Provenance
+from qiskit_qml_ext.evaluation.verdict import Contestant, Trial, best_classical, decide
 
 if TYPE_CHECKING:
     from qiskit_qml_ext.primitives import Connection
@@ -43,14 +43,14 @@ def evaluate(
     shots: int | None = None,
     journal: "str | os.PathLike[str] | None" = None,
     qubits: int | None = None,
-    folds: int = 5,
-    repeats: int = 1,
+    folds: int | None = None,
+    repeats: int | None = None,
     max_samples: int | None = None,
     seed: int = 0,
     scoring: str | None = None,
     C_values: Sequence[float] = C_VALUES,
     bandwidths: Sequence[float] = BANDWIDTHS,
-    jobs: int = 1,
+    jobs: int | None = None,
     progress: bool = False,
 ) -> Evaluation:
     """Compare a quantum kernel with its control without entanglement and with classical models, on the same folds.
@@ -74,16 +74,20 @@ def evaluate(
         journal: A file in which all jobs of a sampled target are written down; an evaluation that was killed goes on
             from there when it is run again with the same file.
         qubits: The largest number of qubits; by default the smaller of the number of features and 8.
-        folds: Outer folds, at least 2.
-        repeats: How often the outer cross-validation is repeated with other folds.
-        max_samples: Use at most so many samples; by default 1,000, 100 on a sampled target, 40 on a fake device. The
+        folds: Outer folds, at least 2; by default 5. Equal rows are always in the same fold.
+        repeats: How often the outer cross-validation is made, each time with other folds, which narrows the intervals.
+            By default as often as is affordable: about 30 seconds of fits by an estimate from the sizes alone, at most
+            15 test folds, and once on a sampled target. Once if ``folds`` is given.
+        max_samples: Use at most so many samples; by default 1,000, 100 on a sampled target, 30 on a fake device. The
             result says if samples were left out.
         seed: Seed of everything random.
         scoring: The name of a scikit-learn scorer, higher is better; by default ``"accuracy"`` or ``"r2"``. For scores
             of one class (such as ``"f1"``) the second of the class names is the positive one.
         C_values: The values of C offered to all support vector machines.
         bandwidths: The values of the bandwidth offered to the quantum kernels.
-        jobs: How many processes work at the same time; the results do not depend on it.
+        jobs: How many processes work at the same time, -1 for as many as there are processors; the results do not
+            depend on it. By default one, and more for evaluations on an exact target that take longer than about 10
+            seconds.
         progress: Whether to show a progress bar on standard error.
 
     Returns:
@@ -119,12 +123,12 @@ def evaluate(
 
 
 @check_arguments()
-def run_plan(plan: Plan, *, jobs: int = 1, progress: bool = False, command: str | None = None) -> Evaluation:
+def run_plan(plan: Plan, *, jobs: int | None = None, progress: bool = False, command: str | None = None) -> Evaluation:
     """Run a checked evaluation.
 
     Args:
         plan: From :func:`~qiskit_qml_ext.evaluation.plan_evaluation`.
-        jobs: How many processes work at the same time.
+        jobs: How many processes work at the same time; by default as :func:`evaluate` says.
         progress: Whether to show a progress bar on standard error.
         command: The command line that asked for it, for the report.
     """
@@ -134,32 +138,39 @@ def run_plan(plan: Plan, *, jobs: int = 1, progress: bool = False, command: str 
     outcomes: dict[str, list[FoldOutcome]] = {candidate.key: [] for candidate in plan.candidates}
     total = len(plan.candidates) * len(plan.splits)
     with tqdm(total=total, disable=not progress, unit="fit", desc="Evaluating", leave=False) as bar:
-        for outcome in run_folds(plan, jobs=jobs):
+        for outcome in run_folds(plan, jobs=plan.default_jobs if jobs is None else jobs):
             outcomes[outcome.key] = without_spare_kernels([*outcomes[outcome.key], outcome])
             bar.update()
     contestants = [_contestant(candidate, outcomes[candidate.key]) for candidate in plan.candidates]
     best = best_classical(contestants)
     kernel = most_chosen_kernel(outcomes["quantum"])
     health = None if kernel is None else _health(plan, kernel)
-    diagnosis, remarks = (None, []) if kernel is None else diagnose_kernel_of(plan, kernel)
+    models = tuple(_row(plan, contestant, best, outcomes[contestant.key]) for contestant in contestants)
+    verdict = decide(
+        contestants,
+        test_fraction=plan.test_fraction,
+        scoring=plan.settings.scoring,
+        is_exact=plan.settings.is_exact,
+        test_size=plan.test_size,
+        entangles=plan.entangles,
+    )
+    diagnosis, remarks = (
+        (None, []) if kernel is None else diagnose_kernel_of(plan, kernel, verdict=verdict, models=contestants)
+    )
     return Evaluation(
         dataset=plan.dataset,
         num_available=plan.num_available,
+        num_distinct=plan.num_distinct,
         settings=plan.settings,
-        models=tuple(_row(plan, contestant, best, outcomes[contestant.key]) for contestant in contestants),
+        models=models,
         best_classical=None if best is None else best.key,
-        verdict=decide(
-            contestants,
-            test_fraction=plan.test_fraction,
-            scoring=plan.settings.scoring,
-            is_exact=plan.settings.is_exact,
-        ),
+        verdict=verdict,
         health=health,
         kernel=kernel,
         diagnosis=diagnosis,
         hardware=None if kernel is None or health is None else _hardware(plan, kernel, health, diagnosis),
         run_cost=plan.run_cost,
-        notes=(*plan.notes, *_notes(plan), *remarks),
+        notes=(*plan.notes, *_notes(plan), *_notes_of_edges(models, plan.settings.num_outer), *remarks),
         provenance=_provenance(started, time.perf_counter() - clock, command),
     )
 
@@ -176,7 +187,7 @@ def _row(plan: Plan, model: Contestant, best: Contestant | None, outcomes: list[
     finished = bool(model.scores)
     comparison = None
     if finished and best is not None and model.key != best.key:
-        comparison = corrected_t_test(model.scores, best.scores, test_fraction=plan.test_fraction, other=best.key)
+        comparison = Trial(plan.test_fraction, plan.test_size).against(model, best)
     warnings: dict[str, int] = {}
     for outcome in outcomes:
         for text, number in outcome.warnings.items():
@@ -195,6 +206,18 @@ def _row(plan: Plan, model: Contestant, best: Contestant | None, outcomes: list[
         parameters=tuple(outcome.parameters for outcome in outcomes) if finished else (),
         failure=model.failure,
         warnings=tuple(f"{text} ({number}×)" if number > 1 else text for text, number in warnings.items()),
+        edges=_edges(outcomes) if finished else (),
+    )
+
+
+def _edges(outcomes: Sequence[FoldOutcome]) -> tuple[GridEdge, ...]:
+    """Return the ends of the grid that were chosen on half of the folds or more."""
+    times = Counter((name, outcome.parameters[name]) for outcome in outcomes for name in outcome.edges)
+    largest = {name: max(outcome.parameters[name] for outcome in outcomes) for name, _ in times}
+    return tuple(
+        GridEdge(name, value, value == largest[name], number)
+        for (name, value), number in times.items()
+        if 2 * number >= len(outcomes)
     )
 
 
@@ -218,8 +241,9 @@ def _hardware(
         plan.feature_map.with_bandwidth(kernel.bandwidth),
         plan.settings.num_encoded,
         target=plan.target,
-        num_train=len(kernel.y),
+        num_train=len(np.unique(plan.dataset.X[plan.splits[kernel.fold][0]], axis=0)),
         shots=shots.to_tell_apart,
+        measured=not plan.settings.is_exact,
         seed=plan.settings.seed,
     )
 
@@ -239,6 +263,21 @@ def _notes(plan: Plan) -> list[str]:
     if plan.dataset.num_missing:
         notes.append("Missing values were replaced by the median of the training samples, in every fold anew.")
     return notes
+
+
+def _notes_of_edges(models: Sequence[ModelResult], num_outer: int) -> list[str]:
+    """Say which searches chose an end of their grid, quantum and classical ones alike."""
+    parts = [
+        f"{model.name}: {'largest' if edge.is_largest else 'smallest'} {edge.parameter}, {edge.value:.3g}, on "
+        f"{edge.times} of {num_outer} folds"
+        for model in models
+        for edge in model.edges
+    ]
+    if not parts:
+        return []
+    return [
+        f"Searches that scored best at an end of their grid; a wider grid might raise these scores: {'; '.join(parts)}."
+    ]
 
 
 def _provenance(started: datetime, seconds: float, command: str | None) -> Provenance:

@@ -182,7 +182,7 @@ def _kernel_figures(evaluation: "Evaluation") -> list[dict[str, str]]:
             "title": "Kernel entries",
             "svg": _svg(lambda axes: figures.plot_entries(evaluation, axes), "entries"),
             "alt": f"Histogram of the kernel entries off the diagonal, mean {health.mean}.",
-            "caption": "All values at one place would mean that the kernel cannot tell samples apart (concentration).",
+            "caption": "All values at one place would mean that all pairs of samples look alike (concentration).",
         },
         {
             "title": "Eigenvalues",
@@ -199,8 +199,9 @@ def _kernel_figures(evaluation: "Evaluation") -> list[dict[str, str]]:
                 "svg": _svg(other.plot, "difference"),
                 "alt": f"Bar chart of the geometric difference of {len(other.comparisons)} classical kernels from the "
                 f"quantum kernel, the smallest {other.closest.total:.3g} for {other.closest.name}.",
-                "caption": "The geometric difference g. A bar far below √N: that classical kernel does about as well "
-                "on any labels. All bars near √N or above: there are labels on which the quantum kernel does better.",
+                "caption": "The geometric difference g: labels are at most g² times as complex for that classical "
+                "kernel as for the quantum kernel. Whether these labels are is another question; which model predicts "
+                "them better, the scores answer.",
             }
         )
     return drawn

@@ -19,7 +19,28 @@ from qiskit_qml_ext.evaluation.verdict import Verdict
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
+
+
+@dataclass(frozen=True)
+class GridEdge:
+    """A value at an end of the grid that a search chose because it scored higher than all others.
+
+    Attributes:
+        parameter: The name of the parameter.
+        value: The value.
+        is_largest: Whether it is the largest of the grid, not the smallest.
+        times: On how many outer folds it was chosen.
+    """
+
+    parameter: str
+    value: float
+    is_largest: bool
+    times: int
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the fields as a dictionary."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -40,6 +61,7 @@ class ModelResult:
         parameters: What the search chose in each fold.
         failure: Why the model failed, one line; None if it did not.
         warnings: Warnings from its fits.
+        edges: Ends of its grid that the search chose on half of the outer folds or more.
     """
 
     key: str
@@ -55,6 +77,7 @@ class ModelResult:
     parameters: tuple[Mapping[str, float], ...] = ()
     failure: str | None = None
     warnings: tuple[str, ...] = ()
+    edges: tuple[GridEdge, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Return the fields as a dictionary of plain values."""
@@ -67,6 +90,7 @@ class ModelResult:
             "parameters": [dict(chosen) for chosen in self.parameters],
             "failure": self.failure,
             "warnings": list(self.warnings),
+            "edges": [edge.to_dict() for edge in self.edges],
         }
 
 
@@ -100,6 +124,7 @@ class Evaluation:
     Attributes:
         dataset: The data that were used, after choosing samples.
         num_available: How many samples there were before.
+        num_distinct: How many different rows the data have.
         settings: What was asked for, defaults filled in.
         models: One row for each model.
         best_classical: The key of the classical model with the highest mean score; None if all failed.
@@ -117,6 +142,7 @@ class Evaluation:
 
     dataset: Dataset
     num_available: int
+    num_distinct: int
     settings: Settings
     models: tuple[ModelResult, ...]
     best_classical: str | None
@@ -177,6 +203,7 @@ class Evaluation:
                 "label": data.label_name,
                 "num_samples": data.num_samples,
                 "num_samples_available": self.num_available,
+                "num_distinct_rows": self.num_distinct,
                 "num_features": data.num_features,
                 "num_missing": data.num_missing,
                 "class_counts": data.class_counts,

@@ -56,7 +56,9 @@ class Settings:
 
     def folds_in_words(self) -> str:
         """Say how the folds were made."""
-        repeats = f" repeated {self.repeats} times" if self.repeats > 1 else ""
+        repeats = ""
+        if self.repeats > 1:
+            repeats = f", {self.repeats} times with other folds ({self.num_outer} test folds)"
         return f"{self.folds}-fold cross-validation{repeats}, {self.inner_folds}-fold search inside"
 
     def to_dict(self) -> dict[str, object]:

@@ -20,10 +20,10 @@ class Comparison:
     Attributes:
         difference: The mean of (first - second) over the folds.
         standard_error: Its corrected standard error.
-        statistic: The t statistic; NaN if the difference is exactly the same on all folds.
+        statistic: The t statistic; NaN if the difference is 0 on all folds and the size of a test fold is not known.
         degrees_of_freedom: The number of folds minus one.
         p_value: Two-sided.
-        low: Lower end of the 95 % confidence interval of the difference; NaN if it is the same on all folds.
+        low: Lower end of the 95 % confidence interval of the difference; NaN where the statistic is.
         high: Upper end; NaN as the lower end.
         other: The key of the second model, where the comparison is part of an evaluation.
     """
@@ -47,6 +47,11 @@ class Comparison:
         """Whether the first model is significantly worse."""
         return self.difference < 0 and self.p_value < SIGNIFICANCE
 
+    @property
+    def smallest_difference(self) -> float:
+        """The smallest difference that would have been significant with this spread: half of the interval's width."""
+        return (self.high - self.low) / 2
+
     def to_dict(self) -> dict[str, object]:
         """Return the fields as a dictionary."""
         return asdict(self)
@@ -58,7 +63,12 @@ _SAME_SCORE = 1e-12
 
 @check_arguments()
 def corrected_t_test(
-    first: Sequence[float], second: Sequence[float], *, test_fraction: float, other: str = ""
+    first: Sequence[float],
+    second: Sequence[float],
+    *,
+    test_fraction: float,
+    test_size: float | None = None,
+    other: str = "",
 ) -> Comparison:
     r"""Compare two models by their scores on the same J folds with the corrected resampled t-test.
 
@@ -67,22 +77,31 @@ def corrected_t_test(
 
         t = d̄ / √((1/J + n_test/n_train) σ²),  J - 1 degrees of freedom,
 
-    with d̄ the mean and σ² the variance (divisor J - 1) of the J differences.
+    with d̄ the mean and σ² the variance (divisor J - 1) of the J differences. J may run over the folds of a repeated
+    cross-validation: the second term keeps the interval from shrinking to nothing as the same data are split again.
 
-    If the difference is exactly the same on all folds (small test sets, few possible scores), its variance says
-    nothing; the p value is then that of the sign test, 2^{1-J}, or 1 if there is no difference.
+    With few test samples the differences can agree by chance, and σ² is then far too small, or 0. Where a score is the
+    fraction of m = ``test_size`` test samples that are right, it has a lower limit: models whose right answers differ
+    on a fraction d of the samples at least have differences of variance d(1 - d)/m or more. σ² is not taken below that,
+    with d = (|d̄|·n + 1)/(n + 2), n = m·(1 + n_train/n_test), Laplace's estimate from all n samples.
+
+    Where no ``test_size`` is known and the difference is exactly the same on all folds, the test is done as if one more
+    fold showed no difference at all. Only as many folds count as one round of cross-validation has, 1 + n_train/n_test,
+    since another round repeats what the first one said. If there is no difference on any fold, the p value is 1.
 
     Args:
         first: The first model's scores, higher is better, one for each fold.
         second: The second model's scores on the same folds.
         test_fraction: n_test/n_train, for example 1/4 for five folds.
+        test_size: The number of different samples in a test fold, where the score is a fraction of them (accuracy).
         other: The second model's key, kept in the result.
 
     Raises:
-        ValueError: If the lengths differ or there are fewer than two folds.
+        ValueError: If the lengths differ, there are fewer than two folds, or a number is not positive.
 
     References:
-        Nadeau and Bengio, Machine Learning 52, 239 (2003), section 3 with Eq. (8).
+        Nadeau and Bengio, Machine Learning 52, 239 (2003), section 3 with Eq. (8). For repeated cross-validation:
+        Bouckaert and Frank, PAKDD 2004, Lecture Notes in Computer Science 3056, 3.
 
     Examples:
         >>> result = corrected_t_test([0.9, 0.8, 0.7], [0.7, 0.7, 0.7], test_fraction=0.5)
@@ -92,16 +111,30 @@ def corrected_t_test(
     folds = len(first)
     if len(second) != folds or folds < 2:
         raise ValueError(f"Two or more folds with both scores are needed, but {len(first)} and {len(second)} came.")
-    if not test_fraction > 0:
-        raise ValueError(f"test_fraction must be positive, but {test_fraction!r} came.")
+    for name, value in (("test_fraction", test_fraction), ("test_size", 1 if test_size is None else test_size)):
+        if not value > 0:
+            raise ValueError(f"{name} must be positive, but {value!r} came.")
     differences = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
     differences[np.abs(differences) < _SAME_SCORE] = 0.0
-    mean = float(differences.mean())
-    error = math.sqrt((1 / folds + test_fraction) * float(differences.var(ddof=1)))
+    mean, variance = float(differences.mean()), float(differences.var(ddof=1))
+    if test_size is not None:
+        variance = max(variance, _least_variance(mean, test_fraction, test_size))
+    error = math.sqrt((1 / folds + test_fraction) * variance)
+    freedom = folds - 1
     if error < _SAME_SCORE:
-        p_value = 1.0 if mean == 0 else 2.0 ** (1 - folds)
-        return Comparison(mean, 0.0, math.nan, folds - 1, p_value, math.nan, math.nan, other)
+        if mean == 0:
+            return Comparison(0.0, 0.0, math.nan, freedom, 1.0, math.nan, math.nan, other)
+        # The mean and its error with one more fold, whose difference is 0, in place of those of equal folds.
+        folds = max(2, min(folds, round(1 + 1 / test_fraction)))
+        freedom, error = folds - 1, abs(mean) * math.sqrt((1 / folds + test_fraction) * (folds + 1)) / folds
     statistic = mean / error
-    p_value = float(2 * student_t.sf(abs(statistic), folds - 1))
-    half = float(student_t.ppf(1 - SIGNIFICANCE / 2, folds - 1)) * error
-    return Comparison(mean, error, statistic, folds - 1, p_value, mean - half, mean + half, other)
+    p_value = float(2 * student_t.sf(abs(statistic), freedom))
+    half = float(student_t.ppf(1 - SIGNIFICANCE / 2, freedom)) * error
+    return Comparison(mean, error, statistic, freedom, p_value, mean - half, mean + half, other)
+
+
+def _least_variance(mean: float, test_fraction: float, test_size: float) -> float:
+    """Return the smallest variance over folds of a difference of two fractions of ``test_size`` samples."""
+    samples = test_size * (1 + 1 / test_fraction)
+    disagreement = (min(abs(mean), 1.0) * samples + 1) / (samples + 2)
+    return disagreement * (1 - disagreement) / test_size

@@ -1,13 +1,13 @@
 """The answer in one plain sentence, and what it rests on."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from qiskit_qml_ext.evaluation.candidates import Role
-from qiskit_qml_ext.evaluation.formatting import interval, p_equals, score, signed
-from qiskit_qml_ext.evaluation.statistics import Comparison, corrected_t_test
+from qiskit_qml_ext.evaluation.formatting import interval, p_equals, plural, score, signed
+from qiskit_qml_ext.evaluation.statistics import SIGNIFICANCE, Comparison, corrected_t_test
 
 VerdictCode = Literal[
     "no_evidence", "worse", "better", "better_without_entanglement", "nothing_learned", "quantum_failed", "no_baseline"
@@ -35,24 +35,61 @@ class Verdict:
     """The answer of an evaluation.
 
     Attributes:
-        code: One word for programs.
+        code: One word for programs. ``"better"`` does not say that entanglement is the reason; the sentence says what
+            is known about that. ``"better_without_entanglement"``: the control without entangling gates is not shown
+            to be worse, or the feature map has no such gates.
         sentence: The answer for people.
         details: Further sentences that qualify it.
+        rival: The key of the model that decided: for a win the rival that came closest, else the one not beaten or, for
+            ``"worse"``, the one that won; None where nothing was compared.
+        p_value: The p value that decided, the one in the sentence: for a win the largest of those against all rivals,
+            for ``"worse"`` the smallest times their number; None where nothing was compared.
+        smallest_difference: The smallest difference to that rival that would have been significant on these folds.
     """
 
     code: VerdictCode
     sentence: str
     details: tuple[str, ...] = field(default=())
+    rival: str | None = None
+    p_value: float | None = None
+    smallest_difference: float | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Return the fields as a dictionary."""
-        return {"code": self.code, "sentence": self.sentence, "details": list(self.details)}
+        return {
+            "code": self.code,
+            "sentence": self.sentence,
+            "details": list(self.details),
+            "rival": self.rival,
+            "p_value": self.p_value,
+            "smallest_difference": self.smallest_difference,
+        }
 
     def __str__(self) -> str:
         return self.sentence
 
 
-Against = Callable[[Contestant, Contestant], Comparison]
+@dataclass(frozen=True)
+class Trial:
+    """How folds are compared: what :func:`~qiskit_qml_ext.evaluation.corrected_t_test` needs beside the scores.
+
+    Attributes:
+        test_fraction: n_test/n_train.
+        test_size: The number of different samples in a test fold, where the score is a fraction of them.
+    """
+
+    test_fraction: float
+    test_size: float | None = None
+
+    def against(self, first: Contestant, second: Contestant) -> Comparison:
+        """Compare two models."""
+        return corrected_t_test(
+            first.scores,
+            second.scores,
+            test_fraction=self.test_fraction,
+            test_size=self.test_size,
+            other=second.key,
+        )
 
 
 def best_classical(models: Sequence[Contestant]) -> Contestant | None:
@@ -61,119 +98,213 @@ def best_classical(models: Sequence[Contestant]) -> Contestant | None:
     return max(finished, key=lambda model: model.mean) if finished else None
 
 
-def decide(models: Sequence[Contestant], *, test_fraction: float, scoring: str, is_exact: bool) -> Verdict:
+def decide(
+    models: Sequence[Contestant],
+    *,
+    test_fraction: float,
+    scoring: str,
+    is_exact: bool,
+    test_size: float | None = None,
+    entangles: bool | None = None,
+) -> Verdict:
     """Reach the verdict.
 
-    The quantum kernel is called better only if it is significantly better than *every* classical model. Each of these
-    tests must reject on its own, which keeps the false-alarm rate below that of one test, whichever classical model
-    happens to look best on these folds (the intersection-union test).
+    The quantum kernel is called better only if it is significantly better than *every* classical model, and than the
+    dummy. Each of these tests must reject on its own, which keeps the false-alarm rate below that of one test,
+    whichever classical model happens to look best on these folds (the intersection-union test); its p value is the
+    largest of theirs. It is called worse if it is significantly worse than one of the classical models after
+    Bonferroni's correction for their number.
 
     Args:
         models: All models, in any order; one of them has the role ``"quantum"``.
         test_fraction: n_test/n_train, for the corrected t-test.
-        scoring: The name of the score.
+        scoring: The name of the score, for the sentences.
         is_exact: Whether the quantum models were simulated exactly.
+        test_size: The number of different samples in a test fold, where the score is a fraction of them (accuracy).
+        entangles: Whether the feature map has entangling gates; None if that is not known. Without them it is its own
+            control. With them, and without a control among the models, the part of entanglement is unknown.
     """
     quantum = next(model for model in models if model.role == "quantum")
     if not quantum.scores:
         return Verdict("quantum_failed", f"No answer: the quantum kernel failed ({_without_stop(quantum.failure)}).")
-    best = best_classical(models)
-    if best is None:
+    if best_classical(models) is None:
         return Verdict(
             "no_baseline", "No answer: no classical model could be fitted, so there is nothing to compare with."
         )
-
-    def against(first: Contestant, second: Contestant) -> Comparison:
-        return corrected_t_test(first.scores, second.scores, test_fraction=test_fraction, other=second.key)
-
-    if (guess := _nothing_learned(models, against)) is not None:
+    trial = Trial(test_fraction, test_size)
+    if (guess := _nothing_learned(models, trial, scoring)) is not None:
         return guess
-    main = against(quantum, best)
-    details = [_interval(main, best, len(quantum.scores))]
-    rivals = [model for model in models if model.role == "classical" and model.scores]
-    if all(against(quantum, model).is_better for model in rivals):
-        return _better(models, quantum, best, main, against, details, is_exact=is_exact)
-    mine, theirs, p = score(quantum.mean), score(best.mean), p_equals(main.p_value)
-    scores = f"{_the(best)} scores {theirs}, the quantum kernel {mine} ({p})"
-    if main.is_worse:
-        return Verdict("worse", f"No advantage, the quantum kernel is worse: {scores}.", tuple(details))
-    if main.is_better:
-        details.append(
-            "It is better than the classical model with the highest mean, but not significantly better than all."
-        )
-    return Verdict("no_evidence", f"No evidence of an advantage: {scores}.", tuple(details))
+    rivals = [model for model in models if model.role in ("classical", "baseline") and model.scores]
+    results = {model.key: trial.against(quantum, model) for model in rivals}
+    if all(result.is_better for result in results.values()):
+        return _better(models, quantum, rivals, results, trial, is_exact=is_exact, entangles=entangles)
+    classical = [model for model in rivals if model.role == "classical"]
+    return _worse(quantum, classical, results) or _no_evidence(quantum, classical, rivals, results)
 
 
-def _nothing_learned(models: Sequence[Contestant], against: Against) -> Verdict | None:
+def _nothing_learned(models: Sequence[Contestant], trial: Trial, scoring: str) -> Verdict | None:
     """Say so if no model is better, significantly or on every single fold, than one that ignores the features."""
     dummy = next((model for model in models if model.role == "baseline" and model.scores), None)
     learned = [model for model in models if model.role != "baseline" and model.scores]
     if dummy is None or any(
-        against(model, dummy).is_better or min(model.scores) > max(dummy.scores) for model in learned
+        trial.against(model, dummy).is_better or min(model.scores) > max(dummy.scores) for model in learned
     ):
         return None
     top = max(learned, key=lambda model: model.mean)
+    result = trial.against(top, dummy)
     return Verdict(
         "nothing_learned",
-        f"No answer: no model is measurably better than guessing ({_the(top)} scores {score(top.mean)}, the dummy "
-        f"{score(dummy.mean)}, {p_equals(against(top, dummy).p_value)}), so these data cannot tell models apart.",
-        ("More samples, more repeats or other features may change this.",),
+        f"No answer: no model is measurably better than guessing ({_the(top)} has the highest {_words(scoring)}, "
+        f"{score(top.mean)}, the dummy {score(dummy.mean)}, {p_equals(result.p_value)}), so these folds cannot tell "
+        "models apart.",
+        (*_smallest(result, dummy, len(top.scores)), "More samples, more repeats or other features may change this."),
+        *_deciding(dummy, result),
     )
 
 
 def _better(
     models: Sequence[Contestant],
     quantum: Contestant,
-    best: Contestant,
-    main: Comparison,
-    against: Against,
-    details: list[str],
+    rivals: Sequence[Contestant],
+    results: dict[str, Comparison],
+    trial: Trial,
     *,
     is_exact: bool,
+    entangles: bool | None,
 ) -> Verdict:
+    best, closest = best_classical(rivals), max(rivals, key=lambda model: results[model.key].p_value)
+    assert best is not None
+    main, decisive = results[best.key], results[closest.key]
+    p_values = p_equals(decisive.p_value)
+    if closest is not best:
+        p_values = f"the largest p of all comparisons is that with {_the(closest)}: {p_values}"
     lead = (
         f"The quantum kernel scores higher ({score(quantum.mean)}) than every classical model (best: {_the(best)} "
-        f"with {score(best.mean)}, {p_equals(main.p_value)})"
+        f"with {score(best.mean)}, {p_values})"
     )
-    control = next((model for model in models if model.role == "control"), None)
-    details.append(
+    details = [
+        _interval(main, best, len(quantum.scores)),
         "Every feature map, seed and setting that is tried is one more comparison: confirm this on new data before "
-        "relying on it."
-    )
+        "relying on it.",
+    ]
     if is_exact:
         details.append(
             "The kernel was simulated on this computer: the result is about the model, and no quantum computer is "
             "needed for it."
         )
+    code, ending, remark = _part_of_entanglement(models, quantum, trial, entangles)
+    return Verdict(code, f"{lead}{ending}.", (*details, *remark), *_deciding(closest, decisive))
+
+
+def _part_of_entanglement(
+    models: Sequence[Contestant], quantum: Contestant, trial: Trial, entangles: bool | None
+) -> tuple[VerdictCode, str, tuple[str, ...]]:
+    """Return the code of a win, how its sentence ends, and what else is to be said about entanglement."""
+    control = next((model for model in models if model.role == "control"), None)
+    if control is None and entangles is False:
+        ending = ", but without any entangling gate: this is a product of single-qubit functions, a classical model"
+        return "better_without_entanglement", ending, ()
+    unknown = "; what part entanglement has in this is unknown"
     if control is None:
-        sentence = (
-            f"{lead}, but without any entangling gate: this is a product of single-qubit functions, a classical model."
-        )
-        return Verdict("better_without_entanglement", sentence, tuple(details))
+        return "better", unknown, ("There is no control: the same feature map without entanglement was not run.",)
     if not control.scores:
-        details.append(
-            f"The control without entanglement failed ({_without_stop(control.failure)}), so its part is unknown."
-        )
-        return Verdict("better", f"{lead}.", tuple(details))
-    step = against(quantum, control)
+        remark = f"The control without entanglement failed ({_without_stop(control.failure)})."
+        return "better", unknown, (remark,)
+    step = trial.against(quantum, control)
     if step.is_better:
-        sentence = f"{lead}; without entanglement it scores {score(control.mean)} ({p_equals(step.p_value)})."
-        return Verdict("better", sentence, tuple(details))
-    sentence = (
-        f"{lead}, but entanglement is not the reason: without any entangling gate it scores {score(control.mean)} "
-        f"({p_equals(step.p_value)})."
+        return "better", f"; without entanglement it scores {score(control.mean)} ({p_equals(step.p_value)})", ()
+    ending = (
+        f", but entanglement is not shown to be the reason: without any entangling gate it scores "
+        f"{score(control.mean)} ({p_equals(step.p_value)})"
     )
-    return Verdict("better_without_entanglement", sentence, tuple(details))
+    return "better_without_entanglement", ending, ()
 
 
-def _interval(main: Comparison, best: Contestant, folds: int) -> str:
-    if math.isnan(main.low):
+def _worse(quantum: Contestant, classical: Sequence[Contestant], results: dict[str, Comparison]) -> Verdict | None:
+    """Say so if one classical model is better, the choice among them taken into account."""
+    winner = min(classical, key=lambda model: _lead(results[model.key]))
+    result = results[winner.key]
+    p_value = min(1.0, len(classical) * result.p_value)
+    if not (result.difference < 0 and p_value < SIGNIFICANCE):
+        return None
+    corrected = f", corrected for {plural(len(classical), 'classical model')}" if len(classical) > 1 else ""
+    return Verdict(
+        "worse",
+        f"No advantage, the quantum kernel is worse: {_the(winner)} scores {score(winner.mean)}, the quantum kernel "
+        f"{score(quantum.mean)} ({p_equals(p_value)}{corrected}).",
+        (_interval(result, winner, len(quantum.scores)),),
+        winner.key,
+        p_value,
+        _finite(result.smallest_difference),
+    )
+
+
+def _no_evidence(
+    quantum: Contestant,
+    classical: Sequence[Contestant],
+    rivals: Sequence[Contestant],
+    results: dict[str, Comparison],
+) -> Verdict:
+    """Name the rival that was not beaten: the best classical model, or where that one was beaten the closest other."""
+    best = best_classical(classical)
+    assert best is not None
+    unbeaten = [model for model in rivals if not results[model.key].is_better]
+    rival = best if best in unbeaten else min(unbeaten, key=lambda model: _lead(results[model.key]))
+    result, mine, theirs = results[rival.key], score(quantum.mean), score(rival.mean)
+    if rival is best:
+        sentence = (
+            f"No evidence of an advantage: {_the(best)} scores {theirs}, the quantum kernel {mine} "
+            f"({p_equals(result.p_value)})."
+        )
+    else:
+        sentence = (
+            f"No evidence of an advantage over every classical model: the quantum kernel scores {mine}, not "
+            f"significantly more than {_the(rival)} with {theirs} ({p_equals(result.p_value)})."
+        )
+    details = [_interval(result, rival, len(quantum.scores)), *_smallest(result, rival, len(quantum.scores))]
+    if beaten := [model for model in classical if results[model.key].is_better]:
+        names = ", ".join(f"{_the(m)} ({score(m.mean)}, {p_equals(results[m.key].p_value)})" for m in beaten)
+        details.append(f"It scores significantly more than {names}; a win must be over all of them.")
+    if len(unbeaten) > 1:
+        others = ", ".join(f"{_the(m)} ({score(m.mean)})" for m in unbeaten if m is not rival)
+        details.append(f"Not beaten either: {others}.")
+    return Verdict("no_evidence", sentence, tuple(details), *_deciding(rival, result))
+
+
+def _lead(result: Comparison) -> float:
+    """Return by how many standard errors the quantum kernel is ahead."""
+    return 0.0 if math.isnan(result.statistic) else result.statistic
+
+
+def _deciding(rival: Contestant, result: Comparison) -> tuple[str, float, float | None]:
+    return rival.key, result.p_value, _finite(result.smallest_difference)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _interval(result: Comparison, rival: Contestant, folds: int) -> str:
+    if math.isnan(result.low):
         return f"The difference is the same on all {folds} folds, so no confidence interval can be given."
     return (
-        f"Quantum kernel minus {_the(best).removeprefix('the ')}: {signed(main.difference)}, 95 % confidence interval "
-        f"{interval(main.low, main.high)} from {folds} folds; smaller differences than this range "
-        "cannot be seen here."
+        f"Quantum kernel minus {_the(rival).removeprefix('the ')}: {signed(result.difference)}, 95 % confidence "
+        f"interval {interval(result.low, result.high)} from {folds} test folds."
     )
+
+
+def _smallest(result: Comparison, rival: Contestant, folds: int) -> tuple[str, ...]:
+    """Say what these folds could have shown."""
+    if math.isnan(result.low):
+        return ()
+    return (
+        f"With the spread over these {folds} test folds, a lead over {_the(rival)} is significant from "
+        f"{score(result.smallest_difference)} on; smaller ones cannot be shown here.",
+    )
+
+
+def _words(scoring: str) -> str:
+    return scoring.replace("_", " ")
 
 
 def _the(model: Contestant) -> str:

@@ -8,9 +8,11 @@ from functools import cached_property
 from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.circuits import FeatureMap
+from qiskit_qml_ext.kernels.data_binding import warn_of_order
 from qiskit_qml_ext.kernels.exact import Factor, independent_factors
-from qiskit_qml_ext.kernels.sampled import inversion_test
-from qiskit_qml_ext.primitives import circuit_key
+from qiskit_qml_ext.kernels.inversion import InversionTest, inversion_test_on
+from qiskit_qml_ext.primitives import Connection, circuit_key
+from qiskit_qml_ext.program import unitary_part
 
 _MAX_CACHED = 256
 _cached: "OrderedDict[bytes, Encoding]" = OrderedDict()
@@ -24,19 +26,23 @@ class Encoding:
         self.circuit = circuit
 
     @cached_property
+    def unitary(self) -> QuantumCircuit:
+        """The circuit without final measurements, leading resets and classical registers."""
+        return unitary_part(self.circuit)
+
+    @cached_property
     def factors(self) -> list[Factor]:
         """The groups of interacting qubits, lowered, for the exact path."""
-        return independent_factors(self.circuit)
+        return independent_factors(self.unitary)
 
     @cached_property
-    def inversion_test(self) -> QuantumCircuit:
-        """The measured circuit U(y)†U(x) of the sampled path."""
-        return inversion_test(self.circuit)
+    def key(self) -> str:
+        """The content key of :attr:`unitary`."""
+        return circuit_key(self.unitary)
 
-    @cached_property
-    def inversion_key(self) -> str:
-        """The content key of :attr:`inversion_test`."""
-        return circuit_key(self.inversion_test)
+    def inversion_test(self, connection: Connection) -> InversionTest:
+        """Return the measured circuit U(y)†U(x) of the sampled path."""
+        return inversion_test_on(connection, self.unitary, self.key)
 
 
 def encoding_of(feature_map: FeatureMap | QuantumCircuit, num_features: int) -> Encoding:
@@ -75,11 +81,22 @@ def encoding_of(feature_map: FeatureMap | QuantumCircuit, num_features: int) -> 
 
 def _checked_circuit(circuit: QuantumCircuit, num_features: int) -> QuantumCircuit:
     if not isinstance(circuit, QuantumCircuit):
-        raise TypeError(f"feature_map must be a template or a QuantumCircuit, but a {type(circuit).__name__} came.")
+        raise TypeError(f"feature_map must be a template or a QuantumCircuit, but {_described(circuit)} came.")
     if circuit.num_parameters != num_features:
         raise ValueError(
             f"The data have {num_features} columns but the feature map encodes {circuit.num_parameters}. "
             f"Reduce the data (for example PCA({circuit.num_parameters})) or build the map with {num_features} "
             "features."
         )
+    warn_of_order(circuit.parameters)
     return circuit
+
+
+def _described(thing: object) -> str:
+    kind = type(thing)
+    if isinstance(thing, type):
+        return f"the class {thing.__module__}.{thing.__qualname__} instead of an object of it"
+    if kind.__module__ == "builtins":
+        return f"a {kind.__name__}"
+    not_theirs = ", which is not Qiskit's," if kind.__name__ == "QuantumCircuit" else ""
+    return f"a {kind.__module__}.{kind.__qualname__}{not_theirs}"

@@ -20,6 +20,9 @@ class KernelEstimate:
         raw: The matrix before any repair, shape (n, m).
         shots: Shots behind each sampled entry, ``None`` for exact results.
         target: The name of the target that ran the circuits.
+        synthesis_error: By how much the states that ran differ from those of the feature map's exact unitary: the
+            largest 1 - |⟨exact|run⟩|² over some of the samples. 0 unless the target runs a product formula in place of
+            an exponential; ``None`` where it is not known (more than 12 qubits).
     """
 
     matrix: FloatArray
@@ -27,6 +30,7 @@ class KernelEstimate:
     raw: FloatArray
     shots: int | None
     target: str
+    synthesis_error: float | None = 0.0
 
     def __iter__(self) -> Iterator[FloatArray]:
         """Unpack as ``matrix, standard_errors, raw``."""

@@ -4,6 +4,7 @@ A circuit whose qubits fall into groups that never interact is a product, and so
 alone. Encodings without entanglement therefore work for any number of features.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.engine import gram, state_memory
+from qiskit_qml_ext.kernels.blocks import check_matrix, plan_blocks
 from qiskit_qml_ext.kernels.samples import FloatArray, IndexArray
 from qiskit_qml_ext.primitives import Connection
+from qiskit_qml_ext.primitives.approximation import used_qubits
 from qiskit_qml_ext.program import RotationProgram, lower
 
-_SMALL_BYTES = 2**24  # states that fit any machine
-_MIN_BLOCK = 64  # states in a block: fewer would recompute states more than the products cost
+ComplexArray = NDArray[np.complex128] | NDArray[np.complex64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,91 +42,151 @@ def exact_fidelities(connection: Connection, factors: list[Factor], x: FloatArra
     """Return |⟨φ(y_j)|φ(x_i)⟩|², shape (n, m); ``y=None`` means ``x`` again, with a diagonal of exactly 1.
 
     Args:
-        connection: Does the simulation.
+        connection: Does the simulation; its ``max_memory`` bounds matrices and states together.
         factors: The encoding, from :func:`independent_factors`.
         x: Samples, shape (n, features).
         y: Samples, shape (m, features), or ``None``.
+
+    Raises:
+        StateTooLargeError: If the matrix and blocks of one state do not fit; nothing is simulated then.
     """
+    shape = (len(x), len(x if y is None else y))
     product: FloatArray | None = None
     for factor in factors:
-        kernel = _fidelities(connection, factor.program, factor.select(x), None if y is None else factor.select(y))
+        task = _Task(connection, factor, x, y, shape, arrays=1 if product is None else 2)
+        kernel = task.matrix()
         product = kernel if product is None else np.multiply(product, kernel, out=product)
-    assert product is not None
-    return product
+    return np.ones(shape) if product is None else product
 
 
 def independent_factors(circuit: QuantumCircuit) -> list[Factor]:
-    """Split a circuit into factors that share no instruction; their common global phase is left out."""
+    """Split a unitary circuit into factors that share no instruction.
+
+    The common global phase and qubits on which nothing acts are left out: they change no fidelity.
+
+    Args:
+        circuit: A circuit from :func:`~qiskit_qml_ext.program.unitary_part.unitary_part`.
+    """
     groups = _interacting_qubits(circuit)
-    if len(groups) == 1:
+    if len(groups) == 1 and len(groups[0]) == circuit.num_qubits:
         return [Factor(lower(circuit), None)]
     place = {parameter: index for index, parameter in enumerate(circuit.parameters)}
-    factors = []
-    for group in groups:
-        factor = QuantumCircuit(len(group))
-        new_index = {qubit: index for index, qubit in enumerate(group)}
-        for instruction in circuit.data:
-            qubits = [circuit.find_bit(qubit).index for qubit in instruction.qubits]
-            if instruction.operation.name != "barrier" and qubits[0] in new_index:
-                factor.append(instruction.operation, [new_index[qubit] for qubit in qubits])
-        columns = np.array([place[parameter] for parameter in factor.parameters], dtype=np.intp)
-        factors.append(Factor(lower(factor), columns))
-    return factors
+    return [
+        Factor(lower(part), np.array([place[parameter] for parameter in part.parameters], dtype=np.intp))
+        for part in (_part_on(circuit, group) for group in groups)
+    ]
+
+
+def _part_on(circuit: QuantumCircuit, qubits: Sequence[int]) -> QuantumCircuit:
+    """Return what acts on some qubits; no instruction may act on some of them and on others too."""
+    part = QuantumCircuit(len(qubits))
+    new_index = {circuit.qubits[qubit]: index for index, qubit in enumerate(qubits)}
+    for item in circuit.data:
+        if item.qubits and item.qubits[0] in new_index:
+            part.append(item.operation, [new_index[qubit] for qubit in item.qubits])
+    return part
 
 
 def _interacting_qubits(circuit: QuantumCircuit) -> list[list[int]]:
-    """List the groups of qubits that instructions join, directly or through others."""
-    group_of = {qubit: {qubit} for qubit in range(circuit.num_qubits)}
-    for instruction in circuit.data:
-        if instruction.operation.name == "barrier" or len(instruction.qubits) < 2:
+    """List the groups of used qubits that instructions join, directly or through others."""
+    group_of = {qubit: {qubit} for qubit in used_qubits(circuit)}
+    for item in circuit.data:
+        if len(item.qubits) < 2:
             continue
-        joined = set().union(*(group_of[circuit.find_bit(qubit).index] for qubit in instruction.qubits))
+        joined = set().union(*(group_of[circuit.find_bit(qubit).index] for qubit in item.qubits))
         for qubit in joined:
             group_of[qubit] = joined
     return sorted({min(group): sorted(group) for group in group_of.values()}.values())
 
 
-def _fidelities(connection: Connection, program: RotationProgram, x: FloatArray, y: FloatArray | None) -> FloatArray:
-    samples, rows = _distinct(x)
-    others, columns = (samples, rows) if y is None else _distinct(y)
-    size = _block_size(connection, program, max(len(samples), len(others)))
-    if size >= max(len(samples), len(others)):
-        states = connection.statevectors(program, samples)
-        kernel = gram(states, None if y is None else connection.statevectors(program, others))
-    else:
-        kernel = _blockwise(connection, program, samples, None if y is None else others, size)
-    if y is None:
-        np.fill_diagonal(kernel, 1.0)
-    if rows is None and columns is None:
-        return kernel
-    rows = np.arange(len(samples)) if rows is None else rows
-    return kernel[np.ix_(rows, np.arange(len(others)) if columns is None else columns)]
+class _Task:
+    """The matrix of one factor: between distinct samples, in blocks that fit, then spread over equal samples."""
 
+    def __init__(
+        self,
+        connection: Connection,
+        factor: Factor,
+        x: FloatArray,
+        y: FloatArray | None,
+        shape: tuple[int, int],
+        *,
+        arrays: int,
+    ):
+        self._connection = connection
+        self._program = factor.program
+        self._x, self._row_of = _distinct(factor.select(x))
+        self._y: FloatArray | None = None
+        self._column_of = self._row_of
+        if y is not None:
+            self._y, self._column_of = _distinct(factor.select(y))
+        spread = self._row_of is not None or self._column_of is not None
+        self._shape = shape
+        self._spread = spread
+        self._blocks = plan_blocks(
+            self._program,
+            connection.dtype,
+            len(self._x),
+            0 if self._y is None else len(self._y),
+            matrices=check_matrix(shape, arrays + spread, connection.max_memory),
+            max_memory=connection.max_memory,
+        )
 
-def _blockwise(
-    connection: Connection, program: RotationProgram, x: FloatArray, y: FloatArray | None, size: int
-) -> FloatArray:
-    """Compute the matrix with at most two blocks of states in memory; the inner block is simulated anew each time."""
-    kernel = np.empty((len(x), len(x if y is None else y)))
-    for top in range(0, len(x), size):
-        rows = slice(top, min(top + size, len(x)))
-        states = connection.statevectors(program, x[rows])
+    def matrix(self) -> FloatArray:
+        """Compute the matrix between all samples."""
+        kernel = self._between_distinct()
+        if not self._spread:
+            return kernel
+        rows = np.arange(len(kernel)) if self._row_of is None else self._row_of
+        columns = np.arange(kernel.shape[1]) if self._column_of is None else self._column_of
+        return kernel[np.ix_(rows, columns)]
+
+    def _between_distinct(self) -> FloatArray:
+        x, y, blocks = self._x, self._y, self._blocks
         if y is None:
+            kernel = self._symmetric(x)
+            np.fill_diagonal(kernel, 1.0)
+            return kernel
+        if blocks.rows >= len(x) and blocks.columns >= len(y):
+            return gram(self._states(x), self._states(y, beside=len(x)))
+        # The states of the smaller side are held, so that the larger one is simulated least often.
+        return self._rectangular(x, y) if len(x) <= len(y) else self._rectangular(y, x).T
+
+    def _symmetric(self, x: FloatArray) -> FloatArray:
+        size = self._blocks.rows
+        if size >= len(x):
+            return gram(self._states(x))
+        kernel = np.empty((len(x), len(x)))
+        for top in range(0, len(x), size):
+            rows = slice(top, min(top + size, len(x)))
+            states = self._states(x[rows])
             kernel[rows, rows] = gram(states)
-        for left in range(rows.stop if y is None else 0, kernel.shape[1], size):
-            columns = slice(left, min(left + size, kernel.shape[1]))
-            kernel[rows, columns] = gram(states, connection.statevectors(program, (x if y is None else y)[columns]))
-            if y is None:
+            for columns in self._columns(rows.stop, len(x)):
+                kernel[rows, columns] = gram(states, self._states(x[columns], beside=len(states)))
                 kernel[columns, rows] = kernel[rows, columns].T
-    return kernel
+            del states  # before the next block is there
+        return kernel
 
+    def _rectangular(self, x: FloatArray, y: FloatArray) -> FloatArray:
+        kernel = np.empty((len(x), len(y)))
+        for top in range(0, len(x), self._blocks.rows):
+            rows = slice(top, min(top + self._blocks.rows, len(x)))
+            states = self._states(x[rows])
+            for columns in self._columns(0, len(y)):
+                kernel[rows, columns] = gram(states, self._states(y[columns], beside=len(states)))
+            del states  # before the next block is there
+        return kernel
 
-def _block_size(connection: Connection, program: RotationProgram, wanted: int) -> int:
-    """Return how many states may be held at a time: two blocks of them fit half of the connection's memory."""
-    one = state_memory(program.num_qubits, connection.dtype)
-    if wanted * one <= _SMALL_BYTES and connection.max_memory is None:  # asking how much is free takes a while
-        return wanted
-    return max(_MIN_BLOCK, min(wanted, connection.memory_budget // (4 * one)))
+    def _columns(self, first: int, last: int) -> Iterator[slice]:
+        step = max(1, self._blocks.columns)
+        return (slice(left, min(left + step, last)) for left in range(first, last, step))
+
+    def _states(self, values: FloatArray, beside: int = 0) -> ComplexArray:
+        """Simulate a block of states while others are held."""
+        blocks, connection = self._blocks, self._connection
+        if blocks.memory is None:
+            return connection.statevectors(self._program, values)
+        held = beside * state_memory(self._program.num_qubits, connection.dtype)
+        return connection.statevectors(self._program, values, max_memory=blocks.memory - held)
 
 
 def _distinct(samples: FloatArray) -> tuple[FloatArray, NDArray[np.intp] | None]:

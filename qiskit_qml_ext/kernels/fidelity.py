@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from warnings import warn
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,17 +14,23 @@ from sklearn.base import BaseEstimator, clone
 from typing_extensions import Self
 
 from qiskit_qml_ext.circuits import FeatureMap, ZZFeatureMap
+from qiskit_qml_ext.exceptions import ApproximateCircuitWarning
+from qiskit_qml_ext.kernels.data_binding import check_domain
 from qiskit_qml_ext.kernels.encoding import Encoding, encoding_of
 from qiskit_qml_ext.kernels.estimate import KernelEstimate
 from qiskit_qml_ext.kernels.exact import exact_fidelities
-from qiskit_qml_ext.kernels.plan import MAX_EXACT_QUBITS, MAX_EXACT_SAMPLES, advise
+from qiskit_qml_ext.kernels.plan import MAX_EXACT_QUBITS, MAX_EXACT_SAMPLES, advise, moments_of
 from qiskit_qml_ext.kernels.repair import REPAIRS
 from qiskit_qml_ext.kernels.sampled import ZeroCounts, binomial_error
-from qiskit_qml_ext.kernels.samples import FloatArray, PairPlan, check_samples, plan_pairs
+from qiskit_qml_ext.kernels.samples import FloatArray, IndexArray, PairPlan, check_samples, plan_pairs
 from qiskit_qml_ext.primitives import Connection, RunPlan, connect
+from qiskit_qml_ext.primitives.approximation import approximation_in_words, used_qubits
+from qiskit_qml_ext.program import RotationProgram
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
+
+_NOTICEABLE = 1e-9  # a difference of states far above rounding and far below what any number of shots shows
 
 METHODS = ("auto", "exact", "sampled")
 """How fidelities are found."""
@@ -160,7 +167,12 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         raw, errors, shots = self._estimate(connection, x, y)
         matrix = self._repaired(raw.copy(), is_symmetric=y is None)
         return KernelEstimate(
-            matrix, np.zeros_like(raw) if errors is None else errors, raw, shots, connection.target_name
+            matrix,
+            np.zeros_like(raw) if errors is None else errors,
+            raw,
+            shots,
+            connection.target_name,
+            0.0 if errors is None else self._synthesis_error(connection, self._encoding(x.shape[1]), x, y),
         )
 
     def plan(
@@ -170,6 +182,7 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         *,
         shots: int | None = None,
         price_per_minute: float | None = None,
+        entries: tuple[float, float] | None = None,
     ) -> RunPlan:
         """Say what the sampled kernel matrix will take and whether its entries can be told apart, without running it.
 
@@ -178,6 +191,8 @@ class FidelityKernel(BaseKernel, BaseEstimator):
             y_vec: Samples, shape (m, features); ``None`` means ``x_vec`` again.
             shots: Shots of every circuit; by default the connection's.
             price_per_minute: The price of a minute of processor time.
+            entries: Mean and variance of the entries off the diagonal, where they are known; by default those of up to
+                40 samples are simulated, on up to 12 qubits.
 
         Returns:
             The plan; pairs that this process knows already are not counted.
@@ -192,20 +207,30 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         pairs_plan = plan_pairs(x, y)
         encoding = self._encoding(x.shape[1])
         pairs = self._pairs_to_run(pairs_plan)
-        counts = ZeroCounts(connection, encoding.inversion_test, encoding.inversion_key, shots=shots)
+        test = encoding.inversion_test(connection)
+        counts = ZeroCounts(connection, test, shots=shots)
         values = counts.missing(pairs_plan.samples, pairs)
-        plan = connection.plan([(encoding.inversion_test, values, shots)], price_per_minute=price_per_minute)
-        if encoding.circuit.num_qubits > MAX_EXACT_QUBITS:
+        plan = connection.plan([(test.circuit, values, shots)], price_per_minute=price_per_minute)
+        if test.approximated:
+            error = self._synthesis_error(connection, encoding, x, y)
+            plan = plan.with_advice(approximation_in_words(connection.target_name, test.approximated, error))
+        if entries is not None:
+            return advise(plan, *entries)
+        if len(used_qubits(encoding.unitary)) > MAX_EXACT_QUBITS:
             return plan
         number = len(pairs_plan.samples)
         # spread over all rows: data are often sorted by their class
         few = pairs_plan.samples[np.linspace(0, number - 1, min(number, MAX_EXACT_SAMPLES)).astype(np.intp)]
         exact = exact_fidelities(connect(), encoding.factors, few, None)
-        return advise(plan, exact[np.triu_indices(len(few), 1)])
+        moments = moments_of(exact[np.triu_indices(len(few), 1)])
+        return plan if moments is None else advise(plan, *moments)
 
     def circuit(self, num_features: int) -> QuantumCircuit:
-        """Return the measured circuit U(y)†U(x) that the sampled path runs, before transpilation."""
-        return self._encoding(num_features).inversion_test.copy()
+        """Return the measured circuit U(y)†U(x) that the sampled path runs, before transpilation.
+
+        Where the target synthesises gates, they are synthesised; a feature map on a device's own qubits stays there.
+        """
+        return self._encoding(num_features).inversion_test(self._connection()).circuit.copy()
 
     def __call__(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> FloatArray:
         """Compute the kernel matrix, as scikit-learn calls a kernel; the same as :meth:`evaluate`."""
@@ -268,20 +293,45 @@ class FidelityKernel(BaseKernel, BaseEstimator):
                 "training_parameters go with a feature map that is a circuit. Build one, or fix the weights of a "
                 "template with FixedWeightsFeatureMap."
             )
-        if self.training_values is None:
+        trained = list(self.training_parameters)
+        foreign = [parameter for parameter in trained if parameter not in feature_map.parameters]
+        if foreign:
             raise ValueError(
-                f"The {len(self.training_parameters)} training parameters have no values yet. Give training_values or "
+                f"The training parameter {foreign[0]} is not a parameter of the feature map, which has "
+                f"{', '.join(parameter.name for parameter in feature_map.parameters)}. Parameters are the same only if "
+                "they are the same object, not if they have the same name: take them from the circuit's parameters."
+            )
+        if len(set(trained)) == feature_map.num_parameters:
+            raise ValueError(
+                f"All {len(trained)} parameters of the feature map are training parameters, so that none is left for "
+                "the data. Leave those that take the features out of training_parameters."
+            )
+        if self.training_values is None or len(self.training_values) != len(trained):
+            came = "no values yet" if self.training_values is None else f"{len(self.training_values)} values"
+            raise ValueError(
+                f"The {len(trained)} training parameters have {came}. Give a value for each in training_values, or "
                 "call assign_training_parameters first."
             )
-        return feature_map.assign_parameters(dict(zip(self.training_parameters, self.training_values, strict=True)))
+        return feature_map.assign_parameters(dict(zip(trained, self.training_values, strict=True)))
 
     def _estimate(
         self, connection: Connection, x: FloatArray, y: FloatArray | None
     ) -> tuple[FloatArray, FloatArray | None, int | None]:
         """Return the raw matrix, its standard errors (``None`` if exact) and the shots behind each entry."""
-        if self._is_exact(connection):
-            return exact_fidelities(connection, self._encoding(x.shape[1]).factors, x, y), None, None
-        return self._sampled(connection, x, y)
+        encoding = self._encoding(x.shape[1])
+        if not self._is_exact(connection):
+            return self._sampled(connection, encoding, x, y)
+        for factor in encoding.factors:
+            self._check_domain(factor.program, factor.columns, x, y)
+        return exact_fidelities(connection, encoding.factors, x, y), None, None
+
+    @staticmethod
+    def _check_domain(
+        program: RotationProgram, columns: IndexArray | None, x: FloatArray, y: FloatArray | None
+    ) -> None:
+        for name, samples in (("x_vec", x), ("y_vec", y)):
+            if samples is not None:
+                check_domain(name, samples, program, columns)
 
     def _repaired(self, raw: FloatArray, *, is_symmetric: bool) -> FloatArray:
         if self.psd_repair is None:
@@ -291,11 +341,19 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         return REPAIRS[self.psd_repair](raw) if is_symmetric else raw
 
     def _sampled(
-        self, connection: Connection, x: FloatArray, y: FloatArray | None
+        self, connection: Connection, encoding: Encoding, x: FloatArray, y: FloatArray | None
     ) -> tuple[FloatArray, FloatArray, int | None]:
         plan = plan_pairs(x, y)
-        encoding = self._encoding(x.shape[1])
-        counts = ZeroCounts(connection, encoding.inversion_test, encoding.inversion_key)
+        test = encoding.inversion_test(connection)
+        if test.program is not None:
+            self._check_domain(test.program, test.columns, x, y)
+        if test.approximated and ("said", test.key) not in connection.results:
+            connection.results["said", test.key] = True
+            error = self._synthesis_error(connection, encoding, x, y)
+            if error is None or error > _NOTICEABLE:
+                said = approximation_in_words(connection.target_name, test.approximated, error)
+                warn(said, ApproximateCircuitWarning, stacklevel=4)
+        counts = ZeroCounts(connection, test)
         pairs = self._pairs_to_run(plan)
         zeros, shots = counts.of(plan.samples, pairs)
         values, errors = zeros / np.maximum(shots, 1), binomial_error(zeros, np.maximum(shots, 1))
@@ -306,6 +364,14 @@ class FidelityKernel(BaseKernel, BaseEstimator):
             plan.fill(errors[:split], np.asarray(same[1])),
             int(shots.min()) if shots.size else connection.shots,
         )
+
+    @staticmethod
+    def _synthesis_error(
+        connection: Connection, encoding: Encoding, x: FloatArray, y: FloatArray | None
+    ) -> float | None:
+        """Return by how much the states that run differ from the feature map's; see :meth:`InversionTest.error`."""
+        samples = x if y is None else np.concatenate([x, y])
+        return encoding.inversion_test(connection).error(samples)
 
     def _pairs_to_run(self, plan: PairPlan) -> np.ndarray:
         if not self.run_diagonal:

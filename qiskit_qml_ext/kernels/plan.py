@@ -2,8 +2,6 @@
 
 import math
 
-import numpy as np
-
 from qiskit_qml_ext.kernels.samples import FloatArray
 from qiskit_qml_ext.primitives.run_plan import RunPlan
 
@@ -11,39 +9,67 @@ MAX_EXACT_QUBITS, MAX_EXACT_SAMPLES = 12, 40
 """Up to these sizes a plan simulates the kernel exactly to see what there is to measure."""
 
 _MARGIN = 2.0  # the spread of the entries should be twice the noise of one
+_MIDDLE = 0.5  # of the entries
 _USELESS_SHOTS = 1e7  # more shots for one entry than anybody takes
+# The variance of entries that are all equal is not exactly zero in floating point; real spreads are far larger.
+_ZERO_VARIANCE = 1e-24
+_ROUNDING = 1e-9  # of a number of shots: 4.000000000000001 shots are not called 5
 
 
-def advise(plan: RunPlan, entries: FloatArray) -> RunPlan:
-    """Say whether a kernel's entries can be told apart.
+def shots_to_tell_apart(mean: float, variance: float, *, intact: float = 1.0) -> float:
+    """Return the shots of an entry at which its standard error is half of the spread of the entries.
+
+    An entry k is read with the variance k(1-k)/S, so S = 4 mean[k(1-k)]/Var(k), where mean[k(1-k)] = m - m² - v for
+    entries of mean m and variance v. Errors that leave a fraction q of the shots intact make k into qk.
+
+    Args:
+        mean: The mean of the entries off the diagonal.
+        variance: Their variance, without the noise of any shots.
+        intact: The fraction q of the shots without an error.
+
+    Returns:
+        A whole number; ``inf`` if the entries do not differ.
+    """
+    if variance <= _ZERO_VARIANCE or intact <= 0:
+        return math.inf
+    needed = _MARGIN**2 * single_shot_variance(mean, variance, intact=intact) / (intact**2 * variance)
+    return float(max(math.ceil(needed * (1 - _ROUNDING)), 1))
+
+
+def single_shot_variance(mean: float, variance: float, *, intact: float = 1.0) -> float:
+    """Return the variance of one shot of an entry, averaged over entries of this mean and variance."""
+    return max(intact * mean - intact**2 * (variance + mean**2), 0.0)
+
+
+def advise(plan: RunPlan, mean: float, variance: float) -> RunPlan:
+    """Say whether a kernel's entries can be told apart with the shots of a plan.
 
     Errors replace a fraction of the shots by others that hardly read all zeros, so the signal shrinks with the fraction
     that is free of errors.
 
     Args:
         plan: The plan of the circuits.
-        entries: Exact values of entries off the diagonal.
+        mean: The mean of the entries off the diagonal, without errors.
+        variance: Their variance.
     """
-    if entries.size < 2:
-        return plan
     intact = 1.0 if plan.error_free is None else plan.error_free
-    typical, spread = intact * float(np.median(entries)), intact * float(np.std(entries))
-    noise = math.sqrt(max(typical * (1 - typical), 1 / plan.shots) / plan.shots)
-    words = f"The all-zeros signal will be about {typical:.2g} and vary by {spread:.2g} from pair to pair"
-    if spread >= _MARGIN * noise:
-        return plan.with_advice(f"{words}, above the noise of {plan.shots:,} shots ({noise:.2g}).")
-    needed = (
-        math.inf
-        if spread == 0
-        else max(_MARGIN**2 * typical * (1 - typical) / spread**2, _MARGIN / spread)  # the noise near 0 is 1/shots
+    spread = intact * math.sqrt(max(variance, 0.0))
+    noise = math.sqrt(single_shot_variance(mean, variance, intact=intact) / plan.shots)
+    needed = shots_to_tell_apart(mean, variance, intact=intact)
+    errors = "" if plan.error_free is None else " with the reported errors"
+    words = (
+        f"The all-zeros signal will be about {intact * mean:.2g}{errors} and vary by {spread:.3g} from pair to pair; "
+        f"the noise of {plan.shots:,} shots is {noise:.3g}"
     )
-    more = "" if needed > _USELESS_SHOTS else f", or {_rounded_up(needed):,} shots"
-    return plan.with_advice(
-        f"{words}, below the noise of {plan.shots:,} shots ({noise:.2g}): use fewer qubits, a smaller bandwidth{more}."
-    )
+    if plan.shots >= needed:
+        return plan.with_advice(f"{words}, at most half of that: the entries can be told apart.")
+    size = "larger than that" if noise > spread else "more than half of that"
+    # entries near 1 differ too little since the data hardly turn the circuit, entries near 0 since they turn it too far
+    change = "use a larger bandwidth" if mean > _MIDDLE else "use fewer qubits, a smaller bandwidth"
+    more = "" if needed > _USELESS_SHOTS else f", or {needed:,.0f} shots{errors}"
+    return plan.with_advice(f"{words}, {size}: {change}{more} to tell entries apart.")
 
 
-def _rounded_up(number: float) -> int:
-    """Round up to two digits."""
-    size = 10 ** max(0, math.floor(math.log10(number)) - 1)
-    return math.ceil(number / size) * size
+def moments_of(entries: FloatArray) -> tuple[float, float] | None:
+    """Return mean and variance of exact entries off the diagonal; None if there are fewer than two."""
+    return None if entries.size < 2 else (float(entries.mean()), float(entries.var()))

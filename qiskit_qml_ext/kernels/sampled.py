@@ -6,28 +6,12 @@ error is √(k(1-k)/S).
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit import QuantumCircuit
-from qiskit.circuit import ParameterVector
 
+from qiskit_qml_ext.kernels.inversion import REGISTER, InversionTest
 from qiskit_qml_ext.kernels.samples import FloatArray, IndexArray
 from qiskit_qml_ext.primitives import Connection
 
 CountArray = NDArray[np.int64]
-
-
-def inversion_test(feature_map: QuantumCircuit) -> QuantumCircuit:
-    """Return the measured circuit U(y)†U(x) of a feature map U.
-
-    Its parameters are ``ParameterVector("left", d)`` for x and ``ParameterVector("right", d)`` for y, in the order of
-    the feature map's own parameters; sorted by name, x comes before y.
-    """
-    number = feature_map.num_parameters
-    left = feature_map.assign_parameters(list(ParameterVector("left", number)))
-    right = feature_map.assign_parameters(list(ParameterVector("right", number)))
-    circuit = left.compose(right.inverse())
-    circuit.name = "inversion_test"
-    circuit.measure_all()
-    return circuit
 
 
 class ZeroCounts:
@@ -38,16 +22,14 @@ class ZeroCounts:
 
     Args:
         connection: Where the circuit runs.
-        circuit: The :func:`inversion_test` circuit.
-        key: Its content key.
+        test: The circuit.
         shots: Shots of every circuit, to see what is missing for a plan; by default the connection's.
     """
 
-    def __init__(self, connection: Connection, circuit: QuantumCircuit, key: str, *, shots: int | None = None):
+    def __init__(self, connection: Connection, test: InversionTest, *, shots: int | None = None):
         self._connection = connection
-        self._circuit = circuit
-        self._key = key
-        kept = connection.results.setdefault(("zero counts", key, shots or connection.shots), {})
+        self._test = test
+        kept = connection.results.setdefault(("zero counts", test.key, shots or connection.shots), {})
         self._known: dict[bytes, tuple[int, int]] = kept
 
     def of(self, samples: FloatArray, pairs: IndexArray) -> tuple[CountArray, CountArray]:
@@ -64,11 +46,12 @@ class ZeroCounts:
         missing = self._missing(keys)
         if missing.size:
             values = self._values(samples, rows, pairs[missing])
-            for span, data in self._connection.sample(self._circuit, values, key=self._key):
+            for span, data in self._connection.sample(self._test.circuit, values, key=self._test.key):
                 # Bits beyond the number of qubits are zero, so the outcome is all zeros when every byte is.
-                zeros = np.count_nonzero(~data.meas.array.any(axis=-1), axis=-1)
+                bits = data[REGISTER]
+                zeros = np.count_nonzero(~bits.array.any(axis=-1), axis=-1)
                 for place, count in zip(missing[span], zeros, strict=True):
-                    self._known[keys[place]] = (int(count), int(data.meas.num_shots))
+                    self._known[keys[place]] = (int(count), int(bits.num_shots))
         found = np.array([self._known[key] for key in keys], dtype=np.int64).reshape(-1, 2)
         return found[:, 0], found[:, 1]
 
@@ -85,8 +68,7 @@ class ZeroCounts:
     def _missing(self, keys: list[bytes]) -> IndexArray:
         return np.array([place for place, key in enumerate(keys) if key not in self._known], dtype=np.intp)
 
-    @staticmethod
-    def _values(samples: FloatArray, rows: list[bytes], pairs: IndexArray) -> FloatArray:
+    def _values(self, samples: FloatArray, rows: list[bytes], pairs: IndexArray) -> FloatArray:
         """Return the parameter values of pairs, always the same sample of a pair first.
 
         The kernel is symmetric, so which sample comes first is free: fixed by the samples, not by their order in the
@@ -94,7 +76,8 @@ class ZeroCounts:
         """
         swapped = np.array([rows[i] + rows[j] > rows[j] + rows[i] for i, j in pairs.tolist()], dtype=bool)
         ordered = np.where(swapped[:, None], pairs[:, ::-1], pairs)
-        return np.concatenate([samples[ordered[:, 0]], samples[ordered[:, 1]]], axis=1)
+        known = samples[:, self._test.columns]
+        return np.concatenate([known[ordered[:, 0]], known[ordered[:, 1]]], axis=1)
 
 
 def binomial_error(counts: CountArray, shots: CountArray) -> FloatArray:

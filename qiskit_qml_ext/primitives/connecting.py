@@ -58,7 +58,9 @@ def connect(
         price_per_minute: The price of a minute of processor time, in any currency.
         max_executions_per_job: The largest number of circuits times shots in one job; by default 10 million.
         **options: ``dtype`` (``"complex128"`` or ``"complex64"``) and ``max_memory`` (bytes) for exact results; options
-            of ``AerSimulator`` for ``"aer"``; options of the Runtime primitives for IBM backends and fakes.
+            of ``AerSimulator`` for ``"aer"``; options of the Runtime primitives for IBM backends and fakes. Gates that
+            Aer's ``noise_model`` knows run as they are at every ``optimization_level``, so that its errors act on them;
+            others are translated into these.
 
     Returns:
         The connection; used as a context manager it closes the batch or session that it opened.

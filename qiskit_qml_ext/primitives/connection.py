@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
-from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin, StatevectorEstimator, StatevectorSampler
 from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from typing_extensions import Self
@@ -17,18 +17,30 @@ from typing_extensions import Self
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.engine.memory import memory_budget
+from qiskit_qml_ext.primitives.angle_limits import (
+    LimitedEstimator,
+    LimitedSampler,
+    has_angle_limits,
+    refusal_of,
+    refuse_angles,
+)
+from qiskit_qml_ext.primitives.approximation import approximation_of
 from qiskit_qml_ext.primitives.content import circuit_key, job_seed
 from qiskit_qml_ext.primitives.estimates import seconds_per_shot
+from qiskit_qml_ext.primitives.exact_estimator import ExactEstimator
+from qiskit_qml_ext.primitives.exact_sampler import ExactSampler
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.journaling import Journaling
 from qiskit_qml_ext.primitives.packing import PackedCircuit, find_regions, pack_circuit
 from qiskit_qml_ext.primitives.run_plan import Budget, RunPlan, plan_pubs
-from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target, isa_circuit
+from qiskit_qml_ext.primitives.targets import AerTarget, ExactTarget, PrimitiveTarget, Target, isa_circuit
+from qiskit_qml_ext.primitives.targets.target import device_of, is_isa, isa_in_place
 from qiskit_qml_ext.primitives.usage import Usage
 from qiskit_qml_ext.program import RotationProgram
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
+    from qiskit.transpiler import Target as DeviceTarget
 
 _MAX_CACHED_CIRCUITS = 256
 
@@ -132,26 +144,62 @@ class Connection:
     def sampler(self) -> BaseSamplerV2:
         """A V2 sampler for circuits in the target's own gates."""
         if self._journaling is not None:
-            return self._journaling.sampler(self._shots or 1024)
-        return self._target.sampler(self._shots or 1024, self._seed)
+            sampler: BaseSamplerV2 = self._journaling.sampler(self._shots or 1024)
+        else:
+            sampler = self._target.sampler(self._shots or 1024, self._seed)
+        return sampler if self._limits is None else LimitedSampler(sampler, self._limits)
 
     @property
     def estimator(self) -> BaseEstimatorV2:
         """A V2 estimator for circuits in the target's own gates."""
         if self._journaling is not None:
-            return self._journaling.estimator(self._shots)
-        return self._target.estimator(self._shots, self._seed)
+            estimator: BaseEstimatorV2 = self._journaling.estimator(self._shots)
+        else:
+            estimator = self._target.estimator(self._shots, self._seed)
+        return estimator if self._limits is None else LimitedEstimator(estimator, self._limits)
+
+    @property
+    def estimator_draws_normal_noise(self) -> bool:
+        """Whether a precision asked of the estimator is the standard deviation of normal noise added to exact values.
+
+        Estimators of devices turn it into 1/precision² shots of every circuit instead, whatever the observable.
+        """
+        target = self._target
+        if isinstance(target, PrimitiveTarget):
+            return isinstance(target.estimator(None, None), (ExactEstimator, StatevectorEstimator))
+        return isinstance(target, (ExactTarget, AerTarget))
 
     @property
     def usage(self) -> Usage:
         """What has been run through this connection so far, in this process."""
         return self._usage
 
-    def isa_circuit(self, circuit: QuantumCircuit) -> QuantumCircuit:
+    @property
+    def applies_matrices(self) -> bool:
+        """Whether each gate acts by its own matrix, without a synthesis that may approximate it."""
+        if not isinstance(self._target, PrimitiveTarget):
+            return isinstance(self._target, ExactTarget)
+        is_reference = isinstance(self._target.sampler(1, None), (ExactSampler, StatevectorSampler))
+        return is_reference and self._target.transpile(QuantumCircuit(1), 0, None) is None
+
+    @property
+    def operation_names(self) -> frozenset[str]:
+        """The names by which the target knows its own instructions; empty where any circuit will do."""
+        holder = getattr(self._target, "backend", getattr(self._target, "simulator", None))
+        return frozenset() if holder is None else frozenset(holder.target.operation_names)
+
+    def is_isa(self, circuit: QuantumCircuit) -> bool:
+        """Tell whether a circuit stands on a device's own qubits in the device's own gates."""
+        device = device_of(self._target)
+        return device is not None and is_isa(circuit, device)
+
+    def isa_circuit(self, circuit: QuantumCircuit, *, keep_qubits: bool = False) -> QuantumCircuit:
         """Return the circuit in the target's own gates, transpiled once for each distinct content.
 
         Args:
             circuit: Any circuit; it is not changed.
+            keep_qubits: The circuit stands on the device's own qubits and couplings already: translate and optimise its
+                gates, but leave its qubits where they are.
 
         Returns:
             A circuit whose parameters have the names of the given one's.
@@ -159,6 +207,8 @@ class Connection:
         Raises:
             ValueError: If the circuit is wider than the target.
         """
+        if keep_qubits:
+            return isa_in_place(circuit, self._target, self._optimization_level, self._seed)
         return self._isa(circuit)[0]
 
     def _isa(self, circuit: QuantumCircuit, key: str | None = None) -> tuple[QuantumCircuit, str]:
@@ -241,6 +291,8 @@ class Connection:
         values: NDArray[np.float64],
         shots: int | None,
     ) -> Iterator[tuple[slice, DataBin]]:
+        if self._limits is not None:  # all values, before the first of several jobs
+            refuse_angles(isa, self._limits, _bindings(isa, names, values))
         if self._journaling is not None:
             yield slice(0, len(values)), self._sample_journaled(isa, _bindings(isa, names, values), shots)
             return
@@ -265,18 +317,23 @@ class Connection:
         return data
 
     def statevectors(
-        self, program: RotationProgram | QuantumCircuit, values: NDArray[np.float64]
+        self,
+        program: RotationProgram | QuantumCircuit,
+        values: NDArray[np.float64],
+        *,
+        max_memory: int | None = None,
     ) -> NDArray[np.complex128] | NDArray[np.complex64]:
         """Return exact states |ψ(values)⟩, whatever the target is, in its precision if it is the exact one.
 
         Args:
             program: A circuit, or what :func:`~qiskit_qml_ext.program.lower` made of one.
             values: Parameter values in radians, shape (number of vectors, number of parameters).
+            max_memory: The largest amount of memory in bytes; by default the connection's.
 
         Returns:
             Amplitudes, shape (number of vectors, 2**num_qubits).
         """
-        states = statevectors(program, values, dtype=self.dtype, max_memory=self.max_memory)
+        states = statevectors(program, values, dtype=self.dtype, max_memory=max_memory or self.max_memory)
         self._count(Usage(circuits=len(values)))
         return states
 
@@ -305,11 +362,14 @@ class Connection:
         Returns:
             The plan.
         """
-        coerced, copies = [], 1
+        coerced, copies, approximated = [], 1, list[str]()
         for pub in pubs:
             given = SamplerPub.coerce(pub, self._shots or 1024)
             packed = self._packed(given.circuit, None, given.size)
             values = given.parameter_values.as_array(given.circuit.parameters)
+            if not self.applies_matrices:
+                said = approximation_of(self.target_name, given.circuit, values.reshape(given.size, values.shape[-1]))
+                approximated += [] if said is None else [said]
             if packed is None:
                 isa, names = self.isa_circuit(given.circuit), tuple(p.name for p in given.circuit.parameters)
                 coerced.append(SamplerPub(isa, _bindings(isa, names, values), given.shots))
@@ -327,7 +387,17 @@ class Connection:
             max_executions=self._max_executions,
             price_per_minute=price,
         )
+        plan = plan.with_advice(*dict.fromkeys(approximated))
+        refusal = None if self._limits is None else refusal_of(coerced, self._limits)
+        if refusal is not None:
+            plan = plan.with_advice(refusal)
         return plan if copies == 1 else plan.packed(copies)
+
+    @property
+    def _limits(self) -> "DeviceTarget | None":
+        """The device, if it takes some angles only."""
+        device = device_of(self._target)
+        return device if has_angle_limits(device) else None
 
     @property
     def _device(self) -> Any:

@@ -6,8 +6,10 @@ Every part is written with its type and length, so that no two different content
 """
 
 import hashlib
+from collections.abc import Mapping
 from functools import cache, singledispatch
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +27,9 @@ from qiskit.circuit import (
     SwitchCaseOp,
 )
 from qiskit.circuit.classical import expr
-from qiskit.circuit.library import get_standard_gate_name_mapping
+from qiskit.circuit.library import HamiltonianGate, PauliEvolutionGate, get_standard_gate_name_mapping
+from qiskit.quantum_info import SparseObservable, SparsePauliOp
+from qiskit.synthesis import MatrixExponential
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
@@ -43,8 +47,18 @@ def circuit_key(circuit: QuantumCircuit) -> str:
         A hexadecimal digest of 32 characters, the same in every process.
     """
     numbered = {parameter: Parameter(f"p{index}") for index, parameter in enumerate(circuit.parameters)}
-    canonical = circuit.assign_parameters(numbered) if numbered else circuit
+    canonical = renamed(circuit, numbered) if numbered else circuit
     return hashlib.blake2b(_circuit_bytes(canonical, len(numbered)), digest_size=16).hexdigest()
+
+
+def renamed(circuit: QuantumCircuit, names: Mapping[Parameter, Parameter]) -> QuantumCircuit:
+    """Return a circuit with other parameters; their names may be those of parameters that it has."""
+    taken = {parameter.name for parameter in circuit.parameters} & {new.name for new in names.values()}
+    if taken:  # Qiskit replaces one after the other, and knows no two of the same name
+        free = {old: Parameter(f"{uuid4()}") for old in names}
+        circuit = circuit.assign_parameters(free)
+        names = {free[old]: new for old, new in names.items()}
+    return circuit.assign_parameters(names)
 
 
 def job_seed(seed: int | None, key: str, values: NDArray[np.float64], shots: int) -> int | None:
@@ -94,6 +108,10 @@ def _instruction_bytes(operation: Any, bits: "_Bits") -> bytes:
         return join_bytes("delay", params, operation.unit)
     if type(operation) in _standard_types().get(operation.name, ()):
         return join_bytes("standard", operation.name, params, state)
+    if isinstance(operation, HamiltonianGate):  # it has no definition before its time is bound
+        return join_bytes("hamiltonian", type(operation).__name__, params)
+    if isinstance(operation, PauliEvolutionGate) and isinstance(operation.synthesis, MatrixExponential):
+        return join_bytes("exponential", type(operation).__name__, params, _pauli_lists(operation.operator))
     definition = operation.definition if isinstance(operation, Instruction) else None
     if definition is not None:
         # What the gate does is its definition; its name may carry a counter of the process that made it.
@@ -104,6 +122,16 @@ def _instruction_bytes(operation: Any, bits: "_Bits") -> bytes:
         modifiers = [repr(item) for item in operation.modifiers]
         return join_bytes("annotated", _instruction_bytes(operation.base_op, bits), modifiers)
     return join_bytes("opaque", type(operation).__name__, operation.name, operation.num_qubits, params)
+
+
+def _pauli_lists(operator: object) -> list[object]:
+    """Write the operator of an evolution gate: labels and coefficients, or a list of such."""
+    if isinstance(operator, list):
+        return [_pauli_lists(part) for part in operator]
+    if isinstance(operator, SparseObservable):
+        operator = SparsePauliOp.from_sparse_observable(operator.as_paulis())
+    assert isinstance(operator, SparsePauliOp)
+    return [operator.paulis.to_labels(), list(operator.coeffs)]
 
 
 class _Bits:

@@ -13,6 +13,7 @@ from qiskit.quantum_info import SparseObservable, SparsePauliOp
 from qiskit_qml_ext.checks import check_arguments, checked_seed_or_generator
 from qiskit_qml_ext.engine import expectations
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
+from qiskit_qml_ext.primitives.measurement import has_measurements
 from qiskit_qml_ext.program import lower
 
 # Computing all pairs of parameters and observables may waste up to this factor before it pays to go one by one.
@@ -140,7 +141,7 @@ def sparse_pauli_op(terms: Mapping[str, float]) -> SparsePauliOp:
 
 
 def _refuse_measurements(pub: EstimatorPub) -> None:
-    if any(instruction.operation.name == "measure" for instruction in pub.circuit.data):
+    if has_measurements(pub.circuit):
         raise UnsupportedCircuitError(
             "The circuit of an estimator PUB has measurements. Remove them (remove_final_measurements): the "
             "observables say what is measured."

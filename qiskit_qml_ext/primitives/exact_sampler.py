@@ -10,7 +10,8 @@ from qiskit.primitives.containers import BitArray, SamplerPubLike
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qiskit_qml_ext.checks import check_arguments, checked_seed_or_generator
-from qiskit_qml_ext.engine import probabilities
+from qiskit_qml_ext.engine import probabilities, state_memory
+from qiskit_qml_ext.engine.memory import memory_budget
 from qiskit_qml_ext.engine.sampling import sample_outcomes
 from qiskit_qml_ext.primitives.measurement import final_readout
 from qiskit_qml_ext.program import lower
@@ -114,9 +115,20 @@ class ExactSampler(BaseSamplerV2):
         outcomes = np.zeros((len(values), pub.shots), dtype=np.uint64)
         if not qubits:
             return outcomes
-        step = max(1, _MAX_NUMBERS // (2 ** len(qubits) + pub.shots))
+        step = self._rows_at_once(program.num_qubits, len(qubits), pub.shots)
         for start in range(0, len(values), step):
             rows = values[start : start + step]
             chances = probabilities(program, rows, qubits=qubits, dtype=self._dtype, max_memory=self._max_memory)
-            outcomes[start : start + step] = sample_outcomes(chances, rng.random((len(rows), pub.shots)))
+            outcomes[start : start + step] = sample_outcomes(
+                chances, rng.random((len(rows), pub.shots)), max_memory=self._max_memory
+            )
         return outcomes
+
+    def _rows_at_once(self, num_qubits: int, measured: int, shots: int) -> int:
+        """For how many parameter vectors outcomes are drawn at a time; never changes which."""
+        step = max(1, _MAX_NUMBERS // (2**measured + shots))
+        if self._max_memory is None:
+            return step
+        # one row holds its probabilities and two arrays of one number a shot; a state must fit beside it
+        room = memory_budget(self._max_memory) // 2 - state_memory(num_qubits, self._dtype)
+        return max(1, min(step, room // ((8 << measured) + 16 * shots)))

@@ -1,12 +1,16 @@
 """Which qubit each classical bit of a circuit reads at the end."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit import QuantumCircuit
+from qiskit import ClassicalRegister, QuantumCircuit
+from qiskit.circuit import ControlFlowOp, Measure, Operation
+from qiskit.primitives import DataBin
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
+from qiskit_qml_ext.program.unitary_part import definition_of, is_directive
 
 
 @dataclass(frozen=True)
@@ -46,36 +50,74 @@ class Readout:
 def final_readout(circuit: QuantumCircuit) -> Readout:
     """Find what the classical registers of a circuit hold after its final measurements.
 
+    Measurements are found by class, whatever instructions are called, also in the definitions of instructions.
+
     Raises:
-        UnsupportedCircuitError: If a qubit is used after it was measured.
+        UnsupportedCircuitError: If a qubit is used after it was measured, or a register has a name that Qiskit's result
+            container cannot hold.
     """
+    _check_register_names(circuit)
     measured: dict[int, int] = {}
     closed: set[int] = set()
-    for instruction in circuit.data:
-        qubits = [circuit.find_bit(qubit).index for qubit in instruction.qubits]
-        name = instruction.operation.name
-        if name == "measure":
-            measured[circuit.find_bit(instruction.clbits[0]).index] = qubits[0]
+    for operation, qubits, clbits in _flat(circuit, range(circuit.num_qubits), range(circuit.num_clbits)):
+        if isinstance(operation, Measure):
+            measured[clbits[0]] = qubits[0]
             closed.add(qubits[0])
-        elif name not in ("barrier", "delay") and closed.intersection(qubits):
+        elif not is_directive(operation) and closed.intersection(qubits):
             raise UnsupportedCircuitError(
-                f"Qubit {min(closed.intersection(qubits))} is used by {name!r} after it was measured. Exact simulation "
-                "cannot handle mid-circuit measurements; use connect('aer') for such circuits."
+                f"Qubit {min(closed.intersection(qubits))} is used by {operation.name!r} after it was measured. Exact "
+                "simulation cannot handle mid-circuit measurements; use connect('aer') for such circuits."
             )
     ordered = sorted(set(measured.values()))
     place = {qubit: index for index, qubit in enumerate(ordered)}
     registers = tuple(
         RegisterReadout(
             register.name,
-            tuple(place[measured[index]] if index in measured else -1 for index in map(_index_in(circuit), register)),
+            tuple(place[measured[index]] if index in measured else -1 for index in _indices(circuit, register)),
         )
         for register in circuit.cregs
     )
     return Readout(tuple(ordered), registers)
 
 
-def _index_in(circuit: QuantumCircuit):  # type: ignore[no-untyped-def]
-    return lambda clbit: circuit.find_bit(clbit).index
+def has_measurements(circuit: QuantumCircuit) -> bool:
+    """Tell whether a circuit measures, at its top or in the definition of an instruction."""
+    return any(
+        isinstance(operation, Measure)
+        for operation, _, _ in _flat(circuit, range(circuit.num_qubits), range(circuit.num_clbits))
+    )
+
+
+def _flat(
+    circuit: QuantumCircuit, qubits: Sequence[int], clbits: Sequence[int]
+) -> Iterator[tuple[Operation, list[int], list[int]]]:
+    """Yield operations with the numbers of their bits; instructions on classical bits are opened."""
+    for instruction in circuit.data:
+        operation = instruction.operation
+        on_qubits = [qubits[circuit.find_bit(bit).index] for bit in instruction.qubits]
+        on_clbits = [clbits[circuit.find_bit(bit).index] for bit in instruction.clbits]
+        definition = None
+        if on_clbits and not isinstance(operation, Measure | ControlFlowOp):
+            definition = definition_of(operation)
+        if definition is None:
+            yield operation, on_qubits, on_clbits
+        else:
+            yield from _flat(definition, on_qubits, on_clbits)
+
+
+def _check_register_names(circuit: QuantumCircuit) -> None:
+    for register in circuit.cregs:
+        try:
+            DataBin(**{register.name: np.zeros(())}, shape=())
+        except (TypeError, ValueError) as error:
+            raise UnsupportedCircuitError(
+                f"A classical register is called {register.name!r}, a name that Qiskit's results (DataBin) "
+                "reserve for themselves. Give the register another name."
+            ) from error
+
+
+def _indices(circuit: QuantumCircuit, register: ClassicalRegister) -> list[int]:
+    return [circuit.find_bit(clbit).index for clbit in register]
 
 
 def _byte(outcomes: NDArray[np.uint64], sources: tuple[int, ...]) -> NDArray[np.uint8]:

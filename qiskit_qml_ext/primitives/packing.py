@@ -16,6 +16,8 @@ from qiskit.circuit import ParameterVector
 from qiskit.primitives import BitArray, DataBin
 from qiskit.transpiler import InstructionProperties, Target, generate_preset_pass_manager
 
+from qiskit_qml_ext.primitives.targets.angle_bounds import for_any_angle
+from qiskit_qml_ext.primitives.targets.identity import with_definitions_of_mistakable
 from qiskit_qml_ext.primitives.targets.target import phase_gates_as_rotations
 
 _UNUSABLE = 0.3  # qubits and couplings with larger reported errors are left out
@@ -133,11 +135,12 @@ def pack_circuit(
         optimization_level: The transpiler's.
         seed: The transpiler's.
     """
+    device = for_any_angle(device)
     packed = QuantumCircuit(QuantumRegister(device.num_qubits, "q"))
     names: list[str] = []
     for copy, region in enumerate(regions):
         vector = ParameterVector(f"copy{copy}", circuit.num_parameters)
-        single = phase_gates_as_rotations(circuit)
+        single = phase_gates_as_rotations(with_definitions_of_mistakable(circuit, device))
         if circuit.num_parameters:
             single.assign_parameters(list(vector), inplace=True)
         names += [parameter.name for parameter in vector]

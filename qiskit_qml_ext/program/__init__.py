@@ -16,6 +16,8 @@ from qiskit_qml_ext.program.operations import (
     RotationProgram,
 )
 from qiskit_qml_ext.program.pauli import CLIFFORD_NAMES, SignedPauli, anticommute, conjugate, inverse_name, multiply
+from qiskit_qml_ext.program.synthesis import approximations, runnable, synthesised
+from qiskit_qml_ext.program.unitary_part import unitary_part
 
 __all__ = [
     "CLIFFORD_NAMES",
@@ -29,8 +31,12 @@ __all__ = [
     "RotationProgram",
     "SignedPauli",
     "anticommute",
+    "approximations",
     "conjugate",
     "inverse_name",
     "lower",
     "multiply",
+    "runnable",
+    "synthesised",
+    "unitary_part",
 ]

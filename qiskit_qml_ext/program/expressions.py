@@ -75,7 +75,7 @@ class ExpressionCompiler:
         if not isinstance(expression, ParameterExpression):
             return _real(Form(_number(expression)), expression)
         if isinstance(expression, Parameter):
-            return Form(0.0, {self._atom_of[expression]: 1.0})
+            return self._parameter(expression)
         form = _real(self._replay(expression, ()), expression)
         if any(atom >= len(self._parameters) for atom in form.terms):
             self._check(expression, form)
@@ -135,10 +135,20 @@ class ExpressionCompiler:
             for place, substitution in enumerate(substitutions):
                 if operand in substitution:
                     return self._operand(substitution[operand], substitutions[place + 1 :])
-            return Form(0.0, {self._atom_of[operand]: 1.0})
+            return self._parameter(operand)
         if isinstance(operand, ParameterExpression):
             return self._replay(operand, substitutions)
         return Form(_number(operand))
+
+    def _parameter(self, parameter: Parameter) -> Form:
+        atom = self._atom_of.get(parameter)
+        if atom is None:
+            raise UnsupportedCircuitError(
+                f"The definition of a gate uses the parameter {parameter.name!r}, which the circuit does not have, so "
+                "that it can never be bound. A gate must list all its free parameters in params (two parameters of one "
+                "name are still two)."
+            )
+        return Form(0.0, {atom: 1.0})
 
     def _binary(self, name: str, left: Form, right: Form, expression: ParameterExpression) -> Form:
         if name in ("add", "sub"):

@@ -6,15 +6,33 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from qiskit.circuit import ControlFlowOp, Gate, ParameterExpression, QuantumCircuit
+from qiskit.circuit import (
+    AnnotatedOperation,
+    CircuitInstruction,
+    ControlledGate,
+    Measure,
+    QuantumCircuit,
+    Reset,
+)
 from qiskit.circuit import Operation as CircuitOperation
-from qiskit.circuit.library import PauliGate, PermutationGate, StatePreparation, UnitaryGate
+from qiskit.circuit.annotated_operation import ControlModifier, InverseModifier, Modifier, PowerModifier
+from qiskit.circuit.library import (
+    HamiltonianGate,
+    PauliEvolutionGate,
+    PauliGate,
+    PermutationGate,
+    StatePreparation,
+    UnitaryGate,
+)
 from qiskit.circuit.library.standard_gates import get_standard_gate_name_mapping
-from qiskit.exceptions import QiskitError
+from qiskit.quantum_info import Clifford
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
+from qiskit_qml_ext.program import evolution, meaning, modifiers
+from qiskit_qml_ext.program.euler import euler_angles
 from qiskit_qml_ext.program.expressions import ExpressionCompiler, Form
-from qiskit_qml_ext.program.gates import RULES
+from qiskit_qml_ext.program.gates import RULES, Rule
+from qiskit_qml_ext.program.modifiers import Fragment, FreeRotation, Step
 from qiskit_qml_ext.program.operations import (
     CliffordGate,
     DenseUnitary,
@@ -23,22 +41,22 @@ from qiskit_qml_ext.program.operations import (
     PauliRotation,
     RotationProgram,
 )
+from qiskit_qml_ext.program.unitary_part import ADVICE, definition_of, is_directive, refuse_non_unitary
 
 _UNITARY_ATOL = 1e-8  # Qiskit's own tolerance for UnitaryGate
-_MAX_DENSE_QUBITS = 12  # a dense matrix on more qubits takes over 256 MiB
-_VANISHING = 1e-15  # an entry below this has no meaningful phase and contributes nothing
 _NEGLIGIBLE_ANGLE = 1e-16  # a constant rotation below half an ulp of 1 changes nothing
+_MAX_POWER = 64  # a fixed operation with a larger power is taken by its matrix
 
 
 def lower(circuit: QuantumCircuit) -> RotationProgram:
     """Lower a circuit to Pauli rotations, Clifford gates and few fixed dense operations.
 
-    The program applied to |0…0> reproduces ``Statevector(circuit)`` including the global phase. Barriers, delays,
-    directives and final measurements are ignored; a reset of a qubit on which nothing has acted is dropped. The result
-    is cached until the circuit changes; the circuit itself is never changed.
-
-    A ``PauliEvolutionGate`` is lowered through its synthesis (by default one Lie-Trotter step), which is what backends
-    run. ``Statevector`` exponentiates its Hamiltonian exactly instead; the two agree when the terms commute.
+    The program applied to |0…0> reproduces ``Statevector(circuit)`` including the global phase, for every operation
+    that has a matrix: a ``PauliEvolutionGate`` or ``HamiltonianGate`` is the exact exponential, also with a free time
+    (see :mod:`qiskit_qml_ext.program.evolution`), not the product formula that a device would run. Barriers, delays,
+    directives and final measurements are ignored; a reset of a qubit on which nothing has acted is dropped. What an
+    operation is, its class says; its name does not matter. The result is cached until the circuit changes; the circuit
+    itself is never changed.
 
     Args:
         circuit: Any circuit of gates that have a definition or a matrix, with free parameters.
@@ -49,7 +67,8 @@ def lower(circuit: QuantumCircuit) -> RotationProgram:
     Raises:
         TypeError: ``circuit`` is not a ``QuantumCircuit``.
         UnsupportedCircuitError: The circuit has no qubits, or contains a mid-circuit measurement or reset, control
-            flow, a non-unitary instruction or a complex angle; the message names the instruction.
+            flow, a non-unitary instruction, a complex angle, or a gate whose exact matrix would be too large or
+            contradicts its definition; the message names the instruction.
 
     Example:
         >>> from qiskit import QuantumCircuit
@@ -63,9 +82,11 @@ def lower(circuit: QuantumCircuit) -> RotationProgram:
     entry = _cache.get(id(circuit))
     if entry is not None and entry[0]() is circuit and _unchanged(circuit, entry[1]):
         return entry[2]
-    program = _Lowering(circuit).run()
+    lowering = _Lowering(circuit)
+    program = lowering.run()
     key = id(circuit)
-    _cache[key] = (weakref.ref(circuit, lambda _: _cache.pop(key, None)), circuit.copy(), program)
+    if lowering.is_cacheable:
+        _cache[key] = (weakref.ref(circuit, lambda _: _cache.pop(key, None)), circuit.copy(), program)
     return program
 
 
@@ -85,28 +106,44 @@ def _standard_classes() -> dict[str, type]:
     return {name: gate.base_class for name, gate in get_standard_gate_name_mapping().items()}
 
 
+@cache
+def _rule_of_class() -> dict[type, Rule]:
+    return {kind: RULES[name] for name, kind in _standard_classes().items() if name in RULES}
+
+
 class _Lowering:
-    """Collects the operations of one circuit; definitions are entered recursively."""
+    """Collects the operations of one circuit; definitions are entered recursively.
+
+    Attributes:
+        is_cacheable: Whether ``==`` of circuits notices all that the program depends on. Matrices of gates that are
+            not Qiskit's may depend on anything.
+    """
 
     def __init__(self, circuit: QuantumCircuit) -> None:
         if circuit.num_qubits == 0:
             raise UnsupportedCircuitError("The circuit has no qubits; at least one is needed.")
+        self.is_cacheable = True
         self._circuit = circuit
         self._compiler = ExpressionCompiler(circuit.parameters)
-        self._operations: list[Operation] = []
+        self._steps: list[Step] = []
         self._forms: list[Form] = []
         self._angle_of: dict[object, int] = {}
         self._phase = Form()
         self._touched: set[int] = set()
         self._measured: set[int] = set()
+        self._blocks: dict[object, evolution.DiagonalisedBlock] = {}
 
     def run(self) -> RotationProgram:
         self._enter(self._circuit, range(self._circuit.num_qubits))
+        operations: list[Operation] = [
+            PauliRotation(step.x, step.z, self._angle(step.angle)) if isinstance(step, FreeRotation) else step
+            for step in self._steps
+        ]
         phase = self._angle(self._phase) if self._phase.terms or self._phase.constant else None
         return RotationProgram(
             num_qubits=self._circuit.num_qubits,
             parameters=tuple(self._circuit.parameters),
-            operations=tuple(self._operations),
+            operations=tuple(operations),
             angles=self._compiler.angle_map(self._forms),
             phase=phase,
         )
@@ -115,54 +152,69 @@ class _Lowering:
         self.add_phase(self._compiler.form(circuit.global_phase))
         place = {qubit: qubits[index] for index, qubit in enumerate(circuit.qubits)}
         for instruction in circuit.data:
-            self._lower(instruction.operation, [place[qubit] for qubit in instruction.qubits])
+            places = [place[qubit] for qubit in instruction.qubits]
+            if instruction.is_standard_gate():
+                self._lower_standard(instruction, places)
+            else:
+                self._lower(instruction.operation, places)
 
-    def _lower(self, operation: CircuitOperation, qubits: Sequence[int]) -> None:
-        name = operation.name
-        if getattr(operation, "_directive", False) or name == "delay":
+    def _lower_standard(self, instruction: CircuitInstruction, qubits: Sequence[int]) -> None:
+        """Append what a circuit stores as one of Qiskit's standard gates, whose names are fixed.
+
+        An object of a subclass may have been put in; what ``Statevector`` gets out is the standard gate.
+        """
+        rule = RULES.get(instruction.name)
+        if rule is None:
+            kind = _standard_classes().get(instruction.name)
+            self._lower(instruction.operation if kind is None else kind(*instruction.params), qubits)
             return
-        if name == "measure":
-            self._measured.update(qubits)
-            return
-        self._refuse_non_unitary(operation, qubits)
-        if name == "reset":
-            return
-        rule = RULES.get(name)
-        if rule is not None and getattr(operation, "base_class", None) is _standard_classes().get(name):
-            rule(self, qubits, [self._compiler.form(parameter) for parameter in operation.params])
-        elif not self._lower_special(operation, qubits):
-            self._lower_by_definition(operation, qubits)
+        if self._measured.intersection(qubits):
+            refuse_non_unitary(instruction.operation, touched=(), measured=self._measured.intersection(qubits))
+        rule(self, qubits, [self._compiler.form(parameter) for parameter in instruction.params])
         self._touched.update(qubits)
 
-    def _refuse_non_unitary(self, operation: CircuitOperation, qubits: Sequence[int]) -> None:
-        name = operation.name
-        if isinstance(operation, ControlFlowOp):
-            raise UnsupportedCircuitError(f"The circuit contains the control-flow instruction {name!r}. {_ADVICE}")
-        measured = sorted(self._measured.intersection(qubits))
-        if measured:
-            raise UnsupportedCircuitError(
-                f"Qubit {measured[0]} is measured before the instruction {name!r} acts on it; only measurements at the "
-                f"end of a circuit are supported. {_ADVICE}"
-            )
-        touched = sorted(self._touched.intersection(qubits))
-        if name in ("reset", "initialize") and touched:
-            raise UnsupportedCircuitError(
-                f"The instruction {name!r} resets qubit {touched[0]} after other instructions acted on it, which is "
-                f"not unitary. {_ADVICE}"
-            )
+    def _lower(self, operation: CircuitOperation, qubits: Sequence[int]) -> None:
+        rule = _rule_of_class().get(getattr(operation, "base_class", None))  # type: ignore[arg-type]
+        if rule is None or _has_open_control(operation) or "to_matrix" in getattr(operation, "__dict__", {}):
+            rule = None
+            if is_directive(operation):
+                return
+            if isinstance(operation, Measure):
+                self._measured.update(qubits)
+                return
+        refuse_non_unitary(
+            operation, touched=self._touched.intersection(qubits), measured=self._measured.intersection(qubits)
+        )
+        if isinstance(operation, Reset):
+            return
+        if rule is not None:
+            rule(self, qubits, [self._compiler.form(parameter) for parameter in operation.params])
+        elif not self._lower_special(operation, qubits):
+            self._lower_by_meaning(operation, qubits)
+        if not operation.num_clbits:
+            self._touched.update(qubits)
 
     def _lower_special(self, operation: CircuitOperation, qubits: Sequence[int]) -> bool:
-        if isinstance(operation, UnitaryGate):
+        if meaning.is_exactly(operation, UnitaryGate):
             self._add_matrix(np.asarray(operation.to_matrix(), dtype=np.complex128), qubits)
-        elif isinstance(operation, PermutationGate):
+        elif meaning.is_exactly(operation, PermutationGate):
             self._add_permutation([int(source) for source in operation.pattern], qubits)
-        elif isinstance(operation, PauliGate):
+        elif meaning.is_exactly(operation, PauliGate):
             for label, qubit in zip(reversed(operation.params[0]), qubits, strict=True):
                 if label != "I":
                     self.clifford(label.lower(), qubit)
-        elif isinstance(operation, StatePreparation) and self._is_amplitude_list(operation, qubits):
+        elif isinstance(operation, AnnotatedOperation):
+            self._add_modified(operation.base_op, list(operation.modifiers), qubits)
+        elif isinstance(operation, Clifford):
+            self._enter(operation.to_circuit(), qubits)
+        elif meaning.is_exactly(operation, PauliEvolutionGate):
+            terms = evolution.pauli_terms(operation)
+            self._add_evolution(operation.name, terms, self._compiler.form(operation.time), qubits)
+        elif meaning.is_exactly(operation, HamiltonianGate):
+            self._add_hamiltonian(operation, qubits)
+        elif meaning.is_exactly(operation, StatePreparation) and self._is_amplitude_list(operation, qubits):
             amplitudes = np.array(operation.params, dtype=np.complex128)
-            self._operations.append(InitialState(_frozen(amplitudes), tuple(qubits)))
+            self._steps.append(InitialState(_frozen(amplitudes), tuple(qubits)))
         else:
             return False
         return True
@@ -171,56 +223,134 @@ class _Lowering:
         return (
             not self._touched.intersection(qubits)
             and len(operation.params) == 2 ** len(qubits)
-            and not any(isinstance(value, str | ParameterExpression) for value in operation.params)
+            and not any(isinstance(value, str) for value in operation.params)
             and not getattr(operation, "_inverse", False)
         )
 
-    def _lower_by_definition(self, operation: CircuitOperation, qubits: Sequence[int]) -> None:
-        definition = getattr(operation, "definition", None)
-        if isinstance(definition, QuantumCircuit):
-            self._enter(definition, qubits)
-            return
-        matrix = _matrix_of(operation)
-        if matrix is not None and len(qubits) <= _MAX_DENSE_QUBITS:
-            self._add_matrix(matrix, qubits)
-            return
-        synthesised = _synthesise(operation, len(qubits))
-        if synthesised is None:
+    def _lower_by_meaning(self, operation: CircuitOperation, qubits: Sequence[int]) -> None:
+        if meaning.has_doubtful_definition(operation):
+            self.is_cacheable = False
+            matrix = meaning.true_matrix(operation)
+            if matrix is not None:
+                self._add_matrix(matrix, qubits, operation.name)
+                return
+        definition = definition_of(operation)
+        if definition is None:
+            definition = meaning.synthesise(operation)
+        if definition is None:
             raise UnsupportedCircuitError(
-                f"The instruction {operation.name!r} has neither a definition nor a unitary matrix. {_ADVICE}"
+                f"The instruction {operation.name!r} has neither a definition nor a unitary matrix "
+                f"({type(operation).__name__}). {ADVICE}"
             )
-        self._enter(synthesised, qubits)
+        self._enter(definition, qubits)
 
-    def _add_matrix(self, matrix: npt.NDArray[np.complex128], qubits: Sequence[int]) -> None:
+    # --- evolution under a Hamiltonian -------------------------------------------------------------------------------
+
+    def _add_hamiltonian(self, gate: HamiltonianGate, qubits: Sequence[int]) -> None:
+        time = self._compiler.form(gate.params[1])
+        terms = evolution.matrix_terms(gate)
+        if terms is not None:
+            self._add_evolution(gate.name, terms, time, qubits)
+            return
+        matrix = np.asarray(gate.params[0])
+        key = (matrix.shape, matrix.tobytes())
+        if key not in self._blocks:
+            self._blocks[key] = evolution.matrix_block(gate)
+        self._add_block(self._blocks[key], time, qubits)
+
+    def _add_evolution(self, name: str, terms: Sequence[evolution.Term], time: Form, qubits: Sequence[int]) -> None:
+        """Append exp(-i time H) for the terms of H over the gate's own qubits."""
+        for group in evolution.commuting_groups(terms):
+            if len(group) == 1:
+                ((x, z, coefficient),) = group
+                self._rotate(_spread(x, qubits), _spread(z, qubits), time.scale(2.0 * coefficient))
+                continue
+            key = tuple(group)
+            if key not in self._blocks:
+                self._blocks[key] = evolution.diagonalise(group, name)
+            self._add_block(self._blocks[key], time, qubits)
+
+    def _add_block(self, block: evolution.DiagonalisedBlock, time: Form, qubits: Sequence[int]) -> None:
+        places = [qubits[qubit] for qubit in block.qubits]
+        if not time.terms:
+            self._add_unitary(block.unitary(float(np.real(time.constant))), places)
+            return
+        self._add_unitary(block.adjoint, places)
+        for mask, weight in block.diagonal_terms():
+            self._rotate(0, _spread(mask, places), time.scale(2.0 * weight))
+        self._add_unitary(block.basis, places)
+
+    # --- modifiers ---------------------------------------------------------------------------------------------------
+
+    def _add_modified(self, base: CircuitOperation, chosen: list[Modifier], qubits: Sequence[int]) -> None:
+        """Append an operation with modifiers; the last one acts last, and its controls are the first qubits."""
+        if not chosen:
+            self._lower(base, qubits)
+            return
+        *inner, last = chosen
+        if isinstance(last, ControlModifier):
+            controls, targets = qubits[: last.num_ctrl_qubits], qubits[last.num_ctrl_qubits :]
+            self._append(modifiers.controlled(self._fragment(base, inner, targets), controls, last.ctrl_state))
+        elif isinstance(last, InverseModifier):
+            self._append(modifiers.inverted(self._fragment(base, inner, qubits)))
+        elif not isinstance(last, PowerModifier):
+            raise UnsupportedCircuitError(f"The modifier {last} of {base.name!r} is unknown.")
+        elif float(last.power).is_integer() and (abs(last.power) <= _MAX_POWER or meaning.free_parameters(base)):
+            self._append(modifiers.repeated(self._fragment(base, inner, qubits), int(last.power)))
+        else:
+            matrix = None if meaning.free_parameters(base) else meaning.matrix_of(AnnotatedOperation(base, chosen))
+            if matrix is None:
+                raise UnsupportedCircuitError(
+                    f"The instruction {base.name!r} with free parameters has the power {last.power}, which is a "
+                    "principal root and not a smooth function of them. Bind them first, or scale the angle instead."
+                )
+            self._add_matrix(matrix, qubits, base.name)
+
+    def _fragment(self, base: CircuitOperation, chosen: list[Modifier], qubits: Sequence[int]) -> Fragment:
+        """Lower an operation apart from what has been collected so far."""
+        steps, phase, touched = self._steps, self._phase, set(self._touched)
+        self._steps, self._phase = [], Form()
+        self._touched.update(qubits)  # what is modified must be a unitary, whatever state it acts on
+        measured = len(self._measured)
+        self._add_modified(base, chosen, qubits)
+        if len(self._measured) != measured:
+            raise UnsupportedCircuitError(f"The instruction {base.name!r} has modifiers and measures. {ADVICE}")
+        fragment = Fragment(self._steps, self._phase)
+        self._steps, self._phase, self._touched = steps, phase, touched
+        return fragment
+
+    def _append(self, fragment: Fragment) -> None:
+        for step in fragment.steps:
+            if isinstance(step, FreeRotation):
+                self._rotate(*step)
+            else:
+                self._steps.append(step)
+        self.add_phase(fragment.phase)
+
+    # --- fixed matrices ----------------------------------------------------------------------------------------------
+
+    def _add_matrix(self, matrix: npt.NDArray[np.complex128], qubits: Sequence[int], name: str = "unitary") -> None:
         dimension = 2 ** len(qubits)
         if matrix.shape != (dimension, dimension) or not np.allclose(
             matrix @ matrix.conj().T, np.eye(dimension), atol=_UNITARY_ATOL
         ):
-            raise UnsupportedCircuitError(f"A matrix on qubits {list(qubits)} is not unitary.")
+            raise UnsupportedCircuitError(
+                f"The matrix of the instruction {name!r} on qubits {list(qubits)} is not a unitary of shape "
+                f"{(dimension, dimension)}."
+            )
+        self._add_unitary(matrix, qubits)
+
+    def _add_unitary(self, matrix: npt.NDArray[np.complex128], qubits: Sequence[int]) -> None:
         if len(qubits) == 1:
             self._add_one_qubit_matrix(matrix, qubits)
         else:
-            self._operations.append(DenseUnitary(_frozen(matrix), tuple(qubits)))
+            self._steps.append(DenseUnitary(_frozen(matrix), tuple(qubits)))
 
     def _add_one_qubit_matrix(self, matrix: npt.NDArray[np.complex128], qubits: Sequence[int]) -> None:
-        """Write a 2x2 unitary as exp(iγ) RZ(φ) RY(θ) RZ(λ)."""
-        theta = 2.0 * float(np.arctan2(abs(matrix[1, 0]), abs(matrix[0, 0])))
-        # the phases of the two entries of the larger pair give γ and φ ± λ; the smaller pair only its difference
-        sum_phase = float(np.angle(matrix[1, 1] * np.conj(matrix[0, 0])))  # φ + λ, noise where cos(θ/2) = 0
-        gamma = float(np.angle(matrix[0, 0])) + sum_phase / 2.0
-        if abs(matrix[0, 0]) < _VANISHING:
-            sum_phase = 0.0
-            gamma = float(np.angle(-matrix[1, 0] * matrix[0, 1])) / 2.0
-        difference = 0.0  # φ - λ, free where sin(θ/2) = 0
-        if abs(matrix[1, 0]) >= _VANISHING:
-            difference = 2.0 * (float(np.angle(matrix[1, 0])) - gamma)
-        for label, angle in (
-            ("Z", (sum_phase - difference) / 2.0),
-            ("Y", theta),
-            ("Z", (sum_phase + difference) / 2.0),
-        ):
+        phase, angles = euler_angles(matrix)
+        for label, angle in zip("ZYZ", angles, strict=True):
             self.rotate(label, qubits, Form(angle))
-        self.add_phase(Form(gamma))
+        self.add_phase(Form(phase))
 
     def _add_permutation(self, pattern: Sequence[int], qubits: Sequence[int]) -> None:
         """Qiskit's convention: the state of qubit ``pattern[k]`` moves to qubit k."""
@@ -233,15 +363,21 @@ class _Lowering:
 
     def rotate(self, label: str, qubits: Sequence[int], angle: Form) -> None:
         """Append exp(-i angle/2 P), where ``label[j]`` acts on ``qubits[j]``."""
-        if not angle.terms and abs(angle.constant) < _NEGLIGIBLE_ANGLE:
-            return
         x = sum(1 << qubit for letter, qubit in zip(label, qubits, strict=True) if letter in "XY")
         z = sum(1 << qubit for letter, qubit in zip(label, qubits, strict=True) if letter in "ZY")
-        self._operations.append(PauliRotation(x, z, self._angle(angle)))
+        self._rotate(x, z, angle)
+
+    def _rotate(self, x: int, z: int, angle: Form) -> None:
+        if not angle.terms and abs(angle.constant) < _NEGLIGIBLE_ANGLE:
+            return
+        if x | z:
+            self._steps.append(FreeRotation(x, z, angle))
+        else:
+            self.add_phase(angle.scale(-0.5))
 
     def clifford(self, name: str, *qubits: int) -> None:
         """Append a Clifford gate."""
-        self._operations.append(CliffordGate(name, qubits))
+        self._steps.append(CliffordGate(name, qubits))
 
     def add_phase(self, angle: Form) -> None:
         """Multiply by exp(i angle)."""
@@ -256,36 +392,18 @@ class _Lowering:
         return self._angle_of[key]
 
 
-_ADVICE = "Exact simulation needs a unitary circuit; run this one on a sampler such as AerSimulator."
+def _has_open_control(operation: CircuitOperation) -> bool:
+    return isinstance(operation, ControlledGate) and operation.ctrl_state != 2**operation.num_ctrl_qubits - 1
+
+
+def _spread(mask: int, qubits: Sequence[int]) -> int:
+    """The mask of a gate's own qubits as a mask of the circuit's."""
+    return sum(1 << qubit for place, qubit in enumerate(qubits) if mask >> place & 1)
 
 
 def _frozen(array: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
+    if not array.flags.writeable and array.flags.c_contiguous:
+        return array  # a block that several gates share
     array = np.array(array)
     array.flags.writeable = False
     return array
-
-
-def _matrix_of(operation: CircuitOperation) -> npt.NDArray[np.complex128] | None:
-    if not isinstance(operation, Gate):
-        return None
-    try:
-        return np.asarray(operation.to_matrix(), dtype=np.complex128)
-    except (QiskitError, TypeError, ValueError):
-        return None
-
-
-def _synthesise(operation: CircuitOperation, num_qubits: int) -> QuantumCircuit | None:
-    """Let Qiskit's own synthesis expand what has no definition (annotated operations, Clifford objects, …)."""
-    from qiskit.transpiler import PassManager  # deferred: only exotic operations need the transpiler
-    from qiskit.transpiler.passes import HighLevelSynthesis
-
-    if getattr(operation, "num_clbits", 0):
-        return None
-    circuit = QuantumCircuit(num_qubits)
-    circuit.append(operation, range(num_qubits))
-    try:
-        expanded = PassManager([HighLevelSynthesis()]).run(circuit)
-    except QiskitError:
-        return None
-    unchanged = len(expanded.data) == 1 and expanded.data[0].operation.name == operation.name
-    return None if unchanged else expanded

@@ -4,6 +4,7 @@ A coverage between 93 and 97 % must come out within ``BAND``, which such a cover
 """
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -141,6 +142,30 @@ def test_intervals_of_loss_and_gradient_variance(case, samples):
 def test_intervals_of_a_skewed_mean():
     values = np.random.default_rng(3).exponential(size=(100, RUNS))
     assert BAND[0] <= coverage(mean_estimates(values, np.random.default_rng(1), positive=True), 1.0) <= BAND[1]
+
+
+def test_intervals_of_very_many_samples_are_those_of_groups_of_them():
+    """20,000 skewed samples are resampled as 4,096 group means, of unequal size; the mean is that of the samples."""
+    values = np.random.default_rng(4).exponential(size=(20_001, 200)) ** 2  # the square has the mean 2
+    found = mean_estimates(values, np.random.default_rng(1), positive=True)
+    np.testing.assert_allclose([e.value for e in found], values.mean(axis=0), rtol=1e-12)
+    # 0.93 - 2.33 √(0.93·0.07/200) and 0.97 + 2.33 √(0.97·0.03/200)
+    assert 0.888 <= coverage(found, 2.0) <= 0.998
+
+
+def test_memory_of_intervals_is_bounded():
+    """1,000 resamples of 30,000 samples, or of 3,000 columns, without matrices of that size."""
+    rng = np.random.default_rng(0)
+    for values in (rng.normal(size=(30_000, 1)), rng.normal(size=(20, 3000))):
+        for estimate in (mean_estimates, variance_estimates, lambda v, r: covariance_estimates(v, v + 1.0, r)):
+            tracemalloc.start()
+            try:
+                found = estimate(values, rng)
+                _, peak = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            assert len(found) == values.shape[1]
+            assert peak < 130e6
 
 
 def shot_runs(circuit: QuantumCircuit, observable, samples: int, shots: int) -> tuple[np.ndarray, np.ndarray]:

@@ -79,7 +79,10 @@ def test_full_range_encoding_concentrates_exponentially_and_a_narrow_one_does_no
     X = np.random.default_rng(3).uniform(-np.pi, np.pi, (150, 9))
     wide = kernel_concentration(AngleFeatureMap(), X, qubits=range(1, 10))
     assert wide.verdict == "barren plateau"
-    assert "Exponential concentration" in wide.headline()
+    # Var k = (3/8)ⁿ - 4⁻ⁿ: from 1.6 a feature at 1 to nearly 8/3 at 9
+    assert wide.headline().startswith("Exponential concentration within 1 to 9 features: each further one divides the")
+    assert 1.6 < math.exp(wide.judgement.chosen.rate.value) < 8 / 3
+    assert "every" not in wide.trend()
     narrow = kernel_concentration(
         lambda n: FidelityKernel(AngleFeatureMap(bandwidth=0.5 / math.sqrt(n))), X, qubits=range(1, 10)
     )
@@ -203,12 +206,10 @@ def test_complexities_obey_the_bound_of_huang():
     assert model_complexity(random_kernel(15, 6, rank=2), y) == math.inf
 
 
-def test_a_bandwidth_tuned_kernel_is_called_classical_and_a_wild_one_is_not():
+def test_a_tame_kernel_is_nearer_to_classical_ones_than_a_wild_one():
     X = np.random.default_rng(0).uniform(0, 1, (60, 4))
     tame = geometric_difference(FidelityKernel(AngleFeatureMap(bandwidth=0.3)).evaluate(X), X)
-    assert "guaranteed to do about as well" in tame.headline()
     wild = geometric_difference(random_kernel(60, 7, rank=30), X)
-    assert "do" in wild.headline()
     assert wild.closest.total > 1.5 * tame.closest.total
     assert "RBF" in tame.summary()
     assert json.dumps(tame.to_dict(), allow_nan=False)

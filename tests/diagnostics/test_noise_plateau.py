@@ -69,8 +69,9 @@ def test_depolarised_rotations_decay_at_exactly_their_rate():
     assert found.decay_rate.low == pytest.approx(expected, abs=1e-8)
     for depth, damping in zip(found.depths, found.damping, strict=True):
         assert damping.value == pytest.approx(0.95 ** (2 * depth), rel=1e-9)
-    # the clean variance is 1/2 and 4096 shots see down to 1/4096
-    assert found.last_useful_depth.value == pytest.approx(math.log(found.clean_variances[-1].value * 4096) / expected)
+    # the clean variance is 1/2; where the loss no longer varies, 4096 shots of Z see down to (1 - mean²)/4096
+    seen = (1 - found.noisy_means[-1] ** 2) / 4096
+    assert found.last_useful_depth.value == pytest.approx(math.log(found.clean_variances[-1].value / seen) / expected)
     assert "shots see nothing" in found.headline()
 
 

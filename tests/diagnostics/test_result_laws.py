@@ -35,6 +35,7 @@ RESULTS = {
     "fourier_spectrum": lambda: d.fourier_spectrum(ZZFeatureMap(reps=1).build(1), d.local_observable, seed=0),
     "kernel_concentration": lambda: d.kernel_concentration(ZZFeatureMap(), X),
     "geometric_difference": lambda: d.geometric_difference(np.eye(12), X, np.ones(12)),
+    "kernel_scores": lambda: d.kernel_scores(np.eye(12), {"linear": X @ X.T}, np.arange(12) % 2),
     "shots_to_resolve": lambda: d.shots_to_resolve(KERNEL),
     "kernel_health": lambda: d.kernel_health(KERNEL, [0, 1, 0]),
     "noise_induced_plateau": lambda: d.noise_induced_plateau(

@@ -30,8 +30,9 @@ from qiskit_qml_ext.diagnostics.causes import two_design_variance
 from qiskit_qml_ext.diagnostics.initializations import ratio
 from qiskit_qml_ext.diagnostics.intervals import variance_estimates
 from qiskit_qml_ext.diagnostics.scaling_fit import judge_scaling
-from qiskit_qml_ext.diagnostics.scaling_study import judge_variances
+from qiskit_qml_ext.diagnostics.scaling_verdict import judge_variances
 from tests.diagnostics.families import layered_circuit, product_circuit
+from tests.diagnostics.scaling_laws import LAWS, SETTINGS, draw, truths
 
 mpl.use("agg")
 
@@ -202,6 +203,171 @@ def test_polynomials_that_look_exponential_are_not_called_barren(top, error):
     assert verdicts(BARREN["2^-n"]).count("barren plateau") > 80
 
 
+def verdicts_on_laws(seeds: int) -> tuple[dict[str, float], dict[str, float]]:
+    """For each law the share of studies that name a class that is not its own, and that name its own."""
+    wrong, right = dict.fromkeys(LAWS, 0.0), dict.fromkeys(LAWS, 0.0)
+    for number, setting in enumerate(SETTINGS):
+        for law in LAWS:
+            for seed in range(seeds):
+                found = judge_scaling(*draw(law, setting, np.random.default_rng([seed, number]))).verdict
+                if found in truths(law, setting):
+                    right[law] += 1 / (seeds * len(SETTINGS))
+                elif found != "undetermined":
+                    wrong[law] += 1 / (seeds * len(SETTINGS))
+    return wrong, right
+
+
+def check_verdicts_on_laws(seeds: int) -> None:
+    wrong, right = verdicts_on_laws(seeds)
+    assert np.mean([*wrong.values()]) <= 0.05, wrong
+    assert max(wrong.values()) <= 0.25, wrong  # no law is mistaken in most of its settings
+    assert np.mean([*right.values()]) >= 0.5, right
+    for law in ("2^-n", "1/(2^n + 1)", "(3/8)^n", "n^-2", "n^-3", "constant"):
+        assert right[law] >= 0.7, (law, right[law])
+
+
+def test_few_studies_of_24_laws_name_a_wrong_one():
+    check_verdicts_on_laws(2)
+
+
+@pytest.mark.slow
+def test_at_most_5_percent_of_studies_of_24_laws_name_a_wrong_one():
+    """24 laws, 9 settings, 60 seeds: about 2 % name a wrong class and 57 % the right one."""
+    check_verdicts_on_laws(60)
+
+
+def test_what_lies_between_a_power_and_an_exponential_is_named_neither():
+    n = np.array([*range(2, 11), 16.0, 32.0, 64.0])
+    errors = np.where(n > 14, 1e-9, 0.08)
+    for law in (-np.log(n) * np.log2(n), -2 * np.sqrt(n)):
+        assert judge_scaling(n, law, errors).verdict == "undetermined"
+
+
+def test_three_exact_even_widths_do_not_outvote_the_odd_ones():
+    """Z on all qubits at odd widths (2^-n), Z on one at even widths (1/2): each on its own is what it is."""
+
+    def observable(n: int) -> SparsePauliOp:
+        return SparsePauliOp("Z" * n) if n % 2 else first_z(n)
+
+    def verdict(widths) -> str:
+        return scaling_study(product_circuit, observable, qubits=widths, num_samples=100, seed=0)
+
+    for widths in (range(2, 11), [*range(2, 11), 16, 24, 32]):
+        study = verdict(widths)
+        assert study.verdict == "undetermined"
+        assert "even and odd widths follow different curves" in study.reason
+    even = verdict([2, 4, 6, 8, 10, 16, 32])
+    assert even.verdict == "constant"
+    assert "(even widths only)" in even.headline()
+    odd = verdict([3, 5, 7, 15, 17, 19, 21])
+    assert odd.verdict == "barren plateau"
+    assert "(odd widths only)" in odd.headline()
+
+
+def test_a_variance_that_levels_off_is_constant_from_there_on():
+    n = np.array([2.0, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48])
+    found = judge_scaling(n, np.log(0.02 + 2.0**-n), np.full(len(n), 0.05))
+    assert (found.verdict, found.levelled_off_from) == ("constant", 8.0)
+    assert found.chosen.first_width == 8
+    assert math.exp(found.chosen.log_variance(100)) == pytest.approx(0.02, rel=0.1)
+
+
+def test_exact_points_have_the_scatter_of_the_law():
+    """One exact width that lies off the law does not carry it away, and the error knows the scatter."""
+    n = np.arange(2.0, 13)
+    y = -n * np.log(2) + 0.1 * np.cos(7 * n)
+    found = judge_scaling(n, y, np.full(len(n), 1e-6))
+    assert found.verdict == "barren plateau"
+    fit = found.fit("exponential")
+    assert 0.04 < fit.scatter < 0.15
+    assert fit.rate.low < math.log(2) < fit.rate.high
+
+
+def test_a_loss_that_no_angle_changes_says_so():
+    study = scaling_study(product_circuit, lambda n: SparsePauliOp("X" + "I" * (n - 1)), qubits=range(2, 8), seed=0)
+    assert study.verdict == "undetermined"
+    assert study.is_constant_loss
+    assert "is 0 up to rounding at 2 to 7 qubits: no angle changes the loss" in study.headline()
+    assert "does not depend on what is trained" in study.reason
+
+
+def test_widths_without_any_variance_forbid_a_verdict_from_the_others():
+    """⟨X⟩ after RX is 0 at odd widths; the even ones alone look constant."""
+
+    def observable(n: int) -> SparsePauliOp:
+        return SparsePauliOp(("X" if n % 2 else "Z") + "I" * (n - 1))
+
+    study = scaling_study(product_circuit, observable, qubits=range(2, 15), num_samples=200, seed=0)
+    assert study.verdict == "undetermined"
+    assert "0 up to rounding at 3, 5, 7, 9, 11, 13 qubits" in study.reason
+    assert not study.is_constant_loss
+
+
+def test_an_upper_end_below_the_law_forbids_it():
+    widths = [2, 3, 4, 5, 6, 7, 8, 9, 10, 32]
+    variances = [Estimate(0.5, 0.02, 0.46, 0.54)] * 9 + [Estimate(0.0, 1e-4, 0.0, 4e-4)]
+    found = judge_variances(widths, variances, [math.nan] * 10, 200)
+    assert found.verdict == "undetermined"
+    assert "at 32 qubits the variance is at most 0.0004" in found.reason
+    assert judge_variances(widths[:9], variances[:9], [math.nan] * 9, 200).verdict == "constant"
+
+
+def test_the_confidence_of_intervals_does_not_change_the_verdict():
+    """Errors of logarithms are read off intervals of any confidence."""
+    rng = np.random.default_rng(5)
+    n = np.arange(2, 11)
+    values = 2.0**-n * np.exp(0.08 * rng.normal(size=len(n)))
+    fits = []
+    for confidence, quantile in ((0.6827, 1.0), (0.9973, 3.0)):
+        ends = [Estimate(v, 0.08 * v, v * math.exp(-0.08 * quantile), v * math.exp(0.08 * quantile)) for v in values]
+        fits.append(judge_variances(list(n), ends, [math.nan] * len(n), 200, confidence).fit("exponential"))
+    assert fits[0].rate.standard_error == pytest.approx(fits[1].rate.standard_error, rel=1e-3)
+
+
+def test_wide_gradients_are_variances_of_the_chosen_derivatives():
+    """Walks above 14 qubits: Var ∂_0 of the mean of Z is 1/(2n²), the sum over all n derivatives n times that."""
+    for parameters, factor in (([0], 1), ("all", None), ([0, 3, 5], 3)):
+        study = scaling_study(
+            product_circuit,
+            averaged_local_observable,
+            qubits=[4, 6, 15, 20, 28],
+            quantity="gradient",
+            parameters=parameters if parameters != [0, 3, 5] else [0, 1, 3],
+            num_samples=400,
+            seed=0,
+        )
+        for n, variance in zip(study.qubits, study.variances, strict=True):
+            scale = n if factor is None else factor
+            right = scale * gradient_of_mean_z(n)
+            assert abs(variance.value - right) < 4 * variance.standard_error + 1e-12, n
+            assert variance.standard_error < 0.15 * right
+
+
+def gradient_of_mean_z(n: int) -> float:
+    """Var ∂C of the averaged local observable O by one angle of RX, from its coefficients."""
+    weights = averaged_local_observable(n).coeffs.real
+    return float(weights[-1] ** 2 / 2)
+
+
+def test_wide_gradients_near_zero_do_not_take_the_mean_for_a_spread():
+    """C = sin θ_0, θ ~ N(0, 0.1²): Var cos θ = (1 + e^(-2σ²))/2 - e^(-σ²), 1/20,000 of E cos² θ."""
+    right = (1 + math.exp(-0.02)) / 2 - math.exp(-0.01)
+    study = scaling_study(
+        product_circuit,
+        lambda n: SparsePauliOp("I" * (n - 1) + "Y"),
+        qubits=[4, 16, 24],
+        quantity="gradient",
+        distribution=GaussianDistribution(std=0.1),
+        num_samples=2000,
+        seed=0,
+    )
+    sampled, *walked = study.variances
+    assert sampled.contains(right)
+    assert sampled.high < 2 * right
+    for variance in walked:
+        assert variance.value == pytest.approx(right, rel=1e-6)
+
+
 def test_extrapolated_variance_of_a_2_design_is_right_at_20_qubits():
     study = scaling_study(
         HardwareEfficientAnsatz(),
@@ -213,7 +379,8 @@ def test_extrapolated_variance_of_a_2_design_is_right_at_20_qubits():
     )
     there = study.extrapolate(14)
     assert there.variance.contains(1 / (2**14 + 1))
-    assert there.shots.value == pytest.approx(1 / (2 * there.variance.value))
+    # the loss of one Pauli is read with (1 - E C²)/S; at 14 qubits that is 1/S but for the few percent of the trend
+    assert there.shots.value == pytest.approx(1 / there.variance.value, rel=0.03)
 
 
 def test_wide_circuits_tell_a_constant_from_a_power():

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import tracemalloc
 
 import matplotlib as mpl
 import numpy as np
@@ -28,6 +29,7 @@ from qiskit_qml_ext.diagnostics import (
     local_observable,
     second_moments,
 )
+from qiskit_qml_ext.diagnostics.second_moments import mean_gradients
 from qiskit_qml_ext.engine import expectation_vjp
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from tests.diagnostics.families import EIGHT_QUBITS, layered_circuit, product_circuit
@@ -197,15 +199,19 @@ def test_depolarising_noise_multiplies_by_its_square():
     assert noisy.loss_variance.value == pytest.approx(clean.loss_variance.value * 0.8**4)
 
 
-def test_no_hit_gives_the_rule_of_three():
+def never_hit() -> tuple[QuantumCircuit, SparsePauliOp]:
+    """Weights of 2⁻³⁰ that are walked through, since the observable has two terms."""
     circuit = QuantumCircuit(30)
     for qubit, angle in enumerate(ParameterVector("θ", 30)):
         circuit.rx(angle, qubit)
     circuit.cx(0, 1)
     for qubit, angle in enumerate(ParameterVector("w", 30)):
         circuit.rz(angle, qubit)
-    observable = SparsePauliOp(["Z" * 30, "X" * 30])  # several terms are walked through from the first gate on
-    found = second_moments(circuit, observable, num_walks=640, seed=0)
+    return circuit, SparsePauliOp(["Z" * 30, "X" * 30])
+
+
+def test_no_hit_gives_the_rule_of_three():
+    found = second_moments(*never_hit(), num_walks=640, seed=0)
     assert found.hits == 0
     assert found.loss_variance.value == 0
     assert found.loss_variance.high == pytest.approx(math.sqrt(2) * 3 / 640, rel=0.01)
@@ -217,6 +223,141 @@ def test_a_few_rare_walks_are_not_trusted():
     found = second_moments(layered_circuit(60, 30), global_observable, num_walks=640, seed=0)
     assert found.loss_variance.contains(2.0**-60)
     assert found.loss_variance.high >= 2.99 / 640
+
+
+def rare_product() -> tuple[QuantumCircuit, SparsePauliOp, np.ndarray]:
+    """C = Z_0 + Π sin θ_q on 4 qubits: with s = E sin² θ and c = E cos² θ, E (∂_kC)² = s³c, and s more for k = 0."""
+    circuit = QuantumCircuit(4)
+    for qubit in range(3):
+        circuit.cz(qubit, qubit + 1)
+    for qubit, angle in enumerate(ParameterVector("θ", 4)):
+        circuit.ry(angle, qubit)
+    c = (1 + math.exp(-2 * 0.3**2)) / 2
+    right = np.full(4, (1 - c) ** 3 * c)
+    right[0] += 1 - c
+    return circuit, SparsePauliOp(["IIIZ", "XXXX"]), right
+
+
+def test_derivatives_that_no_walk_hit_have_an_upper_end():
+    circuit, observable, right = rare_product()
+    unseen = missed = 0
+    for seed in range(20):
+        found = second_moments(circuit, observable, distribution=GaussianDistribution(std=0.3), seed=seed)
+        low, high = found.gradient_intervals.T
+        missed += int(np.sum((right < low) | (high < right)))
+        assert np.all(found.gradient_errors > 0)
+        assert np.all(high <= 1 * 4)  # |∂C| is at most the sum of the coefficients
+        unseen += found.unseen
+        if found.unseen:
+            (row,) = (meaning for name, _, meaning in found.rows() if name == "Derivatives")
+            assert f"{found.unseen} of 4 were hit by no walk: each is at most" in row
+    assert unseen > 20
+    assert missed <= 10  # of 80, where 4 are expected at the most
+    assert "at most" in found.plot().get_legend().get_texts()[0].get_text()
+    data = found.to_dict()
+    assert np.shape(data["gradient_intervals"]) == (4, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("walks", [64, 512, 4096])
+def test_intervals_of_single_derivatives_hold(walks):
+    """95 % and more, whatever the number of hits: quantiles with one more walk are conservative."""
+    circuit, observable, right = rare_product()
+    rare = [
+        second_moments(circuit, observable, distribution=GaussianDistribution(std=0.3), num_walks=walks, seed=seed)
+        for seed in range(150)
+    ]
+    plain = small_circuit(1, angles=5)
+    terms = SparsePauliOp(["ZII", "IZZ", "ZZZ", "XYI"], [0.5, -0.7, 0.3, 1.1])
+    exact = exact_moments(plain, terms)[2]
+    many = [second_moments(plain, terms, num_walks=walks, seed=seed) for seed in range(150)]
+    for runs, truth in ((rare, right), (many, exact)):
+        ends = np.array([found.gradient_intervals for found in runs])
+        inside = (ends[:, :, 0] <= truth + 1e-12) & (truth <= ends[:, :, 1] + 1e-12)
+        # 0.93 - 2.33 √(0.93·0.07/150) = 0.88
+        assert np.all(inside.mean(axis=0) >= 0.88), inside.mean(axis=0)
+
+
+def test_derivatives_outside_of_the_light_cone_are_exactly_zero():
+    circuit = layered_circuit(6, 1)
+    found = second_moments(circuit, Pauli("IIIIIZ"), num_walks=64, seed=0)
+    zero = found.gradient_second_moments == 0
+    assert zero.sum() == 11  # all but the RY on qubit 0
+    assert np.all(found.gradient_intervals[zero] == 0)
+    assert found.unseen == 0
+
+
+def test_walks_that_are_alike_by_chance_are_not_called_exact():
+    """64 walks all stay where a move has the probability 10⁻³: the weight is 1 - 10⁻³ and not 1 ± 0."""
+    circuit = QuantumCircuit(2)
+    circuit.rxx(Parameter("a"), 0, 1)
+    circuit.rzz(Parameter("b"), 0, 1)
+    circuit.rxx(Parameter("c"), 0, 1)
+    nearly = UniformDistribution(-0.0548, 0.0548)
+    exact = exact_moments(circuit, Pauli("IZ"), radius=0.0548)
+    for seed in range(5):
+        found = second_moments(circuit, Pauli("IZ"), distribution=nearly, num_walks=64, seed=seed)
+        assert found.loss_second_moment.low < found.loss_second_moment.high
+        assert found.loss_second_moment.contains(exact[1])
+        assert np.all(found.gradient_intervals[:, 0] <= exact[2] + 1e-12)
+        assert np.all(exact[2] <= found.gradient_intervals[:, 1] + 1e-12)
+
+
+def test_no_number_is_zero_with_a_standard_error_of_zero_unless_it_is_exact():
+    found = second_moments(*never_hit(), num_walks=64, seed=0)
+    assert found.hits == 0
+    for estimate in (found.loss_variance, found.loss_second_moment, found.squared_gradient):
+        assert estimate.value == 0
+        assert 0 < estimate.standard_error < estimate.high
+    assert np.all((found.gradient_errors > 0) | (found.gradient_intervals[:, 1] == 0))
+
+
+def test_chosen_parameters_are_kept_and_summed():
+    circuit = small_circuit(3)
+    _, _, gradients = exact_moments(circuit, Pauli("XZY"))
+    found = second_moments(circuit, Pauli("XZY"), parameters=[4, 1], num_walks=20_000, seed=3)
+    whole = second_moments(circuit, Pauli("XZY"), num_walks=20_000, seed=3)
+    np.testing.assert_array_equal(found.gradient_second_moments, whole.gradient_second_moments[[4, 1]])
+    assert found.parameters == (whole.parameters[4], whole.parameters[1])
+    assert found.squared_gradient.value == pytest.approx(found.gradient_second_moments.sum())
+    error = max(found.squared_gradient.standard_error, 1e-12)
+    assert abs(found.squared_gradient.value - gradients[[4, 1]].sum()) < 4 * error
+    with pytest.raises(ValueError, match="positions from 0 to 5"):
+        second_moments(circuit, Pauli("XZY"), parameters=[6])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_mean_derivatives_are_exact(seed):
+    circuit = small_circuit(seed, angles=4)
+    observable = SparsePauliOp(["ZII", "IZZ", "ZZZ", "XYI", "III"], [0.5, -0.7, 0.3, 1.1, 2.0])
+    nodes, weights = np.polynomial.legendre.leggauss(8)
+    grid = np.array(list(itertools.product(nodes, repeat=4)))
+    mass = np.prod(np.array(list(itertools.product(weights / 2, repeat=4))), axis=1)
+    _, slopes = expectation_vjp(circuit, grid, observable, np.ones((len(grid), 1)))
+    found = mean_gradients(circuit, observable, distribution=SYMMETRIC)
+    np.testing.assert_allclose(found, mass @ slopes, atol=1e-12)
+    np.testing.assert_allclose(
+        mean_gradients(circuit, observable, distribution=SYMMETRIC, parameters=[2]), found[[2]], atol=0
+    )
+    np.testing.assert_allclose(mean_gradients(circuit, observable), 0, atol=1e-12)
+    one = product_circuit(1)
+    np.testing.assert_allclose(mean_gradients(one, Pauli("Y"), distribution=SYMMETRIC), -math.sin(1))
+
+
+def test_memory_does_not_grow_with_walks_times_resamples():
+    """131,072 walks used to take 3.3 GB for the intervals; their weights and totals are 2 MB."""
+    ansatz = HardwareEfficientAnsatz(reps=2, entangler="cz")
+    tracemalloc.start()
+    try:
+        found = second_moments(ansatz, global_observable, num_qubits=8, num_walks=131_072, seed=1)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 100e6
+    few = second_moments(ansatz, global_observable, num_qubits=8, num_walks=8192, seed=2)
+    # four times as narrow, within the scatter of quantiles
+    ratio = (few.loss_variance.high - few.loss_variance.low) / (found.loss_variance.high - found.loss_variance.low)
+    assert 3 < ratio < 5.5
 
 
 def test_integer_multiples_of_uniform_angles_are_exact_and_others_refused():

@@ -1,5 +1,6 @@
 """The kernel part of an evaluation: which kernel is diagnosed, on what, and what happens when that fails."""
 
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -88,12 +89,21 @@ def test_diagnosis_is_exact_and_free_on_a_sampled_target():
     assert "As sampled on aer, on all of the first training set (16 samples)" in text
     # What was measured and what is exact are two things, so both are shown.
     assert "Mean off the diagonal" in text
+    assert "to tell entries apart, as they were measured," in text
     assert result.hardware.shots_per_circuit == result.health.shots_to_resolve.to_tell_apart
 
 
 def test_one_kernel_has_one_number_of_shots(classification):
     found = kernel_part.concentration_of(classification.diagnosis)
-    assert classification.hardware.shots_per_circuit == found.last.shots.to_tell_apart
+    shots = found.last.shots.to_tell_apart
+    assert classification.hardware.shots_per_circuit == shots
+    text = " ".join(classification.summary().split())
+    said = set(re.findall(r"([\d,]+) shots (?:each to )?tell entries apart", text))
+    assert said == {f"{shots:,.0f}"}
+    assert "to tell entries apart, without the errors of a device" in classification.hardware.sentence()
+    (price,) = classification.diagnosis.price
+    assert f"circuits of {shots:,.0f} shots," in price
+    assert price.endswith("to tell entries apart, without the errors of a device.")
 
 
 def test_at_most_two_hundred_samples_are_diagnosed():

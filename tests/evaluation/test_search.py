@@ -13,9 +13,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from qiskit_qml_ext.circuits import ZZFeatureMap
-from qiskit_qml_ext.datasets import load_dataset
-from qiskit_qml_ext.evaluation import plan_evaluation
-from qiskit_qml_ext.evaluation.comparison import run_fold
+from qiskit_qml_ext.datasets import Dataset, load_dataset
+from qiskit_qml_ext.evaluation import plan_evaluation, run_plan
+from qiskit_qml_ext.evaluation.comparison import chosen_edges, run_fold
 from qiskit_qml_ext.evaluation.preparation import quantum_preparation
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.models import QuantumSVC, QuantumSVR
@@ -108,3 +108,51 @@ def test_values_of_test_samples_change_nothing_that_was_fitted():
         clean, dirty = (run_fold(p, candidate, 0, (train, test), True) for p in (plan, spoiled))
         assert clean.parameters == dirty.parameters
         np.testing.assert_array_equal(clean.kernel.matrix, dirty.kernel.matrix)
+
+
+@pytest.mark.parametrize(
+    ("scores", "edges"),
+    [
+        ([0.5, 0.6, 0.7], ("C",)),  # better and better towards the largest
+        ([0.7, 0.6, 0.5], ("C",)),
+        ([0.5, 0.7, 0.6], ()),
+        ([0.7, 0.7, 0.6], ()),  # a tie with a value inside
+        ([0.7, 0.7, 0.7], ()),
+        ([float("nan"), 0.6, 0.7], ("C",)),
+    ],
+)
+def test_an_end_of_a_grid_counts_only_if_it_scores_higher_than_the_rest(scores, edges):
+    values = (0.1, 1.0, 10.0)
+    chosen = {"model__C": values[int(np.nanargmax(scores))]}
+    assert chosen_edges([{"model__C": value} for value in values], scores, chosen) == edges
+    # Two values have no inside, and one value is no grid.
+    assert chosen_edges([{"C": 1.0}, {"C": 2.0}], [0.1, 0.2], {"C": 2.0}) == ()
+    assert chosen_edges([{"C": 1.0}], [0.1], {"C": 1.0}) == ()
+
+
+def test_an_end_of_a_grid_is_compared_with_all_values_of_the_other_parameters():
+    grid = [{"C": C, "bandwidth": b} for C in (1.0, 2.0, 3.0) for b in (0.1, 0.2, 0.3)]
+    # The best is at C = 3 with bandwidth 0.2; another bandwidth gives the same score at C = 2.
+    scores = {(3.0, 0.2): 0.9, (2.0, 0.1): 0.9}
+    table = [scores.get((choice["C"], choice["bandwidth"]), 0.5) for choice in grid]
+    assert chosen_edges(grid, table, {"C": 3.0, "bandwidth": 0.2}) == ()
+    table = [min(score, 0.8) if choice["C"] == 2.0 else score for choice, score in zip(grid, table, strict=True)]
+    assert chosen_edges(grid, table, {"C": 3.0, "bandwidth": 0.2}) == ("C",)
+
+
+def test_ends_that_were_chosen_on_most_folds_are_told_for_quantum_and_classical_models():
+    # Unequal classes: with the smaller values of C all machines name the larger class.
+    X = np.random.default_rng(0).uniform(size=(90, 2))
+    data = Dataset.from_arrays(X, (X[:, 0] > 0.7).astype(int))
+    plan = plan_evaluation(data, feature_map="angle", folds=3, bandwidths=(0.1, 0.3), C_values=(1e-3, 1e-2, 3.0))
+    result = run_plan(
+        replace(plan, candidates=tuple(c for c in plan.candidates if c.key in ("quantum", "rbf", "dummy")))
+    )
+    assert any(edge.is_largest and edge.times >= 2 for edge in result["rbf"].edges)
+    (note,) = [note for note in result.notes if "at an end of their grid" in note]
+    for model in result.models:
+        for edge in model.edges:
+            end = "largest" if edge.is_largest else "smallest"
+            assert f"{model.name}: {end} {edge.parameter}, {edge.value:.3g}, on {edge.times} of 3 folds" in note
+            assert sum(fold[edge.parameter] == edge.value for fold in model.parameters) >= edge.times
+    assert result.to_dict()["models"][1]["edges"] == [edge.to_dict() for edge in result["rbf"].edges]

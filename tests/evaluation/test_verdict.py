@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from qiskit_qml_ext.evaluation import corrected_t_test
 from qiskit_qml_ext.evaluation.verdict import Contestant, best_classical, decide
 
 NOISE = np.array([0.01, -0.01, 0.005, -0.005, 0.0])
@@ -28,8 +29,8 @@ def contest(quantum=0.9, control=0.9, rbf=0.9, linear=0.8, dummy=0.5, **failures
     return models
 
 
-def verdict(is_exact=True, **means):
-    return decide(contest(**means), test_fraction=0.25, scoring="accuracy", is_exact=is_exact)
+def verdict(is_exact=True, entangles=None, **means):
+    return decide(contest(**means), test_fraction=0.25, scoring="accuracy", is_exact=is_exact, entangles=entangles)
 
 
 @pytest.mark.parametrize(
@@ -48,9 +49,23 @@ def verdict(is_exact=True, **means):
             r"scores higher \(0.970\) than every classical model \(best: the RBF SVM with 0.900, p <? ?.*"
             r"without entanglement it scores 0.800",
         ),
-        ({"quantum": 0.97, "control": 0.97}, "better_without_entanglement", "entanglement is not the reason"),
-        ({"quantum": 0.97, "control": None}, "better_without_entanglement", "a product of single-qubit functions"),
-        ({"quantum": 0.97, "control": "ValueError: no"}, "better", r"scores higher"),
+        (
+            {"quantum": 0.97, "control": 0.97},
+            "better_without_entanglement",
+            "entanglement is not shown to be the reason: without any entangling gate it scores 0.970",
+        ),
+        (
+            {"quantum": 0.97, "control": None, "entangles": False},
+            "better_without_entanglement",
+            "a product of single-qubit functions",
+        ),
+        (
+            {"quantum": 0.97, "control": None},
+            "better",
+            r"p < 0.001\); what part entanglement has in this is unknown\.$",
+        ),
+        ({"quantum": 0.97, "control": None, "entangles": True}, "better", "what part entanglement has .* is unknown"),
+        ({"quantum": 0.97, "control": "ValueError: no"}, "better", "what part entanglement has in this is unknown"),
         ({"quantum": 0.5, "control": 0.5, "rbf": 0.5, "linear": 0.5}, "nothing_learned", "better than guessing"),
         ({"quantum": "MemoryError: too large."}, "quantum_failed", r"failed \(MemoryError: too large\)\.$"),
         ({"rbf": "x", "linear": "y"}, "no_baseline", "no classical model could be fitted"),
@@ -62,12 +77,100 @@ def test_each_case_has_its_verdict(means, code, sentence):
     assert re.search(sentence, result.sentence), result.sentence
 
 
-def test_a_model_that_beats_the_best_mean_but_not_a_volatile_rival_is_no_evidence():
+def test_a_model_that_beats_the_best_mean_but_not_a_volatile_rival_is_told_which_rival_that_is():
     models = contest(quantum=0.97, rbf=0.9)
     wild = Contestant("boosting", "Gradient boosting", "classical", (0.99, 0.6, 0.98, 0.97, 0.9))
     result = decide([*models, wild], test_fraction=0.25, scoring="accuracy", is_exact=True)
-    assert result.code == "no_evidence"
-    assert any("not significantly better than all" in detail for detail in result.details)
+    assert (result.code, result.rival) == ("no_evidence", "boosting")
+    p = corrected_t_test(models[0].scores, wild.scores, test_fraction=0.25).p_value
+    assert result.p_value == p > 0.05
+    assert result.sentence == (
+        "No evidence of an advantage over every classical model: the quantum kernel scores 0.970, not significantly "
+        f"more than the gradient boosting with 0.888 (p = {p:.2f})."
+    )
+    (beaten,) = [detail for detail in result.details if "significantly more than" in detail]
+    assert "the RBF SVM (0.900, p < 0.001), the logistic regression (0.800, p < 0.001)" in beaten
+    # No significant p stands in a sentence that begins with "No evidence".
+    assert "p < " not in result.sentence
+
+
+def test_the_p_value_of_a_win_is_the_largest_of_all_rivals():
+    # The rival with the highest mean is not the one that is hardest to beat: its scores never change.
+    quantum = (0.90, 0.92, 0.91, 0.91, 0.90)
+    rivals = {"a": (0.80, 0.83, 0.80, 0.81, 0.80), "b": (0.74, 0.82, 0.67, 0.80, 0.75)}
+    models = [
+        Contestant("q", "Quantum", "quantum", quantum),
+        Contestant("a", "RBF SVM", "classical", rivals["a"]),
+        Contestant("b", "Boosting", "classical", rivals["b"]),
+        Contestant("d", "Dummy", "baseline", (0.5,) * 5),
+    ]
+    result = decide(models, test_fraction=0.25, scoring="accuracy", is_exact=True)
+    p = {key: corrected_t_test(quantum, scores, test_fraction=0.25).p_value for key, scores in rivals.items()}
+    assert p["a"] < 0.001 < p["b"] < 0.05
+    assert (result.code, result.rival, result.p_value) == ("better", "b", p["b"])
+    assert f"the largest p of all comparisons is that with the boosting: p = {p['b']:.3f}" in result.sentence
+    assert "p < 0.001" not in result.sentence
+
+
+def test_a_perfect_model_wins_against_chance_on_five_folds_and_not_on_three():
+    for folds, code in ((5, "better"), (10, "better"), (3, "no_evidence")):
+        models = contest()
+        scores = {"quantum": 1.0, "control": 0.5, "rbf": 0.5, "linear": 0.5, "dummy": 0.5}
+        models = [Contestant(m.key, m.name, m.role, (scores[m.key],) * folds) for m in models]
+        result = decide(models, test_fraction=1 / (folds - 1), scoring="accuracy", is_exact=True)
+        assert result.code == code
+        assert result.p_value < 1
+        # Ten samples in each fold show it; two do not: ten samples in all could do that by chance.
+        for size, known in ((10, "better" if folds > 3 else "no_evidence"), (2, None)):
+            found = decide(
+                models, test_fraction=1 / (folds - 1), test_size=size, scoring="accuracy", is_exact=True
+            ).code
+            assert found == known or (known is None and (folds > 5 or found == "no_evidence"))
+
+
+def test_a_model_that_only_guesses_never_wins_over_worse_ones():
+    # Unequal classes: the quantum kernel always names the larger class, the others fit noise and do worse; one of them
+    # is better than the dummy on every fold by chance.
+    models = [
+        Contestant("quantum", "Quantum", "quantum", (0.8,) * 5),
+        Contestant("rbf", "RBF SVM", "classical", (0.6, 0.62, 0.61, 0.6, 0.59)),
+        Contestant("control", "Same", "control", (0.81, 0.82, 0.81, 0.81, 0.82)),
+        Contestant("dummy", "Dummy", "baseline", (0.8,) * 5),
+    ]
+    result = decide(models, test_fraction=0.25, scoring="accuracy", is_exact=True)
+    assert (result.code, result.rival, result.p_value) == ("no_evidence", "dummy", 1.0)
+
+
+def test_worse_takes_the_choice_among_rivals_into_account():
+    # One rival of four is better with p = 0.03 by itself: chosen among four, that is nothing.
+    spread = np.array([0.02, -0.02, 0.03, -0.03, 0.0])
+    quantum = Contestant("quantum", "Quantum", "quantum", tuple(0.8 + 0 * spread))
+    rivals = [Contestant(f"r{i}", f"R{i}", "classical", tuple(0.8 + 2 * np.roll(spread, i))) for i in range(3)]
+    lucky = Contestant("lucky", "RBF SVM", "classical", tuple(0.86 + spread * 1.1))
+    dummy = Contestant("dummy", "Dummy", "baseline", (0.5,) * 5)
+    alone = decide([quantum, lucky, dummy], test_fraction=0.25, scoring="accuracy", is_exact=True)
+    assert (alone.code, alone.rival) == ("worse", "lucky")
+    assert 0.0125 < alone.p_value < 0.05
+    chosen = decide([quantum, lucky, *rivals, dummy], test_fraction=0.25, scoring="accuracy", is_exact=True)
+    assert chosen.code == "no_evidence"
+    clear = Contestant("clear", "RBF SVM", "classical", tuple(0.9 + spread))
+    result = decide([quantum, clear, *rivals, dummy], test_fraction=0.25, scoring="accuracy", is_exact=True)
+    assert result.code == "worse"
+    assert "corrected for 4 classical models" in result.sentence
+    by_itself = corrected_t_test(quantum.scores, clear.scores, test_fraction=0.25).p_value
+    np.testing.assert_allclose(result.p_value, 4 * by_itself, rtol=1e-12)
+
+
+def test_the_smallest_difference_that_could_have_been_shown_is_told():
+    result = verdict(quantum=0.895)
+    comparison = corrected_t_test(contest(quantum=0.895)[0].scores, contest()[2].scores, test_fraction=0.25)
+    smallest = (comparison.high - comparison.low) / 2
+    np.testing.assert_allclose(result.smallest_difference, smallest, rtol=1e-12)
+    assert any(f"is significant from {smallest:.3f} on" in detail for detail in result.details)
+    # With that spread a difference just above is significant, one just below is not.
+    for factor, better in ((1.001, True), (0.999, False)):
+        shifted = [score - comparison.difference + factor * smallest for score in contest(quantum=0.895)[0].scores]
+        assert corrected_t_test(shifted, contest()[2].scores, test_fraction=0.25).is_better == better
 
 
 def test_better_carries_its_caveats():

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterVector
-from qiskit.circuit.library import UnitaryGate, XGate
-from qiskit.quantum_info import random_unitary
+from qiskit.circuit.library import HamiltonianGate, PauliEvolutionGate, UnitaryGate, XGate
+from qiskit.quantum_info import SparsePauliOp, random_unitary
+from qiskit.synthesis import MatrixExponential
 
 from qiskit_qml_ext.circuits import FEATURE_MAPS
 from qiskit_qml_ext.primitives import circuit_key
@@ -120,3 +121,33 @@ def test_a_jobs_seed_depends_on_all_of_its_content():
     assert len(seeds) == 6
     assert job_seed(None, "a", values, 10) is None
     assert job_seed(1, "a", values, 10) == job_seed(1, "a", values, 10)
+
+
+def evolution_with_free_time(matrix, synthesis=None):
+    circuit = QuantumCircuit(2)
+    if synthesis is None:
+        circuit.append(HamiltonianGate(matrix, Parameter("t")), [0, 1])
+    else:
+        circuit.append(
+            PauliEvolutionGate(SparsePauliOp.from_operator(matrix), Parameter("t"), synthesis=synthesis), [0, 1]
+        )
+    return circuit
+
+
+@pytest.mark.parametrize("synthesis", [None, MatrixExponential()])
+def test_evolution_gates_without_a_definition_have_the_key_of_their_hamiltonian(synthesis):
+    one = SparsePauliOp(["ZZ", "XI"], [1.0, 0.5]).to_matrix()
+    other = SparsePauliOp(["ZZ", "XI"], [1.0, 0.6]).to_matrix()
+    key = circuit_key(evolution_with_free_time(one, synthesis))
+    assert key == circuit_key(evolution_with_free_time(one.copy(), synthesis))
+    assert key != circuit_key(evolution_with_free_time(other, synthesis))
+
+
+def test_key_does_not_depend_on_names_that_look_like_its_own():
+    def key(first, second):
+        circuit = QuantumCircuit(1)
+        circuit.rx(Parameter(first), 0)
+        circuit.ry(Parameter(second), 0)
+        return circuit_key(circuit)
+
+    assert key("a", "p0") == key("p1", "p2") == key("a", "b") != key("b", "a")

@@ -19,7 +19,6 @@ from qiskit.circuit.library import (
     Initialize,
     MCMTGate,
     MCPhaseGate,
-    PauliEvolutionGate,
     PauliGate,
     PermutationGate,
     QFTGate,
@@ -33,7 +32,7 @@ from qiskit.circuit.library import (
     zz_feature_map,
 )
 from qiskit.circuit.library.standard_gates import get_standard_gate_name_mapping
-from qiskit.quantum_info import Clifford, SparsePauliOp, Statevector, random_clifford, random_unitary
+from qiskit.quantum_info import Clifford, Statevector, random_clifford, random_unitary
 
 from qiskit_qml_ext.engine import reference
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
@@ -131,28 +130,6 @@ def test_library_operations_reproduce_the_statevector(label):
         np.testing.assert_allclose(reference.statevector(lower(circuit), []), expected, rtol=0, atol=ATOL)
     else:
         assert_reproduces(circuit)
-
-
-@pytest.mark.parametrize("controls", [0, 1])
-def test_evolution_gates_follow_their_synthesis(controls):
-    hamiltonian = SparsePauliOp(["XXI", "IYY", "ZZI", "ZXY", "IIX"], [0.3, -0.4, 0.5, 0.6, 0.7])
-    gate = PauliEvolutionGate(hamiltonian, time=0.4 if controls else Parameter("t"))
-    circuit = prefix(3 + controls)
-    circuit.append(gate.control(1) if controls else gate, range(3 + controls))
-    program = lower(circuit)
-    bound = circuit.assign_parameters([0.4]) if program.num_parameters else circuit
-    expected = Statevector(bound.decompose("PauliEvolution").decompose("cPauliEvolution", reps=2)).data
-    values = [0.4] * program.num_parameters
-    np.testing.assert_allclose(reference.statevector(program, values), expected, rtol=0, atol=ATOL)
-
-
-@pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")  # Qiskit's exact exponential
-def test_evolution_under_commuting_terms_reproduces_the_statevector():
-    circuit = prefix(3)
-    circuit.append(
-        PauliEvolutionGate(SparsePauliOp(["ZZI", "IZZ", "ZIZ"], [0.3, -0.4, 0.5]), time=Parameter("t")), range(3)
-    )
-    assert_reproduces(circuit)
 
 
 @pytest.mark.parametrize("state", ["amplitudes", "label", "integer"])

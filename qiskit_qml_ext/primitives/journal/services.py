@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from qiskit_qml_ext.primitives.journal.faults import Meaning, understand
+from qiskit_qml_ext.primitives.targets.primitive import with_values_right
 
 QUEUED, RUNNING, FINISHED, ERROR, CANCELLED = "QUEUED", "RUNNING", "DONE", "ERROR", "CANCELLED"
 
@@ -170,7 +171,7 @@ class LocalService:
     more_shots = False
 
     def __init__(self, primitive: Any, make: Callable[[int | None], Any] | None = None):
-        self._primitive = primitive
+        self._primitive = primitive = with_values_right(primitive)
         self._make = make
         self._jobs: dict[str, Any] = {}
         backend = getattr(primitive, "_backend", None) or getattr(primitive, "backend", None)

@@ -41,6 +41,10 @@ def resolve_target(target: object, *, mode: str = "job", options: Mapping[str, A
         target = "exact"
     if isinstance(target, str):
         return _named_target(target, mode, options)
+    if isinstance(target, type):
+        raise TypeError(
+            f"The class {target.__name__} came instead of an object of it. Pass {target.__name__}(…), with parentheses."
+        )
     if is_account(target):
         return RuntimeTarget(device_of_account(target, options.pop("backend", LEAST_BUSY)), mode, options)
     if _is_aer_simulator(target):

@@ -1,14 +1,21 @@
 """Qiskit Aer's simulators, with or without noise."""
 
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
-from qiskit.transpiler import PassManager, generate_preset_pass_manager
+from qiskit.transpiler import generate_preset_pass_manager
 
-from qiskit_qml_ext.primitives.targets.target import precision_of
+from qiskit_qml_ext.exceptions import NoiseWithoutEffectWarning
+from qiskit_qml_ext.primitives.targets.aer_binding import Rules, refuse_free_stabilizers
+from qiskit_qml_ext.primitives.targets.aer_noise import KeptGates, acts_on, names_with_errors, noise_of, without_effect
+from qiskit_qml_ext.primitives.targets.target import phase_gates_as_rotations, precision_of
 
 if TYPE_CHECKING:
+    from qiskit.transpiler import PassManager
+    from qiskit.transpiler import Target as DeviceTarget
     from qiskit_aer import AerSimulator
 
 # Circuits side by side instead of threads inside each of many small ones: ten times faster for a kernel of 4 qubits.
@@ -37,31 +44,53 @@ class AerTarget:
                 "Set them on the simulator itself."
             )
         self.simulator = simulator
-        self.name = "aer" if simulator.name.startswith("aer_simulator") and not _is_noisy(simulator) else simulator.name
+        self.name = (
+            "aer"
+            if simulator.name.startswith("aer_simulator") and getattr(simulator.options, "noise_model", None) is None
+            else simulator.name
+        )
         self.num_qubits = int(simulator.num_qubits)
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
-        """Return Aer's sampler."""
-        from qiskit_aer.primitives import SamplerV2
+        """Return Aer's sampler, with our care for the values of gates."""
+        from qiskit_qml_ext.primitives.targets.aer_primitives import AerSampler
 
-        return SamplerV2.from_backend(self.simulator, default_shots=shots, seed=seed)
+        return AerSampler.from_backend(self.simulator, default_shots=shots, seed=seed)
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
-        """Return Aer's estimator."""
-        from qiskit_aer.primitives import EstimatorV2
+        """Return Aer's estimator, with our care for the values of gates."""
+        from qiskit_qml_ext.primitives.targets.aer_primitives import AerEstimator
 
         options: dict[str, Any] = {"default_precision": precision_of(shots)}
         if seed is not None:
             options["run_options"] = {"seed_simulator": seed}
-        return EstimatorV2.from_backend(self.simulator, options=options)
+        return AerEstimator.from_backend(self.simulator, options=options)
 
-    def pass_manager(self, optimization_level: int, seed: int | None) -> PassManager:
-        """Return a preset pass manager for the simulator's basis gates."""
-        return generate_preset_pass_manager(optimization_level, backend=self.simulator, seed_transpiler=seed)
+    def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> QuantumCircuit:
+        """Transpile for the simulator's gates.
+
+        Gates that a noise model knows stay as they are, at every level, so that its errors act on them and on nothing
+        else; other gates are translated into these. For a simulator of a device, which has a coupling map, circuits are
+        transpiled as for the device.
+
+        Raises:
+            UnsupportedCircuitError: If the stabilizer method is to run free parameters.
+        """
+        rules = Rules.of(self.simulator, {})
+        refuse_free_stabilizers(circuit, rules)
+        noise, device = noise_of(self.simulator), self.simulator.target
+        if noise is None or self.simulator.coupling_map is not None:
+            return self._manager(device, optimization_level, seed).run(phase_gates_as_rotations(circuit))
+        kept = KeptGates(names_with_errors(noise), frozenset(device.operation_names))
+        hidden = phase_gates_as_rotations(kept.hide(circuit))
+        isa = kept.restore(self._manager(kept.allow(device), optimization_level, seed).run(hidden))
+        if names_with_errors(noise) and not acts_on(noise, isa):
+            warnings.warn(without_effect(noise, isa), NoiseWithoutEffectWarning, stacklevel=2)
+        return isa
+
+    @staticmethod
+    def _manager(device: "DeviceTarget", level: int, seed: int | None) -> "PassManager":
+        return generate_preset_pass_manager(level, target=device, seed_transpiler=seed)
 
     def close(self) -> None:
         """Do nothing: there is nothing to give back."""
-
-
-def _is_noisy(simulator: "AerSimulator") -> bool:
-    return getattr(simulator.options, "noise_model", None) is not None

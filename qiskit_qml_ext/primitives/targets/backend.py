@@ -4,11 +4,13 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
+from qiskit import QuantumCircuit
 from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2, BaseEstimatorV2, BaseSamplerV2
 from qiskit.providers import BackendV2
-from qiskit.transpiler import PassManager, generate_preset_pass_manager
+from qiskit.transpiler import generate_preset_pass_manager
 
-from qiskit_qml_ext.primitives.targets.target import precision_of
+from qiskit_qml_ext.primitives.targets.angle_bounds import for_any_angle
+from qiskit_qml_ext.primitives.targets.target import phase_gates_as_rotations, precision_of
 
 MODES = ("job", "batch", "session")
 """Runtime's execution modes."""
@@ -36,9 +38,9 @@ class BackendTarget:
             backend=self.backend, options={"default_precision": precision, "seed_simulator": seed}
         )
 
-    def pass_manager(self, optimization_level: int, seed: int | None) -> PassManager:
-        """Return a preset pass manager for the backend."""
-        return generate_preset_pass_manager(optimization_level, backend=self.backend, seed_transpiler=seed)
+    def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> QuantumCircuit:
+        """Run the backend's preset pass manager."""
+        return _transpiled(circuit, self.backend, optimization_level, seed)
 
     def close(self) -> None:
         """Do nothing: there is nothing to give back."""
@@ -91,9 +93,9 @@ class RuntimeTarget:
         self._seed_simulator(estimator, seed)
         return estimator
 
-    def pass_manager(self, optimization_level: int, seed: int | None) -> PassManager:
-        """Return a preset pass manager for the backend."""
-        return generate_preset_pass_manager(optimization_level, backend=self.backend, seed_transpiler=seed)
+    def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> QuantumCircuit:
+        """Run the backend's preset pass manager."""
+        return _transpiled(circuit, self.backend, optimization_level, seed)
 
     def close(self) -> None:
         """Close the batch or session that this target opened itself."""
@@ -154,6 +156,19 @@ class RuntimeTarget:
     def _seed_simulator(self, primitive: Any, seed: int | None) -> None:
         if seed is not None and is_fake(self.backend):
             primitive.options.simulator.seed_simulator = seed
+
+
+def _transpiled(circuit: QuantumCircuit, backend: BackendV2, level: int, seed: int | None) -> QuantumCircuit:
+    rotations = phase_gates_as_rotations(circuit)
+    device = for_any_angle(backend.target) if circuit.parameters else backend.target
+    if device is backend.target:
+        return generate_preset_pass_manager(level, backend=backend, seed_transpiler=seed).run(rotations)
+    stages = {
+        f"{stage}_method": getattr(backend, f"get_{stage}_stage_plugin")()
+        for stage in ("translation", "scheduling")
+        if hasattr(backend, f"get_{stage}_stage_plugin")
+    }
+    return generate_preset_pass_manager(level, target=device, seed_transpiler=seed, **stages).run(rotations)
 
 
 def is_fake(backend: object) -> bool:

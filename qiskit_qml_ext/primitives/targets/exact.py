@@ -1,5 +1,6 @@
 """Exact simulation on this machine."""
 
+from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 
 from qiskit_qml_ext.primitives.exact_estimator import ExactEstimator
@@ -36,7 +37,7 @@ class ExactTarget:
             default_precision=precision_of(shots), seed=seed, dtype=self.dtype, max_memory=self.max_memory
         )
 
-    def pass_manager(self, optimization_level: int, seed: int | None) -> None:
+    def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> None:
         """Return ``None``: any circuit can be simulated as it is."""
 
     def close(self) -> None:

@@ -1,11 +1,19 @@
 """A primitive that the user holds already."""
 
+from typing import Any
+
+from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.transpiler import PassManager
 
+from qiskit_qml_ext.primitives.targets.target import phase_gates_as_rotations
+
 
 class PrimitiveTarget:
-    """The user's own V2 primitives, used as they are; their own default shots and seeds apply."""
+    """The user's own V2 primitives; their own default shots and seeds apply.
+
+    They are used as they are, but for Aer's, which put values into some gates wrongly: ours take their place.
+    """
 
     num_qubits = None
     default_shots = None
@@ -26,8 +34,8 @@ class PrimitiveTarget:
                     f"{kind} must be a {expected.__name__}, but a {type(primitive).__name__} came. "
                     "Version 1 primitives are not supported by Qiskit 2."
                 )
-        self._sampler = sampler
-        self._estimator = estimator
+        self._sampler = with_values_right(sampler)
+        self._estimator = with_values_right(estimator)
         self._pass_manager = pass_manager
         self.name = type(sampler or estimator).__name__
 
@@ -43,9 +51,18 @@ class PrimitiveTarget:
             raise ValueError("This needs an estimator, but only a sampler was given. Pass estimator=… too.")
         return self._estimator
 
-    def pass_manager(self, optimization_level: int, seed: int | None) -> PassManager | None:
-        """Return the user's pass manager."""
-        return self._pass_manager
+    def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> QuantumCircuit | None:
+        """Run the user's pass manager, if there is one."""
+        return None if self._pass_manager is None else self._pass_manager.run(phase_gates_as_rotations(circuit))
 
     def close(self) -> None:
         """Do nothing: the primitives belong to the user."""
+
+
+def with_values_right(primitive: Any) -> Any:
+    """Return a primitive that puts values into every gate rightly: ours for Aer's own, any other as it is."""
+    if not any(cls.__module__.startswith("qiskit_aer.") for cls in type(primitive).mro()):
+        return primitive
+    from qiskit_qml_ext.primitives.targets.aer_primitives import bound_right
+
+    return bound_right(primitive)

@@ -3,13 +3,16 @@
 from typing import TYPE_CHECKING, Protocol
 
 from qiskit import QuantumCircuit
+from qiskit.circuit import Barrier
 from qiskit.circuit.library import RZGate
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 
 from qiskit_qml_ext.primitives.estimates import error_free_fraction
+from qiskit_qml_ext.primitives.targets.angle_bounds import has_free_bounded_gates
+from qiskit_qml_ext.primitives.targets.identity import is_mistakable, with_definitions_of_mistakable
+from qiskit_qml_ext.program import runnable
 
 if TYPE_CHECKING:
-    from qiskit.transpiler import PassManager
     from qiskit.transpiler import Target as DeviceTarget
 
 
@@ -41,8 +44,8 @@ class Target(Protocol):
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
         """Return an estimator whose precision corresponds to ``shots``; exact for ``None`` where the target can be."""
 
-    def pass_manager(self, optimization_level: int, seed: int | None) -> "PassManager | None":
-        """Return the pass manager that makes circuits ISA circuits, or ``None`` if any circuit will do."""
+    def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> QuantumCircuit | None:
+        """Return the circuit in the target's own gates, or ``None`` if any circuit will do as it is."""
 
     def close(self) -> None:
         """Give back what the target holds (an open session)."""
@@ -53,9 +56,7 @@ def isa_circuit(
 ) -> QuantumCircuit:
     """Return the circuit in the target's own gates and without a global phase; the argument is not changed.
 
-    Nothing that is measured depends on the global phase, but the transpiler collects it as one expression in all
-    parameters, which takes minutes to add up and seconds to bind already for five qubits of a ZZ feature map. So phase
-    gates P(θ) = e^{iθ/2} R_Z(θ), where it comes from, are given to the transpiler as R_Z(θ).
+    Gates of the user's that are called like others come as their definitions (see :mod:`identity`).
 
     Args:
         circuit: The circuit; one that is in the device's own gates already is returned as it is.
@@ -64,18 +65,17 @@ def isa_circuit(
         seed: The transpiler's seed.
         trials: How many seeds to try; the circuit with the least errors by the device's reports is taken.
     """
-    device = getattr(getattr(target, "backend", None), "target", None)
-    if device is not None and _is_isa(circuit, device):
+    device = device_of(target)
+    if device is not None and is_isa(circuit, device):
         return circuit
-    rotations = phase_gates_as_rotations(circuit)
+    plain = with_definitions_of_mistakable(circuit if target.name == "exact" else runnable(circuit), device)
     # Without a seed of the user's several trials are still the same in every process.
     seeds = [seed] if trials == 1 or device is None else [(seed or 0) + trial for trial in range(trials)]
     tries = []
     for one in seeds:
-        pass_manager = target.pass_manager(level, one)
-        if pass_manager is None:
-            return circuit
-        isa = pass_manager.run(rotations)
+        isa = target.transpile(plain, level, one)
+        if isa is None:
+            return circuit if target.name == "exact" else plain
         isa.global_phase = 0
         tries.append(isa)
     if len(tries) == 1:
@@ -83,21 +83,58 @@ def isa_circuit(
     return max(tries, key=lambda isa: (error_free_fraction(isa, device) or 0.0, -isa.depth()))
 
 
-def _is_isa(circuit: QuantumCircuit, device: "DeviceTarget") -> bool:
+def isa_in_place(circuit: QuantumCircuit, target: Target, level: int, seed: int | None) -> QuantumCircuit:
+    """Return the circuit in the target's own gates on the qubits that it stands on, for circuits placed by the user.
+
+    Args:
+        circuit: A circuit on the device's qubits whose gates act on coupled qubits only.
+        target: A target with a device, see :func:`device_of`.
+        level: The transpiler's optimization level.
+        seed: The transpiler's seed.
+    """
+    from qiskit.transpiler import generate_preset_pass_manager
+
+    holder = getattr(target, "backend", getattr(target, "simulator", None))
+    manager = generate_preset_pass_manager(level, backend=holder, seed_transpiler=seed)
+    manager.layout = manager.routing = None
+    isa: QuantumCircuit = manager.run(phase_gates_as_rotations(circuit))
+    isa.global_phase = 0
+    return isa
+
+
+def device_of(target: Target) -> "DeviceTarget | None":
+    """Return what a target says of its qubits and gates; ``None`` where qubits have no places."""
+    device = getattr(getattr(target, "backend", None), "target", None)
+    if device is None:  # a simulator of a device has the device's places
+        device = getattr(getattr(target, "simulator", None), "target", None)
+        if device is None or device.build_coupling_map() is None:
+            return None
+    return device
+
+
+def is_isa(circuit: QuantumCircuit, device: "DeviceTarget") -> bool:
     """Tell whether a circuit acts on a device's qubits with nothing but the device's instructions."""
-    if circuit.num_qubits != device.num_qubits:
+    if circuit.num_qubits != device.num_qubits or has_free_bounded_gates(circuit, device):
         return False
     return all(
-        item.operation.name == "barrier"
-        or device.instruction_supported(
-            item.operation.name, tuple(circuit.find_bit(qubit).index for qubit in item.qubits)
+        isinstance(item.operation, Barrier)
+        or (
+            not is_mistakable(item.operation, device)
+            and device.instruction_supported(
+                item.operation.name, tuple(circuit.find_bit(qubit).index for qubit in item.qubits)
+            )
         )
         for item in circuit.data
     )
 
 
 def phase_gates_as_rotations(circuit: QuantumCircuit) -> QuantumCircuit:
-    """Return a copy, equal up to a global phase, with R_Z gates instead of phase gates."""
+    """Return a copy, equal up to a global phase, with R_Z gates instead of phase gates.
+
+    Nothing that is measured depends on the global phase, but the transpiler collects it as one expression in all
+    parameters, which takes minutes to add up and seconds to bind already for five qubits of a ZZ feature map. So phase
+    gates P(θ) = e^{iθ/2} R_Z(θ), where it comes from, are given to the transpiler as R_Z(θ).
+    """
     rotations = circuit.copy_empty_like()
     for item in circuit.data:
         operation = RZGate(item.params[0]) if item.is_standard_gate() and item.name in ("p", "u1") else item.operation

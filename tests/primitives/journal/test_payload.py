@@ -8,7 +8,7 @@ from qiskit_ibm_runtime.fake_provider import FakeSherbrooke
 from qiskit_ibm_runtime.json import RuntimeEncoder
 
 from qiskit_qml_ext.circuits import ZZFeatureMap
-from qiskit_qml_ext.kernels.sampled import inversion_test
+from qiskit_qml_ext.kernels.inversion import inversion_test
 from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.primitives.journal.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.requests import pack

@@ -1,0 +1,88 @@
+"""By how much what a device runs differs from a circuit's exact unitary."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+
+from qiskit_qml_ext.engine import statevectors
+from qiskit_qml_ext.exceptions import UnsupportedCircuitError
+from qiskit_qml_ext.program import approximations, synthesised, unitary_part
+
+_MAX_QUBITS = 12  # on more, simulating dozens of states twice takes longer than a plan should
+_MAX_STATES = 40
+
+
+def synthesis_error(exact: QuantumCircuit, run: QuantumCircuit, values: NDArray[np.float64]) -> float | None:
+    """Return the largest 1 - |⟨ψ_exact|ψ_run⟩|² over rows of parameter values, ``None`` where it cannot be computed.
+
+    Args:
+        exact: A unitary circuit.
+        run: What runs in its place, on the same qubits, with some of its parameters.
+        values: Values of the parameters of ``exact``, shape (rows, parameters); at most 40 rows, spread evenly, count.
+    """
+    qubits = used_qubits(exact)
+    if len(qubits) > _MAX_QUBITS:
+        return None
+    # spread over all rows: data are often sorted by their class
+    few = values[np.linspace(0, len(values) - 1, min(len(values), _MAX_STATES)).astype(np.intp)]
+    place = {parameter: column for column, parameter in enumerate(exact.parameters)}
+    states = []
+    try:
+        for circuit in (exact, run):
+            columns = [place[parameter] for parameter in circuit.parameters]
+            states.append(statevectors(circuit_on(circuit, qubits), few[:, columns]))
+    except UnsupportedCircuitError:
+        return None
+    overlaps = np.abs(np.einsum("ij,ij->i", states[0].conj(), states[1])) ** 2
+    return max(0.0, 1.0 - float(overlaps.min(initial=1.0)))
+
+
+def approximation_in_words(target: str, names: Sequence[str], error: float | None) -> str:
+    """Say that a target runs some instructions approximately, and by how much the states differ."""
+    if error is None:
+        said = f"how far the states that run are from the exact ones is not known (beyond {_MAX_QUBITS} qubits)"
+    else:
+        said = f"for these samples the states that run differ from the exact ones by 1 - |⟨exact|run⟩|² ≤ {error:.2g}"
+    return (
+        f"{target} runs {', '.join(map(repr, names))} as a product formula (Trotter), not as the exact exponential; "
+        f"{said}. Higher orders or more steps, such as synthesis=SuzukiTrotter(order=2, reps=4), come closer."
+    )
+
+
+def approximation_of(target: str, circuit: QuantumCircuit, values: NDArray[np.float64]) -> str | None:
+    """Say by how much a target that synthesises gates will miss a circuit; ``None`` if it runs what is asked for.
+
+    Args:
+        target: The target's name.
+        circuit: Any circuit.
+        values: Values of its parameters, shape (rows, parameters).
+    """
+    names = approximations(circuit)
+    if not names:
+        return None
+    try:
+        error = synthesis_error(unitary_part(circuit), synthesised(circuit), values)
+    except UnsupportedCircuitError:
+        error = None
+    return approximation_in_words(target, names, error)
+
+
+def used_qubits(circuit: QuantumCircuit) -> list[int]:
+    """List the qubits on which something acts, ascending."""
+    return sorted({circuit.find_bit(qubit).index for item in circuit.data for qubit in item.qubits})
+
+
+def circuit_on(circuit: QuantumCircuit, qubits: Sequence[int]) -> QuantumCircuit:
+    """Return a unitary circuit on some of its qubits, numbered anew in their order, with its global phase.
+
+    Args:
+        circuit: A circuit that does nothing to the other qubits.
+        qubits: Indices of qubits.
+    """
+    narrow = QuantumCircuit(len(qubits), global_phase=circuit.global_phase)
+    new_index = {circuit.qubits[qubit]: index for index, qubit in enumerate(qubits)}
+    for item in circuit.data:
+        narrow.append(item.operation, [new_index[qubit] for qubit in item.qubits])
+    return narrow
