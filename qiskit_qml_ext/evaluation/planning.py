@@ -178,6 +178,11 @@ def plan_evaluation(
     repeats = 1 if folds is not None and repeats is None else repeats
     folds = DEFAULT_FOLDS if folds is None else folds
     data = data.subsample(limit, seed=seed, min_per_class=folds) if limit else data
+    if limit and data.num_samples > limit:
+        raise ValueError(
+            f"max_samples is {limit}, but {folds} folds of {len(data.class_names)} classes need at least "
+            f"{data.num_samples} samples. Allow more samples or fewer folds."
+        )
     rows = equal_rows(data.X)
     inner_folds = check_enough_samples(data, rows, folds)
     scoring = check_scoring(scoring, data)
