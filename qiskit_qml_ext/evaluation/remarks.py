@@ -26,8 +26,8 @@ def notes_of_rows(data: Dataset, rows: NDArray[np.int_]) -> list[str]:
     repeat = "repeats" if copies == 1 else "repeat"
     notes = [
         f"{copies:,} of the {plural(len(rows), 'row')} {repeat} another one in all features (up to a millionth of "
-        f"their spread), {distinct:,} are different. Equal rows stay in the same fold, in the searches too: no model is "
-        "tested on a row that it was trained on."
+        f"their spread), {distinct:,} are different. Equal rows stay in the same fold, in the searches too: no model "
+        "is tested on a row that it was trained on."
     ]
     if conflicts := int((highest > lowest).sum()):
         kind = "classes" if data.task == "classification" else "labels"

@@ -113,7 +113,8 @@ def check_scoring(scoring: str | None, data: Dataset) -> str:
         if data.task == "classification" and "predict_proba" in str(error):
             raise ValueError(
                 f"The score {scoring!r} needs probabilities, which the support vector machines of this comparison "
-                "do not give. Choose one of decisions or of their order, such as 'accuracy', 'balanced_accuracy' or 'roc_auc'."
+                "do not give. Choose one of decisions or of their order, such as 'accuracy' or "
+                "'roc_auc'."
             ) from error
         raise ValueError(f"The score {scoring!r} does not suit {kind}: {str(error).splitlines()[0]}") from error
     return scoring
