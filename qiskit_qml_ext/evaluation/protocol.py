@@ -187,7 +187,7 @@ def _row(plan: Plan, model: Contestant, best: Contestant | None, outcomes: list[
     finished = bool(model.scores)
     comparison = None
     if finished and best is not None and model.key != best.key:
-        comparison = Trial(plan.test_fraction, plan.test_size).against(model, best)
+        comparison = Trial(plan.test_fraction, plan.test_size, plan.settings.scoring).against(model, best)
     warnings: dict[str, int] = {}
     for outcome in outcomes:
         for text, number in outcome.warnings.items():
@@ -253,7 +253,7 @@ def _notes(plan: Plan) -> list[str]:
     if settings.uses_pca:
         notes.append(
             f"The quantum models see {settings.num_encoded} principal components of the {plan.dataset.num_features} "
-            "features; so does the row “same features”. The other classical models see all features."
+            "features; so does the row “on the same features”. The other classical models see all features."
         )
     if not settings.is_exact:
         notes.append(
