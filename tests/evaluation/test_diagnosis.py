@@ -10,6 +10,7 @@ from evaluation_data import small_data
 
 from qiskit_qml_ext.circuits import ZZFeatureMap
 from qiskit_qml_ext.diagnostics import Diagnosis
+from qiskit_qml_ext.diagnostics.estimate import rounded
 from qiskit_qml_ext.evaluation import diagnosis as kernel_part
 from qiskit_qml_ext.evaluation import json_schema, plan_evaluation, run_plan
 from qiskit_qml_ext.evaluation.comparison import (
@@ -21,6 +22,7 @@ from qiskit_qml_ext.evaluation.comparison import (
 from qiskit_qml_ext.evaluation.preparation import quantum_preparation
 from qiskit_qml_ext.evaluation.report import render_report
 from qiskit_qml_ext.kernels import FidelityKernel
+from qiskit_qml_ext.kernels.plan import shots_to_tell_apart
 from qiskit_qml_ext.primitives import Usage
 
 QUICK = {"folds": 3, "bandwidths": [0.1, 0.5], "C_values": [1.0]}
@@ -89,8 +91,11 @@ def test_diagnosis_is_exact_and_free_on_a_sampled_target():
     assert "As sampled on aer, on all of the first training set (16 samples)" in text
     # What was measured and what is exact are two things, so both are shown.
     assert "Mean off the diagonal" in text
-    assert "to tell entries apart, as they were measured," in text
-    assert result.hardware.shots_per_circuit == result.health.shots_to_resolve.to_tell_apart
+    # but a target without errors has one number of shots: that of the exact entries, not one more from few shots
+    assert "without the errors of a device" in text
+    assert "Shots to tell entries apart" not in text
+    assert result.hardware.shots_per_circuit == found.last.shots.to_tell_apart
+    assert result.hardware.shots_per_circuit != result.health.shots_to_resolve.to_tell_apart
 
 
 def test_one_kernel_has_one_number_of_shots(classification):
@@ -98,12 +103,21 @@ def test_one_kernel_has_one_number_of_shots(classification):
     shots = found.last.shots.to_tell_apart
     assert classification.hardware.shots_per_circuit == shots
     text = " ".join(classification.summary().split())
-    said = set(re.findall(r"([\d,]+) shots (?:each to )?tell entries apart", text))
-    assert said == {f"{shots:,.0f}"}
-    assert "to tell entries apart, without the errors of a device" in classification.hardware.sentence()
+    said = re.findall(r"[Ff]rom ([\d,]+) shots (?:each )?on", text)
+    assert said == [f"{shots:,.0f}"] * 2
+    sentence = classification.hardware.sentence()
+    assert f"From {shots:,.0f} shots each on, without the errors of a device (about " in sentence
+    # both prices, with and without the errors, and neither promises a model
+    cost = classification.hardware
+    needed = shots_to_tell_apart(found.last.shots.mean, found.last.shots.variance, intact=cost.circuit.error_free)
+    assert cost.shots_with_errors == needed > shots
+    assert f"if an error leaves nothing of the signal, it takes {rounded(needed)} (" in sentence
+    assert "A model may need many times more." in sentence
+    assert "one fit needs" not in text
+    assert not re.search(r"\d\.\d+ s of processor", text)
     (price,) = classification.diagnosis.price
     assert f"circuits of {shots:,.0f} shots," in price
-    assert price.endswith("to tell entries apart, without the errors of a device.")
+    assert price.endswith("the error of an entry is half of the spread, without the errors of a device.")
 
 
 def test_at_most_two_hundred_samples_are_diagnosed():

@@ -216,7 +216,11 @@ def test_false_alarms_are_rare_when_quantum_and_classical_models_are_equal():
 
 def test_a_lead_that_no_score_has_room_for_is_not_offered():
     wild = (1.0, 1.0, 1.0, 1.0, 0.8)  # 0.96: no accuracy is higher by what these folds take
-    rows = (("quantum", "quantum", (0.7, 1.0, 0.9, 0.9, 0.9)), ("rbf", "classical", wild), ("d", "baseline", (0.3,) * 5))
+    rows = (
+        ("quantum", "quantum", (0.7, 1.0, 0.9, 0.9, 0.9)),
+        ("rbf", "classical", wild),
+        ("d", "baseline", (0.3,) * 5),
+    )
     models = [Contestant(key, key, role, scores) for key, role, scores in rows]
     result = decide(models, test_fraction=0.25, scoring="accuracy", is_exact=True)
     assert result.code == "no_evidence"
