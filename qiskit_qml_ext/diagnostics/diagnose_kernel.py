@@ -194,6 +194,7 @@ def _read_concentration(
             f"{found.num_samples} samples are too few to say how the entries of this kernel spread; at least "
             f"{FEWEST_TO_JUDGE} are needed.",
         )
+        _read_sources(found, draft, bad=False)
         return
     shots = found.last.shots.to_tell_apart
     falls = found.verdict == "barren plateau"
@@ -223,6 +224,10 @@ def _read_concentration(
             f"Multiply the data by {found.bandwidth.value:.2g} before encoding; the entries then spread by "
             f"{found.bandwidth.standard_deviation:.2g}. Tune this factor by cross-validation.",
         )
+    _read_sources(found, draft, bad=bad)
+
+
+def _read_sources(found: KernelConcentration, draft: Draft, *, bad: bool) -> None:
     for source in found.sources:
         if source.name == "noise":
             _read_noise(source, draft)
@@ -241,8 +246,8 @@ def _read_rank(found: KernelConcentration, draft: Draft) -> None:
         draft.find(
             "unknown",
             "nearly_constant",
-            f"To this kernel the samples look much alike: effective rank {rank:.1f} of {size}, where 1 is a constant, and "
-            f"entries that spread by {spread:.2g}. What it learns rests on such small differences.",
+            f"To this kernel the samples look much alike: effective rank {rank:.1f} of {size}, where 1 is a constant, "
+            f"and entries that spread by {spread:.2g}. What it learns rests on such small differences.",
         )
     elif rank > _IDENTITY_RANK * size:
         draft.find(

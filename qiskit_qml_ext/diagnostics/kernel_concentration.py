@@ -95,8 +95,8 @@ class KernelConcentration(Result):
                 return f"Exponential concentration {span}."
             low, high = (f"{math.exp(rate):.3g}" for rate in (fit.rate.low, fit.rate.high))
             return (
-                f"Exponential concentration {span}: each further one, in the order of the columns, divides the variance "
-                f"of the entries by {math.exp(fit.rate.value):.3g} [{low}, {high}] on average."
+                f"Exponential concentration {span}: each further one, in the order of the columns, divides the "
+                f"variance of the entries by {math.exp(fit.rate.value):.3g} [{low}, {high}] on average."
             )
         if self.verdict == "polynomial":
             power = "" if fit is None else f" n^-{fit.rate.value:.2g} {fit.rate.interval()}"
@@ -136,13 +136,16 @@ class KernelConcentration(Result):
         """Return mean and variance at each number of features, sources and the bandwidth."""
         found = []
         for point in self.points:
-            found.append((_features(point.num_features), f"mean {point.mean.value:.3g} {point.mean.interval()}", _spread(point)))
+            found.append(
+                (_features(point.num_features), f"mean {point.mean.value:.3g} {point.mean.interval()}", _spread(point))
+            )
         if len(self.points) > 1:
             words = "exponential" if self.verdict == "barren plateau" else self.verdict
             found.append(("Scaling", words, self.judgement.reason.replace("qubit", "feature")))
         last = self.last
         seen = "no number" if math.isinf(last.shots_from_identity) else f"{last.shots_from_identity:,.0f} shots"
-        found.append(("Not the identity matrix", seen, "per entry: an average entry is then seen at least once with 95 %"))
+        meaning = "per entry: with probability 95 % an average entry is then seen at least once"
+        found.append(("Not the identity matrix", seen, meaning))
         found.append(
             ("Effective rank", f"{last.effective_rank:.1f} of {self.num_samples}", "1: a constant; n: the identity")
         )

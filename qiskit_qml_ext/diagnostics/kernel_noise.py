@@ -110,8 +110,8 @@ def simulated_noise(
 
     Raises:
         TypeError: If the kernel or the noise is of the wrong kind.
-        ValueError: If there are fewer than 6 samples, the device has too few qubits, or no error of the noise acts on the
-            kernel's circuit.
+        ValueError: If there are fewer than 6 samples, the device has too few qubits, or no error of the noise acts on
+            the kernel's circuit.
         StateTooLargeError: If the kernel takes more than 12 qubits.
     """
     if not isinstance(kernel, FidelityKernel):

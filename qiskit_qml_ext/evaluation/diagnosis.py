@@ -179,11 +179,11 @@ def numbers(evaluation: "Evaluation") -> list[tuple[str, str, str]]:
         rows = [row for row in rows if row[0] not in SAID_BY_THE_DIAGNOSIS]
     other = difference_of(diagnosis)
     # a complexity whose bound says nothing would only read as bad news about a kernel that may score well
-    silent = other is None or other.conclusion == "quantum_bound_silent"
-    if not silent and other.quantum_complexity is not None and other.simplest is not None:
-        least, identity = other.simplest.complexity or 0.0, other.identity_complexity or 0.0
+    telling = None if other is None or other.conclusion == "quantum_bound_silent" else other
+    if telling is not None and telling.quantum_complexity is not None and telling.simplest is not None:
+        least, identity = telling.simplest.complexity or 0.0, telling.identity_complexity or 0.0
         meaning = f"least of the classical kernels: {_size(least)}; of the identity: {_size(identity)}"
-        rows = [*rows, ("Complexity of the labels", _size(other.quantum_complexity), meaning)]
+        rows = [*rows, ("Complexity of the labels", _size(telling.quantum_complexity), meaning)]
     return rows
 
 

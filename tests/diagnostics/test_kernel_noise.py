@@ -183,6 +183,15 @@ def test_diagnosis_leaves_noise_out_where_it_takes_too_long_and_says_so():
     assert any("fidelity kernels only" in line for line in theirs.skipped)
 
 
+def test_a_device_that_is_narrower_than_the_map_is_not_simulated_and_the_rest_is_done():
+    wide = np.random.default_rng(0).uniform(0, 2, (12, 6))
+    report = diagnose(AngleFeatureMap(), wide, noise=fake_backend("fake_manila"))
+    assert "Noise: the kernel takes 6 qubits, but fake_manila has 5." in report.skipped
+    assert any(one.code == "entries_differ" for one in report.findings)
+    with pytest.raises(ValueError, match=r"takes 6 qubits, but fake_manila has 5\. Use fewer features"):
+        kernel_concentration(AngleFeatureMap(), wide, noise=fake_backend("fake_manila"))
+
+
 @pytest.mark.slow
 def test_errors_that_a_backend_reports_are_used():
     source = noise_of(kernel_concentration(ZZFeatureMap(), X, noise=fake_backend("fake_manila"), noise_samples=8))

@@ -165,8 +165,10 @@ def test_a_kernel_is_priced_at_the_shots_that_its_errors_ask_for_too(manila):
     words = f"{cost:.2g}" if cost < 10 else rounded(cost)
     assert f"With {needed:,.0f} shots of each circuit that is about {duration(seconds)} of processor time, cost" in more
     assert f"cost about {words}." in more
+    dear = kernel_price(ZZFeatureMap(), X, 15, manila, price_per_minute=1e6 + 1)
     # two digits: no estimate of a price knows the cents
-    assert not re.search(r"cost about \d+\.\d\d\d|cost about \d\d+\.", more)
+    assert f"cost about {rounded(dear.plan.cost)}." in " ".join(dear.sentences)
+    assert re.search(r"cost about [\d,]+0\.$", dear.sentences[0])
 
 
 def test_simulated_noise_that_may_cost_anything_has_a_lower_limit_only(manila):

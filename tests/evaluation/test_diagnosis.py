@@ -9,7 +9,7 @@ import pytest
 from evaluation_data import small_data
 
 from qiskit_qml_ext.circuits import ZZFeatureMap
-from qiskit_qml_ext.diagnostics import Diagnosis
+from qiskit_qml_ext.diagnostics import Diagnosis, GeometricDifference
 from qiskit_qml_ext.diagnostics.estimate import rounded
 from qiskit_qml_ext.evaluation import diagnosis as kernel_part
 from qiskit_qml_ext.evaluation import json_schema, plan_evaluation, run_plan
@@ -148,6 +148,19 @@ def test_findings_stand_in_text_page_and_fragment_and_nothing_is_said_twice(name
         assert row not in text
     assert "Effective rank" in text
     assert "Complexity of the labels" in text
+
+
+def test_complexity_of_labels_is_left_out_where_its_bound_says_nothing(classification, monkeypatch):
+    name = "Complexity of the labels"
+    (row,) = [row for row in kernel_part.numbers(classification) if row[0] == name]
+    found = kernel_part.difference_of(classification.diagnosis)
+    assert f"of the identity: {found.identity_complexity:.3g}" in row[2]
+    monkeypatch.setattr(GeometricDifference, "conclusion", "quantum_bound_silent")
+    assert not [row for row in kernel_part.numbers(classification) if row[0] == name]
+
+
+def test_complexities_are_written_as_they_are():
+    assert [kernel_part._size(value) for value in (118.0, 1304.2, 7.123, 3e7)] == ["118", "1,304", "7.12", "3e+07"]
 
 
 def test_json_has_the_numbers_of_the_diagnosis(classification):
