@@ -27,7 +27,7 @@ EXCLUSIVE = (
         "too_few_samples",
         *("concentrates_exponentially", "falls_as_power", "does_not_fall", "nearly_constant", "nearly_identity"),
         *("entries_differ", "entries_need_many_shots", "entries_equal", "spread_not_seen"),
-        *("nothing_learned", "classical_scores_as_well", "scores_alike", "quantum_scores_higher"),
+        *("classical_scores_as_well", "scores_alike", "quantum_scores_higher"),
     )
     | _one_of("nothing_learned", "classical_scores_as_well", "scores_alike", "quantum_scores_higher")
     | _one_of("better", "better_without_entanglement", "worse", "no_evidence", "nothing_learned", "no_baseline")
