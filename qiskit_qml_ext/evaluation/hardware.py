@@ -81,6 +81,8 @@ class HardwareCost:
         circuit = self.circuit
         if math.isinf(self.shots_per_circuit):
             need = "On hardware: the entries of this kernel are all the same, so no number of shots tells them apart."
+            if self.basis != WITHOUT_ERRORS:  # few shots may hide a spread, but do not rule it out
+                need = "On hardware: as measured, no spread of the entries is seen beyond the noise of the shots."
         else:
             time = f"about {duration(self.seconds_per_fit)} of processor time at {SHOTS_PER_SECOND:,} shots a second"
             need = (

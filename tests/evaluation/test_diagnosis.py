@@ -1,5 +1,6 @@
 """The kernel part of an evaluation: which kernel is diagnosed, on what, and what happens when that fails."""
 
+import math
 import re
 from collections import Counter
 from dataclasses import replace
@@ -118,6 +119,14 @@ def test_one_kernel_has_one_number_of_shots(classification):
     (price,) = classification.diagnosis.price
     assert f"circuits of {shots:,.0f} shots," in price
     assert price.endswith("the error of an entry is half of the spread, without the errors of a device.")
+
+
+def test_a_spread_that_few_shots_hide_is_not_called_absent_on_hardware(classification):
+    hidden = replace(classification.hardware, shots_per_circuit=math.inf, seconds_per_fit=math.inf)
+    assert "are all the same" in hidden.sentence()
+    measured = replace(hidden, basis="as they were measured").sentence()
+    assert "as measured, no spread of the entries is seen beyond the noise of the shots" in measured
+    assert "all the same" not in measured
 
 
 def test_at_most_two_hundred_samples_are_diagnosed():
