@@ -185,7 +185,7 @@ def test_a_spread_that_shots_hide_is_not_called_absent():
 
 def test_wrong_labels_are_named():
     X = np.zeros((12, 2))
-    with pytest.raises(ValueError, match=r"y must have one label for each of the 12 rows of X, but has \(2,\)"):
+    with pytest.raises(ValueError, match="one label for each of the 12 rows of X"):
         diagnose(ZZFeatureMap(), X, [0, 1])
     with pytest.raises(ValueError, match="NaN"):
         diagnose(ZZFeatureMap(), np.random.default_rng(0).normal(size=(12, 2)), [np.nan, *range(11)])
