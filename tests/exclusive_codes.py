@@ -23,6 +23,12 @@ EXCLUSIVE = (
     _one_of("concentrates_exponentially", "falls_as_power", "does_not_fall")
     | _one_of("entries_differ", "entries_need_many_shots", "entries_equal", "spread_not_seen")
     | _one_of("nearly_constant", "nearly_identity")
+    | _not_beside(
+        "too_few_samples",
+        *("concentrates_exponentially", "falls_as_power", "does_not_fall", "nearly_constant", "nearly_identity"),
+        *("entries_differ", "entries_need_many_shots", "entries_equal", "spread_not_seen"),
+        *("classical_scores_as_well", "scores_alike", "quantum_scores_higher"),
+    )
     | _one_of("nothing_learned", "classical_scores_as_well", "scores_alike", "quantum_scores_higher")
     | _one_of("better", "better_without_entanglement", "worse", "no_evidence", "nothing_learned", "no_baseline")
     # what bounds say against what scores say
@@ -46,7 +52,8 @@ EXCLUSIVE = (
 )
 
 _UNLICENSED = re.compile(
-    r"guarantee|any labels|learns the same|[Ll]abels exist|may be such|do(es)? about as well|tell these samples apart"
+    r"guarantee|any labels|learns the same|[Ll]abels exist|may be such|do(es)? about as well|tell these samples apart|"
+    r"tells? entries apart|one fit needs|ahead by -"
 )
 
 

@@ -184,7 +184,7 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         price_per_minute: float | None = None,
         entries: tuple[float, float] | None = None,
     ) -> RunPlan:
-        """Say what the sampled kernel matrix will take and whether its entries can be told apart, without running it.
+        """Say what the sampled kernel matrix will take, and how its noise compares with its spread, without running it.
 
         Args:
             x_vec: Samples, shape (n, features).
