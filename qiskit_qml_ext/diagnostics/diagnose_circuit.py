@@ -334,6 +334,9 @@ def _read_moments(
             exact = None
         if isinstance(exact, ChainMoment):
             level: Level = "good" if exact.shots_for_loss() < _MANY_SHOTS else "bad"
+            if math.isinf(exact.log10_variance):
+                draft.find("bad", "loss_drowns", f"{where} no parameter changes the loss: its variance is 0.")
+                return
             text = (
                 f"{where} the variance of the loss is 10^{exact.log10_variance:.1f}: "
                 f"at {exact.shots_in_words()} shots the loss varies as much as its noise."
@@ -346,6 +349,8 @@ def _read_moments(
             draft.find("good", "loss_varies", f"{text} {certain.headline()}")
         elif isinstance(certain, SecondMomentBounds) and certain.fewest_shots >= _MANY_SHOTS:
             text = f"Below {in_words(certain.fewest_shots)} shots the loss varies less than its noise."
+            if math.isinf(certain.fewest_shots):
+                text = "No parameter changes the loss."
             draft.find("bad", "loss_drowns", f"{text} {certain.headline()}")
         else:
             text = f"The variance is too small for Pauli walks. {found.headline()}"

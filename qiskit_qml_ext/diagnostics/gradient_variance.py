@@ -127,10 +127,8 @@ class GradientVariance(Result):
 
     def headline(self) -> str:
         """Return the finding in one sentence."""
-        return (
-            f"{counted(self.num_qubits, 'qubit')}, {counted(len(self.parameters), 'parameter')}: Var C = {self.loss_variance}, "
-            f"mean Var ∂C = {self.mean_gradient_variance:.3g} [{self._how()}]"
-        )
+        size = f"{counted(self.num_qubits, 'qubit')}, {counted(len(self.parameters), 'parameter')}"
+        return f"{size}: Var C = {self.loss_variance}, mean Var ∂C = {self.mean_gradient_variance:.3g} [{self._how()}]"
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return name, value and meaning of what was measured."""

@@ -1,6 +1,7 @@
 """Initial distributions side by side: how large the gradient is, and where on the landscape it starts."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -48,8 +49,16 @@ def angles_in_words(distribution: str) -> str:
     name, _, settings = distribution.partition("(")
     if name not in _WORDS:
         return f"angles from {distribution}"
-    settings = settings.removesuffix(")")
+    settings = re.sub(r"\d+\.\d+", lambda number: _in_pi(float(number[0])), settings.removesuffix(")"))
     return f"{_WORDS[name]} ({settings})" if settings else _WORDS[name]
+
+
+def _in_pi(angle: float) -> str:
+    """Return an angle with three digits, or as a multiple of π."""
+    multiple = round(angle / math.pi)
+    if multiple and math.isclose(angle, multiple * math.pi):
+        return "π" if multiple == 1 else f"{multiple}π"
+    return f"{angle:.3g}"
 
 
 @dataclass(frozen=True, repr=False)

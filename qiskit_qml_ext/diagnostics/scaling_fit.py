@@ -228,7 +228,7 @@ def _decide(data: _Data, flags: tuple[bool, ...]) -> ScalingVerdict:
     shapes = fit_designs(shaped_designs(data.x), data.y, data.s)
     low, high = shape_bounds(shapes, _TAIL)
     best = float(SHAPES[int(np.argmin(shapes.deviances))])
-    shape = Estimate(best, math.nan, low, high, f"posterior of a flat prior, {1 - 2 * _TAIL:.0%}")
+    shape = Estimate(best, math.nan, min(low, best), max(high, best), f"posterior of a flat prior, {1 - 2 * _TAIL:.0%}")
     if max(power.rate.value, exponential.rate.value) <= 0:
         return verdict("undetermined", "the variance does not fall over these widths as a whole.")
     steep = any(low >= bound and best >= middle for bound, middle in _EXPONENTIAL_SHAPES)

@@ -20,11 +20,7 @@ def headline_of(study: "ScalingStudy") -> str:
         name = "loss" if study.quantity == "loss" else "derivatives"
         return f"The variance of the {name} is 0 up to rounding at {_range(study.qubits)}: no angle changes the loss."
     widths = fitted_widths(study)
-    where = f"{_range(widths)}{_circumstances(study, widths)}"
-    if len(widths) > 1:
-        where = f"from {where}"
-    else:
-        where = f"at {where}"
+    where = f"{'from' if len(widths) > 1 else 'at'} {_range(widths)}{_circumstances(study, widths)}"
     rest = _uncounted(study)
     rate, verdict = study.rate, study.verdict
     if verdict == "barren plateau" and rate is not None:
