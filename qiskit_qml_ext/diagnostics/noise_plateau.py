@@ -104,7 +104,8 @@ class NoiseInducedPlateau(Result):
                 f"{self.decay_rate.value:.2g} {self.decay_rate.interval()} per layer)."
             )
         factor, low, high = (math.exp(-x) for x in (self.decay_rate.value, self.decay_rate.high, self.decay_rate.low))
-        damped = f"{where} noise multiplies the variance by {factor:.3g} [{low:.3g}, {high:.3g}] per layer on average ({studied})."
+        on_average = f"{factor:.3g} [{low:.3g}, {high:.3g}] per layer on average ({studied})"
+        damped = f"{where} noise multiplies the variance by {on_average}."
         of_shots = f"that of {self.shots:,} shots{f' of each of {self.num_groups} circuits' * (self.num_groups > 1)}"
         depth = self.last_useful_depth.value
         if depth <= 0:
