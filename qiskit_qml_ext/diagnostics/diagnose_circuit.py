@@ -1,40 +1,40 @@
 """The diagnosis of circuits: will an ansatz, a circuit or a network train?"""
 
-import math
-from collections.abc import Callable
-
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Pauli, SparsePauliOp
 from sklearn.base import clone
 
 from qiskit_qml_ext.circuits import Ansatz, InitialDistribution
 from qiskit_qml_ext.diagnostics.causes import PlateauCauses, plateau_causes
-from qiskit_qml_ext.diagnostics.chain_moments import ChainMoment, chain_second_moment
-from qiskit_qml_ext.diagnostics.constant_loss import explain_constant_loss
+from qiskit_qml_ext.diagnostics.chain_moments import chain_second_moment
+from qiskit_qml_ext.diagnostics.circuit_findings import (
+    is_constant,
+    read_causes,
+    read_gradient,
+    read_moments,
+    read_noise,
+    read_scaling,
+)
 from qiskit_qml_ext.diagnostics.draft import Draft
 from qiskit_qml_ext.diagnostics.entanglement import entangling_capability
-from qiskit_qml_ext.diagnostics.estimate import counted, rounded
+from qiskit_qml_ext.diagnostics.estimate import counted
 from qiskit_qml_ext.diagnostics.expressibility import expressibility
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, Method, gradient_variance
-from qiskit_qml_ext.diagnostics.initializations import CAUTION, InitializationComparison, compare_initializations
-from qiskit_qml_ext.diagnostics.moment_bounds import SecondMomentBounds, second_moment_bounds
+from qiskit_qml_ext.diagnostics.initializations import InitializationComparison, compare_initializations
+from qiskit_qml_ext.diagnostics.moment_bounds import second_moment_bounds
 from qiskit_qml_ext.diagnostics.network import Network
 from qiskit_qml_ext.diagnostics.noise_plateau import NoiseInducedPlateau, noise_induced_plateau
 from qiskit_qml_ext.diagnostics.noisy_simulation import Noise, device_qubits, noisy_simulator
 from qiskit_qml_ext.diagnostics.pauli_propagation import PauliPropagation
-from qiskit_qml_ext.diagnostics.price import SHOTS_PER_SECOND, duration
 from qiskit_qml_ext.diagnostics.problem import (
     ObservableFamily,
     Parameters,
-    Problem,
     build_circuit,
     build_observable,
     pose,
 )
-from qiskit_qml_ext.diagnostics.report import Finding, Level
 from qiskit_qml_ext.diagnostics.scaling_study import Depth, ScalingStudy, scaling_study, seeds_of_widths
 from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, second_moments
-from qiskit_qml_ext.diagnostics.shot_noise import in_words
 from qiskit_qml_ext.exceptions import QmlExtError
 
 _MAX_STATE_QUBITS = 12  # hundreds of states of more qubits take too long for a first look
@@ -42,7 +42,6 @@ _MAX_FEW_STATES = 16  # a few dozen states are still feasible where nothing else
 _MAX_NOISY_QUBITS = 8  # density matrices of more qubits take seconds each
 _NOISE_STUDY_QUBITS = 6  # five depths of so many qubits with noise take seconds
 _FEW_STRINGS = 20_000  # Pauli strings that hundreds of samples pass through in seconds
-_MANY_SHOTS = 100_000
 _WIDE = (16, 23, 32, 45, 64)  # widths beyond states; of both parities, since some circuits treat them differently
 
 
@@ -79,7 +78,7 @@ def diagnose_ansatz(
             "Second moments by Pauli walks", lambda: second_moments(here, observable, num_qubits=width, seed=seed)
         )
         if isinstance(moments, SecondMoments):
-            _read_moments(
+            read_moments(
                 moments,
                 draft,
                 lambda: chain_second_moment(here, observable, num_qubits=width),
@@ -97,7 +96,7 @@ def diagnose_ansatz(
             ),
         )
         if isinstance(now, GradientVariance):
-            _read_gradient(now, draft, lambda: pose(here, observable, num_qubits=width))
+            read_gradient(now, draft, lambda: pose(here, observable, num_qubits=width))
     if widths:
         study = draft.run(
             "Scaling with the number of qubits",
@@ -112,17 +111,17 @@ def diagnose_ansatz(
             ),
         )
         if isinstance(study, ScalingStudy):
-            _read_scaling(study, draft)
+            read_scaling(study, draft)
     noise = _possible_noise(noise, observable, width, draft)
     if width <= _MAX_STATE_QUBITS:
         _further_stages(here, observable, width, noise, draft, num_samples, here_seed)
-    if noise is not None and isinstance(ansatz, Ansatz) and not _is_constant(draft):
+    if noise is not None and isinstance(ansatz, Ansatz) and not is_constant(draft):
         narrow = min(width, _NOISE_STUDY_QUBITS, device_qubits(noisy_simulator(noise)[0]) or width)
         damped = draft.run(
             "Noise", lambda: noise_induced_plateau(ansatz, observable, noise, num_qubits=narrow, seed=seed)
         )
         if isinstance(damped, NoiseInducedPlateau):
-            _read_noise(damped, draft, width)
+            read_noise(damped, draft, width)
     circuit = build_circuit(here, width)
     name = type(ansatz).__name__ if isinstance(ansatz, Ansatz) else "This circuit"
     size = f"{counted(width, 'qubit')} with {counted(circuit.num_parameters, 'parameter')}"
@@ -149,7 +148,7 @@ def diagnose_network(
         ),
     )
     if isinstance(found, GradientVariance):
-        _read_gradient(
+        read_gradient(
             found,
             draft,
             lambda: pose(circuit, observable, distribution=network.distribution, parameters=network.weights),
@@ -186,7 +185,7 @@ def _look_for_causes(
     distribution: InitialDistribution | None = None,
     parameters: Parameters = "all",
 ) -> None:
-    if _is_constant(draft):
+    if is_constant(draft):
         draft.skipped.append("Causes, initial angles and noise: no parameter changes the loss.")
         return
     device = None if noise is None else device_qubits(noisy_simulator(noise)[0])
@@ -210,7 +209,7 @@ def _look_for_causes(
         ),
     )
     if isinstance(causes, PlateauCauses):
-        _read_causes(causes, draft)
+        read_causes(causes, draft)
 
 
 def _further_stages(
@@ -224,7 +223,7 @@ def _further_stages(
 ) -> None:
     _look_for_causes(ansatz, observable, width, noise, draft, num_samples, seed)
     starts = None
-    if not _is_constant(draft):
+    if not is_constant(draft):
         starts = draft.run(
             "Initial angles",
             lambda: compare_initializations(ansatz, observable, num_qubits=width, num_samples=num_samples, seed=seed),
@@ -237,11 +236,6 @@ def _further_stages(
             "Expressibility", lambda: expressibility(ansatz, num_qubits=width, num_pairs=pairs, bins=40, seed=seed)
         )
         draft.run("Entanglement", lambda: entangling_capability(ansatz, num_qubits=width, num_samples=500, seed=seed))
-
-
-def _is_constant(draft: Draft) -> bool:
-    """Whether the loss at this width was found not to change."""
-    return any(finding.code == "loss_constant" for finding in draft.findings)
 
 
 def _studied_widths(
@@ -283,148 +277,3 @@ def _exists(ansatz: Ansatz, width: int) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _read_gradient(found: GradientVariance, draft: Draft, problem: Callable[[], Problem]) -> None:
-    shots = found.shots_for()
-    if not math.isfinite(shots):
-        constant = explain_constant_loss(problem())
-        draft.find("bad", "loss_constant", constant.finding)
-        draft.advise("measure_what_changes", constant.advice)
-        return
-    level: Level = "good" if shots < _MANY_SHOTS else "bad"
-    many = in_words(shots, at_most=found.shot_noise.derivatives_at_most)
-    where = f"At {counted(found.num_qubits, 'qubit')}"
-    text = (
-        f"{where} a typical derivative is as large as its noise (root mean square over parameters) at {many} "
-        f"{'shot' if shots == 1 else 'shots'} of each circuit."
-    )
-    draft.find(level, "derivative_seen" if level == "good" else "derivative_drowns", text)
-    _price_gradient(found, draft)
-
-
-def _price_gradient(found: GradientVariance | SecondMoments, draft: Draft) -> None:
-    """The price of one gradient without a device; it has as many circuits and shots as the one on a backend."""
-    shots, noise = found.shots_for(), found.shot_noise
-    if not math.isfinite(shots) or not noise.num_circuits:
-        return
-    total, number = noise.num_circuits * shots, len(found.parameters)
-    at_most = found.shots_at_most if isinstance(found, SecondMoments) else noise.derivatives_at_most
-    most = "at most " * at_most
-    each = " for each sample" * (isinstance(found, GradientVariance) and number < found.circuit.num_parameters)
-    draft.price.append(
-        f"One gradient of {number:,} parameter{'s' * (number != 1)} by parameter shifts{each}: "
-        f"{noise.num_circuits:,} circuits of {most}{in_words(shots)} shot{'s' * (shots != 1)}, {in_words(total)} in "
-        f"all, about {duration(total / SHOTS_PER_SECOND)} at {SHOTS_PER_SECOND:,} shots a second, queues not counted."
-    )
-
-
-def _read_moments(
-    found: SecondMoments,
-    draft: Draft,
-    chain: Callable[[], ChainMoment],
-    bounds: Callable[[], SecondMomentBounds],
-) -> None:
-    variance, where = found.loss_variance, f"At {counted(found.num_qubits, 'qubit')}"
-    if not found.is_conclusive:
-        try:
-            exact = draft.run("Second moment by matrix products", chain)
-        except ValueError as error:  # an observable of several terms
-            draft.skipped.append(f"Second moment by matrix products: {error}")
-            exact = None
-        if isinstance(exact, ChainMoment):
-            level: Level = "good" if exact.shots_for_loss() < _MANY_SHOTS else "bad"
-            if math.isinf(exact.log10_variance):
-                draft.find("bad", "loss_drowns", f"{where} no parameter changes the loss: its variance is 0.")
-                return
-            text = (
-                f"{where} the variance of the loss is 10^{exact.log10_variance:.1f}: "
-                f"at {exact.shots_in_words()} shots the loss varies as much as its noise."
-            )
-            draft.find(level, "loss_varies" if level == "good" else "loss_drowns", text)
-            return
-        certain = draft.run("Certified bounds on the variance", bounds)
-        if isinstance(certain, SecondMomentBounds) and certain.most_shots < _MANY_SHOTS:
-            text = f"At {in_words(certain.most_shots, at_most=True)} shots the loss varies as much as its noise."
-            draft.find("good", "loss_varies", f"{text} {certain.headline()}")
-        elif isinstance(certain, SecondMomentBounds) and certain.fewest_shots >= _MANY_SHOTS:
-            text = f"Below {in_words(certain.fewest_shots)} shots the loss varies less than its noise."
-            if math.isinf(certain.fewest_shots):
-                text = "No parameter changes the loss."
-            draft.find("bad", "loss_drowns", f"{text} {certain.headline()}")
-        else:
-            text = f"The variance is too small for Pauli walks. {found.headline()}"
-            draft.find("unknown", "variance_unknown", text)
-        return
-    shots = found.shots_for_loss()
-    many = in_words(shots, at_most=found.shot_noise.loss_at_most)
-    groups = found.shot_noise.num_groups
-    each = f" of each of its {groups:,} circuits" * (groups > 1)
-    few = shots < _MANY_SHOTS
-    draft.find(
-        "good" if few else "bad",
-        "loss_varies" if few else "loss_drowns",
-        f"{where} the loss varies by √Var = {math.sqrt(max(variance.value, 0)):.2g}, as much as its noise at {many} "
-        f"shots{each}.",
-    )
-    _price_gradient(found, draft)
-
-
-def _read_scaling(study: ScalingStudy, draft: Draft) -> None:
-    level: dict[str, Level] = {
-        "barren plateau": "bad",
-        "polynomial": "good",
-        "constant": "good",
-        "undetermined": "unknown",
-    }
-    meaning = ""
-    if level[study.verdict] == "bad":
-        meaning = " If that goes on, training a wider circuit from such random angles takes exponentially many shots."
-    code = study.verdict.replace(" ", "_")
-    draft.findings.insert(0, Finding(level[study.verdict], study.headline() + meaning, code))
-    if study.verdict in ("polynomial", "constant"):
-        draft.advise(
-            "ask_for_simulation",
-            "Ask whether a classical computer can do the same: circuits without barren plateaus often can be simulated "
-            "(arXiv:2312.09121).",
-        )
-    if study.is_constant_loss and not _is_constant(draft):
-        draft.advise("measure_what_changes", "Measure qubits that the parametrised gates can reach.")
-    elif study.verdict == "undetermined" and not study.is_constant_loss:
-        draft.find("unknown", "trend_of_the_range", f"Over the widths studied {study.trend}; {study.reason}")
-        draft.advise("study_more", "Study more widths or take more samples before you trust any trend.")
-    there = study.extrapolation
-    if there is not None:
-        span = f"{rounded(there.shots.low)} to {rounded(there.shots.high)}"
-        how = "as measured" if there.is_measured else "if the trend holds"
-        draft.price.append(
-            f"At {counted(there.num_qubits, 'qubit')}, {how}: {rounded(there.shots.value)} shots (interval {span}) "
-            "of each circuit of the loss, at which it varies as much as its noise."
-        )
-
-
-def _read_causes(causes: PlateauCauses, draft: Draft) -> None:
-    if not causes.causes:
-        return
-    draft.find("unknown", "causes", causes.headline())
-    for change in causes.helpful:
-        gain = f"{change.gain.value:.2g}" if math.isfinite(change.gain.high) else f"at least {change.gain.low:.2g}"
-        place = caution = ""
-        if change.loss_mean is not None and causes.loss_mean is not None:
-            place = f"; mean loss there {change.loss_mean}, before {causes.loss_mean}"
-            caution = f" {CAUTION}"
-        draft.advise(
-            "lift_cause",
-            f"{change.advice[0].upper()}{change.advice[1:]} (square of a typical derivative × {gain}{place}).{caution}",
-        )
-
-
-def _read_noise(found: NoiseInducedPlateau, draft: Draft, width: int) -> None:
-    damps, depth = found.decay_rate.low > 0, found.last_useful_depth.value
-    bad = damps and depth < found.depths[-1]
-    code = "noise_damps" if bad else "noise_damps_slowly" if damps else "noise_unclear"
-    draft.find("bad" if bad else "unknown", code, found.headline())
-    if bad and depth >= 1:
-        elsewhere = f"; {width} qubits were not simulated with noise" * (width != found.num_qubits)
-        where = f"With this noise, at {counted(found.num_qubits, 'qubit')},"
-        draft.advise("fewer_layers", f"{where} keep to fewer than {rounded(depth)} layers{elsewhere}.")
