@@ -115,7 +115,9 @@ def diagnose_ansatz(
     noise = _possible_noise(noise, observable, width, draft)
     if width <= _MAX_STATE_QUBITS:
         _further_stages(here, observable, width, noise, draft, num_samples, here_seed)
-    if noise is not None and isinstance(ansatz, Ansatz) and not is_constant(draft):
+    if noise is not None and isinstance(ansatz, Ansatz) and "reps" not in ansatz.get_params():
+        draft.skipped.append("Noise: the template has no setting reps, so its depth cannot grow.")
+    elif noise is not None and isinstance(ansatz, Ansatz) and not is_constant(draft):
         narrow = min(width, _NOISE_STUDY_QUBITS, device_qubits(noisy_simulator(noise)[0]) or width)
         damped = draft.run(
             "Noise", lambda: noise_induced_plateau(ansatz, observable, noise, num_qubits=narrow, seed=seed)
