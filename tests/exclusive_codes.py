@@ -46,14 +46,15 @@ EXCLUSIVE = (
     | _not_beside("barren_plateau", "ask_for_simulation", "study_more")
     | _one_of("derivative_seen", "derivative_drowns", "loss_constant")
     | _one_of("loss_varies", "loss_drowns", "variance_unknown", "loss_constant")
-    | _not_beside("loss_constant", "lift_cause", "initial_angles")
-    | _one_of("noise_damps", "noise_harmless")
-    | _not_beside("noise_harmless", "fewer_layers")
+    | _not_beside("loss_constant", "causes", "lift_cause", "initial_angles", "noise_damps", "noise_damps_slowly")
+    | _one_of("noise_damps", "noise_damps_slowly", "noise_unclear")
+    | _not_beside("fewer_layers", "noise_damps_slowly", "noise_unclear")
 )
 
 _UNLICENSED = re.compile(
-    r"guarantee|any labels|learns the same|[Ll]abels exist|may be such|do(es)? about as well|tell these samples apart|"
-    r"tells? entries apart|one fit needs|ahead by -"
+    r"guarantee|any labels|learns the same|[Ll]abels exist|may be such|do(es)? about as well|tell these samples apart"
+    r"|tells? entries apart|one fit needs|ahead by -"
+    r"|stands? out of the noise|nothing but noise|No barren plateau|\b1 (layers|qubits|parameters)|\[exact values\]"
 )
 
 

@@ -11,7 +11,7 @@ from qiskit.quantum_info import Pauli, SparsePauliOp
 
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
-from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
+from qiskit_qml_ext.diagnostics.estimate import Estimate, Result, counted
 from qiskit_qml_ext.diagnostics.intervals import covariance_estimates, mean_estimates, variance_estimates
 from qiskit_qml_ext.diagnostics.observables import centred, size_of
 from qiskit_qml_ext.diagnostics.pauli_propagation import MAX_STRINGS, PauliPropagation
@@ -28,7 +28,7 @@ from qiskit_qml_ext.diagnostics.sampled_noise import sampled_noise
 from qiskit_qml_ext.diagnostics.shot_gradients import loss_and_gradient_halves
 from qiskit_qml_ext.diagnostics.shot_noise import ShotNoise
 from qiskit_qml_ext.engine import expectation_vjp
-from qiskit_qml_ext.exceptions import StateTooLargeError, UnsupportedCircuitError
+from qiskit_qml_ext.exceptions import StateTooLargeError, UnsupportedCircuitError, UnsupportedObservableError
 from qiskit_qml_ext.primitives import Connection, connect
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 Method = Literal["auto", "exact", "propagation", "shots"]
-_ROUNDING = 1e-13  # of the largest loss: derivatives below this are what rounding leaves of 0
+_ROUNDING = (
+    1e-13  # of the largest loss: what derivatives and the spread of losses are below this is what rounding leaves of 0
+)
 _MAX_STATE_QUBITS = 14  # hundreds of states up to here take seconds; above, Pauli strings are tried first
 
 
@@ -125,10 +127,8 @@ class GradientVariance(Result):
 
     def headline(self) -> str:
         """Return the finding in one sentence."""
-        return (
-            f"{self.num_qubits} qubits, {len(self.parameters)} parameters: Var C = {self.loss_variance}, "
-            f"mean Var ∂C = {self.mean_gradient_variance:.3g} [{self._how()}]"
-        )
+        size = f"{counted(self.num_qubits, 'qubit')}, {counted(len(self.parameters), 'parameter')}"
+        return f"{size}: Var C = {self.loss_variance}, mean Var ∂C = {self.mean_gradient_variance:.3g} [{self._how()}]"
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return name, value and meaning of what was measured."""
@@ -155,7 +155,7 @@ class GradientVariance(Result):
         return plot_gradient_map(self, ax)
 
     def _how(self) -> str:
-        return "exact values" if self.shots is None else f"shots={self.shots}"
+        return "no shot noise" if self.shots is None else f"shots={self.shots}"
 
 
 @check_arguments()
@@ -291,7 +291,10 @@ def exact_loss_and_gradient(
 
 def _chosen_columns(problem: Problem, losses: FloatArray, gradients: FloatArray) -> tuple[FloatArray, FloatArray]:
     slopes = gradients[:, list(problem.columns)]
-    slopes[np.abs(slopes) < _ROUNDING * size_of(problem.observable)] = 0.0
+    rounding = _ROUNDING * size_of(problem.observable)
+    slopes[np.abs(slopes) < rounding] = 0.0
+    if len(losses) and np.ptp(losses) < rounding:
+        losses = np.full_like(losses, losses[0])
     return losses, slopes
 
 
@@ -326,7 +329,7 @@ def _propagated(
 ) -> tuple[FloatArray, FloatArray, str, int | None]:
     observable = problem.observable
     if not isinstance(observable, (Pauli, SparsePauliOp)):
-        raise TypeError(
+        raise UnsupportedObservableError(
             f"Pauli propagation needs a Pauli sum, but the observable is a {type(observable).__name__}. "
             "Give a SparsePauliOp, or simulate states."
         )

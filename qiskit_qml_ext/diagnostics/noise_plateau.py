@@ -14,7 +14,7 @@ from sklearn.base import clone
 
 from qiskit_qml_ext.checks import check_arguments, whole_numbers
 from qiskit_qml_ext.circuits import Ansatz, InitialDistribution
-from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
+from qiskit_qml_ext.diagnostics.estimate import Estimate, Result, counted, rounded
 from qiskit_qml_ext.diagnostics.intervals import covariance_estimates, variance_estimates
 from qiskit_qml_ext.diagnostics.kernel_entries import jackknife
 from qiskit_qml_ext.diagnostics.noisy_simulation import (
@@ -89,6 +89,10 @@ class NoiseInducedPlateau(Result):
 
     def headline(self) -> str:
         """Return the finding in one sentence."""
+        where = f"At {counted(self.num_qubits, 'qubit')}"
+        studied = f"{self.depths[0]} to {self.depths[-1]} layers simulated"
+        if math.isnan(self.decay_rate.value) and self.trajectories is None:
+            return f"{where} the loss does not vary, so noise has nothing to damp ({studied})."
         if math.isnan(self.decay_rate.value):
             return (
                 f"Too little variance is left under noise to tell its decay from {self.trajectories:,} trajectories: "
@@ -96,22 +100,28 @@ class NoiseInducedPlateau(Result):
             )
         if self.decay_rate.low <= 0:
             return (
-                f"No decay with depth beyond doubt up to {self.depths[-1]} layers (rate {self.decay_rate} per layer)."
+                f"{where} noise is not shown to damp the variance with depth ({studied}; rate "
+                f"{self.decay_rate.value:.2g} {self.decay_rate.interval()} per layer)."
             )
-        factor = math.exp(-self.decay_rate.value)
-        depth = self.last_useful_depth
-        return (
-            f"Noise multiplies the variance by {factor:.3g} with each layer; beyond about {depth.value:.0f} layers "
-            f"(interval {depth.low:.3g} to {depth.high:.3g}), {self.shots:,} shots"
-            f"{f' for each of the {self.num_groups} circuits' * (self.num_groups > 1)} see nothing but noise."
-        )
+        factor, low, high = (math.exp(-x) for x in (self.decay_rate.value, self.decay_rate.high, self.decay_rate.low))
+        on_average = f"{factor:.3g} [{low:.3g}, {high:.3g}] per layer on average ({studied})"
+        damped = f"{where} noise multiplies the variance by {on_average}."
+        of_shots = f"that of {self.shots:,} shots{f' of each of {self.num_groups} circuits' * (self.num_groups > 1)}"
+        depth = self.last_useful_depth.value
+        if depth <= 0:
+            return f"{damped} Even without noise the variance of the deepest circuit is below {of_shots}."
+        if not math.isfinite(depth):
+            return damped
+        condition = "" if depth <= self.depths[-1] else "If that goes on, "
+        start = "the variance" if condition else "The variance"
+        return f"{damped} {condition}{start} of the loss falls to {of_shots} near {rounded(depth)} layers."
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return variance and damping at each depth."""
         rows = zip(self.depths, self.noisy_variances, self.clean_variances, self.damping, strict=True)
         found = [
             (
-                f"{depth} layer" + "s" * (depth > 1),
+                counted(depth, "layer"),
                 f"Var C {noisy.value:.3g} {noisy.interval()}",
                 f"{d.value:.3g} of {clean.value:.3g}",
             )

@@ -25,7 +25,7 @@ from qiskit_qml_ext.diagnostics.string_table import FrameStart, Generator, IntAr
 from qiskit_qml_ext.engine.batch import check_values
 from qiskit_qml_ext.engine.memory import format_bytes, memory_budget
 from qiskit_qml_ext.engine.threads import run_chunks, scratch, thread_count
-from qiskit_qml_ext.exceptions import UnsupportedCircuitError
+from qiskit_qml_ext.exceptions import UnsupportedCircuitError, UnsupportedObservableError
 from qiskit_qml_ext.program import CliffordGate, PauliRotation, RotationProgram, lower
 
 FloatArray = npt.NDArray[np.float64]
@@ -265,7 +265,7 @@ class _Walk:
 def _terms(observable: SparsePauliOp | Pauli, num_qubits: int) -> tuple[list[tuple[int, int, float]], float]:
     """The Paulis but the identity, as masks with their coefficients, and the coefficient of the identity."""
     if not isinstance(observable, (Pauli, SparsePauliOp)):
-        raise TypeError(
+        raise UnsupportedObservableError(
             f"Pauli propagation needs a Pauli sum, but the observable is a {type(observable).__name__}. "
             "Give a SparsePauliOp, or simulate states."
         )

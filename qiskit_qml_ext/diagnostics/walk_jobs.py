@@ -13,7 +13,7 @@ from qiskit.quantum_info import Pauli, SparsePauliOp
 
 from qiskit_qml_ext.diagnostics.moment_steps import FixedRotation, MomentProgram, RandomRotation
 from qiskit_qml_ext.diagnostics.observables import constant_of, simplified
-from qiskit_qml_ext.exceptions import UnsupportedCircuitError
+from qiskit_qml_ext.exceptions import UnsupportedCircuitError, UnsupportedObservableError
 from qiskit_qml_ext.program import CliffordGate, SignedPauli, anticommute, conjugate, inverse_name, multiply
 
 FloatArray = NDArray[np.float64]
@@ -39,7 +39,9 @@ class WalkJob:
 def pauli_terms(observable: object) -> dict[tuple[int, int], float]:
     """The Paulis of an observable but the identity, as bit masks, with their coefficients."""
     if not isinstance(observable, (Pauli, SparsePauliOp)):
-        raise TypeError(f"Pauli walks need a Pauli sum, but the observable is a {type(observable).__name__}.")
+        raise UnsupportedObservableError(
+            f"Pauli walks need a Pauli sum, but the observable is a {type(observable).__name__}."
+        )
     operator = simplified(observable)
     if np.abs(np.imag(operator.coeffs)).max(initial=0.0) > _IMAGINARY * np.abs(operator.coeffs).max(initial=0.0):
         raise ValueError("The observable is not Hermitian: it has complex coefficients.")

@@ -10,8 +10,14 @@ from qiskit_aer.noise import NoiseModel, depolarizing_error
 from qiskit_machine_learning.neural_networks import EstimatorQNN
 from sklearn.metrics.pairwise import rbf_kernel
 
-from qiskit_qml_ext.circuits import AngleFeatureMap, HardwareEfficientAnsatz, RealAmplitudesAnsatz, ZZFeatureMap
-from qiskit_qml_ext.diagnostics import diagnose, global_observable, local_observable
+from qiskit_qml_ext.circuits import (
+    AngleFeatureMap,
+    GivensAnsatz,
+    HardwareEfficientAnsatz,
+    RealAmplitudesAnsatz,
+    ZZFeatureMap,
+)
+from qiskit_qml_ext.diagnostics import Estimate, diagnose, global_observable, local_observable
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import ExactEstimator, connect
 from tests.diagnostics.families import layered_circuit, product_circuit
@@ -161,6 +167,9 @@ CIRCUITS = {
     "nothing to see": lambda: diagnose(
         product_circuit(2), observable=lambda n: 0 * local_observable(n), num_samples=10
     ),
+    "parity of excitations": lambda: diagnose(
+        GivensAnsatz(), observable=global_observable, num_qubits=4, num_samples=20, noise=NOISE
+    ),
     "network": lambda: diagnose(network(), np.random.default_rng(5).uniform(0, 1, (6, 3)), num_samples=40),
     "walks": lambda: diagnose(layered_circuit(40, 2)),
     "walks, global": lambda: diagnose(layered_circuit(40, 6), observable=global_observable),
@@ -169,7 +178,30 @@ CIRCUITS = {
 
 @pytest.mark.parametrize("name", CIRCUITS)
 def test_diagnosis_of_a_circuit_does_not_contradict_itself(name):
-    check(CIRCUITS[name]())
+    report = CIRCUITS[name]()
+    codes = check(report)
+    told = [advice for advice in report.advice if advice.code == "measure_what_changes"]
+    assert len(told) == ("loss_constant" in codes), "one advice, the one that was tried"
+
+
+def test_a_constant_loss_is_0_and_nothing_is_priced_or_changed():
+    report = CIRCUITS["parity of excitations"]()
+    assert {"loss_constant", "measure_what_changes"} <= codes_of(report)
+    found = report.evidence["Gradient at 4 qubits"]
+    assert found.loss_variance == Estimate(0.0, 0.0, 0.0, 0.0, found.loss_variance.method)
+    assert "What holds the gradient down" not in report.evidence
+    assert "Noise" not in report.evidence
+    assert any("no parameter changes the loss" in line for line in report.skipped)
+
+
+def test_one_quantity_has_one_number():
+    report = diagnose(HardwareEfficientAnsatz(), num_qubits=4, num_samples=30)
+    gradient, causes = report.evidence["Gradient at 4 qubits"], report.evidence["What holds the gradient down"]
+    study, starts = report.evidence["Scaling with the number of qubits"], report.evidence["Initial angles"]
+    assert causes.variance.value == gradient.loss_variance.value
+    assert study.variances[study.qubits.index(4)].value == gradient.loss_variance.value
+    assert starts.squared_gradients[0].value == causes.squared_gradient.value == gradient.squared_gradient.value
+    assert starts.loss_means[0].value == gradient.loss_mean.value
 
 
 def test_a_spread_that_shots_hide_is_not_called_absent():
