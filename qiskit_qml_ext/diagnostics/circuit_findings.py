@@ -134,7 +134,10 @@ def read_scaling(study: ScalingStudy, draft: Draft) -> None:
             "(arXiv:2312.09121).",
         )
     if study.is_constant_loss and not is_constant(draft):
-        draft.advise("measure_what_changes", "Measure qubits that the parametrised gates can reach.")
+        draft.advise(
+            "measure_what_changes",
+            "Measure another observable, or start from another state than |0…0⟩; which of them helps was not tried.",
+        )
     elif study.verdict == "undetermined" and not study.is_constant_loss:
         draft.find("unknown", "trend_of_the_range", f"Over the widths studied {study.trend}; {study.reason}")
         draft.advise("study_more", "Study more widths or take more samples before you trust any trend.")

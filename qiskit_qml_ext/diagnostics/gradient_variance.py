@@ -255,7 +255,7 @@ def gradient_variance(
         parameters=names,
         loss_mean=_raised(mean_estimates(losses, rng, confidence=confidence)[0], constant),
         loss_variance=_variances(losses, None if halves is None else halves[0], rng, confidence)[0],
-        loss_kurtosis=float(np.mean(spread**4)) / variance**2 if variance > 0 else math.nan,
+        loss_kurtosis=float(np.mean((spread / math.sqrt(variance)) ** 4)) if variance > 0 else math.nan,
         gradient_means=tuple(mean_estimates(gradients, rng, confidence=confidence)) if names else (),
         gradient_variances=_variances(gradients, None if halves is None else halves[1], rng, confidence),
         squared_gradient=_squared_length(gradients, None if halves is None else halves[1], rng, confidence),
@@ -294,7 +294,8 @@ def _chosen_columns(problem: Problem, losses: FloatArray, gradients: FloatArray)
     rounding = _ROUNDING * size_of(problem.observable)
     slopes[np.abs(slopes) < rounding] = 0.0
     if len(losses) and np.ptp(losses) < rounding:
-        losses = np.full_like(losses, losses[0])
+        grain = 2.0 ** math.floor(math.log2(rounding))  # so few bits that the mean of equal numbers is exact
+        losses = np.full_like(losses, round(losses[0] / grain) * grain)
     return losses, slopes
 
 

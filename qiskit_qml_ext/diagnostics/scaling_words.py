@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from qiskit_qml_ext.diagnostics.estimate import Estimate, counted, rounded
 from qiskit_qml_ext.diagnostics.initializations import angles_in_words
+from qiskit_qml_ext.diagnostics.scaling_verdict import vanishes
 
 if TYPE_CHECKING:
     from qiskit_qml_ext.diagnostics.scaling_study import ScalingStudy
@@ -71,7 +72,8 @@ def rows_of(study: "ScalingStudy") -> list[tuple[str, str, str]]:
     columns = zip(study.qubits, study.depths, study.variances, study.judgement.used, strict=True)
     for n, depth, variance, used in columns:
         notes = [] if depth is None else [counted(depth, "layer")]
-        notes += [] if used else ["does not count: too uncertain"]
+        if not used:
+            notes.append("0 up to rounding" if vanishes(variance) else "does not count: too uncertain")
         found.append((f"{label} at n = {n}", f"{variance.value:.3g} {variance.interval()}", ", ".join(notes)))
     found.append(("Over these widths", "", study.trend))
     for fit in study.judgement.fits:

@@ -17,7 +17,14 @@ from qiskit_qml_ext.circuits import (
     RealAmplitudesAnsatz,
     ZZFeatureMap,
 )
-from qiskit_qml_ext.diagnostics import Estimate, diagnose, global_observable, local_observable
+from qiskit_qml_ext.diagnostics import (
+    Estimate,
+    diagnose,
+    global_observable,
+    global_projector,
+    gradient_variance,
+    local_observable,
+)
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import ExactEstimator, connect
 from tests.diagnostics.families import layered_circuit, product_circuit
@@ -192,6 +199,12 @@ def test_a_constant_loss_is_0_and_nothing_is_priced_or_changed():
     assert "What holds the gradient down" not in report.evidence
     assert "Noise" not in report.evidence
     assert any("no parameter changes the loss" in line for line in report.skipped)
+
+
+def test_losses_that_are_tiny_and_equal_have_no_variance():
+    found = gradient_variance(GivensAnsatz(), global_projector, num_qubits=7, num_samples=37, seed=0)
+    assert found.loss_variance.value == found.loss_variance.high == 0.0
+    assert np.isnan(found.loss_kurtosis)
 
 
 def test_one_quantity_has_one_number():
