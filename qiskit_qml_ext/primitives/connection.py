@@ -25,7 +25,7 @@ from qiskit_qml_ext.primitives.angle_limits import (
     refuse_angles,
 )
 from qiskit_qml_ext.primitives.approximation import approximation_of
-from qiskit_qml_ext.primitives.content import circuit_key, job_seed
+from qiskit_qml_ext.primitives.content import circuit_key, job_seed, layout_key, renamed
 from qiskit_qml_ext.primitives.estimates import seconds_per_shot
 from qiskit_qml_ext.primitives.exact_estimator import ExactEstimator
 from qiskit_qml_ext.primitives.exact_sampler import ExactSampler
@@ -93,7 +93,7 @@ class Connection:
 
     def _start_empty(self) -> None:
         self._lock = threading.RLock()
-        self._isa_circuits: dict[str, tuple[QuantumCircuit, str]] = {}
+        self._isa_circuits: dict[str, tuple[QuantumCircuit | None, str]] = {}
         self._packed_circuits: dict[str, PackedCircuit] = {}
         self._usage = Usage()
         self.results: dict[Any, Any] = {}
@@ -202,14 +202,17 @@ class Connection:
                 gates, but leave its qubits where they are.
 
         Returns:
-            A circuit whose parameters have the names of the given one's.
+            A circuit whose parameters are those of the given one, without those that no measurement sees.
 
         Raises:
             ValueError: If the circuit is wider than the target.
         """
         if keep_qubits:
             return isa_in_place(circuit, self._target, self._optimization_level, self._seed)
-        return self._isa(circuit)[0]
+        isa = self._isa(circuit)[0]
+        own = {parameter.name: parameter for parameter in circuit.parameters}
+        others = {made: own[made.name] for made in isa.parameters if made != own.get(made.name, made)}
+        return renamed(isa, others) if others else isa  # made of an equal circuit with parameters of its own
 
     def _isa(self, circuit: QuantumCircuit, key: str | None = None) -> tuple[QuantumCircuit, str]:
         """Return the ISA circuit and its content key."""
@@ -218,17 +221,20 @@ class Connection:
                 f"The circuit has {circuit.num_qubits} qubits but the target {self.target_name} has {self.num_qubits}. "
                 "Use fewer features (for example through PCA) or a larger target."
             )
-        key = (key or circuit_key(circuit)) + "/" + ",".join(parameter.name for parameter in circuit.parameters)
+        key = key or circuit_key(circuit)
+        place = "/".join([key, ",".join(parameter.name for parameter in circuit.parameters), layout_key(circuit)])
         with self._lock:
-            if key not in self._isa_circuits:
+            if place not in self._isa_circuits:
                 if len(self._isa_circuits) >= _MAX_CACHED_CIRCUITS:
                     del self._isa_circuits[next(iter(self._isa_circuits))]
                 isa = isa_circuit(circuit, self._target, self._optimization_level, self._seed, self._transpile_trials)
-                self._isa_circuits[key] = isa, circuit_key(isa)
+                as_it_is = isa is circuit  # then each caller gets the own one back, not another that is equal
+                self._isa_circuits[place] = None if as_it_is else isa, circuit_key(isa)
                 if self._journaling is not None:
-                    made = f"{key.partition('/')[0]}/{self._optimization_level}/{self._seed}"
-                    self._journaling.remember(isa, self._isa_circuits[key][1], made)
-            return self._isa_circuits[key]
+                    made = f"{key}/{self._optimization_level}/{self._seed}"
+                    self._journaling.remember(isa, self._isa_circuits[place][1], made, placed_by_user=as_it_is)
+            made_isa, isa_key = self._isa_circuits[place]
+        return (circuit if made_isa is None else made_isa), isa_key
 
     def sample(
         self,

@@ -76,6 +76,14 @@ def _circuit_key(circuit: QuantumCircuit) -> str:
     return hashlib.blake2b(_circuit_bytes(canonical, len(numbered)), digest_size=16).hexdigest()
 
 
+def layout_key(circuit: QuantumCircuit) -> str:
+    """Return a word for where a circuit's own qubits lie, which its content does not say; empty if nothing is known."""
+    layout = circuit.layout
+    if layout is None:
+        return ""
+    return f"{layout.initial_index_layout()}{layout.final_index_layout(filter_ancillas=True)}"
+
+
 def renamed(circuit: QuantumCircuit, names: Mapping[Parameter, Parameter]) -> QuantumCircuit:
     """Return a circuit with other parameters; their names may be those of parameters that it has."""
     taken = {parameter.name for parameter in circuit.parameters} & {new.name for new in names.values()}
@@ -131,7 +139,7 @@ def _instruction_bytes(operation: Any, bits: "_Bits") -> bytes:
 
 
 def own_label(operation: Any) -> str | None:
-    """Return the label that somebody gave to an operation; ``None`` for none, and for one that Qiskit gives by itself."""
+    """Return the label that somebody gave to an operation, ``None`` for those that Qiskit gives by itself."""
     label = getattr(operation, "label", None)
     if label is None:
         return None
