@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
+from qiskit.circuit import Barrier
 
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program import approximations, synthesised, unitary_part
+from qiskit_qml_ext.program.unitary_part import is_directive
 
 _MAX_QUBITS = 12  # on more, simulating dozens of states twice takes longer than a plan should
 _MAX_STATES = 40
@@ -70,19 +72,24 @@ def approximation_of(target: str, circuit: QuantumCircuit, values: NDArray[np.fl
 
 
 def used_qubits(circuit: QuantumCircuit) -> list[int]:
-    """List the qubits on which something acts, ascending."""
-    return sorted({circuit.find_bit(qubit).index for item in circuit.data for qubit in item.qubits})
+    """List the qubits on which something acts, ascending; barriers and delays do not."""
+    acting = (item for item in circuit.data if not is_directive(item.operation))
+    return sorted({circuit.find_bit(qubit).index for item in acting for qubit in item.qubits})
 
 
 def circuit_on(circuit: QuantumCircuit, qubits: Sequence[int]) -> QuantumCircuit:
     """Return a unitary circuit on some of its qubits, numbered anew in their order, with its global phase.
 
     Args:
-        circuit: A circuit that does nothing to the other qubits.
+        circuit: A circuit that does nothing to the other qubits; barriers and delays there are left out.
         qubits: Indices of qubits.
     """
     narrow = QuantumCircuit(len(qubits), global_phase=circuit.global_phase)
     new_index = {circuit.qubits[qubit]: index for index, qubit in enumerate(qubits)}
     for item in circuit.data:
-        narrow.append(item.operation, [new_index[qubit] for qubit in item.qubits])
+        chosen = [new_index[qubit] for qubit in item.qubits if qubit in new_index]
+        if isinstance(item.operation, Barrier) and chosen:
+            narrow.append(Barrier(len(chosen), label=item.operation.label), chosen)
+        elif len(chosen) == len(item.qubits) or not is_directive(item.operation):
+            narrow.append(item.operation, chosen)
     return narrow

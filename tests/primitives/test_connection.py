@@ -212,7 +212,7 @@ def test_circuits_whose_angles_are_all_dropped_are_refused():
 
 
 def placed_by_user(layout):
-    """An entangled pair of qubits 0 and 1 of five, said to be the circuit's own qubits ``layout[0]`` and ``layout[1]``."""
+    """Return a pair on qubits 0 and 1 of five, said to be the own qubits ``layout[0]`` and ``layout[1]``."""
     pair = QuantumCircuit(2)
     pair.rz(0.3, 0)
     pair.cx(0, 1)

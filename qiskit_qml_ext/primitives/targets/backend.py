@@ -10,6 +10,7 @@ from qiskit.providers import BackendV2
 from qiskit.transpiler import generate_preset_pass_manager
 
 from qiskit_qml_ext.primitives.targets.angle_bounds import for_any_angle
+from qiskit_qml_ext.primitives.targets.clock import on_the_clock
 from qiskit_qml_ext.primitives.targets.target import phase_gates_as_rotations, precision_of
 
 MODES = ("job", "batch", "session")
@@ -159,7 +160,7 @@ class RuntimeTarget:
 
 
 def _transpiled(circuit: QuantumCircuit, backend: BackendV2, level: int, seed: int | None) -> QuantumCircuit:
-    rotations = phase_gates_as_rotations(circuit)
+    rotations = on_the_clock(phase_gates_as_rotations(circuit), backend.target)
     device = for_any_angle(backend.target) if circuit.parameters else backend.target
     if device is backend.target:
         return generate_preset_pass_manager(level, backend=backend, seed_transpiler=seed).run(rotations)
