@@ -99,10 +99,10 @@ class _Copier:
             self._copy(instruction.operation, [place[qubit] for qubit in instruction.qubits])
 
     def _copy(self, operation: CircuitOperation, qubits: list[Qubit]) -> None:
-        if self._timing and isinstance(operation, Barrier | Delay):
-            if not self._measured.intersection(qubits):  # what comes after the end is of no use
-                self._part.append(operation, qubits)
-                return
+        after_the_end = bool(self._measured.intersection(qubits))
+        if self._timing and isinstance(operation, Barrier | Delay) and not after_the_end:
+            self._part.append(operation, qubits)
+            return
         if is_directive(operation):
             if isinstance(operation, Delay) and isinstance(operation.duration, ParameterExpression):
                 self._part.global_phase += 0 * operation.duration  # the circuit keeps its parameters

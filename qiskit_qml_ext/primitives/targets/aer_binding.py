@@ -8,13 +8,13 @@ definitions; and where a noise model watches the gates, so that a translation wo
 in before the simulator sees the circuit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.circuit import CircuitInstruction, ControlFlowOp, Gate, Operation, Parameter
+from qiskit.circuit import CircuitInstruction, ControlFlowOp, Gate, Instruction, Operation, Parameter
 from qiskit.circuit.library import (
     GlobalPhaseGate,
     Initialize,
@@ -45,6 +45,7 @@ from qiskit_qml_ext.primitives.targets.identity import (
     is_free,
     is_standard,
 )
+from qiskit_qml_ext.program import synthesised
 
 BOUND_RIGHT: frozenset[type] = frozenset(
     {RXGate, RYGate, RZGate, RGate, PhaseGate, UGate, U1Gate, U2Gate, U3Gate, RXXGate, RYYGate, RZZGate, RZXGate}
@@ -107,7 +108,7 @@ def prepare(circuit: QuantumCircuit, rules: Rules) -> Prepared:
     free = bool(circuit.parameters)
     refuse_free_stabilizers(circuit, rules)
     writer = _Writer(rules, free)
-    written = writer.rewrite(circuit)
+    written = with_ordered_preparations(writer.rewrite(circuit))
     return Prepared(written, free and (writer.bind_first or not written.parameters))
 
 
@@ -148,6 +149,8 @@ class _Writer:
             circuit.append(operation.replace_blocks(blocks), item.qubits, item.clbits)
         elif class_of(operation) is GlobalPhaseGate:
             return
+        elif not isinstance(operation, Instruction):  # annotated operations, Cliffords
+            self._append(circuit, item, synthesised(_alone(operation)))
         elif isinstance(operation, (*STRUCTURE, Initialize)) or self._stays(operation):
             circuit.append(item)
         elif self._rules.noisy is not None and self._is_one_gate(operation):
@@ -155,11 +158,13 @@ class _Writer:
         elif class_of(operation) is UnitaryGate or (not hasattr(operation, "definition")):
             raise UnsupportedCircuitError(f"Aer's method {self._rules.method!r} cannot run {operation.name!r}.")
         else:
-            definition = definition_of(operation)
-            inner = QuantumCircuit(definition.qubits, definition.clbits)
-            for part in definition.data:
-                self._write(inner, part)
-            append_definition(circuit, item, inner)
+            self._append(circuit, item, definition_of(operation))
+
+    def _append(self, circuit: QuantumCircuit, item: CircuitInstruction, definition: QuantumCircuit) -> None:
+        inner = QuantumCircuit(definition.qubits, definition.clbits)
+        for part in definition.data:
+            self._write(inner, part)
+        append_definition(circuit, item, inner)
 
     def _stays(self, operation: Operation) -> bool:
         """Tell whether the simulator can be given a gate as it is."""
@@ -189,6 +194,50 @@ class _Writer:
             circuit.append(item)
             return
         circuit.append(UnitaryGate(_matrix(operation), label=noise_name(operation)), item.qubits, item.clbits)
+
+
+def with_ordered_preparations(circuit: QuantumCircuit, numbers: Sequence[int] | None = None) -> QuantumCircuit:
+    """Return the circuit with every ``Initialize`` on ascending qubits.
+
+    Aer's matrix product states put the amplitudes of one on other qubits into the wrong order.
+
+    Args:
+        circuit: The circuit; it is returned as it is if there is nothing to reorder.
+        numbers: The number of each of its qubits, for a block of control flow.
+    """
+    if not any(isinstance(item.operation, Initialize | ControlFlowOp) for item in circuit.data):
+        return circuit
+    place = dict(zip(circuit.qubits, range(circuit.num_qubits) if numbers is None else numbers, strict=True))
+    ordered = circuit.copy_empty_like()
+    for item in circuit.data:
+        operation, on = item.operation, [place[qubit] for qubit in item.qubits]
+        if isinstance(operation, ControlFlowOp):
+            blocks = [with_ordered_preparations(block, on) for block in operation.blocks]
+            ordered.append(operation.replace_blocks(blocks), item.qubits, item.clbits)
+        elif isinstance(operation, Initialize) and on != sorted(on):
+            order = sorted(range(len(on)), key=on.__getitem__)
+            ordered.append(_reordered(operation, order), [item.qubits[old] for old in order])
+        else:
+            ordered.append(item)
+    return ordered
+
+
+def _reordered(operation: Initialize, order: Sequence[int]) -> Initialize:
+    """Return the preparation of the same state on its qubits in another order."""
+    params, size = list(operation.params), operation.num_qubits
+    if all(isinstance(value, str) for value in params):  # from the last qubit to the first
+        return Initialize("".join(params[size - 1 - old] for old in reversed(order)))
+    if len(params) == 1 and size > 0:
+        number = int(np.real(params[0]))
+        return Initialize(sum((number >> old & 1) << new for new, old in enumerate(order)), size)
+    amplitudes = np.asarray(params, dtype=np.complex128).reshape((2,) * size)
+    return Initialize(amplitudes.transpose([size - 1 - old for old in reversed(order)]).ravel())
+
+
+def _alone(operation: Operation) -> QuantumCircuit:
+    circuit = QuantumCircuit(operation.num_qubits)
+    circuit.append(operation, range(operation.num_qubits))
+    return circuit
 
 
 def _matrix(operation: Operation) -> Any:

@@ -11,6 +11,7 @@ from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.primitives.estimates import error_free_fraction
+from qiskit_qml_ext.primitives.measurement import check_registers_of_counts
 from qiskit_qml_ext.primitives.targets.angle_bounds import has_free_bounded_gates
 from qiskit_qml_ext.primitives.targets.clock import on_the_clock
 from qiskit_qml_ext.primitives.targets.identity import is_mistakable, with_definitions_of_mistakable
@@ -70,6 +71,8 @@ def isa_circuit(
         seed: The transpiler's seed.
         trials: How many seeds to try; the circuit with the least errors by the device's reports is taken.
     """
+    if any(hasattr(target, holder) for holder in ("backend", "simulator")):  # others read registers bit by bit
+        check_registers_of_counts(circuit)
     device = device_of(target)
     if device is not None and is_isa(circuit, device):
         return circuit
