@@ -3,8 +3,8 @@
 U† must be the inverse of what runs. A gate's own ``inverse()`` need not be: that of a ``PauliEvolutionGate`` is the
 evolution over the negative time, and after a product formula of terms that do not commute the two are no inverses of
 each other. So the feature map is taken down to gates whose inverse survives synthesis before it is inverted; only on
-targets that apply each gate's own matrix, evolution gates stay as they are and are inverted exactly. Barriers and delays of the feature
-map are their own inverses.
+targets that apply each gate's own matrix, evolution gates stay as they are and are inverted exactly. Barriers and
+delays of the feature map are their own inverses.
 """
 
 from collections.abc import Collection, Sequence

@@ -84,11 +84,12 @@ def lower(circuit: QuantumCircuit) -> RotationProgram:
     if entry is not None and entry[0]() is circuit and _unchanged(circuit, entry[1]):
         return entry[2]
     lowering = _Lowering(circuit)
+    key = id(circuit)
     with nesting_refused():
         program = lowering.run()
-    key = id(circuit)
-    if lowering.is_cacheable:
-        _cache[key] = (weakref.ref(circuit, lambda _: _cache.pop(key, None)), circuit.copy(), program)
+        kept = circuit.copy() if lowering.is_cacheable else None
+    if kept is not None:
+        _cache[key] = (weakref.ref(circuit, lambda _: _cache.pop(key, None)), kept, program)
     return program
 
 

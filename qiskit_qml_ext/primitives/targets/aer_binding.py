@@ -8,7 +8,7 @@ definitions; and where a noise model watches the gates, so that a translation wo
 in before the simulator sees the circuit.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,8 @@ BOUND_RIGHT: frozenset[type] = frozenset(
     {RXGate, RYGate, RZGate, RGate, PhaseGate, UGate, U1Gate, U2Gate, U3Gate, RXXGate, RYYGate, RZZGate, RZXGate}
 )
 """The gates whose free parameters Aer binds right at run time, in every method that has them."""
+
+_MAYBE_MATRIX_PRODUCT = 25  # qubits; statevectors of fewer take at most 256 MiB, so that Aer chooses those
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,8 @@ def prepare(circuit: QuantumCircuit, rules: Rules) -> Prepared:
     """
     free = bool(circuit.parameters)
     refuse_free_stabilizers(circuit, rules)
-    writer = _Writer(rules, free)
-    written = with_ordered_preparations(writer.rewrite(circuit))
+    writer = _Writer(rules, free, circuit.num_qubits)
+    written = writer.rewrite(circuit)
     return Prepared(written, free and (writer.bind_first or not written.parameters))
 
 
@@ -130,8 +132,13 @@ def bound(circuit: QuantumCircuit, rows: Mapping[Parameter, Any], rules: Rules) 
 class _Writer:
     """Writes circuits in a simulator's gates and notes whether values must be put in first."""
 
-    def __init__(self, rules: Rules, free: bool):
+    def __init__(self, rules: Rules, free: bool, num_qubits: int):
         self._rules = rules
+        # Aer's matrix product states, which it may choose by itself for wide circuits, take the amplitudes of an
+        # ``initialize`` wrongly: of 0.6 |00⟩ + 0.8 |11⟩ they make |11⟩.
+        self._opens_initialize = rules.method == "matrix_product_state" or (
+            rules.method == "automatic" and num_qubits >= _MAYBE_MATRIX_PRODUCT
+        )
         self._free = free
         self.bind_first = False
 
@@ -151,6 +158,13 @@ class _Writer:
             return
         elif not isinstance(operation, Instruction):  # annotated operations, Cliffords
             self._append(circuit, item, synthesised(_alone(operation)))
+        elif isinstance(operation, Initialize) and self._opens_initialize:
+            if self._rules.errors_on(operation):
+                raise UnsupportedCircuitError(
+                    "Aer's matrix product states cannot run 'initialize' with the noise model's errors on it. Prepare "
+                    "the state with gates, or choose another method."
+                )
+            self._append(circuit, item, definition_of(operation))
         elif isinstance(operation, (*STRUCTURE, Initialize)) or self._stays(operation):
             circuit.append(item)
         elif self._rules.noisy is not None and self._is_one_gate(operation):
@@ -194,44 +208,6 @@ class _Writer:
             circuit.append(item)
             return
         circuit.append(UnitaryGate(_matrix(operation), label=noise_name(operation)), item.qubits, item.clbits)
-
-
-def with_ordered_preparations(circuit: QuantumCircuit, numbers: Sequence[int] | None = None) -> QuantumCircuit:
-    """Return the circuit with every ``Initialize`` on ascending qubits.
-
-    Aer's matrix product states put the amplitudes of one on other qubits into the wrong order.
-
-    Args:
-        circuit: The circuit; it is returned as it is if there is nothing to reorder.
-        numbers: The number of each of its qubits, for a block of control flow.
-    """
-    if not any(isinstance(item.operation, Initialize | ControlFlowOp) for item in circuit.data):
-        return circuit
-    place = dict(zip(circuit.qubits, range(circuit.num_qubits) if numbers is None else numbers, strict=True))
-    ordered = circuit.copy_empty_like()
-    for item in circuit.data:
-        operation, on = item.operation, [place[qubit] for qubit in item.qubits]
-        if isinstance(operation, ControlFlowOp):
-            blocks = [with_ordered_preparations(block, on) for block in operation.blocks]
-            ordered.append(operation.replace_blocks(blocks), item.qubits, item.clbits)
-        elif isinstance(operation, Initialize) and on != sorted(on):
-            order = sorted(range(len(on)), key=on.__getitem__)
-            ordered.append(_reordered(operation, order), [item.qubits[old] for old in order])
-        else:
-            ordered.append(item)
-    return ordered
-
-
-def _reordered(operation: Initialize, order: Sequence[int]) -> Initialize:
-    """Return the preparation of the same state on its qubits in another order."""
-    params, size = list(operation.params), operation.num_qubits
-    if all(isinstance(value, str) for value in params):  # from the last qubit to the first
-        return Initialize("".join(params[size - 1 - old] for old in reversed(order)))
-    if len(params) == 1 and size > 0:
-        number = int(np.real(params[0]))
-        return Initialize(sum((number >> old & 1) << new for new, old in enumerate(order)), size)
-    amplitudes = np.asarray(params, dtype=np.complex128).reshape((2,) * size)
-    return Initialize(amplitudes.transpose([size - 1 - old for old in reversed(order)]).ravel())
 
 
 def _alone(operation: Operation) -> QuantumCircuit:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import Barrier
@@ -103,7 +103,7 @@ def isa_in_place(circuit: QuantumCircuit, target: Target, level: int, seed: int 
     """
     from qiskit.transpiler import generate_preset_pass_manager
 
-    holder = getattr(target, "backend", getattr(target, "simulator", None))
+    holder: Any = getattr(target, "backend", getattr(target, "simulator", None))
     manager = generate_preset_pass_manager(level, backend=holder, seed_transpiler=seed)
     manager.layout = manager.routing = None
     with refused_by(target.name, circuit):
