@@ -2,6 +2,7 @@
 
 import os
 import threading
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from typing_extensions import Self
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.engine.memory import memory_budget
+from qiskit_qml_ext.exceptions import ApproximateCircuitWarning
 from qiskit_qml_ext.primitives.angle_limits import (
     LimitedEstimator,
     LimitedSampler,
@@ -24,7 +26,7 @@ from qiskit_qml_ext.primitives.angle_limits import (
     refusal_of,
     refuse_angles,
 )
-from qiskit_qml_ext.primitives.approximation import approximation_of
+from qiskit_qml_ext.primitives.approximation import approximation_of, warning_before_values
 from qiskit_qml_ext.primitives.content import circuit_key, job_seed, layout_key, renamed
 from qiskit_qml_ext.primitives.estimates import seconds_per_shot
 from qiskit_qml_ext.primitives.exact_estimator import ExactEstimator
@@ -206,10 +208,20 @@ class Connection:
 
         Raises:
             ValueError: If the circuit is wider than the target.
+            UnsupportedCircuitError: If the target cannot run it, or would read its classical registers wrongly.
+
+        Warns:
+            ApproximateCircuitWarning: Once for each circuit with evolution gates that the target runs approximately.
         """
         if keep_qubits:
             return isa_in_place(circuit, self._target, self._optimization_level, self._seed)
-        isa = self._isa(circuit)[0]
+        key = circuit_key(circuit)
+        if not self.applies_matrices and ("looked at", key) not in self.results:
+            self.results["looked at", key] = True
+            said = warning_before_values(self.target_name, circuit)
+            if said is not None:
+                warnings.warn(said, ApproximateCircuitWarning, stacklevel=2)
+        isa = self._isa(circuit, key)[0]
         own = {parameter.name: parameter for parameter in circuit.parameters}
         others = {made: own[made.name] for made in isa.parameters if made != own.get(made.name, made)}
         return renamed(isa, others) if others else isa  # made of an equal circuit with parameters of its own
@@ -377,7 +389,7 @@ class Connection:
                 said = approximation_of(self.target_name, given.circuit, values.reshape(given.size, values.shape[-1]))
                 approximated += [] if said is None else [said]
             if packed is None:
-                isa, names = self.isa_circuit(given.circuit), tuple(p.name for p in given.circuit.parameters)
+                isa, names = self._isa(given.circuit)[0], tuple(p.name for p in given.circuit.parameters)
                 coerced.append(SamplerPub(isa, _bindings(isa, names, values), given.shots))
                 continue
             rows = packed.pack(values.reshape(given.size, -1))
