@@ -258,7 +258,7 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         if self.sampler is None:
             if self.pass_manager is not None:
                 raise ValueError("pass_manager goes with sampler=…; a connection transpiles by itself.")
-            if not isinstance(self.connection, Connection | None):
+            if self.connection is not None and not isinstance(self.connection, Connection):
                 raise TypeError(
                     f"connection must come from connect(…), but {self.connection!r} ({type(self.connection).__name__}) "
                     "came."

@@ -178,6 +178,6 @@ def test_a_kernel_of_an_approximated_evolution_warns_once():
     kernel = FidelityKernel(circuit, connection=connection)
     with pytest.warns(ApproximateCircuitWarning) as caught:
         kernel.evaluate([[0.4], [1.0]])
-        connection.isa_circuit(kernel.circuit(1))
-        connection.plan([(kernel.circuit(1), [[0.1, 0.2]])])
+    connection.isa_circuit(kernel.circuit(1))
+    connection.plan([(kernel.circuit(1), [[0.1, 0.2]])])
     assert len(caught) == 1
