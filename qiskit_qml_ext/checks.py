@@ -39,13 +39,18 @@ def check_arguments(**more: Check) -> Callable[[Callable[Inputs, Output]], Calla
     def decorate(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
         signature = inspect.signature(function)
         rules = {name: rule for name, rule in {**RULES, **more}.items() if name in signature.parameters}
+        by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        names = [name for name, parameter in signature.parameters.items() if parameter.kind in by_place]
 
         @functools.wraps(function)
         def checked(*args: Inputs.args, **kwargs: Inputs.kwargs) -> Output:
-            given = signature.bind(*args, **kwargs).arguments
-            for name, rule in rules.items():
-                if name in given:
-                    rule(name, given[name])
+            # ``signature.bind`` takes longer than many of the functions; what does not fit the call below refuses
+            for name, value in zip(names, args, strict=False):
+                if name in rules:
+                    rules[name](name, value)
+            for name, value in kwargs.items():
+                if name in rules:
+                    rules[name](name, value)
             return function(*args, **kwargs)
 
         return checked
