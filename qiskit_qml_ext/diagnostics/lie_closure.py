@@ -5,15 +5,20 @@ with the bracket i[A, B], and each element is a sparse real vector over Pauli st
 generators alone span everything. Generators that are single Pauli strings give single strings, which is fast.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.quantum_info import SparsePauliOp
 
+from qiskit_qml_ext.diagnostics.observables import simplified
 from qiskit_qml_ext.program import anticommute, multiply
 
 Element = dict[tuple[int, int], float]
 FloatArray = NDArray[np.float64]
 
+_NOTHING = 1e-13  # relative to the factors of a bracket: what rounding leaves of terms that cancel
+_HERMITIAN = 1e-12  # relative to the largest coefficient: imaginary parts that rounding leaves
 _INDEPENDENT = 1e-9  # of a normalised vector, after two passes of Gram-Schmidt whose errors are about 1e-15
 
 
@@ -21,22 +26,31 @@ def elements_of(generators: list[SparsePauliOp]) -> list[Element]:
     """Return the generators without their identity part, as real vectors over Pauli strings (x, z).
 
     Raises:
-        ValueError: If one is not Hermitian.
+        ValueError: If one is not Hermitian, or a coefficient is no finite number.
     """
     found = []
     for generator in generators:
-        operator = generator.simplify()
-        if np.abs(np.imag(operator.coeffs)).max(initial=0.0) > 1e-12:
+        if not np.all(np.isfinite(np.asarray(generator.coeffs, dtype=np.complex128))):
+            raise ValueError("A generator has an infinite coefficient or one that is not a number.")
+        operator = simplified(generator)
+        largest = float(np.abs(operator.coeffs).max(initial=0.0))
+        if np.abs(np.imag(operator.coeffs)).max(initial=0.0) > _HERMITIAN * largest:
             raise ValueError("A generator is not Hermitian: it has complex coefficients.")
         element: Element = {}
         for pauli, coefficient in zip(operator.paulis, operator.coeffs, strict=True):
             x = sum(1 << int(q) for q in np.flatnonzero(pauli.x))
             z = sum(1 << int(q) for q in np.flatnonzero(pauli.z))
-            if (x or z) and abs(coefficient) > 1e-14:
+            if (x or z) and coefficient != 0:
                 element[x, z] = float(np.real(coefficient))
         if element:
             found.append(element)
     return found
+
+
+def normalised(element: Element) -> Element:
+    """Return an element divided by its norm: the algebra does not depend on the units of its generators."""
+    norm = math.hypot(*element.values())
+    return {key: value / norm for key, value in element.items()}
 
 
 def bracket(a: Element, b: Element) -> Element:
@@ -47,7 +61,8 @@ def bracket(a: Element, b: Element) -> Element:
             if anticommute(xa, za, xb, zb):
                 x, z, power = multiply((xa, za, 1), (xb, zb, 1))
                 result[x, z] = result.get((x, z), 0.0) + ca * cb * (1 - (power + 1) % 4)
-    return {key: value for key, value in result.items() if abs(value) > 1e-13}
+    smallest = _NOTHING * max(map(abs, a.values()), default=0.0) * max(map(abs, b.values()), default=0.0)
+    return {key: value for key, value in result.items() if abs(value) > smallest}
 
 
 class Span:
@@ -77,15 +92,15 @@ class Span:
 
     def add(self, element: Element) -> Element | None:
         """Add the part of an element that is new, normalised; None if there is none."""
-        norm = np.sqrt(sum(value**2 for value in element.values()))
-        if norm == 0:
+        if not any(element.values()):
             return None
+        element = normalised(element)
         for key in element:
             self._column.setdefault(key, len(self._column))
         self._grow()
         vector = np.zeros(self._rows.shape[1])
         for key, value in element.items():
-            vector[self._column[key]] = value / norm
+            vector[self._column[key]] = value
         rows = self._rows[: self.size]
         for _ in range(2):
             vector -= rows.T @ (rows @ vector)
@@ -109,12 +124,13 @@ def closure(generators: list[Element], max_dimension: int) -> tuple[Span, list[E
     """Return the span of all nested commutators, its basis elements, and whether it is complete.
 
     Args:
-        generators: The generators.
+        generators: The generators, none of them zero; their sizes do not matter.
         max_dimension: Where to stop; the result is then a lower bound.
     """
     if all(len(generator) == 1 for generator in generators):
         return _string_closure(generators, max_dimension)
     span, basis = Span(), []
+    generators = [normalised(generator) for generator in generators]
     for generator in generators:
         new = span.add(generator)
         if new is not None:
