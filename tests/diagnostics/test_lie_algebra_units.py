@@ -97,7 +97,7 @@ def test_no_generators_are_refused_in_words(nothing: object) -> None:
 def test_an_empty_list_and_infinite_coefficients_are_named() -> None:
     with pytest.raises(ValueError, match="list of generators is empty"):
         lie_algebra([])
+    infinite = P("X")
+    infinite.coeffs[0] = np.inf
     with pytest.raises(ValueError, match="infinite"):
-        infinite = P("X")
-        infinite.coeffs[0] = np.inf
         lie_algebra([infinite])
