@@ -29,6 +29,7 @@ from qiskit_qml_ext.diagnostics.problem import (
     Problem,
     build_circuit,
     build_observable,
+    is_family,
     pose,
 )
 from qiskit_qml_ext.diagnostics.report import Finding, Level
@@ -90,7 +91,7 @@ def diagnose_ansatz(
         )
         if isinstance(now, GradientVariance):
             _read_gradient(now, draft, lambda: pose(here, observable, num_qubits=width))
-    if isinstance(ansatz, Ansatz) and callable(observable):
+    if isinstance(ansatz, Ansatz) and is_family(observable):
         widths = [*range(max(2, ansatz.min_qubits), max(min(width, 10), 8) + 1), *_wide(ansatz, observable, depths)]
         study = draft.run(
             "Scaling with the number of qubits",
@@ -372,6 +373,10 @@ def _read_causes(causes: PlateauCauses, draft: Draft) -> None:
 
 
 def _read_noise(found: NoiseInducedPlateau, draft: Draft) -> None:
+    if math.isnan(found.decay_rate.value):  # noise took all the variance, or there was none
+        lost = found.trajectories is None and any(clean.value > 0 for clean in found.clean_variances)
+        draft.find("bad" if lost else "unknown", "noise_damps" if lost else "noise_unknown", found.headline())
+        return
     bad = found.decay_rate.low > 0 and found.last_useful_depth.value < found.depths[-1]
     draft.find("bad" if bad else "good", "noise_damps" if bad else "noise_harmless", found.headline())
     if bad:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeGuard
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -137,7 +137,7 @@ def build_observable(observable: ObservableFamily, num_qubits: int) -> Observabl
             its largest coefficient lies outside 1e-60 to 1e60, where the fourth power leaves double precision.
     """
     made = observable
-    if callable(observable) and not isinstance(observable, BaseOperator):
+    if is_family(observable):
         made = observable(num_qubits)
     if isinstance(made, QuantumCircuit):
         raise TypeError("The observable came as a QuantumCircuit. The circuit comes first, the observable after it.")
@@ -158,6 +158,11 @@ def build_observable(observable: ObservableFamily, num_qubits: int) -> Observabl
     if isinstance(made, Pauli):
         _real(SparsePauliOp(made).coeffs, "coefficients")
     return made
+
+
+def is_family(observable: ObservableFamily) -> TypeGuard[Callable[[int], Observable]]:
+    """Whether an observable is a function from the number of qubits to one; Qiskit's operators are callable too."""
+    return callable(observable) and not isinstance(observable, BaseOperator)
 
 
 def _from_numbers(made: object) -> Observable:

@@ -110,6 +110,8 @@ class SecondMoments(Result):
 
     def headline(self) -> str:
         """Return the finding in one sentence."""
+        if self.loss_variance.high == 0:
+            return f"{self.num_qubits} qubits: no parameter changes the loss, Var C = 0 exactly."
         if self.hits == 0:
             return (
                 f"{self.num_qubits} qubits: no walk contributed; Var C is below {self.loss_variance.high:.2g} (95 %)."
