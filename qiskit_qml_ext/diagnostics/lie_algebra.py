@@ -26,7 +26,7 @@ from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import Ansatz
 from qiskit_qml_ext.diagnostics.clifford_frame import CliffordFrame, qubits_of
 from qiskit_qml_ext.diagnostics.estimate import Result
-from qiskit_qml_ext.diagnostics.lie_closure import Element, Span, bracket, closure, elements_of, normalised
+from qiskit_qml_ext.diagnostics.lie_closure import Element, Span, bracket_with, closure, elements_of, normalised
 from qiskit_qml_ext.diagnostics.lie_layers import Generators, generators_of_ansatz, generators_of_circuit, lies_in
 from qiskit_qml_ext.diagnostics.observables import constant_of, simplified
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
@@ -423,11 +423,11 @@ def _project(representation: FloatArray, matrix: FloatArray) -> FloatArray:
 
 def _adjoint(span: Span, generator: Element) -> FloatArray:
     """The matrix of B → (i/2)[H, B] in the basis; antisymmetric."""
-    strings = span.strings
+    strings, act = span.strings, bracket_with(generator)
     columns = []
     for row in span.vectors:
         element = {strings[c]: float(row[c]) for c in np.flatnonzero(np.abs(row) > 1e-13)}
-        columns.append(span.coordinates(bracket(generator, element)))
+        columns.append(span.coordinates(act(element)))
     return np.array(columns).T
 
 

@@ -6,6 +6,7 @@ generators alone span everything. Generators that are single Pauli strings give 
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ FloatArray = NDArray[np.float64]
 
 _NOTHING = 1e-13  # relative to the factors of a bracket: what rounding leaves of terms that cancel
 _HERMITIAN = 1e-12  # relative to the largest coefficient: imaginary parts that rounding leaves
+_MOST = 0.7  # of a vector: if so much is new, one pass of Gram-Schmidt leaves it orthogonal up to rounding
 _INDEPENDENT = 1e-9  # of a normalised vector, after two passes of Gram-Schmidt whose errors are about 1e-15
 
 
@@ -65,6 +67,24 @@ def bracket(a: Element, b: Element) -> Element:
     return {key: value for key, value in result.items() if abs(value) > smallest}
 
 
+def bracket_with(generator: Element) -> Callable[[Element], Element]:
+    """Return the map B → (i/2)[H, B]; what it makes of each Pauli string is worked out once and kept."""
+    images: dict[tuple[int, int], list[tuple[tuple[int, int], float]]] = {}
+    largest = max(map(abs, generator.values()), default=0.0)
+
+    def act(element: Element) -> Element:
+        result: Element = {}
+        for string, value in element.items():
+            if string not in images:
+                images[string] = list(bracket(generator, {string: 1.0}).items())
+            for key, factor in images[string]:
+                result[key] = result.get(key, 0.0) + factor * value
+        smallest = _NOTHING * largest * max(map(abs, element.values()), default=0.0)
+        return {key: value for key, value in result.items() if abs(value) > smallest}
+
+    return act
+
+
 class Span:
     """A growing orthonormal basis of a space of elements."""
 
@@ -102,9 +122,13 @@ class Span:
         for key, value in element.items():
             vector[self._column[key]] = value
         rows = self._rows[: self.size]
+        length = 1.0
         for _ in range(2):
-            vector -= rows.T @ (rows @ vector)
-        length = float(np.linalg.norm(vector))
+            before = length
+            vector -= (rows @ vector) @ rows
+            length = float(np.linalg.norm(vector))
+            if length < _INDEPENDENT or length > _MOST * before:
+                break  # nothing new, or so much that a second pass would change rounding only
         if length < _INDEPENDENT:
             return None
         self._rows[self.size] = vector / length
@@ -136,9 +160,10 @@ def closure(generators: list[Element], max_dimension: int) -> tuple[Span, list[E
         if new is not None:
             basis.append(new)
     position = 0
+    actions = [bracket_with(generator) for generator in generators]
     while position < len(basis):
-        for generator in generators:
-            new = span.add(bracket(generator, basis[position]))
+        for act in actions:
+            new = span.add(act(basis[position]))
             if new is not None:
                 basis.append(new)
                 if len(basis) >= max_dimension:

@@ -87,8 +87,8 @@ def _cross_jobs(
     if len(terms) * (len(terms) - 1) // 2 > _MAX_PAIRS:
         most = int((1 + math.sqrt(1 + 8 * _MAX_PAIRS)) / 2)
         raise UnsupportedCircuitError(
-            f"The observable has {len(terms)} terms, whose pairs exceed {_MAX_PAIRS:,}: each pair has a walk of its own. "
-            f"Give parts of at most {most} terms, each with a variance of its own (they do not add up where parts "
+            f"The observable has {len(terms)} terms, whose pairs exceed {_MAX_PAIRS:,}, and each has walks of its "
+            f"own. Give parts of at most {most} terms, each with a variance of its own (they do not add up where parts "
             "correlate), or use gradient_variance as far as states or few Pauli strings reach."
         )
     if noise != (0.0, 0.0):

@@ -79,7 +79,7 @@ def test_a_loss_without_parameters_has_no_variance_for_certain() -> None:
 def test_an_observable_of_many_terms_is_listed_under_what_was_not_done() -> None:
     pairs = [("ZZ", [i, j], 1.0) for i in range(30) for j in range(i)]
     everywhere = SparsePauliOp.from_sparse_list(pairs, num_qubits=30)
-    with pytest.raises(UnsupportedCircuitError, match="435 terms.*parts of at most 200 terms"):
+    with pytest.raises(UnsupportedCircuitError, match=r"435 terms.*parts of at most 200 terms"):
         second_moments(ANSATZ, everywhere, num_qubits=30)
     report = diagnose(ANSATZ.build(30), observable=everywhere, num_samples=8, seed=0)
     assert any("435 terms" in skipped for skipped in report.skipped)
