@@ -118,10 +118,11 @@ class Span:
         for key in element:
             self._column.setdefault(key, len(self._column))
         self._grow()
-        vector = np.zeros(self._rows.shape[1])
+        width = len(self._column)
+        vector = np.zeros(width)
         for key, value in element.items():
             vector[self._column[key]] = value
-        rows = self._rows[: self.size]
+        rows = self.vectors
         length = 1.0
         for _ in range(2):
             before = length
@@ -131,10 +132,10 @@ class Span:
                 break  # nothing new, or so much that a second pass would change rounding only
         if length < _INDEPENDENT:
             return None
-        self._rows[self.size] = vector / length
+        self._rows[self.size, :width] = vector / length
         self.size += 1
-        row, strings = self._rows[self.size - 1], self.strings
-        return {strings[c]: float(row[c]) for c in np.flatnonzero(np.abs(row) > 1e-13) if c < len(strings)}
+        row, strings = self._rows[self.size - 1, :width], self.strings
+        return {strings[c]: float(row[c]) for c in np.flatnonzero(np.abs(row) > 1e-13)}
 
     def _grow(self) -> None:
         rows, columns = self._rows.shape
