@@ -207,7 +207,7 @@ def plateau_causes(
     """
     circuit = build_circuit(ansatz, num_qubits)
     width = int(circuit.num_qubits)
-    chosen = natural_distribution(ansatz) if distribution is None else distribution
+    chosen = natural_distribution(ansatz, circuit) if distribution is None else distribution
     measured = build_observable(observable, width)
     *first_seeds, noise_seed = (int(one) for one in np.random.SeedSequence(seed).generate_state(7))
     seeds = iter(first_seeds)

@@ -31,6 +31,7 @@ from qiskit_qml_ext.diagnostics.problem import (
     Parameters,
     build_circuit,
     build_observable,
+    is_family,
     pose,
 )
 from qiskit_qml_ext.diagnostics.scaling_study import Depth, ScalingStudy, scaling_study, seeds_of_widths
@@ -244,7 +245,7 @@ def _studied_widths(
     ansatz: Ansatz | QuantumCircuit, observable: ObservableFamily, width: int, depths: Depth
 ) -> list[int]:
     """The widths of the scaling study; none for what has one width only."""
-    if not isinstance(ansatz, Ansatz) or not callable(observable):
+    if not isinstance(ansatz, Ansatz) or not is_family(observable):
         return []
     widths = [*range(max(2, ansatz.min_qubits), max(min(width, 10), 8) + 1), *_wide(ansatz, observable, depths)]
     return [n for n in widths if _exists(ansatz, n)]

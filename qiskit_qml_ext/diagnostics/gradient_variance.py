@@ -192,7 +192,8 @@ def gradient_variance(
         circuit: A circuit, a template, or a function from the number of qubits to a circuit.
         observable: A Pauli sum, a diagonal, a projector, or a function from the number of qubits to one.
         num_qubits: The width, for all but a plain circuit.
-        distribution: The distribution of the angles; by default uniform over the period of the parameters.
+        distribution: The distribution of the angles; by default uniform over a period of the parameters, or on
+            [0, 2π) where they have none in common (``distribution`` of the result says from where they come).
         parameters: ``"all"``, or positions in ``circuit.parameters``.
         num_samples: The number M of random points, at least 4.
         method: ``"exact"`` simulates states; ``"propagation"`` follows the observable's Pauli strings, without states;
@@ -249,7 +250,8 @@ def gradient_variance(
         losses, gradients = halves[0].mean(axis=0), halves[1].mean(axis=0)
     spread = losses - losses.mean()
     variance = float(np.mean(spread**2))
-    names = tuple(problem.circuit.parameters[column].name for column in problem.columns)
+    order = problem.circuit.parameters  # sorted anew at each access
+    names = tuple(order[column].name for column in problem.columns)
     return GradientVariance(
         num_qubits=problem.num_qubits,
         parameters=names,

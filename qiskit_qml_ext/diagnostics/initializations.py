@@ -213,7 +213,7 @@ def default_distributions(
     """Return the distributions that are compared unless others are named."""
     locality = max(weight_of(build_observable(observable, num_qubits), num_qubits), 1)
     return [
-        natural_distribution(ansatz),
+        natural_distribution(ansatz, build_circuit(ansatz, num_qubits)),
         GaussianDistribution(locality),
         ReducedDomainDistribution(),
         SmallAngleDistribution(),

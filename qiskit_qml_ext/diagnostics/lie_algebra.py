@@ -26,8 +26,9 @@ from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import Ansatz
 from qiskit_qml_ext.diagnostics.clifford_frame import CliffordFrame, qubits_of
 from qiskit_qml_ext.diagnostics.estimate import Result
-from qiskit_qml_ext.diagnostics.lie_closure import Element, Span, bracket, closure, elements_of
+from qiskit_qml_ext.diagnostics.lie_closure import Element, Span, bracket_with, closure, elements_of, normalised
 from qiskit_qml_ext.diagnostics.lie_layers import Generators, generators_of_ansatz, generators_of_circuit, lies_in
+from qiskit_qml_ext.diagnostics.observables import constant_of, simplified
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ FloatArray = NDArray[np.float64]
 _MAX_STRUCTURE = 200  # ideals need the adjoint representation, a dim × dim matrix for each generator
 _CONVERGED, _MAX_ITERATIONS = 1e-12, 2000
 _EQUAL = 1e-9  # relative, of moments that must not depend on the number of layers; rounding is far smaller
+_CENTRAL = (
+    1e-8  # of the Casimir operator of an orthonormal basis, which is of order 1 on each ideal and 0 on the centre
+)
+_RANDOM = 8  # random elements; two generic ones generate a semisimple algebra, a few more do so evenly
+_NOT_ZERO, _INDEPENDENT = 1e-13, 1e-9  # of normalised elements; the same as in the closure
 _SAME = 1e-6  # relative gap between eigenvalues that belong to different ideals; they are random numbers of order 1
 
 
@@ -130,13 +136,11 @@ class LieAlgebra(Result):
                 however many there are.
             ValueError: If the state is not a product of these letters, one for each qubit.
         """
-        operator = SparsePauliOp(observable).simplify()
-        a, starts = self._coordinates(operator, state)
-        identity = ~np.any(operator.paulis.x | operator.paulis.z, axis=1)
-        constant = float(np.real(operator.coeffs[identity]).sum())
-        moments = [(constant + self._central(a, b), self._sum(a, b)) for b in starts]
-        means, variances = np.array(moments).T
-        if max(np.ptp(means), np.ptp(variances)) > _EQUAL * (1 + np.abs(variances).max()):
+        a, unit, starts = self._coordinates(observable, state)
+        means, variances = np.array([(self._central(a, b), self._sum(a, b)) for b in starts]).T
+        differ = max(np.ptp(means), np.ptp(variances)) > _EQUAL * (1 + np.abs(variances).max())
+        means, variances = constant_of(observable) + unit * means, unit**2 * variances
+        if differ:
             raise UnsupportedCircuitError(
                 f"The fixed gates of a layer carry one ideal into another: Var C lies between {variances.min():.4g} "
                 f"and {variances.max():.4g}, E C between {means.min():.4g} and {means.max():.4g}, by the number of "
@@ -164,12 +168,15 @@ class LieAlgebra(Result):
                 "Fixed gates may carry a generator into another ideal, so the place of the gate matters. "
                 "Use gradient_variance or second_moments."
             )
-        a, starts = self._coordinates(SparsePauliOp(observable).simplify(), state)
+        a, unit, starts = self._coordinates(observable, state)
         (element,) = elements_of([SparsePauliOp(generator)]) or [{}]
-        values = [self._slope(a, b, element) for b in starts]
+        if not element:
+            return 0.0
+        size = math.hypot(*element.values())
+        values = [self._slope(a, b, normalised(element)) for b in starts]
         if np.ptp(values) > _EQUAL * (1 + max(values)):
             raise UnsupportedCircuitError("The variance depends on the number of layers, however many there are.")
-        return values[0]
+        return values[0] * (unit * size) ** 2
 
     def _slope(self, a: FloatArray, b: FloatArray, element: Element) -> float:
         if not self.projectors:
@@ -193,8 +200,14 @@ class LieAlgebra(Result):
         centre = self.projectors[0]
         return float((centre.T @ a) @ (centre.T @ b))
 
-    def _coordinates(self, operator: SparsePauliOp, state: str | None) -> tuple[FloatArray, list[FloatArray]]:
-        """The parts of the observable and of the prepared states inside the algebra, if one of them lies in it."""
+    def _coordinates(
+        self, observable: SparsePauliOp | Pauli, state: str | None
+    ) -> tuple[FloatArray, float, list[FloatArray]]:
+        """The parts of the observable and of the prepared states inside the algebra, if one of them lies in it.
+
+        The observable, without its identity part, is divided by its norm, which is the second thing returned.
+        """
+        operator = simplified(observable)
         if self.refusal:
             raise UnsupportedCircuitError(f"No formula applies: {self.refusal}. Use gradient_variance.")
         if self.center is None:
@@ -205,19 +218,20 @@ class LieAlgebra(Result):
         if len(label) != self.num_qubits:
             raise ValueError(f"The state {label!r} has {len(label)} letters, but there are {self.num_qubits} qubits.")
         (mine,) = elements_of([operator]) or [{}]
-        a = self.span.coordinates(mine)
+        unit = math.hypot(*mine.values())
+        a = self.span.coordinates(normalised(mine))
         starts = [
             self.span.coordinates(_state_element(label, self.span.strings, frame))
             for frame in self.source.starts or (None,)
         ]
         purity = 2.0**self.num_qubits - 1  # squared norm of all Pauli expectations of a pure state but the identity
-        inside = math.isclose(_norm(a), sum(c**2 for c in mine.values()), rel_tol=1e-9, abs_tol=1e-12)
+        inside = not mine or math.isclose(_norm(a), 1.0, rel_tol=1e-9)
         if not inside and not all(math.isclose(_norm(b), purity, rel_tol=1e-9) for b in starts):
             raise UnsupportedCircuitError(
                 "Neither the observable nor the state lies in the Lie algebra, so its dimension does not give the "
                 "variance. Use gradient_variance or second_moments."
             )
-        return a, starts
+        return a, unit, starts
 
 
 def _norm(values: FloatArray) -> float:
@@ -303,6 +317,8 @@ def _generators(
         width, source = int(ansatz.num_qubits), generators_of_circuit(ansatz)
     else:
         found = list(ansatz) if isinstance(ansatz, (list, tuple)) else []
+        if isinstance(ansatz, (list, tuple)) and not found:
+            raise ValueError("The list of generators is empty. Give at least one SparsePauliOp.")
         if not found or not all(isinstance(generator, (SparsePauliOp, Pauli)) for generator in found):
             raise TypeError(
                 f"expected an ansatz, a circuit or a list of SparsePauliOp, but {type(ansatz).__name__} came."
@@ -313,6 +329,11 @@ def _generators(
         source = Generators(elements_of([SparsePauliOp(generator) for generator in found]))
     if num_qubits is not None and num_qubits != width:
         raise ValueError(f"num_qubits is {num_qubits}, but what came acts on {width} qubits.")
+    if not source.elements:
+        raise ValueError(
+            "There are no generators: the circuit has no parameters that turn anything, or all operators of the list "
+            "are 0 or multiples of the identity. Give a circuit with parametrised rotations, or other operators."
+        )
     return source, width
 
 
@@ -321,19 +342,57 @@ def _take_apart(span: Span, generators: list[Element], rng: np.random.Generator)
 
     The ideals are the irreducible parts of the adjoint representation, no two of them equivalent. So a random symmetric
     matrix, projected onto those that commute with the representation, is one number on each ideal, and its eigenspaces
-    are the ideals.
+    are the ideals. The representation is that of an orthonormal basis of the algebra, of which a few random elements
+    generate all but the centre: neither the sizes of the generators nor the angles between them enter.
     """
-    adjoint = np.array([_adjoint(span, generator) for generator in generators])
-    values, vectors = np.linalg.eigh(np.einsum("gab,gac->bc", adjoint, adjoint))
-    central = values < 1e-8 * max(float(values[-1]), 1.0)
+    basis = _adjoint_basis(span, [normalised(generator) for generator in generators])
+    values, vectors = np.linalg.eigh(np.einsum("gab,gac->bc", basis, basis, optimize=True))
+    central = values < _CENTRAL * max(float(values[-1]), 1.0)
     center, rest = vectors[:, central], vectors[:, ~central]
     if rest.shape[1] == 0:
         return (center,)
     random = rng.normal(size=(rest.shape[1], rest.shape[1]))
-    commuting = _project(rest.T @ adjoint @ rest, random + random.T)
+    few = np.tensordot(rng.normal(size=(_RANDOM, len(basis))), basis, axes=1)
+    commuting = _project(rest.T @ few @ rest, random + random.T)
     values, vectors = np.linalg.eigh((commuting + commuting.T) / 2)
     cuts = np.flatnonzero(np.diff(values) > _SAME * max(float(np.abs(values).max()), 1e-300)) + 1
     return (center, *(np.asarray(rest @ block) for block in np.split(vectors, cuts, axis=1)))
+
+
+def _adjoint_basis(span: Span, generators: list[Element]) -> FloatArray:
+    """The adjoint matrices of an orthonormal basis, shape (dim, dim, dim), from those of the generators.
+
+    The basis is that of nested commutators: ad is linear, and ad_[g, b] = [ad_g, ad_b].
+    """
+    size = span.size
+    adjoint = np.array([_adjoint(span, generator) for generator in generators])
+    rows, matrices, found = np.zeros((size, size)), np.zeros((size, size * size)), 0
+
+    def add(vector: FloatArray, own: FloatArray, here: FloatArray | None = None) -> None:
+        nonlocal found
+        length = float(np.linalg.norm(vector))
+        if found == size or length <= _NOT_ZERO:
+            return
+        parts = rows[:found] @ (vector / length)
+        rest = vector / length - parts @ rows[:found]
+        again = rows[:found] @ rest
+        rest, parts = rest - again @ rows[:found], parts + again
+        left = float(np.linalg.norm(rest))
+        if left > _INDEPENDENT:
+            matrix = own if here is None else own @ here - here @ own
+            matrices[found] = (matrix.ravel() / length - parts @ matrices[:found]) / left
+            rows[found] = rest / left
+            found += 1
+
+    for generator, own in zip(generators, adjoint, strict=True):
+        add(span.coordinates(generator), own)
+    position = 0
+    while position < found:
+        here = matrices[position].reshape(size, size)
+        for own in adjoint:
+            add(own @ rows[position], own, here)
+        position += 1
+    return matrices[:found].reshape(found, size, size)
 
 
 def _project(representation: FloatArray, matrix: FloatArray) -> FloatArray:
@@ -364,11 +423,11 @@ def _project(representation: FloatArray, matrix: FloatArray) -> FloatArray:
 
 def _adjoint(span: Span, generator: Element) -> FloatArray:
     """The matrix of B → (i/2)[H, B] in the basis; antisymmetric."""
-    strings = span.strings
+    strings, act = span.strings, bracket_with(generator)
     columns = []
     for row in span.vectors:
         element = {strings[c]: float(row[c]) for c in np.flatnonzero(np.abs(row) > 1e-13)}
-        columns.append(span.coordinates(bracket(generator, element)))
+        columns.append(span.coordinates(act(element)))
     return np.array(columns).T
 
 

@@ -45,6 +45,7 @@ _FEW_POINTS = 32  # of which the mean variance of one shot is taken
 _BLOCK = 1 << 20  # numbers in a block of resamples
 _MAX_TRAJECTORY_QUBITS = 20  # a state takes 16 MiB, and there are thousands of them
 _SEEN = 2.0  # a depth counts for the rate if its damping is so many standard errors above 0
+_NOTHING = 1e-24  # of the clean variance: exact losses under noise that scatter less scatter by rounding
 _FLOOR = 0.01  # of the damping: what a resample counts as at the least, whose covariance came out near 0 or below
 
 
@@ -69,7 +70,8 @@ class NoiseInducedPlateau(Result):
     decay_rate: Estimate
     """Minus the slope of the logarithm of the damping by layer: the variance loses exp(-rate) with each layer."""
     last_useful_depth: Estimate
-    """The depth at which the variance of the loss falls below that of its shots; inf if noise does not damp."""
+    """The depth at which the variance of the loss falls below that of its shots; inf if noise does not damp, NaN if
+    the rate is not known."""
     single_shot_variance: float
     """σ² under noise at the deepest circuit: with S shots for each group of terms a loss has the variance σ²/S."""
     num_groups: int
@@ -92,7 +94,13 @@ class NoiseInducedPlateau(Result):
         where = f"At {counted(self.num_qubits, 'qubit')}"
         studied = f"{self.depths[0]} to {self.depths[-1]} layers simulated"
         if math.isnan(self.decay_rate.value) and self.trajectories is None:
-            return f"{where} the loss does not vary, so noise has nothing to damp ({studied})."
+            if not any(clean.value > 0 for clean in self.clean_variances):
+                return f"{where} the loss does not vary, so noise has nothing to damp ({studied})."
+            left = [str(depth) for depth in self.rate_depths]
+            return (
+                f"{where} noise leaves nothing of the variance of the loss but at {' and '.join(left) or 'none'} of the "
+                f"depths {', '.join(map(str, self.depths))}: too few for a rate. Study fewer layers, or less noise."
+            )
         if math.isnan(self.decay_rate.value):
             return (
                 f"Too little variance is left under noise to tell its decay from {self.trajectories:,} trajectories: "
@@ -309,7 +317,7 @@ def _damping(
         half = quantile * error
         paired = f"jackknife over {size} paired samples, {confidence:.0%}"
         damping.append(Estimate(ratio, error, ratio - half, ratio + half, paired))
-        if one is other or ratio > _SEEN * error:
+        if ratio > (_NOTHING if one is other else _SEEN * error):
             used.append(depth)
             with np.errstate(divide="ignore", invalid="ignore"):
                 logs.append(float(np.log(ratio)))
@@ -357,6 +365,8 @@ def _slope(x: FloatArray, y: FloatArray, weights: FloatArray) -> FloatArray:
 
 def _useful_depth(clean_variance: float, rate: Estimate, noise: float) -> Estimate:
     """Where clean variance times exp(-rate·L) meets the variance of the shots."""
+    if math.isnan(rate.value):
+        return Estimate(math.nan, math.nan, 0.0, math.inf, "no rate is known")
     headroom = math.log(max(clean_variance / noise, 1.0)) if noise > 0 else math.inf
 
     def depth(slope: float) -> float:

@@ -243,8 +243,9 @@ class _Walk:
     def _too_many(self, what: str, gates: int) -> str:
         return (
             f"The observable spreads over {what} within the last {gates:,} of {len(self._program.operations):,} gates. "
-            "Use second_moments, if every parameter drives one rotation; simulate states, if there are few qubits; or "
-            "choose fewer layers or a more local observable. PauliPropagation takes larger max_strings and max_memory."
+            "Use second_moments, if every parameter drives one rotation and the observable has at most 200 terms; "
+            "simulate states, if there are few qubits; or choose fewer layers or a more local observable. "
+            "PauliPropagation takes larger max_strings and max_memory."
         )
 
     def _collect(self) -> _Found:

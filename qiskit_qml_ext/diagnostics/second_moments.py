@@ -122,6 +122,8 @@ class SecondMoments(Result):
     def headline(self) -> str:
         """Return the finding in one sentence."""
         where = counted(self.num_qubits, "qubit")
+        if self.loss_variance.high == 0:
+            return f"{where}: no parameter changes the loss, Var C = 0 exactly."
         if self.hits == 0:
             return f"{where}: no walk contributed; Var C is below {self.loss_variance.high:.2g} (95 %)."
         return (

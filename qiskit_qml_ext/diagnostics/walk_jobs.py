@@ -4,6 +4,7 @@ One walk for each term, with the square of its coefficient. A pair of terms cont
 is seen by the initial state; gates whose generator anticommutes with R hold the pair in place and give E cos θ.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -86,7 +87,12 @@ def _cross_jobs(
     program: MomentProgram, terms: list[tuple[tuple[int, int], float]], noise: tuple[float, float]
 ) -> list[WalkJob]:
     if len(terms) * (len(terms) - 1) // 2 > _MAX_PAIRS:
-        raise ValueError(f"The observable has {len(terms)} terms, whose pairs exceed {_MAX_PAIRS:,}.")
+        most = int((1 + math.sqrt(1 + 8 * _MAX_PAIRS)) / 2)
+        raise UnsupportedCircuitError(
+            f"The observable has {len(terms)} terms, whose pairs exceed {_MAX_PAIRS:,}, and each has walks of its "
+            f"own. Give parts of at most {most} terms, each with a variance of its own (they do not add up where parts "
+            "correlate), or use gradient_variance as far as states or few Pauli strings reach."
+        )
     if noise != (0.0, 0.0):
         raise ValueError("Noise is supported for single Pauli observables only; give one Pauli at a time.")
     jobs = []
