@@ -170,6 +170,10 @@ def read_causes(causes: PlateauCauses, draft: Draft) -> None:
 
 def read_noise(found: NoiseInducedPlateau, draft: Draft, width: int) -> None:
     """Say how noise damps the variance, at the width that was simulated."""
+    if math.isnan(found.decay_rate.value):  # noise took all the variance, or there was none
+        lost = found.trajectories is None and any(clean.value > 0 for clean in found.clean_variances)
+        draft.find("bad" if lost else "unknown", "noise_damps" if lost else "noise_unclear", found.headline())
+        return
     damps, depth = found.decay_rate.low > 0, found.last_useful_depth.value
     bad = damps and depth < found.depths[-1]
     code = "noise_damps" if bad else "noise_damps_slowly" if damps else "noise_unclear"

@@ -98,7 +98,7 @@ class NoiseInducedPlateau(Result):
                 return f"{where} the loss does not vary, so noise has nothing to damp ({studied})."
             left = [str(depth) for depth in self.rate_depths]
             return (
-                f"{where} noise leaves nothing of the variance of the loss but at {' and '.join(left) or 'none'} of the "
+                f"{where} noise leaves nothing of the loss's variance but at {' and '.join(left) or 'none'} of the "
                 f"depths {', '.join(map(str, self.depths))}: too few for a rate. Study fewer layers, or less noise."
             )
         if math.isnan(self.decay_rate.value):
