@@ -39,13 +39,18 @@ def check_arguments(**more: Check) -> Callable[[Callable[Inputs, Output]], Calla
     def decorate(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
         signature = inspect.signature(function)
         rules = {name: rule for name, rule in {**RULES, **more}.items() if name in signature.parameters}
+        by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        names = [name for name, parameter in signature.parameters.items() if parameter.kind in by_place]
 
         @functools.wraps(function)
         def checked(*args: Inputs.args, **kwargs: Inputs.kwargs) -> Output:
-            given = signature.bind(*args, **kwargs).arguments
-            for name, rule in rules.items():
-                if name in given:
-                    rule(name, given[name])
+            # ``signature.bind`` takes longer than many of the functions; what does not fit the call below refuses
+            for name, value in zip(names, args, strict=False):
+                if name in rules:
+                    rules[name](name, value)
+            for name, value in kwargs.items():
+                if name in rules:
+                    rules[name](name, value)
             return function(*args, **kwargs)
 
         return checked
@@ -217,7 +222,10 @@ def _precision(name: str, value: object) -> object:
 
 
 def numeric_array(name: str, value: object) -> object:
-    """Return an array-like of real numbers as it is; refuse text, complex numbers, sparse and masked arrays."""
+    """Return an array-like of real numbers as it is; refuse what would become numbers that nobody meant.
+
+    These are text, dates, complex numbers, missing values of pandas, and sparse and masked arrays.
+    """
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise TypeError(
             f"{name} must have all its values, but some of this masked array are missing. Fill or drop them."
@@ -226,15 +234,35 @@ def numeric_array(name: str, value: object) -> object:
         raise TypeError(f"{name} must be a dense array, but a {type(value).__name__} came. Use its toarray().")
     try:
         array = np.asarray(value)
-        if array.dtype.kind not in "fiub":
-            if array.dtype.kind == "c":
-                raise TypeError("complex numbers came")
+        if array.dtype.kind == "O":
+            foreign = [one for one in array.ravel() if not isinstance(one, numbers.Real)]
+            if foreign:
+                raise TypeError(f"{foreign[0]!r} ({type(foreign[0]).__name__}) is among its values")
             array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        elif array.dtype.kind not in "fiub":
+            kinds = {"c": "complex numbers", "M": "dates", "m": "time spans", "U": "text", "S": "text"}
+            raise TypeError(f"its values are {kinds.get(array.dtype.kind, array.dtype)}")
+    except (TypeError, ValueError, OverflowError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
         raise TypeError(
             f"{name} must be an array of real numbers, but {type(value).__name__} came: {reason}."
         ) from error
+    return value
+
+
+def _labels(name: str, value: object) -> object:
+    if value is None:
+        return None
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise TypeError(f"{name} must have all its values, but some of this masked array are missing. Drop those rows.")
+    if type(value).__module__.startswith("scipy.sparse"):
+        raise TypeError(f"{name} must be a dense array, but a {type(value).__name__} came. Use its toarray().")
+    array = np.asarray(value)
+    missing = (
+        [one for one in array.ravel() if one is None or type(one).__name__ == "NAType"] if array.dtype == object else ()
+    )
+    if missing:
+        raise ValueError(f"{name} must have a label for every row, but {missing[0]!r} is among them. Drop those rows.")
     return value
 
 
@@ -370,6 +398,7 @@ RULES: dict[str, Check] = {
     "test_fraction": _positive_real,
     "test_size": _optional_positive_real,
     "time_budget": _non_negative_real,
+    "y": _labels,
     "trajectories": _positive,
     "transpile_trials": _positive,
 }

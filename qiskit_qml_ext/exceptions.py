@@ -17,6 +17,10 @@ class UnsupportedCircuitError(QmlExtError, QiskitError, ValueError):
         return str(self.message)  # QiskitError shows the message in quotation marks
 
 
+class UnsupportedObservableError(QmlExtError, TypeError):
+    """An observable is of a kind that the called function cannot treat; the message says which kinds it takes."""
+
+
 class StateTooLargeError(QmlExtError, MemoryError):
     """Not even one state fits the memory budget; the message says how much would be needed."""
 

@@ -23,6 +23,12 @@ EXCLUSIVE = (
     _one_of("concentrates_exponentially", "falls_as_power", "does_not_fall")
     | _one_of("entries_differ", "entries_need_many_shots", "entries_equal", "spread_not_seen")
     | _one_of("nearly_constant", "nearly_identity")
+    | _not_beside(
+        "too_few_samples",
+        *("concentrates_exponentially", "falls_as_power", "does_not_fall", "nearly_constant", "nearly_identity"),
+        *("entries_differ", "entries_need_many_shots", "entries_equal", "spread_not_seen"),
+        *("classical_scores_as_well", "scores_alike", "quantum_scores_higher"),
+    )
     | _one_of("nothing_learned", "classical_scores_as_well", "scores_alike", "quantum_scores_higher")
     | _one_of("better", "better_without_entanglement", "worse", "no_evidence", "nothing_learned", "no_baseline")
     # what bounds say against what scores say
@@ -40,13 +46,15 @@ EXCLUSIVE = (
     | _not_beside("barren_plateau", "ask_for_simulation", "study_more")
     | _one_of("derivative_seen", "derivative_drowns", "loss_constant")
     | _one_of("loss_varies", "loss_drowns", "variance_unknown", "loss_constant")
-    | _not_beside("loss_constant", "lift_cause", "initial_angles")
-    | _one_of("noise_damps", "noise_harmless")
-    | _not_beside("noise_harmless", "fewer_layers")
+    | _not_beside("loss_constant", "causes", "lift_cause", "initial_angles", "noise_damps", "noise_damps_slowly")
+    | _one_of("noise_damps", "noise_damps_slowly", "noise_unclear")
+    | _not_beside("fewer_layers", "noise_damps_slowly", "noise_unclear")
 )
 
 _UNLICENSED = re.compile(
     r"guarantee|any labels|learns the same|[Ll]abels exist|may be such|do(es)? about as well|tell these samples apart"
+    r"|tells? entries apart|one fit needs|ahead by -"
+    r"|stands? out of the noise|nothing but noise|No barren plateau|\b1 (layers|qubits|parameters)|\[exact values\]"
 )
 
 

@@ -11,6 +11,7 @@ from qiskit.circuit.library import real_amplitudes
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 from qiskit_machine_learning.neural_networks import EstimatorQNN
+from scipy.sparse import csr_array
 
 from qiskit_qml_ext import diagnostics, engine, evaluation, gradients, primitives
 from qiskit_qml_ext.circuits import (
@@ -32,7 +33,10 @@ WORD = ("no such word", 3)
 
 IMPOSSIBLE = {
     "C_values": ([], [0], [-1], "ten", ["ten"], 1.0),
-    "X": ("ten", [["ten"]], np.ma.masked_array(np.ones((12, 2)), np.eye(12, 2))),
+    "X": (
+        *("ten", [["ten"]], [["0.1", "0.2"]] * 12, np.ma.masked_array(np.ones((12, 2)), np.eye(12, 2))),
+        *(np.ones((12, 2), dtype="M8[s]"), np.ones((12, 2)) * 1j, [[1.0, None]] * 12, csr_array(np.ones((12, 2)))),
+    ),
     "bandwidth": REAL,
     "bandwidths": ([], [0], [-1], "ten", 1.0),
     "bins": WHOLE,
@@ -104,7 +108,7 @@ IMPOSSIBLE = {
     "time_budget": (-1, "long", NAN),
     "trajectories": WHOLE,
     "transpile_trials": WHOLE,
-    "y": ([1, 2, 3],),
+    "y": ([1, 2, 3], [None] * 12, np.ma.masked_array(np.arange(12), np.arange(12) == 3)),
 }
 """Values that no function can mean by an argument of this name."""
 

@@ -19,10 +19,22 @@ def ideal_kernel(y: ArrayLike, task: Literal["classification", "regression"] = "
     Args:
         y: The labels, shape (n,).
         task: What they mean.
+
+    Raises:
+        ValueError: If labels are missing (NaN), or those of a regression are not finite real numbers.
     """
     labels = np.asarray(y)
+    if labels.dtype.kind == "O":
+        labels = np.array(labels.tolist())  # what the labels are, such as numbers in a column of a mixed table
+    if labels.dtype.kind == "f" and np.isnan(labels).any():
+        raise ValueError("y contains NaN; leave these samples out.")
     if task == "classification":
         return np.asarray(labels[:, None] == labels[None, :], dtype=np.float64)
+    if labels.dtype.kind not in "biuf" or not np.all(np.isfinite(labels)):
+        raise ValueError(
+            f"The labels of a regression must be finite real numbers, but y has the type {labels.dtype}, or infinite "
+            'values. For names of classes use task="classification".'
+        )
     centred = labels.astype(np.float64) - labels.astype(np.float64).mean()
     return np.outer(centred, centred)
 

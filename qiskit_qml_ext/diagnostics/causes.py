@@ -1,6 +1,7 @@
 """Why is the landscape flat? One change at a time, and what each would bring."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from sklearn.base import clone
 
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import Ansatz, GaussianDistribution, InitialDistribution, without_entanglement
-from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
+from qiskit_qml_ext.diagnostics.estimate import Estimate, Result, counted
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
 from qiskit_qml_ext.diagnostics.initializations import ratio
 from qiskit_qml_ext.diagnostics.network import InputsFromData
@@ -54,11 +55,22 @@ class Change:
     """E ‖∇C‖² without the change: of the circuit without noise, or with noise where noise is what is taken away."""
     subset: str = ""
     """What the gain was measured on, where not on all points."""
+    loss_mean: Estimate | None = None
+    """E C afterwards, where the change is one of the initial angles: a large gradient at a bad place is no gift."""
 
     @property
     def helps(self) -> bool:
         """Whether the gain is at least a factor 2 beyond doubt."""
         return self.gain.low >= _MATTERS
+
+    @property
+    def outcome(self) -> str:
+        """What follows: what to try, or that the change does not help, is not shown to, or was not seen."""
+        if math.isnan(self.gain.value):
+            return "too little was seen to tell"
+        if self.helps:
+            return self.advice
+        return "does not help by a factor 2" if self.gain.high < _MATTERS else "not shown to help by a factor 2"
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,18 +93,31 @@ class PlateauCauses(Result):
     """The noise that was looked at, in words; empty for none. Everything but the change "No noise" is without it."""
     changes: tuple[Change, ...]
     """The changes, the most helpful first."""
+    loss_mean: Estimate | None = None
+    """E C as it is."""
 
     @property
     def causes(self) -> tuple[str, ...]:
         """The causes that were found, the strongest first; several changes may cure the same plateau."""
-        return tuple(change.cause for change in self.changes if change.helps)
+        return tuple(change.cause for change in self.helpful)
+
+    @property
+    def helpful(self) -> tuple[Change, ...]:
+        """The changes that help beyond doubt; two at once only if they do more than either is found to do alone."""
+        alone = max((one.gain.value for one in self.changes if one.name in (_LOCAL[0], _SHALLOW[0])), default=0.0)
+        return tuple(
+            one for one in self.changes if one.helps and not (one.name == _LOCAL_SHALLOW[0] and one.gain.low <= alone)
+        )
 
     def headline(self) -> str:
         """Return the finding in one sentence."""
-        where = f"At {self.num_qubits} qubits (Var C = {self.variance}{' without noise' * bool(self.noise)})"
-        if not self.causes:
-            return f"{where} none of the changes helps by a factor 2."
-        return f"{where} what holds it down: {_listed(self.causes)}."
+        where = f"At {counted(self.num_qubits, 'qubit')} (Var C = {self.variance}{' without noise' * bool(self.noise)})"
+        if self.causes:
+            names = _listed([change.name[0].lower() + change.name[1:] for change in self.helpful])
+            return f"{where} what raises the square of a typical derivative by 2 or more: {names}."
+        if all(change.gain.high < _MATTERS for change in self.changes):
+            return f"{where} none of the changes raises the square of a typical derivative by 2."
+        return f"{where} none of the changes is shown to raise the square of a typical derivative by 2 or more."
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return the gain of each change, and what to do."""
@@ -100,7 +125,9 @@ class PlateauCauses(Result):
         found = [("Var C relative to a 2-design", ratio_text, "near 1: as flat as a random unitary")]
         for change in self.changes:
             text = f"(∂C)² × {change.gain.value:.3g} {change.gain.interval()}"
-            found.append((change.name, text, change.advice if change.helps else "does not help by a factor 2"))
+            if math.isnan(change.gain.value):
+                text = "(∂C)²: not known"
+            found.append((change.name, text, change.outcome))
         found += [
             ("Noise", self.noise, f"seen at {change.subset}; all other changes start without it")
             for change in self.changes
@@ -180,14 +207,16 @@ def plateau_causes(
     """
     circuit = build_circuit(ansatz, num_qubits)
     width = int(circuit.num_qubits)
-    chosen = natural_distribution(ansatz) if distribution is None else distribution
+    chosen = natural_distribution(ansatz, circuit) if distribution is None else distribution
     measured = build_observable(observable, width)
-    *first_seeds, noise_seed = np.random.SeedSequence(seed).generate_state(7)
+    *first_seeds, noise_seed = (int(one) for one in np.random.SeedSequence(seed).generate_state(7))
     seeds = iter(first_seeds)
 
     trained = {circuit.parameters[column].name for column in pose(circuit, measured, parameters=parameters).columns}
 
-    def measure(changed: Trainable, what: ObservableFamily, angles: InitialDistribution) -> GradientVariance:
+    def measure(
+        changed: Trainable, what: ObservableFamily, angles: InitialDistribution, own: int | None = None
+    ) -> GradientVariance:
         built = build_circuit(changed, width)
         kept = [column for column, parameter in enumerate(built.parameters) if parameter.name in trained]
         return gradient_variance(
@@ -197,14 +226,14 @@ def plateau_causes(
             parameters="all" if parameters == "all" else kept,
             num_samples=num_samples,
             confidence=confidence,
-            seed=int(next(seeds)),
+            seed=next(seeds) if own is None else own,
         )
 
     damping = None
     if noise is not None and circuit.num_parameters:
         problem = pose(circuit, measured, distribution=chosen, parameters=parameters)
-        damping = noise_damping(problem, noise, num_samples=num_samples, confidence=confidence, seed=int(noise_seed))
-    now = measure(circuit, measured, chosen)
+        damping = noise_damping(problem, noise, num_samples=num_samples, confidence=confidence, seed=noise_seed)
+    now = measure(circuit, measured, chosen, seed)  # the points that gradient_variance has with this seed
     weight = max(weight_of(measured, width), 1)
     small: InitialDistribution = GaussianDistribution(weight)
     if isinstance(chosen, InputsFromData):
@@ -220,7 +249,14 @@ def plateau_causes(
     if width > 1:
         found.append((_PRODUCT, measure(_product(circuit), measured, chosen)))
     changes = [
-        Change(*words, after.squared_gradient, _gain(after, now), now.squared_gradient) for words, after in found
+        Change(
+            *words,
+            after.squared_gradient,
+            _gain(after, now),
+            now.squared_gradient,
+            loss_mean=after.loss_mean if words is _SMALL else None,
+        )
+        for words, after in found
     ]
     if damping is not None:
         changes.append(_without_noise(damping, now.squared_gradient))
@@ -235,6 +271,7 @@ def plateau_causes(
         symmetry=getattr(ansatz, "symmetry", "none"),
         noise="" if damping is None else damping.noise,
         changes=tuple(changes),
+        loss_mean=now.loss_mean,
     )
 
 
@@ -306,5 +343,5 @@ def _product(circuit: QuantumCircuit) -> QuantumCircuit:
     return product
 
 
-def _listed(words: tuple[str, ...]) -> str:
+def _listed(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.clifford_frame import qubits_of
-from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
+from qiskit_qml_ext.diagnostics.estimate import Estimate, Result, counted, mean_in_words
 from qiskit_qml_ext.diagnostics.moment_steps import MomentProgram, RandomRotation, Step, moment_program
 from qiskit_qml_ext.diagnostics.problem import ObservableFamily, Trainable, pose
 from qiskit_qml_ext.diagnostics.shot_noise import in_words, shots_needed
@@ -69,14 +69,15 @@ class ChainMoment(Result):
 
     def headline(self) -> str:
         """Return the finding in one sentence."""
+        where = counted(self.num_qubits, "qubit")
         exact = "exactly" if self.largest_bond < self.max_bond else f"± {self.log10_second_moment.standard_error:.2g}"
-        return f"{self.num_qubits} qubits: log₁₀ Var C = {self.log10_variance:.4g} ({exact}, bond {self.largest_bond})."
+        return f"{where}: log₁₀ Var C = {self.log10_variance:.4g} ({exact}, bond {self.largest_bond})."
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return moment, mean and price."""
         return [
             ("log₁₀ E C²", f"{self.log10_second_moment.value:.5g}", self.log10_second_moment.method),
-            ("Mean of the loss", f"{self.loss_mean:.6g}", "exact"),
+            ("Mean of the loss", mean_in_words(self.loss_mean), "exact"),
             ("Shots to see the loss vary", self.shots_in_words(), "for the one circuit of a loss"),
         ]
 

@@ -36,6 +36,11 @@ def explain_constant_loss(problem: Problem, *, seed: int | None = None) -> Const
         problem: A circuit and an observable whose derivatives all vanish.
         seed: Seed of the angles at which they are looked at.
     """
+    if not problem.circuit.num_parameters:
+        return ConstantLoss(
+            "The circuit has no parameters, so its loss is one number and there is nothing to train.",
+            "Give a circuit with parameters, or a template such as HardwareEfficientAnsatz.",
+        )
     if problem.num_qubits > _MAX_QUBITS:
         return ConstantLoss(
             "No parameter changes the loss.",

@@ -8,13 +8,14 @@ from qiskit_machine_learning.kernels import BaseKernel
 
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.draft import Draft
+from qiskit_qml_ext.diagnostics.estimate import Estimate
 from qiskit_qml_ext.diagnostics.geometric_difference import (
     GeometricDifference,
     geometric_difference,
     standard_kernels,
 )
 from qiskit_qml_ext.diagnostics.kernel_concentration import KernelConcentration, kernel_concentration
-from qiskit_qml_ext.diagnostics.kernel_noise import FEWEST_SAMPLES, Source, kernel_width
+from qiskit_qml_ext.diagnostics.kernel_noise import FEWEST_SAMPLES, Source, at_least, kernel_width, narrower_device
 from qiskit_qml_ext.diagnostics.kernel_scores import KernelScores, kernel_scores
 from qiskit_qml_ext.diagnostics.model_complexity import as_labels, is_class
 from qiskit_qml_ext.diagnostics.noisy_simulation import Noise
@@ -28,8 +29,11 @@ FloatArray = NDArray[np.float64]
 _MANY_SHOTS = 10_000
 _FEW_WIDTHS = 5
 _NOISY_SAMPLES = ((5, 16), (6, 12), (8, 8))  # up to so many qubits, so many samples: each pair is a density matrix
+FEWEST_TO_JUDGE = 10
+"""Fewer samples than this do not show how a kernel's entries spread: their intervals hold nearly everything."""
 _NOISE_MATTERS = math.sqrt(2)  # half of the variance is gone: twice the shots
-_CONSTANT_RANK = 2.0  # below this effective rank more than half of the squared entries are those of a constant
+_CONSTANT_RANK = 2.0  # below this effective rank more than half of the squared entries are those of a constant …
+_SMALL_SPREAD = 0.1  # … which an ideal kernel of two unequal classes has too, if its entries spread by more than this
 _IDENTITY_RANK = 0.9  # of the number of samples: a tenth or less of the squared entries stands off the diagonal
 
 CONCENTRATION = "Concentration of the kernel"
@@ -74,7 +78,7 @@ def diagnose_kernel(
         samples, labels = samples[rows], None if labels is None else labels[rows]
     template = kernel if isinstance(kernel, FeatureMap) else getattr(kernel, "feature_map", None)
     widths = _widths(template, samples.shape[1]) if isinstance(template, FeatureMap) else None
-    noisy = 0 if noise is None else _noisy_samples(kernel, samples, draft)
+    noisy = 0 if noise is None else _noisy_samples(kernel, samples, noise, draft)
     found = draft.run(
         CONCENTRATION,
         lambda: kernel_concentration(
@@ -90,7 +94,7 @@ def diagnose_kernel(
         _read_concentration(found, samples, draft)
         _compare_with_classical(found.last.matrix, samples, labels, draft, seed)
     if connection is not None:
-        shots = kernel_shots(draft.evidence)
+        shots = kernel_shots(draft.evidence) if len(samples) >= FEWEST_TO_JUDGE else math.inf
         known = found.last.shots if isinstance(found, KernelConcentration) else None
         draft.add_price(
             kernel_price(
@@ -100,25 +104,29 @@ def diagnose_kernel(
                 connection,
                 price_per_minute=price_per_minute,
                 entries=None if known is None else (known.mean, known.variance),
-                simulated=_simulated_gain(found),
+                simulated=_simulated_factor(found),
             )
         )
     name = type(template).__name__ if isinstance(template, FeatureMap) else type(kernel).__name__
     return f"Is this kernel any good? {name} on {len(samples)} samples of {samples.shape[1]} features"
 
 
-def _noisy_samples(kernel: BaseKernel | FeatureMap, X: FloatArray, draft: Draft) -> int:
+def _noisy_samples(kernel: BaseKernel | FeatureMap, X: FloatArray, noise: Noise, draft: Draft) -> int:
     """How many samples can be measured with noise in a few seconds; 0, with a reason in the draft, for none."""
     if not isinstance(kernel, (FidelityKernel, FeatureMap)):
         draft.skipped.append(f"Noise: it is simulated for fidelity kernels only, not for {type(kernel).__name__}.")
         return 0
-    width = kernel_width(FidelityKernel(kernel) if isinstance(kernel, FeatureMap) else kernel, X.shape[1])
+    there = FidelityKernel(kernel) if isinstance(kernel, FeatureMap) else kernel
+    width = kernel_width(there, X.shape[1])
     number = min(next((samples for most, samples in _NOISY_SAMPLES if width <= most), 0), len(X))
     if number < FEWEST_SAMPLES:
         draft.skipped.append(
             f"Noise: {width} qubits and {len(X)} samples; a first look takes at most {_NOISY_SAMPLES[-1][0]} qubits "
             f"and at least {FEWEST_SAMPLES} samples. kernel_concentration(…, noise=…) simulates up to 12 qubits."
         )
+        return 0
+    if problem := narrower_device(there, X.shape[1], noise):
+        draft.skipped.append(f"Noise: {problem}.")
         return 0
     return number
 
@@ -170,16 +178,24 @@ def _targets(labels: "NDArray[np.generic]") -> "NDArray[np.generic]":
     return np.asarray((numbers - numbers.mean()) / max(float(numbers.std()), 1e-300))
 
 
-def _simulated_gain(found: object) -> float | None:
-    """By how much simulated noise divides the spread of the entries; None if none was simulated."""
+def _simulated_factor(found: object) -> Estimate | None:
+    """How many times as many shots the kernel takes with simulated noise; None if none was simulated."""
     sources = found.sources if isinstance(found, KernelConcentration) else ()
-    gains = [source.gain.value for source in sources if source.name == "noise" and source.gain is not None]
-    return gains[-1] if gains else None
+    return next((source.shots for source in reversed(sources) if source.name == "noise"), None)
 
 
 def _read_concentration(
     found: KernelConcentration, samples: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]", draft: Draft
 ) -> None:
+    if found.num_samples < FEWEST_TO_JUDGE:
+        draft.find(
+            "unknown",
+            "too_few_samples",
+            f"{found.num_samples} samples are too few to say how the entries of this kernel spread; at least "
+            f"{FEWEST_TO_JUDGE} are needed.",
+        )
+        _read_sources(found, draft, bad=False)
+        return
     shots = found.last.shots.to_tell_apart
     falls = found.verdict == "barren plateau"
     bad = falls or not shots <= _MANY_SHOTS
@@ -200,7 +216,7 @@ def _read_concentration(
         basis = "as it was measured" if found.measured_shots is not None else "without the errors of a device"
         draft.price.append(
             f"The kernel matrix of {samples_in_words(samples)}: {pairs:,} circuits of {shots:,.0f} shots, "
-            f"{pairs * shots:,.0f} in all, to tell entries apart, {basis}."
+            f"{pairs * shots:,.0f} in all, at which the error of an entry is half of the spread, {basis}."
         )
     if found.bandwidth is not None and found.bandwidth.value < 1 and bad:
         draft.advise(
@@ -208,6 +224,10 @@ def _read_concentration(
             f"Multiply the data by {found.bandwidth.value:.2g} before encoding; the entries then spread by "
             f"{found.bandwidth.standard_deviation:.2g}. Tune this factor by cross-validation.",
         )
+    _read_sources(found, draft, bad=bad)
+
+
+def _read_sources(found: KernelConcentration, draft: Draft, *, bad: bool) -> None:
     for source in found.sources:
         if source.name == "noise":
             _read_noise(source, draft)
@@ -221,12 +241,13 @@ def _read_concentration(
 def _read_rank(found: KernelConcentration, draft: Draft) -> None:
     """Say so if the matrix is nearly that of a kernel that knows nothing: a constant, or the identity."""
     rank, size = found.last.effective_rank, found.num_samples
-    if rank < min(_CONSTANT_RANK, 0.2 * size):
+    spread = math.sqrt(max(found.last.variance.value, 0.0))
+    if rank < min(_CONSTANT_RANK, 0.2 * size) and spread < _SMALL_SPREAD:
         draft.find(
             "unknown",
             "nearly_constant",
-            f"To this kernel the samples look much alike: effective rank {rank:.1f} of {size}, where 1 is a constant. "
-            "What it learns rests on small differences between entries.",
+            f"To this kernel the samples look much alike: effective rank {rank:.1f} of {size}, where 1 is a constant, "
+            f"and entries that spread by {spread:.2g}. What it learns rests on such small differences.",
         )
     elif rank > _IDENTITY_RANK * size:
         draft.find(
@@ -248,26 +269,29 @@ def _read_noise(source: Source, draft: Draft) -> None:
     draft.find(
         "bad",
         "noise_shrinks_spread",
-        f"Noise divides the spread of the entries by {gain.value:.2g} {gain.interval()} ({source.basis}): it takes "
-        f"{gain.value**2:.2g} times as many shots to tell them apart as without noise.",
+        f"Noise divides the spread of the entries by {at_least(gain)} ({source.basis})"
+        + ("." if source.shots is None else f": it takes {at_least(source.shots)} times as many shots as without it."),
     )
     draft.advise("mitigate_noise", f"Against the noise: {source.advice}.")
 
 
 def _read_scores(found: KernelScores, draft: Draft) -> None:
-    level: dict[str, Level] = {"classical_scores_as_well": "bad", "quantum_scores_higher": "good"}
+    # ahead on one division into folds is not yet better: the error leaves out that other training sets differ
+    level: Level = "bad" if found.ranking == "classical_scores_as_well" else "unknown"
     meaning = {
         "nothing_learned": " None of them is clearly better than the guess.",
         "scores_alike": f" The difference is within twice its error: {found.best.ahead}.",
-        "quantum_scores_higher": f" The quantum kernel is ahead by {found.best.ahead}.",
+        "quantum_scores_higher": f" The quantum kernel is ahead by {found.best.ahead}, not counting how much other "
+        "training sets would change that.",
     }
     ranking = found.ranking
-    draft.find(level.get(ranking, "unknown"), ranking, found.headline() + meaning.get(ranking, ""))
+    draft.find(level, ranking, found.headline() + meaning.get(ranking, ""))
     if ranking == "classical_scores_as_well":
         draft.advise(
             "classical_first",
             f"Use a classical kernel first: {found.best.name} scores {found.best.score:.3f} on these folds, the "
-            f"quantum kernel {found.quantum.score:.3f}.",
+            f"quantum kernel {found.quantum.score:.3f}. (It is the best of {len(found.classical)}, the quantum kernel "
+            "has one bandwidth: evaluate tunes all of them.)",
         )
     elif ranking != "nothing_learned":
         draft.advise(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FloatArray = NDArray[np.float64]
+_ROUNDING = 1e-13  # derivatives of probabilities below this are what rounding leaves of 0
 _SMALLEST_PROBABILITY = 1e-12  # below it an outcome carries no information that rounding would not spoil
 _RESAMPLES = 400
 
@@ -113,8 +114,8 @@ def effective_dimension(
         seed: Seed of the draws.
 
     Raises:
-        ValueError: If γN does not exceed 2π ln N (then κ ≤ 1 and the dimension is not defined), or the shapes do not
-            fit.
+        ValueError: If γN does not exceed 2π ln N (then κ ≤ 1 and the dimension is not defined), no weight changes any
+            probability (the Fisher matrix is 0 and cannot be normalised), or the shapes do not fit.
 
     References:
         Abbas et al., arXiv:2011.00027 and arXiv:2112.04807 (local).
@@ -197,7 +198,8 @@ def _fisher_matrices(
         values[:, features] = sample
         found, jacobian = expectation_jacobian(circuit, values, indicators)
         p = np.asarray(found, dtype=np.float64)
-        slopes = np.asarray(jacobian, dtype=np.float64)[:, :, columns]
+        slopes = np.array(jacobian, dtype=np.float64)[:, :, columns]
+        slopes[np.abs(slopes) < _ROUNDING] = 0.0
         inverse = np.where(p > _SMALLEST_PROBABILITY, 1 / np.maximum(p, _SMALLEST_PROBABILITY), 0.0)
         matrices += np.einsum("moa,mo,mob->mab", slopes, inverse, slopes) / len(data)
     return matrices

@@ -87,7 +87,8 @@ def entangling_capability(
     Args:
         circuit: A circuit, a template, or a function from the number of qubits to a circuit.
         num_qubits: The width, for all but a plain circuit.
-        distribution: The distribution of the angles; by default uniform over the period.
+        distribution: The distribution of the angles; by default uniform over a period of the parameters, or on
+            [0, 2π) where they have none in common.
         num_samples: The number of states, at least 4.
         confidence: The confidence of the interval.
         seed: Seed of the angles.
@@ -128,7 +129,8 @@ def stabilizer_renyi_entropy(
     Args:
         circuit: A circuit, a template, or a function from the number of qubits to a circuit.
         num_qubits: The width, for all but a plain circuit; at most 10, since all 4ⁿ Pauli strings count.
-        distribution: The distribution of the angles; by default uniform over the period.
+        distribution: The distribution of the angles; by default uniform over a period of the parameters, or on
+            [0, 2π) where they have none in common.
         num_samples: The number of states, at least 4.
         confidence: The confidence of the interval.
         seed: Seed of the angles.
@@ -207,7 +209,7 @@ def _describe(
     check_samples(num_samples, minimum=4)
     check_confidence(confidence)
     built = build_circuit(circuit, num_qubits)
-    chosen = natural_distribution(circuit) if distribution is None else distribution
+    chosen = natural_distribution(circuit, built) if distribution is None else distribution
     rng = np.random.default_rng(seed)
     parts = [measure(random_states(built, chosen, size, rng)) for size in chunks(num_samples, built.num_qubits)]
     values = np.concatenate(parts)

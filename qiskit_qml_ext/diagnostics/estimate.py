@@ -13,6 +13,9 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_ROUNDING = 1e-12  # relative to the value: an error below is none
+_MOST_DECIMALS = 5
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -46,10 +49,15 @@ class Estimate:
         if not math.isfinite(self.standard_error) or self.standard_error <= 0:
             return f"{self.value:.3g}"
         # Two digits of the error, and as many decimals of the value.
+        if self.standard_error < _ROUNDING * abs(self.value):
+            return f"{self.value:.3g}"  # an error that is rounding
         decimals = max(0, 1 - math.floor(math.log10(self.standard_error)))
-        if decimals > 8:
+        if decimals > _MOST_DECIMALS:
             return f"{self.value:.3g} ± {self.standard_error:.2g}"
-        return f"{self.value:.{decimals}f} ± {self.standard_error:.{decimals}f}"
+        value = f"{self.value:.{decimals}f}"
+        if not value.strip("-0."):
+            value = value.removeprefix("-")
+        return f"{value} ± {self.standard_error:.{decimals}f}"
 
 
 class Result(ABC):
@@ -96,6 +104,16 @@ def rounded(number: float) -> str:
     if not math.isfinite(number) or abs(number) >= 1e9:
         return f"{number:.2g}"
     return f"{float(f'{number:.2g}'):,.0f}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 layer``, ``2 layers``."""
+    return f"{number:,} {noun}" + "s" * (number != 1)
+
+
+def mean_in_words(value: float) -> str:
+    """Return an exact mean of a loss; what is below any rounding is 0."""
+    return f"{value:.6g}" if abs(value) > _ROUNDING**2 else "0"
 
 
 def html_table(rows: Sequence[tuple[str, str, str]]) -> str:

@@ -111,7 +111,8 @@ def expressibility(
     Args:
         circuit: A circuit, a template, or a function from the number of qubits to a circuit.
         num_qubits: The width, for all but a plain circuit.
-        distribution: The distribution of the angles; by default uniform over the period.
+        distribution: The distribution of the angles; by default uniform over a period of the parameters, or on
+            [0, 2π) where they have none in common.
         num_pairs: The number N of independent pairs, at least 10.
         bins: The number of equal bins on [0, 1].
         confidence: The confidence of intervals.
@@ -136,7 +137,7 @@ def expressibility(
         raise ValueError(f"bins must be at least 2, but {bins} came.")
     built = build_circuit(circuit, num_qubits)
     rng = np.random.default_rng(seed)
-    chosen = natural_distribution(circuit) if distribution is None else distribution
+    chosen = natural_distribution(circuit, built) if distribution is None else distribution
     fidelities = pair_fidelities(built, chosen, num_pairs, rng)
     counts = np.histogram(fidelities, bins=bins, range=(0.0, 1.0))[0]
     masses = haar_masses(built.num_qubits, bins)
@@ -148,7 +149,7 @@ def expressibility(
         plain=_plain(counts / num_pairs, np.log(masses)),
         floor=haar_floor(masses, num_pairs),
         frame_potentials=tuple(mean_estimates(powers, rng, confidence=confidence, positive=True)),
-        haar_frame_potentials=tuple(haar_frame_potential(built.num_qubits, t) for t in (1, 2, 3)),
+        haar_frame_potentials=tuple(haar_frame_potential(int(built.num_qubits), t) for t in (1, 2, 3)),
         num_pairs=num_pairs,
         bins=bins,
         seed=seed,

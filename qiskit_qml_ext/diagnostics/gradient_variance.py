@@ -11,7 +11,7 @@ from qiskit.quantum_info import Pauli, SparsePauliOp
 
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
-from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
+from qiskit_qml_ext.diagnostics.estimate import Estimate, Result, counted
 from qiskit_qml_ext.diagnostics.intervals import covariance_estimates, mean_estimates, variance_estimates
 from qiskit_qml_ext.diagnostics.observables import centred, size_of
 from qiskit_qml_ext.diagnostics.pauli_propagation import MAX_STRINGS, PauliPropagation
@@ -28,7 +28,7 @@ from qiskit_qml_ext.diagnostics.sampled_noise import sampled_noise
 from qiskit_qml_ext.diagnostics.shot_gradients import loss_and_gradient_halves
 from qiskit_qml_ext.diagnostics.shot_noise import ShotNoise
 from qiskit_qml_ext.engine import expectation_vjp
-from qiskit_qml_ext.exceptions import StateTooLargeError, UnsupportedCircuitError
+from qiskit_qml_ext.exceptions import StateTooLargeError, UnsupportedCircuitError, UnsupportedObservableError
 from qiskit_qml_ext.primitives import Connection, connect
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 Method = Literal["auto", "exact", "propagation", "shots"]
-_ROUNDING = 1e-13  # of the largest loss: derivatives below this are what rounding leaves of 0
+_ROUNDING = (
+    1e-13  # of the largest loss: what derivatives and the spread of losses are below this is what rounding leaves of 0
+)
 _MAX_STATE_QUBITS = 14  # hundreds of states up to here take seconds; above, Pauli strings are tried first
 
 
@@ -125,10 +127,8 @@ class GradientVariance(Result):
 
     def headline(self) -> str:
         """Return the finding in one sentence."""
-        return (
-            f"{self.num_qubits} qubits, {len(self.parameters)} parameters: Var C = {self.loss_variance}, "
-            f"mean Var ∂C = {self.mean_gradient_variance:.3g} [{self._how()}]"
-        )
+        size = f"{counted(self.num_qubits, 'qubit')}, {counted(len(self.parameters), 'parameter')}"
+        return f"{size}: Var C = {self.loss_variance}, mean Var ∂C = {self.mean_gradient_variance:.3g} [{self._how()}]"
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return name, value and meaning of what was measured."""
@@ -155,7 +155,7 @@ class GradientVariance(Result):
         return plot_gradient_map(self, ax)
 
     def _how(self) -> str:
-        return "exact values" if self.shots is None else f"shots={self.shots}"
+        return "no shot noise" if self.shots is None else f"shots={self.shots}"
 
 
 @check_arguments()
@@ -192,7 +192,8 @@ def gradient_variance(
         circuit: A circuit, a template, or a function from the number of qubits to a circuit.
         observable: A Pauli sum, a diagonal, a projector, or a function from the number of qubits to one.
         num_qubits: The width, for all but a plain circuit.
-        distribution: The distribution of the angles; by default uniform over the period of the parameters.
+        distribution: The distribution of the angles; by default uniform over a period of the parameters, or on
+            [0, 2π) where they have none in common (``distribution`` of the result says from where they come).
         parameters: ``"all"``, or positions in ``circuit.parameters``.
         num_samples: The number M of random points, at least 4.
         method: ``"exact"`` simulates states; ``"propagation"`` follows the observable's Pauli strings, without states;
@@ -249,13 +250,14 @@ def gradient_variance(
         losses, gradients = halves[0].mean(axis=0), halves[1].mean(axis=0)
     spread = losses - losses.mean()
     variance = float(np.mean(spread**2))
-    names = tuple(problem.circuit.parameters[column].name for column in problem.columns)
+    order = problem.circuit.parameters  # sorted anew at each access
+    names = tuple(order[column].name for column in problem.columns)
     return GradientVariance(
         num_qubits=problem.num_qubits,
         parameters=names,
         loss_mean=_raised(mean_estimates(losses, rng, confidence=confidence)[0], constant),
         loss_variance=_variances(losses, None if halves is None else halves[0], rng, confidence)[0],
-        loss_kurtosis=float(np.mean(spread**4)) / variance**2 if variance > 0 else math.nan,
+        loss_kurtosis=float(np.mean((spread / math.sqrt(variance)) ** 4)) if variance > 0 else math.nan,
         gradient_means=tuple(mean_estimates(gradients, rng, confidence=confidence)) if names else (),
         gradient_variances=_variances(gradients, None if halves is None else halves[1], rng, confidence),
         squared_gradient=_squared_length(gradients, None if halves is None else halves[1], rng, confidence),
@@ -291,7 +293,11 @@ def exact_loss_and_gradient(
 
 def _chosen_columns(problem: Problem, losses: FloatArray, gradients: FloatArray) -> tuple[FloatArray, FloatArray]:
     slopes = gradients[:, list(problem.columns)]
-    slopes[np.abs(slopes) < _ROUNDING * size_of(problem.observable)] = 0.0
+    rounding = _ROUNDING * size_of(problem.observable)
+    slopes[np.abs(slopes) < rounding] = 0.0
+    if len(losses) and np.ptp(losses) < rounding:
+        grain = 2.0 ** math.floor(math.log2(rounding))  # so few bits that the mean of equal numbers is exact
+        losses = np.full_like(losses, round(losses[0] / grain) * grain)
     return losses, slopes
 
 
@@ -326,7 +332,7 @@ def _propagated(
 ) -> tuple[FloatArray, FloatArray, str, int | None]:
     observable = problem.observable
     if not isinstance(observable, (Pauli, SparsePauliOp)):
-        raise TypeError(
+        raise UnsupportedObservableError(
             f"Pauli propagation needs a Pauli sum, but the observable is a {type(observable).__name__}. "
             "Give a SparsePauliOp, or simulate states."
         )

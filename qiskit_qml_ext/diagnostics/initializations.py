@@ -1,6 +1,7 @@
 """Initial distributions side by side: how large the gradient is, and where on the landscape it starts."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from qiskit_qml_ext.circuits import (
     ReducedDomainDistribution,
     SmallAngleDistribution,
 )
-from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
+from qiskit_qml_ext.diagnostics.estimate import Estimate, Result, counted
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
 from qiskit_qml_ext.diagnostics.observables import weight_of
 from qiskit_qml_ext.diagnostics.problem import (
@@ -29,6 +30,35 @@ from qiskit_qml_ext.primitives import Connection
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+CAUTION = "A larger start gradient does not promise a better minimum."
+_WORDS = {
+    "UniformDistribution": "uniform angles",
+    "GaussianDistribution": "Gaussian angles",
+    "ReducedDomainDistribution": "angles from a reduced domain",
+    "SmallAngleDistribution": "small uniform angles",
+    "IdentityBlockDistribution": "identity blocks",
+    "BetaDistribution": "angles from a beta distribution",
+    "WarmStartDistribution": "angles near known ones",
+    "ZeroDistribution": "angles of 0",
+}
+
+
+def angles_in_words(distribution: str) -> str:
+    """Return what reports call a distribution: ``GaussianDistribution(std=0.1)`` are Gaussian angles (std=0.1)."""
+    name, _, settings = distribution.partition("(")
+    if name not in _WORDS:
+        return f"angles from {distribution}"
+    settings = re.sub(r"\d+\.\d+", lambda number: _in_pi(float(number[0])), settings.removesuffix(")"))
+    return f"{_WORDS[name]} ({settings})" if settings else _WORDS[name]
+
+
+def _in_pi(angle: float) -> str:
+    """Return an angle with three digits, or as a multiple of π."""
+    multiple = round(angle / math.pi)
+    if multiple and math.isclose(angle, multiple * math.pi):
+        return "π" if multiple == 1 else f"{multiple}π"
+    return f"{angle:.3g}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,19 +86,26 @@ class InitializationComparison(Result):
 
     def headline(self) -> str:
         """Return the finding in one sentence."""
+        where = f"At {counted(self.num_qubits, 'qubit')}"
         if self.best is None:
-            return f"At {self.num_qubits} qubits no distribution has a larger gradient than {self.distributions[0]}."
-        gain = self.gains[self.best]
+            first = angles_in_words(self.distributions[0])
+            return f"{where} no other distribution has a clearly larger gradient than {first}."
+        gain, mean = self.gains[self.best], self.loss_means[self.best]
         return (
-            f"At {self.num_qubits} qubits {self.distributions[self.best]} multiplies the squared gradient by "
-            f"{gain.value:.3g} {gain.interval()}. A larger start gradient does not promise a better minimum."
+            f"{where} the squared gradient of {angles_in_words(self.distributions[self.best])} is {gain.value:.3g} "
+            f"{gain.interval()} times that of {angles_in_words(self.distributions[0])}; the mean loss there is {mean}, "
+            f"before {self.loss_means[0]}. {CAUTION}"
         )
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return gradient, gain and mean loss of each distribution."""
         rows = zip(self.distributions, self.squared_gradients, self.gains, self.loss_means, strict=True)
         return [
-            (name, f"E‖∇C‖² {g.value:.3g} {g.interval()}", f"× {gain.value:.3g} {gain.interval()}; mean loss {mean}")
+            (
+                angles_in_words(name),
+                f"E‖∇C‖² {g.value:.3g} {g.interval()}",
+                f"× {gain.value:.3g} {gain.interval()}; mean loss {mean}",
+            )
             for name, g, gain, mean in rows
         ]
 
@@ -83,7 +120,8 @@ class InitializationComparison(Result):
                 continue
             axes.plot([max(estimate.low, 1e-16), estimate.high], [row, row], color=BLUE, lw=2)
             axes.plot(estimate.value, row, "o", color=BLUE)
-        axes.set_yticks(range(len(self.distributions)), [name.split("(")[0] for name in self.distributions])
+        names = [angles_in_words(name).split(" (")[0] for name in self.distributions]
+        axes.set_yticks(range(len(self.distributions)), names)
         axes.invert_yaxis()
         axes.set(xscale="log", xlabel="expected squared gradient")
         axes.grid(axis="x", alpha=0.25, lw=0.6)
@@ -140,7 +178,8 @@ def compare_initializations(
     chosen = default_distributions(ansatz, observable, circuit.num_qubits) if distributions is None else distributions
     if not chosen:
         raise ValueError("distributions is empty; name at least one.")
-    seeds = np.random.SeedSequence(seed).generate_state(len(chosen))
+    # the first has the points that gradient_variance has with this seed
+    seeds = [seed, *(int(one) for one in np.random.SeedSequence(seed).generate_state(len(chosen))[1:])]
     points = []
     for distribution, one in zip(chosen, seeds, strict=True):
         mirrored = isinstance(distribution, IdentityBlockDistribution) and "identity_blocks" not in (
@@ -155,7 +194,7 @@ def compare_initializations(
                 shots=shots,
                 connection=connection,
                 confidence=confidence,
-                seed=int(one),
+                seed=one,
             )
         )
     return InitializationComparison(
@@ -174,7 +213,7 @@ def default_distributions(
     """Return the distributions that are compared unless others are named."""
     locality = max(weight_of(build_observable(observable, num_qubits), num_qubits), 1)
     return [
-        natural_distribution(ansatz),
+        natural_distribution(ansatz, build_circuit(ansatz, num_qubits)),
         GaussianDistribution(locality),
         ReducedDomainDistribution(),
         SmallAngleDistribution(),

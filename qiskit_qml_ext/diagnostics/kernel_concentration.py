@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -14,7 +14,7 @@ from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.bandwidth import Bandwidth, suggest_bandwidth
 from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.kernel_entries import KernelEntries
-from qiskit_qml_ext.diagnostics.kernel_noise import Source, measured_noise, simulated_noise
+from qiskit_qml_ext.diagnostics.kernel_noise import Source, at_least, measured_noise, simulated_noise
 from qiskit_qml_ext.diagnostics.noisy_simulation import Noise
 from qiskit_qml_ext.diagnostics.pair_statistics import kernel_moments
 from qiskit_qml_ext.diagnostics.problem import check_confidence
@@ -89,47 +89,63 @@ class KernelConcentration(Result):
 
     def trend(self) -> str:
         """Say how the variance of the entries changed within the studied numbers of features, and nothing beyond."""
-        span = f"within {self.points[0].num_features} to {self.last.num_features} features"
-        fit = self.judgement.chosen
+        span, fit = self._span(), self.judgement.chosen
         if self.verdict == "barren plateau":
             if fit is None:
                 return f"Exponential concentration {span}."
             low, high = (f"{math.exp(rate):.3g}" for rate in (fit.rate.low, fit.rate.high))
             return (
-                f"Exponential concentration {span}: each further one divides the variance of the entries by "
-                f"{math.exp(fit.rate.value):.3g} [{low}, {high}] on average."
+                f"Exponential concentration {span}: each further one, in the order of the columns, divides the "
+                f"variance of the entries by {math.exp(fit.rate.value):.3g} [{low}, {high}] on average."
             )
         if self.verdict == "polynomial":
             power = "" if fit is None else f" n^-{fit.rate.value:.2g} {fit.rate.interval()}"
-            return f"The variance of the entries falls as a power{power} {span}."
+            return f"The variance of the entries falls as a power{power} {span}, in the order of the columns."
         if self.verdict == "constant":
-            return f"The variance of the entries does not fall {span}."
+            what = "does not fall" if self.judgement.levelled_off_from is None else "has levelled off"
+            return f"The variance of the entries {what} {span}, in the order of the columns."
         return f"How the variance of the entries scales {span} is undetermined."
+
+    def _span(self) -> str:
+        """Return the numbers of features that a verdict is about, and those that were too uncertain for it."""
+        widths = [point.num_features for point in self.points]
+        used = [n for n, sure in zip(widths, self.judgement.used, strict=True) if sure]
+        if self.verdict == "undetermined" or len(used) < 2:
+            return f"within {widths[0]} to {widths[-1]} features"
+        first = used[0] if self.judgement.levelled_off_from is None else round(self.judgement.levelled_off_from)
+        unsure = [str(n) for n in widths if n not in used and n >= first]
+        rest = f" (at {', '.join(unsure)} the variance is too uncertain to count)" if unsure else ""
+        return f"within {first} to {used[-1]} features{rest}"
 
     def at_hand(self) -> str:
         """Say how the entries at the largest number of features are spread, and what it takes to see it."""
         point = self.last
         shots = point.shots.to_tell_apart
         if not math.isinf(shots):
-            price = f"{shots:,.0f} shots tell entries apart"
+            price = (
+                f"from {shots:,.0f} shots on the error of an entry is half of the spread of the entries; a model may "
+                "need many times more"
+            )
         elif self.measured_shots is None:
             price = "no number of shots tells entries apart"
         else:  # the entries may differ by less than what this measurement shows
             price = f"with {self.measured_shots:,} shots an entry no spread is seen beyond the noise of the shots"
-        return f"At {point.num_features} features: mean entry {point.mean}, variance {point.variance}; {price}."
+        return f"At {_features(point.num_features)}: mean entry {point.mean}, variance {point.variance}; {price}."
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return mean and variance at each number of features, sources and the bandwidth."""
         found = []
         for point in self.points:
-            name = f"{point.num_features} feature" + "s" * (point.num_features > 1)
-            found.append((name, f"mean {point.mean.value:.3g} {point.mean.interval()}", _spread(point)))
+            found.append(
+                (_features(point.num_features), f"mean {point.mean.value:.3g} {point.mean.interval()}", _spread(point))
+            )
         if len(self.points) > 1:
             words = "exponential" if self.verdict == "barren plateau" else self.verdict
-            found.append(("Scaling", words, self.judgement.reason))
+            found.append(("Scaling", words, self.judgement.reason.replace("qubit", "feature")))
         last = self.last
         seen = "no number" if math.isinf(last.shots_from_identity) else f"{last.shots_from_identity:,.0f} shots"
-        found.append(("Not the identity matrix", seen, "per entry: an average entry is then seen once with 95 %"))
+        meaning = "per entry: with probability 95 % an average entry is then seen at least once"
+        found.append(("Not the identity matrix", seen, meaning))
         found.append(
             ("Effective rank", f"{last.effective_rank:.1f} of {self.num_samples}", "1: a constant; n: the identity")
         )
@@ -245,13 +261,23 @@ def kernel_concentration(
         simulated = simulated_noise(there, widest, noise, num_samples=noise_samples, confidence=confidence, seed=seed)
         sources.append(simulated)
     return KernelConcentration(
-        points=tuple(points),
+        points=tuple(_possible(point) for point in points),
         verdict=judgement.verdict,
         judgement=judgement,
         sources=tuple(sources),
         bandwidth=None if feature_map is None else _bandwidth(feature_map, widest),
         num_samples=len(samples),
         measured_shots=shots,
+    )
+
+
+def _possible(point: KernelPoint) -> KernelPoint:
+    """Cut intervals to what entries in [0, 1] can have: a mean in [0, 1], and a variance of at most 1/4."""
+    mean, variance = point.mean, point.variance
+    return replace(
+        point,
+        mean=replace(mean, low=max(mean.low, 0.0), high=min(mean.high, 1.0)),
+        variance=replace(variance, high=min(variance.high, max(0.25, variance.value))),
     )
 
 
@@ -295,11 +321,15 @@ def local_fidelities(states: NDArray[np.complex128]) -> FloatArray:
     return total / num_qubits
 
 
+def _features(number: int) -> str:
+    return f"{number} feature" + "s" * (number != 1)
+
+
 def _harm(source: Source) -> str:
     gain = source.gain
     if gain is None or math.isinf(gain.value):
         return "Noise leaves no spread that could be seen."
-    return f"Noise divides their spread by {gain.value:.3g} {gain.interval()}."
+    return f"Noise divides their spread by {at_least(gain)}."
 
 
 def _source_rows(source: Source) -> list[tuple[str, str, str]]:
@@ -309,8 +339,7 @@ def _source_rows(source: Source) -> list[tuple[str, str, str]]:
     rows = [(f"Without {source.name}", spread, f"if much larger: {source.advice}")]
     if source.gain is not None:
         gain = source.gain
-        seen = f"÷ {gain.value:.3g} {gain.interval()}" if math.isfinite(gain.value) else f"÷ at least {gain.low:.3g}"
-        rows.append((f"With {source.name}", f"{source.reference:.3g}", f"{seen}: {source.basis}"))
+        rows.append((f"With {source.name}", f"{source.reference:.3g}", f"÷ {at_least(gain)}: {source.basis}"))
     return rows
 
 

@@ -64,7 +64,7 @@ class KernelEntries:
         if not np.allclose(matrix, matrix.T, rtol=0.0, atol=_SYMMETRY_ATOL):
             worst = float(np.abs(matrix - matrix.T).max())
             raise ValueError(f"The kernel matrix must be symmetric, but differs from its transpose by {worst:.2g}.")
-        entries = matrix[np.triu_indices(matrix.shape[0], 1)]
+        entries = matrix[np.triu_indices(matrix.shape[0])]  # the diagonal too
         if entries.min() < -_RANGE_ATOL or entries.max() > 1 + _RANGE_ATOL:
             raise ValueError(
                 f"The entries of a fidelity kernel lie in [0, 1], but these lie in [{entries.min():.3g}, "

@@ -70,7 +70,11 @@ class KernelHealth:
                 str(self.alignment),
                 "1: pairs are similar just as their labels are; 0: no relation",
             ),
-            ("Shots to tell entries apart", apart, "per entry: standard error half of the spread of the entries"),
+            (
+                "Shots to tell entries apart",
+                apart,
+                "per entry: its error is then half of the spread; a model may need many times more",
+            ),
         ]
 
     def summary(self) -> str:

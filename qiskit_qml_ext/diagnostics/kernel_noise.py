@@ -7,6 +7,7 @@ no sample, minus the noise of the shots.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,9 @@ class Source:
     """The first divided by the second, where the second was measured; infinite if nothing but noise is left."""
     basis: str = ""
     """What the two were compared on, where not on the exact kernels of all samples."""
+    shots: Estimate | None = None
+    """How many times as many shots it takes with this source until the error of an entry is half of the spread, where
+    the entries were measured; infinite if nothing but noise is left."""
 
     @property
     def factor(self) -> float:
@@ -106,7 +110,8 @@ def simulated_noise(
 
     Raises:
         TypeError: If the kernel or the noise is of the wrong kind.
-        ValueError: If there are fewer than 6 samples, or no error of the noise acts on the kernel's circuit.
+        ValueError: If there are fewer than 6 samples, the device has too few qubits, or no error of the noise acts on
+            the kernel's circuit.
         StateTooLargeError: If the kernel takes more than 12 qubits.
     """
     if not isinstance(kernel, FidelityKernel):
@@ -119,6 +124,8 @@ def simulated_noise(
             f"Density matrices are feasible up to {MAX_DENSITY_QUBITS} qubits, but the kernel takes {width}. "
             "Ask for the effect of noise with fewer features."
         )
+    if problem := narrower_device(kernel, X.shape[1], noise):
+        raise ValueError(f"This noise cannot be simulated: {problem}. Use fewer features, or a wider device.")
     number = min(num_samples, len(X))
     if number < FEWEST_SAMPLES:
         raise ValueError(f"The effect of noise takes at least {FEWEST_SAMPLES} samples, but {number} came.")
@@ -129,6 +136,15 @@ def simulated_noise(
     noisy = _exact(kernel).set_params(connection=connection, method="sampled").evaluate(few)
     basis = f"{number} samples, {noise_in_words(simulator, level)}"
     return _source(_exact(kernel).evaluate(few), KernelEntries.from_matrix(noisy, shots=_SHOTS), basis, confidence)
+
+
+def narrower_device(kernel: FidelityKernel, num_features: int, noise: Noise) -> str:
+    """Say that a device is too narrow for a kernel's circuit, where it is; empty if it fits."""
+    simulator, level = noisy_simulator(noise)
+    needed, available = kernel.circuit(num_features).num_qubits, simulator.num_qubits
+    if not level or available is None or needed <= available:
+        return ""
+    return f"the kernel takes {needed} qubits, but {noise_in_words(simulator, level)} has {available}"
 
 
 def spread_gain(exact: FloatArray, measured: KernelEntries, confidence: float) -> tuple[float, float, Estimate]:
@@ -142,31 +158,64 @@ def spread_gain(exact: FloatArray, measured: KernelEntries, confidence: float) -
         measured: The measured one.
         confidence: The confidence of the interval.
     """
-    size = len(exact)
     none = np.zeros_like(exact)
     clean, noisy = entry_variance(exact, none), entry_variance(measured.matrix, measured.noise)
-    method = f"jackknife over {size} samples, {confidence:.0%}"
-    spreads = math.sqrt(max(clean, 0.0)), math.sqrt(max(noisy, 0.0))
-    if clean <= 0:
-        return *spreads, Estimate(math.nan, math.nan, 0.0, math.inf, method)
-    rest = [np.delete(np.arange(size), sample) for sample in range(size)]
-    ratios = np.array(
-        [
-            entry_variance(measured.matrix[np.ix_(r, r)], measured.noise[np.ix_(r, r)])
-            / entry_variance(exact[np.ix_(r, r)], none[np.ix_(r, r)])
-            for r in rest
-        ]
+    return (
+        math.sqrt(max(clean, 0.0)),
+        math.sqrt(max(noisy, 0.0)),
+        _loss(entry_variance, exact, measured, confidence, power=0.5),
     )
-    ratio, error = noisy / clean, jackknife(ratios)
+
+
+def shots_factor(exact: FloatArray, measured: KernelEntries, confidence: float) -> Estimate:
+    """Return how many times as many shots measured entries take as exact ones until their error is half of the spread.
+
+    That is the ratio of mean[k(1-k)]/Var k: noise shrinks the spread, and changes the variance of a single shot too.
+    The arguments, and how the interval is found, are those of :func:`spread_gain`.
+    """
+    return _loss(_signal, exact, measured, confidence, power=1.0)
+
+
+def at_least(factor: Estimate) -> str:
+    """Return a factor with its interval, or only its lower end if it may be anything above."""
+    return f"{factor.value:.3g} {factor.interval()}" if math.isfinite(factor.high) else f"at least {factor.low:.3g}"
+
+
+def _loss(
+    signal: Callable[[FloatArray, FloatArray], float],
+    exact: FloatArray,
+    measured: KernelEntries,
+    confidence: float,
+    *,
+    power: float,
+) -> Estimate:
+    """(signal of the exact entries / that of the measured ones) to a power, with the interval of a jackknife."""
+    size = len(exact)
+    none = np.zeros_like(exact)
+    method = f"jackknife over {size} samples, {confidence:.0%}"
+    clean = signal(exact, none)
+    if clean <= 0:
+        return Estimate(math.nan, math.nan, 0.0, math.inf, method)
+    rest = [np.ix_(r, r) for r in (np.delete(np.arange(size), sample) for sample in range(size))]
+    ratios = np.array([signal(measured.matrix[r], measured.noise[r]) / signal(exact[r], none[r]) for r in rest])
+    ratio, error = signal(measured.matrix, measured.noise) / clean, jackknife(ratios)
     half = float(student_t.ppf((1 + confidence) / 2, size - 1)) * error
     if not math.isfinite(half):
         half = math.inf
     top, bottom = max(ratio + half, half), ratio - half
-    low = 1 / math.sqrt(top) if top > 0 else 0.0
-    high = 1 / math.sqrt(bottom) if bottom > 0 else math.inf
+    low = top**-power if top > 0 else 0.0
+    high = bottom**-power if bottom > 0 else math.inf
     if ratio <= 0:
-        return *spreads, Estimate(math.inf, math.nan, low, math.inf, method)
-    return *spreads, Estimate(ratio**-0.5, 0.5 * error * ratio**-1.5, low, high, method)
+        return Estimate(math.inf, math.nan, low, math.inf, method)
+    return Estimate(ratio**-power, power * error * ratio ** (-power - 1), low, high, method)
+
+
+def _signal(matrix: FloatArray, noise: FloatArray) -> float:
+    """Var k/mean[k(1-k)], both without bias: the spread that one shot of each entry shows, at most 4."""
+    upper = np.triu_indices(len(matrix), 1)
+    variance = entry_variance(matrix, noise)
+    single = float(np.mean(matrix[upper] - matrix[upper] ** 2 + noise[upper]))
+    return variance / max(single, variance / 4, np.finfo(np.float64).tiny)  # no entry takes less than one shot
 
 
 def entry_variance(matrix: FloatArray, noise: FloatArray) -> float:
@@ -186,7 +235,7 @@ def entry_variance(matrix: FloatArray, noise: FloatArray) -> float:
 
 def _source(exact: FloatArray, measured: KernelEntries, basis: str, confidence: float) -> Source:
     clean, noisy, gain = spread_gain(exact, measured, confidence)
-    return Source("noise", clean, _ADVICE, noisy, gain, basis)
+    return Source("noise", clean, _ADVICE, noisy, gain, basis, shots_factor(exact, measured, confidence))
 
 
 def _exact(kernel: FidelityKernel) -> FidelityKernel:

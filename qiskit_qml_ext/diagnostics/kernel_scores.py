@@ -66,6 +66,8 @@ class KernelScores(Result):
     losses: Mapping[str, FloatArray] = field(repr=False)
     """The loss of each test sample by the kernel's name, shape (n,): 1 for a wrong class, or the squared error over the
     variance of the labels."""
+    guess_losses: FloatArray = field(repr=False)
+    """The same for the guess."""
 
     @property
     def best(self) -> KernelScore:
@@ -73,10 +75,23 @@ class KernelScores(Result):
         return self.classical[0]
 
     @property
+    def learned(self) -> Estimate:
+        """How much higher the best kernel scores than the guess.
+
+        For classes its error is the binomial one of the guess, for values that of the differences of squared errors,
+        paired over samples: good predictions leave little of the scatter that the labels themselves have.
+        """
+        top = max((self.quantum, *self.classical), key=lambda one: one.score)
+        if self.scoring == "accuracy":
+            value, error = top.score - self.guess.value, self.guess.standard_error
+            return Estimate(value, error, value - _AHEAD * error, value + _AHEAD * error, "binomial error of the guess")
+        return _ahead(self.losses[top.name], self.guess_losses)
+
+    @property
     def ranking(self) -> Ranking:
         """What the scores say, as a code; see :data:`Ranking`."""
-        top = max(self.best.score, self.quantum.score)
-        if top < self.guess.value + _LEARNED * self.guess.standard_error:
+        learned = self.learned
+        if learned.value <= 0 or learned.value < _LEARNED * learned.standard_error:
             return "nothing_learned"
         ahead = self.best.ahead
         if ahead.value <= 0:
@@ -95,10 +110,10 @@ class KernelScores(Result):
         """Return the score of each kernel, the best first."""
         ranked = sorted((self.quantum, *self.classical), key=lambda one: -one.score)
         found = [(one.name, f"{one.score:.3f}", self._meaning(one)) for one in ranked]
-        return [*found, ("A guess", f"{self.guess.value:.3f}", f"standard error {self.guess.standard_error:.3f}")]
+        return [*found, ("A guess", f"{self.guess.value:.3f}", f"the best kernel minus this: {self.learned}")]
 
     def _meaning(self, one: KernelScore) -> str:
-        return "" if one is self.quantum else f"the quantum kernel is ahead by {one.ahead}"
+        return "" if one is self.quantum else f"quantum minus this: {one.ahead}".replace("-", "−")
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the score of each kernel, and that of a guess."""
@@ -176,6 +191,7 @@ def kernel_scores(
         num_samples=size,
         num_folds=len(tests),
         losses=losses,
+        guess_losses=_guess_losses(labels, columns, by_class),
     )
 
 
@@ -243,6 +259,14 @@ def _ahead(mine: FloatArray, theirs: FloatArray) -> Estimate:
     error = float(difference.std(ddof=1)) / math.sqrt(len(difference))
     value = float(difference.mean())
     return Estimate(value, error, value - _AHEAD * error, value + _AHEAD * error, "paired over samples, ± 2 errors")
+
+
+def _guess_losses(labels: NDArray[np.generic], columns: FloatArray, by_class: bool) -> FloatArray:
+    """The losses of the most frequent class, or of the mean, on all samples."""
+    if not by_class:
+        return np.asarray(((columns - columns.mean()) ** 2 / columns.var())[:, 0])
+    names, counts = np.unique(labels, return_counts=True)
+    return np.asarray(labels != names[counts.argmax()], dtype=np.float64)
 
 
 def _guess(labels: NDArray[np.generic], by_class: bool, size: int) -> Estimate:

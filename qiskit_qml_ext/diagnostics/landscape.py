@@ -113,6 +113,8 @@ def loss_landscape(
         raise ValueError(f"center must have the shape ({size},), at least two parameters, but has {point.shape}.")
     if resolution < 2:
         raise ValueError(f"resolution must be at least 2, but {resolution} came.")
+    if radius is not None and not (np.isfinite(radius) and radius > 0):
+        raise ValueError(f"radius must be a positive number of radians, but {radius!r} came.")
     visited = None if path is None else np.asarray(path, dtype=np.float64)
     if visited is not None and (visited.ndim != 2 or visited.shape[1] != size or len(visited) < 2):
         raise ValueError(f"path must have at least two rows and the shape (steps, {size}), but has {visited.shape}.")
@@ -144,7 +146,10 @@ def _directions(
         given = np.asarray(directions, dtype=np.float64)
         if given.shape != (2, size):
             raise ValueError(f"directions must have the shape (2, {size}), but has {given.shape}.")
-        origin = "given"
+        if not np.all(np.isfinite(given)) or not np.all(given.any(axis=1)):
+            raise ValueError("directions must be finite, and neither of them zero.")
+        given = given / np.abs(given).max(axis=1, keepdims=True)  # their lengths do not matter
+        given, origin = given / np.linalg.norm(given, axis=1, keepdims=True), "given"
     elif path is not None:
         given, origin = np.linalg.svd(path - center, full_matrices=True)[2][:2], "principal components of the path"
     else:

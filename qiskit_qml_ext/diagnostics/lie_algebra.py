@@ -26,8 +26,10 @@ from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import Ansatz
 from qiskit_qml_ext.diagnostics.clifford_frame import CliffordFrame, qubits_of
 from qiskit_qml_ext.diagnostics.estimate import Result
-from qiskit_qml_ext.diagnostics.lie_closure import Element, Span, bracket, closure, elements_of
+from qiskit_qml_ext.diagnostics.lie_closure import Element, Span, closure, elements_of, normalised
+from qiskit_qml_ext.diagnostics.lie_ideals import adjoint_matrix, take_apart
 from qiskit_qml_ext.diagnostics.lie_layers import Generators, generators_of_ansatz, generators_of_circuit, lies_in
+from qiskit_qml_ext.diagnostics.observables import constant_of, simplified
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
 if TYPE_CHECKING:
@@ -36,9 +38,7 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 
 _MAX_STRUCTURE = 200  # ideals need the adjoint representation, a dim × dim matrix for each generator
-_CONVERGED, _MAX_ITERATIONS = 1e-12, 2000
 _EQUAL = 1e-9  # relative, of moments that must not depend on the number of layers; rounding is far smaller
-_SAME = 1e-6  # relative gap between eigenvalues that belong to different ideals; they are random numbers of order 1
 
 
 @dataclass(frozen=True, repr=False)
@@ -130,13 +130,11 @@ class LieAlgebra(Result):
                 however many there are.
             ValueError: If the state is not a product of these letters, one for each qubit.
         """
-        operator = SparsePauliOp(observable).simplify()
-        a, starts = self._coordinates(operator, state)
-        identity = ~np.any(operator.paulis.x | operator.paulis.z, axis=1)
-        constant = float(np.real(operator.coeffs[identity]).sum())
-        moments = [(constant + self._central(a, b), self._sum(a, b)) for b in starts]
-        means, variances = np.array(moments).T
-        if max(np.ptp(means), np.ptp(variances)) > _EQUAL * (1 + np.abs(variances).max()):
+        a, unit, starts = self._coordinates(observable, state)
+        means, variances = np.array([(self._central(a, b), self._sum(a, b)) for b in starts]).T
+        differ = max(np.ptp(means), np.ptp(variances)) > _EQUAL * (1 + np.abs(variances).max())
+        means, variances = constant_of(observable) + unit * means, unit**2 * variances
+        if differ:
             raise UnsupportedCircuitError(
                 f"The fixed gates of a layer carry one ideal into another: Var C lies between {variances.min():.4g} "
                 f"and {variances.max():.4g}, E C between {means.min():.4g} and {means.max():.4g}, by the number of "
@@ -164,19 +162,22 @@ class LieAlgebra(Result):
                 "Fixed gates may carry a generator into another ideal, so the place of the gate matters. "
                 "Use gradient_variance or second_moments."
             )
-        a, starts = self._coordinates(SparsePauliOp(observable).simplify(), state)
+        a, unit, starts = self._coordinates(observable, state)
         (element,) = elements_of([SparsePauliOp(generator)]) or [{}]
-        values = [self._slope(a, b, element) for b in starts]
+        if not element:
+            return 0.0
+        size = math.hypot(*element.values())
+        values = [self._slope(a, b, normalised(element)) for b in starts]
         if np.ptp(values) > _EQUAL * (1 + max(values)):
             raise UnsupportedCircuitError("The variance depends on the number of layers, however many there are.")
-        return values[0]
+        return values[0] * (unit * size) ** 2
 
     def _slope(self, a: FloatArray, b: FloatArray, element: Element) -> float:
         if not self.projectors:
             # all traceless operators: of the 4ⁿ strings each but the identity anticommutes with half
             size = sum(value**2 for value in element.values()) * 4.0**self.num_qubits / 2
             return size * _norm(a) * _norm(b) / self.dimension**2
-        adjoint = _adjoint(self.span, element)  # (i/2)[H, ·] is the adjoint action of H/2
+        adjoint = adjoint_matrix(self.span, element)  # (i/2)[H, ·] is the adjoint action of H/2
         return sum(
             _norm(q.T @ adjoint @ q) * _norm(q.T @ a) * _norm(q.T @ b) / q.shape[1] ** 2 for q in self.projectors[1:]
         )
@@ -193,8 +194,14 @@ class LieAlgebra(Result):
         centre = self.projectors[0]
         return float((centre.T @ a) @ (centre.T @ b))
 
-    def _coordinates(self, operator: SparsePauliOp, state: str | None) -> tuple[FloatArray, list[FloatArray]]:
-        """The parts of the observable and of the prepared states inside the algebra, if one of them lies in it."""
+    def _coordinates(
+        self, observable: SparsePauliOp | Pauli, state: str | None
+    ) -> tuple[FloatArray, float, list[FloatArray]]:
+        """The parts of the observable and of the prepared states inside the algebra, if one of them lies in it.
+
+        The observable, without its identity part, is divided by its norm, which is the second thing returned.
+        """
+        operator = simplified(observable)
         if self.refusal:
             raise UnsupportedCircuitError(f"No formula applies: {self.refusal}. Use gradient_variance.")
         if self.center is None:
@@ -205,19 +212,20 @@ class LieAlgebra(Result):
         if len(label) != self.num_qubits:
             raise ValueError(f"The state {label!r} has {len(label)} letters, but there are {self.num_qubits} qubits.")
         (mine,) = elements_of([operator]) or [{}]
-        a = self.span.coordinates(mine)
+        unit = math.hypot(*mine.values())
+        a = self.span.coordinates(normalised(mine))
         starts = [
             self.span.coordinates(_state_element(label, self.span.strings, frame))
             for frame in self.source.starts or (None,)
         ]
         purity = 2.0**self.num_qubits - 1  # squared norm of all Pauli expectations of a pure state but the identity
-        inside = math.isclose(_norm(a), sum(c**2 for c in mine.values()), rel_tol=1e-9, abs_tol=1e-12)
+        inside = not mine or math.isclose(_norm(a), 1.0, rel_tol=1e-9)
         if not inside and not all(math.isclose(_norm(b), purity, rel_tol=1e-9) for b in starts):
             raise UnsupportedCircuitError(
                 "Neither the observable nor the state lies in the Lie algebra, so its dimension does not give the "
                 "variance. Use gradient_variance or second_moments."
             )
-        return a, starts
+        return a, unit, starts
 
 
 def _norm(values: FloatArray) -> float:
@@ -271,7 +279,7 @@ def lie_algebra(
     if complete and len(basis) == 4**width - 1:
         center, ideals = 0, (len(basis),)
     elif complete and len(basis) <= _MAX_STRUCTURE:
-        projectors = _take_apart(span, source.elements, np.random.default_rng(seed))
+        projectors = take_apart(span, source.elements, np.random.default_rng(seed))
         center = projectors[0].shape[1]
         ideals = tuple(sorted((q.shape[1] for q in projectors[1:]), reverse=True))
     if complete and not all(lies_in(span, element) for element in source.outer):
@@ -303,6 +311,8 @@ def _generators(
         width, source = int(ansatz.num_qubits), generators_of_circuit(ansatz)
     else:
         found = list(ansatz) if isinstance(ansatz, (list, tuple)) else []
+        if isinstance(ansatz, (list, tuple)) and not found:
+            raise ValueError("The list of generators is empty. Give at least one SparsePauliOp.")
         if not found or not all(isinstance(generator, (SparsePauliOp, Pauli)) for generator in found):
             raise TypeError(
                 f"expected an ansatz, a circuit or a list of SparsePauliOp, but {type(ansatz).__name__} came."
@@ -313,63 +323,12 @@ def _generators(
         source = Generators(elements_of([SparsePauliOp(generator) for generator in found]))
     if num_qubits is not None and num_qubits != width:
         raise ValueError(f"num_qubits is {num_qubits}, but what came acts on {width} qubits.")
+    if not source.elements:
+        raise ValueError(
+            "There are no generators: the circuit has no parameters that turn anything, or all operators of the list "
+            "are 0 or multiples of the identity. Give a circuit with parametrised rotations, or other operators."
+        )
     return source, width
-
-
-def _take_apart(span: Span, generators: list[Element], rng: np.random.Generator) -> tuple[FloatArray, ...]:
-    """Orthonormal columns of the centre and of each simple ideal.
-
-    The ideals are the irreducible parts of the adjoint representation, no two of them equivalent. So a random symmetric
-    matrix, projected onto those that commute with the representation, is one number on each ideal, and its eigenspaces
-    are the ideals.
-    """
-    adjoint = np.array([_adjoint(span, generator) for generator in generators])
-    values, vectors = np.linalg.eigh(np.einsum("gab,gac->bc", adjoint, adjoint))
-    central = values < 1e-8 * max(float(values[-1]), 1.0)
-    center, rest = vectors[:, central], vectors[:, ~central]
-    if rest.shape[1] == 0:
-        return (center,)
-    random = rng.normal(size=(rest.shape[1], rest.shape[1]))
-    commuting = _project(rest.T @ adjoint @ rest, random + random.T)
-    values, vectors = np.linalg.eigh((commuting + commuting.T) / 2)
-    cuts = np.flatnonzero(np.diff(values) > _SAME * max(float(np.abs(values).max()), 1e-300)) + 1
-    return (center, *(np.asarray(rest @ block) for block in np.split(vectors, cuts, axis=1)))
-
-
-def _project(representation: FloatArray, matrix: FloatArray) -> FloatArray:
-    """The part of a matrix that commutes with all of a representation, X - L⁺LX with L(X) = -Σ_g [A_g, [A_g, X]].
-
-    L is positive semidefinite for antisymmetric A_g; L Y = L X is solved by conjugate gradients.
-    """
-
-    def double_commutator(x: FloatArray) -> FloatArray:
-        inner = representation @ x - x @ representation
-        return np.asarray(-np.sum(representation @ inner - inner @ representation, axis=0))
-
-    solution = np.zeros_like(matrix)
-    residual = double_commutator(matrix)
-    direction, size = residual.copy(), float(np.sum(residual**2))
-    wanted = _CONVERGED**2 * max(size, 1e-300)
-    for _ in range(_MAX_ITERATIONS):
-        if size <= wanted:
-            break
-        image = double_commutator(direction)
-        step = size / float(np.sum(direction * image))
-        solution += step * direction
-        residual -= step * image
-        size, before = float(np.sum(residual**2)), size
-        direction = residual + (size / before) * direction
-    return matrix - solution
-
-
-def _adjoint(span: Span, generator: Element) -> FloatArray:
-    """The matrix of B → (i/2)[H, B] in the basis; antisymmetric."""
-    strings = span.strings
-    columns = []
-    for row in span.vectors:
-        element = {strings[c]: float(row[c]) for c in np.flatnonzero(np.abs(row) > 1e-13)}
-        columns.append(span.coordinates(bracket(generator, element)))
-    return np.array(columns).T
 
 
 _BLOCH = {

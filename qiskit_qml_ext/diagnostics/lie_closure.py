@@ -5,15 +5,22 @@ with the bracket i[A, B], and each element is a sparse real vector over Pauli st
 generators alone span everything. Generators that are single Pauli strings give single strings, which is fast.
 """
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.quantum_info import SparsePauliOp
 
+from qiskit_qml_ext.diagnostics.observables import simplified
 from qiskit_qml_ext.program import anticommute, multiply
 
 Element = dict[tuple[int, int], float]
 FloatArray = NDArray[np.float64]
 
+_NOTHING = 1e-13  # relative to the factors of a bracket: what rounding leaves of terms that cancel
+_HERMITIAN = 1e-12  # relative to the largest coefficient: imaginary parts that rounding leaves
+_MOST = 0.7  # of a vector: if so much is new, one pass of Gram-Schmidt leaves it orthogonal up to rounding
 _INDEPENDENT = 1e-9  # of a normalised vector, after two passes of Gram-Schmidt whose errors are about 1e-15
 
 
@@ -21,22 +28,31 @@ def elements_of(generators: list[SparsePauliOp]) -> list[Element]:
     """Return the generators without their identity part, as real vectors over Pauli strings (x, z).
 
     Raises:
-        ValueError: If one is not Hermitian.
+        ValueError: If one is not Hermitian, or a coefficient is no finite number.
     """
     found = []
     for generator in generators:
-        operator = generator.simplify()
-        if np.abs(np.imag(operator.coeffs)).max(initial=0.0) > 1e-12:
+        if not np.all(np.isfinite(np.asarray(generator.coeffs, dtype=np.complex128))):
+            raise ValueError("A generator has an infinite coefficient or one that is not a number.")
+        operator = simplified(generator)
+        largest = float(np.abs(operator.coeffs).max(initial=0.0))
+        if np.abs(np.imag(operator.coeffs)).max(initial=0.0) > _HERMITIAN * largest:
             raise ValueError("A generator is not Hermitian: it has complex coefficients.")
         element: Element = {}
         for pauli, coefficient in zip(operator.paulis, operator.coeffs, strict=True):
             x = sum(1 << int(q) for q in np.flatnonzero(pauli.x))
             z = sum(1 << int(q) for q in np.flatnonzero(pauli.z))
-            if (x or z) and abs(coefficient) > 1e-14:
+            if (x or z) and coefficient != 0:
                 element[x, z] = float(np.real(coefficient))
         if element:
             found.append(element)
     return found
+
+
+def normalised(element: Element) -> Element:
+    """Return an element divided by its norm: the algebra does not depend on the units of its generators."""
+    norm = math.hypot(*element.values())
+    return {key: value / norm for key, value in element.items()}
 
 
 def bracket(a: Element, b: Element) -> Element:
@@ -47,7 +63,26 @@ def bracket(a: Element, b: Element) -> Element:
             if anticommute(xa, za, xb, zb):
                 x, z, power = multiply((xa, za, 1), (xb, zb, 1))
                 result[x, z] = result.get((x, z), 0.0) + ca * cb * (1 - (power + 1) % 4)
-    return {key: value for key, value in result.items() if abs(value) > 1e-13}
+    smallest = _NOTHING * max(map(abs, a.values()), default=0.0) * max(map(abs, b.values()), default=0.0)
+    return {key: value for key, value in result.items() if abs(value) > smallest}
+
+
+def bracket_with(generator: Element) -> Callable[[Element], Element]:
+    """Return the map B → (i/2)[H, B]; what it makes of each Pauli string is worked out once and kept."""
+    images: dict[tuple[int, int], list[tuple[tuple[int, int], float]]] = {}
+    largest = max(map(abs, generator.values()), default=0.0)
+
+    def act(element: Element) -> Element:
+        result: Element = {}
+        for string, value in element.items():
+            if string not in images:
+                images[string] = list(bracket(generator, {string: 1.0}).items())
+            for key, factor in images[string]:
+                result[key] = result.get(key, 0.0) + factor * value
+        smallest = _NOTHING * largest * max(map(abs, element.values()), default=0.0)
+        return {key: value for key, value in result.items() if abs(value) > smallest}
+
+    return act
 
 
 class Span:
@@ -77,25 +112,30 @@ class Span:
 
     def add(self, element: Element) -> Element | None:
         """Add the part of an element that is new, normalised; None if there is none."""
-        norm = np.sqrt(sum(value**2 for value in element.values()))
-        if norm == 0:
+        if not any(element.values()):
             return None
+        element = normalised(element)
         for key in element:
             self._column.setdefault(key, len(self._column))
         self._grow()
-        vector = np.zeros(self._rows.shape[1])
+        width = len(self._column)
+        vector = np.zeros(width)
         for key, value in element.items():
-            vector[self._column[key]] = value / norm
-        rows = self._rows[: self.size]
+            vector[self._column[key]] = value
+        rows = self.vectors
+        length = 1.0
         for _ in range(2):
-            vector -= rows.T @ (rows @ vector)
-        length = float(np.linalg.norm(vector))
+            before = length
+            vector -= (rows @ vector) @ rows
+            length = float(np.linalg.norm(vector))
+            if length < _INDEPENDENT or length > _MOST * before:
+                break  # nothing new, or so much that a second pass would change rounding only
         if length < _INDEPENDENT:
             return None
-        self._rows[self.size] = vector / length
+        self._rows[self.size, :width] = vector / length
         self.size += 1
-        row, strings = self._rows[self.size - 1], self.strings
-        return {strings[c]: float(row[c]) for c in np.flatnonzero(np.abs(row) > 1e-13) if c < len(strings)}
+        row, strings = self._rows[self.size - 1, :width], self.strings
+        return {strings[c]: float(row[c]) for c in np.flatnonzero(np.abs(row) > 1e-13)}
 
     def _grow(self) -> None:
         rows, columns = self._rows.shape
@@ -109,20 +149,22 @@ def closure(generators: list[Element], max_dimension: int) -> tuple[Span, list[E
     """Return the span of all nested commutators, its basis elements, and whether it is complete.
 
     Args:
-        generators: The generators.
+        generators: The generators, none of them zero; their sizes do not matter.
         max_dimension: Where to stop; the result is then a lower bound.
     """
     if all(len(generator) == 1 for generator in generators):
         return _string_closure(generators, max_dimension)
     span, basis = Span(), []
+    generators = [normalised(generator) for generator in generators]
     for generator in generators:
         new = span.add(generator)
         if new is not None:
             basis.append(new)
     position = 0
+    actions = [bracket_with(generator) for generator in generators]
     while position < len(basis):
-        for generator in generators:
-            new = span.add(bracket(generator, basis[position]))
+        for act in actions:
+            new = span.add(act(basis[position]))
             if new is not None:
                 basis.append(new)
                 if len(basis) >= max_dimension:

@@ -162,6 +162,10 @@ def scaled(name: str, matrix: ArrayLike) -> FloatArray:
     if not np.allclose(array, array.T, atol=1e-8):
         raise ValueError(f"The kernel {name!r} must be symmetric.")
     array = (array + array.T) / 2
+    if not array.any():
+        raise ValueError(
+            f"All entries of the kernel {name!r} are 0: no sample is similar to anything, itself included."
+        )
     lowest = float(np.linalg.eigvalsh(array)[0])
     if lowest < -1e-6 * float(np.trace(array)) or np.trace(array) <= 0:
         raise ValueError(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.clifford_frame import CliffordFrame
-from qiskit_qml_ext.diagnostics.estimate import Result
+from qiskit_qml_ext.diagnostics.estimate import Result, counted, mean_in_words
 from qiskit_qml_ext.diagnostics.moment_steps import FixedRotation, MomentProgram, RandomRotation, moment_program
 from qiskit_qml_ext.diagnostics.problem import ObservableFamily, Trainable, pose
 from qiskit_qml_ext.diagnostics.shot_noise import (
@@ -85,11 +85,11 @@ class SecondMomentBounds(Result):
 
     def headline(self) -> str:
         """Return the finding in one sentence."""
-        many = f"{self.num_strings:,} string" + "s" * (self.num_strings != 1)
+        many, where = counted(self.num_strings, "string"), counted(self.num_qubits, "qubit")
         if self.is_exact:
-            return f"{self.num_qubits} qubits: Var C = {self.variance_lower:.6g} exactly ({many})."
+            return f"{where}: Var C = {self.variance_lower:.6g} exactly ({many})."
         return (
-            f"{self.num_qubits} qubits: Var C lies between {self.variance_lower:.3g} and {self.variance_upper:.3g} for "
+            f"{where}: Var C lies between {self.variance_lower:.3g} and {self.variance_upper:.3g} for "
             f"certain ({many}, {self.dropped_mass:.2g} of the probability dropped)."
         )
 
@@ -98,7 +98,7 @@ class SecondMomentBounds(Result):
         few, many = (in_words(shots) for shots in (self.fewest_shots, self.most_shots))
         price = few if few == many else f"{few} to {many}"
         return [
-            ("Mean of the loss", f"{self.loss_mean:.6g}", "exact"),
+            ("Mean of the loss", mean_in_words(self.loss_mean), "exact"),
             ("Variance of the loss", f"[{self.variance_lower:.4g}, {self.variance_upper:.4g}]", "for certain"),
             ("Shots to see the loss vary", price, f"{circuits_in_words(self.num_groups)} of a loss"),
             ("Pauli strings", f"{self.num_strings:,}", f"at most {self.max_strings:,} are kept"),

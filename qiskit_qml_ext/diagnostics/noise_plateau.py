@@ -14,7 +14,7 @@ from sklearn.base import clone
 
 from qiskit_qml_ext.checks import check_arguments, whole_numbers
 from qiskit_qml_ext.circuits import Ansatz, InitialDistribution
-from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
+from qiskit_qml_ext.diagnostics.estimate import Estimate, Result, counted, rounded
 from qiskit_qml_ext.diagnostics.intervals import covariance_estimates, variance_estimates
 from qiskit_qml_ext.diagnostics.kernel_entries import jackknife
 from qiskit_qml_ext.diagnostics.noisy_simulation import (
@@ -45,6 +45,7 @@ _FEW_POINTS = 32  # of which the mean variance of one shot is taken
 _BLOCK = 1 << 20  # numbers in a block of resamples
 _MAX_TRAJECTORY_QUBITS = 20  # a state takes 16 MiB, and there are thousands of them
 _SEEN = 2.0  # a depth counts for the rate if its damping is so many standard errors above 0
+_NOTHING = 1e-24  # of the clean variance: exact losses under noise that scatter less scatter by rounding
 _FLOOR = 0.01  # of the damping: what a resample counts as at the least, whose covariance came out near 0 or below
 
 
@@ -69,7 +70,8 @@ class NoiseInducedPlateau(Result):
     decay_rate: Estimate
     """Minus the slope of the logarithm of the damping by layer: the variance loses exp(-rate) with each layer."""
     last_useful_depth: Estimate
-    """The depth at which the variance of the loss falls below that of its shots; inf if noise does not damp."""
+    """The depth at which the variance of the loss falls below that of its shots; inf if noise does not damp, NaN if
+    the rate is not known."""
     single_shot_variance: float
     """σ² under noise at the deepest circuit: with S shots for each group of terms a loss has the variance σ²/S."""
     num_groups: int
@@ -89,6 +91,16 @@ class NoiseInducedPlateau(Result):
 
     def headline(self) -> str:
         """Return the finding in one sentence."""
+        where = f"At {counted(self.num_qubits, 'qubit')}"
+        studied = f"{self.depths[0]} to {self.depths[-1]} layers simulated"
+        if math.isnan(self.decay_rate.value) and self.trajectories is None:
+            if not any(clean.value > 0 for clean in self.clean_variances):
+                return f"{where} the loss does not vary, so noise has nothing to damp ({studied})."
+            left = [str(depth) for depth in self.rate_depths]
+            return (
+                f"{where} noise leaves nothing of the loss's variance but at {' and '.join(left) or 'none'} of the "
+                f"depths {', '.join(map(str, self.depths))}: too few for a rate. Study fewer layers, or less noise."
+            )
         if math.isnan(self.decay_rate.value):
             return (
                 f"Too little variance is left under noise to tell its decay from {self.trajectories:,} trajectories: "
@@ -96,22 +108,28 @@ class NoiseInducedPlateau(Result):
             )
         if self.decay_rate.low <= 0:
             return (
-                f"No decay with depth beyond doubt up to {self.depths[-1]} layers (rate {self.decay_rate} per layer)."
+                f"{where} noise is not shown to damp the variance with depth ({studied}; rate "
+                f"{self.decay_rate.value:.2g} {self.decay_rate.interval()} per layer)."
             )
-        factor = math.exp(-self.decay_rate.value)
-        depth = self.last_useful_depth
-        return (
-            f"Noise multiplies the variance by {factor:.3g} with each layer; beyond about {depth.value:.0f} layers "
-            f"(interval {depth.low:.3g} to {depth.high:.3g}), {self.shots:,} shots"
-            f"{f' for each of the {self.num_groups} circuits' * (self.num_groups > 1)} see nothing but noise."
-        )
+        factor, low, high = (math.exp(-x) for x in (self.decay_rate.value, self.decay_rate.high, self.decay_rate.low))
+        on_average = f"{factor:.3g} [{low:.3g}, {high:.3g}] per layer on average ({studied})"
+        damped = f"{where} noise multiplies the variance by {on_average}."
+        of_shots = f"that of {self.shots:,} shots{f' of each of {self.num_groups} circuits' * (self.num_groups > 1)}"
+        depth = self.last_useful_depth.value
+        if depth <= 0:
+            return f"{damped} Even without noise the variance of the deepest circuit is below {of_shots}."
+        if not math.isfinite(depth):
+            return damped
+        condition = "" if depth <= self.depths[-1] else "If that goes on, "
+        start = "the variance" if condition else "The variance"
+        return f"{damped} {condition}{start} of the loss falls to {of_shots} near {rounded(depth)} layers."
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return variance and damping at each depth."""
         rows = zip(self.depths, self.noisy_variances, self.clean_variances, self.damping, strict=True)
         found = [
             (
-                f"{depth} layer" + "s" * (depth > 1),
+                counted(depth, "layer"),
                 f"Var C {noisy.value:.3g} {noisy.interval()}",
                 f"{d.value:.3g} of {clean.value:.3g}",
             )
@@ -299,7 +317,7 @@ def _damping(
         half = quantile * error
         paired = f"jackknife over {size} paired samples, {confidence:.0%}"
         damping.append(Estimate(ratio, error, ratio - half, ratio + half, paired))
-        if one is other or ratio > _SEEN * error:
+        if ratio > (_NOTHING if one is other else _SEEN * error):
             used.append(depth)
             with np.errstate(divide="ignore", invalid="ignore"):
                 logs.append(float(np.log(ratio)))
@@ -347,6 +365,8 @@ def _slope(x: FloatArray, y: FloatArray, weights: FloatArray) -> FloatArray:
 
 def _useful_depth(clean_variance: float, rate: Estimate, noise: float) -> Estimate:
     """Where clean variance times exp(-rate·L) meets the variance of the shots."""
+    if math.isnan(rate.value):
+        return Estimate(math.nan, math.nan, 0.0, math.inf, "no rate is known")
     headroom = math.log(max(clean_variance / noise, 1.0)) if noise > 0 else math.inf
 
     def depth(slope: float) -> float:

@@ -9,7 +9,7 @@ from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
-from qiskit_qml_ext.exceptions import NoiseWithoutEffectWarning
+from qiskit_qml_ext.exceptions import NoiseWithoutEffectWarning, UnsupportedCircuitError, UnsupportedObservableError
 from qiskit_qml_ext.primitives.targets import AerTarget, isa_circuit
 from qiskit_qml_ext.primitives.targets.aer_noise import acts_on, noise_has_readout_errors, noise_of, without_effect
 
@@ -133,7 +133,9 @@ def noisy_circuit(
 
     Raises:
         ValueError: If the simulator has noise, but none that acts on the circuit.
+        UnsupportedCircuitError: If the circuit has more qubits than the device whose noise is simulated.
     """
+    _check_width(circuit, simulator, noise_in_words(simulator, level))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoiseWithoutEffectWarning)  # an error below
         isa = isa_circuit(circuit, AerTarget(simulator), level, seed)
@@ -141,6 +143,22 @@ def noisy_circuit(
     if noise is not None and not acts_on(noise, isa) and not (readout and noise_has_readout_errors(noise)):
         raise ValueError(without_effect(noise, isa))
     return isa
+
+
+def device_qubits(simulator: "AerSimulator") -> int | None:
+    """Return the qubits of the device that a simulator stands for; None for one that is no device."""
+    couplings = simulator.coupling_map
+    return max(max(pair) for pair in couplings) + 1 if couplings else None
+
+
+def _check_width(circuit: QuantumCircuit, simulator: "AerSimulator", name: str) -> None:
+    """Refuse a circuit that is wider than the device."""
+    qubits = device_qubits(simulator)
+    if qubits is not None and circuit.num_qubits > qubits:
+        raise UnsupportedCircuitError(
+            f"The circuit has {circuit.num_qubits} qubits, but {name}, whose noise was to be simulated, has {qubits}. "
+            "Take the noise of a larger device, a NoiseModel, or fewer qubits."
+        )
 
 
 def pauli_sum(observable: object) -> SparsePauliOp:
@@ -151,4 +169,6 @@ def pauli_sum(observable: object) -> SparsePauliOp:
     """
     if isinstance(observable, (Pauli, SparsePauliOp)):
         return SparsePauliOp(observable)
-    raise TypeError(f"A noisy estimator measures Pauli sums, but the observable is a {type(observable).__name__}.")
+    raise UnsupportedObservableError(
+        f"A noisy estimator measures Pauli sums, but the observable is a {type(observable).__name__}."
+    )

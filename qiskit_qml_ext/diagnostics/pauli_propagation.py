@@ -25,7 +25,7 @@ from qiskit_qml_ext.diagnostics.string_table import FrameStart, Generator, IntAr
 from qiskit_qml_ext.engine.batch import check_values
 from qiskit_qml_ext.engine.memory import format_bytes, memory_budget
 from qiskit_qml_ext.engine.threads import run_chunks, scratch, thread_count
-from qiskit_qml_ext.exceptions import UnsupportedCircuitError
+from qiskit_qml_ext.exceptions import UnsupportedCircuitError, UnsupportedObservableError
 from qiskit_qml_ext.program import CliffordGate, PauliRotation, RotationProgram, lower
 
 FloatArray = npt.NDArray[np.float64]
@@ -243,8 +243,9 @@ class _Walk:
     def _too_many(self, what: str, gates: int) -> str:
         return (
             f"The observable spreads over {what} within the last {gates:,} of {len(self._program.operations):,} gates. "
-            "Use second_moments, if every parameter drives one rotation; simulate states, if there are few qubits; or "
-            "choose fewer layers or a more local observable. PauliPropagation takes larger max_strings and max_memory."
+            "Use second_moments, if every parameter drives one rotation and the observable has at most 200 terms; "
+            "simulate states, if there are few qubits; or choose fewer layers or a more local observable. "
+            "PauliPropagation takes larger max_strings and max_memory."
         )
 
     def _collect(self) -> _Found:
@@ -265,7 +266,7 @@ class _Walk:
 def _terms(observable: SparsePauliOp | Pauli, num_qubits: int) -> tuple[list[tuple[int, int, float]], float]:
     """The Paulis but the identity, as masks with their coefficients, and the coefficient of the identity."""
     if not isinstance(observable, (Pauli, SparsePauliOp)):
-        raise TypeError(
+        raise UnsupportedObservableError(
             f"Pauli propagation needs a Pauli sum, but the observable is a {type(observable).__name__}. "
             "Give a SparsePauliOp, or simulate states."
         )

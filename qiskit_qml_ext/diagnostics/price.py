@@ -11,9 +11,10 @@ from qiskit.quantum_info import PauliList
 from sklearn.base import clone
 
 from qiskit_qml_ext.circuits import FeatureMap
-from qiskit_qml_ext.diagnostics.estimate import Result, rounded
+from qiskit_qml_ext.diagnostics.estimate import Estimate, Result, rounded
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance
 from qiskit_qml_ext.diagnostics.kernel_concentration import KernelConcentration
+from qiskit_qml_ext.diagnostics.kernel_noise import at_least
 from qiskit_qml_ext.diagnostics.problem import Parameters, pose
 from qiskit_qml_ext.diagnostics.second_moments import SecondMoments
 from qiskit_qml_ext.diagnostics.shot_gradients import with_free_angles
@@ -21,6 +22,7 @@ from qiskit_qml_ext.diagnostics.shot_noise import driven_rotations, measured_gro
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.exceptions import QmlExtError
 from qiskit_qml_ext.kernels import FidelityKernel
+from qiskit_qml_ext.kernels.plan import USELESS_SHOTS, shots_to_tell_apart
 from qiskit_qml_ext.primitives import Connection, RunPlan
 from qiskit_qml_ext.program import lower
 
@@ -88,7 +90,7 @@ def kernel_price(
     *,
     price_per_minute: float | None = None,
     entries: tuple[float, float] | None = None,
-    simulated: float | None = None,
+    simulated: Estimate | None = None,
 ) -> Price:
     """Plan the matrix of a fidelity kernel, one inversion test for each pair of samples; nothing runs.
 
@@ -98,9 +100,9 @@ def kernel_price(
         shots: Shots of each circuit, enough without errors; may be infinite.
         connection: Where it would run.
         price_per_minute: The price of a minute of processor time.
-        entries: Mean and variance of the entries that these shots tell apart, where they are known.
-        simulated: By how much noise divides the spread of the entries, where it was simulated; it takes the place of
-            the estimate from reported errors.
+        entries: Mean and variance of the entries, where they are known.
+        simulated: How many times as many shots it takes with noise, where that was simulated; it takes the place of the
+            estimate from reported errors.
     """
     problem = _not_plannable(shots, connection)
     if problem:
@@ -119,7 +121,11 @@ def kernel_price(
         return Price((_refusal(connection, error),), None)
     if entries is not None and simulated is not None:
         # the last advice is about entries, with the errors that the device reports
-        plan = replace(plan, advice=(*plan.advice[:-1], _with_noise(shots, simulated)))
+        plan = replace(plan, advice=(*plan.advice[:-1], _with_noise(plan, simulated)))
+    elif entries is not None and plan.error_free is not None:
+        needed = shots_to_tell_apart(*entries, intact=plan.error_free)
+        if plan.shots < needed <= USELESS_SHOTS and (effort := _effort(plan, needed / plan.shots)):
+            plan = plan.with_advice(f"With {needed:,.0f} shots of each circuit that is {effort}.")
     what = f"the kernel matrix of {samples_in_words(X)}"
     return Price((*_sentences(plan, what), *_errors(plan, shrinks=False)), plan)
 
@@ -130,13 +136,29 @@ def samples_in_words(X: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> 
     return f"{len(X):,} samples{f' ({distinct:,} of them different)' * (distinct < len(X))}"
 
 
-def _with_noise(shots: float, gain: float) -> str:
-    if math.isinf(gain):
-        return "With the noise that was simulated no number of shots tells entries apart."
+def _with_noise(plan: RunPlan, factor: Estimate) -> str:
+    """Say how many shots it takes with simulated noise: no more than a lower limit if there is no upper one."""
+    known = math.isfinite(factor.high)
+    if not known and not factor.low > 0:
+        return "How many shots it takes with the noise that was simulated is not known."
+    times = factor.value if known else factor.low
+    shots = f"{'about' if known else 'at least'} {rounded(max(times * plan.shots, 1.0))}"
+    effort = _effort(plan, times)
     return (
-        f"With the noise that was simulated it takes {gain**2:.2g} times as many shots of each circuit to tell entries "
-        f"apart, about {rounded(max(gain**2, 1.0) * shots)}."
+        f"With the noise that was simulated it takes {at_least(factor)} times as many shots of each circuit until the "
+        f"error of an entry is half of the spread, {shots}{f': {effort}' if effort else ''}."
     )
+
+
+def _effort(plan: RunPlan, factor: float) -> str:
+    """Return what a plan takes with so many times as many shots; empty if that is not known."""
+    time = "" if plan.seconds is None else f"about {duration(factor * plan.seconds)} of processor time"
+    return time + ("" if plan.cost is None else f", cost about {_money(factor * plan.cost)}")
+
+
+def _money(cost: float) -> str:
+    """Return a cost with two digits: no estimate of a price is better."""
+    return f"{cost:.2g}" if cost < 10 else rounded(cost)
 
 
 def gradient_shots(evidence: Mapping[str, Result]) -> float:
@@ -148,7 +170,7 @@ def gradient_shots(evidence: Mapping[str, Result]) -> float:
 
 
 def kernel_shots(evidence: Mapping[str, Result]) -> float:
-    """Return the shots at which the entries of a kernel can be told apart, from what was measured; or inf."""
+    """Return the shots at which the error of an entry is half of the spread, from what was measured; or inf."""
     for result in evidence.values():
         if isinstance(result, KernelConcentration):
             return result.last.shots.to_tell_apart
@@ -244,7 +266,7 @@ def _sentences(plan: RunPlan, what: str) -> Iterable[str]:
         yield f"On {plan.target} {what} takes no circuits: everything was measured before."
         return
     time = "" if plan.seconds is None else f", about {duration(plan.seconds)} of processor time, queues not counted"
-    cost = "" if plan.cost is None else f", cost about {plan.cost:,.2f}"
+    cost = "" if plan.cost is None else f", cost about {_money(plan.cost)}"
     yield (
         f"On {plan.target} {what} takes {_many(plan.circuits, 'circuit')} of {_many(plan.shots, 'shot')}: "
         f"{_many(plan.executions, 'execution')} in {_many(plan.jobs, 'job')}{time}{cost}."
@@ -261,14 +283,16 @@ def _errors(plan: RunPlan, *, shrinks: bool) -> Iterable[str]:
         return
     if plan.error_free < _POINTLESS:
         yield (
-            "Pointless as it is: almost every shot has an error, so what comes back is noise. Use fewer qubits or "
-            "layers, better qubits (a higher optimization level looks for them), or another device first."
+            "If an error leaves nothing of the signal, this is pointless as it is: almost every shot has an error. Use "
+            "fewer qubits or layers, better qubits (a higher optimization level looks for them), or another device "
+            "first."
         )
     elif shrinks and plan.error_free < _HARMLESS:
         factor = plan.error_free**-2
+        effort = _effort(plan, factor)
         yield (
-            f"Errors shrink the signal to about {plan.error_free:.0%} of it, so about {rounded(factor)} times as many "
-            "shots are needed to see it, and time and cost grow alike."
+            f"If an error leaves nothing of the signal, about {plan.error_free:.0%} of it is left, and it takes about "
+            f"{factor:.2g} times as many shots to see it{f': {effort}' if effort else ''}."
         )
 
 

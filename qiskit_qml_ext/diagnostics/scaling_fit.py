@@ -16,8 +16,9 @@ a power at γ = 0 and an exponential at γ = 1. A law is named only if the data 
 what lies in between (exp(-√n), n^(-ln n)) is named neither; if even and odd widths follow one curve; if the rate is
 different from 0 and the wider half agrees. A barren plateau must also beat all shifted powers y = a - p ln(n + c) with
 c ≥ 0 and p ≤ 4, which look like exponentials at small n, and a power must not be an exponential that levels off. If the
-wider half is flat over a factor of two in width, the variance has levelled off: constant from there on. In all other
-cases the answer is "undetermined". Every answer holds for the widths that were studied.
+wider half is flat over a factor of two in width, the variance has levelled off: constant from there on. Constant means
+a power whose whole interval is small, not one that is 0. In all other cases the answer is "undetermined". Every answer
+holds for the widths that were studied.
 """
 
 import math
@@ -115,6 +116,8 @@ class ScalingVerdict:
     points, or they are flat."""
     levelled_off_from: float | None = None
     """The width from which on the variance is constant, if it is so only from there on."""
+    flat: ScalingFit | None = None
+    """The power that was fitted to a variance that is called constant: its interval bounds how much it changes."""
 
     @property
     def chosen(self) -> ScalingFit | None:
@@ -214,20 +217,20 @@ def _decide(data: _Data, flags: tuple[bool, ...]) -> ScalingVerdict:
         return verdict("undetermined", "even and odd widths follow different curves; study each of them on its own.")
     power, exponential = (next(fit for fit in fits if fit.name == name) for name in ("polynomial", "exponential"))
     if _is_flat(power) and exponential.rate.high < _SMALLEST_RATE:
-        return verdict("constant", _flat_reason(power))
+        return ScalingVerdict("constant", _flat_reason(power), fits, flags, shape, flat=power)
     later = data.later()
     level = later.fit("polynomial")
     if len(later.x) >= 4 and later.x.max() >= _LEVEL_FACTOR * later.x.min() and _is_flat(level):
         constant = (later.fit("constant"), *(fit for fit in fits if fit.name != "constant"))
         start = float(later.x.min())
         reason = f"from {start:.0f} qubits on {_flat_reason(level)}"
-        return ScalingVerdict("constant", reason, constant, flags, None, start)
+        return ScalingVerdict("constant", reason, constant, flags, None, start, level)
     shapes = fit_designs(shaped_designs(data.x), data.y, data.s)
     low, high = shape_bounds(shapes, _TAIL)
     best = float(SHAPES[int(np.argmin(shapes.deviances))])
-    shape = Estimate(best, math.nan, low, high, f"posterior of a flat prior, {1 - 2 * _TAIL:.0%}")
+    shape = Estimate(best, math.nan, min(low, best), max(high, best), f"posterior of a flat prior, {1 - 2 * _TAIL:.0%}")
     if max(power.rate.value, exponential.rate.value) <= 0:
-        return verdict("undetermined", "the variance rises with the number of qubits over these widths.")
+        return verdict("undetermined", "the variance does not fall over these widths as a whole.")
     steep = any(low >= bound and best >= middle for bound, middle in _EXPONENTIAL_SHAPES)
     if steep and _is_exponential(data, exponential, later, float(shapes.deviances.min())):
         reason = f"{_shape_words(shape)}: an exponential, no power fits, and the wider half agrees."
@@ -245,7 +248,7 @@ def _decide(data: _Data, flags: tuple[bool, ...]) -> ScalingVerdict:
 
 
 def _shape_words(shape: Estimate) -> str:
-    return f"the shape of the decay is γ = {shape.value:.1f} [{shape.low:.1f}, {shape.high:.1f}]"
+    return f"the shape of the decay is γ = {shape.value:.1f} [{shape.low:.1f}, {shape.high:.1f}] (80 %)"
 
 
 def _is_flat(power: ScalingFit) -> bool:

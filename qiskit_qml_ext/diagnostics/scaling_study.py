@@ -11,13 +11,14 @@ from sklearn.base import clone
 
 from qiskit_qml_ext.checks import check_arguments, whole_numbers
 from qiskit_qml_ext.circuits import Ansatz, InitialDistribution
-from qiskit_qml_ext.diagnostics.estimate import Estimate, Result, rounded
+from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
 from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
 from qiskit_qml_ext.diagnostics.gradient_variance import Method as SampleMethod
 from qiskit_qml_ext.diagnostics.intervals import mean_estimates
 from qiskit_qml_ext.diagnostics.problem import ObservableFamily, Parameters, Trainable
 from qiskit_qml_ext.diagnostics.scaling_fit import ScalingFit, ScalingVerdict, Verdict
 from qiskit_qml_ext.diagnostics.scaling_verdict import judge_variances, vanishes
+from qiskit_qml_ext.diagnostics.scaling_words import bounded_exp, headline_of, rows_of, trend_of
 from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, mean_gradients, second_moments, shifted
 from qiskit_qml_ext.diagnostics.shot_noise import noise_at, shots_needed
 from qiskit_qml_ext.primitives import Connection
@@ -42,6 +43,8 @@ class Extrapolation:
     shots: Estimate
     """Shots of each circuit at which the signal is as large as the noise: σ²/Var C for a loss, and for derivatives the
     summed noise of one shot divided by their summed variance."""
+    is_measured: bool = False
+    """Whether the width was one of the study, so that nothing was extrapolated."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,7 +53,8 @@ class ScalingStudy(Result):
 
     verdict: Verdict
     """For the widths studied: ``"barren plateau"``, ``"polynomial"`` (a power describes these widths; it may level off
-    or end beyond), ``"constant"`` (at all, or from ``judgement.levelled_off_from`` on) or ``"undetermined"``."""
+    or end beyond), ``"constant"`` (up to the power that ``judgement.flat`` bounds; at all, or from
+    ``judgement.levelled_off_from`` on) or ``"undetermined"``."""
     reason: str
     """Why, in one sentence."""
     quantity: Quantity
@@ -64,7 +68,8 @@ class ScalingStudy(Result):
     shot_noises: tuple[float, ...]
     """At each width the variance of one shot: of the loss, or summed over the derivatives."""
     extrapolation: Extrapolation | None
-    """Variance and shots at the wanted width, if there was one and the verdict is determined."""
+    """Variance and shots at the wanted width, if there was one, the verdict is determined, and the width was measured
+    or does not lie below those that were fitted."""
     judgement: ScalingVerdict
     """The fits."""
     num_samples: int
@@ -81,37 +86,26 @@ class ScalingStudy(Result):
         return None if fit is None else fit.rate
 
     def extrapolate(self, num_qubits: int) -> Extrapolation:
-        """Return variance and shots at a width by the fit that belongs to the verdict.
+        """Return variance and shots at a width: as measured there, else by the fit that belongs to the verdict.
 
         Raises:
-            ValueError: If the verdict is undetermined: an extrapolation would be a guess.
+            ValueError: If the verdict is undetermined, or the width lies below those that were fitted: an
+                extrapolation would be a guess.
         """
         fit = self.judgement.chosen
         if fit is None:
             raise ValueError(f"The scaling is undetermined ({self.reason}), so there is nothing to extrapolate.")
-        return _extrapolate(fit, num_qubits, self.variances[-1], self.qubits, self.shot_noises)
+        found = _extrapolate(self.judgement, num_qubits, self.qubits, self.variances, self.shot_noises)
+        if found is None:
+            raise ValueError(
+                f"The law that was found holds from {fit.first_width:.0f} qubits on and says nothing about "
+                f"{num_qubits}. Name that width among those of the study."
+            )
+        return found
 
     def headline(self) -> str:
-        """Return the verdict in one sentence."""
-        if self.is_constant_loss:
-            return f"The {self._label()} is 0 up to rounding at {self._span()}: no angle changes the loss."
-        level = self.judgement.levelled_off_from
-        words = {
-            "barren plateau": "Barren plateau: the variance falls exponentially",
-            "polynomial": "No barren plateau: a power of the number of qubits describes how the variance falls",
-            "constant": "No barren plateau: the variance does not fall",
-            "undetermined": "Undetermined: the data do not tell how the variance falls",
-        }
-        if self.verdict == "constant" and level is not None:
-            return f"No barren plateau: the variance has levelled off from {level:.0f} to {self.qubits[-1]} qubits."
-        rate = self.rate
-        how = ""
-        if self.verdict == "barren plateau" and rate is not None:
-            low, high = math.exp(-rate.high), math.exp(-rate.low)
-            how = f", by a factor {math.exp(-rate.value):.2f} [{low:.2f}, {high:.2f}] per qubit,"
-        elif self.verdict == "polynomial" and rate is not None:
-            how = f", n^-{rate.value:.2f} (power {rate.interval()}),"
-        return f"{words[self.verdict]}{how} from {self._span()}."
+        """Return the verdict in one sentence: for the widths that were fitted, the angles and the depths."""
+        return headline_of(self)
 
     @property
     def is_constant_loss(self) -> bool:
@@ -121,56 +115,11 @@ class ScalingStudy(Result):
     @property
     def trend(self) -> str:
         """What happens over the widths that were studied, in words, whatever the verdict."""
-        first, last = self.variances[0], self.variances[-1]
-        ends = f"{first.value:.2g} {first.interval()} at {self.qubits[0]} qubits"
-        if len(self.qubits) == 1:
-            return f"the variance is {ends}"
-        ends += f" to {last.value:.2g} {last.interval()} at {self.qubits[-1]}"
-        if min(first.low, last.low) <= 0 or not math.isfinite(first.high + last.high):
-            return f"the variance goes from {ends}"
-        ratio = math.log(first.value / last.value)
-        up = math.hypot(math.log(first.high / first.value), math.log(last.value / last.low))
-        down = math.hypot(math.log(first.value / first.low), math.log(last.high / last.value))
-        if ratio - down <= 0 <= ratio + up:
-            return f"the variance goes from {ends}, no change beyond the errors"
-        if ratio > 0:
-            low, high = _exp(ratio - down), _exp(ratio + up)
-            return f"the variance falls from {ends}, by a factor {_exp(ratio):.3g} [{low:.3g}, {high:.3g}]"
-        low, high = _exp(-ratio - up), _exp(-ratio + down)
-        return f"the variance rises from {ends}, by a factor {_exp(-ratio):.3g} [{low:.3g}, {high:.3g}]"
-
-    def _label(self) -> str:
-        return "variance of the loss" if self.quantity == "loss" else "variance of the derivatives"
-
-    def _span(self) -> str:
-        if len(self.qubits) == 1:
-            return f"{self.qubits[0]} qubits"
-        parities = {n % 2 for n in self.qubits}
-        kind = "" if len(parities) == 2 else " even" if parities == {0} else " odd"
-        return f"{self.qubits[0]} to {self.qubits[-1]} qubits" + (f" ({kind.strip()} widths only)" if kind else "")
+        return trend_of(self)
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return the variance at each width, the fits and the extrapolation."""
-        label = "Var C" if self.quantity == "loss" else "Σ Var ∂C"
-        found = [
-            (f"{label} at n = {n}", f"{v.value:.3g} {v.interval()}", "" if depth is None else f"{depth} layers")
-            for n, depth, v in zip(self.qubits, self.depths, self.variances, strict=True)
-        ]
-        found.append(("Over these widths", "", self.trend))
-        for fit in self.judgement.fits:
-            rate = "" if fit.name == "constant" else f"rate {fit.rate.value:.3f} {fit.rate.interval()}, "
-            place = f", from {fit.first_width:.0f} qubits on" if fit.first_width > self.qubits[0] else ""
-            found.append((f"Fit: {fit.name}", f"AICc {fit.aicc:.1f}", f"{rate}scatter {fit.scatter:.2g}{place}"))
-        shape = self.judgement.shape
-        if shape is not None:
-            found.append(("Shape of the decay", f"{shape.value:.1f} {shape.interval()}", "0: power, 1: exponential"))
-        found.append(("Why", self.verdict, self.reason))
-        if self.extrapolation is not None:
-            there = self.extrapolation
-            span = f"{rounded(there.shots.low)} to {rounded(there.shots.high)}"
-            shots = f"{rounded(there.shots.value)} shots ({span}) for each circuit, signal as large as noise"
-            found.append((f"At {there.num_qubits} qubits", f"{there.variance.value:.2g}", shots))
-        return found
+        return rows_of(self)
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the variance against the number of qubits with the fit and its band."""
@@ -247,7 +196,7 @@ def scaling_study(
         raise ValueError("qubits is empty; name at least one number of qubits.")
     if quantity not in ("loss", "gradient"):
         raise ValueError(f"quantity must be 'loss' or 'gradient', but {quantity!r} came.")
-    seeds = np.random.SeedSequence(seed).generate_state(len(widths))
+    seeds = seeds_of_widths(seed, widths)
     layers = [None if depths is None else depths(n) if callable(depths) else int(depths) for n in widths]
     if method not in ("auto", "states", "walks", "propagation"):
         raise ValueError(f"method must be 'auto', 'states', 'walks' or 'propagation', but {method!r} came.")
@@ -256,7 +205,7 @@ def scaling_study(
     variances: list[Estimate] = []
     for width, depth, one in zip(widths, layers, seeds, strict=True):
         common = _Common(
-            _at_depth(ansatz, depth), observable, width, distribution, parameters, quantity, confidence, int(one)
+            _at_depth(ansatz, depth), observable, width, distribution, parameters, quantity, confidence, one
         )
         wide = method == "auto" and width > _MAX_STATE_QUBITS
         how: SampleMethod = "auto"
@@ -273,7 +222,6 @@ def scaling_study(
     )
     kurtoses = [_kurtosis(point, quantity) for point in points]
     judgement = judge_variances(widths, variances, kurtoses, num_samples, confidence)
-    fit = judgement.chosen
     return ScalingStudy(
         verdict=judgement.verdict,
         reason=judgement.reason,
@@ -283,13 +231,18 @@ def scaling_study(
         variances=tuple(variances),
         shot_noises=noises,
         extrapolation=None
-        if fit is None or target_qubits is None
-        else _extrapolate(fit, target_qubits, variances[-1], widths, noises),
+        if target_qubits is None
+        else _extrapolate(judgement, target_qubits, widths, variances, noises),
         judgement=judgement,
         num_samples=num_samples,
         seed=seed,
         points=tuple(points),
     )
+
+
+def seeds_of_widths(seed: int | None, widths: Sequence[int]) -> list[int]:
+    """Return the seed of the random points at each width of a study."""
+    return [int(one) for one in np.random.SeedSequence(seed).generate_state(len(widths))]
 
 
 _MAX_STATE_QUBITS = 14  # above, walks are faster than hundreds of states
@@ -393,19 +346,49 @@ def _at_depth(ansatz: Trainable, depth: int | None) -> Trainable:
 
 
 def _extrapolate(
-    fit: ScalingFit, num_qubits: int, last: Estimate, widths: Sequence[int], noises: Sequence[float]
-) -> Extrapolation:
-    """The fit at another width; what falls as a power may also level off, so the last variance is possible too."""
-    centre, error = fit.log_variance(num_qubits), fit.log_error(num_qubits)
-    value, low, high = (_exp(centre + k * error) for k in (0.0, -1.96, 1.96))
+    judgement: ScalingVerdict,
+    num_qubits: int,
+    widths: Sequence[int],
+    variances: Sequence[Estimate],
+    noises: Sequence[float],
+) -> Extrapolation | None:
+    """The price at a width: as measured there, else by the fit of the verdict; None below the range of the fit.
+
+    What falls as a power may also level off, so the last variance is possible too; what is called constant may change
+    as slowly as the power that was fitted beside it allows.
+    """
+    fit = judgement.chosen
+    if fit is None:
+        return None
+    if num_qubits in widths and judgement.used[widths.index(num_qubits)]:
+        place = widths.index(num_qubits)
+        return _priced(num_qubits, variances[place], noises[place], is_measured=True)
+    if num_qubits < fit.first_width:
+        return None
+    last = [variance for variance, used in zip(variances, judgement.used, strict=True) if used][-1]
+    value, error, low, high = _continued(fit, num_qubits)
     if fit.name == "polynomial":
         high = max(high, last.high)
+    elif fit.name == "constant" and judgement.flat is not None:
+        sloped = _continued(judgement.flat, num_qubits)
+        low, high = min(low, sloped[2]), max(high, sloped[3])
+        if not judgement.flat.rate.contains(0.0):
+            value, error = sloped[:2]
     method = f"{fit.name} fit, 95 % if the fit holds that far"
     variance = Estimate(value, value * error, low, high, method)
-    noise = noise_at(num_qubits, widths, noises)
-    price, fewest, most = (shots_needed(noise, one) for one in (value, high, low))
-    return Extrapolation(num_qubits, variance, Estimate(price, price * error, fewest, most, method))
+    return _priced(num_qubits, variance, noise_at(num_qubits, widths, noises))
 
 
-def _exp(exponent: float) -> float:
-    return math.exp(min(max(exponent, -700.0), 700.0))
+def _continued(fit: ScalingFit, num_qubits: int) -> tuple[float, float, float, float]:
+    """The variance by a fit, the error of its logarithm, and the ends of its interval."""
+    centre, error = fit.log_variance(num_qubits), fit.log_error(num_qubits)
+    value, low, high = (bounded_exp(centre + k * error) for k in (0.0, -1.96, 1.96))
+    return value, error, low, high
+
+
+def _priced(num_qubits: int, variance: Estimate, noise: float, *, is_measured: bool = False) -> Extrapolation:
+    price, fewest, most = (shots_needed(noise, one) for one in (variance.value, variance.high, variance.low))
+    error = price * variance.standard_error / variance.value if math.isfinite(price) else math.nan
+    return Extrapolation(
+        num_qubits, variance, Estimate(price, error, fewest, most, variance.method), is_measured=is_measured
+    )

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
-from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
+from qiskit_qml_ext.diagnostics.estimate import Estimate, Result, counted, mean_in_words
 from qiskit_qml_ext.diagnostics.moment_steps import MomentProgram, moment_program
 from qiskit_qml_ext.diagnostics.pauli_walks import WalkResult, walk
 from qiskit_qml_ext.diagnostics.problem import (
@@ -31,7 +31,7 @@ from qiskit_qml_ext.diagnostics.problem import (
     check_samples,
     pose,
 )
-from qiskit_qml_ext.diagnostics.shot_noise import ShotNoise, group_numbers, measured_groups, walked_noise
+from qiskit_qml_ext.diagnostics.shot_noise import ShotNoise, group_numbers, in_words, measured_groups, walked_noise
 from qiskit_qml_ext.diagnostics.walk_intervals import MomentSums
 from qiskit_qml_ext.diagnostics.walk_jobs import (
     WalkJob,
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 _BATCH = 4096
+_VAGUE = 100.0  # an upper end so many times as large as a variance tells nothing about it
 
 
 @dataclass(frozen=True, repr=False)
@@ -92,6 +93,16 @@ class SecondMoments(Result):
         """How many derivatives no walk contributed to although one might: only their upper ends are known."""
         return int(np.sum((self.gradient_second_moments == 0) & (self.gradient_intervals[:, 1] > 0)))
 
+    @property
+    def is_conclusive(self) -> bool:
+        """Whether walks contributed, and enough of them to know the variance of the loss within a factor of 100."""
+        return self.hits > 0 and self.loss_variance.high <= _VAGUE * max(self.loss_variance.value, 1e-300)
+
+    @property
+    def shots_at_most(self) -> bool:
+        """Whether :meth:`shots_for` is an upper end: derivatives that no walk hit count as 0, or the noise is one."""
+        return self.shot_noise.derivatives_at_most or self.unseen > 0
+
     def shots_for(self, signal_to_noise: float = 1.0) -> float:
         """Return the shots of each circuit at which a typical derivative has this ratio of signal to noise.
 
@@ -110,19 +121,20 @@ class SecondMoments(Result):
 
     def headline(self) -> str:
         """Return the finding in one sentence."""
+        where = counted(self.num_qubits, "qubit")
+        if self.loss_variance.high == 0:
+            return f"{where}: no parameter changes the loss, Var C = 0 exactly."
         if self.hits == 0:
-            return (
-                f"{self.num_qubits} qubits: no walk contributed; Var C is below {self.loss_variance.high:.2g} (95 %)."
-            )
+            return f"{where}: no walk contributed; Var C is below {self.loss_variance.high:.2g} (95 %)."
         return (
-            f"{self.num_qubits} qubits: Var C = {self.loss_variance.value:.3g} {self.loss_variance.interval()}, "
+            f"{where}: Var C = {self.loss_variance.value:.3g} {self.loss_variance.interval()}, "
             f"E‖∇C‖² = {self.squared_gradient.value:.3g} {self.squared_gradient.interval()}."
         )
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return the moments and what the walks did."""
         return [
-            ("Mean of the loss", f"{self.loss_mean:.6g}", "exact"),
+            ("Mean of the loss", mean_in_words(self.loss_mean), "exact"),
             ("Variance of the loss", f"{self.loss_variance.value:.3g} {self.loss_variance.interval()}", ""),
             (
                 "Squared gradient",
@@ -130,8 +142,7 @@ class SecondMoments(Result):
                 "all chosen parameters",
             ),
             self._derivatives(),
-            ("Shots to see the loss vary", *self.shot_noise.loss_words(self.loss_variance.value)),
-            ("Shots to see a derivative", *self.shot_noise.derivative_words(self._mean_square)),
+            *self._prices(),
             (
                 "Walks",
                 f"{self.num_walks:,} for each term",
@@ -155,6 +166,20 @@ class SecondMoments(Result):
         scale = "log" if (seen | unseen).any() else "linear"
         axes.set(xlabel="parameter", ylabel="E (∂C)²", yscale=scale)
         return axes
+
+    def _prices(self) -> list[tuple[str, str, str]]:
+        """The rows about shots: none from walks that know next to nothing, and upper ends for what they missed."""
+        if not self.is_conclusive:
+            return [("Shots", "not known", "too few walks contributed to tell the variances")]
+        noise = self.shot_noise
+        derivative = (
+            in_words(self.shots_for(), at_most=self.shots_at_most),
+            noise.derivative_words(self._mean_square)[1],
+        )
+        return [
+            ("Shots to see the loss vary", *noise.loss_words(self.loss_variance.value)),
+            ("Shots to see a derivative", *derivative),
+        ]
 
     def _derivatives(self) -> tuple[str, str, str]:
         """The row about single derivatives."""

@@ -28,6 +28,7 @@ FloatArray = NDArray[np.float64]
 _ROUNDING = 1e-9  # of a number of shots: 4.000000001 shots are 4
 _FEWEST_WIDTHS = 3  # that tell a trend of the noise
 _LEVEL = 0.1  # a power of the width below which the noise has levelled off
+_EXACTLY = 1e7  # shots from here on are written with three digits: no estimate is better
 _MAX_PRODUCTS = 20_000  # products of two terms in the squares of the groups
 
 
@@ -98,7 +99,7 @@ def in_words(shots: float, *, at_most: bool = False) -> str:
     """Return a number of shots as a table shows it."""
     if math.isinf(shots):
         return "no number seen"
-    text = f"{shots:,.0f}" if shots < 1e12 else f"{shots:.2g}"
+    text = f"{shots:,.0f}" if shots < _EXACTLY else f"{float(f'{shots:.3g}'):,.0f}" if shots < 1e12 else f"{shots:.2g}"
     return f"at most {text}" if at_most else text
 
 

@@ -39,7 +39,8 @@ class ShotsToResolve:
         precision = f"{_count(self.for_precision)} for a relative precision of {self.relative_precision:.0%}"
         if math.isinf(self.to_tell_apart):
             return f"The entries do not differ, so no number of shots tells them apart; {precision}."
-        return f"{_count(self.to_tell_apart)} shots per entry to tell entries apart; {precision}."
+        half = f"{_count(self.to_tell_apart)} shots per entry until its error is half of the spread of the entries"
+        return f"{half}; {precision}."
 
     def to_dict(self) -> dict[str, float]:
         """Return the fields as a dictionary."""
@@ -97,7 +98,7 @@ def shots_to_resolve(
     Examples:
         >>> from qiskit_qml_ext.diagnostics import shots_to_resolve
         >>> shots_to_resolve([[1, 0.2, 0.6], [0.2, 1, 0.4], [0.6, 0.4, 1]]).summary()
-        '32 shots per entry to tell entries apart; 150 for a relative precision of 10%.'
+        '32 shots per entry until its error is half of the spread of the entries; 150 for a relative precision of 10%.'
     """
     if not relative_precision > 0:
         raise ValueError(f"relative_precision must be positive, but {relative_precision!r} came.")

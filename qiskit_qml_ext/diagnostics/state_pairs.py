@@ -27,10 +27,10 @@ def random_states(
 def pair_fidelities(
     circuit: QuantumCircuit, distribution: InitialDistribution, pairs: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return |⟨ψ|φ⟩|² of independent pairs of states, shape (pairs,)."""
+    """Return |⟨ψ|φ⟩|² of independent pairs of states, shape (pairs,), without the rounding that leaves [0, 1]."""
     found = []
     for size in chunks(pairs, circuit.num_qubits):
         first = random_states(circuit, distribution, size, rng)
         second = random_states(circuit, distribution, size, rng)
         found.append(np.abs(np.einsum("ij,ij->i", first.conj(), second)) ** 2)
-    return np.concatenate(found)
+    return np.clip(np.concatenate(found), 0.0, 1.0)

@@ -4,6 +4,7 @@ One walk for each term, with the square of its coefficient. A pair of terms cont
 is seen by the initial state; gates whose generator anticommutes with R hold the pair in place and give E cos θ.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from qiskit.quantum_info import Pauli, SparsePauliOp
 
 from qiskit_qml_ext.diagnostics.moment_steps import FixedRotation, MomentProgram, RandomRotation
 from qiskit_qml_ext.diagnostics.observables import constant_of, simplified
-from qiskit_qml_ext.exceptions import UnsupportedCircuitError
+from qiskit_qml_ext.exceptions import UnsupportedCircuitError, UnsupportedObservableError
 from qiskit_qml_ext.program import CliffordGate, SignedPauli, anticommute, conjugate, inverse_name, multiply
 
 FloatArray = NDArray[np.float64]
@@ -39,7 +40,9 @@ class WalkJob:
 def pauli_terms(observable: object) -> dict[tuple[int, int], float]:
     """The Paulis of an observable but the identity, as bit masks, with their coefficients."""
     if not isinstance(observable, (Pauli, SparsePauliOp)):
-        raise TypeError(f"Pauli walks need a Pauli sum, but the observable is a {type(observable).__name__}.")
+        raise UnsupportedObservableError(
+            f"Pauli walks need a Pauli sum, but the observable is a {type(observable).__name__}."
+        )
     operator = simplified(observable)
     if np.abs(np.imag(operator.coeffs)).max(initial=0.0) > _IMAGINARY * np.abs(operator.coeffs).max(initial=0.0):
         raise ValueError("The observable is not Hermitian: it has complex coefficients.")
@@ -84,7 +87,12 @@ def _cross_jobs(
     program: MomentProgram, terms: list[tuple[tuple[int, int], float]], noise: tuple[float, float]
 ) -> list[WalkJob]:
     if len(terms) * (len(terms) - 1) // 2 > _MAX_PAIRS:
-        raise ValueError(f"The observable has {len(terms)} terms, whose pairs exceed {_MAX_PAIRS:,}.")
+        most = int((1 + math.sqrt(1 + 8 * _MAX_PAIRS)) / 2)
+        raise UnsupportedCircuitError(
+            f"The observable has {len(terms)} terms, whose pairs exceed {_MAX_PAIRS:,}, and each has walks of its "
+            f"own. Give parts of at most {most} terms, each with a variance of its own (they do not add up where parts "
+            "correlate), or use gradient_variance as far as states or few Pauli strings reach."
+        )
     if noise != (0.0, 0.0):
         raise ValueError("Noise is supported for single Pauli observables only; give one Pauli at a time.")
     jobs = []

@@ -122,7 +122,7 @@ def all_candidates(
         candidates.append(Candidate("control", "Same, no entanglement", "control", kernel_machine(control)))
     candidates.append(Candidate("rbf", f"RBF {machine}", "classical", lambda: _rbf(protocol, None)))
     if protocol.num_components is not None:
-        name = f"RBF {machine}, same features"
+        name = f"RBF {machine} on the same features"
         candidates.append(
             Candidate("rbf_same_features", name, "classical", lambda: _rbf(protocol, protocol.num_components))
         )

@@ -20,9 +20,9 @@ from qiskit_qml_ext.diagnostics import (
     diagnose,
 )
 from qiskit_qml_ext.diagnostics.diagnose_kernel import SCORES
-from qiskit_qml_ext.diagnostics.estimate import rounded
 from qiskit_qml_ext.evaluation.comparison import KernelSample
 from qiskit_qml_ext.evaluation.formatting import score
+from qiskit_qml_ext.evaluation.hardware import WITHOUT_ERRORS
 from qiskit_qml_ext.evaluation.preparation import quantum_preparation
 from qiskit_qml_ext.evaluation.verdict import Contestant, Verdict, VerdictCode, best_classical
 from qiskit_qml_ext.kernels import FidelityKernel
@@ -178,15 +178,24 @@ def numbers(evaluation: "Evaluation") -> list[tuple[str, str, str]]:
     elif concentration_of(diagnosis) is not None:
         rows = [row for row in rows if row[0] not in SAID_BY_THE_DIAGNOSIS]
     other = difference_of(diagnosis)
-    if other is not None and other.quantum_complexity is not None and other.simplest is not None:
-        least, identity = other.simplest.complexity or 0.0, other.identity_complexity or 0.0
-        meaning = f"least of the classical kernels: {rounded(least)}; of the identity: {rounded(identity)}"
-        rows = [*rows, ("Complexity of the labels", rounded(other.quantum_complexity), meaning)]
+    # a complexity whose bound says nothing would only read as bad news about a kernel that may score well
+    telling = None if other is None or other.conclusion == "quantum_bound_silent" else other
+    if telling is not None and telling.quantum_complexity is not None and telling.simplest is not None:
+        least, identity = telling.simplest.complexity or 0.0, telling.identity_complexity or 0.0
+        meaning = f"least of the classical kernels: {_size(least)}; of the identity: {_size(identity)}"
+        rows = [*rows, ("Complexity of the labels", _size(telling.quantum_complexity), meaning)]
     return rows
+
+
+def _size(complexity: float) -> str:
+    return f"{complexity:,.0f}" if 100 <= complexity < 1e6 else f"{complexity:.3g}"
 
 
 def measured(evaluation: "Evaluation") -> list[tuple[str, str, str]]:
     """Return the health of a sampled kernel as rows, where a diagnosis of the exact kernel stands beside it."""
     if evaluation.health is None or evaluation.diagnosis is None or evaluation.settings.is_exact:
         return []
-    return evaluation.health.rows()
+    rows, cost = evaluation.health.rows(), evaluation.hardware
+    # on a target without errors the exact entries say how many shots it takes, and say it better
+    known = cost is not None and cost.basis == WITHOUT_ERRORS
+    return [row for row in rows if not (known and row[0] == "Shots to tell entries apart")]

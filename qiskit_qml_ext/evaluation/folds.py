@@ -12,14 +12,15 @@ from qiskit_qml_ext.datasets import Task
 IndexArray = NDArray[np.int_]
 
 # Some roundings of a value itself, and of the offset and the unit that its column once had: far below what is measured.
-_SAME_VALUE, _SAME_PLACE = 64 * np.finfo(np.float64).eps, 1e-12
+_SAME_VALUE, _SAME_PLACE = 64 * np.finfo(np.float64).eps, 1e-6  # no model tells a millionth of the spread apart
 
 
 def equal_rows(X: ArrayLike) -> IndexArray:
     """Number the distinct rows of a table; equal rows have the same number.
 
-    Two values of a column are equal if they differ by a part of 1.4e-14 or less, or by 1e-12 of the column's spread
-    (the median distance from its median): what a change of units, a file or a sign of zero changes makes no row new.
+    Two values of a column are equal if they differ by a part of 1.4e-14 or less, or by a millionth of the column's
+    spread (the median distance from its median): what a change of units, a file, single precision or a sign of zero
+    changes makes no row new, and neither does a little noise on a copy.
     Missing values are equal to one another, since they are all replaced by the same number.
 
     Args:

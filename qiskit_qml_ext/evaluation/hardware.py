@@ -6,15 +6,23 @@ from dataclasses import asdict, dataclass
 from qiskit.providers import BackendV2
 
 from qiskit_qml_ext.circuits import FeatureMap
-from qiskit_qml_ext.diagnostics.price import SHOTS_PER_SECOND
-from qiskit_qml_ext.evaluation.formatting import count, duration
+from qiskit_qml_ext.diagnostics.estimate import rounded
+from qiskit_qml_ext.diagnostics.price import SHOTS_PER_SECOND, duration
+from qiskit_qml_ext.diagnostics.shots import ShotsToResolve
+from qiskit_qml_ext.evaluation.formatting import count
 from qiskit_qml_ext.kernels import FidelityKernel
+from qiskit_qml_ext.kernels.plan import shots_to_tell_apart
 from qiskit_qml_ext.primitives import Connection, connect
 from qiskit_qml_ext.primitives.estimates import error_free_fraction
 from qiskit_qml_ext.primitives.targets import fake_backend
 
 REFERENCE_DEVICE = "fake_sherbrooke"
 """The device whose gates, couplings and reported errors are used when the kernel did not run on a device."""
+
+
+WITHOUT_ERRORS = "without the errors of a device"
+"""The entries as they are on a perfect device."""
+_MOST_SHOTS = 1e12  # beyond it, a number of shots for one circuit is not worth writing
 
 
 @dataclass(frozen=True)
@@ -48,16 +56,20 @@ class HardwareCost:
     Attributes:
         circuit: The kernel circuit on the device.
         circuits_per_fit: The number of pairs of different training samples.
-        shots_per_circuit: Shots at which the kernel's entries can be told apart; ``inf`` if no number is enough.
+        shots_per_circuit: Shots at which the error of an entry is half of the spread of the entries; ``inf`` if no
+            number is enough. A model may need many times more.
         seconds_per_fit: Processor time at ``SHOTS_PER_SECOND``.
         basis: Of which entries the shots are: as they were measured, or without the errors of a device.
+        shots_with_errors: The same shots if each of the reported errors leaves nothing of the signal; None where the
+            entries were measured with errors, or no errors are known.
     """
 
     circuit: CircuitCost
     circuits_per_fit: int
     shots_per_circuit: float
     seconds_per_fit: float
-    basis: str = "without the errors of a device"
+    basis: str = WITHOUT_ERRORS
+    shots_with_errors: float | None = None
 
     @property
     def shots_per_fit(self) -> float:
@@ -69,11 +81,14 @@ class HardwareCost:
         circuit = self.circuit
         if math.isinf(self.shots_per_circuit):
             need = "On hardware: the entries of this kernel are all the same, so no number of shots tells them apart."
+            if self.basis != WITHOUT_ERRORS:  # few shots may hide a spread, but do not rule it out
+                need = "On hardware: as measured, no spread of the entries is seen beyond the noise of the shots."
         else:
+            time = f"about {duration(self.seconds_per_fit)} of processor time at {SHOTS_PER_SECOND:,} shots a second"
             need = (
-                f"On hardware: one fit needs {count(self.circuits_per_fit)} circuits with at least "
-                f"{count(self.shots_per_circuit)} shots each to tell entries apart, {self.basis}, about "
-                f"{duration(self.seconds_per_fit)} of processor time at {SHOTS_PER_SECOND:,} shots a second."
+                f"On hardware: one fit takes {count(self.circuits_per_fit)} circuits. From "
+                f"{count(self.shots_per_circuit)} shots each on, {self.basis} ({time}), the error of an entry is half "
+                f"of the spread of the entries{self._with_errors()}. A model may need many times more."
             )
         clean = ""
         if circuit.error_free is not None:
@@ -81,6 +96,16 @@ class HardwareCost:
             clean = f"; by its reported errors, {part} of the runs are free of errors"
         gates = f"{circuit.two_qubit_gates:,} two-qubit gates" if circuit.two_qubit_gates else "no two-qubit gate"
         return f"{need} On {circuit.target} a circuit has {gates} and depth {circuit.depth:,}{clean}."
+
+    def _with_errors(self) -> str:
+        """The shots if no signal survives an error, and their time."""
+        shots = self.shots_with_errors
+        if shots is None or shots <= self.shots_per_circuit:
+            return ""
+        condition = "; if an error leaves nothing of the signal, it takes"
+        if shots > _MOST_SHOTS:
+            return f"{condition} more shots than anybody runs"
+        return f"{condition} {rounded(shots)} ({duration(self.circuits_per_fit * shots / SHOTS_PER_SECOND)})"
 
     def to_dict(self) -> dict[str, object]:
         """Return the fields as a dictionary."""
@@ -117,7 +142,7 @@ def hardware_cost(
     *,
     target: object,
     num_train: int,
-    shots: float,
+    shots: ShotsToResolve,
     seed: int,
     measured: bool = False,
 ) -> HardwareCost | None:
@@ -128,7 +153,7 @@ def hardware_cost(
         num_features: How many features it encodes.
         target: The target of the evaluation; unless it is a device or a fake one, ``REFERENCE_DEVICE`` is looked at.
         num_train: The number of different training samples.
-        shots: The shots that each circuit needs; may be ``inf``.
+        shots: The shots of each circuit, with the entries that they are for.
         seed: Seed of the transpiler.
         measured: Whether these shots are for the entries as they were measured, not for exact ones.
 
@@ -140,8 +165,12 @@ def hardware_cost(
         return None
     circuit = circuit_cost(feature_map, num_features, connect(device, seed=seed), device)
     pairs = num_train * (num_train - 1) // 2
-    basis = "as they were measured" if measured else "without the errors of a device"
-    return HardwareCost(circuit, pairs, shots, pairs * shots / SHOTS_PER_SECOND, basis)
+    need = shots.to_tell_apart
+    seconds, basis = pairs * need / SHOTS_PER_SECOND, "as they were measured" if measured else WITHOUT_ERRORS
+    errors = None
+    if not measured and circuit.error_free is not None:
+        errors = shots_to_tell_apart(shots.mean, shots.variance, intact=circuit.error_free)
+    return HardwareCost(circuit, pairs, need, seconds, basis, errors)
 
 
 def device_of(target: object) -> BackendV2 | None:

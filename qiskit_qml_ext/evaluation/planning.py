@@ -163,21 +163,26 @@ def plan_evaluation(
         name: tuple(sorted(set(real_numbers(name, values, above=0.0))))
         for name, values in (("C_values", C_values), ("bandwidths", bandwidths))
     }
+    if journal is not None and shots is None and target in (None, "exact"):
+        raise ValueError(
+            "journal keeps jobs with shots, but exact simulation submits none. Name a target, or a number of shots."
+        )
     connection = target if isinstance(target, Connection) else connect(target, shots=shots, seed=seed, journal=journal)
     if isinstance(target, Connection) and shots is not None:
         raise ValueError("The connection decides about the shots: give shots to connect(), not here.")
     if isinstance(target, Connection) and journal is not None:
         raise ValueError("The connection decides about the journal: give journal to connect(), not here.")
-    if journal is not None and connection.is_exact:
-        raise ValueError(
-            "journal keeps jobs with shots, but exact simulation submits none. Name a target, or a number of shots."
-        )
 
     num_available = data.num_samples
     limit, notes = _sample_limit(data, max_samples, target_name=connection.target_name, is_exact=connection.is_exact)
     repeats = 1 if folds is not None and repeats is None else repeats
     folds = DEFAULT_FOLDS if folds is None else folds
     data = data.subsample(limit, seed=seed, min_per_class=folds) if limit else data
+    if limit and data.num_samples > limit:
+        raise ValueError(
+            f"max_samples is {limit}, but {folds} folds of {len(data.class_names)} classes need at least "
+            f"{data.num_samples} samples. Allow more samples or fewer folds."
+        )
     rows = equal_rows(data.X)
     inner_folds = check_enough_samples(data, rows, folds)
     scoring = check_scoring(scoring, data)

@@ -187,7 +187,7 @@ def _row(plan: Plan, model: Contestant, best: Contestant | None, outcomes: list[
     finished = bool(model.scores)
     comparison = None
     if finished and best is not None and model.key != best.key:
-        comparison = Trial(plan.test_fraction, plan.test_size).against(model, best)
+        comparison = Trial(plan.test_fraction, plan.test_size, plan.settings.scoring).against(model, best)
     warnings: dict[str, int] = {}
     for outcome in outcomes:
         for text, number in outcome.warnings.items():
@@ -231,19 +231,23 @@ def _health(plan: Plan, kernel: KernelSample) -> KernelHealth:
     )
 
 
+_PERFECT_TARGETS = ("exact", "aer")  # with shots, but without errors: the exact entries are those of such a device
+
+
 def _hardware(
     plan: Plan, kernel: KernelSample, health: KernelHealth, diagnosis: Diagnosis | None
 ) -> HardwareCost | None:
     # One number of shots for one kernel: the diagnosis's, unless the entries were measured, noise of a device and all.
-    found = None if diagnosis is None or not plan.settings.is_exact else concentration_of(diagnosis)
+    perfect = plan.settings.is_exact or plan.target in _PERFECT_TARGETS
+    found = None if diagnosis is None or not perfect else concentration_of(diagnosis)
     shots = health.shots_to_resolve if found is None else found.last.shots
     return hardware_cost(
         plan.feature_map.with_bandwidth(kernel.bandwidth),
         plan.settings.num_encoded,
         target=plan.target,
         num_train=len(np.unique(plan.dataset.X[plan.splits[kernel.fold][0]], axis=0)),
-        shots=shots.to_tell_apart,
-        measured=not plan.settings.is_exact,
+        shots=shots,
+        measured=not plan.settings.is_exact and found is None,
         seed=plan.settings.seed,
     )
 
@@ -253,7 +257,7 @@ def _notes(plan: Plan) -> list[str]:
     if settings.uses_pca:
         notes.append(
             f"The quantum models see {settings.num_encoded} principal components of the {plan.dataset.num_features} "
-            "features; so does the row “same features”. The other classical models see all features."
+            "features; so does the row “on the same features”. The other classical models see all features."
         )
     if not settings.is_exact:
         notes.append(

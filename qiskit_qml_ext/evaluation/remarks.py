@@ -23,10 +23,11 @@ def notes_of_rows(data: Dataset, rows: NDArray[np.int_]) -> list[str]:
     highest, lowest = np.full(distinct, -np.inf), np.full(distinct, np.inf)
     np.maximum.at(highest, rows, data.y)
     np.minimum.at(lowest, rows, data.y)
+    repeat = "repeats" if copies == 1 else "repeat"
     notes = [
-        f"{copies:,} of the {plural(len(rows), 'row')} {'repeats' if copies == 1 else 'repeat'} another one in all "
-        f"features, {distinct:,} are different. Equal rows stay in the same fold, in the searches too: no model is "
-        "tested on a row that it was trained on."
+        f"{copies:,} of the {plural(len(rows), 'row')} {repeat} another one in all features (up to a millionth of "
+        f"their spread), {distinct:,} are different. Equal rows stay in the same fold, in the searches too: no model "
+        "is tested on a row that it was trained on."
     ]
     if conflicts := int((highest > lowest).sum()):
         kind = "classes" if data.task == "classification" else "labels"

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.dummy import DummyRegressor
 from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.svm import SVC
 
 from qiskit_qml_ext.circuits import FEATURE_MAPS, FeatureMap
 from qiskit_qml_ext.datasets import Dataset
@@ -55,9 +56,15 @@ def check_enough_samples(data: Dataset, rows: NDArray[np.int_], folds: int) -> i
         raise ValueError(
             f"The class {name!r} of {data.name!r} has only {_samples(data.class_counts[name], smallest)}, but {folds} "
             f"folds need at least {needed} of each class. Use fewer folds, more samples, or leave this class out with "
-            "--classes."
+            f"--classes{_or_a_quantity(data)}."
         )
     return min(INNER_FOLDS, left)
+
+
+def _or_a_quantity(data: Dataset) -> str:
+    """The advice to take whole numbers for a quantity, where the classes are whole numbers."""
+    whole = all(name.lstrip("-").isdigit() for name in data.class_names)
+    return "; if the label is a quantity, say --task regression" if whole and len(data.class_names) > 2 else ""
 
 
 def _samples(number: int, distinct: int) -> str:
@@ -93,13 +100,22 @@ def check_scoring(scoring: str | None, data: Dataset) -> str:
         raise ValueError(
             f"scoring: there is no score {scoring!r}.{hint} scikit-learn's documentation lists all scorer names."
         )
-    trial = DummyClassifier(strategy="prior") if data.task == "classification" else DummyRegressor()
+    # a support vector machine, as most of the models are: it has no probabilities
+    trial = SVC(max_iter=1) if data.task == "classification" else DummyRegressor()
+    few = data.subsample(200, seed=0, min_per_class=2)
+    known = np.nan_to_num(few.X)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            get_scorer(scoring)(trial.fit(data.X, data.y), data.X, data.y)
+            get_scorer(scoring)(trial.fit(known, few.y), known, few.y)
     except Exception as error:
         kind = f"a {data.task} with {len(data.class_names)} classes" if data.class_names else f"a {data.task}"
+        if data.task == "classification" and "predict_proba" in str(error):
+            raise ValueError(
+                f"The score {scoring!r} needs probabilities, which the support vector machines of this comparison "
+                "do not give. Choose one of decisions or of their order, such as 'accuracy' or "
+                "'roc_auc'."
+            ) from error
         raise ValueError(f"The score {scoring!r} does not suit {kind}: {str(error).splitlines()[0]}") from error
     return scoring
 

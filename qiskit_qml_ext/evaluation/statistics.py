@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from scipy.stats import t as student_t
@@ -49,12 +49,37 @@ class Comparison:
 
     @property
     def smallest_difference(self) -> float:
-        """The smallest difference that would have been significant with this spread: half of the interval's width."""
-        return (self.high - self.low) / 2
+        """The smallest difference that would have been significant with this spread; NaN where the statistic is."""
+        if math.isnan(self.statistic):
+            return math.nan
+        return float(student_t.ppf(1 - SIGNIFICANCE / 2, self.degrees_of_freedom)) * self.standard_error
+
+    def within(self, lowest: float, highest: float) -> "Comparison":
+        """Return the comparison with its interval cut to what two scores between these limits can differ by."""
+        most = highest - lowest
+        return self if math.isnan(self.low) else replace(self, low=max(self.low, -most), high=min(self.high, most))
 
     def to_dict(self) -> dict[str, object]:
         """Return the fields as a dictionary."""
         return asdict(self)
+
+
+# Names of scores, or how they begin, with their smallest and largest value; all others may have any.
+_RANGES = (
+    (("accuracy", "balanced_accuracy", "top_k_accuracy", "average_precision", "f1", "jaccard"), 0.0, 1.0),
+    (("precision", "recall", "roc_auc"), 0.0, 1.0),
+    (("matthews_corrcoef",), -1.0, 1.0),
+    (("r2", "explained_variance", "d2_"), -math.inf, 1.0),
+    (("neg_",), -math.inf, 0.0),
+)
+
+
+def score_range(scoring: str) -> tuple[float, float]:
+    """Return the smallest and the largest value that a score of this name can have."""
+    for beginnings, lowest, highest in _RANGES:
+        if scoring.startswith(beginnings):
+            return lowest, highest
+    return -math.inf, math.inf
 
 
 # Scores are proportions of samples or sums over them; differences below this are rounding errors of their means.

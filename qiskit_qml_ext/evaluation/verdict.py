@@ -7,7 +7,7 @@ from typing import Literal
 
 from qiskit_qml_ext.evaluation.candidates import Role
 from qiskit_qml_ext.evaluation.formatting import interval, p_equals, plural, score, signed
-from qiskit_qml_ext.evaluation.statistics import SIGNIFICANCE, Comparison, corrected_t_test
+from qiskit_qml_ext.evaluation.statistics import SIGNIFICANCE, Comparison, corrected_t_test, score_range
 
 VerdictCode = Literal[
     "no_evidence", "worse", "better", "better_without_entanglement", "nothing_learned", "quantum_failed", "no_baseline"
@@ -76,10 +76,12 @@ class Trial:
     Attributes:
         test_fraction: n_test/n_train.
         test_size: The number of different samples in a test fold, where the score is a fraction of them.
+        scoring: The name of the score, for its limits: no interval goes beyond what two such scores can differ by.
     """
 
     test_fraction: float
     test_size: float | None = None
+    scoring: str = ""
 
     def against(self, first: Contestant, second: Contestant) -> Comparison:
         """Compare two models."""
@@ -89,7 +91,7 @@ class Trial:
             test_fraction=self.test_fraction,
             test_size=self.test_size,
             other=second.key,
-        )
+        ).within(*score_range(self.scoring))
 
 
 def best_classical(models: Sequence[Contestant]) -> Contestant | None:
@@ -131,18 +133,18 @@ def decide(
         return Verdict(
             "no_baseline", "No answer: no classical model could be fitted, so there is nothing to compare with."
         )
-    trial = Trial(test_fraction, test_size)
-    if (guess := _nothing_learned(models, trial, scoring)) is not None:
+    trial = Trial(test_fraction, test_size, scoring)
+    if (guess := _nothing_learned(models, trial)) is not None:
         return guess
     rivals = [model for model in models if model.role in ("classical", "baseline") and model.scores]
     results = {model.key: trial.against(quantum, model) for model in rivals}
     if all(result.is_better for result in results.values()):
         return _better(models, quantum, rivals, results, trial, is_exact=is_exact, entangles=entangles)
     classical = [model for model in rivals if model.role == "classical"]
-    return _worse(quantum, classical, results) or _no_evidence(quantum, classical, rivals, results)
+    return _worse(quantum, classical, results) or _no_evidence(quantum, classical, rivals, results, scoring)
 
 
-def _nothing_learned(models: Sequence[Contestant], trial: Trial, scoring: str) -> Verdict | None:
+def _nothing_learned(models: Sequence[Contestant], trial: Trial) -> Verdict | None:
     """Say so if no model is better, significantly or on every single fold, than one that ignores the features."""
     dummy = next((model for model in models if model.role == "baseline" and model.scores), None)
     learned = [model for model in models if model.role != "baseline" and model.scores]
@@ -154,10 +156,10 @@ def _nothing_learned(models: Sequence[Contestant], trial: Trial, scoring: str) -
     result = trial.against(top, dummy)
     return Verdict(
         "nothing_learned",
-        f"No answer: no model is measurably better than guessing ({_the(top)} has the highest {_words(scoring)}, "
+        f"No answer: no model is measurably better than guessing ({_the(top)} has the highest {_words(trial.scoring)}, "
         f"{score(top.mean)}, the dummy {score(dummy.mean)}, {p_equals(result.p_value)}), so these folds cannot tell "
-        "models apart.",
-        (*_smallest(result, dummy, len(top.scores)), "More samples, more repeats or other features may change this."),
+        "any model from guessing.",
+        (*_smallest(result, dummy, trial.scoring), "More samples, more repeats or other features may change this."),
         *_deciding(dummy, result),
     )
 
@@ -244,6 +246,7 @@ def _no_evidence(
     classical: Sequence[Contestant],
     rivals: Sequence[Contestant],
     results: dict[str, Comparison],
+    scoring: str,
 ) -> Verdict:
     """Name the rival that was not beaten: the best classical model, or where that one was beaten the closest other."""
     best = best_classical(classical)
@@ -261,10 +264,10 @@ def _no_evidence(
             f"No evidence of an advantage over every classical model: the quantum kernel scores {mine}, not "
             f"significantly more than {_the(rival)} with {theirs} ({p_equals(result.p_value)})."
         )
-    details = [_interval(result, rival, len(quantum.scores)), *_smallest(result, rival, len(quantum.scores))]
+    details = [_interval(result, rival, len(quantum.scores)), *_smallest(result, rival, scoring)]
     if beaten := [model for model in classical if results[model.key].is_better]:
         names = ", ".join(f"{_the(m)} ({score(m.mean)}, {p_equals(results[m.key].p_value)})" for m in beaten)
-        details.append(f"It scores significantly more than {names}; a win must be over all of them.")
+        details.append(f"Each by itself, it scores significantly more than {names}; a win must be over all models.")
     if len(unbeaten) > 1:
         others = ", ".join(f"{_the(m)} ({score(m.mean)})" for m in unbeaten if m is not rival)
         details.append(f"Not beaten either: {others}.")
@@ -293,13 +296,19 @@ def _interval(result: Comparison, rival: Contestant, folds: int) -> str:
     )
 
 
-def _smallest(result: Comparison, rival: Contestant, folds: int) -> tuple[str, ...]:
-    """Say what these folds could have shown."""
+def _smallest(result: Comparison, rival: Contestant, scoring: str) -> tuple[str, ...]:
+    """Say what these folds could have shown; a lead beyond the largest possible score is none."""
     if math.isnan(result.low):
         return ()
+    folds, least, left = len(rival.scores), result.smallest_difference, score_range(scoring)[1] - rival.mean
+    if least > left:
+        return (
+            f"These {folds} test folds cannot show any lead over {_the(rival)}: with their spread it would have to be "
+            f"{score(least)}, and {score(left)} is left.",
+        )
     return (
         f"With the spread over these {folds} test folds, a lead over {_the(rival)} is significant from "
-        f"{score(result.smallest_difference)} on; smaller ones cannot be shown here.",
+        f"{score(least)} on; smaller ones cannot be shown here.",
     )
 
 

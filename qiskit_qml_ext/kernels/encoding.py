@@ -40,9 +40,25 @@ class Encoding:
         """The content key of :attr:`unitary`."""
         return circuit_key(self.unitary)
 
+    @cached_property
+    def timed(self) -> QuantumCircuit:
+        """:attr:`unitary` with the circuit's barriers and delays, which say what a device runs and when."""
+        return unitary_part(self.circuit, timing=True)
+
+    @cached_property
+    def timed_key(self) -> str:
+        """The content key of :attr:`timed`; that of :attr:`unitary` where the two are equal."""
+        return self.key if len(self.timed.data) == len(self.unitary.data) else circuit_key(self.timed)
+
     def inversion_test(self, connection: Connection) -> InversionTest:
-        """Return the measured circuit U(y)†U(x) of the sampled path."""
-        return inversion_test_on(connection, self.unitary, self.key)
+        """Return the measured circuit U(y)†U(x) of the sampled path.
+
+        Barriers and delays stay where circuits are transpiled: a barrier keeps gates from being cancelled, and during a
+        delay qubits relax. Where each gate acts by its matrix they mean nothing.
+        """
+        if connection.applies_matrices:
+            return inversion_test_on(connection, self.unitary, self.key)
+        return inversion_test_on(connection, self.timed, self.timed_key)
 
 
 def encoding_of(feature_map: FeatureMap | QuantumCircuit, num_features: int) -> Encoding:

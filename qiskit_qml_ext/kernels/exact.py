@@ -195,9 +195,10 @@ def _distinct(samples: FloatArray) -> tuple[FloatArray, NDArray[np.intp] | None]
         return samples[:1], np.zeros(len(samples), dtype=np.intp)
     # Adding 0.0 turns -0.0 into 0.0: the same angle, but not the same bytes.
     rows = np.ascontiguousarray(samples + 0.0).view(f"V{8 * samples.shape[1]}").ravel().tolist()
-    place = {row: index for index, row in enumerate(dict.fromkeys(rows))}
-    if len(place) == len(samples):
+    distinct = dict.fromkeys(rows)
+    if len(distinct) == len(samples):
         return samples, None
+    place = {row: index for index, row in enumerate(distinct)}
     places = np.array([place[row] for row in rows], dtype=np.intp)
     first = np.full(len(place), len(samples))
     np.minimum.at(first, places, np.arange(len(samples)))

@@ -24,13 +24,12 @@ from qiskit_qml_ext.kernels.repair import REPAIRS
 from qiskit_qml_ext.kernels.sampled import ZeroCounts, binomial_error
 from qiskit_qml_ext.kernels.samples import FloatArray, IndexArray, PairPlan, check_samples, plan_pairs
 from qiskit_qml_ext.primitives import Connection, RunPlan, connect
-from qiskit_qml_ext.primitives.approximation import approximation_in_words, used_qubits
+from qiskit_qml_ext.primitives.approximation import NOTICEABLE, approximation_in_words, used_qubits
 from qiskit_qml_ext.program import RotationProgram
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
 
-_NOTICEABLE = 1e-9  # a difference of states far above rounding and far below what any number of shots shows
 
 METHODS = ("auto", "exact", "sampled")
 """How fidelities are found."""
@@ -184,7 +183,7 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         price_per_minute: float | None = None,
         entries: tuple[float, float] | None = None,
     ) -> RunPlan:
-        """Say what the sampled kernel matrix will take and whether its entries can be told apart, without running it.
+        """Say what the sampled kernel matrix will take, and how its noise compares with its spread, without running it.
 
         Args:
             x_vec: Samples, shape (n, features).
@@ -259,7 +258,7 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         if self.sampler is None:
             if self.pass_manager is not None:
                 raise ValueError("pass_manager goes with sampler=…; a connection transpiles by itself.")
-            if not isinstance(self.connection, Connection | None):
+            if self.connection is not None and not isinstance(self.connection, Connection):
                 raise TypeError(
                     f"connection must come from connect(…), but {self.connection!r} ({type(self.connection).__name__}) "
                     "came."
@@ -350,7 +349,7 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         if test.approximated and ("said", test.key) not in connection.results:
             connection.results["said", test.key] = True
             error = self._synthesis_error(connection, encoding, x, y)
-            if error is None or error > _NOTICEABLE:
+            if error is None or error > NOTICEABLE:
                 said = approximation_in_words(connection.target_name, test.approximated, error)
                 warn(said, ApproximateCircuitWarning, stacklevel=4)
         counts = ZeroCounts(connection, test)

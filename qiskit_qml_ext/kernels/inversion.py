@@ -3,7 +3,8 @@
 U† must be the inverse of what runs. A gate's own ``inverse()`` need not be: that of a ``PauliEvolutionGate`` is the
 evolution over the negative time, and after a product formula of terms that do not commute the two are no inverses of
 each other. So the feature map is taken down to gates whose inverse survives synthesis before it is inverted; only on
-targets that apply each gate's own matrix, evolution gates stay as they are and are inverted exactly.
+targets that apply each gate's own matrix, evolution gates stay as they are and are inverted exactly. Barriers and
+delays of the feature map are their own inverses.
 """
 
 from collections.abc import Collection, Sequence
@@ -14,7 +15,9 @@ import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import (
     AnnotatedOperation,
+    Barrier,
     ControlledGate,
+    Delay,
     Gate,
     InverseModifier,
     Operation,
@@ -189,7 +192,7 @@ def _with_true_inverses(circuit: QuantumCircuit, taken: Collection[str]) -> Quan
     """
     part = circuit.copy_empty_like()
     for item in circuit.data:
-        if _survives(item.operation, taken):
+        if isinstance(item.operation, Barrier | Delay) or _survives(item.operation, taken):
             part.append(item.operation, item.qubits)
             continue
         alone = QuantumCircuit(len(item.qubits))

@@ -10,7 +10,8 @@ MAX_EXACT_QUBITS, MAX_EXACT_SAMPLES = 12, 40
 
 _MARGIN = 2.0  # the spread of the entries should be twice the noise of one
 _MIDDLE = 0.5  # of the entries
-_USELESS_SHOTS = 1e7  # more shots for one entry than anybody takes
+USELESS_SHOTS = 1e7
+"""More shots for one entry than anybody takes."""
 # The variance of entries that are all equal is not exactly zero in floating point; real spreads are far larger.
 _ZERO_VARIANCE = 1e-24
 _ROUNDING = 1e-9  # of a number of shots: 4.000000000000001 shots are not called 5
@@ -42,7 +43,7 @@ def single_shot_variance(mean: float, variance: float, *, intact: float = 1.0) -
 
 
 def advise(plan: RunPlan, mean: float, variance: float) -> RunPlan:
-    """Say whether a kernel's entries can be told apart with the shots of a plan.
+    """Say whether the noise of a plan's shots is at most half of the spread of a kernel's entries.
 
     Errors replace a fraction of the shots by others that hardly read all zeros, so the signal shrinks with the fraction
     that is free of errors.
@@ -57,17 +58,18 @@ def advise(plan: RunPlan, mean: float, variance: float) -> RunPlan:
     noise = math.sqrt(single_shot_variance(mean, variance, intact=intact) / plan.shots)
     needed = shots_to_tell_apart(mean, variance, intact=intact)
     errors = "" if plan.error_free is None else " with the reported errors"
+    start = "The" if plan.error_free is None else "If each of the reported errors leaves nothing of the signal, the"
     words = (
-        f"The all-zeros signal will be about {intact * mean:.2g}{errors} and vary by {spread:.3g} from pair to pair; "
+        f"{start} all-zeros signal will be about {intact * mean:.2g} and vary by {spread:.3g} from pair to pair; "
         f"the noise of {plan.shots:,} shots is {noise:.3g}"
     )
     if plan.shots >= needed:
-        return plan.with_advice(f"{words}, at most half of that: the entries can be told apart.")
+        return plan.with_advice(f"{words}, at most half of that. A model may need many times more shots.")
     size = "larger than that" if noise > spread else "more than half of that"
     # entries near 1 differ too little since the data hardly turn the circuit, entries near 0 since they turn it too far
     change = "use a larger bandwidth" if mean > _MIDDLE else "use fewer qubits, a smaller bandwidth"
-    more = "" if needed > _USELESS_SHOTS else f", or {needed:,.0f} shots{errors}"
-    return plan.with_advice(f"{words}, {size}: {change}{more} to tell entries apart.")
+    more = "" if needed > USELESS_SHOTS else f", or {needed:,.0f} shots{errors}"
+    return plan.with_advice(f"{words}, {size}: {change}{more}, to bring it to half. A model may need many times more.")
 
 
 def moments_of(entries: FloatArray) -> tuple[float, float] | None:

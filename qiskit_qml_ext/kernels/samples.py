@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qiskit_qml_ext.checks import numeric_array
+
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.intp]
 
@@ -18,14 +20,9 @@ def check_samples(name: str, values: ArrayLike) -> FloatArray:
         ValueError: If the array has the wrong number of dimensions, no features, or values that are not finite.
         TypeError: If the values are not real numbers.
     """
+    if not isinstance(values, np.ndarray) or isinstance(values, np.ma.MaskedArray) or values.dtype.kind not in "biuf":
+        numeric_array(name, values)
     array = np.asarray(values)
-    if array.dtype.kind not in "biuf":
-        if array.dtype.kind == "c":
-            raise TypeError(f"{name} has complex values; features must be real numbers.")
-        try:
-            array = array.astype(float)
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"{name} must hold real numbers, but it has the type {array.dtype}.") from error
     array = np.atleast_2d(array).astype(np.float64)
     if array.ndim != 2:
         raise ValueError(f"{name} must have the shape (samples, features), but {np.shape(values)} came.")

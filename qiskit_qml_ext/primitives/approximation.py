@@ -5,13 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
+from qiskit.circuit import Barrier
 
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program import approximations, synthesised, unitary_part
+from qiskit_qml_ext.program.unitary_part import is_directive
 
 _MAX_QUBITS = 12  # on more, simulating dozens of states twice takes longer than a plan should
 _MAX_STATES = 40
+
+NOTICEABLE = 1e-9
+"""A difference of states far above rounding and far below what any number of shots shows."""
 
 
 def synthesis_error(exact: QuantumCircuit, run: QuantumCircuit, values: NDArray[np.float64]) -> float | None:
@@ -45,10 +50,35 @@ def approximation_in_words(target: str, names: Sequence[str], error: float | Non
         said = f"how far the states that run are from the exact ones is not known (beyond {_MAX_QUBITS} qubits)"
     else:
         said = f"for these samples the states that run differ from the exact ones by 1 - |⟨exact|run⟩|² ≤ {error:.2g}"
+    return _in_words(target, names, said)
+
+
+def _in_words(target: str, names: Sequence[str], said: str) -> str:
     return (
         f"{target} runs {', '.join(map(repr, names))} as a product formula (Trotter), not as the exact exponential; "
         f"{said}. Higher orders or more steps, such as synthesis=SuzukiTrotter(order=2, reps=4), come closer."
     )
+
+
+def warning_before_values(target: str, circuit: QuantumCircuit) -> str | None:
+    """Say that a target will miss a circuit, before its parameters have values; ``None`` if it runs what is asked for.
+
+    Args:
+        target: The target's name.
+        circuit: Any circuit; without parameters, differences that no number of shots shows are not worth a word.
+    """
+    names = approximations(circuit)
+    if not names:
+        return None
+    if circuit.parameters:
+        return _in_words(target, names, "by how much depends on the parameters; connection.plan says it for values")
+    try:
+        error = synthesis_error(unitary_part(circuit), synthesised(circuit), np.empty((1, 0)))
+    except UnsupportedCircuitError:
+        error = None
+    if error is not None and error <= NOTICEABLE:
+        return None
+    return approximation_in_words(target, names, error)
 
 
 def approximation_of(target: str, circuit: QuantumCircuit, values: NDArray[np.float64]) -> str | None:
@@ -70,19 +100,24 @@ def approximation_of(target: str, circuit: QuantumCircuit, values: NDArray[np.fl
 
 
 def used_qubits(circuit: QuantumCircuit) -> list[int]:
-    """List the qubits on which something acts, ascending."""
-    return sorted({circuit.find_bit(qubit).index for item in circuit.data for qubit in item.qubits})
+    """List the qubits on which something acts, ascending; barriers and delays do not."""
+    acting = (item for item in circuit.data if not is_directive(item.operation))
+    return sorted({circuit.find_bit(qubit).index for item in acting for qubit in item.qubits})
 
 
 def circuit_on(circuit: QuantumCircuit, qubits: Sequence[int]) -> QuantumCircuit:
     """Return a unitary circuit on some of its qubits, numbered anew in their order, with its global phase.
 
     Args:
-        circuit: A circuit that does nothing to the other qubits.
+        circuit: A circuit that does nothing to the other qubits; barriers and delays there are left out.
         qubits: Indices of qubits.
     """
     narrow = QuantumCircuit(len(qubits), global_phase=circuit.global_phase)
     new_index = {circuit.qubits[qubit]: index for index, qubit in enumerate(qubits)}
     for item in circuit.data:
-        narrow.append(item.operation, [new_index[qubit] for qubit in item.qubits])
+        chosen = [new_index[qubit] for qubit in item.qubits if qubit in new_index]
+        if isinstance(item.operation, Barrier) and chosen:
+            narrow.append(Barrier(len(chosen), label=item.operation.label), chosen)
+        elif len(chosen) == len(item.qubits) or not is_directive(item.operation):
+            narrow.append(item.operation, chosen)
     return narrow

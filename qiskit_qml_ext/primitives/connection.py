@@ -2,6 +2,7 @@
 
 import os
 import threading
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from typing_extensions import Self
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.engine.memory import memory_budget
+from qiskit_qml_ext.exceptions import ApproximateCircuitWarning
 from qiskit_qml_ext.primitives.angle_limits import (
     LimitedEstimator,
     LimitedSampler,
@@ -24,8 +26,8 @@ from qiskit_qml_ext.primitives.angle_limits import (
     refusal_of,
     refuse_angles,
 )
-from qiskit_qml_ext.primitives.approximation import approximation_of
-from qiskit_qml_ext.primitives.content import circuit_key, job_seed
+from qiskit_qml_ext.primitives.approximation import approximation_of, warning_before_values
+from qiskit_qml_ext.primitives.content import circuit_key, job_seed, layout_key, renamed
 from qiskit_qml_ext.primitives.estimates import seconds_per_shot
 from qiskit_qml_ext.primitives.exact_estimator import ExactEstimator
 from qiskit_qml_ext.primitives.exact_sampler import ExactSampler
@@ -93,7 +95,7 @@ class Connection:
 
     def _start_empty(self) -> None:
         self._lock = threading.RLock()
-        self._isa_circuits: dict[str, tuple[QuantumCircuit, str]] = {}
+        self._isa_circuits: dict[str, tuple[QuantumCircuit | None, str]] = {}
         self._packed_circuits: dict[str, PackedCircuit] = {}
         self._usage = Usage()
         self.results: dict[Any, Any] = {}
@@ -202,14 +204,27 @@ class Connection:
                 gates, but leave its qubits where they are.
 
         Returns:
-            A circuit whose parameters have the names of the given one's.
+            A circuit whose parameters are those of the given one, without those that no measurement sees.
 
         Raises:
             ValueError: If the circuit is wider than the target.
+            UnsupportedCircuitError: If the target cannot run it, or would read its classical registers wrongly.
+
+        Warns:
+            ApproximateCircuitWarning: Once for each circuit with evolution gates that the target runs approximately.
         """
         if keep_qubits:
             return isa_in_place(circuit, self._target, self._optimization_level, self._seed)
-        return self._isa(circuit)[0]
+        key = circuit_key(circuit)
+        if not self.applies_matrices and ("looked at", key) not in self.results:
+            self.results["looked at", key] = True
+            said = warning_before_values(self.target_name, circuit)
+            if said is not None:
+                warnings.warn(said, ApproximateCircuitWarning, stacklevel=2)
+        isa = self._isa(circuit, key)[0]
+        own = {parameter.name: parameter for parameter in circuit.parameters}
+        others = {made: own[made.name] for made in isa.parameters if made != own.get(made.name, made)}
+        return renamed(isa, others) if others else isa  # made of an equal circuit with parameters of its own
 
     def _isa(self, circuit: QuantumCircuit, key: str | None = None) -> tuple[QuantumCircuit, str]:
         """Return the ISA circuit and its content key."""
@@ -218,17 +233,20 @@ class Connection:
                 f"The circuit has {circuit.num_qubits} qubits but the target {self.target_name} has {self.num_qubits}. "
                 "Use fewer features (for example through PCA) or a larger target."
             )
-        key = (key or circuit_key(circuit)) + "/" + ",".join(parameter.name for parameter in circuit.parameters)
+        key = key or circuit_key(circuit)
+        place = "/".join([key, ",".join(parameter.name for parameter in circuit.parameters), layout_key(circuit)])
         with self._lock:
-            if key not in self._isa_circuits:
+            if place not in self._isa_circuits:
                 if len(self._isa_circuits) >= _MAX_CACHED_CIRCUITS:
                     del self._isa_circuits[next(iter(self._isa_circuits))]
                 isa = isa_circuit(circuit, self._target, self._optimization_level, self._seed, self._transpile_trials)
-                self._isa_circuits[key] = isa, circuit_key(isa)
+                as_it_is = isa is circuit  # then each caller gets the own one back, not another that is equal
+                self._isa_circuits[place] = None if as_it_is else isa, circuit_key(isa)
                 if self._journaling is not None:
-                    made = f"{key.partition('/')[0]}/{self._optimization_level}/{self._seed}"
-                    self._journaling.remember(isa, self._isa_circuits[key][1], made)
-            return self._isa_circuits[key]
+                    made = f"{key}/{self._optimization_level}/{self._seed}"
+                    self._journaling.remember(isa, self._isa_circuits[place][1], made, placed_by_user=as_it_is)
+            made_isa, isa_key = self._isa_circuits[place]
+        return (circuit if made_isa is None else made_isa), isa_key
 
     def sample(
         self,
@@ -371,7 +389,7 @@ class Connection:
                 said = approximation_of(self.target_name, given.circuit, values.reshape(given.size, values.shape[-1]))
                 approximated += [] if said is None else [said]
             if packed is None:
-                isa, names = self.isa_circuit(given.circuit), tuple(p.name for p in given.circuit.parameters)
+                isa, names = self._isa(given.circuit)[0], tuple(p.name for p in given.circuit.parameters)
                 coerced.append(SamplerPub(isa, _bindings(isa, names, values), given.shots))
                 continue
             rows = packed.pack(values.reshape(given.size, -1))

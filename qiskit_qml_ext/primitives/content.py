@@ -1,8 +1,10 @@
 """Content keys: two circuits that do the same, built at different times or in different processes, share one key.
 
-A key covers the registers, every instruction with its qubits and parameters, the definitions of gates that are not
-Qiskit's standard ones, and the global phase; it leaves out names of circuits, metadata and identities of parameters.
-Every part is written with its type and length, so that no two different contents run together into one text.
+A key covers the registers, every instruction with its qubits, parameters and label (noise models know gates by labels),
+the definitions or matrices of gates that are not Qiskit's standard ones, and the global phase; it leaves out names of
+circuits, metadata and identities of parameters. What says nothing that could be written down gets a key that no other
+circuit has, so that no two such circuits share a result. Every part is written with its type and length, so that no two
+different contents run together into one text.
 """
 
 import hashlib
@@ -15,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import (
+    AnnotatedOperation,
     ClassicalRegister,
     Clbit,
     ControlFlowOp,
     ControlledGate,
     Delay,
     ForLoopOp,
+    Gate,
     Instruction,
     Parameter,
     ParameterExpression,
@@ -28,10 +32,22 @@ from qiskit.circuit import (
 )
 from qiskit.circuit.classical import expr
 from qiskit.circuit.library import HamiltonianGate, PauliEvolutionGate, get_standard_gate_name_mapping
-from qiskit.quantum_info import SparseObservable, SparsePauliOp
+from qiskit.quantum_info import Clifford, SparseObservable, SparsePauliOp
 from qiskit.synthesis import MatrixExponential
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
+from qiskit_qml_ext.program.meaning import free_parameters, has_doubtful_definition, true_matrix
+from qiskit_qml_ext.program.nesting import nesting_refused
+from qiskit_qml_ext.program.unitary_part import definition_of
+
+# Labels that Qiskit gives to gates of these classes by itself; any other label is somebody's.
+_LABELS_BY_CLASS = {
+    "PauliEvolutionGate": "exp(-it ",
+    "PauliProductMeasurement": "PPM(",
+    "StatePreparation": "State Preparation",
+    "XXMinusYYGate": "(XX-YY)",
+    "XXPlusYYGate": "(XX+YY)",
+}
 
 
 def circuit_key(circuit: QuantumCircuit) -> str:
@@ -44,11 +60,28 @@ def circuit_key(circuit: QuantumCircuit) -> str:
         circuit: Any circuit.
 
     Returns:
-        A hexadecimal digest of 32 characters, the same in every process.
+        A hexadecimal digest of 32 characters, the same in every process; for a circuit with an instruction whose action
+        is written down nowhere (no definition, matrix or plain attributes) a new one at each call.
+
+    Raises:
+        UnsupportedCircuitError: If the circuit has variables, or parts that have no content key.
     """
+    with nesting_refused():
+        return _circuit_key(circuit)
+
+
+def _circuit_key(circuit: QuantumCircuit) -> str:
     numbered = {parameter: Parameter(f"p{index}") for index, parameter in enumerate(circuit.parameters)}
     canonical = renamed(circuit, numbered) if numbered else circuit
     return hashlib.blake2b(_circuit_bytes(canonical, len(numbered)), digest_size=16).hexdigest()
+
+
+def layout_key(circuit: QuantumCircuit) -> str:
+    """Return a word for where a circuit's own qubits lie, which its content does not say; empty if nothing is known."""
+    layout = circuit.layout
+    if layout is None:
+        return ""
+    return f"{layout.initial_index_layout()}{layout.final_index_layout(filter_ancillas=True)}"
 
 
 def renamed(circuit: QuantumCircuit, names: Mapping[Parameter, Parameter]) -> QuantumCircuit:
@@ -100,28 +133,86 @@ def _circuit_bytes(circuit: QuantumCircuit, num_parameters: int) -> bytes:
 
 
 def _instruction_bytes(operation: Any, bits: "_Bits") -> bytes:
+    written = _action_bytes(operation, bits)
+    label = own_label(operation)
+    return written if label is None else join_bytes("labelled", label, written)
+
+
+def own_label(operation: Any) -> str | None:
+    """Return the label that somebody gave to an operation, ``None`` for those that Qiskit gives by itself."""
+    label = getattr(operation, "label", None)
+    if label is None:
+        return None
+    kind = getattr(operation, "base_class", type(operation)).__name__
+    by_itself = _LABELS_BY_CLASS.get(kind)
+    if (by_itself is not None and str(label).startswith(by_itself)) or kind in ("PhaseOracleGate", "BitFlipOracleGate"):
+        return None  # the oracles' is their expression
+    return str(label)
+
+
+def _action_bytes(operation: Any, bits: "_Bits") -> bytes:
+    """Write what an operation does."""
     if isinstance(operation, ControlFlowOp):
         return _control_flow_bytes(operation, bits)
     state = operation.ctrl_state if isinstance(operation, ControlledGate) else None
     params = list(getattr(operation, "params", []))
     if isinstance(operation, Delay):
         return join_bytes("delay", params, operation.unit)
+    if "to_matrix" in getattr(operation, "__dict__", {}):  # somebody gave this one object a matrix of its own
+        return join_bytes("matrix", type(operation).__name__, operation.name, params, state, _matrix(operation))
     if type(operation) in _standard_types().get(operation.name, ()):
         return join_bytes("standard", operation.name, params, state)
     if isinstance(operation, HamiltonianGate):  # it has no definition before its time is bound
         return join_bytes("hamiltonian", type(operation).__name__, params)
     if isinstance(operation, PauliEvolutionGate) and isinstance(operation.synthesis, MatrixExponential):
         return join_bytes("exponential", type(operation).__name__, params, _pauli_lists(operation.operator))
-    definition = operation.definition if isinstance(operation, Instruction) else None
+    definition = definition_of(operation) if isinstance(operation, Instruction) else None
     if definition is not None:
         # What the gate does is its definition; its name may carry a counter of the process that made it.
         # Numbers go in beside it, for a definition that is synthesised from them may round.
         numbers = [part for part in params if isinstance(part, (int, float, complex, np.ndarray, np.generic))]
-        return join_bytes("defined", type(operation).__name__, definition, state, numbers)
-    if hasattr(operation, "base_op"):  # annotated operations: inverse, controlled, power
+        written = ["defined", type(operation).__name__, definition, state, numbers]
+        contradicting = _contradicting_matrix(operation)
+        return join_bytes(*written) if contradicting is None else join_bytes(*written, contradicting)
+    if isinstance(operation, AnnotatedOperation):
         modifiers = [repr(item) for item in operation.modifiers]
         return join_bytes("annotated", _instruction_bytes(operation.base_op, bits), modifiers)
-    return join_bytes("opaque", type(operation).__name__, operation.name, operation.num_qubits, params)
+    if isinstance(operation, Clifford):
+        return join_bytes("clifford", np.asarray(operation.tableau, dtype=bool))
+    return _undefined_bytes(operation, params)
+
+
+def _contradicting_matrix(operation: Any) -> NDArray[np.complex128] | None:
+    """Return the matrix of a gate whose definition says something else, as simulators understand it."""
+    if isinstance(operation, PauliEvolutionGate) or free_parameters(operation):
+        return None  # an evolution's definition names all terms; with free parameters only a definition counts
+    return true_matrix(operation) if has_doubtful_definition(operation) else None
+
+
+def _undefined_bytes(operation: Any, params: list[Any]) -> bytes:
+    """Write an operation that has no definition: by its name, and by its matrix or attributes if it may have others."""
+    kind = type(operation)
+    written = ["opaque", kind.__name__, operation.name, operation.num_qubits, params]
+    if kind in (Instruction, Gate) or kind.__module__.startswith("qiskit.circuit."):
+        return join_bytes(*written)  # known by nothing but these
+    matrix = _matrix(operation)
+    if isinstance(matrix, np.ndarray) or has_doubtful_definition(operation):
+        return join_bytes(*written, matrix)
+    attributes = getattr(operation, "__dict__", {})
+    left_out = ("_definition", "_params", "_name", "_num_qubits", "_num_clbits")
+    plain = [[name, value] for name, value in sorted(attributes.items()) if name not in left_out]
+    try:
+        return join_bytes(*written, plain)
+    except UnsupportedCircuitError:
+        return join_bytes(*written, uuid4().bytes)  # shared with nothing
+
+
+def _matrix(operation: Any) -> NDArray[np.complex128] | bytes:
+    """Return an operation's matrix; bytes that nothing else has if there is none."""
+    try:
+        return np.asarray(operation.to_matrix(), dtype=np.complex128)
+    except Exception:  # none, or whatever its author raises
+        return uuid4().bytes
 
 
 def _pauli_lists(operator: object) -> list[object]:

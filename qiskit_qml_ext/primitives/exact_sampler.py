@@ -11,7 +11,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qiskit_qml_ext.checks import check_arguments, checked_seed_or_generator
 from qiskit_qml_ext.engine import probabilities, state_memory
-from qiskit_qml_ext.engine.memory import memory_budget
+from qiskit_qml_ext.engine.memory import check_memory, memory_budget
 from qiskit_qml_ext.engine.sampling import sample_outcomes
 from qiskit_qml_ext.primitives.measurement import final_readout
 from qiskit_qml_ext.program import lower
@@ -111,6 +111,13 @@ class ExactSampler(BaseSamplerV2):
     def _outcomes(self, pub: SamplerPub, values: NDArray[np.float64], qubits: tuple[int, ...]) -> NDArray[np.uint64]:
         """Draw the outcomes of the measured qubits, shape (parameter vectors, shots)."""
         program = lower(pub.circuit)
+        # the outcomes of all rows, and for one row a random number and two temporaries a shot; then the packed bits
+        check_memory(
+            8 * pub.shots * (len(values) + 3),
+            memory_budget(self._max_memory),
+            f"Drawing shots={pub.shots} for {len(values)} parameter vectors",
+            "Use fewer shots, or fewer parameter vectors at a time.",
+        )
         rng = np.random.default_rng(self._seed)
         outcomes = np.zeros((len(values), pub.shots), dtype=np.uint64)
         if not qubits:

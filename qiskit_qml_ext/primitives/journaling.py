@@ -12,7 +12,7 @@ from typing import Any
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
-from qiskit_qml_ext.primitives.content import circuit_key
+from qiskit_qml_ext.primitives.content import circuit_key, layout_key
 from qiskit_qml_ext.primitives.journal import (
     Journal,
     JournaledEstimator,
@@ -55,14 +55,25 @@ class Journaling:
 
     def _start_empty(self) -> None:
         self._repetitions = Repetitions()
-        self._made_from: dict[str, str] = {}
-        self._qubits: dict[str, Sequence[int]] = {}
+        # by content and layout: equal ISA circuits may be made of different circuits on different qubits
+        self._made_from: dict[tuple[str, str], str] = {}
+        self._qubits: dict[tuple[str, str], Sequence[int]] = {}
 
-    def remember(self, isa: QuantumCircuit, isa_key: str, made_from: str) -> None:
-        """Note from what an ISA circuit was made, and where its qubits lie."""
-        self._made_from[isa_key] = made_from
-        if isa.layout is not None:
-            self._qubits[isa_key] = isa.layout.final_index_layout(filter_ancillas=True)
+    def remember(self, isa: QuantumCircuit, isa_key: str, made_from: str, *, placed_by_user: bool = False) -> None:
+        """Note from what an ISA circuit was made, and where its qubits lie.
+
+        Args:
+            isa: The ISA circuit.
+            isa_key: Its content key.
+            made_from: What it was made from.
+            placed_by_user: The user made it, so that it is itself the content of the work, on the device's own qubits.
+        """
+        place = isa_key, layout_key(isa)
+        if placed_by_user and place in self._made_from:
+            return
+        self._made_from[place] = made_from
+        if isa.layout is not None and not placed_by_user:
+            self._qubits[place] = isa.layout.final_index_layout(filter_ancillas=True)
 
     def sampler(self, shots: int) -> JournaledSampler:
         """Return a journaled sampler with these default shots."""
@@ -107,10 +118,10 @@ class Journaling:
 
     def _identify(self, circuit: QuantumCircuit) -> str:
         key = circuit_key(circuit)
-        return self._made_from.get(key, key)
+        return self._made_from.get((key, layout_key(circuit)), key)
 
     def _place(self, circuit: QuantumCircuit) -> Sequence[int] | None:
-        return self._qubits.get(circuit_key(circuit))
+        return self._qubits.get((circuit_key(circuit), layout_key(circuit)))
 
     def __getstate__(self) -> dict[str, Any]:
         left_out = ("_repetitions", "_made_from", "_qubits")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import ClassicalRegister, QuantumCircuit
-from qiskit.circuit import ControlFlowOp, Measure, Operation
+from qiskit.circuit import Clbit, ControlFlowOp, Measure, Operation
 from qiskit.primitives import DataBin
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
@@ -56,7 +56,7 @@ def final_readout(circuit: QuantumCircuit) -> Readout:
         UnsupportedCircuitError: If a qubit is used after it was measured, or a register has a name that Qiskit's result
             container cannot hold.
     """
-    _check_register_names(circuit)
+    check_register_names(circuit)
     measured: dict[int, int] = {}
     closed: set[int] = set()
     for operation, qubits, clbits in _flat(circuit, range(circuit.num_qubits), range(circuit.num_clbits)):
@@ -105,7 +105,31 @@ def _flat(
             yield from _flat(definition, on_qubits, on_clbits)
 
 
-def _check_register_names(circuit: QuantumCircuit) -> None:
+def check_registers_of_counts(circuit: QuantumCircuit) -> None:
+    """Refuse classical registers that are read wrongly out of counts of all bits, one register after the other.
+
+    Raises:
+        UnsupportedCircuitError: If two registers share a bit, or one has a name that results cannot hold.
+    """
+    check_register_names(circuit)
+    owner: dict[Clbit, str] = {}
+    for register in circuit.cregs:
+        for bit in register:
+            if bit in owner:
+                raise UnsupportedCircuitError(
+                    f"The classical registers {owner[bit]!r} and {register.name!r} share a bit. Only exact simulation "
+                    "reads such registers right. Measure into registers without common bits, and copy the values "
+                    "afterwards."
+                )
+            owner[bit] = register.name
+
+
+def check_register_names(circuit: QuantumCircuit) -> None:
+    """Refuse classical registers with names that Qiskit's results reserve for themselves.
+
+    Raises:
+        UnsupportedCircuitError: The message names the register.
+    """
     for register in circuit.cregs:
         try:
             DataBin(**{register.name: np.zeros(())}, shape=())

@@ -33,6 +33,7 @@ from qiskit_qml_ext.program.euler import euler_angles
 from qiskit_qml_ext.program.expressions import ExpressionCompiler, Form
 from qiskit_qml_ext.program.gates import RULES, Rule
 from qiskit_qml_ext.program.modifiers import Fragment, FreeRotation, Step
+from qiskit_qml_ext.program.nesting import nesting_refused
 from qiskit_qml_ext.program.operations import (
     CliffordGate,
     DenseUnitary,
@@ -83,10 +84,12 @@ def lower(circuit: QuantumCircuit) -> RotationProgram:
     if entry is not None and entry[0]() is circuit and _unchanged(circuit, entry[1]):
         return entry[2]
     lowering = _Lowering(circuit)
-    program = lowering.run()
     key = id(circuit)
-    if lowering.is_cacheable:
-        _cache[key] = (weakref.ref(circuit, lambda _: _cache.pop(key, None)), circuit.copy(), program)
+    with nesting_refused():
+        program = lowering.run()
+        kept = circuit.copy() if lowering.is_cacheable else None
+    if kept is not None:
+        _cache[key] = (weakref.ref(circuit, lambda _: _cache.pop(key, None)), kept, program)
     return program
 
 

@@ -34,7 +34,7 @@ from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 ADVICE = "Exact simulation needs a unitary circuit; run this one on a sampler such as AerSimulator."
 
 
-def unitary_part(circuit: QuantumCircuit) -> QuantumCircuit:
+def unitary_part(circuit: QuantumCircuit, *, timing: bool = False) -> QuantumCircuit:
     """Return the circuit's unitary, acting on |0…0>, on the same qubits and with the same parameters.
 
     Final measurements, classical registers, barriers, delays and directives are left out, resets of qubits on which
@@ -43,6 +43,7 @@ def unitary_part(circuit: QuantumCircuit) -> QuantumCircuit:
 
     Args:
         circuit: Any circuit that is unitary but for its beginning and its end.
+        timing: Whether barriers and delays stay in: what a device runs depends on them.
 
     Returns:
         A new circuit with the qubits, quantum registers, parameters and global phase of ``circuit``.
@@ -58,7 +59,7 @@ def unitary_part(circuit: QuantumCircuit) -> QuantumCircuit:
         ['h']
     """
     part = empty_like(circuit)
-    _Copier(part).enter(circuit, circuit.qubits)
+    _Copier(part, timing).enter(circuit, circuit.qubits)
     return part
 
 
@@ -86,8 +87,9 @@ def empty_like(circuit: QuantumCircuit) -> QuantumCircuit:
 class _Copier:
     """Copies the unitary instructions of circuits, entering the definitions of those that are none."""
 
-    def __init__(self, part: QuantumCircuit) -> None:
+    def __init__(self, part: QuantumCircuit, timing: bool) -> None:
         self._part = part
+        self._timing = timing
         self._touched: set[Qubit] = set()
         self._measured: set[Qubit] = set()
 
@@ -97,6 +99,10 @@ class _Copier:
             self._copy(instruction.operation, [place[qubit] for qubit in instruction.qubits])
 
     def _copy(self, operation: CircuitOperation, qubits: list[Qubit]) -> None:
+        after_the_end = bool(self._measured.intersection(qubits))
+        if self._timing and isinstance(operation, Barrier | Delay) and not after_the_end:
+            self._part.append(operation, qubits)
+            return
         if is_directive(operation):
             if isinstance(operation, Delay) and isinstance(operation.duration, ParameterExpression):
                 self._part.global_phase += 0 * operation.duration  # the circuit keeps its parameters

@@ -10,8 +10,21 @@ from qiskit_aer.noise import NoiseModel, depolarizing_error
 from qiskit_machine_learning.neural_networks import EstimatorQNN
 from sklearn.metrics.pairwise import rbf_kernel
 
-from qiskit_qml_ext.circuits import AngleFeatureMap, HardwareEfficientAnsatz, RealAmplitudesAnsatz, ZZFeatureMap
-from qiskit_qml_ext.diagnostics import diagnose, global_observable, local_observable
+from qiskit_qml_ext.circuits import (
+    AngleFeatureMap,
+    GivensAnsatz,
+    HardwareEfficientAnsatz,
+    RealAmplitudesAnsatz,
+    ZZFeatureMap,
+)
+from qiskit_qml_ext.diagnostics import (
+    Estimate,
+    diagnose,
+    global_observable,
+    global_projector,
+    gradient_variance,
+    local_observable,
+)
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import ExactEstimator, connect
 from tests.diagnostics.families import layered_circuit, product_circuit
@@ -61,8 +74,8 @@ def test_diagnosis_of_a_kernel_does_not_contradict_itself(kind):
         kernel = FidelityKernel(feature_map)
         report = diagnose(kernel, X, labels_of(kind, X, kernel.evaluate(X), rng))
         codes = check(report)
-        rank = report.evidence["Concentration of the kernel"].last.effective_rank
-        assert ("nearly_constant" in codes) == (rank < 2)
+        last = report.evidence["Concentration of the kernel"].last
+        assert ("nearly_constant" in codes) == (last.effective_rank < 2 and last.variance.value < 0.01)
         if name == "almost constant":
             assert "nearly_constant" in codes
         if scores := report.evidence.get("Kernels in cross-validation"):
@@ -82,6 +95,45 @@ def test_diagnosis_of_few_samples_does_not_contradict_itself(size):
     for feature_map in (ZZFeatureMap(), AngleFeatureMap(bandwidth=300.0)):
         codes = check(diagnose(feature_map, rng.uniform(0, 1, (size, 5)), np.arange(size) % 2))
         assert size >= 10 or not codes & {"nothing_learned", "quantum_scores_higher", "classical_scores_as_well"}
+        spread = {"entries_differ", "entries_need_many_shots", "entries_equal", "concentrates_exponentially"}
+        assert ("too_few_samples" in codes) == (size < 10) == (not codes & spread)
+
+
+def test_few_samples_have_no_price_and_no_interval_beyond_what_entries_can_have():
+    X = np.random.default_rng(1).uniform(0, 1, (4, 5))
+    report = diagnose(ZZFeatureMap(), X, connection=connect("fake_manila", seed=1))
+    assert report.headline() == (
+        "4 samples are too few to say how the entries of this kernel spread; at least 10 are needed."
+    )
+    assert not [line for line in report.price if "circuits" in line]
+    for point in report.evidence["Concentration of the kernel"].points:
+        assert 0 <= point.mean.low <= point.mean.high <= 1
+        assert 0 <= point.variance.low <= point.variance.high <= max(0.25, point.variance.value)
+
+
+def test_a_lead_of_the_quantum_kernel_on_one_set_of_folds_is_no_good_mark():
+    rng = np.random.default_rng(0)
+    low, high = ZZFeatureMap().data_range
+    X = rng.uniform(low, high, (150, 3))
+    kernel = FidelityKernel(ZZFeatureMap()).evaluate(X)
+    report = diagnose(ZZFeatureMap(), X, labels_of("planted", X, kernel, rng))
+    (finding,) = [one for one in report.findings if one.code == "quantum_scores_higher"]
+    assert finding.level == "unknown"
+    assert finding.sentence.endswith("not counting how much other training sets would change that.")
+    assert {"compare_on_same_folds"} <= check(report)
+
+
+def test_the_ideal_kernel_of_two_classes_is_not_called_nearly_constant():
+    """Classes 60:40: 1 within and 0 between has the effective rank 1.92, and nothing could tell the samples better."""
+    side = np.repeat([0.0, np.pi], [36, 24])
+    X = (side + 0.01 * np.random.default_rng(0).normal(size=60))[:, None]
+    report = diagnose(AngleFeatureMap(), X, (side > 1).astype(int))
+    codes = check(report)
+    assert report.evidence["Concentration of the kernel"].last.effective_rank < 2
+    assert "nearly_constant" not in codes
+    assert "look much alike" not in report.summary()
+    narrow = diagnose(AngleFeatureMap(), X / 30, (side > 1).astype(int))
+    assert "nearly_constant" in check(narrow)
 
 
 def test_diagnosis_of_a_wide_product_map_tells_the_trend_from_the_entries_at_hand():
@@ -122,6 +174,9 @@ CIRCUITS = {
     "nothing to see": lambda: diagnose(
         product_circuit(2), observable=lambda n: 0 * local_observable(n), num_samples=10
     ),
+    "parity of excitations": lambda: diagnose(
+        GivensAnsatz(), observable=global_observable, num_qubits=4, num_samples=20, noise=NOISE
+    ),
     "network": lambda: diagnose(network(), np.random.default_rng(5).uniform(0, 1, (6, 3)), num_samples=40),
     "walks": lambda: diagnose(layered_circuit(40, 2)),
     "walks, global": lambda: diagnose(layered_circuit(40, 6), observable=global_observable),
@@ -130,11 +185,40 @@ CIRCUITS = {
 
 @pytest.mark.parametrize("name", CIRCUITS)
 def test_diagnosis_of_a_circuit_does_not_contradict_itself(name):
-    check(CIRCUITS[name]())
+    report = CIRCUITS[name]()
+    codes = check(report)
+    told = [advice for advice in report.advice if advice.code == "measure_what_changes"]
+    assert len(told) == ("loss_constant" in codes), "one advice, the one that was tried"
+
+
+def test_a_constant_loss_is_0_and_nothing_is_priced_or_changed():
+    report = CIRCUITS["parity of excitations"]()
+    assert {"loss_constant", "measure_what_changes"} <= codes_of(report)
+    found = report.evidence["Gradient at 4 qubits"]
+    assert found.loss_variance == Estimate(0.0, 0.0, 0.0, 0.0, found.loss_variance.method)
+    assert "What holds the gradient down" not in report.evidence
+    assert "Noise" not in report.evidence
+    assert any("no parameter changes the loss" in line for line in report.skipped)
+
+
+def test_losses_that_are_tiny_and_equal_have_no_variance():
+    found = gradient_variance(GivensAnsatz(), global_projector, num_qubits=7, num_samples=37, seed=0)
+    assert found.loss_variance.value == found.loss_variance.high == 0.0
+    assert np.isnan(found.loss_kurtosis)
+
+
+def test_one_quantity_has_one_number():
+    report = diagnose(HardwareEfficientAnsatz(), num_qubits=4, num_samples=30)
+    gradient, causes = report.evidence["Gradient at 4 qubits"], report.evidence["What holds the gradient down"]
+    study, starts = report.evidence["Scaling with the number of qubits"], report.evidence["Initial angles"]
+    assert causes.variance.value == gradient.loss_variance.value
+    assert study.variances[study.qubits.index(4)].value == gradient.loss_variance.value
+    assert starts.squared_gradients[0].value == causes.squared_gradient.value == gradient.squared_gradient.value
+    assert starts.loss_means[0].value == gradient.loss_mean.value
 
 
 def test_a_spread_that_shots_hide_is_not_called_absent():
-    X = np.random.default_rng(0).uniform(-np.pi, np.pi, (6, 10))  # 15 entries of about 1/1024: two shots each see none
+    X = np.random.default_rng(0).uniform(-np.pi, np.pi, (10, 10))  # 45 entries of about 1/1024: two shots each see none
     measured = FidelityKernel(AngleFeatureMap(), connection=connect("exact", shots=2, seed=0))
     report = diagnose(measured, X)
     codes = check(report)
@@ -146,7 +230,7 @@ def test_a_spread_that_shots_hide_is_not_called_absent():
 
 def test_wrong_labels_are_named():
     X = np.zeros((12, 2))
-    with pytest.raises(ValueError, match=r"y must have one label for each of the 12 rows of X"):
+    with pytest.raises(ValueError, match="one label for each of the 12 rows of X"):
         diagnose(ZZFeatureMap(), X, [0, 1])
     with pytest.raises(ValueError, match="NaN"):
         diagnose(ZZFeatureMap(), np.random.default_rng(0).normal(size=(12, 2)), [np.nan, *range(11)])

@@ -252,3 +252,23 @@ def test_local_dimension_and_its_conditions():
         effective_dimension(circuit, [[1.0]])
     with pytest.raises(ValueError, match="must lie in"):
         effective_dimension(circuit, gamma=2)
+
+
+@pytest.mark.parametrize("build", [lambda c, a: c.rz(a, 0), lambda c, a: (c.h(0), c.h(1), c.rzz(a, 0, 1))])
+def test_effective_dimension_of_weights_without_effect_is_not_defined(build):
+    """The state is an eigenstate of the gate, or only its phases move: p is constant, and rounding is no Fisher."""
+    circuit = QuantumCircuit(2)
+    build(circuit, Parameter("a"))
+    with pytest.raises(ValueError, match="No weight changes any probability"):
+        effective_dimension(circuit, seed=0)
+
+
+def test_a_weight_without_effect_has_no_part_in_the_fisher_matrix():
+    """p = cos²(a/2), so F = 1 for the first weight; the phase of the second changes nothing."""
+    circuit = QuantumCircuit(2)
+    circuit.ry(Parameter("a"), 0)
+    circuit.h(1)
+    circuit.rz(Parameter("b"), 1)
+    fisher = effective_dimension(circuit, num_samples=20, seed=0).fisher
+    np.testing.assert_allclose(fisher, np.broadcast_to(np.diag([2.0, 0.0]), fisher.shape), atol=1e-12)
+    assert not fisher[:, 1].any()

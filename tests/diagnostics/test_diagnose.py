@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_aer.noise import NoiseModel, depolarizing_error
+from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from sklearn.svm import SVC
 
 from qiskit_qml_ext.circuits import (
@@ -29,9 +30,13 @@ from qiskit_qml_ext.diagnostics import (
     averaged_local_observable,
     diagnose,
     global_observable,
+    global_projector,
     local_observable,
     loss_landscape,
+    noise_induced_plateau,
+    second_moments,
 )
+from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.models import QuantumSVC
 from tests.diagnostics.families import layered_circuit, product_circuit
@@ -57,7 +62,8 @@ def test_deep_global_ansatz_is_called_a_barren_plateau(barren):
     assert barren.findings[0].level == "bad"
     assert barren.headline().startswith("Barren plateau")
     assert any("12 qubits" in line and "shots" in line for line in barren.price)
-    assert any("Noise multiplies" in finding.sentence for finding in barren.findings)
+    assert any("At 6 qubits noise multiplies" in finding.sentence for finding in barren.findings)
+    assert "uniform angles and 6 to 24 layers" in barren.headline(), "the verdict is about these angles and depths"
 
 
 def test_shallow_local_ansatz_is_healthy():
@@ -146,7 +152,7 @@ def test_wide_circuits_with_shared_angles_go_to_pauli_propagation():
     report = diagnose(QAOAAnsatz(reps=1), observable=bond, num_qubits=40, num_samples=50)
     assert report.evidence["Gradient at 40 qubits"].target.startswith("propagation")
     assert report.evidence["Scaling with the number of qubits"].qubits[-5:] == (16, 23, 32, 45, 64)
-    assert any("stands out of the noise" in finding.sentence for finding in report.findings)
+    assert any("is as large as its noise" in finding.sentence for finding in report.findings)
 
 
 def test_what_refuses_a_circuit_is_said_and_the_rest_goes_on():
@@ -156,6 +162,51 @@ def test_what_refuses_a_circuit_is_said_and_the_rest_goes_on():
     assert "Nothing could be diagnosed" in report.headline()
     narrow = diagnose(QAOAAnsatz(reps=1).build(13), observable=averaged_local_observable, num_samples=20)
     assert "Gradient at 13 qubits" in narrow.evidence
+
+
+def test_noise_of_a_device_that_is_too_narrow_is_studied_where_it_fits():
+    report = diagnose(RealAmplitudesAnsatz(reps=1), num_qubits=6, noise=FakeManilaV2(), num_samples=12)
+    assert any("the circuit has 6 qubits, the device 5" in line for line in report.skipped)
+    (finding,) = (finding for finding in report.findings if finding.code.startswith("noise"))
+    assert finding.level != "good"
+    assert finding.sentence.startswith("At 5 qubits")
+    advised = [line for line in report.advice if line.code == "fewer_layers"]
+    assert all("at 5 qubits" in line and "6 qubits were not simulated" in line for line in advised)
+    with pytest.raises(UnsupportedCircuitError, match=r"has 6 qubits, but .*manila.* has 5"):
+        noise_induced_plateau(RealAmplitudesAnsatz(), local_observable, FakeManilaV2(), num_qubits=6)
+
+
+@pytest.mark.parametrize("width", [30, 100])
+def test_a_wide_projector_is_refused_by_stages_and_not_by_the_diagnosis(width):
+    report = diagnose(HardwareEfficientAnsatz(reps=1), observable=global_projector, num_qubits=width, num_samples=20)
+    assert sum("Projector" in line for line in report.skipped) == 2
+    assert "Scaling with the number of qubits" in report.evidence
+    with pytest.raises(TypeError, match="need a Pauli sum"):
+        second_moments(product_circuit(3), global_projector)
+
+
+def test_a_price_at_a_width_that_was_measured_is_the_measured_one():
+    report = diagnose(RealAmplitudesAnsatz(reps=2), num_qubits=3, num_samples=60)
+    study = report.evidence["Scaling with the number of qubits"]
+    assert study.judgement.levelled_off_from > 6
+    (line,) = (line for line in report.price if line.startswith("At 6 qubits"))
+    measured = study.points[study.qubits.index(6)].shots_for_loss()
+    assert line.startswith(f"At 6 qubits, as measured: {measured:.0f} shots")
+
+
+def test_prices_of_walks_that_tell_nothing_are_left_to_the_contraction():
+    report = diagnose(layered_circuit(40, 6), observable=global_observable)
+    rows = {name: value for name, value, _ in report.evidence["Second moments by Pauli walks"].rows()}
+    assert rows["Shots"] == "not known"
+    assert "Shots to see the loss vary" not in rows
+    exact = report.evidence["Second moment by matrix products"]
+    assert "Shots to see the loss vary" in {name for name, *_ in exact.rows()}
+
+
+def test_the_page_says_what_its_errors_are(barren):
+    page = barren.to_html()
+    assert "95 % unless said otherwise; ± is one standard error" in page
+    assert "(80 %)" in page, "the bounds of the shape"
 
 
 def test_time_budget_is_kept_and_said():

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -18,9 +19,13 @@ from qiskit_qml_ext.diagnostics import (
     product_encoding_moments,
     suggest_bandwidth,
 )
+from qiskit_qml_ext.diagnostics.estimate import Estimate
 from qiskit_qml_ext.diagnostics.geometric_difference import spectral_difference
-from qiskit_qml_ext.diagnostics.kernel_concentration import local_fidelities
+from qiskit_qml_ext.diagnostics.kernel_concentration import KernelConcentration, KernelPoint, local_fidelities
+from qiskit_qml_ext.diagnostics.kernel_entries import KernelEntries
 from qiskit_qml_ext.diagnostics.pair_statistics import kernel_moments, pair_mean_variance
+from qiskit_qml_ext.diagnostics.scaling_verdict import judge_variances
+from qiskit_qml_ext.diagnostics.shots import resolve_entries
 from qiskit_qml_ext.engine import gram, statevectors
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import connect
@@ -80,7 +85,9 @@ def test_full_range_encoding_concentrates_exponentially_and_a_narrow_one_does_no
     wide = kernel_concentration(AngleFeatureMap(), X, qubits=range(1, 10))
     assert wide.verdict == "barren plateau"
     # Var k = (3/8)ⁿ - 4⁻ⁿ: from 1.6 a feature at 1 to nearly 8/3 at 9
-    assert wide.headline().startswith("Exponential concentration within 1 to 9 features: each further one divides the")
+    assert wide.headline().startswith(
+        "Exponential concentration within 1 to 9 features: each further one, in the order of the"
+    )
     assert 1.6 < math.exp(wide.judgement.chosen.rate.value) < 8 / 3
     assert "every" not in wide.trend()
     narrow = kernel_concentration(
@@ -242,3 +249,39 @@ def test_mistakes_in_a_comparison_are_named():
         geometric_difference(kernel, np.zeros((2, 1)))
     with pytest.raises(ValueError, match="must be at least 0"):
         geometric_difference(kernel, np.zeros((3, 1)), regularization=-1)
+
+
+def trend_of(variances, *, relative=0.02, levels_at=None):
+    """The trend of made variances, one for each number of features; None is one that is too uncertain to count."""
+    points = []
+    for features, variance in enumerate(variances, start=1):
+        value = 0.01 if variance is None else variance
+        wide = 100.0 if variance is None else 1 + 2 * relative
+        estimate = Estimate(value, value * relative, value / wide, value * wide)
+        points.append(KernelPoint(features, Estimate.exact(0.5), estimate, 3.0, resolved(), 10.0, np.eye(12)))
+    widths, spreads = [p.num_features for p in points], [p.variance for p in points]
+    judged = judge_variances(widths, spreads, [math.nan] * len(points), 100)
+    return KernelConcentration(tuple(points), judged.verdict, judged, (), None, 100, None)
+
+
+def resolved():
+    return resolve_entries(KernelEntries.from_matrix([[1, 0.2, 0.6], [0.2, 1, 0.4], [0.6, 0.4, 1]]))
+
+
+def test_the_range_of_a_trend_is_that_of_the_fitted_numbers_of_features():
+    falling = [0.1 * 2.0**-n for n in range(8)]
+    assert "within 1 to 8 features: each further one" in trend_of(falling).trend()
+    found = trend_of([*falling, None, None])
+    assert found.verdict == "barren plateau"
+    assert "within 1 to 8 features (at 9, 10 the variance is too uncertain to count): each" in found.trend()
+
+
+def test_a_variance_that_has_levelled_off_is_not_said_never_to_fall():
+    level = trend_of([1e-3 + 1e-5 * (n % 2) for n in range(12)])
+    assert level.verdict == "constant"
+    assert "does not fall within 1 to 12 features, in the order" in level.trend()
+    assert "qubit" not in level.summary()
+    found = replace(level, judgement=replace(level.judgement, levelled_off_from=5.0))
+    assert found.trend() == (
+        "The variance of the entries has levelled off within 5 to 12 features, in the order of the columns."
+    )

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from qiskit_machine_learning.kernels import FidelityStatevectorKernel
 
 from qiskit_qml_ext.circuits import AngleFeatureMap, ZZFeatureMap
 from qiskit_qml_ext.diagnostics import diagnose, kernel_concentration
+from qiskit_qml_ext.diagnostics.estimate import Estimate
 from qiskit_qml_ext.diagnostics.kernel_entries import KernelEntries
-from qiskit_qml_ext.diagnostics.kernel_noise import entry_variance, spread_gain
+from qiskit_qml_ext.diagnostics.kernel_noise import at_least, entry_variance, spread_gain
 from qiskit_qml_ext.diagnostics.pair_statistics import kernel_moments
 from qiskit_qml_ext.exceptions import StateTooLargeError
 from qiskit_qml_ext.kernels import FidelityKernel
@@ -95,6 +97,30 @@ def test_a_circuit_as_feature_map_is_compared_too():
     assert abs(noise_of(found).gain.value - 0.8**-2) < 4 * noise_of(found).gain.standard_error
 
 
+def test_shots_under_noise_are_those_of_the_noisy_entries():
+    """Global depolarising noise takes k to k' = pk + (1-p)/4: S' = 4 mean[k'(1-k')]/Var k' is no g² times S."""
+    survival = 0.95**4
+    source = noise_of(kernel_concentration(ZZFeatureMap(reps=1), X, noise=depolarising(0.05), noise_samples=20))
+    k = FidelityKernel(ZZFeatureMap(reps=1)).evaluate(X)[np.triu_indices(20, 1)]
+    noisy = survival * k + (1 - survival) / 4
+    truth = np.mean(noisy * (1 - noisy)) / np.mean(k * (1 - k)) / survival**2
+    assert abs(source.shots.value - truth) < 4 * source.shots.standard_error < 0.3
+    assert source.shots.contains(truth)
+    assert source.shots.value > 1.05 * source.gain.value**2  # what g² leaves out
+    finding = next(
+        one for one in diagnose(ZZFeatureMap(reps=1), X, noise=depolarising(0.15)).findings
+        if one.code == "noise_shrinks_spread"
+    )  # fmt: skip
+    assert re.search(
+        r"by [\d.]+ \[.*\] \(.*\): it takes [\d.]+ \[.*\] times as many shots as without", finding.sentence
+    )
+
+
+def test_a_factor_without_an_upper_end_is_a_lower_limit():
+    assert at_least(Estimate(15.0, 9.0, 5.98, math.inf)) == "at least 5.98"
+    assert at_least(Estimate(15.0, 1.0, 13.0, 17.0)) == "15 [13, 17]"
+
+
 def test_noise_that_leaves_nothing_is_said():
     found = kernel_concentration(ZZFeatureMap(reps=1), X, noise=depolarising(1.0), seed=3)
     source = noise_of(found)
@@ -155,6 +181,15 @@ def test_diagnosis_leaves_noise_out_where_it_takes_too_long_and_says_so():
     assert any("5 samples" in line for line in few.skipped)
     theirs = diagnose(FidelityStatevectorKernel(feature_map=ZZFeatureMap().build(2)), X, noise=depolarising(0.1))
     assert any("fidelity kernels only" in line for line in theirs.skipped)
+
+
+def test_a_device_that_is_narrower_than_the_map_is_not_simulated_and_the_rest_is_done():
+    wide = np.random.default_rng(0).uniform(0, 2, (12, 6))
+    report = diagnose(AngleFeatureMap(), wide, noise=fake_backend("fake_manila"))
+    assert "Noise: the kernel takes 6 qubits, but fake_manila has 5." in report.skipped
+    assert any(one.code == "entries_differ" for one in report.findings)
+    with pytest.raises(ValueError, match=r"takes 6 qubits, but fake_manila has 5\. Use fewer features"):
+        kernel_concentration(AngleFeatureMap(), wide, noise=fake_backend("fake_manila"))
 
 
 @pytest.mark.slow

@@ -98,6 +98,40 @@ def test_noise_is_learned_by_no_kernel():
     assert found.count("nothing_learned") >= 22  # fewer than 22 of 24 at 1 %: 2e-4
 
 
+def test_values_that_a_kernel_predicts_by_half_are_learned():
+    """R² of 0.47 to 0.54 from 60 samples; three times √(2/60), the scatter of the labels by themselves, is 0.55."""
+    for seed in (0, 2, 4):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(60, 1))
+        y = X[:, 0] + 0.8 * rng.normal(size=60)
+        found = kernel_scores(np.eye(60), {"linear": X @ X.T + 1}, y, X=X)
+        assert 0.45 < found.best.score < 0.547
+        assert found.ranking == "classical_scores_as_well"
+        difference = (y - y.mean()) ** 2 / y.var() - found.losses["linear"]
+        assert found.learned.value == pytest.approx(found.best.score)
+        assert found.learned.standard_error == pytest.approx(difference.std(ddof=1) / np.sqrt(60))
+
+
+def test_values_without_a_pattern_are_not_learned():
+    X, kernel, _ = planted(80, 0)
+    classical = standard_kernels(X, 80)
+    rng = np.random.default_rng(7)
+    found = [
+        kernel_scores(kernel, classical, draw(), X=X, seed=trial).ranking
+        for trial in range(8)
+        for draw in (lambda: rng.normal(size=80), lambda: rng.exponential(size=80), lambda: rng.standard_t(4, size=80))
+    ]
+    assert found.count("nothing_learned") >= 22
+
+
+def test_rows_say_which_score_is_subtracted():
+    X, kernel, _ = planted(150, 0)
+    found = kernel_scores(kernel, standard_kernels(X, 150), (X[:, 0] > X[:, 0].mean()).astype(int), X=X)
+    rows = {name: meaning for name, _, meaning in found.rows()}
+    assert rows[found.best.name].startswith("quantum minus this: −0.")
+    assert "ahead by" not in found.summary()
+
+
 def test_mistakes_are_named():
     kernel, y = np.eye(12), np.arange(12) % 2
     with pytest.raises(ValueError, match="at least 10 different samples"):

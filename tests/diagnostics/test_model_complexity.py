@@ -96,7 +96,7 @@ def test_more_classes_are_one_column_each_and_values_stay_values():
     ("y", "message"),
     [
         ([1.0, math.nan, 0.0], "NaN"),
-        (np.array(["a", None, "b"], dtype=object), "without gaps"),
+        (np.array(["a", None, "b"], dtype=object), "a label for every row"),
         ([1 + 2j, 1, 1], "real numbers"),
         (np.ones((3, 2, 2)), "shape"),
         (np.ones(6), "must have 3 rows"),  # which could be read as two columns

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from qiskit_machine_learning.kernels import FidelityStatevectorKernel
 
 from qiskit_qml_ext.circuits import AngleFeatureMap, QAOAAnsatz, RealAmplitudesAnsatz, ZZFeatureMap
 from qiskit_qml_ext.diagnostics import averaged_local_observable, diagnose, global_projector, local_observable
+from qiskit_qml_ext.diagnostics.estimate import Estimate, rounded
 from qiskit_qml_ext.diagnostics.price import (
     duration,
     gradient_circuits,
@@ -23,6 +25,7 @@ from qiskit_qml_ext.diagnostics.price import (
     light_cone,
 )
 from qiskit_qml_ext.kernels import FidelityKernel
+from qiskit_qml_ext.kernels.plan import shots_to_tell_apart
 from qiskit_qml_ext.primitives import connect
 from qiskit_qml_ext.primitives.estimates import error_free_fraction
 from qiskit_qml_ext.primitives.targets import fake_backend
@@ -75,7 +78,7 @@ def test_gradient_price_is_that_of_the_transpiled_circuit(manila):
     assert_allclose(plan.error_free, error_free_fraction(isa, fake_backend("fake_manila").target), rtol=1e-12)
     text = " ".join(price.sentences)
     assert "takes 24 circuits of 250 shots: 6,000 executions in 1 job" in text
-    assert f"cost about {seconds:,.2f}" in text
+    assert f"cost about {seconds:.2g}." in text
     assert manila.usage.shots == 0
 
 
@@ -136,18 +139,52 @@ def test_advice_looks_at_samples_of_all_rows():
     """Forty equal rows first: their entries alone would not differ."""
     rows = np.concatenate([np.full((40, 1), 0.5) + 1e-9 * np.arange(40)[:, None], np.linspace(0, 3, 40)[:, None]])
     plan = FidelityKernel(AngleFeatureMap(), connection=connect("aer", shots=1000, seed=1)).plan(rows)
-    assert "the entries can be told apart" in plan.summary()
+    assert "at most half of that" in plan.summary()
 
 
 def test_errors_that_leave_nothing_are_called_pointless_and_smaller_ones_priced(manila):
     deep = gradient_price(layered_circuit(5, 120), averaged_local_observable(5), 10, manila)
     assert deep.plan.error_free < 0.01
-    assert "Pointless as it is" in deep.sentences[-1]
+    assert deep.sentences[-1].startswith("If an error leaves nothing of the signal, this is pointless as it is")
     middle = gradient_price(layered_circuit(5, 20), averaged_local_observable(5), 10, manila)
     assert 0.01 < middle.plan.error_free < 0.7
-    assert "times as many shots are needed" in middle.sentences[-1]
+    assert middle.sentences[-1].startswith("If an error leaves nothing of the signal, about ")
+    seconds = middle.plan.seconds / middle.plan.error_free**2
+    assert f"times as many shots to see it: about {duration(seconds)} of processor time." in middle.sentences[-1]
     wide = kernel_price(ZZFeatureMap(reps=12), np.random.default_rng(0).uniform(0, 2, (5, 5)), 10, manila)
-    assert "Pointless as it is" in wide.sentences[-1]
+    assert "this is pointless as it is" in wide.sentences[-1]
+
+
+def test_a_kernel_is_priced_at_the_shots_that_its_errors_ask_for_too(manila):
+    price = kernel_price(ZZFeatureMap(), X, 15, manila, price_per_minute=96, entries=(0.4, 0.05))
+    needed = shots_to_tell_apart(0.4, 0.05, intact=price.plan.error_free)
+    assert needed > 15
+    more = " ".join(price.sentences)
+    assert f"{needed:,.0f} shots with the reported errors" in more
+    seconds, cost = price.plan.seconds * needed / 15, price.plan.cost * needed / 15
+    words = f"{cost:.2g}" if cost < 10 else rounded(cost)
+    assert f"With {needed:,.0f} shots of each circuit that is about {duration(seconds)} of processor time, cost" in more
+    assert f"cost about {words}." in more
+    dear = kernel_price(ZZFeatureMap(), X, 15, manila, price_per_minute=1e6 + 1)
+    # two digits: no estimate of a price knows the cents
+    assert f"cost about {rounded(dear.plan.cost)}." in " ".join(dear.sentences)
+    assert re.search(r"cost about [\d,]+0\.$", dear.sentences[0])
+
+
+def test_simulated_noise_that_may_cost_anything_has_a_lower_limit_only(manila):
+    endless = Estimate(220.0, 500.0, 35.8, math.inf)
+    price = kernel_price(ZZFeatureMap(), X, 367, manila, entries=(0.4, 0.05), simulated=endless)
+    (sentence,) = [line for line in price.sentences if "was simulated" in line]
+    assert "it takes at least 35.8 times as many shots" in sentence
+    assert "half of the spread, at least 13,000: about " in sentence
+    assert "220" not in sentence
+    assert "inf" not in sentence
+    known = kernel_price(ZZFeatureMap(), X, 367, manila, entries=(0.4, 0.05), simulated=Estimate(2.0, 0.1, 1.8, 2.2))
+    assert any("it takes 2 [1.8, 2.2] times as many shots" in line and "about 730" in line for line in known.sentences)
+    nothing = kernel_price(
+        ZZFeatureMap(), X, 367, manila, entries=(0.4, 0.05), simulated=Estimate(math.nan, math.nan, 0.0, math.inf)
+    )
+    assert any("is not known" in line for line in nothing.sentences)
 
 
 def test_what_cannot_be_priced_is_a_sentence(manila):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import matplotlib as mpl
 import numpy as np
@@ -13,6 +14,7 @@ from qiskit_qml_ext.circuits import (
     HardwareEfficientAnsatz,
     MatchgateAnsatz,
     PermutationEquivariantAnsatz,
+    RealAmplitudesAnsatz,
     UniformDistribution,
 )
 from qiskit_qml_ext.diagnostics import (
@@ -26,11 +28,25 @@ from qiskit_qml_ext.diagnostics import (
     plateau_causes,
     scaling_study,
 )
-from qiskit_qml_ext.diagnostics.causes import two_design_variance
+from qiskit_qml_ext.diagnostics.causes import (
+    _LOCAL,
+    _LOCAL_SHALLOW,
+    _PRODUCT,
+    _SHALLOW,
+    _SMALL,
+    Change,
+    PlateauCauses,
+    two_design_variance,
+)
+from qiskit_qml_ext.diagnostics.circuit_findings import read_causes
+from qiskit_qml_ext.diagnostics.draft import Draft
+from qiskit_qml_ext.diagnostics.estimate import counted, mean_in_words
 from qiskit_qml_ext.diagnostics.initializations import ratio
 from qiskit_qml_ext.diagnostics.intervals import variance_estimates
 from qiskit_qml_ext.diagnostics.scaling_fit import judge_scaling
+from qiskit_qml_ext.diagnostics.scaling_study import _extrapolate
 from qiskit_qml_ext.diagnostics.scaling_verdict import judge_variances
+from qiskit_qml_ext.diagnostics.shot_noise import in_words
 from tests.diagnostics.families import layered_circuit, product_circuit
 from tests.diagnostics.scaling_laws import LAWS, SETTINGS, draw, truths
 
@@ -272,6 +288,77 @@ def test_a_variance_that_levels_off_is_constant_from_there_on():
     assert math.exp(found.chosen.log_variance(100)) == pytest.approx(0.02, rel=0.1)
 
 
+def test_verdict_names_only_the_widths_that_were_fitted():
+    """Walks at 16 and more qubits know 2^-n within many factors only."""
+    study = scaling_study(
+        HardwareEfficientAnsatz(), global_observable, qubits=[*range(2, 9), 16, 32, 64], num_samples=200, seed=0
+    )
+    assert study.verdict == "barren plateau"
+    assert study.judgement.used[-3:] == (False, False, False)
+    assert study.headline().startswith("Barren plateau from 2 to 8 qubits, with uniform angles: ")
+    assert study.headline().endswith("; at 16 to 64 qubits it is too uncertain to count.")
+    assert "by at least a factor" in study.trend, "the interval of the factor spans decades"
+
+
+def test_nothing_is_extrapolated_below_the_law_and_what_was_measured_stays():
+    widths = [2, 3, 4, 6, 7, 8, 16, 23, 32, 45, 64]
+    study = scaling_study(RealAmplitudesAnsatz(reps=2), local_observable, qubits=widths, seed=0, target_qubits=2)
+    assert study.judgement.levelled_off_from == 8
+    assert study.extrapolation.is_measured
+    assert study.extrapolation.variance == study.variances[0]
+    assert study.extrapolation.shots.value == study.points[0].shots_for_loss()
+    assert "as measured" in study.summary()
+    with pytest.raises(ValueError, match="holds from 8 qubits on and says nothing about 5"):
+        study.extrapolate(5)
+
+
+def test_a_slow_fall_is_bounded_and_its_price_knows_it():
+    """n^-0.13 is called constant; its sentence bounds the power, and a price far out contains that of the power."""
+    n = list(range(2, 41, 2))
+    values = [0.5 * k**-0.13 for k in n]
+    variances = [Estimate(v, 0.02 * v, 0.96 * v, 1.04 * v) for v in values]
+    judgement = judge_variances(n, variances, [3.0] * len(n), 2000)
+    assert judgement.verdict == "constant"
+    assert judgement.flat.rate.contains(0.13)
+    assert judgement.flat.rate.low > 0
+    there = _extrapolate(judgement, 1000, n, variances, [1.0] * len(n))
+    assert there.variance.value == pytest.approx(0.5 * 1000**-0.13, rel=0.05)
+    assert there.variance.contains(0.5 * 1000**-0.13)
+    level = scaling_study(
+        lambda k: layered_circuit(k, 2), local_observable, qubits=range(2, 13), seed=7, num_samples=400
+    )
+    assert re.search(r"changes by no more than n\^±[\d.]+ \(power|no faster than n\^", level.headline())
+    assert "does not fall" not in level.headline()
+
+
+def test_what_rises_and_falls_is_not_said_to_rise():
+    n = np.arange(2.0, 11)
+    found = judge_scaling(n, -((n - 7) ** 2) / 20, np.full(len(n), 0.05))
+    assert found.verdict == "undetermined"
+    assert "rises" not in found.reason
+    assert "does not fall over these widths as a whole" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("estimate", "text"),
+    [
+        (Estimate(1.0, 9.3e-17, 1.0, 1.0), "1"),
+        (Estimate(1.8e-5, 4.1e-6, 0.0, 1.0), "1.8e-05 ± 4.1e-06"),
+        (Estimate(-0.001, 0.31, -1.0, 1.0), "0.00 ± 0.31"),
+        (Estimate(0.0354, 0.0058, 0.0, 1.0), "0.0354 ± 0.0058"),
+    ],
+)
+def test_numbers_have_the_digits_that_their_errors_allow(estimate, text):
+    assert str(estimate) == text
+
+
+def test_large_numbers_of_shots_have_three_digits_and_one_thing_has_no_plural():
+    assert in_words(163_067_463) == "163,000,000"
+    assert in_words(367.0) == "367"
+    assert mean_in_words(-3.15843e-181) == "0"
+    assert (counted(1, "layer"), counted(2, "qubit")) == ("1 layer", "2 qubits")
+
+
 def test_exact_points_have_the_scatter_of_the_law():
     """One exact width that lies off the law does not carry it away, and the error knows the scatter."""
     n = np.arange(2.0, 13)
@@ -426,6 +513,8 @@ def test_equal_distributions_do_not_win():
     )
     assert found.best is None
     assert found.gains[1].contains(1.0)
+    assert "no other distribution has a clearly larger gradient than uniform angles" in found.headline()
+    assert "Distribution(" not in found.summary()
 
 
 def test_ratio_of_estimates_joins_their_intervals():
@@ -450,6 +539,11 @@ def test_causes_of_a_global_deep_plateau():
     assert found.two_design_ratio.contains(1.0), "as flat as a random unitary"
     assert "2-design" in found.summary()
     assert found.plot().get_xscale() == "log"
+    draft = Draft(math.inf)
+    read_causes(found, draft)
+    (advice,) = (line for line in draft.advice if line.startswith("Start from small angles"))
+    assert "mean loss there" in advice, "a large gradient at a bad place is no gift"
+    assert advice.endswith("does not promise a better minimum.")
 
 
 def test_global_cost_is_found_to_be_the_cause_in_a_product_circuit():
@@ -462,6 +556,38 @@ def test_a_healthy_circuit_has_no_causes():
     found = plateau_causes(product_circuit(3), local_observable, distribution=GaussianDistribution(std=1.5), seed=0)
     assert found.causes == ()
     assert "none of the changes" in found.headline()
+
+
+def made_causes(**gains: tuple[float, float, float]) -> PlateauCauses:
+    names = {"local": _LOCAL, "shallow": _SHALLOW, "both": _LOCAL_SHALLOW, "small": _SMALL, "product": _PRODUCT}
+    one = Estimate.exact(1.0)
+    changes = tuple(
+        Change(*names[key], one, Estimate(value, math.nan, low, high), one) for key, (low, value, high) in gains.items()
+    )
+    return PlateauCauses(4, one, one, 1.0, one, "none", "", changes)
+
+
+def test_what_is_not_shown_to_help_is_not_said_not_to_help():
+    found = made_causes(
+        local=(1.6, 4.23, 24.3), shallow=(0.9, 1.2, 1.9), small=(0.0, math.nan, math.inf), product=(2.1, 3.0, 4.0)
+    )
+    said = {name: meaning for name, _, meaning in found.rows()}
+    assert said["Observable on one qubit"] == "not shown to help by a factor 2"
+    assert said["One layer"] == "does not help by a factor 2"
+    assert said["Small Gaussian angles"] == "too little was seen to tell"
+    assert "nan" not in found.summary()
+    assert found.headline().endswith(
+        "what raises the square of a typical derivative by 2 or more: no entangling gates."
+    )
+    assert "is shown to raise" in made_causes(local=(1.6, 4.23, 24.3)).headline()
+    assert "none of the changes raises" in made_causes(shallow=(0.9, 1.2, 1.9)).headline()
+
+
+def test_two_changes_at_once_are_named_only_if_they_do_more_than_one():
+    assert made_causes(local=(2.04, 2.63, 3.31), both=(2.34, 3.05, 3.87)).causes == ("a global observable",)
+    assert made_causes(local=(0.8, 1.0, 1.3), both=(2.34, 3.05, 3.87)).causes == (
+        "a global observable together with depth",
+    )
 
 
 def test_two_design_variance_is_the_haar_formula():

@@ -368,8 +368,15 @@ def test_integer_multiples_of_uniform_angles_are_exact_and_others_refused():
     assert found.gradient_second_moments[0] == pytest.approx(4.5)
     half = QuantumCircuit(1)
     half.ry(0.5 * Parameter("a"), 0)
+    found = second_moments(half, Pauli("Z"), seed=0)  # uniform over its period of 4π
+    assert found.loss_variance.value == pytest.approx(0.5)
+    assert found.gradient_second_moments[0] == pytest.approx(1 / 8)
     with pytest.raises(UnsupportedCircuitError, match="symmetrically about 0"):
-        second_moments(half, Pauli("Z"))
+        second_moments(half, Pauli("Z"), distribution=UniformDistribution())
+    without_period = QuantumCircuit(1)
+    without_period.ry(np.sqrt(2) * Parameter("a"), 0)
+    with pytest.raises(UnsupportedCircuitError, match="symmetrically about 0"):
+        second_moments(without_period, Pauli("Z"))
 
 
 def shared() -> QuantumCircuit:

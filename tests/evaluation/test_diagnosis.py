@@ -1,5 +1,6 @@
 """The kernel part of an evaluation: which kernel is diagnosed, on what, and what happens when that fails."""
 
+import math
 import re
 from collections import Counter
 from dataclasses import replace
@@ -9,7 +10,8 @@ import pytest
 from evaluation_data import small_data
 
 from qiskit_qml_ext.circuits import ZZFeatureMap
-from qiskit_qml_ext.diagnostics import Diagnosis
+from qiskit_qml_ext.diagnostics import Diagnosis, GeometricDifference
+from qiskit_qml_ext.diagnostics.estimate import rounded
 from qiskit_qml_ext.evaluation import diagnosis as kernel_part
 from qiskit_qml_ext.evaluation import json_schema, plan_evaluation, run_plan
 from qiskit_qml_ext.evaluation.comparison import (
@@ -21,6 +23,7 @@ from qiskit_qml_ext.evaluation.comparison import (
 from qiskit_qml_ext.evaluation.preparation import quantum_preparation
 from qiskit_qml_ext.evaluation.report import render_report
 from qiskit_qml_ext.kernels import FidelityKernel
+from qiskit_qml_ext.kernels.plan import shots_to_tell_apart
 from qiskit_qml_ext.primitives import Usage
 
 QUICK = {"folds": 3, "bandwidths": [0.1, 0.5], "C_values": [1.0]}
@@ -89,8 +92,11 @@ def test_diagnosis_is_exact_and_free_on_a_sampled_target():
     assert "As sampled on aer, on all of the first training set (16 samples)" in text
     # What was measured and what is exact are two things, so both are shown.
     assert "Mean off the diagonal" in text
-    assert "to tell entries apart, as they were measured," in text
-    assert result.hardware.shots_per_circuit == result.health.shots_to_resolve.to_tell_apart
+    # but a target without errors has one number of shots: that of the exact entries, not one more from few shots
+    assert "without the errors of a device" in text
+    assert "Shots to tell entries apart" not in text
+    assert result.hardware.shots_per_circuit == found.last.shots.to_tell_apart
+    assert result.hardware.shots_per_circuit != result.health.shots_to_resolve.to_tell_apart
 
 
 def test_one_kernel_has_one_number_of_shots(classification):
@@ -98,12 +104,29 @@ def test_one_kernel_has_one_number_of_shots(classification):
     shots = found.last.shots.to_tell_apart
     assert classification.hardware.shots_per_circuit == shots
     text = " ".join(classification.summary().split())
-    said = set(re.findall(r"([\d,]+) shots (?:each to )?tell entries apart", text))
-    assert said == {f"{shots:,.0f}"}
-    assert "to tell entries apart, without the errors of a device" in classification.hardware.sentence()
+    said = re.findall(r"[Ff]rom ([\d,]+) shots (?:each )?on", text)
+    assert said == [f"{shots:,.0f}"] * 2
+    sentence = classification.hardware.sentence()
+    assert f"From {shots:,.0f} shots each on, without the errors of a device (about " in sentence
+    # both prices, with and without the errors, and neither promises a model
+    cost = classification.hardware
+    needed = shots_to_tell_apart(found.last.shots.mean, found.last.shots.variance, intact=cost.circuit.error_free)
+    assert cost.shots_with_errors == needed > shots
+    assert f"if an error leaves nothing of the signal, it takes {rounded(needed)} (" in sentence
+    assert "A model may need many times more." in sentence
+    assert "one fit needs" not in text
+    assert not re.search(r"\d\.\d+ s of processor", text)
     (price,) = classification.diagnosis.price
     assert f"circuits of {shots:,.0f} shots," in price
-    assert price.endswith("to tell entries apart, without the errors of a device.")
+    assert price.endswith("the error of an entry is half of the spread, without the errors of a device.")
+
+
+def test_a_spread_that_few_shots_hide_is_not_called_absent_on_hardware(classification):
+    hidden = replace(classification.hardware, shots_per_circuit=math.inf, seconds_per_fit=math.inf)
+    assert "are all the same" in hidden.sentence()
+    measured = replace(hidden, basis="as they were measured").sentence()
+    assert "as measured, no spread of the entries is seen beyond the noise of the shots" in measured
+    assert "all the same" not in measured
 
 
 def test_at_most_two_hundred_samples_are_diagnosed():
@@ -133,7 +156,22 @@ def test_findings_stand_in_text_page_and_fragment_and_nothing_is_said_twice(name
         assert row in known
         assert row not in text
     assert "Effective rank" in text
-    assert "Complexity of the labels" in text
+    silent = kernel_part.difference_of(result.diagnosis).conclusion == "quantum_bound_silent"
+    assert ("Complexity of the labels" in text) == (not silent)
+
+
+def test_complexity_of_labels_is_left_out_where_its_bound_says_nothing(classification, monkeypatch):
+    name = "Complexity of the labels"
+    monkeypatch.setattr(GeometricDifference, "conclusion", "bounds_alike")
+    (row,) = [row for row in kernel_part.numbers(classification) if row[0] == name]
+    found = kernel_part.difference_of(classification.diagnosis)
+    assert f"of the identity: {found.identity_complexity:.3g}" in row[2]
+    monkeypatch.setattr(GeometricDifference, "conclusion", "quantum_bound_silent")
+    assert not [row for row in kernel_part.numbers(classification) if row[0] == name]
+
+
+def test_complexities_are_written_as_they_are():
+    assert [kernel_part._size(value) for value in (118.0, 1304.2, 7.123, 3e7)] == ["118", "1,304", "7.12", "3e+07"]
 
 
 def test_json_has_the_numbers_of_the_diagnosis(classification):

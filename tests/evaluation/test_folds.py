@@ -133,7 +133,7 @@ def test_copies_of_noise_are_not_learned_and_the_result_says_that_there_are_copi
     assert not result.verdict.code.startswith("better")
     assert result.num_distinct == 60
     (note,) = [note for note in result.notes if "repeat another one" in note]
-    assert note.startswith("120 of the 180 rows repeat another one in all features, 60 are different.")
+    assert note.startswith("120 of the 180 rows repeat another one in all features (up to")
     assert note in " ".join(result.summary().split())
     assert result.to_dict()["dataset"]["num_distinct_rows"] == 60
 
@@ -197,3 +197,14 @@ def test_a_score_of_copies_counts_different_rows_only():
     assert plan_evaluation(unequal, folds=4, scoring="balanced_accuracy", **QUICK).test_size == 2 * 12 / 4
     regression = small_data(task="regression")
     assert plan_evaluation(regression, folds=3, feature_map="angle", **QUICK).test_size is None
+
+
+def test_copies_with_a_little_noise_are_copies():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 3)) * [1.0, 1e4, 1e-6]
+    noisy = X + 1e-8 * rng.normal(size=X.shape) * X.std(axis=0)
+    numbers = equal_rows(np.concatenate([X, noisy, X.astype(np.float32)]))
+    assert numbers.max() == 39
+    np.testing.assert_array_equal(numbers[:40], numbers[40:80])
+    np.testing.assert_array_equal(numbers[:40], numbers[80:])
+    assert equal_rows(X + 1e-3 * np.arange(40)[:, None] * X.std(axis=0)).max() == 39

@@ -115,5 +115,5 @@ def test_no_difference_on_few_samples_has_an_interval_that_says_how_little_is_kn
 def test_bad_arguments_are_refused(first, second, fraction):
     with pytest.raises(ValueError, match=r"folds|test_fraction|shapes"):
         corrected_t_test(first, second, test_fraction=fraction)
-    with pytest.raises(ValueError, match="test_size must be positive, but 0 came"):
+    with pytest.raises(ValueError, match="test_size must be above 0, but 0 came"):
         corrected_t_test([1, 2], [1, 2], test_fraction=0.5, test_size=0)

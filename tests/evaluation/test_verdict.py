@@ -4,9 +4,13 @@ import re
 
 import numpy as np
 import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.metrics import get_scorer
+from sklearn.tree import DecisionTreeClassifier
 
 from qiskit_qml_ext.evaluation import corrected_t_test
-from qiskit_qml_ext.evaluation.verdict import Contestant, best_classical, decide
+from qiskit_qml_ext.evaluation.statistics import score_range
+from qiskit_qml_ext.evaluation.verdict import Contestant, Trial, best_classical, decide
 
 NOISE = np.array([0.01, -0.01, 0.005, -0.005, 0.0])
 
@@ -89,6 +93,7 @@ def test_a_model_that_beats_the_best_mean_but_not_a_volatile_rival_is_told_which
         f"more than the gradient boosting with 0.888 (p = {p:.2f})."
     )
     (beaten,) = [detail for detail in result.details if "significantly more than" in detail]
+    assert beaten.startswith("Each by itself, it scores significantly more than ")
     assert "the RBF SVM (0.900, p < 0.001), the logistic regression (0.800, p < 0.001)" in beaten
     # No significant p stands in a sentence that begins with "No evidence".
     assert "p < " not in result.sentence
@@ -207,3 +212,52 @@ def test_false_alarms_are_rare_when_quantum_and_classical_models_are_equal():
         codes.append(decide(models, test_fraction=1 / 9, scoring="accuracy", is_exact=True).code)
     # At most 2.5 % for the better side; more than 5 % of 400 by chance: 0.2 %.
     assert sum(code.startswith("better") for code in codes) <= 20
+
+
+def test_a_lead_that_no_score_has_room_for_is_not_offered():
+    wild = (1.0, 1.0, 1.0, 1.0, 0.8)  # 0.96: no accuracy is higher by what these folds take
+    rows = (
+        ("quantum", "quantum", (0.7, 1.0, 0.9, 0.9, 0.9)),
+        ("rbf", "classical", wild),
+        ("d", "baseline", (0.3,) * 5),
+    )
+    models = [Contestant(key, key, role, scores) for key, role, scores in rows]
+    result = decide(models, test_fraction=0.25, scoring="accuracy", is_exact=True)
+    assert result.code == "no_evidence"
+    assert result.smallest_difference > 0.04
+    text = " ".join(result.details)
+    assert "These 5 test folds cannot show any lead over the rbf" in text
+    assert f"it would have to be {result.smallest_difference:.3f}, and 0.040 is left." in text
+    assert "significant from" not in text
+    # a score without a largest value leaves room for any lead
+    free = decide(models, test_fraction=0.25, scoring="unheard_of", is_exact=True)
+    assert "is significant from" in " ".join(free.details)
+
+
+def test_no_interval_goes_beyond_what_two_scores_can_differ_by():
+    rows = (("quantum", "quantum", (0.0, 1.0)), ("rbf", "classical", (1.0, 0.6)), ("d", "baseline", (0.3, 0.3)))
+    models = [Contestant(key, key, role, scores) for key, role, scores in rows]
+    plain = corrected_t_test(models[0].scores, models[1].scores, test_fraction=1.0)
+    assert plain.low < -1 < 1 < plain.high
+    for scoring, low, high in (("accuracy", -1, 1), ("matthews_corrcoef", -2, 2), ("r2", plain.low, plain.high)):
+        cut = Trial(1.0, scoring=scoring).against(models[0], models[1])
+        assert (cut.low, cut.high) == (max(plain.low, low), min(plain.high, high))
+        # half of the interval that was not cut
+        assert cut.smallest_difference == pytest.approx((plain.high - plain.low) / 2)
+
+
+@pytest.mark.parametrize("scoring", ["accuracy", "f1_macro", "roc_auc_ovr", "matthews_corrcoef", "r2"])
+def test_ranges_of_scores_are_those_of_scikit_learn(scoring):
+    rng = np.random.default_rng(0)
+    lowest, highest = score_range(scoring)
+    y = np.arange(30) % 3 if scoring == "roc_auc_ovr" else np.arange(30) % 2
+    made = [DummyClassifier(strategy="uniform", random_state=s).fit(rng.normal(size=(30, 1)), y) for s in range(20)]
+    values = [get_scorer(scoring)(model, rng.normal(size=(30, 1)), y) for model in made]
+    perfect = get_scorer(scoring)(DecisionTreeClassifier().fit(y[:, None], y), y[:, None], y)
+    assert all(lowest <= value <= highest for value in values)
+    assert perfect == highest == 1
+
+
+def test_folds_without_a_model_above_the_dummy_tell_no_model_from_guessing():
+    result = verdict(quantum=0.5, control=0.5, rbf=0.5, linear=0.5)
+    assert result.sentence.endswith("so these folds cannot tell any model from guessing.")

@@ -3,12 +3,15 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.circuit.library import zz_feature_map
+from scipy.sparse import csr_array
 
+from qiskit_qml_ext.circuits import AngleFeatureMap
 from qiskit_qml_ext.diagnostics.network import network_of
 from qiskit_qml_ext.exceptions import ParameterOrderWarning
 from qiskit_qml_ext.kernels import FidelityKernel
@@ -131,3 +134,29 @@ def test_training_parameters_must_leave_some_for_the_data_and_belong_to_the_map(
     short = FidelityKernel(feature_map, training_parameters=[feature_map.parameters[0]], training_values=[])
     with pytest.raises(ValueError, match="1 training parameters have 0 values"):
         short.evaluate([[0.1]])
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (np.ma.masked_array([[0.1, 0.2], [0.3, 0.4]], [[0, 1], [0, 0]]), "masked"),
+        (np.array([["2020-01-01", "2021-01-01"]], dtype="M8[D]"), "dates"),
+        ([["0.1", "0.2"]], "text"),
+        (np.array([[0.1 + 1j, 0.2]]), "complex"),
+        ([[0.1, None]], "None"),
+        ([[0.1, 0.2], [0.3]], "inhomogeneous"),
+        (csr_array([[0.1, 0.2]]), "toarray"),
+        (pd.DataFrame({"a": [1, None], "b": [1, 2]}).convert_dtypes(), "NA"),
+    ],
+)
+def test_data_that_would_become_other_numbers_are_refused(values, reason):
+    with pytest.raises(TypeError, match=rf"x_vec must .*{reason}"):
+        FidelityKernel(AngleFeatureMap()).evaluate(values)
+
+
+def test_containers_of_the_same_numbers_have_the_same_kernel():
+    data = np.random.default_rng(0).uniform(0, 1, (4, 2))
+    kernel = FidelityKernel(AngleFeatureMap())
+    frame = pd.DataFrame(data)
+    for given in (data.tolist(), data.astype(object), frame, frame.convert_dtypes(), np.ma.masked_array(data)):
+        np.testing.assert_array_equal(kernel.evaluate(given), kernel.evaluate(data))

@@ -263,8 +263,8 @@ def test_one_sample_and_empty_input():
     ("settings", "x", "y", "error", "message"),
     [
         ({}, [[1, np.nan]], None, ValueError, "value nan in row 0, column 1"),
-        ({}, [["a", "b"]], None, TypeError, "must hold real numbers"),
-        ({}, [[1j, 2]], None, TypeError, "complex values"),
+        ({}, [["a", "b"]], None, TypeError, "must be an array of real numbers"),
+        ({}, [[1j, 2]], None, TypeError, "complex numbers"),
         ({}, np.zeros((2, 2, 2)), None, ValueError, "shape"),
         ({}, [[1, 2]], [[1, 2, 3]], ValueError, "x_vec has 2 features but y_vec has 3"),
         ({"feature_map": AngleFeatureMap().build(3)}, [[1, 2]], None, ValueError, "2 columns .* encodes 3"),

@@ -11,6 +11,7 @@ from qiskit.circuit.library import GlobalPhaseGate, HamiltonianGate, PauliEvolut
 from qiskit.primitives import StatevectorSampler
 from qiskit.quantum_info import Clifford, SparsePauliOp, Statevector, random_unitary
 from qiskit.synthesis import SuzukiTrotter
+from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from qiskit_machine_learning.circuit.library import raw_feature_vector
 from scipy.linalg import expm
 
@@ -468,3 +469,74 @@ def test_content_keys_of_journaled_circuits_are_those_of_earlier_versions(build)
     for target in ("exact", "aer"):
         kernel = FidelityKernel(circuit, connection=connect(target, shots=10))
         assert circuit_key(kernel.circuit(number)) == circuit_key(earlier)
+
+
+def folded(folds, delay=None):
+    """Return a map with pairs of CX between barriers, as studies of noise fold them, or with delays."""
+    x = ParameterVector("x", 2)
+    circuit = QuantumCircuit(2)
+    circuit.ry(x[0], 0)
+    circuit.ry(x[1], 1)
+    for _ in range(folds):
+        circuit.cx(0, 1)
+        circuit.barrier()
+    if delay is not None:
+        circuit.delay(delay, [0, 1], unit="us")
+    return circuit
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("target", ["fake_manila", "aer"])
+def test_barriers_of_a_map_keep_its_gates_on_a_target_that_transpiles(target, wrapped):
+    connection = connect(target, seed=1, optimization_level=3)
+    for folds in (2, 4):
+        feature_map = folded(folds)
+        if wrapped:
+            inner, feature_map = feature_map, QuantumCircuit(2)
+            feature_map.append(inner.to_instruction(), [0, 1])
+        isa = connection.isa_circuit(FidelityKernel(feature_map, connection=connection).circuit(2))
+        assert isa.count_ops()["cx"] == 2 * folds
+    assert "barrier" in FidelityKernel(folded(2), connection=connection).circuit(2).count_ops()
+
+
+def test_delays_of_a_map_stay_and_their_inverse_is_the_same_delay():
+    """During 100 µs in a state half excited a qubit relaxes, during 1 µs it hardly does."""
+    connection = connect("fake_manila", seed=1, shots=2000)
+    sample = np.array([[np.pi / 2, np.pi / 2], [np.pi / 2, np.pi / 2 + 1e-9]])
+    fidelity = {}
+    for delay in (1, 100):
+        kernel = FidelityKernel(folded(0, delay), connection=connection)
+        isa = connection.isa_circuit(kernel.circuit(2))
+        waited = [item.operation.duration for item in isa.data if item.operation.name == "delay"]
+        assert_allclose(np.array(waited) * FakeManilaV2().dt, [delay * 1e-6] * 4, rtol=1e-3)
+        fidelity[delay] = kernel.evaluate(sample)[0, 1]
+    assert fidelity[100] < fidelity[1] - 0.2
+
+
+@pytest.mark.parametrize("target", ["exact", "aer", "fake_manila"])
+def test_barriers_and_delays_on_idle_qubits_make_no_qubit_used(target):
+    circuit = QuantumCircuit(5)
+    circuit.ry(Parameter("a"), 1)
+    circuit.barrier()
+    circuit.delay(10, 4)
+    circuit.ry(Parameter("b"), 3)
+    test = FidelityKernel(circuit, connection=connect(target, shots=100)).circuit(2)
+    assert test.num_clbits == 2
+
+
+def test_barriers_and_delays_change_no_exact_kernel():
+    plain = FidelityKernel(folded(0)).evaluate(X)
+    assert_allclose(FidelityKernel(folded(4, 50)).evaluate(X), plain, atol=1e-12)
+    exact = [FidelityKernel(folded(*args), connection=connect(shots=10)) for args in ((1,), (1, 5))]
+    assert circuit_key(exact[0].circuit(2)) == circuit_key(exact[1].circuit(2))
+
+
+def test_maps_without_barriers_keep_their_content_keys():
+    with_barrier = folded(1)
+    bare = QuantumCircuit(*with_barrier.qregs)
+    for item in with_barrier.data:
+        if item.operation.name != "barrier":
+            bare.append(item)
+    keys = [circuit_key(FidelityKernel(m, connection=connect("aer")).circuit(2)) for m in (with_barrier, bare)]
+    assert keys[0] != keys[1]
+    assert keys[1] == circuit_key(FidelityKernel(bare, connection=connect(shots=10)).circuit(2))

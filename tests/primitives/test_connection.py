@@ -3,7 +3,7 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from qiskit import QuantumCircuit
+from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.providers.fake_provider import GenericBackendV2
@@ -114,7 +114,8 @@ def test_seed_makes_runs_equal_and_different_seeds_differ(target):
 
 def test_equal_circuits_are_transpiled_once():
     connection = connect("fake_manila")
-    assert connection.isa_circuit(measured_rotation()) is connection.isa_circuit(measured_rotation())
+    circuit = measured_rotation()
+    assert connection.isa_circuit(circuit) is connection.isa_circuit(circuit.copy())
     other = measured_rotation()
     other.x(0)
     assert connection.isa_circuit(other) is not connection.isa_circuit(measured_rotation())
@@ -208,3 +209,56 @@ def test_circuits_whose_angles_are_all_dropped_are_refused():
         list(connection.sample(circuit, np.zeros((4, 1))))
     with pytest.raises(ValueError, match="changes what is measured"):
         connection.plan([(circuit, np.zeros((4, 1)))])
+
+
+def placed_by_user(layout):
+    """Return a pair on qubits 0 and 1 of five, said to be the own qubits ``layout[0]`` and ``layout[1]``."""
+    pair = QuantumCircuit(2)
+    pair.rz(0.3, 0)
+    pair.cx(0, 1)
+    isa = transpile(pair, FakeManilaV2(), initial_layout=[0, 1], optimization_level=0)
+    circuit = isa.copy()
+    circuit._layout = transpile(QuantumCircuit(2), FakeManilaV2(), initial_layout=layout, optimization_level=0).layout
+    return circuit
+
+
+@pytest.mark.parametrize("target", ["fake_manila", AerSimulator()])
+def test_equal_circuits_on_different_layouts_keep_their_own(target):
+    connection = connect(target)
+    for layout in ([0, 1], [1, 0], [3, 2]):
+        given = placed_by_user(layout)
+        isa = connection.isa_circuit(given)
+        if target == "fake_manila":
+            assert isa.layout.final_index_layout() == layout
+        else:
+            assert isa.layout is None or isa.layout.final_index_layout() == layout
+
+
+def test_the_journal_tells_layouts_of_equal_circuits_apart(tmp_path):
+    """⟨Z⟩ of the flipped qubit is -1, of the other one 1, whichever is said to be the circuit's qubit 0."""
+    connection = connect("fake_manila", seed=1, journal=tmp_path / "journal.sqlite")
+    values = []
+    for layout in ([0, 1], [1, 0]):
+        circuit = placed_by_user(layout)
+        circuit.x(0)
+        isa = connection.isa_circuit(circuit)
+        job = connection.estimator.run([(isa, SparsePauliOp("IZ").apply_layout(isa.layout))])
+        values.append(float(job.result()[0].data.evs))
+    assert values[0] < -0.8
+    assert values[1] > 0.8
+
+
+@pytest.mark.parametrize("target", ["aer", "fake_manila"])
+def test_an_equal_circuit_with_parameters_of_its_own_gets_those_back(target):
+    connection = connect(target, seed=1)
+    for _ in range(2):
+        circuit = QuantumCircuit(2)
+        a, vector = Parameter("a"), ParameterVector("v", 2)
+        circuit.rx(a, 0)
+        circuit.ry(vector[0] + 2 * vector[1], 1)
+        circuit.measure_all()
+        isa = connection.isa_circuit(circuit)
+        assert set(isa.parameters) == {a, *vector}
+        assert (isa.layout is None) == (target == "aer")
+        bound = isa.assign_parameters({a: 0.1, vector: [0.2, 0.3]})
+        assert not bound.parameters

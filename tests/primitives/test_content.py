@@ -6,14 +6,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit import QuantumCircuit
-from qiskit.circuit import Parameter, ParameterVector
-from qiskit.circuit.library import HamiltonianGate, PauliEvolutionGate, UnitaryGate, XGate
-from qiskit.quantum_info import SparsePauliOp, random_unitary
+from qiskit.circuit import AnnotatedOperation, Gate, InverseModifier, Operation, Parameter, ParameterVector
+from qiskit.circuit.library import (
+    HamiltonianGate,
+    PauliEvolutionGate,
+    StatePreparation,
+    UnitaryGate,
+    XGate,
+    XXPlusYYGate,
+)
+from qiskit.quantum_info import SparsePauliOp, random_clifford, random_unitary
 from qiskit.synthesis import MatrixExponential
 
 from qiskit_qml_ext.circuits import FEATURE_MAPS
 from qiskit_qml_ext.primitives import circuit_key
-from qiskit_qml_ext.primitives.content import job_seed
+from qiskit_qml_ext.primitives.content import job_seed, own_label
 
 BUILD_AND_PRINT = """
 from qiskit_qml_ext.circuits import FEATURE_MAPS
@@ -151,3 +158,90 @@ def test_key_does_not_depend_on_names_that_look_like_its_own():
         return circuit_key(circuit)
 
     assert key("a", "p0") == key("p1", "p2") == key("a", "b") != key("b", "a")
+
+
+class Known(Gate):
+    """A gate that says what it does by its matrix only."""
+
+    def __init__(self, matrix):
+        super().__init__("known", 1, [])
+        self.matrix = matrix
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.matrix, dtype=dtype)
+
+
+class KnownTwice(Known):
+    """A gate whose definition, the same for all, contradicts its matrix."""
+
+    def _define(self):
+        self.definition = QuantumCircuit(1)
+
+
+class Unknown(Operation):
+    """An operation that keeps to itself what it does."""
+
+    name, num_qubits, num_clbits = "unknown", 1, 0
+
+    def __init__(self):
+        self.secret = object()
+
+
+def alone(operation):
+    circuit = QuantumCircuit(operation.num_qubits)
+    circuit.append(operation, range(operation.num_qubits))
+    return circuit
+
+
+def with_own_matrix(seed):
+    gate = XGate().to_mutable()
+    gate.to_matrix = lambda: random_unitary(2, seed=seed).data
+    return gate
+
+
+CONTENTS = {
+    "Clifford": lambda seed: random_clifford(2, seed=seed),
+    "annotated Clifford": lambda seed: AnnotatedOperation(random_clifford(2, seed=seed), InverseModifier()),
+    "nested Clifford": lambda seed: alone(alone(random_clifford(2, seed=seed)).to_instruction()).to_instruction(),
+    "matrix": lambda seed: Known(random_unitary(2, seed=seed).data),
+    "nested matrix": lambda seed: alone(Known(random_unitary(2, seed=seed).data)).to_gate(),
+    "annotated matrix": lambda seed: AnnotatedOperation(Known(random_unitary(2, seed=seed).data), InverseModifier()),
+    "matrix against definition": lambda seed: KnownTwice(random_unitary(2, seed=seed).data),
+    "matrix of one object": with_own_matrix,
+    "label": lambda seed: XGate(label=f"noisy{seed}"),
+    "nested label": lambda seed: alone(XGate(label=f"noisy{seed}")).to_gate(),
+    "annotated label": lambda seed: AnnotatedOperation(XGate(label=f"noisy{seed}"), InverseModifier()),
+    "evolution's label": lambda seed: PauliEvolutionGate(SparsePauliOp("ZZ"), 0.3, label=f"noisy{seed}"),
+}
+
+
+@pytest.mark.parametrize("kind", CONTENTS)
+def test_the_content_of_every_operation_is_in_the_key(kind):
+    one, again, other = (circuit_key(alone(CONTENTS[kind](seed))) for seed in (1, 1, 5))
+    assert one == again != other
+
+
+def test_a_label_is_in_the_key_and_labels_that_qiskit_gives_are_not():
+    assert circuit_key(alone(XGate(label="noisy"))) != circuit_key(alone(XGate()))
+    for gate in (XXPlusYYGate(0.1), StatePreparation("01"), PauliEvolutionGate(SparsePauliOp("ZZ"), 0.3)):
+        assert gate.label is not None
+        assert own_label(gate) is None
+
+
+def test_what_does_not_say_what_it_does_shares_its_key_with_nothing():
+    circuit = alone(Unknown())
+    assert circuit_key(circuit) != circuit_key(circuit)
+
+
+def test_keys_of_ordinary_circuits_are_those_of_earlier_versions():
+    """Journals hold them. Literal: computed before labels and matrices went into keys."""
+    circuit = QuantumCircuit(2, 2)
+    circuit.h(0)
+    circuit.cx(0, 1)
+    circuit.append(XXPlusYYGate(0.25), [0, 1])
+    circuit.append(UnitaryGate(np.eye(2)), [0])
+    circuit.append(XGate().control(1, ctrl_state=0), [0, 1])
+    circuit.append(AnnotatedOperation(XGate(), InverseModifier()), [0])
+    circuit.barrier()
+    circuit.measure([0, 1], [0, 1])
+    assert circuit_key(circuit) == "284f147007c8ec56c0bc3b974b71def2"

@@ -7,15 +7,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
-from qiskit.circuit import ParameterVector
+from qiskit.circuit import Parameter, ParameterVector
 from qiskit.circuit.library import PauliEvolutionGate
 from qiskit.circuit.library.standard_gates import get_standard_gate_name_mapping
 from qiskit.primitives import StatevectorEstimator
 from qiskit.quantum_info import SparsePauliOp, Statevector, random_pauli_list
 
 from qiskit_qml_ext.engine import expectation_jacobian, expectations, probabilities
-from qiskit_qml_ext.exceptions import UnsupportedCircuitError
-from qiskit_qml_ext.primitives import ExactEstimator, ExactSampler
+from qiskit_qml_ext.exceptions import ApproximateCircuitWarning, UnsupportedCircuitError
+from qiskit_qml_ext.kernels import FidelityKernel
+from qiskit_qml_ext.primitives import ExactEstimator, ExactSampler, connect
 from tests.program.exotic import evolutions, fixed_operations
 from tests.program.test_names import HOSTILE
 
@@ -150,3 +151,33 @@ def test_a_value_stored_in_a_classical_bit_is_refused():
     circuit.store(circuit.clbits[0], True)
     with pytest.raises(UnsupportedCircuitError, match="'store'"):
         ExactSampler().run([circuit]).result()
+
+
+def evolved(*labels, time=0.5):
+    circuit = QuantumCircuit(2)
+    circuit.append(PauliEvolutionGate(SparsePauliOp(labels), time=time), [0, 1])
+    circuit.measure_all()
+    return circuit
+
+
+@pytest.mark.parametrize("target", ["aer", "fake_manila"])
+@pytest.mark.parametrize("time", [0.5, Parameter("t")])
+def test_transpiling_an_evolution_that_is_approximated_warns_once(target, time):
+    connection = connect(target)
+    with pytest.warns(ApproximateCircuitWarning, match=f"{target} runs 'PauliEvolution' as a product formula"):
+        connection.isa_circuit(evolved("ZZ", "XI", time=time))
+    connection.isa_circuit(evolved("ZZ", "XI", time=time))
+    connection.isa_circuit(evolved("ZZ", "ZI", time=time))  # these commute
+    connect().isa_circuit(evolved("ZZ", "XI", time=time))
+
+
+def test_a_kernel_of_an_approximated_evolution_warns_once():
+    circuit = QuantumCircuit(2)
+    circuit.append(PauliEvolutionGate(SparsePauliOp(["ZZ", "XI"]), time=Parameter("t")), [0, 1])
+    connection = connect("aer", seed=1, shots=100)
+    kernel = FidelityKernel(circuit, connection=connection)
+    with pytest.warns(ApproximateCircuitWarning) as caught:
+        kernel.evaluate([[0.4], [1.0]])
+    connection.isa_circuit(kernel.circuit(1))
+    connection.plan([(kernel.circuit(1), [[0.1, 0.2]])])
+    assert len(caught) == 1

@@ -1,5 +1,6 @@
 """Qiskit Aer's simulators, with or without noise."""
 
+import difflib
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ class AerTarget:
         from qiskit_aer import AerSimulator
 
         if simulator is None:
-            simulator = AerSimulator(**{**_DEFAULT_OPTIONS, **(backend_options or {})})
+            simulator = _made({**_DEFAULT_OPTIONS, **(backend_options or {})})
         elif backend_options:
             raise TypeError(
                 f"The options {', '.join(sorted(backend_options))} came together with an AerSimulator. "
@@ -50,6 +51,9 @@ class AerTarget:
             else simulator.name
         )
         self.num_qubits = int(simulator.num_qubits)
+        own_shots = getattr(simulator.options, "shots", None)
+        usual = AerSimulator._default_options().shots
+        self.default_shots = self.default_shots if own_shots in (None, usual) else int(own_shots)
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return Aer's sampler, with our care for the values of gates."""
@@ -94,3 +98,19 @@ class AerTarget:
 
     def close(self) -> None:
         """Do nothing: there is nothing to give back."""
+
+
+def _made(options: Mapping[str, Any]) -> "AerSimulator":
+    from qiskit_aer import AerError, AerSimulator
+
+    try:
+        return AerSimulator(**options)
+    except AerError as error:
+        unknown = [name for name in options if error.message.strip("'\"") == f"Invalid option {name}"]
+        if not unknown:
+            raise
+        near = difflib.get_close_matches(unknown[0], AerSimulator._default_options().__dict__, n=3, cutoff=0.5)
+        raise TypeError(
+            f"The target aer does not know the option {unknown[0]}. Options are those of AerSimulator, such as "
+            f"{', '.join(near or ('method', 'noise_model', 'device'))}."
+        ) from error

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.circuit import CircuitInstruction, ControlFlowOp, Gate, Operation, Parameter
+from qiskit.circuit import CircuitInstruction, ControlFlowOp, Gate, Instruction, Operation, Parameter
 from qiskit.circuit.library import (
     GlobalPhaseGate,
     Initialize,
@@ -45,11 +45,14 @@ from qiskit_qml_ext.primitives.targets.identity import (
     is_free,
     is_standard,
 )
+from qiskit_qml_ext.program import synthesised
 
 BOUND_RIGHT: frozenset[type] = frozenset(
     {RXGate, RYGate, RZGate, RGate, PhaseGate, UGate, U1Gate, U2Gate, U3Gate, RXXGate, RYYGate, RZZGate, RZXGate}
 )
 """The gates whose free parameters Aer binds right at run time, in every method that has them."""
+
+_MAYBE_MATRIX_PRODUCT = 25  # qubits; statevectors of fewer take at most 256 MiB, so that Aer chooses those
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ def prepare(circuit: QuantumCircuit, rules: Rules) -> Prepared:
     """
     free = bool(circuit.parameters)
     refuse_free_stabilizers(circuit, rules)
-    writer = _Writer(rules, free)
+    writer = _Writer(rules, free, circuit.num_qubits)
     written = writer.rewrite(circuit)
     return Prepared(written, free and (writer.bind_first or not written.parameters))
 
@@ -129,8 +132,13 @@ def bound(circuit: QuantumCircuit, rows: Mapping[Parameter, Any], rules: Rules) 
 class _Writer:
     """Writes circuits in a simulator's gates and notes whether values must be put in first."""
 
-    def __init__(self, rules: Rules, free: bool):
+    def __init__(self, rules: Rules, free: bool, num_qubits: int):
         self._rules = rules
+        # Aer's matrix product states, which it may choose by itself for wide circuits, take the amplitudes of an
+        # ``initialize`` wrongly: of 0.6 |00⟩ + 0.8 |11⟩ they make |11⟩.
+        self._opens_initialize = rules.method == "matrix_product_state" or (
+            rules.method == "automatic" and num_qubits >= _MAYBE_MATRIX_PRODUCT
+        )
         self._free = free
         self.bind_first = False
 
@@ -148,6 +156,15 @@ class _Writer:
             circuit.append(operation.replace_blocks(blocks), item.qubits, item.clbits)
         elif class_of(operation) is GlobalPhaseGate:
             return
+        elif not isinstance(operation, Instruction):  # annotated operations, Cliffords
+            self._append(circuit, item, synthesised(_alone(operation)))
+        elif isinstance(operation, Initialize) and self._opens_initialize:
+            if self._rules.errors_on(operation):
+                raise UnsupportedCircuitError(
+                    "Aer's matrix product states cannot run 'initialize' with the noise model's errors on it. Prepare "
+                    "the state with gates, or choose another method."
+                )
+            self._append(circuit, item, definition_of(operation))
         elif isinstance(operation, (*STRUCTURE, Initialize)) or self._stays(operation):
             circuit.append(item)
         elif self._rules.noisy is not None and self._is_one_gate(operation):
@@ -155,11 +172,13 @@ class _Writer:
         elif class_of(operation) is UnitaryGate or (not hasattr(operation, "definition")):
             raise UnsupportedCircuitError(f"Aer's method {self._rules.method!r} cannot run {operation.name!r}.")
         else:
-            definition = definition_of(operation)
-            inner = QuantumCircuit(definition.qubits, definition.clbits)
-            for part in definition.data:
-                self._write(inner, part)
-            append_definition(circuit, item, inner)
+            self._append(circuit, item, definition_of(operation))
+
+    def _append(self, circuit: QuantumCircuit, item: CircuitInstruction, definition: QuantumCircuit) -> None:
+        inner = QuantumCircuit(definition.qubits, definition.clbits)
+        for part in definition.data:
+            self._write(inner, part)
+        append_definition(circuit, item, inner)
 
     def _stays(self, operation: Operation) -> bool:
         """Tell whether the simulator can be given a gate as it is."""
@@ -189,6 +208,12 @@ class _Writer:
             circuit.append(item)
             return
         circuit.append(UnitaryGate(_matrix(operation), label=noise_name(operation)), item.qubits, item.clbits)
+
+
+def _alone(operation: Operation) -> QuantumCircuit:
+    circuit = QuantumCircuit(operation.num_qubits)
+    circuit.append(operation, range(operation.num_qubits))
+    return circuit
 
 
 def _matrix(operation: Operation) -> Any:

@@ -16,6 +16,7 @@ from qiskit_aer import AerError, AerSimulator
 from qiskit_aer.primitives import EstimatorV2, SamplerV2
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
+from qiskit_qml_ext.primitives.measurement import check_registers_of_counts
 from qiskit_qml_ext.primitives.targets.aer_binding import Rules, bound, prepare
 from qiskit_qml_ext.primitives.targets.aer_probe import probe
 from qiskit_qml_ext.primitives.targets.identity import with_definitions_of_mistakable
@@ -32,6 +33,8 @@ class AerSampler(SamplerV2):
         return made
 
     def _run_pubs(self, pubs: list[SamplerPub], shots: int) -> Any:
+        for pub in pubs:
+            check_registers_of_counts(pub.circuit)
         own = copy.copy(self)
         own._backend = _Prepared(self._backend, [pub.circuit for pub in pubs])
         return SamplerV2._run_pubs(own, pubs, shots)

@@ -5,15 +5,34 @@ from collections.abc import Mapping
 from typing import Any
 
 from qiskit import QuantumCircuit
-from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2, BaseEstimatorV2, BaseSamplerV2
+from qiskit.primitives import (
+    BackendEstimatorV2,
+    BackendSamplerV2,
+    BaseEstimatorV2,
+    BaseSamplerV2,
+    PrimitiveResult,
+    SamplerPubResult,
+)
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.providers import BackendV2
 from qiskit.transpiler import generate_preset_pass_manager
 
+from qiskit_qml_ext.primitives.measurement import check_registers_of_counts
 from qiskit_qml_ext.primitives.targets.angle_bounds import for_any_angle
+from qiskit_qml_ext.primitives.targets.clock import on_the_clock
 from qiskit_qml_ext.primitives.targets.target import phase_gates_as_rotations, precision_of
 
 MODES = ("job", "batch", "session")
 """Runtime's execution modes."""
+
+
+class _BackendSampler(BackendSamplerV2):
+    """Qiskit's sampler for backends, without registers that it reads wrongly."""
+
+    def _run(self, pubs: list[SamplerPub]) -> PrimitiveResult[SamplerPubResult]:
+        for pub in pubs:
+            check_registers_of_counts(pub.circuit)
+        return super()._run(pubs)
 
 
 class BackendTarget:
@@ -29,7 +48,7 @@ class BackendTarget:
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return Qiskit's sampler for backends."""
-        return BackendSamplerV2(backend=self.backend, options={"default_shots": shots, "seed_simulator": seed})
+        return _BackendSampler(backend=self.backend, options={"default_shots": shots, "seed_simulator": seed})
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
         """Return Qiskit's estimator for backends."""
@@ -159,7 +178,7 @@ class RuntimeTarget:
 
 
 def _transpiled(circuit: QuantumCircuit, backend: BackendV2, level: int, seed: int | None) -> QuantumCircuit:
-    rotations = phase_gates_as_rotations(circuit)
+    rotations = on_the_clock(phase_gates_as_rotations(circuit), backend.target)
     device = for_any_angle(backend.target) if circuit.parameters else backend.target
     if device is backend.target:
         return generate_preset_pass_manager(level, backend=backend, seed_transpiler=seed).run(rotations)

@@ -34,6 +34,7 @@ from qiskit.circuit.library import (
     UnitaryGate,
     get_standard_gate_name_mapping,
 )
+from qiskit.exceptions import QiskitError
 from qiskit.transpiler import Target as DeviceTarget
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
@@ -102,11 +103,24 @@ def with_definitions_of_mistakable(circuit: QuantumCircuit, device: DeviceTarget
             blocks = [with_definitions_of_mistakable(block, device) for block in operation.blocks]
             plain.append(operation.replace_blocks(blocks), item.qubits, item.clbits)
         elif isinstance(operation, AnnotatedOperation):
-            base = operation.base_op.copy(name=f"{operation.base_op.name} of the user's")
+            base = _plain_base(operation.base_op, device)
             plain.append(AnnotatedOperation(base, operation.modifiers), item.qubits, item.clbits)
         else:
-            append_definition(plain, item, with_definitions_of_mistakable(definition_of(operation), device))
+            definition = with_definitions_of_mistakable(definition_of(operation), device)
+            plain.global_phase += definition.global_phase  # inside of a controlled gate it is none
+            append_definition(plain, item, definition)
     return plain
+
+
+def _plain_base(base: Operation, device: DeviceTarget | None) -> Operation:
+    """Return the operation under an annotation without gates, itself or inside, that a name would mistake."""
+    name = f"{base.name} of the user's"
+    try:
+        gate = with_definitions_of_mistakable(definition_of(base), device).to_gate()
+    except QiskitError:  # annotations inside: no plain gate
+        return base.copy(name=name)
+    gate.name = name
+    return gate
 
 
 def definition_of(operation: Operation) -> QuantumCircuit:
@@ -176,7 +190,7 @@ def _known() -> frozenset[str]:
     """The names that a transpiler or a simulator takes for gates of its own."""
     from qiskit.circuit.equivalence_library import SessionEquivalenceLibrary
 
-    directives = {"barrier", "delay", "measure", "reset", "store", "break_loop", "continue_loop"}
+    directives = {"barrier", "delay", "measure", "reset", "snapshot", "store", "break_loop", "continue_loop"}
     flow = {"if_else", "for_loop", "while_loop", "switch_case", "box"}
     library = {key.name for key in SessionEquivalenceLibrary.keys()}  # noqa: SIM118, it is not a mapping
     return frozenset(library | _standard() | directives | flow)

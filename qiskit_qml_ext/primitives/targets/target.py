@@ -1,16 +1,22 @@
 """What a connection needs to know of the thing that runs its circuits."""
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import Barrier
 from qiskit.circuit.library import RZGate
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 
+from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.primitives.estimates import error_free_fraction
+from qiskit_qml_ext.primitives.measurement import check_registers_of_counts
 from qiskit_qml_ext.primitives.targets.angle_bounds import has_free_bounded_gates
+from qiskit_qml_ext.primitives.targets.clock import on_the_clock
 from qiskit_qml_ext.primitives.targets.identity import is_mistakable, with_definitions_of_mistakable
 from qiskit_qml_ext.program import runnable
+from qiskit_qml_ext.program.nesting import nesting_refused
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target as DeviceTarget
@@ -65,6 +71,8 @@ def isa_circuit(
         seed: The transpiler's seed.
         trials: How many seeds to try; the circuit with the least errors by the device's reports is taken.
     """
+    if any(hasattr(target, holder) for holder in ("backend", "simulator")):  # others read registers bit by bit
+        check_registers_of_counts(circuit)
     device = device_of(target)
     if device is not None and is_isa(circuit, device):
         return circuit
@@ -73,7 +81,8 @@ def isa_circuit(
     seeds = [seed] if trials == 1 or device is None else [(seed or 0) + trial for trial in range(trials)]
     tries = []
     for one in seeds:
-        isa = target.transpile(plain, level, one)
+        with refused_by(target.name, plain):
+            isa = target.transpile(plain, level, one)
         if isa is None:
             return circuit if target.name == "exact" else plain
         isa.global_phase = 0
@@ -94,12 +103,30 @@ def isa_in_place(circuit: QuantumCircuit, target: Target, level: int, seed: int 
     """
     from qiskit.transpiler import generate_preset_pass_manager
 
-    holder = getattr(target, "backend", getattr(target, "simulator", None))
+    holder: Any = getattr(target, "backend", getattr(target, "simulator", None))
     manager = generate_preset_pass_manager(level, backend=holder, seed_transpiler=seed)
     manager.layout = manager.routing = None
-    isa: QuantumCircuit = manager.run(phase_gates_as_rotations(circuit))
+    with refused_by(target.name, circuit):
+        isa: QuantumCircuit = manager.run(on_the_clock(phase_gates_as_rotations(circuit), holder.target))
     isa.global_phase = 0
     return isa
+
+
+@contextmanager
+def refused_by(target: str, circuit: QuantumCircuit) -> Iterator[None]:
+    """Turn a transpiler's errors into one that names the target, the instructions and what to do."""
+    from qiskit.transpiler.exceptions import TranspilerError
+
+    try:
+        with nesting_refused():
+            yield
+    except TranspilerError as error:
+        names = dict.fromkeys(item.operation.name for item in circuit.data if not item.is_standard_gate())
+        raise UnsupportedCircuitError(
+            f"{target} cannot run the circuit: {error.message.rstrip('.')}. Besides Qiskit's standard gates it has: "
+            f"{', '.join(name for name in names if name not in ('barrier', 'measure')) or 'nothing'}. Leave out what "
+            "the target lacks, write it in standard gates (circuit.decompose()), and give all delays in dt."
+        ) from error
 
 
 def device_of(target: Target) -> "DeviceTarget | None":
