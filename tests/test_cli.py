@@ -139,7 +139,14 @@ def test_help_imports_nothing_heavy():
 @pytest.mark.skipif(os.name == "nt", reason="signals differ on Windows")
 def test_interrupt_ends_with_one_line_and_code_130():
     command = [sys.executable, "-m", "qiskit_qml_ext.cli", "evaluate", "digits", "--target", "aer"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # where the tests themselves run in the background, interrupts are ignored, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as running:
         # The announcement of what will run is the sign that the work has begun.
         assert "Runs on aer" in running.stderr.readline()
         time.sleep(0.5)

@@ -26,6 +26,7 @@ FloatArray = NDArray[np.float64]
 _VANISHING = 1e-12  # of the largest square that can be read: a smaller variance is what rounding leaves of 0
 _FLAT = 1e-12  # a trigonometric moment of a uniform angle is 0 up to rounding
 _WORK = 1e9  # amplitudes times steps that the readings may take: about a second
+_TURN = 60.0  # amplitudes that take as long as one turn of a pair of strings, measured
 _FEWEST = 16  # starts that are looked at however much work each is
 _FEW = 4  # with fewer shifted points for each rotation, all rotations share one mean
 
@@ -91,9 +92,9 @@ class _SingleShot:
 
     @property
     def work(self) -> float:
-        """Steps that one point takes: amplitudes times gates and terms, or pairs of strings."""
+        """Steps that one point takes: amplitudes times gates and terms, or what turns of strings take in such steps."""
         if self._readers is not None:
-            return float(sum(reader.num_turns for reader in self._readers))
+            return float(sum(_TURN * reader.num_turns for reader in self._readers))
         terms = sum(map(len, self._groups)) + (0 if self._products is None else len(self._products))
         return 2.0**self._free.num_qubits * (len(self._free.operations) + terms)
 

@@ -10,8 +10,6 @@ from scipy.stats import norm
 from qiskit_qml_ext.diagnostics.estimate import Estimate
 from qiskit_qml_ext.diagnostics.scaling_fit import ScalingVerdict, judge_scaling
 
-_NOISE_VARIANCE = 1e-24  # below this a variance is rounding error of the simulation
-
 
 def judge_variances(
     widths: Sequence[int],
@@ -30,7 +28,7 @@ def judge_variances(
     quantile = float(norm.ppf((1 + confidence) / 2))
     log_variances, errors = [], []
     for variance, kurtosis in zip(variances, kurtoses, strict=True):
-        usable = variance.value > _NOISE_VARIANCE and variance.low > 0 and math.isfinite(variance.high)
+        usable = variance.low > 0 and math.isfinite(variance.high)
         peaked = math.isfinite(kurtosis) and kurtosis > num_samples / 5
         log_variances.append(math.log(variance.value) if usable else math.nan)
         spread = math.log(variance.high / variance.low) / (2 * quantile) if usable else math.nan
@@ -43,8 +41,8 @@ def judge_variances(
 
 
 def vanishes(variance: Estimate) -> bool:
-    """Whether a variance is 0 up to rounding, and not only unseen."""
-    return max(variance.value, variance.high) <= _NOISE_VARIANCE
+    """Whether a variance is 0, and not only unseen; who measures it knows what rounding is and says 0 for it."""
+    return max(variance.value, variance.high) <= 0
 
 
 def _objection(judgement: ScalingVerdict, widths: Sequence[int], variances: Sequence[Estimate]) -> str | None:

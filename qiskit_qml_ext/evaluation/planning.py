@@ -174,15 +174,16 @@ def plan_evaluation(
         raise ValueError("The connection decides about the journal: give journal to connect(), not here.")
 
     num_available = data.num_samples
-    limit, notes = _sample_limit(data, max_samples, target_name=connection.target_name, is_exact=connection.is_exact)
+    limit, why = _sample_limit(data, max_samples, target_name=connection.target_name, is_exact=connection.is_exact)
     repeats = 1 if folds is not None and repeats is None else repeats
     folds = DEFAULT_FOLDS if folds is None else folds
     data = data.subsample(limit, seed=seed, min_per_class=folds) if limit else data
-    if limit and data.num_samples > limit:
+    if limit and max_samples is not None and data.num_samples > limit:
         raise ValueError(
             f"max_samples is {limit}, but {folds} folds of {len(data.class_names)} classes need at least "
             f"{data.num_samples} samples. Allow more samples or fewer folds."
         )
+    notes = [_note_of_limit(data, num_available, why)] if limit else []
     rows = equal_rows(data.X)
     inner_folds = check_enough_samples(data, rows, folds)
     scoring = check_scoring(scoring, data)
@@ -262,8 +263,8 @@ def _resolve_map(feature_map: str | FeatureMap) -> FeatureMap:
 
 def _sample_limit(
     data: Dataset, max_samples: int | None, *, target_name: str, is_exact: bool
-) -> tuple[int | None, list[str]]:
-    """Return the limit that applies, if one does, and what to tell the user about it."""
+) -> tuple[int | None, str]:
+    """Return the limit that applies, if one does, and why."""
     if max_samples is not None:
         whole_number("max_samples", max_samples, minimum=4)
         limit, why = max_samples, "as asked"
@@ -273,10 +274,13 @@ def _sample_limit(
         limit, why = MAX_SAMPLES_FAKE, "the default limit on a simulated device; --max-samples changes it"
     else:
         limit, why = MAX_SAMPLES_SAMPLED, "the default limit on a sampled target; --max-samples changes it"
-    if data.num_samples <= limit:
-        return None, []
+    return (None if data.num_samples <= limit else limit), why
+
+
+def _note_of_limit(data: Dataset, num_available: int, why: str) -> str:
+    """What to tell the user about samples that are left out; a rare class keeps one for each fold."""
     how = "with the classes in proportion" if data.task == "classification" else "at random"
-    return limit, [f"Uses {limit:,} of {data.num_samples:,} samples, chosen {how} ({why})."]
+    return f"Uses {data.num_samples:,} of {num_available:,} samples, chosen {how} ({why})."
 
 
 def _num_encoded(

@@ -618,3 +618,13 @@ def test_mistakes_in_a_study_are_named():
         scaling_study(product_circuit, local_observable, method="magic")
     with pytest.raises(ValueError, match="'loss' or 'gradient'"):
         scaling_study(product_circuit, local_observable, quantity="mean")
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-8, 1e8])
+def test_tiny_variances_of_wide_circuits_are_a_plateau_in_every_unit_and_not_rounding(unit):
+    def parity(num_qubits):
+        return unit * global_observable(num_qubits)
+
+    study = scaling_study(product_circuit, parity, qubits=[10, 20, 40, 60, 80, 160], seed=0, num_samples=20)
+    assert study.verdict == "barren plateau"
+    assert study.judgement.chosen.rate.value == pytest.approx(np.log(2), rel=1e-3)
