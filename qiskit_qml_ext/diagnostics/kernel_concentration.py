@@ -143,6 +143,9 @@ class KernelConcentration(Result):
             words = "exponential" if self.verdict == "barren plateau" else self.verdict
             found.append(("Scaling", words, self.judgement.reason.replace("qubit", "feature")))
         last = self.last
+        caution = last.variance.method.partition("; ")[2]  # what its maker says against the interval
+        if caution:
+            found.append(("Caution", "intervals", caution))
         seen = "no number" if math.isinf(last.shots_from_identity) else f"{last.shots_from_identity:,.0f} shots"
         meaning = "per entry: with probability 95 % an average entry is then seen at least once"
         found.append(("Not the identity matrix", seen, meaning))

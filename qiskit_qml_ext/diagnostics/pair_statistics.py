@@ -95,18 +95,18 @@ def kernel_moments(matrix: FloatArray, noise: FloatArray, *, confidence: float =
         low, high = max(value + around[0], 0.0), max(value + around[1], 0.0)
     down, up = _bootstrap(first, confidence, None)
     return (
-        Estimate(mean, first.error(0.0), mean + down, mean + up, method),
+        Estimate(mean, first.error(0.0), mean + down, mean + up, method + warning),
         Estimate(value, error, low, high, method + warning),
     )
 
 
 def _warning(squares: FloatArray) -> str:
-    """What makes an interval of the variance doubtful; empty if nothing does."""
+    """What makes the intervals doubtful; empty if nothing does."""
     fourth = float(np.sum(squares**2))
     carrying = float(squares.sum()) ** 2 / fourth / 2 if fourth > 0 else math.inf
     if carrying < _FEW_PAIRS:
-        return f"; only about {max(carrying, 1):.0f} pairs carry the variance, it may be larger"
-    return f"; fewer than {_FEW_SAMPLES} samples, the interval may be too narrow" if len(squares) < _FEW_SAMPLES else ""
+        return f"; only about {max(carrying, 1):.0f} pairs carry the variance, both moments may be larger"
+    return f"; fewer than {_FEW_SAMPLES} samples, the intervals may be too narrow" if len(squares) < _FEW_SAMPLES else ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -285,3 +285,11 @@ def test_a_variance_that_has_levelled_off_is_not_said_never_to_fall():
     assert found.trend() == (
         "The variance of the entries has levelled off within 5 to 12 features, in the order of the columns."
     )
+
+
+def test_intervals_that_rare_pairs_make_doubtful_say_so_in_the_table():
+    rng = np.random.default_rng(0)
+    wide = kernel_concentration(AngleFeatureMap(), rng.uniform(-np.pi, np.pi, (60, 24)))
+    assert "pairs carry the variance, both moments may be larger" in wide.summary()
+    narrow = kernel_concentration(AngleFeatureMap(), rng.uniform(-np.pi, np.pi, (60, 2)))
+    assert "Caution" not in narrow.summary()
