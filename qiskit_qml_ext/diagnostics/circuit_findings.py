@@ -39,8 +39,8 @@ def read_gradient(found: GradientVariance, draft: Draft, problem: Callable[[], P
     many = in_words(shots, at_most=found.shot_noise.derivatives_at_most)
     where = f"At {counted(found.num_qubits, 'qubit')}"
     text = (
-        f"{where} a typical derivative is as large as its noise (root mean square over parameters) at {many} "
-        f"{'shot' if shots == 1 else 'shots'} of each circuit."
+        f"{where} a typical derivative stands out only beyond {many} {'shot' if shots == 1 else 'shots'} of each "
+        "circuit, where it is as large as its noise (root mean square over parameters)."
     )
     draft.find(level, "derivative_seen" if level == "good" else "derivative_drowns", text)
     _price_gradient(found, draft)

@@ -106,7 +106,9 @@ def _warning(squares: FloatArray) -> str:
     carrying = float(squares.sum()) ** 2 / fourth / 2 if fourth > 0 else math.inf
     if carrying < _FEW_PAIRS:
         return f"; only about {max(carrying, 1):.0f} pairs carry the variance, both moments may be larger"
-    return f"; fewer than {_FEW_SAMPLES} samples, the intervals may be too narrow" if len(squares) < _FEW_SAMPLES else ""
+    return (
+        f"; fewer than {_FEW_SAMPLES} samples, the intervals may be too narrow" if len(squares) < _FEW_SAMPLES else ""
+    )
 
 
 @dataclass(frozen=True, eq=False)
