@@ -33,6 +33,14 @@ class JournalError(QmlExtError):
     """A journal cannot be used: locked, full, damaged, newer than this version, or not a journal at all."""
 
 
+class JournalDamagedError(JournalError):
+    """A journal's file is not what was written. What is sound in it can be kept: see ``qiskit-qml-ext jobs``."""
+
+
+class JournalBehindError(JournalError):
+    """The service has jobs of a journal that its file does not know: it is an older copy of the journal."""
+
+
 class RunIncompleteError(QmlExtError):
     """Some units of work could not be finished. What is finished is in the journal and is not run again.
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from qiskit_qml_ext.primitives.journal.moments import Moment
+
 DISSOLVED = "dissolved"
 """The state of a unit whose items were planned anew in other units."""
 PLANNED, SUBMITTING, SUBMITTED, DONE, FAILED, LOST = "planned", "submitting", "submitted", "done", "failed", "lost"
@@ -20,12 +22,12 @@ class Unit:
         target: The name of the target.
         settings: Shots or precision and the options that are not defaults, for the reader.
         layout: The shapes that the result must have, one entry for each PUB.
+        content: What its items are, in order; jobs on the service carry it in a tag.
         num_items: Circuits with their parameter values (sampler) or blocks of expectation values (estimator).
         executions: Circuits times shots.
         state: One of ``STATES``.
         attempts: How often it was submitted.
         owner: The process that works on it.
-        lease_until: When others may take over, in seconds since 1970.
         reason: Why it failed.
         tag: The tag of its last attempt.
         job: The job of its last attempt.
@@ -42,12 +44,12 @@ class Unit:
     target: str
     settings: dict[str, Any]
     layout: list[dict[str, Any]]
+    content: bytes
     num_items: int
     executions: int
     state: str
     attempts: int
     owner: str | None
-    lease_until: float | None
     reason: str | None
     tag: str | None
     job: str | None
@@ -84,3 +86,26 @@ class Surplus:
     job: str
     tag: str
     executed: bool
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One submission of a unit.
+
+    Attributes:
+        number: Attempts are numbered in the order in which they were made.
+        tag: The tag that its jobs carry.
+        unit: The unit.
+        job: The job that counts, if one is known.
+        outcome: ``"open"``, ``"done"``, or why it came to nothing.
+        moment: When it was begun.
+        watched: Whether the service may still make a job of it that nobody waits for.
+    """
+
+    number: int
+    tag: str
+    unit: int
+    job: str | None
+    outcome: str
+    moment: Moment
+    watched: bool

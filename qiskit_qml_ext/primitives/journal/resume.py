@@ -11,7 +11,7 @@ from typing import Any
 from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.collector import Collector
 from qiskit_qml_ext.primitives.journal.deadline import Questions
-from qiskit_qml_ext.primitives.journal.ownership import is_dead, new_owner
+from qiskit_qml_ext.primitives.journal.ownership import Liveness, is_dead, new_owner
 from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.records import DONE, FAILED, LOST, PLANNED, SUBMITTED, SUBMITTING, Unit
 from qiskit_qml_ext.primitives.journal.services import (
@@ -99,11 +99,14 @@ def resume(journal: Journal, service: Any, *, policy: Policy | None = None) -> R
     owner = new_owner()
     ask = Questions(policy.call_seconds, lambda: None)
     twins = Twins(account, journal, ask)
+    liveness = Liveness(journal)
     collector = Collector(account, journal, twins, policy, owner=owner, ask=ask)
     before = {unit.id for unit in journal.units() if unit.state == DONE}
     try:
         for unit in journal.units():
-            if unit.state not in (SUBMITTING, SUBMITTED) or not journal.take_over(unit.id, owner=owner):
+            if unit.state not in (SUBMITTING, SUBMITTED) or not liveness.is_gone(unit.owner):
+                continue
+            if not journal.take_over(unit.id, owner=owner, gone=unit.owner):
                 continue
             if unit.state == SUBMITTING and not _adopt(journal, twins, unit):
                 continue

@@ -16,13 +16,13 @@ from qiskit_qml_ext.primitives.journal.codec import BadResultError, UnitResult, 
 from qiskit_qml_ext.primitives.journal.collector import Collector
 from qiskit_qml_ext.primitives.journal.deadline import Questions
 from qiskit_qml_ext.primitives.journal.faults import Meaning, understand
-from qiskit_qml_ext.primitives.journal.ownership import is_dead, new_owner
+from qiskit_qml_ext.primitives.journal.ownership import LEASE_SECONDS, Liveness, new_owner
 from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.progress import Progress
 from qiskit_qml_ext.primitives.journal.records import DONE, FAILED, LOST, PLANNED, SUBMITTED, SUBMITTING, Surplus, Unit
 from qiskit_qml_ext.primitives.journal.requests import Request, new_unit, pack
 from qiskit_qml_ext.primitives.journal.services import Service
-from qiskit_qml_ext.primitives.journal.store import LEASE_SECONDS, Journal
+from qiskit_qml_ext.primitives.journal.store import Journal
 from qiskit_qml_ext.primitives.journal.submitter import Submitter
 from qiskit_qml_ext.primitives.journal.trouble import Trouble
 from qiskit_qml_ext.primitives.journal.twins import Twins
@@ -76,6 +76,7 @@ class Runner:
         self._seed = seed
         self._progress = progress or Progress(show=False)
         self._owner = new_owner()
+        self._liveness = Liveness(journal)
         self._stopped = threading.Event()
         self.report = Report()
         local = not service.is_durable
@@ -209,9 +210,9 @@ class Runner:
 
     def _advance(self, unit: Unit) -> bool:
         if unit.owner != self._owner:
-            if unit.owner is not None and not is_dead(unit.owner) and (unit.lease_until or 0) > time.time():
+            if not self._liveness.is_gone(unit.owner):
                 return False  # another process is at it
-            if not self._journal.take_over(unit.id, owner=self._owner):
+            if not self._journal.take_over(unit.id, owner=self._owner, gone=unit.owner):
                 return False
         if unit.state == SUBMITTING:
             return self._after_posting(unit, self._submitter.recover(unit, self._pubs(unit), self._seed_of(unit)))
@@ -319,4 +320,4 @@ class Runner:
 
     def _beat(self) -> None:
         while not self._stopped.wait(LEASE_SECONDS / 4):
-            self._journal.renew(self._owner)
+            self._journal.beat(self._owner)

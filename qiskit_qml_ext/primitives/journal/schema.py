@@ -2,34 +2,14 @@
 
 import os
 import sqlite3
+import uuid
 from pathlib import Path
 
 from qiskit_qml_ext.exceptions import JournalError
+from qiskit_qml_ext.primitives.journal.rows import ABOUT, INDEXES, TABLES, insert
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 APPLICATION_ID = 0x514D4C58  # "QMLX", in the header of the file
-
-# An item is a piece of work that is never done twice: a circuit with its parameter values (sampler) or a block of
-# expectation values (estimator). A unit is the items of one job. An attempt is one submission of a unit.
-_TABLES = """
-CREATE TABLE units (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, target TEXT NOT NULL, settings TEXT NOT NULL,
-    layout TEXT NOT NULL, num_items INTEGER NOT NULL, executions INTEGER NOT NULL, state TEXT NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0, owner TEXT, lease_until REAL, reason TEXT, created REAL NOT NULL,
-    updated REAL NOT NULL);
-CREATE TABLE items (
-    key BLOB PRIMARY KEY, unit INTEGER NOT NULL REFERENCES units(id), position INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX items_of_unit ON items (unit);
-CREATE INDEX units_by_state ON units (state);
-CREATE TABLE attempts (
-    tag TEXT PRIMARY KEY, unit INTEGER NOT NULL REFERENCES units(id), job TEXT, session TEXT, outcome TEXT NOT NULL,
-    started REAL NOT NULL, submitted REAL, finished REAL, calibration TEXT, usage_seconds REAL, reason TEXT,
-    checked INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX attempts_of_unit ON attempts (unit);
-CREATE TABLE surplus (job TEXT PRIMARY KEY, tag TEXT NOT NULL, executed INTEGER NOT NULL, noticed REAL NOT NULL);
-CREATE TABLE results (unit INTEGER PRIMARY KEY REFERENCES units(id), arrays BLOB, metadata TEXT, digest BLOB);
-CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT);
-"""
 
 
 def open_database(path: Path, *, timeout: float) -> sqlite3.Connection:
@@ -40,16 +20,15 @@ def open_database(path: Path, *, timeout: float) -> sqlite3.Connection:
         timeout: How many seconds to wait for other processes' locks.
 
     Raises:
-        JournalError: If the file is not a journal, is damaged, locked, or of a newer schema.
+        JournalError: If the file is not a journal, is damaged, locked, or of another schema.
     """
+    _make_file(path)
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise JournalError(f"The journal {path} cannot be created: {error.strerror}. Choose another place.") from error
-    database = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
+        database = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise explained(error, path) from error
     try:
+        database.execute("PRAGMA trusted_schema = OFF")
         _check(database, path)
         database.execute("PRAGMA journal_mode = WAL")
         # A job's id must be on the disk, not in a cache, before the program goes on.
@@ -61,6 +40,12 @@ def open_database(path: Path, *, timeout: float) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def file_identity(path: Path) -> str:
+    """Return what tells a file from its copies: where it lies on the disk."""
+    found = path.stat()
+    return f"{found.st_dev}:{found.st_ino}"
 
 
 def explained(error: sqlite3.Error, path: Path) -> JournalError:
@@ -79,10 +64,23 @@ def explained(error: sqlite3.Error, path: Path) -> JournalError:
     if isinstance(error, sqlite3.DatabaseError) and ("malformed" in text or "not a database" in text):
         return JournalError(
             f"The file {path} is damaged or not a journal ({text}). It was left as it is. Restore it from a backup, or "
-            f"try 'sqlite3 {path} .recover'; jobs can still be found on the service by their tags, which begin with "
-            "'qmlx-'."
+            f"try 'qiskit-qml-ext jobs {path} repair'; jobs can still be found on the service by their tags, which "
+            "begin with 'qmlx-'."
         )
     return JournalError(f"The journal {path} cannot be used: {text}.")
+
+
+def _make_file(path: Path) -> None:
+    """Make an empty file that only its owner can read; one that is there and empty is made so."""
+    if path.is_dir():
+        raise JournalError(f"{path} is a folder, but a journal is a file. Name a file in it.")
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        if path.is_file() and path.stat().st_size == 0 and os.access(path, os.W_OK):
+            path.chmod(0o600)
+    except OSError as error:
+        raise JournalError(f"The journal {path} cannot be created: {error.strerror}. Choose another place.") from error
 
 
 def _check(database: sqlite3.Connection, path: Path) -> None:
@@ -92,12 +90,7 @@ def _check(database: sqlite3.Connection, path: Path) -> None:
         version = database.execute("PRAGMA user_version").fetchone()[0]
         tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if application == 0 and version == 0 and tables == 0:
-            for statement in _TABLES.split(";\n"):
-                if statement.strip():
-                    database.execute(statement)
-            database.execute("INSERT INTO about VALUES ('id', lower(hex(randomblob(5))))")
-            database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            _make_tables(database, path)
         elif application != APPLICATION_ID:
             raise JournalError(
                 f"The file {path} is a database of another program, not a journal. It was left as it is. "
@@ -116,3 +109,15 @@ def _check(database: sqlite3.Connection, path: Path) -> None:
     problem = database.execute("PRAGMA quick_check(1)").fetchone()[0]
     if problem != "ok":
         raise sqlite3.DatabaseError(f"database disk image is malformed: {problem}")
+
+
+def _make_tables(database: sqlite3.Connection, path: Path) -> None:
+    for table in TABLES:
+        database.execute(table.definition)
+    for statement in INDEXES.values():
+        database.execute(statement)
+    about = {"id": uuid.uuid4().hex[:10], "lineage": uuid.uuid4().hex[:4], "file": file_identity(path)}
+    for name, value in about.items():
+        insert(database, ABOUT, name=name, value=value)
+    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -1,19 +1,20 @@
 """The journal: an SQLite file that knows what was asked, what was submitted and what came back."""
 
-import json
 import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from typing_extensions import Self
 
-from qiskit_qml_ext.primitives.journal.ownership import is_dead
-from qiskit_qml_ext.primitives.journal.queries import UNIT_COLUMNS, chunks, digest, located, marks, unit_of
+from qiskit_qml_ext.exceptions import JournalDamagedError
+from qiskit_qml_ext.primitives.journal import claims
+from qiskit_qml_ext.primitives.journal.moments import Moment, moment
+from qiskit_qml_ext.primitives.journal.queries import content_of, located, read_chunks, units_of
 from qiskit_qml_ext.primitives.journal.records import (
     DISSOLVED,
     DONE,
@@ -22,14 +23,25 @@ from qiskit_qml_ext.primitives.journal.records import (
     PLANNED,
     SUBMITTED,
     SUBMITTING,
+    Attempt,
     NewUnit,
     Surplus,
     Unit,
 )
+from qiskit_qml_ext.primitives.journal.rows import (
+    ABOUT,
+    ATTEMPTS,
+    ITEMS,
+    RESULTS,
+    SURPLUS,
+    UNITS,
+    DamagedRowError,
+    change,
+    insert,
+    insert_many,
+    read,
+)
 from qiskit_qml_ext.primitives.journal.schema import explained, open_database
-
-LEASE_SECONDS = 120.0
-"""How long a silent process keeps its claim on a unit; on the same machine a dead one loses it at once."""
 
 
 class Journal:
@@ -43,11 +55,13 @@ class Journal:
         timeout: How many seconds to wait while another process writes.
 
     Raises:
-        JournalError: If the file is not a journal, is damaged, locked, or was written by a newer version.
+        JournalError: If the file is not a journal, is locked, or was written by another version.
+        JournalDamagedError: If it is not what was written.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, timeout: float = 30.0):
-        self._path = Path(path).expanduser().absolute()
+        # Links are followed first: SQLite would make the file at their end readable by others.
+        self._path = Path(path).expanduser().absolute().resolve()
         self._timeout = timeout
         self._open()
 
@@ -55,8 +69,9 @@ class Journal:
         self._lock = threading.RLock()
         self._process = os.getpid()
         self._database = open_database(self._path, timeout=self._timeout)
-        row = self._database.execute("SELECT value FROM about WHERE name = 'id'").fetchone()
-        self._id = str(row[0])
+        with self._transaction(write=False) as database:
+            about = {row["name"]: row["value"] for row in read(database, ABOUT)}
+        self._id, self._lineage = about["id"], about["lineage"]
 
     @property
     def path(self) -> Path:
@@ -68,35 +83,65 @@ class Journal:
         """The tag that all jobs of this journal carry on the service."""
         return f"qmlx-{self._id}"
 
+    @property
+    def lineage(self) -> str:
+        """What tells this file from its copies; the jobs that it submits carry it in their tags."""
+        return self._lineage
+
     def close(self) -> None:
         """Close the file; the journal may not be used afterwards."""
         with self._lock:
             self._database.close()
 
+    # What there is
+
     def units(self, ids: Iterable[int] | None = None) -> list[Unit]:
         """Return all units, or those with the given numbers, oldest first."""
         with self._transaction(write=False) as database:
             if ids is None:
-                rows = database.execute(f"{UNIT_COLUMNS} WHERE u.state != ? ORDER BY u.id", (DISSOLVED,)).fetchall()
+                rows = read(database, UNITS, "state != ? ORDER BY id", [DISSOLVED])
             else:
-                rows = [
-                    row
-                    for chunk in chunks(list(ids))
-                    for row in database.execute(f"{UNIT_COLUMNS} WHERE u.id IN ({marks(chunk)}) ORDER BY u.id", chunk)
-                ]
-        return [unit_of(row) for row in rows]
+                rows = list(read_chunks(database, UNITS, "id", sorted(ids), "ORDER BY id"))
+            return units_of(database, rows)
+
+    def units_with(self, contents: Iterable[bytes]) -> list[Unit]:
+        """Return the units, not the dissolved ones, that have one of these contents."""
+        with self._transaction(write=False) as database:
+            rows = [row for row in read_chunks(database, UNITS, "content", contents) if row["state"] != DISSOLVED]
+            return units_of(database, rows)
 
     def surplus(self, *, tags: Iterable[str] | None = None) -> list[Surplus]:
         """Return the jobs that the service made without being asked."""
         with self._transaction(write=False) as database:
-            rows = database.execute("SELECT job, tag, executed FROM surplus ORDER BY noticed").fetchall()
+            rows = read(database, SURPLUS, "1 ORDER BY noticed")
         wanted = None if tags is None else set(tags)
-        return [Surplus(job, tag, bool(ran)) for job, tag, ran in rows if wanted is None or tag in wanted]
+        return [
+            Surplus(row["job"], row["tag"], bool(row["executed"]))
+            for row in rows
+            if wanted is None or row["tag"] in wanted
+        ]
 
     def locate(self, keys: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
         """Return the unit and the position in it of those items that have a unit."""
         with self._transaction(write=False) as database:
             return located(database, keys)
+
+    def attempts(self, units: Iterable[int] | None = None) -> list[Attempt]:
+        """Return the attempts at all units, or at those with the given numbers, in the order in which they were made."""
+        with self._transaction(write=False) as database:
+            if units is None:
+                rows = read(database, ATTEMPTS, "1 ORDER BY number")
+            else:
+                rows = sorted(read_chunks(database, ATTEMPTS, "unit", units), key=lambda row: row["number"])
+        return [
+            Attempt(
+                row["number"], row["tag"], row["unit"], row["job"], row["outcome"],
+                Moment(row["boot"], row["ticks"]), bool(row["watched"]),
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    # Planning
 
     def ensure_units(
         self, keys: Sequence[bytes], pack: Callable[[list[int]], list[NewUnit]], *, revive: bool
@@ -114,18 +159,15 @@ class Journal:
         wanted = set(keys)
         with self._transaction() as database:
             found = located(database, keys)
-            for unit in {unit for unit, _ in found.values()}:
-                row = database.execute("SELECT state FROM units WHERE id = ?", (unit,)).fetchone()
-                if row[0] != PLANNED and not (revive and row[0] == FAILED):
+            free = [PLANNED, FAILED] if revive else [PLANNED]
+            for row in list(read_chunks(database, UNITS, "id", {unit for unit, _ in found.values()})):
+                if row["state"] not in free:
                     continue
-                members = {key for (key,) in database.execute("SELECT key FROM items WHERE unit = ?", (unit,))}
-                if members <= wanted:
-                    database.execute(
-                        "UPDATE units SET state = ?, attempts = 0, reason = NULL WHERE id = ? AND state = ?",
-                        (PLANNED, unit, FAILED),
-                    )
-                else:
-                    self._dissolve(database, unit)
+                members = {item["key"] for item in read(database, ITEMS, "unit = ?", [row["id"]])}
+                if not members <= wanted:
+                    self._dissolve(database, row["id"])
+                elif row["state"] == FAILED:
+                    change(database, UNITS, "id = ?", [row["id"]], state=PLANNED, attempts=0, reason=None)
             found = located(database, keys)
             missing = [place for place, key in enumerate(keys) if key not in found]
             if missing:
@@ -136,12 +178,14 @@ class Journal:
     def split(self, unit: int, parts: Sequence[NewUnit], *, owner: str, reason: str) -> None:
         """Replace a unit that is too large by smaller ones."""
         with self._transaction() as database:
-            if not self._owned(database, unit, owner):
+            if not claims.is_owned(database, unit, owner):
                 return
             self._end_attempt(database, unit, "rejected", reason)
             self._dissolve(database, unit)
             # An earlier run may have cut the same unit, and have done a part already.
             self._insert(database, [part for part in parts if not located(database, part.keys)])
+
+    # Claims
 
     def claim(self, unit: int, *, owner: str, tag: str, calibration: str | None, per_minute: int | None) -> bool:
         """Write down that a unit is about to be submitted.
@@ -149,66 +193,89 @@ class Journal:
         Returns:
             Whether this process may submit it now; ``False`` if another one has it or the rate is used up.
         """
-        now = time.time()
         with self._transaction() as database:
-            if per_minute is not None:
-                recent = database.execute("SELECT count(*) FROM attempts WHERE started > ?", (now - 60,)).fetchone()[0]
-                if recent >= per_minute:
-                    return False
-            changed = database.execute(
-                "UPDATE units SET state = ?, owner = ?, lease_until = ?, attempts = attempts + 1, updated = ? "
-                "WHERE id = ? AND state = ?",
-                (SUBMITTING, owner, now + LEASE_SECONDS, now, unit, PLANNED),
-            ).rowcount
-            if changed:
-                database.execute(
-                    "INSERT INTO attempts (tag, unit, outcome, started, calibration) VALUES (?, ?, 'open', ?, ?)",
-                    (tag, unit, now, calibration),
-                )
-            return bool(changed)
-
-    def take_over(self, unit: int, *, owner: str) -> bool:
-        """Claim a unit whose owner is dead or silent for too long."""
-        now = time.time()
-        with self._transaction() as database:
-            row = database.execute("SELECT owner, lease_until, state FROM units WHERE id = ?", (unit,)).fetchone()
-            if row is None or row[2] not in (SUBMITTING, SUBMITTED):
+            if per_minute is not None and claims.is_rate_used_up(database, per_minute):
                 return False
-            if row[0] not in (None, owner) and not is_dead(row[0]) and (row[1] or 0) > now:
+            if not claims.take(database, unit, owner):
                 return False
-            database.execute(
-                "UPDATE units SET owner = ?, lease_until = ? WHERE id = ?", (owner, now + LEASE_SECONDS, unit)
-            )
+            self._begin_attempt(database, unit, tag, calibration)
             return True
 
-    def renew(self, owner: str) -> None:
-        """Prolong all leases of an owner."""
+    def take_over(self, unit: int, *, owner: str, gone: str | None) -> bool:
+        """Claim a unit whose owner is gone, unless another process was faster.
+
+        Args:
+            unit: The unit.
+            owner: The new owner.
+            gone: The owner that is gone.
+        """
         with self._transaction() as database:
-            database.execute(
-                "UPDATE units SET lease_until = ? WHERE owner = ? AND state IN (?, ?)",
-                (time.time() + LEASE_SECONDS, owner, SUBMITTING, SUBMITTED),
-            )
+            return claims.take_over(database, unit, owner, gone)
+
+    def beat(self, owner: str) -> None:
+        """Give a sign of life."""
+        with self._transaction(checkpoint=False) as database:
+            claims.beat(database, owner)
+
+    def beat_of(self, owner: str) -> int | None:
+        """Return how often an owner gave a sign of life, ``None`` for one that is not on record."""
+        with self._transaction(write=False) as database:
+            return claims.beat_of(database, owner)
 
     def release(self, owner: str) -> None:
         """Give up all claims of an owner; what is submitted stays submitted and can be fetched by anyone."""
         with self._transaction() as database:
-            database.execute("UPDATE units SET owner = NULL, lease_until = NULL WHERE owner = ?", (owner,))
+            claims.release(database, owner)
 
-    def submitted(self, unit: int, *, tag: str, job: str, session: str | None) -> None:
-        """Write down the job that the service made of a unit."""
+    # What came of an attempt
+
+    def submitted(self, unit: int, *, tag: str, job: str, session: str | None, owner: str | None = None) -> bool:
+        """Write down the job that the service made of a unit.
+
+        Args:
+            unit: The unit.
+            tag: The attempt's tag.
+            job: The job's id.
+            session: Its session or batch.
+            owner: Who submitted it; nothing is written if another process has taken the unit over meanwhile.
+
+        Returns:
+            Whether it was written down; if not, the job is one that nobody waits for.
+        """
         now = time.time()
         with self._transaction() as database:
-            database.execute(
-                "UPDATE attempts SET job = ?, session = ?, submitted = ? WHERE tag = ?", (job, session, now, tag)
-            )
-            database.execute(
-                "UPDATE units SET state = ?, updated = ? WHERE id = ? AND state = ?", (SUBMITTED, now, unit, SUBMITTING)
-            )
+            if owner is not None and not claims.is_owned(database, unit, owner):
+                return False
+            change(database, ATTEMPTS, "tag = ?", [tag], job=job, session=session, submitted=now)
+            change(database, UNITS, "id = ? AND state = ?", [unit, SUBMITTING], state=SUBMITTED, updated=now)
+            return True
+
+    def adopt(self, unit: int, *, tag: str, job: str, session: str | None, owner: str) -> bool:
+        """Take a job that this file did not know for the job of a unit that is not submitted.
+
+        Returns:
+            Whether it was taken.
+        """
+        with self._transaction() as database:
+            if not claims.take(database, unit, owner):
+                return False
+            self._begin_attempt(database, unit, tag, None)
+            now = time.time()
+            change(database, ATTEMPTS, "tag = ?", [tag], job=job, session=session, submitted=now)
+            change(database, UNITS, "id = ?", [unit], state=SUBMITTED, updated=now)
+            return True
 
     def add_surplus(self, job: str, tag: str, *, executed: bool) -> None:
         """Write down a job that the service made without being asked."""
         with self._transaction() as database:
-            database.execute("INSERT OR IGNORE INTO surplus VALUES (?, ?, ?, ?)", (job, tag, executed, time.time()))
+            if not read(database, SURPLUS, "job = ?", [job]):
+                insert(database, SURPLUS, job=job, tag=tag, executed=executed, noticed=time.time())
+
+    def close_watch(self, numbers: Iterable[int]) -> None:
+        """Write down that the service can make no more jobs of these attempts."""
+        with self._transaction() as database:
+            for number in numbers:
+                change(database, ATTEMPTS, "number = ?", [number], watched=0)
 
     def finish(
         self, unit: int, *, tag: str, arrays: bytes, metadata: dict[str, Any], usage_seconds: float | None
@@ -216,18 +283,11 @@ class Journal:
         """Write down a result; result and state change together or not at all."""
         now = time.time()
         with self._transaction() as database:
-            text = json.dumps(metadata)
-            database.execute(
-                "INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?)", (unit, arrays, text, digest(arrays, text))
-            )
-            database.execute(
-                "UPDATE attempts SET outcome = 'done', finished = ?, usage_seconds = ? WHERE tag = ?",
-                (now, usage_seconds, tag),
-            )
-            database.execute(
-                "UPDATE units SET state = ?, owner = NULL, lease_until = NULL, reason = NULL, updated = ? WHERE id = ?",
-                (DONE, now, unit),
-            )
+            (row,) = read(database, UNITS, "id = ?", [unit])
+            if not read(database, RESULTS, "unit = ?", [unit]):
+                insert(database, RESULTS, unit=unit, content=row["content"], arrays=arrays, metadata=metadata)
+            change(database, ATTEMPTS, "tag = ?", [tag], outcome="done", finished=now, usage_seconds=usage_seconds)
+            change(database, UNITS, "id = ?", [unit], state=DONE, owner=None, reason=None, updated=now)
 
     def retry(self, unit: int, *, owner: str, outcome: str, reason: str) -> None:
         """Write down that an attempt came to nothing; the unit is planned again."""
@@ -241,109 +301,79 @@ class Journal:
         """Make a unit that is not done planned again, at the user's word."""
         with self._transaction() as database:
             self._end_attempt(database, unit, outcome, reason)
-            return bool(
-                database.execute(
-                    "UPDATE units SET state = ?, owner = NULL, lease_until = NULL, attempts = 0, reason = ? "
-                    "WHERE id = ? AND state != ?",
-                    (PLANNED, reason, unit, DONE),
-                ).rowcount
-            )
+            changed = change(
+                database, UNITS, "id = ? AND state != ?", [unit, DONE],
+                state=PLANNED, owner=None, attempts=0, reason=reason,
+            )  # fmt: skip
+            return bool(changed)
+
+    # Results
 
     def results(self, unit: int) -> tuple[bytes, dict[str, Any]] | None:
         """Return a finished unit's arrays and metadata, or ``None`` if they are missing or were changed on the disk."""
         with self._transaction(write=False) as database:
-            row = database.execute("SELECT arrays, metadata, digest FROM results WHERE unit = ?", (unit,)).fetchone()
-        if row is None or digest(row[0], row[1]) != row[2]:
-            return None
-        return row[0], json.loads(row[1])
+            (row,) = read(database, UNITS, "id = ?", [unit])
+            try:
+                (found,) = read(database, RESULTS, "unit = ?", [unit])
+            except ValueError:  # none, or damaged
+                return None
+        return (found["arrays"], found["metadata"]) if found["content"] == row["content"] else None
 
     def forget_result(self, unit: int) -> None:
         """Drop a result that was damaged on the disk; its job is known and is fetched again."""
         with self._transaction() as database:
             database.execute("DELETE FROM results WHERE unit = ?", (unit,))
-            database.execute(
-                "UPDATE units SET state = ?, owner = NULL, lease_until = NULL WHERE id = ? AND state = ?",
-                (SUBMITTED, unit, DONE),
-            )
-
-    def unchecked_since(self, units: Iterable[int]) -> float | None:
-        """Return when the first attempt at these units was begun that was not checked for twins yet, if any."""
-        with self._transaction(write=False) as database:
-            starts = [
-                row[0]
-                for chunk in chunks(list(units))
-                for row in database.execute(
-                    f"SELECT min(started) FROM attempts WHERE checked = 0 AND unit IN ({marks(chunk)})", chunk
-                )
-            ]
-        return min((start for start in starts if start is not None), default=None)
-
-    def attempts(self, *, since: float) -> dict[str, tuple[int, str | None, str]]:
-        """Return the unit, the job and the outcome of each attempt begun since a time, by tag."""
-        with self._transaction(write=False) as database:
-            rows = database.execute(
-                "SELECT tag, unit, job, outcome FROM attempts WHERE started >= ?", (since,)
-            ).fetchall()
-        return {tag: (unit, job, outcome) for tag, unit, job, outcome in rows}
-
-    def mark_checked(self, tags: Iterable[str]) -> None:
-        """Write down that attempts have no twins that are not on record."""
-        with self._transaction() as database:
-            database.executemany("UPDATE attempts SET checked = 1 WHERE tag = ?", [(tag,) for tag in tags])
+            change(database, UNITS, "id = ? AND state = ?", [unit, DONE], state=SUBMITTED, owner=None)
 
     def _end(self, unit: int, owner: str, state: str, outcome: str, reason: str) -> None:
         with self._transaction() as database:
-            if not self._owned(database, unit, owner):
+            if not claims.is_owned(database, unit, owner):
                 return
             self._end_attempt(database, unit, outcome, reason)
-            database.execute(
-                "UPDATE units SET state = ?, owner = NULL, lease_until = NULL, reason = ?, updated = ? WHERE id = ?",
-                (state, reason, time.time(), unit),
-            )
+            change(database, UNITS, "id = ?", [unit], state=state, owner=None, reason=reason, updated=time.time())
 
     @staticmethod
-    def _owned(database: sqlite3.Connection, unit: int, owner: str) -> bool:
-        row = database.execute("SELECT owner, state FROM units WHERE id = ?", (unit,)).fetchone()
-        return row is not None and row[0] == owner and row[1] in (SUBMITTING, SUBMITTED)
+    def _begin_attempt(database: sqlite3.Connection, unit: int, tag: str, calibration: str | None) -> None:
+        now = moment()
+        insert(
+            database, ATTEMPTS, tag=tag, unit=unit, job=None, session=None, outcome="open", boot=now.boot,
+            ticks=now.ticks, started=time.time(), submitted=None, finished=None, calibration=calibration,
+            usage_seconds=None, reason=None, watched=1,
+        )  # fmt: skip
 
     @staticmethod
     def _end_attempt(database: sqlite3.Connection, unit: int, outcome: str, reason: str) -> None:
-        database.execute(
-            "UPDATE attempts SET outcome = ?, reason = ?, finished = ? WHERE unit = ? AND outcome = 'open'",
-            (outcome, reason, time.time(), unit),
+        now = time.time()
+        change(
+            database, ATTEMPTS, "unit = ? AND outcome = 'open'", [unit], outcome=outcome, reason=reason, finished=now
         )
 
     @staticmethod
     def _dissolve(database: sqlite3.Connection, unit: int) -> None:
         """Free a unit's items; its attempts stay on record."""
         database.execute("DELETE FROM items WHERE unit = ?", (unit,))
-        database.execute("UPDATE units SET state = ?, owner = NULL WHERE id = ?", (DISSOLVED, unit))
+        change(database, UNITS, "id = ?", [unit], state=DISSOLVED, owner=None)
 
     @staticmethod
     def _insert(database: sqlite3.Connection, parts: Sequence[NewUnit]) -> None:
         now = time.time()
         for part in parts:
-            unit = database.execute(
-                "INSERT INTO units (kind, target, settings, layout, num_items, executions, state, created, updated) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    part.kind,
-                    part.target,
-                    json.dumps(part.settings),
-                    json.dumps(part.layout),
-                    len(part.keys),
-                    part.executions,
-                    PLANNED,
-                    now,
-                    now,
-                ),
-            ).lastrowid
-            database.executemany(
-                "INSERT INTO items VALUES (?, ?, ?)", [(key, unit, place) for place, key in enumerate(part.keys)]
-            )
+            unit = insert(
+                database, UNITS, kind=part.kind, target=part.target, settings=part.settings, layout=part.layout,
+                content=content_of(part.keys), num_items=len(part.keys), executions=part.executions, state=PLANNED,
+                attempts=0, owner=None, reason=None, created=now, updated=now,
+            )  # fmt: skip
+            insert_many(database, ITEMS, [(key, unit, place) for place, key in enumerate(part.keys)])
 
     @contextmanager
-    def _transaction(self, *, write: bool = True) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, *, write: bool = True, checkpoint: bool = True) -> Iterator[sqlite3.Connection]:
+        """Read or write as one step.
+
+        Args:
+            write: Whether anything is written.
+            checkpoint: Whether what was written goes on from the file beside the journal into the journal itself, so
+                that a copy of the journal alone has it.
+        """
         if self._process != os.getpid():
             # A forked process may neither use nor close its parent's connection.
             self._inherited = self._database
@@ -354,9 +384,17 @@ class Journal:
                 database.execute("BEGIN IMMEDIATE" if write else "BEGIN")
                 yield database
                 database.execute("COMMIT")
+                if write and checkpoint:
+                    database.execute("PRAGMA wal_checkpoint(PASSIVE)")
             except sqlite3.Error as error:
                 self._roll_back()
                 raise explained(error, self._path) from error
+            except DamagedRowError as error:
+                self._roll_back()
+                raise JournalDamagedError(
+                    f"The journal {self._path} is damaged: {error}. Nothing of it was used. 'qiskit-qml-ext jobs "
+                    f"{self._path} check' says what is sound, and '… repair' keeps that."
+                ) from error
             except BaseException:
                 self._roll_back()
                 raise
@@ -367,9 +405,10 @@ class Journal:
 
     def __del__(self) -> None:
         # A journal that nobody closed; a forked process leaves its parent's connection alone.
-        database: sqlite3.Connection | None = self.__dict__.get("_database")
-        if database is not None and self._process == os.getpid():
-            database.close()
+        with suppress(Exception):  # at the end of a program, what is needed here may be gone
+            database: sqlite3.Connection | None = self.__dict__.get("_database")
+            if database is not None and self._process == os.getpid():
+                database.close()
 
     def __enter__(self) -> Self:
         return self

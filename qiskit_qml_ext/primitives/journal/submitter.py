@@ -52,7 +52,7 @@ class Submitter:
         self._owner = owner
         self._ask = ask
         self._trouble = Trouble(policy.patience_seconds)
-        self._began = time.time()
+        self._began = time.monotonic()
         self._reopened = 0
         self.refused = False
         """Whether the service refused a unit for good, so that it makes no sense to submit others."""
@@ -81,7 +81,7 @@ class Submitter:
         try:
             job = self._service.submit(pubs, tags=[self._journal.tag, tag], seed=seed)
         except Exception as error:
-            self._posted[tag] = time.time()
+            self._posted[tag] = time.monotonic()
             return self._not_posted(unit, tag, error)
         self._journal.submitted(unit.id, tag=tag, job=job.job_id(), session=getattr(job, "_session_id", None))
         self._count(unit)
@@ -105,7 +105,7 @@ class Submitter:
         if not self._service.is_durable:
             self._journal.retry(unit.id, owner=self._owner, outcome="gone", reason="The process ended.")
             return Posting()
-        if time.time() < self._posted.get(tag, self._began) + self._policy.settle_seconds:
+        if time.monotonic() < self._posted.get(tag, self._began) + self._policy.settle_seconds:
             return Posting(moved=False)
         if tag in self._strange:
             return self._give_up(unit, self._strange[tag])

@@ -63,25 +63,20 @@ class Twins:
             del self._to_drop[job_id]
 
     def sweep(self, units: list[int]) -> None:
-        """Look once through all jobs of the journal that were submitted since these units were begun."""
-        since = self._journal.unchecked_since(units)
-        if since is None or not self._service.is_durable:
+        """Look through all jobs of the journal, as long as the service may still make some of attempts at these units."""
+        open_ones = [attempt for attempt in self._journal.attempts(units) if attempt.watched]
+        if not open_ones or not self._service.is_durable:
             return
-        jobs = self._ask(lambda: self._service.find(self._journal.tag, since=since))
-        attempts = self._journal.attempts(since=since)
+        jobs = self._ask(lambda: self._service.find(self._journal.tag))
+        attempts = {attempt.tag: attempt for attempt in self._journal.attempts()}
         for job in jobs:
-            tag = next((tag for tag in job.tags or [] if tag in attempts), None)
-            if tag is None or job.job_id() in self._known:
+            attempt = next((attempts[tag] for tag in job.tags or [] if tag in attempts), None)
+            if attempt is None or job.job_id() in self._known:
                 continue
-            _, kept, outcome = attempts[tag]
-            is_open = kept is None and outcome == "open"  # another process is about to find it
-            if job.job_id() != kept and not is_open:
-                self._to_drop[job.job_id()] = tag
+            is_open = attempt.job is None and attempt.outcome == "open"  # another process is about to find it
+            if job.job_id() != attempt.job and not is_open:
+                self._to_drop[job.job_id()] = attempt.tag
         self.drop()
-        mine = set(units)
-        self._journal.mark_checked(
-            tag for tag, (unit, _, outcome) in attempts.items() if unit in mine and outcome != "open"
-        )
 
     def _cancel(self, job_id: str) -> bool:
         """Cancel a job and return whether it ran."""

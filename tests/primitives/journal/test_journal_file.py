@@ -191,10 +191,12 @@ def test_journal_survives_pickling_and_forking(path, run):
 
 def test_owner_is_dead_only_when_its_process_is(path):
     assert not is_dead(new_owner())
-    host, _, start, unique = new_owner().rsplit(":", 3)
-    assert is_dead(f"{host}:{2**22 - 1}:{start}:{unique}")
-    assert not is_dead(f"elsewhere:{os.getpid()}:1:{unique}")  # only the lease can tell
-    assert is_dead(f"{host}:{os.getpid()}:1:{unique}")  # the number was given to another process
+    host, boot, namespace, _, start, unique = new_owner().rsplit(":", 5)
+    here = f"{host}:{boot}:{namespace}"
+    assert is_dead(f"{here}:{2**22 - 1}:{start}:{unique}")
+    assert is_dead(f"{here}:{os.getpid()}:1:{unique}")  # the number was given to another process
+    for elsewhere in (f"{host}:other:{namespace}", f"{host}:{boot}:1"):  # only time can tell
+        assert not is_dead(f"{elsewhere}:{2**22 - 1}:1:{unique}")
 
 
 def test_failing_simulator_names_its_error_and_keeps_the_rest(path):

@@ -1,0 +1,243 @@
+"""The journal's rows: each carries a seal, a checksum of its content with its key, checked whenever it is read.
+
+A damaged row is never taken for data, and never for another row's: the seal covers the name of the table, the key and
+every column. It protects from damage, not from somebody who writes the file.
+"""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_SEAL_BYTES = 8
+_TYPES: dict[str, tuple[type, ...]] = {
+    "whole": (int,),
+    "whole?": (int, type(None)),
+    "number": (float, int),
+    "number?": (float, int, type(None)),
+    "text": (str,),
+    "text?": (str, type(None)),
+    "json": (str,),
+    "bytes": (bytes,),
+}
+
+
+class DamagedRowError(ValueError):
+    """A row is not what was written."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the journal.
+
+    Attributes:
+        name: Its name.
+        columns: Its columns with the kinds of their values, without the seal; the first is its key.
+        numbered: Whether the key is given by the file, in ascending order and never again.
+    """
+
+    name: str
+    columns: dict[str, str]
+    numbered: bool = False
+
+    @property
+    def key(self) -> str:
+        """The column of its key."""
+        return next(iter(self.columns))
+
+    @property
+    def selection(self) -> str:
+        """The beginning of a statement that reads rows."""
+        return f"SELECT {', '.join(self.columns)}, seal FROM {self.name}"
+
+    @property
+    def definition(self) -> str:
+        """The statement that makes the table."""
+        words = {"whole": "INTEGER", "number": "REAL", "text": "TEXT", "json": "TEXT", "bytes": "BLOB"}
+        parts = []
+        for place, (name, kind) in enumerate(self.columns.items()):
+            word = words[kind.rstrip("?")] + ("" if kind.endswith("?") else " NOT NULL")
+            if place == 0:
+                word = f"{word.removesuffix(' NOT NULL')} PRIMARY KEY{' AUTOINCREMENT' if self.numbered else ''}"
+            parts.append(f"{name} {word}")
+        body = ", ".join([*parts, "seal BLOB NOT NULL"])
+        has_number = self.columns[self.key] == "whole"
+        return f"CREATE TABLE {self.name} ({body}){'' if has_number else ' WITHOUT ROWID'}"
+
+
+ABOUT = Table("about", {"name": "text", "value": "text"})
+UNITS = Table(
+    "units",
+    {
+        "id": "whole",
+        "kind": "text",
+        "target": "text",
+        "settings": "json",
+        "layout": "json",
+        "content": "bytes",
+        "num_items": "whole",
+        "executions": "whole",
+        "state": "text",
+        "attempts": "whole",
+        "owner": "text?",
+        "reason": "text?",
+        "created": "number",
+        "updated": "number",
+    },
+    numbered=True,
+)
+ITEMS = Table("items", {"key": "bytes", "unit": "whole", "position": "whole"})
+ATTEMPTS = Table(
+    "attempts",
+    {
+        "number": "whole",
+        "tag": "text",
+        "unit": "whole",
+        "job": "text?",
+        "session": "text?",
+        "outcome": "text",
+        "boot": "text",
+        "ticks": "number",
+        "started": "number",
+        "submitted": "number?",
+        "finished": "number?",
+        "calibration": "text?",
+        "usage_seconds": "number?",
+        "reason": "text?",
+        "watched": "whole",
+    },
+    numbered=True,
+)
+RESULTS = Table("results", {"unit": "whole", "content": "bytes", "arrays": "bytes", "metadata": "json"})
+SURPLUS = Table("surplus", {"job": "text", "tag": "text", "executed": "whole", "noticed": "number"})
+OWNERS = Table("owners", {"name": "text", "beat": "whole"})
+TABLES = (ABOUT, UNITS, ITEMS, ATTEMPTS, RESULTS, SURPLUS, OWNERS)
+
+INDEXES = {
+    "items_of_unit": "CREATE INDEX items_of_unit ON items (unit)",
+    "units_by_state": "CREATE INDEX units_by_state ON units (state)",
+    "attempts_of_unit": "CREATE INDEX attempts_of_unit ON attempts (unit)",
+    "attempts_by_tag": "CREATE UNIQUE INDEX attempts_by_tag ON attempts (tag)",
+}
+
+Row = dict[str, Any]
+
+
+def seal(table: Table, values: Sequence[Any]) -> bytes:
+    """Return the checksum of a row.
+
+    Args:
+        table: Its table.
+        values: Its values in the order of the columns.
+    """
+    short = [_digest(value) if isinstance(value, bytes) and len(value) > 64 else value for value in values]
+    return hashlib.blake2b(repr((table.name, short)).encode(), digest_size=_SEAL_BYTES).digest()
+
+
+def opened(table: Table, row: Sequence[Any]) -> Row:
+    """Return a row of ``table.selection`` by columns, with JSON read.
+
+    Raises:
+        DamagedRowError: If it does not match its seal, or holds what no row of this table can hold.
+    """
+    *values, sealed = row
+    if sealed != seal(table, values):
+        raise DamagedRowError(f"row {_shown(values[0])} of its table {table.name} does not match its checksum")
+    found: Row = {}
+    for (name, kind), value in zip(table.columns.items(), values, strict=True):
+        if not isinstance(value, _TYPES[kind]):
+            raise DamagedRowError(
+                f"row {_shown(values[0])} of its table {table.name} has {_shown(value)} for {name}, which must be a "
+                f"{kind.rstrip('?')}"
+            )
+        found[name] = value
+        if kind == "json":
+            try:
+                found[name] = json.loads(value)
+            except ValueError as error:
+                raise DamagedRowError(
+                    f"row {_shown(values[0])} of its table {table.name} has no JSON: {name}"
+                ) from error
+    return found
+
+
+def read(database: sqlite3.Connection, table: Table, where: str = "1", values: Iterable[Any] = ()) -> list[Row]:
+    """Return rows, each checked.
+
+    Args:
+        database: The file.
+        table: The table.
+        where: What follows WHERE in the statement, with an order if it matters.
+        values: The values of its question marks.
+    """
+    cursor = database.execute(f"{table.selection} WHERE {where}", list(values))
+    return [opened(table, row) for row in cursor]
+
+
+def insert(database: sqlite3.Connection, table: Table, **values: Any) -> int:
+    """Write a row with its seal, and return its number where the file gives one."""
+    names = [name for name in table.columns if not (table.numbered and name == table.key)]
+    stored = [_stored(table, name, values[name]) for name in names]
+    if not table.numbered:
+        insert_many(database, table, [stored])
+        return 0
+    statement = f"INSERT INTO {table.name} ({', '.join(names)}, seal) VALUES ({marks([*names, 0])})"
+    number = int(database.execute(statement, [*stored, b""]).lastrowid or 0)
+    sealed = seal(table, [number, *stored])
+    database.execute(f"UPDATE {table.name} SET seal = ? WHERE {table.key} = ?", (sealed, number))
+    return number
+
+
+def insert_many(database: sqlite3.Connection, table: Table, rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows with their seals; their values are given in the order of the columns."""
+    statement = f"INSERT INTO {table.name} VALUES ({marks([*table.columns, 0])})"
+    database.executemany(statement, ([*row, seal(table, row)] for row in rows))
+
+
+def change(database: sqlite3.Connection, table: Table, where: str, values: Iterable[Any], /, **changes: Any) -> int:
+    """Change rows, after they were checked, and seal them again.
+
+    Args:
+        database: The file, within a transaction.
+        table: The table.
+        where: What follows WHERE in the statement that finds the rows.
+        values: The values of its question marks.
+        **changes: The new values of columns; a function gets the row.
+
+    Returns:
+        How many rows were changed.
+    """
+    rows = read(database, table, where, values)
+    for row in rows:
+        new = {**row, **{name: change(row) if callable(change) else change for name, change in changes.items()}}
+        stored = [_stored(table, name, new[name]) for name in table.columns]
+        assigned = ", ".join(f"{name} = ?" for name in [*table.columns, "seal"])
+        database.execute(
+            f"UPDATE {table.name} SET {assigned} WHERE {table.key} = ?", [*stored, seal(table, stored), row[table.key]]
+        )
+    return len(rows)
+
+
+def _stored(table: Table, name: str, value: Any) -> Any:
+    kind = table.columns[name]
+    if kind == "json":
+        return json.dumps(value)
+    if kind.rstrip("?") == "number" and value is not None:
+        return float(value)
+    return int(value) if isinstance(value, bool) else value
+
+
+def marks(values: Sequence[Any]) -> str:
+    """Return as many question marks as there are values."""
+    return ",".join("?" * len(values))
+
+
+def _digest(value: bytes) -> bytes:
+    return hashlib.blake2b(value, digest_size=16).digest()
+
+
+def _shown(value: Any) -> str:
+    text = value.hex() if isinstance(value, bytes) else repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}…"
