@@ -65,16 +65,21 @@ def beat_of(database: sqlite3.Connection, owner: str) -> int | None:
     return rows[0]["beat"] if rows else None
 
 
-def is_rate_used_up(database: sqlite3.Connection, per_minute: int) -> bool:
+def is_rate_used_up(database: sqlite3.Connection, per_minute: int, *, wall: float) -> bool:
     """Tell whether there were so many submissions in the last minute, over all processes that share the journal.
 
-    Those of other machines are counted by the wall clock, and never longer than a minute of it.
+    One counts as long as no clock says that it was longer ago or is yet to come: what is counted too little, the
+    service refuses for a minute, while a submission that a stepped clock puts into the future would block for hours.
+
+    Args:
+        database: The file.
+        per_minute: How many there may be.
+        wall: The wall clock's time in seconds since 1970.
     """
-    now, wall = moment(), time.time()
+    now = moment()
     count = 0
     for row in read(database, ATTEMPTS, "1 ORDER BY number DESC LIMIT ?", [per_minute]):
         age = Moment(row["boot"], row["ticks"]).seconds_until(now)
-        if row["boot"] != now.boot:
-            age = wall - row["started"]
-        count += age is not None and 0 <= age < _MINUTE
+        ages = [wall - row["started"]] if age is None else [wall - row["started"], age]
+        count += all(0 <= age < _MINUTE for age in ages)
     return count >= per_minute

@@ -58,11 +58,11 @@ class Table:
         words = {"whole": "INTEGER", "number": "REAL", "text": "TEXT", "json": "TEXT", "bytes": "BLOB"}
         parts = []
         for place, (name, kind) in enumerate(self.columns.items()):
-            word = words[kind.rstrip("?")] + ("" if kind.endswith("?") else " NOT NULL")
+            word = words[kind.rstrip("?")]
             if place == 0:
-                word = f"{word.removesuffix(' NOT NULL')} PRIMARY KEY{' AUTOINCREMENT' if self.numbered else ''}"
+                word += f" PRIMARY KEY{' AUTOINCREMENT' if self.numbered else ''}"
             parts.append(f"{name} {word}")
-        body = ", ".join([*parts, "seal BLOB NOT NULL"])
+        body = ", ".join([*parts, "seal BLOB"])
         has_number = self.columns[self.key] == "whole"
         return f"CREATE TABLE {self.name} ({body}){'' if has_number else ' WITHOUT ROWID'}"
 
@@ -145,7 +145,7 @@ def opened(table: Table, row: Sequence[Any]) -> Row:
     *values, sealed = row
     if sealed != seal(table, values):
         raise DamagedRowError(f"row {_shown(values[0])} of its table {table.name} does not match its checksum")
-    found: Row = {}
+    found = dict[str, Any]()
     for (name, kind), value in zip(table.columns.items(), values, strict=True):
         if not isinstance(value, _TYPES[kind]):
             raise DamagedRowError(

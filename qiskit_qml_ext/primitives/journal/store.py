@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +127,7 @@ class Journal:
             return located(database, keys)
 
     def attempts(self, units: Iterable[int] | None = None) -> list[Attempt]:
-        """Return the attempts at all units, or at those with the given numbers, in the order in which they were made."""
+        """Return the attempts at all units, or at those with the given numbers, in the order of their making."""
         with self._transaction(write=False) as database:
             if units is None:
                 rows = read(database, ATTEMPTS, "1 ORDER BY number")
@@ -194,7 +194,7 @@ class Journal:
             Whether this process may submit it now; ``False`` if another one has it or the rate is used up.
         """
         with self._transaction() as database:
-            if per_minute is not None and claims.is_rate_used_up(database, per_minute):
+            if per_minute is not None and claims.is_rate_used_up(database, per_minute, wall=time.time()):
                 return False
             if not claims.take(database, unit, owner):
                 return False
@@ -405,10 +405,12 @@ class Journal:
 
     def __del__(self) -> None:
         # A journal that nobody closed; a forked process leaves its parent's connection alone.
-        with suppress(Exception):  # at the end of a program, what is needed here may be gone
+        try:
             database: sqlite3.Connection | None = self.__dict__.get("_database")
             if database is not None and self._process == os.getpid():
                 database.close()
+        except Exception:
+            pass
 
     def __enter__(self) -> Self:
         return self

@@ -63,7 +63,7 @@ class Twins:
             del self._to_drop[job_id]
 
     def sweep(self, units: list[int]) -> None:
-        """Look through all jobs of the journal, as long as the service may still make some of attempts at these units."""
+        """Look through all jobs of the journal, while the service may still make some of attempts at these units."""
         open_ones = [attempt for attempt in self._journal.attempts(units) if attempt.watched]
         if not open_ones or not self._service.is_durable:
             return
