@@ -34,6 +34,7 @@ from qiskit_qml_ext.primitives.exact_sampler import ExactSampler
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.journaling import Journaling
 from qiskit_qml_ext.primitives.packing import PackedCircuit, find_regions, pack_circuit
+from qiskit_qml_ext.primitives.pub_values import SAMPLER_VALUES, check_values, checked_pubs
 from qiskit_qml_ext.primitives.run_plan import Budget, RunPlan, plan_pubs
 from qiskit_qml_ext.primitives.targets import AerTarget, ExactTarget, PrimitiveTarget, Target, isa_circuit
 from qiskit_qml_ext.primitives.targets.target import device_of, is_isa, isa_in_place
@@ -70,6 +71,8 @@ class Connection:
         packing: bool | int = False,
         packing_buffer: int = 1,
     ):
+        if policy is not None and not isinstance(policy, Policy):
+            raise TypeError(f"policy must be a Policy or None, but {policy!r} ({type(policy).__name__}) came.")
         self._target = target
         self._shots = shots or target.default_shots
         self._seed = seed
@@ -268,6 +271,7 @@ class Connection:
         Yields:
             The rows of ``values`` that a job covered and its data.
         """
+        check_values("values", values)
         shots = shots or self._shots
         packed = self._packed(circuit, key, len(values))
         if packed is None:
@@ -381,7 +385,7 @@ class Connection:
             The plan.
         """
         coerced, copies, approximated = [], 1, list[str]()
-        for pub in pubs:
+        for pub in checked_pubs(pubs, SAMPLER_VALUES):
             given = SamplerPub.coerce(pub, self._shots or 1024)
             packed = self._packed(given.circuit, None, given.size)
             values = given.parameter_values.as_array(given.circuit.parameters)
