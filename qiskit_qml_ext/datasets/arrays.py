@@ -39,19 +39,9 @@ def feature_matrix(
     return matrix, _names(feature_names, matrix.shape[1], default), [], notes
 
 
-def _without_mask(values: ArrayLike) -> NDArray[Any]:
-    """Return an array in which masked values are missing: NaN among numbers, else None."""
-    if not np.ma.is_masked(values):
-        return np.asarray(values)
-    masked = np.ma.asarray(values)
-    if masked.dtype.kind in "fiub":
-        return np.asarray(masked.astype(np.float64).filled(np.nan))
-    return np.asarray(masked.astype(object).filled(None))
-
-
 def _matrix(X: ArrayLike) -> tuple[NDArray[np.float64], list[str]]:
     try:
-        array = _without_mask(X)
+        array = np.asarray(X)
     except ValueError as error:
         raise ValueError(f"X must be a table, but its rows have different lengths ({error}).") from None
     if array.dtype.kind in "mM" or (array.dtype == object and any(is_date(cell) for cell in array.flat)):
@@ -131,7 +121,7 @@ def label_array(y: ArrayLike, label_name: str) -> tuple[NDArray[np.generic], lis
             return labels, look_alikes(label_name, labels.tolist())
         labels, notes = label_from_series(label_name, cast(Any, y))
         return labels, list(notes)
-    labels = _without_mask(y)
+    labels = np.asarray(y)
     if labels.dtype.kind in "US" and not isinstance(y, np.ndarray):
         labels = np.array(y, dtype=object)  # numpy makes the text "nan" of a missing value among text
     if labels.dtype.kind == "S":
