@@ -67,7 +67,9 @@ _ENDINGS = {"--journal": ("-wal", "-shm")}  # SQLite's own files beside a journa
 
 
 def _refuse_same(one: str, other: str, path: object) -> None:
-    raise ValueError(f"{one} and {other} name the same file, {path}: one would replace the other. Give them different names.")
+    raise ValueError(
+        f"{one} and {other} name the same file, {path}: one would replace the other. Give them different names."
+    )
 
 
 def write_private(path: str | os.PathLike[str], text: str) -> Path:

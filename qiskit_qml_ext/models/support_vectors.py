@@ -88,7 +88,7 @@ def _refuse_what_is_no_number(X: ArrayLike, y: ArrayLike, sample_weight: ArrayLi
     if sample_weight is not None:
         numeric_array("sample_weight", sample_weight)
     if np.ma.is_masked(y):
-        raise TypeError("y must have a label for every row, but some of this masked array are missing. Drop those rows.")
+        raise TypeError("y must have a label for every row, but some of this masked array are missing.")
 
 
 class QuantumSVC(ClassifierMixin, _KernelMachine):

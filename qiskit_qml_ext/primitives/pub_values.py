@@ -73,6 +73,6 @@ def check_angles(circuit: QuantumCircuit) -> None:
         for value in item.params:
             if isinstance(value, float) and not math.isfinite(value):
                 raise ValueError(
-                    f"The gate {item.operation.name} of the circuit {circuit.name!r} has the angle {value}; angles must "
-                    "be finite."
+                    f"The gate {item.operation.name} of the circuit {circuit.name!r} has the angle {value}; angles "
+                    "must be finite."
                 )

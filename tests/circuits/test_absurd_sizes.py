@@ -1,6 +1,5 @@
 """Circuits that nobody could wait for are refused at once, and no others."""
 
-
 import numpy as np
 import pytest
 

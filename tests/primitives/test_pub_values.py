@@ -13,7 +13,14 @@ from qiskit_qml_ext.engine import gram, statevectors
 from qiskit_qml_ext.gradients import AdjointEstimatorGradient
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.models import QuantumSVC, QuantumSVR
-from qiskit_qml_ext.primitives import ExactEstimator, ExactSampler, JournaledEstimator, JournaledSampler, Policy, connect
+from qiskit_qml_ext.primitives import (
+    ExactEstimator,
+    ExactSampler,
+    JournaledEstimator,
+    JournaledSampler,
+    Policy,
+    connect,
+)
 
 X = ParameterVector("x", 2)
 CIRCUIT = QuantumCircuit(2)
@@ -102,7 +109,9 @@ ENTRIES = {
     "classifier": lambda values: QuantumSVC().fit(values, [0, 1]),
     "regressor": lambda values: QuantumSVR().fit(values, [0.0, 1.0]),
     "prediction": lambda values: QuantumSVR().fit(RIGHT, [0.0, 1.0]).predict(values),
-    "gradient": lambda values: AdjointEstimatorGradient().run([CIRCUIT] * len(values), [ZZ] * len(values), values).result(),
+    "gradient": lambda values: (
+        AdjointEstimatorGradient().run([CIRCUIT] * len(values), [ZZ] * len(values), values).result()
+    ),
     "amplitudes": lambda values: AmplitudeFeatureMap().amplitudes(values),
     "distribution": lambda values: BetaDistribution().fit(values),
 }
@@ -145,7 +154,10 @@ def test_numpys_numbers_are_settings_like_pythons(target, kind, tmp_path):
 
     def kernel(number):
         settings = {"shots": number(16), "seed": number(3), "journal": tmp_path / f"{number.__name__}.journal"}
-        settings |= {"max_executions_per_job": number(64), "policy": Policy(max_pending=number(1), max_retries=number(0))}
+        settings |= {
+            "max_executions_per_job": number(64),
+            "policy": Policy(max_pending=number(1), max_retries=number(0)),
+        }
         if target != "exact":
             settings |= {"optimization_level": number(1), "transpile_trials": number(1), "max_executions": number(200)}
         return FidelityKernel(ZZFeatureMap(), connection=connect(target, **settings)).evaluate(x)
@@ -189,7 +201,7 @@ def test_settings_of_journaled_primitives_are_checked(settings, words, tmp_path)
             connect("aer", journal=tmp_path / "j", policy=settings["policy"])
 
 
-@pytest.mark.parametrize("name", [field for field in Policy.__dataclass_fields__])
+@pytest.mark.parametrize("name", list(Policy.__dataclass_fields__))
 @pytest.mark.parametrize("value", [-1, float("nan"), "ten", True, [1]])
 def test_every_limit_of_a_policy_is_checked(name, value):
     with pytest.raises((TypeError, ValueError), match=name):

@@ -7,8 +7,7 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterExpression
 
-from qiskit_qml_ext.checks import numeric_array
-from qiskit_qml_ext.checks import whole_number
+from qiskit_qml_ext.checks import numeric_array, whole_number
 from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, scaled_features
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 

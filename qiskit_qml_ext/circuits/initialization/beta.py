@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from scipy import special
 
-from qiskit_qml_ext.checks import numeric_array
-from qiskit_qml_ext.checks import positive_number
+from qiskit_qml_ext.checks import numeric_array, positive_number
 from qiskit_qml_ext.circuits.initialization.distribution import InitialDistribution
 
 

@@ -14,7 +14,11 @@ from qiskit_qml_ext.primitives.journal.faults import Meaning, WaitsFor, is_too_l
 from qiskit_qml_ext.primitives.journal.service_codes import SERVICE_CODES
 from tests.primitives.journal.service_codes import page
 
-URLS = ("http://127.0.0.1:8731", "https://us-east.quantum.cloud.ibm.com/api/v1/some/long/path", "https://x.y/request/limit")
+URLS = (
+    "http://127.0.0.1:8731",
+    "https://us-east.quantum.cloud.ibm.com/api/v1/some/long/path",
+    "https://x.y/request/limit",
+)
 PENDING = "You have reached the maximum number of pending jobs, so you need to wait for one job to move from pending."
 PHRASES = {400: "Bad Request", 403: "Forbidden", 409: "Conflict", 413: "Payload Too Large", 429: "Too Many Requests"}
 
@@ -148,7 +152,10 @@ def test_an_error_of_this_machine_is_not_the_services():
     [
         ("Error code 1517; the instruction rzz is supported only for angles in [0, pi/2]", Meaning.REFUSED),
         ("Failed: rzz is supported only for angles in [0, pi/2] -- https://ibm.biz/error_codes#1517", Meaning.REFUSED),
-        ("Error code 6050; Failed to execute program: Input Error: Rep delay 0 outside of valid range", Meaning.REFUSED),
+        (
+            "Error code 6050; Failed to execute: Input Error: Rep delay 0 outside of valid range",
+            Meaning.REFUSED,
+        ),
         ("Error code 3211; Job not valid. 'Invalid parameter expression map type'", Meaning.REFUSED),
         ("Transpile your circuits for the target before submitting a primitive query.", Meaning.REFUSED),
         ("Error code 9707; Temporary Internal Error", Meaning.UNKNOWN),
@@ -170,7 +177,9 @@ def test_the_reason_of_a_failed_job_says_whether_it_is_worth_another_try(reason,
 
 def test_the_page_is_the_one_that_the_command_writes():
     written = Path(__file__).parents[3] / "docs" / "service-codes.md"
-    assert page() == written.read_text(), "Run: python -m tests.primitives.journal.service_codes > docs/service-codes.md"
+    assert page() == written.read_text(), (
+        "Run: python -m tests.primitives.journal.service_codes > docs/service-codes.md"
+    )
 
 
 def test_pending_limit_is_waited_out(server, work):
