@@ -15,7 +15,7 @@ from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from typing_extensions import Self
 
-from qiskit_qml_ext.checks import check_arguments
+from qiskit_qml_ext.checks import check_arguments, optional_whole_number
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.engine.memory import memory_budget
 from qiskit_qml_ext.exceptions import ApproximateCircuitWarning
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from qiskit.transpiler import Target as DeviceTarget
 
 _MAX_CACHED_CIRCUITS = 256
+_LARGEST_SEED = 2**63 - 1  # that simulators take
 
 
 class Connection:
@@ -55,7 +56,7 @@ class Connection:
     results; a pickled copy in another process starts with empty ones.
     """
 
-    @check_arguments()
+    @check_arguments(seed=lambda name, value: optional_whole_number(name, value, minimum=0, maximum=_LARGEST_SEED))
     def __init__(
         self,
         target: Target,

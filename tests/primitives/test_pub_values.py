@@ -212,3 +212,10 @@ def test_memory_is_a_number_of_bytes():
     for wrong in ("1GB", -1, 2.5, True):
         with pytest.raises((TypeError, ValueError), match="max_memory must be"):
             connect("exact", max_memory=wrong)
+
+
+def test_a_seed_is_one_that_simulators_take():
+    assert connect("aer", seed=2**63 - 1).seed == 2**63 - 1
+    for wrong in (2**63, -1, 1.5, "1", True):
+        with pytest.raises((TypeError, ValueError), match="seed must be"):
+            connect("aer", seed=wrong)

@@ -59,7 +59,9 @@ _TOO_LARGE = re.compile(
 _SESSION = re.compile(
     r"(session|batch).{0,60}(closed|expired|not accept|inactive|does not exist)", re.IGNORECASE | re.DOTALL
 )
-_PENDING = re.compile(r"(pending|concurrent|queued|in the queue)\W+jobs?|jobs? (?:pending|queued)", re.IGNORECASE)
+_PENDING = re.compile(
+    r"(pending|concurrent|queued|active)\W+(jobs?|workloads?)|jobs? (?:pending|queued|in the queue)", re.IGNORECASE
+)
 _LIMIT = re.compile(r"limit|maximum|too many|exceed|reached|wait", re.IGNORECASE)
 _PAUSED = re.compile(
     r"(backend|system|device|queue|service)[^.;]{0,60}(maintenance|paused|(temporarily|currently) (un|not )available)"

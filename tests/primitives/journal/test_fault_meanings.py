@@ -94,6 +94,7 @@ def test_every_listed_code_is_understood_by_its_number_whatever_the_words(code, 
     ("status", "message", "meaning"),
     [
         (400, PENDING, Meaning.THROTTLED),
+        (409, "The instance has reached its limit of active workloads.", Meaning.THROTTLED),
         (400, "", Meaning.REFUSED),
         (400, "The circuits are not valid.", Meaning.REFUSED),
         (400, "The number of executions 500 exceeds the limit of 200 in a job.", Meaning.TOO_LARGE),
