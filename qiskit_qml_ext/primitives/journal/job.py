@@ -59,8 +59,8 @@ class JournaledJob(BasePrimitiveJob[PrimitiveResult[Any], JobStatus]):
             raise self._error
         if self._result is None:
             raise RunIncompleteError(
-                "This run belongs to the process that started it, and a forked child has no part in it. Ask for the same "
-                "here: the journal knows what was submitted, and the rest is done."
+                "This run belongs to the process that started it, and a forked child has no part in it. Ask for the "
+                "same here: the journal knows what was submitted, and the rest is done."
             )
         self._warn()
         return self._result
