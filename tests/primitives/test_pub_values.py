@@ -1,5 +1,7 @@
 """Parameter values that nobody can have meant are refused before anything runs, on every target, in every spelling."""
 
+import functools
+
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
@@ -40,6 +42,11 @@ MEANINGLESS = {
 }
 
 
+@functools.cache
+def connected(target):
+    return connect(GenericBackendV2(2, seed=1) if target == "generic" else target)
+
+
 class Refusing(StatevectorSampler):
     """A sampler that must not be reached."""
 
@@ -57,18 +64,18 @@ SAMPLERS = {
     "journaled": lambda path: JournaledSampler(Refusing(), path),
     "connection": lambda path: connect("exact", shots=5).sampler,
     "connection with a journal": lambda path: connect("aer", journal=path).sampler,
-    "aer": lambda path: connect("aer").sampler,
-    "fake": lambda path: connect("fake_manila").sampler,
-    "backend": lambda path: connect(GenericBackendV2(2, seed=1)).sampler,
+    "aer": lambda path: connected("aer").sampler,
+    "fake": lambda path: connected("fake_manila").sampler,
+    "backend": lambda path: connected("generic").sampler,
 }
 ESTIMATORS = {
     "exact": lambda path: ExactEstimator(),
     "journaled": lambda path: JournaledEstimator(RefusingEstimator(), path),
     "connection": lambda path: connect("exact").estimator,
     "connection with a journal": lambda path: connect("aer", journal=path).estimator,
-    "aer": lambda path: connect("aer").estimator,
-    "fake": lambda path: connect("fake_manila").estimator,
-    "backend": lambda path: connect(GenericBackendV2(2, seed=1)).estimator,
+    "aer": lambda path: connected("aer").estimator,
+    "fake": lambda path: connected("fake_manila").estimator,
+    "backend": lambda path: connected("generic").estimator,
 }
 
 
