@@ -51,10 +51,10 @@ def test_what_is_no_file_is_refused_and_left_alone(tmp_path):
     ):
         with pytest.raises(ValueError, match=words):
             check_writable(path)
-        with pytest.raises(ValueError, match=words):
-            write_private(path, "text")
+        if path != "/dev/null":  # were it not refused, a test of root's would replace it
+            with pytest.raises(ValueError, match=words):
+                write_private(path, "text")
     assert stat.S_ISFIFO(pipe.stat().st_mode)
-    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
 def test_one_file_under_two_names_is_found(tmp_path, monkeypatch):
