@@ -17,11 +17,12 @@ def check_writable(path: str | os.PathLike[str]) -> Path:
     """
     if not os.fspath(path):
         raise ValueError("The name of a file is empty.")
-    given = Path(path).expanduser().absolute()
     try:
-        target = given.resolve()
+        target = Path(path).expanduser().absolute().resolve()
         is_there, is_file = target.exists(), target.is_file()
-    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, a name that is too long, a zero byte
+        if target.is_symlink():
+            raise ValueError("its links lead in a circle")
+    except (OSError, RuntimeError, ValueError) as error:  # no such user, a name that is too long, a zero byte
         raise ValueError(f"{str(path)!r} cannot be the name of a file: {error}.") from None
     if target.is_dir():
         raise ValueError(f"{path} is a folder, but the name of a file was expected.")

@@ -42,7 +42,8 @@ def test_what_is_no_file_is_refused_and_left_alone(tmp_path):
     for path, words in (
         (pipe, "a device or a pipe"),
         ("/dev/null", "a device or a pipe"),
-        (circle, "cannot be the name of a file|exist"),
+        (circle, "cannot be the name of a file"),
+        ("~nobody-of-this-name/report.html", "cannot be the name of a file"),
         (tmp_path, "is a folder"),
         ("", "empty"),
         (tmp_path / "no" / "report.html", "does not exist"),
