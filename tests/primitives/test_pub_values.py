@@ -23,6 +23,7 @@ from qiskit_qml_ext.primitives import (
     Policy,
     connect,
 )
+from qiskit_qml_ext.primitives.angle_limits import LimitedEstimator, LimitedSampler
 
 X = ParameterVector("x", 2)
 CIRCUIT = QuantumCircuit(2)
@@ -226,3 +227,11 @@ def test_a_seed_is_one_that_simulators_take():
     for wrong in (2**63, -1, 1.5, "1", True):
         with pytest.raises((TypeError, ValueError), match="seed must be"):
             connect("aer", seed=wrong)
+
+
+@pytest.mark.parametrize("kind", ["sampler", "estimator"])
+def test_a_journal_around_a_connections_limits_is_refused_with_what_to_do(kind, tmp_path):
+    wrapped = {"sampler": LimitedSampler(Refusing(), None), "estimator": LimitedEstimator(RefusingEstimator(), None)}
+    journaled = {"sampler": JournaledSampler, "estimator": JournaledEstimator}
+    with pytest.raises(TypeError, match=r"connect\(…, journal=FILE\)"):
+        journaled[kind](wrapped[kind], tmp_path / "j")

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from qiskit_qml_ext.primitives.angle_limits import LimitedEstimator, LimitedSampler
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.policy import Policy
@@ -31,6 +32,11 @@ class JournaledPrimitive:
         progress: bool | None,
         approve: Approve | None,
     ):
+        if isinstance(primitive, (LimitedSampler, LimitedEstimator)):
+            raise TypeError(
+                "The device of this connection takes some angles only, which the connection watches over. Let it keep "
+                "the journal too: connect(…, journal=FILE) instead of a journaled primitive around its own."
+            )
         _check_settings(journal, policy, progress=progress)
         _check_callables(make=make, open_mode=open_mode, identify=identify, approve=approve)
         self._journal = journal if isinstance(journal, Journal) else Journal(journal)
