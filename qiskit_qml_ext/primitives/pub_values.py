@@ -59,8 +59,10 @@ def check_values(name: str, values: Any) -> None:
         numeric_array(name, part)
         array = np.asarray(part, dtype=np.float64)
         if not np.all(np.isfinite(array)):
-            first = array[~np.isfinite(array)].flat[0]
-            raise ValueError(f"{name} must be finite, but {first} is among them. Fill in or remove such values first.")
+            first = np.argwhere(~np.isfinite(array))[0].tolist()
+            raise ValueError(
+                f"{name} must be finite, but values{first or ''} is {array[tuple(first)]}. Fill in or remove such values."
+            )
 
 
 def check_angles(circuit: QuantumCircuit) -> None:
