@@ -61,7 +61,7 @@ def check_values(name: str, values: Any) -> None:
         if not np.all(np.isfinite(array)):
             first = np.argwhere(~np.isfinite(array))[0].tolist()
             raise ValueError(
-                f"{name} must be finite, but values{first or ''} is {array[tuple(first)]}. Fill in or remove such values."
+                f"{name} must be finite, but values{first or ''} is {array[tuple(first)]}. Fill in or drop such values."
             )
 
 
