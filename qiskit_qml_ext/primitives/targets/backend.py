@@ -17,6 +17,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.providers import BackendV2
 from qiskit.transpiler import generate_preset_pass_manager
 
+from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.measurement import check_registers_of_counts
 from qiskit_qml_ext.primitives.targets.angle_bounds import for_any_angle
 from qiskit_qml_ext.primitives.targets.clock import on_the_clock
@@ -89,6 +90,7 @@ class RuntimeTarget:
         self._own_mode: Any = None
         self._left_modes: list[Any] = []
         self._fake_device: Any = None
+        self._opening = Lock()  # of two threads, one opens the session and the other one finds it
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a Runtime sampler; a seed has an effect in local testing mode only."""
@@ -118,7 +120,8 @@ class RuntimeTarget:
 
     def close(self) -> None:
         """Close the batch or session that this target opened itself."""
-        modes, self._left_modes, self._own_mode = [*self._left_modes, self._own_mode], [], None
+        with self._opening:
+            modes, self._left_modes, self._own_mode = [*self._left_modes, self._own_mode], [], None
         for mode in modes:
             if mode is not None:
                 mode.close()
@@ -130,12 +133,13 @@ class RuntimeTarget:
             renew: Open a new one, because the service closed the one before.
         """
         if renew and self._wanted_mode != "job":
-            if isinstance(self._wanted_mode, str):
-                self._left_modes.append(self._own_mode)
-                self._own_mode = None
-            else:
-                old = self._wanted_mode
-                self._wanted_mode = self._own_mode = type(old)(backend=self.backend)
+            with self._opening:
+                if isinstance(self._wanted_mode, str):
+                    self._left_modes.append(self._own_mode)
+                    self._own_mode = None
+                else:
+                    old = self._wanted_mode
+                    self._wanted_mode = self._own_mode = type(old)(backend=self.backend)
         mode = self._mode()
         return None if mode is self.backend else mode
 
@@ -156,9 +160,10 @@ class RuntimeTarget:
             return self._wanted_mode
         if self._wanted_mode == "job":
             return self._simulator() if is_fake(self.backend) else self.backend
-        if self._own_mode is None:
-            self._own_mode = {"batch": Batch, "session": Session}[self._wanted_mode](backend=self.backend)
-        return self._own_mode
+        with self._opening:
+            if self._own_mode is None:
+                self._own_mode = {"batch": Batch, "session": Session}[self._wanted_mode](backend=self.backend)
+            return self._own_mode
 
     def _simulator(self) -> Any:
         """Return the simulator of a fake backend's noise.
@@ -166,11 +171,12 @@ class RuntimeTarget:
         The client takes it in place of the fake backend, for which it would build the noise model anew in each job; and
         it runs circuits side by side.
         """
-        if self._fake_device is None:
-            from qiskit_aer import AerSimulator
+        with self._opening:
+            if self._fake_device is None:
+                from qiskit_aer import AerSimulator
 
-            self._fake_device = AerSimulator.from_backend(self.backend, max_parallel_experiments=0)
-        return self._fake_device
+                self._fake_device = AerSimulator.from_backend(self.backend, max_parallel_experiments=0)
+            return self._fake_device
 
     def _seed_simulator(self, primitive: Any, seed: int | None) -> None:
         if seed is not None and is_fake(self.backend):
