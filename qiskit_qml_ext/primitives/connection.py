@@ -34,6 +34,7 @@ from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.journaling import Journaling
 from qiskit_qml_ext.primitives.packing import PackedCircuit, find_regions, pack_circuit
+from qiskit_qml_ext.primitives.row_seeds import row_seeds
 from qiskit_qml_ext.primitives.run_plan import Budget, RunPlan, plan_pubs
 from qiskit_qml_ext.primitives.shared_results import SharedResults
 from qiskit_qml_ext.primitives.targets import AerTarget, ExactTarget, PrimitiveTarget, Target, isa_circuit
@@ -324,9 +325,10 @@ class Connection:
             yield slice(0, len(values)), self._sample_journaled(isa, _bindings(isa, names, values), shots)
             return
         step = self._vectors_per_job(shots)
+        seeds = None if self._seed is None else row_seeds(self._seed, isa_key, values, shots or 0)
         for start in range(0, len(values), step):
             rows = slice(start, min(start + step, len(values)))
-            sampler = self._target.sampler(shots or 1024, job_seed(self._seed, isa_key, values[rows], shots or 0))
+            sampler = self._seeded_sampler(isa, isa_key, values[rows], shots, None if seeds is None else seeds[rows])
             bindings = _bindings(isa, names, values[rows])
             self._approve([(isa, (rows.stop - rows.start) * (shots or 1024))])
             result = sampler.run([(isa, bindings, shots)]).result()[0]
@@ -334,6 +336,20 @@ class Connection:
             num_shots = next(iter(data.values())).num_shots
             self._count(Usage(rows.stop - rows.start, (rows.stop - rows.start) * num_shots, 1))
             yield rows, data
+
+    def _seeded_sampler(
+        self,
+        isa: QuantumCircuit,
+        isa_key: str,
+        values: NDArray[np.float64],
+        shots: int | None,
+        seeds: NDArray[np.uint64] | None,
+    ) -> BaseSamplerV2:
+        """Return a sampler for a job; the job has a seed as a whole only where its rows cannot have their own."""
+        sampler = None if seeds is None else self._target.sampler_of_rows(isa, seeds)
+        if sampler is not None:
+            return sampler
+        return self._target.sampler(shots or 1024, job_seed(self._seed, isa_key, values, shots or 0))
 
     def _sample_journaled(self, isa: QuantumCircuit, bindings: BindingsArray, shots: int | None) -> DataBin:
         assert self._journaling is not None

@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import (
     BackendEstimatorV2,
@@ -50,6 +52,9 @@ class BackendTarget:
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return Qiskit's sampler for backends."""
         return _BackendSampler(backend=self.backend, options={"default_shots": shots, "seed_simulator": seed})
+
+    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: NDArray[np.uint64]) -> None:
+        """Return ``None``: a job has one seed."""
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
         """Return Qiskit's estimator for backends."""
@@ -102,6 +107,9 @@ class RuntimeTarget:
         sampler.options.default_shots = shots
         self._seed_simulator(sampler, seed)
         return sampler
+
+    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: NDArray[np.uint64]) -> None:
+        """Return ``None``: a job has one seed."""
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
         """Return a Runtime estimator; a seed has an effect in local testing mode only."""
