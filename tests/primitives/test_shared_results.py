@@ -92,7 +92,7 @@ def test_after_a_failure_one_of_those_who_wait_takes_over(kind):
         time.sleep(0.05)
         if len(calls) == 1:
             raise kind("the first one fails")
-        yield {key: "value" for key in keys}
+        yield dict.fromkeys(keys, "value")
 
     ends = in_threads(*[lambda: shared.obtain("table", [1, 2, 3], compute)] * 8)
     assert sum(isinstance(end, kind) for end in ends) == 1
