@@ -24,7 +24,7 @@ from qiskit_qml_ext.circuits import AngleFeatureMap, ZZFeatureMap
 from qiskit_qml_ext.exceptions import ApproximateCircuitWarning, BudgetExceededError, ParameterOrderWarning
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.models import QuantumSVC
-from qiskit_qml_ext.primitives import Journal, connect
+from qiskit_qml_ext.primitives import Journal, circuit_key, connect
 from qiskit_qml_ext.primitives.run_plan import Budget
 
 DATA = np.random.default_rng(0).uniform(0, 2, (6, 2))
@@ -212,7 +212,23 @@ def test_samples_that_differ_where_the_circuit_does_not_look_are_one_sample():
     assert matrix[0, 1] == matrix[2, 3] == 1
 
 
-def test_threads_are_warned_once_of_an_approximation():
+class SlowText(str):
+    """Takes a moment to be found in a table, so that others come in between looking and noting."""
+
+    __slots__ = ()
+
+    def __hash__(self):
+        time.sleep(0.005)
+        return super().__hash__()
+
+    def __eq__(self, other):
+        return super().__eq__(other)
+
+
+def test_threads_are_warned_once_of_an_approximation(monkeypatch):
+    from qiskit_qml_ext.primitives import connection as module
+
+    monkeypatch.setattr(module, "circuit_key", lambda circuit: SlowText(circuit_key(circuit)))
     time_step = Parameter("t")
     circuit = QuantumCircuit(2)
     circuit.append(PauliEvolutionGate(SparsePauliOp(["XI", "ZZ"]), time_step), [0, 1])
@@ -226,7 +242,11 @@ def test_threads_are_warned_once_of_an_approximation():
     assert [warning.category for warning in said].count(ApproximateCircuitWarning) == 2  # a circuit each
 
 
-def test_threads_are_warned_once_of_the_order_of_parameters():
+def test_threads_are_warned_once_of_the_order_of_parameters(monkeypatch):
+    from qiskit_qml_ext.kernels import data_binding as module
+
+    find = module._contradiction
+    monkeypatch.setattr(module, "_contradiction", lambda names: time.sleep(0.02) or find(names))
     circuit = QuantumCircuit(1)
     for name in ("once2", "once10"):
         circuit.ry(Parameter(name), 0)
@@ -325,6 +345,15 @@ def test_two_processes_with_one_journal_pay_once(tmp_path):
     assert int(paid) + int(paid_too) == PAIRS * SHOTS
 
 
+def test_two_connections_with_one_journal_pay_once_together(tmp_path):
+    journal = Journal(tmp_path / "run.journal")
+    connections = [connect("aer", shots=SHOTS, seed=1, journal=kept) for kept in (journal, journal, journal.path)]
+    matrices = in_threads(*[lambda c=connection: kernel(c).evaluate(DATA) for connection in connections])
+    for matrix in matrices:
+        np.testing.assert_array_equal(matrix, matrices[0])
+    assert sum(connection.usage.shots for connection in connections) == PAIRS * SHOTS
+
+
 def searched(target, n_jobs, backend, **settings):
     """Return the scores of a grid search over a seeded, sampled kernel."""
     rng = np.random.default_rng(3)
@@ -338,8 +367,10 @@ def searched(target, n_jobs, backend, **settings):
     return {name: value for name, value in search.cv_results_.items() if "score" in name and "time" not in name}
 
 
-@pytest.mark.parametrize("backend", ["threading", pytest.param("loky", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("target", ["exact", "aer"])
+@pytest.mark.parametrize(
+    ("target", "backend"),
+    [("exact", "threading"), ("aer", "threading"), pytest.param("aer", "loky", marks=pytest.mark.slow)],
+)
 def test_a_seeded_grid_search_does_not_depend_on_the_number_of_jobs(target, backend):
     alone, together = searched(target, 1, backend), searched(target, 2, backend)
     for name in alone:
