@@ -65,6 +65,10 @@ class SharedResults:
         Raises:
             BaseException: What ``compute`` raises; what it did not yield is free for others then.
         """
+        with self._changed:
+            known = self._tables.get(table, {})
+            if all(key in known for key in keys):  # mostly
+                return [known[key] for key in keys]
         found: dict[Key, Value] = {}
         left = list(dict.fromkeys(keys))
         while left:
