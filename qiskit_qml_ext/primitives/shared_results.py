@@ -37,7 +37,7 @@ class SharedResults:
         self._tables: dict[Hashable, dict[Any, Any]] = {}
         self._marks: set[Hashable] = set()
         self._claims: dict[tuple[Hashable, Any], _Asking] = {}
-        self._waiting: dict[threading.Thread, set[_Asking]] = {}
+        self._waiting: dict[threading.Thread, list[tuple[Hashable, Any]]] = {}
         self._changed = threading.Condition()
         forget_in_child(self)
 
@@ -116,7 +116,7 @@ class SharedResults:
                 known = self._tables.get(table, {})
                 found.update((key, known[key]) for key in keys if key in known)
                 owners = {key: self._claims.get((table, key)) for key in keys if key not in found}
-                free = {owner: owner is None or self._is_not_waited_for(owner) for owner in set(owners.values())}
+                free = {owner: owner is None or self._would_wait_for_ever(owner) for owner in set(owners.values())}
                 mine = [key for key, owner in owners.items() if free[owner]]
                 for key in mine:
                     owner = owners[key]
@@ -125,9 +125,9 @@ class SharedResults:
                         self._claims[table, key] = asking
                 if mine or not owners:
                     return mine
-                self._wait({owner for owner in owners.values() if owner is not None})
+                self._wait([(table, key) for key in owners])
 
-    def _is_not_waited_for(self, owner: _Asking) -> bool:
+    def _would_wait_for_ever(self, owner: _Asking) -> bool:
         """Tell whether waiting for an asking would never end.
 
         It is of a thread that ended, of this thread itself (which asks from within ``compute``), or of one that waits,
@@ -138,12 +138,13 @@ class SharedResults:
             thread = to_visit.pop()
             if thread not in reached:
                 reached.add(thread)
-                to_visit += [waited_for.thread for waited_for in self._waiting.get(thread, ())]
+                claims = self._waiting.get(thread, [])  # some of them may be fulfilled, and the thread about to wake up
+                to_visit += {self._claims[claim].thread for claim in claims if claim in self._claims}
         return me in reached or not owner.thread.is_alive()
 
-    def _wait(self, owners: set[_Asking]) -> None:
+    def _wait(self, claims: list[tuple[Hashable, Any]]) -> None:
         me = threading.current_thread()
-        self._waiting[me] = owners
+        self._waiting[me] = claims
         try:
             self._changed.wait(_LOOK_SECONDS)
         finally:

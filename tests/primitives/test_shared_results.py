@@ -153,6 +153,40 @@ def test_threads_that_would_wait_for_each_other_do_not():
     assert ends == [shared.obtain("table", [key], lambda keys: []) for key in "abc"]
 
 
+def test_who_was_waited_for_and_is_done_waits_in_turn():
+    """A thread that is about to wake up is not taken for one that would wait for ever: nothing is computed twice."""
+    shared, computed, begun = SharedResults(), [], threading.Barrier(2)
+
+    def make(key, then=None):
+        def inner(keys):
+            computed.append(key)
+            if then is not None:
+                begun.wait(SECONDS)
+                shared.obtain("table", [then], make(then))
+            time.sleep(0.05)
+            yield {key: key}
+
+        return inner
+
+    def first_then_outer():
+        def inner(keys):
+            computed.append("inner")
+            begun.wait(SECONDS)
+            time.sleep(0.05)  # the other one waits for this by now
+            yield {"inner": "inner"}
+            assert shared.obtain("table", ["outer"], make("outer")) == ["outer"]
+
+        return shared.obtain("table", ["inner"], inner)
+
+    def outer():
+        while "inner" not in computed:
+            time.sleep(0.001)
+        return shared.obtain("table", ["outer"], make("outer", "inner"))
+
+    assert in_threads(first_then_outer, outer) == [["inner"], ["outer"]]
+    assert sorted(computed) == ["inner", "outer"]
+
+
 def test_claims_of_a_thread_that_ended_without_a_word_are_taken_over():
     squares = Squares(0)
 
