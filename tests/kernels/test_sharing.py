@@ -331,7 +331,10 @@ def test_two_processes_with_one_journal_pay_once(tmp_path):
     Journal(path)
     command = [sys.executable, "-c", WORKER, str(path)]
     workers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    timers = [threading.Timer(2 * SECONDS, worker.kill) for worker in workers]
     try:
+        for timer in timers:
+            timer.start()
         for worker in workers:
             assert worker.stdout.readline() == "ready\n"
         for worker in workers:
@@ -339,7 +342,8 @@ def test_two_processes_with_one_journal_pay_once(tmp_path):
             worker.stdin.flush()
         (paid, *first), (paid_too, *second) = (worker.communicate(timeout=SECONDS)[0].split() for worker in workers)
     finally:
-        for worker in workers:
+        for worker, timer in zip(workers, timers, strict=True):
+            timer.cancel()
             worker.kill()
     assert first == second
     assert int(paid) + int(paid_too) == PAIRS * SHOTS
@@ -372,7 +376,8 @@ def searched(target, n_jobs, backend, **settings):
     [("exact", "threading"), ("aer", "threading"), pytest.param("aer", "loky", marks=pytest.mark.slow)],
 )
 def test_a_seeded_grid_search_does_not_depend_on_the_number_of_jobs(target, backend):
-    alone, together = searched(target, 1, backend), searched(target, 2, backend)
+    alone = searched(target, 1, backend)
+    (together,) = in_threads(lambda: searched(target, 2, backend), seconds=240)
     for name in alone:
         np.testing.assert_array_equal(alone[name], together[name])
 

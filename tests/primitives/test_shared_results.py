@@ -187,22 +187,28 @@ def test_who_was_waited_for_and_is_done_waits_in_turn():
     assert sorted(computed) == ["inner", "outer"]
 
 
-def test_claims_of_a_thread_that_ended_without_a_word_are_taken_over():
+def test_claims_of_a_thread_that_ended_without_a_word_are_taken_over(monkeypatch):
     squares = Squares(0)
-
-    class Vanishing(SharedResults):
-        def _give_up(self, asking):
-            if threading.current_thread() is not main:
-                return
-            super()._give_up(asking)
 
     def fail(keys):
         raise ValueError
 
-    main = threading.current_thread()
-    squares.shared = Vanishing()
+    monkeypatch.setattr(squares.shared, "_give_up", lambda asking: None)
     in_threads(lambda: squares.shared.obtain("squares", [3], fail))
-    assert squares.of([3]) == [9]
+    monkeypatch.undo()
+    assert in_threads(lambda: squares.of([3])) == [[9]]
+
+
+def test_a_thread_that_failed_and_lives_on_holds_nothing():
+    squares = Squares(0)
+
+    def fail(keys):
+        yield {3: 9}
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        squares.shared.obtain("squares", [3, 4], fail)
+    assert in_threads(lambda: squares.of([3, 4]), seconds=10) == [[9, 16]]
 
 
 def test_who_waits_can_be_interrupted(capfd):
