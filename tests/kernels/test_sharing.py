@@ -1,6 +1,7 @@
 """One connection, asked for kernels from everywhere at once: each pair runs once, and all get the same numbers."""
 
 import asyncio
+import signal
 import subprocess
 import sys
 import threading
@@ -123,6 +124,32 @@ def test_where_the_first_asker_fails_another_one_takes_over(error):
     assert len(shared.sampler.rows) == 2 * PAIRS  # the failed asking and the one that took over
     for matrix in matrices:
         np.testing.assert_array_equal(matrix, matrices[0])
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs signals to a thread")
+def test_after_a_real_interrupt_of_who_computes_those_who_wait_go_on():
+    shared, ends = FidelityKernel(ZZFeatureMap(), sampler=SlowSampler(seconds=0.6)), []
+    shared.circuit(2)
+
+    def wait():
+        while not shared.sampler.rows:
+            time.sleep(0.001)
+        threading.Timer(0.3, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT)).start()
+        ends.extend(in_threads(*[lambda: shared.evaluate(DATA)] * 4))
+
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    waiting = threading.Thread(target=wait, daemon=True)
+    try:
+        waiting.start()
+        with pytest.raises(KeyboardInterrupt):
+            shared.evaluate(DATA)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    waiting.join(2 * SECONDS)
+    assert len(ends) == 4
+    for matrix in ends:
+        np.testing.assert_array_equal(matrix, ends[0])
+    assert len(shared.sampler.rows) == 2 * PAIRS  # the interrupted asking and one more
 
 
 def test_an_interrupted_journaled_run_is_taken_over_and_not_paid_again(tmp_path, monkeypatch):
