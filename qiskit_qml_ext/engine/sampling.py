@@ -51,6 +51,30 @@ def sample_outcomes(
     return outcomes
 
 
+def uniforms_of_rows(seeds: OutcomeArray, draws: int) -> FloatArray:
+    """Return numbers in [0, 1) that depend, in each row, on that row's seed only.
+
+    The generator is SplitMix64: the k-th number is a mixing function of seed + k·γ, so that all rows are made at once.
+    Its mixing function is that of Stafford's variant 13 of MurmurHash3, its γ the golden ratio times 2⁶⁴.
+
+    Args:
+        seeds: 64-bit numbers without a pattern (digests), shape (rows,).
+        draws: How many numbers for each.
+
+    Returns:
+        Numbers of 53 bits, shape (rows, draws).
+    """
+    steps = np.arange(1, draws + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # modulo 2**64, as all below
+    mixed = seeds[:, None] + steps
+    mixed ^= mixed >> np.uint64(30)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= np.uint64(0x94D049BB133111EB)
+    mixed ^= mixed >> np.uint64(31)
+    mixed >>= np.uint64(11)
+    return mixed * 2.0**-53
+
+
 def sample_outcomes_reference(probabilities: FloatArray, uniforms: FloatArray) -> OutcomeArray:
     """Do the same as :func:`sample_outcomes` with NumPy's own search: slow and plain, an oracle for the tests."""
     outcomes = np.empty(uniforms.shape, dtype=np.uint64)

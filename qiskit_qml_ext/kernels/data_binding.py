@@ -9,6 +9,7 @@ from qiskit.circuit import Parameter
 
 from qiskit_qml_ext.exceptions import ParameterOrderWarning
 from qiskit_qml_ext.kernels.samples import FloatArray, IndexArray
+from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.program import AngleMap, RotationProgram
 from qiskit_qml_ext.program.angles import FUNCTIONS
 
@@ -17,6 +18,7 @@ _DIGITS = re.compile("[0-9]+")
 _SHOWN = 12  # names in a message
 
 _warned: set[tuple[str, ...]] = set()
+_lock = Lock()
 
 
 def warn_of_order(parameters: Sequence[Parameter]) -> None:
@@ -34,7 +36,10 @@ def warn_of_order(parameters: Sequence[Parameter]) -> None:
     contradiction = _contradiction(names)
     if contradiction is None:
         return
-    _warned.add(names)
+    with _lock:
+        if names in _warned:
+            return
+        _warned.add(names)
     order = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
     warn(
         f"The columns of the data are bound to the parameters in this order: {order}. It has {contradiction[0]!r} "

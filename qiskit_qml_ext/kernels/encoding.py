@@ -1,7 +1,6 @@
 """From a feature map to what the kernels run, prepared once for each content."""
 
 import pickle
-import threading
 from collections import OrderedDict
 from functools import cached_property
 
@@ -12,11 +11,12 @@ from qiskit_qml_ext.kernels.data_binding import warn_of_order
 from qiskit_qml_ext.kernels.exact import Factor, independent_factors
 from qiskit_qml_ext.kernels.inversion import InversionTest, inversion_test_on
 from qiskit_qml_ext.primitives import Connection, circuit_key
+from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.program import unitary_part
 
 _MAX_CACHED = 256
 _cached: "OrderedDict[bytes, Encoding]" = OrderedDict()
-_lock = threading.Lock()
+_lock = Lock()
 
 
 class Encoding:
@@ -89,7 +89,7 @@ def encoding_of(feature_map: FeatureMap | QuantumCircuit, num_features: int) -> 
             return _cached[key]
     encoding = Encoding(feature_map.build(num_features))
     with _lock:
-        _cached[key] = encoding
+        encoding = _cached.setdefault(key, encoding)  # of two threads, the first one's
         if len(_cached) > _MAX_CACHED:
             _cached.popitem(last=False)
     return encoding

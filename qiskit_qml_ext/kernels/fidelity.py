@@ -26,11 +26,14 @@ from qiskit_qml_ext.kernels.sampled import ZeroCounts, binomial_error
 from qiskit_qml_ext.kernels.samples import FloatArray, IndexArray, PairPlan, check_samples, plan_pairs
 from qiskit_qml_ext.primitives import Connection, RunPlan, connect
 from qiskit_qml_ext.primitives.approximation import NOTICEABLE, approximation_in_words, used_qubits
+from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.program import RotationProgram
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
 
+
+_wrapping = Lock()
 
 METHODS = ("auto", "exact", "sampled")
 """How fidelities are found."""
@@ -242,8 +245,8 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         if isinstance(self.feature_map, FeatureMap):
             settings["feature_map"] = clone(self.feature_map)
         copy = type(self)(**settings)
-        if hasattr(self, "_wrapped"):
-            copy._wrapped = self._wrapped
+        if isinstance(self.sampler, BaseSamplerV2):  # what one of the copies runs, the others know
+            copy._wrapped = self._wrap(self.sampler)
         return copy
 
     def _check_data(self, x_vec: ArrayLike, y_vec: ArrayLike | None) -> tuple[FloatArray, FloatArray | None]:
@@ -267,12 +270,16 @@ class FidelityKernel(BaseKernel, BaseEstimator):
             return connect() if self.connection is None else self.connection
         if self.connection is not None:
             raise ValueError("Both a connection and a sampler came. Give one of them.")
-        held = getattr(self, "_wrapped", None)
-        if held is None or held[:2] != (self.sampler, self.pass_manager):
-            wrapped = Connection.from_primitives(sampler=self.sampler, pass_manager=self.pass_manager)
-            self._wrapped = held = (self.sampler, self.pass_manager, wrapped)
-        connection: Connection = held[2]
-        return connection
+        return self._wrap(self.sampler)[2]
+
+    def _wrap(self, sampler: BaseSamplerV2) -> "tuple[BaseSamplerV2, PassManager | None, Connection]":
+        """Return the connection around the user's sampler, the same for all threads and copies."""
+        with _wrapping:
+            held: tuple[BaseSamplerV2, PassManager | None, Connection] | None = getattr(self, "_wrapped", None)
+            if held is None or held[0] is not sampler or held[1] is not self.pass_manager:
+                wrapped = Connection.from_primitives(sampler=sampler, pass_manager=self.pass_manager)
+                self._wrapped = held = (sampler, self.pass_manager, wrapped)
+            return held
 
     def _is_exact(self, connection: Connection) -> bool:
         if self.method not in METHODS:
@@ -347,8 +354,7 @@ class FidelityKernel(BaseKernel, BaseEstimator):
         test = encoding.inversion_test(connection)
         if test.program is not None:
             self._check_domain(test.program, test.columns, x, y)
-        if test.approximated and ("said", test.key) not in connection.results:
-            connection.results["said", test.key] = True
+        if test.approximated and connection.results.first(("said", test.key)):
             error = self._synthesis_error(connection, encoding, x, y)
             if error is None or error > NOTICEABLE:
                 said = approximation_in_words(connection.target_name, test.approximated, error)

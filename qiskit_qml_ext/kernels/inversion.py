@@ -43,6 +43,8 @@ from qiskit_qml_ext.primitives.content import renamed
 from qiskit_qml_ext.program import RotationProgram, approximations, lower, synthesised
 from qiskit_qml_ext.program.unitary_part import definition_of
 
+_MAX_KEPT_TESTS = 256  # of feature maps; a kernel that is trained has another one at each step
+
 REGISTER = "meas"
 """The classical register of an inversion test, its only one."""
 
@@ -107,11 +109,10 @@ def inversion_test_on(connection: Connection, feature_map: QuantumCircuit, key: 
         feature_map: A circuit from :func:`~qiskit_qml_ext.program.unitary_part`.
         key: Its content key.
     """
-    place = ("inversion test", key, tuple(parameter.name for parameter in feature_map.parameters))
-    if place not in connection.results:
-        connection.results[place] = _made(connection, feature_map)
-    made: InversionTest = connection.results[place]
-    return made
+    place = (key, tuple(parameter.name for parameter in feature_map.parameters))
+    return connection.results.once(
+        "inversion tests", place, lambda: _made(connection, feature_map), limit=_MAX_KEPT_TESTS
+    )
 
 
 def inversion_test(

@@ -4,6 +4,8 @@ Havlíček et al., arXiv:1804.11326: |⟨φ(y)|φ(x)⟩|² is the probability of
 error is √(k(1-k)/S).
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +20,8 @@ class ZeroCounts:
     """The all-zeros counts of pairs of samples under one circuit, each pair run once through a connection.
 
     The counts live in ``connection.results``, so every kernel that shares the connection shares them: nothing is run
-    again in another cross-validation fold or for another value of C.
+    again in another cross-validation fold or for another value of C, and a pair that another thread is running is
+    waited for. Two samples that agree in all features that the circuit depends on are one sample here.
 
     Args:
         connection: Where the circuit runs.
@@ -29,8 +32,7 @@ class ZeroCounts:
     def __init__(self, connection: Connection, test: InversionTest, *, shots: int | None = None):
         self._connection = connection
         self._test = test
-        kept = connection.results.setdefault(("zero counts", test.key, shots or connection.shots), {})
-        self._known: dict[bytes, tuple[int, int]] = kept
+        self._table = ("zero counts", test.key, shots or connection.shots)
 
     def of(self, samples: FloatArray, pairs: IndexArray) -> tuple[CountArray, CountArray]:
         """Return the all-zeros counts and the shots of the pairs, running those not known yet.
@@ -42,42 +44,37 @@ class ZeroCounts:
         Returns:
             Counts and shots, each of shape (p,).
         """
-        rows, keys = self._keys(samples, pairs)
-        missing = self._missing(keys)
-        if missing.size:
-            values = self._values(samples, rows, pairs[missing])
-            for span, data in self._connection.sample(self._test.circuit, values, key=self._test.key):
-                # Bits beyond the number of qubits are zero, so the outcome is all zeros when every byte is.
-                bits = data[REGISTER]
-                zeros = np.count_nonzero(~bits.array.any(axis=-1), axis=-1)
-                for place, count in zip(missing[span], zeros, strict=True):
-                    self._known[keys[place]] = (int(count), int(bits.num_shots))
-        found = np.array([self._known[key] for key in keys], dtype=np.int64).reshape(-1, 2)
+        keys = self._keys(samples, pairs)
+        found = np.array(self._connection.results.obtain(self._table, keys, self._run), dtype=np.int64).reshape(-1, 2)
         return found[:, 0], found[:, 1]
 
     def missing(self, samples: FloatArray, pairs: IndexArray) -> FloatArray:
         """Return the parameter values of the pairs that are not known yet, shape (missing, parameters)."""
-        rows, keys = self._keys(samples, pairs)
-        return self._values(samples, rows, pairs[self._missing(keys)])
+        return self._values(self._connection.results.unknown(self._table, self._keys(samples, pairs)))
 
-    def _keys(self, samples: FloatArray, pairs: IndexArray) -> tuple[list[bytes], list[bytes]]:
-        # Adding 0.0 turns -0.0 into 0.0, which is the same angle but not the same bytes.
-        rows = [row.tobytes() for row in samples + 0.0]
-        return rows, [min(rows[i] + rows[j], rows[j] + rows[i]) for i, j in pairs.tolist()]
+    def _run(self, keys: list[bytes]) -> Iterator[dict[bytes, tuple[int, int]]]:
+        """Yield the all-zeros count and the shots of pairs, one job after the other."""
+        keys = sorted(keys)  # the same pairs are the same jobs, whatever the order of the samples
+        for span, data in self._connection.sample(self._test.circuit, self._values(keys), key=self._test.key):
+            # Bits beyond the number of qubits are zero, so the outcome is all zeros when every byte is.
+            bits = data[REGISTER]
+            zeros = np.count_nonzero(~bits.array.any(axis=-1), axis=-1).reshape(-1).tolist()
+            shots = int(bits.num_shots)
+            yield {key: (count, shots) for key, count in zip(keys[span], zeros, strict=True)}
 
-    def _missing(self, keys: list[bytes]) -> IndexArray:
-        return np.array([place for place, key in enumerate(keys) if key not in self._known], dtype=np.intp)
-
-    def _values(self, samples: FloatArray, rows: list[bytes], pairs: IndexArray) -> FloatArray:
-        """Return the parameter values of pairs, always the same sample of a pair first.
+    def _keys(self, samples: FloatArray, pairs: IndexArray) -> list[bytes]:
+        """Return for each pair the bytes of its parameter values, always the same sample of a pair first.
 
         The kernel is symmetric, so which sample comes first is free: fixed by the samples, not by their order in the
         data, a pair is the same circuit in every run and in every matrix.
         """
-        swapped = np.array([rows[i] + rows[j] > rows[j] + rows[i] for i, j in pairs.tolist()], dtype=bool)
-        ordered = np.where(swapped[:, None], pairs[:, ::-1], pairs)
-        known = samples[:, self._test.columns]
-        return np.concatenate([known[ordered[:, 0]], known[ordered[:, 1]]], axis=1)
+        # Adding 0.0 turns -0.0 into 0.0, which is the same angle but not the same bytes.
+        rows = [row.tobytes() for row in samples[:, self._test.columns] + 0.0]
+        return [min(rows[i] + rows[j], rows[j] + rows[i]) for i, j in pairs.tolist()]
+
+    def _values(self, keys: list[bytes]) -> FloatArray:
+        """Return the parameter values that keys stand for, shape (keys, parameters)."""
+        return np.frombuffer(b"".join(keys), dtype=np.float64).reshape(len(keys), 2 * len(self._test.columns)).copy()
 
 
 def binomial_error(counts: CountArray, shots: CountArray) -> FloatArray:

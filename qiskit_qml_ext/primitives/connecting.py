@@ -39,8 +39,13 @@ def connect(
             ``Session``.
         shots: Shots of every circuit. By default none for ``"exact"``, 1024 for Aer, 4096 for IBM backends.
             ``connect("exact", shots=…)`` draws shots from exact probabilities.
-        seed: Makes simulators and the transpiler reproducible: a job with the same circuit, values and shots gives the
-            same counts, in any process; different jobs have independent noise. Real hardware ignores it.
+        seed: Makes simulators and the transpiler reproducible; real hardware ignores it. What kernels sample on
+            ``"exact"``, and on an ``AerSimulator`` without noise (methods ``"automatic"``, ``"statevector"`` and
+            ``"density_matrix"``, up to 16 qubits, nothing but gates before the measurements), depends on the seed, the
+            circuit, its values and the shots only: it is the same in any order, thread or process, whatever else is
+            asked for. On other simulators (noise models, fake devices) and with a journal a job has one seed, made from
+            all its circuits and values: the same matrix asked for anew is the same, but the counts of a pair depend on
+            the pairs that run in its job, and so on what was known before, on threads and on ``n_jobs``.
         optimization_level: The transpiler's, 0 to 3.
         transpile_trials: How many seeds of the transpiler to try for each distinct circuit; the result with the least
             errors, by the device's reports, is taken. A circuit in the device's own gates is taken as it is.

@@ -1,7 +1,6 @@
 """One way to every target: exact simulation, Aer, fake and real backends."""
 
 import os
-import threading
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
@@ -31,11 +30,14 @@ from qiskit_qml_ext.primitives.content import circuit_key, job_seed, layout_key,
 from qiskit_qml_ext.primitives.estimates import seconds_per_shot
 from qiskit_qml_ext.primitives.exact_estimator import ExactEstimator
 from qiskit_qml_ext.primitives.exact_sampler import ExactSampler
+from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.journaling import Journaling
 from qiskit_qml_ext.primitives.packing import PackedCircuit, find_regions, pack_circuit
 from qiskit_qml_ext.primitives.pub_values import SAMPLER_VALUES, check_values, checked_pubs
+from qiskit_qml_ext.primitives.row_seeds import row_seeds
 from qiskit_qml_ext.primitives.run_plan import Budget, RunPlan, plan_pubs
+from qiskit_qml_ext.primitives.shared_results import SharedResults
 from qiskit_qml_ext.primitives.targets import AerTarget, ExactTarget, PrimitiveTarget, Target, isa_circuit
 from qiskit_qml_ext.primitives.targets.target import device_of, is_isa, isa_in_place
 from qiskit_qml_ext.primitives.usage import Usage
@@ -53,7 +55,8 @@ class Connection:
     """A target together with how it is used: shots, seed, transpilation and limits; made by :func:`connect`.
 
     Copies made by scikit-learn's ``clone`` share the connection and with it the transpiled circuits and the sampled
-    results; a pickled copy in another process starts with empty ones.
+    results; a pickled copy in another process starts with empty ones. Threads may share a connection: what one of
+    them is computing, the others wait for.
     """
 
     @check_arguments(seed=lambda name, value: optional_whole_number(name, value, minimum=0, maximum=_LARGEST_SEED))
@@ -98,11 +101,12 @@ class Connection:
         self._start_empty()
 
     def _start_empty(self) -> None:
-        self._lock = threading.RLock()
+        self._lock = Lock()  # for the counters
+        self._transpiling = Lock()  # for making circuits; one that is there already is found without it
         self._isa_circuits: dict[str, tuple[QuantumCircuit | None, str]] = {}
         self._packed_circuits: dict[str, PackedCircuit] = {}
         self._usage = Usage()
-        self.results: dict[Any, Any] = {}
+        self.results = SharedResults()
         """Results that the kernels share through this connection, by content."""
 
     @classmethod
@@ -218,10 +222,10 @@ class Connection:
             ApproximateCircuitWarning: Once for each circuit with evolution gates that the target runs approximately.
         """
         if keep_qubits:
-            return isa_in_place(circuit, self._target, self._optimization_level, self._seed)
+            with self._transpiling:
+                return isa_in_place(circuit, self._target, self._optimization_level, self._seed)
         key = circuit_key(circuit)
-        if not self.applies_matrices and ("looked at", key) not in self.results:
-            self.results["looked at", key] = True
+        if not self.applies_matrices and self.results.first(("looked at", key)):
             said = warning_before_values(self.target_name, circuit)
             if said is not None:
                 warnings.warn(said, ApproximateCircuitWarning, stacklevel=2)
@@ -239,18 +243,24 @@ class Connection:
             )
         key = key or circuit_key(circuit)
         place = "/".join([key, ",".join(parameter.name for parameter in circuit.parameters), layout_key(circuit)])
-        with self._lock:
-            if place not in self._isa_circuits:
-                if len(self._isa_circuits) >= _MAX_CACHED_CIRCUITS:
-                    del self._isa_circuits[next(iter(self._isa_circuits))]
-                isa = isa_circuit(circuit, self._target, self._optimization_level, self._seed, self._transpile_trials)
-                as_it_is = isa is circuit  # then each caller gets the own one back, not another that is equal
-                self._isa_circuits[place] = None if as_it_is else isa, circuit_key(isa)
-                if self._journaling is not None:
-                    made = f"{key}/{self._optimization_level}/{self._seed}"
-                    self._journaling.remember(isa, self._isa_circuits[place][1], made, placed_by_user=as_it_is)
-            made_isa, isa_key = self._isa_circuits[place]
-        return (circuit if made_isa is None else made_isa), isa_key
+        made = self._isa_circuits.get(place)
+        if made is None:
+            with self._transpiling:
+                made = self._isa_circuits.get(place) or self._transpiled(circuit, key, place)
+        return (circuit if made[0] is None else made[0]), made[1]
+
+    def _transpiled(self, circuit: QuantumCircuit, key: str, place: str) -> tuple[QuantumCircuit | None, str]:
+        """Transpile a circuit and keep the result; ``None`` stands for the circuit as it is."""
+        isa = isa_circuit(circuit, self._target, self._optimization_level, self._seed, self._transpile_trials)
+        as_it_is = isa is circuit  # then each caller gets the own one back, not another that is equal
+        made = None if as_it_is else isa, circuit_key(isa)
+        if self._journaling is not None:  # before anybody else finds the circuit
+            made_from = f"{key}/{self._optimization_level}/{self._seed}"
+            self._journaling.remember(isa, made[1], made_from, placed_by_user=as_it_is)
+        if len(self._isa_circuits) >= _MAX_CACHED_CIRCUITS:
+            del self._isa_circuits[next(iter(self._isa_circuits))]
+        self._isa_circuits[place] = made
+        return made
 
     def sample(
         self,
@@ -292,7 +302,7 @@ class Connection:
             return None
         limit = number if self._packing is True else min(number, self._packing)
         key = f"{key or circuit_key(circuit)}/{limit}"
-        with self._lock:
+        with self._transpiling:
             if key not in self._packed_circuits:
                 regions = find_regions(device, circuit.num_qubits, copies=limit, buffer=self._packing_buffer)
                 if len(regions) < 2:
@@ -300,10 +310,10 @@ class Connection:
                 packed = pack_circuit(
                     circuit, device, regions, optimization_level=self._optimization_level, seed=self._seed
                 )
-                self._packed_circuits[key] = packed
                 if self._journaling is not None:
                     made = f"{len(regions)} × {key.partition('/')[0]}/{self._optimization_level}/{self._seed}"
                     self._journaling.remember(packed.circuit, circuit_key(packed.circuit), made)
+                self._packed_circuits[key] = packed
             return self._packed_circuits[key]
 
     def _sample_isa(
@@ -320,9 +330,10 @@ class Connection:
             yield slice(0, len(values)), self._sample_journaled(isa, _bindings(isa, names, values), shots)
             return
         step = self._vectors_per_job(shots)
+        seeds = None if self._seed is None else row_seeds(self._seed, isa_key, values, shots or 0)
         for start in range(0, len(values), step):
             rows = slice(start, min(start + step, len(values)))
-            sampler = self._target.sampler(shots or 1024, job_seed(self._seed, isa_key, values[rows], shots or 0))
+            sampler = self._seeded_sampler(isa, isa_key, values[rows], shots, None if seeds is None else seeds[rows])
             bindings = _bindings(isa, names, values[rows])
             self._approve([(isa, (rows.stop - rows.start) * (shots or 1024))])
             result = sampler.run([(isa, bindings, shots)]).result()[0]
@@ -330,6 +341,20 @@ class Connection:
             num_shots = next(iter(data.values())).num_shots
             self._count(Usage(rows.stop - rows.start, (rows.stop - rows.start) * num_shots, 1))
             yield rows, data
+
+    def _seeded_sampler(
+        self,
+        isa: QuantumCircuit,
+        isa_key: str,
+        values: NDArray[np.float64],
+        shots: int | None,
+        seeds: NDArray[np.uint64] | None,
+    ) -> BaseSamplerV2:
+        """Return a sampler for a job; the job has a seed as a whole only where its rows cannot have their own."""
+        sampler = None if seeds is None else self._target.sampler_of_rows(isa, seeds)
+        if sampler is not None:
+            return sampler
+        return self._target.sampler(shots or 1024, job_seed(self._seed, isa_key, values, shots or 0))
 
     def _sample_journaled(self, isa: QuantumCircuit, bindings: BindingsArray, shots: int | None) -> DataBin:
         assert self._journaling is not None
@@ -434,8 +459,7 @@ class Connection:
             times = [(seconds_per_shot(circuit, self._device), number) for circuit, number in work]
             if all(time is not None for time, _ in times):
                 seconds = sum((time or 0.0) * number for time, number in times)
-        with self._lock:
-            self._budget.approve(sum(number for _, number in work), seconds)
+        self._budget.approve(sum(number for _, number in work), seconds)
 
     def close(self) -> None:
         """Close what the connection opened (a batch or session)."""
@@ -473,7 +497,7 @@ class Connection:
         return {
             name: value
             for name, value in self.__dict__.items()
-            if name not in ("_lock", "_isa_circuits", "_packed_circuits", "_usage", "results")
+            if name not in ("_lock", "_transpiling", "_isa_circuits", "_packed_circuits", "_usage", "results")
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -1,10 +1,11 @@
 """A sampler of exact distributions that runs a PUB with any array of parameters as one batch."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
+from qiskit import QuantumCircuit
 from qiskit.primitives import BaseSamplerV2, DataBin, PrimitiveJob, PrimitiveResult, SamplerPubResult
 from qiskit.primitives.containers import BitArray, SamplerPubLike
 from qiskit.primitives.containers.sampler_pub import SamplerPub
@@ -19,6 +20,9 @@ from qiskit_qml_ext.program import lower
 
 # Outcomes are drawn for as many parameter vectors at a time as keep the temporary arrays below this many numbers.
 _MAX_NUMBERS = 2**23
+
+Numbers = Callable[[slice], NDArray[np.float64]]
+"""Gives rows, asked for in their order, their random numbers in [0, 1), shape (rows, shots)."""
 
 
 class ExactSampler(BaseSamplerV2):
@@ -111,7 +115,7 @@ class ExactSampler(BaseSamplerV2):
 
     def _outcomes(self, pub: SamplerPub, values: NDArray[np.float64], qubits: tuple[int, ...]) -> NDArray[np.uint64]:
         """Draw the outcomes of the measured qubits, shape (parameter vectors, shots)."""
-        program = lower(pub.circuit)
+        self._check(pub.circuit)
         # the outcomes of all rows, and for one row a random number and two temporaries a shot; then the packed bits
         check_memory(
             8 * pub.shots * (len(values) + 3),
@@ -119,18 +123,30 @@ class ExactSampler(BaseSamplerV2):
             f"Drawing shots={pub.shots} for {len(values)} parameter vectors",
             "Use fewer shots, or fewer parameter vectors at a time.",
         )
-        rng = np.random.default_rng(self._seed)
+        numbers = self._numbers(pub.shots)
         outcomes = np.zeros((len(values), pub.shots), dtype=np.uint64)
         if not qubits:
             return outcomes
-        step = self._rows_at_once(program.num_qubits, len(qubits), pub.shots)
+        step = self._rows_at_once(pub.circuit.num_qubits, len(qubits), pub.shots)
         for start in range(0, len(values), step):
-            rows = values[start : start + step]
-            chances = probabilities(program, rows, qubits=qubits, dtype=self._dtype, max_memory=self._max_memory)
-            outcomes[start : start + step] = sample_outcomes(
-                chances, rng.random((len(rows), pub.shots)), max_memory=self._max_memory
-            )
+            rows = slice(start, min(start + step, len(values)))
+            chances = self._probabilities(pub.circuit, values[rows], qubits)
+            outcomes[rows] = sample_outcomes(chances, numbers(rows), max_memory=self._max_memory)
         return outcomes
+
+    def _check(self, circuit: QuantumCircuit) -> None:
+        """Raise if a circuit cannot be simulated."""
+        lower(circuit)
+
+    def _probabilities(
+        self, circuit: QuantumCircuit, values: NDArray[np.float64], qubits: tuple[int, ...]
+    ) -> NDArray[np.float64]:
+        """Return the probabilities of the measured qubits' outcomes, shape (parameter vectors, outcomes)."""
+        return probabilities(lower(circuit), values, qubits=qubits, dtype=self._dtype, max_memory=self._max_memory)
+
+    def _numbers(self, shots: int) -> Numbers:
+        rng = np.random.default_rng(self._seed)
+        return lambda rows: rng.random((rows.stop - rows.start, shots))
 
     def _rows_at_once(self, num_qubits: int, measured: int, shots: int) -> int:
         """For how many parameter vectors outcomes are drawn at a time; never changes which."""

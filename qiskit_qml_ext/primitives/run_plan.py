@@ -10,6 +10,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit_qml_ext.checks import optional_whole_number, real_number
 from qiskit_qml_ext.exceptions import BudgetExceededError
 from qiskit_qml_ext.primitives.estimates import error_free_fraction, seconds_per_shot, two_qubit_gates
+from qiskit_qml_ext.primitives.forks import Lock
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,9 @@ class RunPlan:
 class Budget:
     """What may be spent through a connection; more is refused before anything is submitted.
 
+    Threads that share a budget do not exceed it together. A pickled copy, in another process, counts on its own from
+    what was approved before.
+
     Attributes:
         max_executions: The largest number of circuits times shots, over all that is run.
         max_cost: The largest estimated cost; needs ``price_per_minute``.
@@ -103,6 +107,7 @@ class Budget:
                 real_number(name, value, minimum=0.0)
         if self.max_cost is not None and self.price_per_minute is None:
             raise ValueError("max_cost needs price_per_minute, the price of a minute of processor time.")
+        self._lock = Lock()
 
     def approve(self, executions: int, seconds: float | None) -> None:
         """Note work that is about to be submitted.
@@ -110,6 +115,10 @@ class Budget:
         Raises:
             BudgetExceededError: If it goes beyond the budget; nothing of it is submitted.
         """
+        with self._lock:  # nobody else may count between the look and the note
+            self._approve(executions, seconds)
+
+    def _approve(self, executions: int, seconds: float | None) -> None:
         total = self.executions + executions
         if self.max_executions is not None and total > self.max_executions:
             raise BudgetExceededError(

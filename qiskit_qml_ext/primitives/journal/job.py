@@ -14,6 +14,25 @@ from qiskit_qml_ext.exceptions import CalibrationChangedWarning, DuplicateExecut
 from qiskit_qml_ext.primitives.journal.runner import Report, Runner
 
 
+class _Once:
+    """Calls something the first time only.
+
+    An interrupt and the end of the run both give back what was asked for. Given back twice, it would be taken from
+    whoever asked for the same in between.
+    """
+
+    def __init__(self, action: Callable[[], None]):
+        self._action = action
+        self._lock = threading.Lock()
+        self._done = False
+
+    def __call__(self) -> None:
+        with self._lock:
+            first, self._done = not self._done, True
+        if first:
+            self._action()
+
+
 class JournaledJob(BasePrimitiveJob[PrimitiveResult[Any], JobStatus]):
     """A request on its way; the work goes on in a thread, and what it does is in the journal.
 
@@ -25,7 +44,7 @@ class JournaledJob(BasePrimitiveJob[PrimitiveResult[Any], JobStatus]):
     def __init__(self, runner: Runner, *, give_back: Callable[[], None]):
         super().__init__(job_id=str(uuid.uuid4()))
         self._runner = runner
-        self._give_back = give_back
+        self._give_back = _Once(give_back)
         self._result: PrimitiveResult[Any] | None = None
         self._error: BaseException | None = None
         self._warned = False

@@ -1,8 +1,8 @@
 """Content keys of items: equal work has equal keys in every process, different work never shares one."""
 
 import hashlib
+import heapq
 import json
-import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qiskit_qml_ext.primitives.content import join_bytes
+from qiskit_qml_ext.primitives.forks import Lock
 
 KEY_BYTES = 16
 
@@ -76,29 +77,35 @@ class Repetitions:
     """
 
     def __init__(self) -> None:
-        self._taken: dict[bytes, set[int]] = {}
+        self._next: dict[bytes, int] = {}
+        self._free: dict[bytes, list[int]] = {}
         self._origin: dict[bytes, tuple[bytes, int]] = {}
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def number(self, keys: Iterable[bytes]) -> list[bytes]:
         """Return keys that tell repetitions apart; the first of its kind keeps its key."""
-        numbered = []
         with self._lock:
-            for key in keys:
-                taken = self._taken.setdefault(key, set())
-                count = next(number for number in range(len(taken) + 1) if number not in taken)
-                taken.add(count)
-                mine = key if count == 0 else _digest(join_bytes(key, count))
-                self._origin[mine] = (key, count)
-                numbered.append(mine)
-        return numbered
+            return [self._number(key) for key in keys]
+
+    def _number(self, key: bytes) -> bytes:
+        """Take the smallest number that is free."""
+        free = self._free.get(key)
+        if free:
+            count = heapq.heappop(free)
+        else:
+            count = self._next.get(key, 0)
+            self._next[key] = count + 1
+        mine = key if count == 0 else _digest(join_bytes(key, count))
+        self._origin[mine] = (key, count)
+        return mine
 
     def give_back(self, numbered: Iterable[bytes]) -> None:
-        """Free the numbers of an asking that came to nothing."""
+        """Free the numbers of an asking that came to nothing; given back twice, they are freed once."""
         with self._lock:
             for mine in numbered:
-                key, count = self._origin.pop(mine, (mine, -1))
-                self._taken.get(key, set()).discard(count)
+                if mine in self._origin:
+                    key, count = self._origin.pop(mine)
+                    heapq.heappush(self._free.setdefault(key, []), count)
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # another process is another program

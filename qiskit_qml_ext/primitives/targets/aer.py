@@ -5,6 +5,8 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.transpiler import generate_preset_pass_manager
@@ -60,6 +62,12 @@ class AerTarget:
         from qiskit_qml_ext.primitives.targets.aer_primitives import AerSampler
 
         return AerSampler.from_backend(self.simulator, default_shots=shots, seed=seed)
+
+    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: NDArray[np.uint64]) -> BaseSamplerV2 | None:
+        """Return a sampler that seeds each row, where only the final measurement is random."""
+        from qiskit_qml_ext.primitives.targets.aer_rows import AerSamplerOfRows, draws_from_probabilities
+
+        return AerSamplerOfRows(self.simulator, seeds) if draws_from_probabilities(self.simulator, circuit) else None
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
         """Return Aer's estimator, with our care for the values of gates."""

@@ -41,7 +41,7 @@ class AerSampler(SamplerV2):
         for pub in pubs:
             check_registers_of_counts(pub.circuit)
         own = copy.copy(self)
-        own._backend = _Prepared(self._backend, [pub.circuit for pub in pubs])
+        own._backend = Prepared(self._backend, [pub.circuit for pub in pubs])
         return SamplerV2._run_pubs(own, pubs, shots)
 
 
@@ -61,11 +61,11 @@ class AerEstimator(EstimatorV2):
 
     def _run_pub(self, pub: EstimatorPub) -> PubResult:
         own = copy.copy(self)
-        own._backend = _Prepared(self._backend, [pub.circuit])
+        own._backend = Prepared(self._backend, [pub.circuit])
         return EstimatorV2._run_pub(own, pub)
 
 
-class _Prepared:
+class Prepared:
     """A simulator that gets circuits which it runs right; results come in the order of the circuits and their rows."""
 
     def __init__(self, simulator: AerSimulator, originals: Sequence[QuantumCircuit]):

@@ -7,7 +7,6 @@ be, and its probabilities, in a basis that shows phases, are compared with those
 hundred runs with 1,000 shots; a circuit that was looked at costs 20 μs.
 """
 
-import threading
 import weakref
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +20,7 @@ from qiskit.quantum_info import Statevector
 
 from qiskit_qml_ext.exceptions import WrongSimulationError
 from qiskit_qml_ext.primitives.content import circuit_key
+from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.targets.aer_binding import Rules, prepare
 from qiskit_qml_ext.primitives.targets.identity import class_of, is_free
 
@@ -31,7 +31,7 @@ _EXACT_METHODS = ("automatic", "statevector", "density_matrix", "matrix_product_
 _TOLERANCE = {"double": 1e-5, "single": 1e-3}  # above rounding and MPS truncation, far below a wrong angle's effect
 _MAX_KEPT = 256
 _seen: "weakref.WeakKeyDictionary[Any, _LookedAt]" = weakref.WeakKeyDictionary()
-_lock = threading.Lock()
+_lock = Lock()
 
 
 def probe(

@@ -5,6 +5,8 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import (
     BackendEstimatorV2,
@@ -18,6 +20,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.providers import BackendV2
 from qiskit.transpiler import generate_preset_pass_manager
 
+from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.measurement import check_registers_of_counts
 from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, SAMPLER_VALUES, checked_pubs
 from qiskit_qml_ext.primitives.targets.angle_bounds import for_any_angle
@@ -53,6 +56,9 @@ class BackendTarget:
         return _checked(_BackendSampler, SAMPLER_VALUES)(
             backend=self.backend, options={"default_shots": shots, "seed_simulator": seed}
         )
+
+    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: NDArray[np.uint64]) -> None:
+        """Return ``None``: a job has one seed."""
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
         """Return Qiskit's estimator for backends."""
@@ -93,6 +99,7 @@ class RuntimeTarget:
         self._own_mode: Any = None
         self._left_modes: list[Any] = []
         self._fake_device: Any = None
+        self._opening = Lock()  # of two threads, one opens the session and the other one finds it
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a Runtime sampler; a seed has an effect in local testing mode only."""
@@ -104,6 +111,9 @@ class RuntimeTarget:
         sampler.options.default_shots = shots
         self._seed_simulator(sampler, seed)
         return sampler
+
+    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: NDArray[np.uint64]) -> None:
+        """Return ``None``: a job has one seed."""
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
         """Return a Runtime estimator; a seed has an effect in local testing mode only."""
@@ -122,7 +132,8 @@ class RuntimeTarget:
 
     def close(self) -> None:
         """Close the batch or session that this target opened itself."""
-        modes, self._left_modes, self._own_mode = [*self._left_modes, self._own_mode], [], None
+        with self._opening:
+            modes, self._left_modes, self._own_mode = [*self._left_modes, self._own_mode], [], None
         for mode in modes:
             if mode is not None:
                 mode.close()
@@ -134,12 +145,13 @@ class RuntimeTarget:
             renew: Open a new one, because the service closed the one before.
         """
         if renew and self._wanted_mode != "job":
-            if isinstance(self._wanted_mode, str):
-                self._left_modes.append(self._own_mode)
-                self._own_mode = None
-            else:
-                old = self._wanted_mode
-                self._wanted_mode = self._own_mode = type(old)(backend=self.backend)
+            with self._opening:
+                if isinstance(self._wanted_mode, str):
+                    self._left_modes.append(self._own_mode)
+                    self._own_mode = None
+                else:
+                    old = self._wanted_mode
+                    self._wanted_mode = self._own_mode = type(old)(backend=self.backend)
         mode = self._mode()
         return None if mode is self.backend else mode
 
@@ -160,9 +172,10 @@ class RuntimeTarget:
             return self._wanted_mode
         if self._wanted_mode == "job":
             return self._simulator() if is_fake(self.backend) else self.backend
-        if self._own_mode is None:
-            self._own_mode = {"batch": Batch, "session": Session}[self._wanted_mode](backend=self.backend)
-        return self._own_mode
+        with self._opening:
+            if self._own_mode is None:
+                self._own_mode = {"batch": Batch, "session": Session}[self._wanted_mode](backend=self.backend)
+            return self._own_mode
 
     def _simulator(self) -> Any:
         """Return the simulator of a fake backend's noise.
@@ -170,11 +183,12 @@ class RuntimeTarget:
         The client takes it in place of the fake backend, for which it would build the noise model anew in each job; and
         it runs circuits side by side.
         """
-        if self._fake_device is None:
-            from qiskit_aer import AerSimulator
+        with self._opening:
+            if self._fake_device is None:
+                from qiskit_aer import AerSimulator
 
-            self._fake_device = AerSimulator.from_backend(self.backend, max_parallel_experiments=0)
-        return self._fake_device
+                self._fake_device = AerSimulator.from_backend(self.backend, max_parallel_experiments=0)
+            return self._fake_device
 
     def _seed_simulator(self, primitive: Any, seed: int | None) -> None:
         if seed is not None and is_fake(self.backend):

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.transpiler import PassManager
@@ -44,6 +46,9 @@ class PrimitiveTarget:
         if self._sampler is None:
             raise ValueError("This needs a sampler, but only an estimator was given. Pass sampler=… too.")
         return self._sampler
+
+    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: NDArray[np.uint64]) -> None:
+        """Return ``None``: a job has one seed."""
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
         """Return the user's estimator."""

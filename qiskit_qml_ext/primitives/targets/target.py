@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import Barrier
 from qiskit.circuit.library import RZGate
@@ -47,6 +49,9 @@ class Target(Protocol):
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a sampler with these default shots, reproducible for a seed where the target can be."""
+
+    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: NDArray[np.uint64]) -> BaseSamplerV2 | None:
+        """Return a sampler for one PUB that seeds each row of values by itself; ``None`` if a job has only one seed."""
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
         """Return an estimator whose precision corresponds to ``shots``; exact for ``None`` where the target can be."""
