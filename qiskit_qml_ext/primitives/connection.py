@@ -243,7 +243,7 @@ class Connection:
                 as_it_is = isa is circuit  # then each caller gets the own one back, not another that is equal
                 self._isa_circuits[place] = None if as_it_is else isa, circuit_key(isa)
                 if self._journaling is not None:
-                    made = f"{key}/{self._optimization_level}/{self._seed}"
+                    made = self._journaling.made_from(key, self._settings(trials=self._transpile_trials))
                     self._journaling.remember(isa, self._isa_circuits[place][1], made, placed_by_user=as_it_is)
             made_isa, isa_key = self._isa_circuits[place]
         return (circuit if made_isa is None else made_isa), isa_key
@@ -297,9 +297,14 @@ class Connection:
                 )
                 self._packed_circuits[key] = packed
                 if self._journaling is not None:
-                    made = f"{len(regions)} × {key.partition('/')[0]}/{self._optimization_level}/{self._seed}"
+                    settings = self._settings(copies=len(regions), buffer=self._packing_buffer)
+                    made = self._journaling.made_from(key.partition("/")[0], settings)
                     self._journaling.remember(packed.circuit, circuit_key(packed.circuit), made)
             return self._packed_circuits[key]
+
+    def _settings(self, **others: int) -> dict[str, int | None]:
+        """Return all that decides, besides the circuit and the target, which circuit runs in the end."""
+        return {"optimization_level": self._optimization_level, "seed": self._seed, **others}
 
     def _sample_isa(
         self,

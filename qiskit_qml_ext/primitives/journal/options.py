@@ -1,0 +1,96 @@
+"""Options of primitives and backends, whatever kind of object holds them, as nested dictionaries of JSON values."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from qiskit_qml_ext.primitives.journal.devices import noise_digest
+from qiskit_qml_ext.primitives.journal.stable import UNSET, attributes_of, name_of, stable
+
+_MISSING = object()
+
+
+def options_of(options: Any) -> dict[str, Any]:
+    """Return options as nested dictionaries of JSON values.
+
+    Raises:
+        ValueError: If one of them has no form that is the same in every process.
+    """
+    return {} if options is None else _nested(_fields(options), "The option ")
+
+
+def write(value: Any, where: str) -> Any:
+    """Return the stable form of an option or attribute; a noise model is known by its digest."""
+    if _is_noise(value):
+        return {"noise": noise_digest(value)}
+    if isinstance(value, (list, tuple)):
+        return [write(item, where) for item in value]
+    if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
+        return _nested(value, f"{where}.")
+    return stable(value, where)
+
+
+def leave_out(options: Mapping[str, Any], excluded: Mapping[str, str]) -> dict[str, Any]:
+    """Return nested options without the excluded ones, whose names have dots between levels."""
+    kept: dict[str, Any] = {}
+    for name, value in options.items():
+        if name in excluded:
+            continue
+        inner = {other[len(name) + 1 :]: why for other, why in excluded.items() if other.startswith(f"{name}.")}
+        kept[name] = leave_out(value, inner) if inner and isinstance(value, dict) else value
+    return kept
+
+
+def differences(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep what differs from the defaults, so that options which a newer client adds do not change any key."""
+    kept: dict[str, Any] = {}
+    for name, value in options.items():
+        usual = defaults.get(name, _MISSING)
+        if isinstance(value, dict) and isinstance(usual, dict):
+            inner = differences(value, usual)
+            if inner:
+                kept[name] = inner
+        elif isinstance(value, dict) and usual in (_MISSING, None, UNSET):
+            inner = differences(value, {})
+            if inner:
+                kept[name] = inner
+        elif usual is _MISSING and value in (None, UNSET):
+            continue  # what is not known and not set is nothing
+        elif usual is _MISSING or value != usual:
+            kept[name] = value
+    for name, usual in defaults.items():
+        if name not in options and usual not in (None, UNSET, {}):
+            kept[name] = UNSET
+    return kept
+
+
+def _fields(options: Any) -> dict[str, Any]:
+    """Return the options by their names."""
+    if isinstance(options, Mapping):
+        return dict(options)
+    names = getattr(type(options), "model_fields", None)
+    if names is not None:  # not model_dump, which leaves out what a field hides from it
+        found = {name: getattr(options, name) for name in names}
+        return {**found, **(getattr(options, "__pydantic_extra__", None) or {})}
+    return attributes_of(options)
+
+
+def _nested(options: Mapping[str, Any], where: str) -> dict[str, Any]:
+    return {
+        name: _nested(_fields(value), f"{where}{name}.") if _holds_options(value) else write(value, f"{where}{name}")
+        for name, value in options.items()
+    }
+
+
+def _holds_options(value: Any) -> bool:
+    """Tell whether a value is a group of options: of a class of that name, or one of the Runtime client's."""
+    if isinstance(value, type) or value is None or isinstance(value, Mapping):
+        return False
+    kind = type(value)
+    return (hasattr(kind, "model_fields") or dataclasses.is_dataclass(value)) and (
+        "Options" in kind.__name__ or kind.__module__.startswith("qiskit_ibm_runtime.options")
+    )
+
+
+def _is_noise(value: Any) -> bool:
+    return any(name_of(kind) == "qiskit_aer.noise.noise_model.NoiseModel" for kind in type(value).__mro__)
