@@ -2,15 +2,14 @@
 
 A key covers the registers, every instruction with its qubits, parameters, label and name (noise models know gates by
 labels and names), the definitions or matrices and the attributes of gates that are not Qiskit's standard ones, and the
-global phase; it leaves out names of whole circuits, metadata and identities of parameters. What says nothing that could be written down gets a key that no other
-circuit has, so that no two such circuits share a result. Every part is written with its type and length, so that no two
-different contents run together into one text.
+global phase; it leaves out names of whole circuits, metadata and identities of parameters. What says nothing that could
+be written down gets a key that no other circuit has, so that no two such circuits share a result.
 """
 
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from functools import cache, singledispatch
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -45,6 +44,7 @@ from qiskit.quantum_info import Clifford, SparseObservable, SparsePauliOp
 from qiskit.synthesis import MatrixExponential
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
+from qiskit_qml_ext.primitives.written import bytes_of, join_bytes
 from qiskit_qml_ext.program.meaning import free_parameters, has_doubtful_definition, true_matrix
 from qiskit_qml_ext.program.nesting import nesting_refused
 from qiskit_qml_ext.program.unitary_part import definition_of
@@ -53,9 +53,9 @@ from qiskit_qml_ext.program.unitary_part import definition_of
 _COUNTED = re.compile(r"circuit-\d+(-\d+)?")
 
 # What every instruction has, and is written otherwise.
-_OWN_ATTRIBUTES = frozenset(
-    ("_definition", "_params", "_name", "_num_qubits", "_num_clbits", "_label", "_duration", "_unit", "_condition")
-    + ("base_gate", "_num_ctrl_qubits", "_ctrl_state", "_open_ctrl")
+_OWN_ATTRIBUTES = (
+    *("_definition", "_params", "_name", "_num_qubits", "_num_clbits", "_label", "_duration", "_unit", "_condition"),
+    *("base_gate", "_num_ctrl_qubits", "_ctrl_state", "_open_ctrl"),
 )
 
 
@@ -239,7 +239,7 @@ def _held(operation: Any, bits: "_Bits") -> list[object]:
     Of what cannot be written (caches, functions) the type alone is: the definition says what the gate does.
     """
     base = getattr(operation, "base_gate", None)
-    inner = [] if base is None or _is_qiskits(base) else [_instruction_bytes(base, bits)]
+    inner: list[object] = [] if base is None or _is_qiskits(base) else [_instruction_bytes(base, bits)]
     if _is_qiskits(operation):
         return inner
     attributes = sorted((name, value) for name, value in vars(operation).items() if name not in _OWN_ATTRIBUTES)
@@ -336,7 +336,9 @@ class _Bits:
         if type(part).__name__ in _EXPRESSIONS:
             names = _EXPRESSIONS[type(part).__name__]
             written = [self.bytes_of(getattr(part, name)) for name in names]
-            return join_bytes("expr", type(part).__name__, str(getattr(part, "op", "")), repr(getattr(part, "type", None)), written)
+            return join_bytes(
+                "expr", type(part).__name__, str(getattr(part, "op", "")), repr(getattr(part, "type", None)), written
+            )
         raise UnsupportedCircuitError(f"A condition of the type {type(part).__name__} has no content key.")
 
 
@@ -370,67 +372,6 @@ def _usual_names() -> dict[type, str]:
     return names | {UnitaryGate: "unitary", DiagonalGate: "diagonal", PauliGate: "pauli", Initialize: "initialize"}
 
 
-def join_bytes(*parts: object) -> bytes:
-    """Write values one after the other, each with its type and length: equal bytes mean equal values."""
-    written = [_bytes(part) for part in parts]
-    return b"".join(b"%d:" % len(part) + part for part in written)
-
-
-@singledispatch
-def _bytes(part: object) -> bytes:
-    raise UnsupportedCircuitError(f"A circuit has a part of the type {type(part).__name__}, which has no content key.")
-
-
-@_bytes.register
-def _(part: None) -> bytes:
-    return b"none"
-
-
-@_bytes.register
-def _(part: bytes) -> bytes:
-    return b"bytes" + part
-
-
-@_bytes.register
-def _(part: str) -> bytes:
-    return b"text" + part.encode()
-
-
-@_bytes.register(int)
-@_bytes.register(np.integer)
-def _(part: int) -> bytes:
-    return _bytes(float(part)) if abs(part) < 2**53 else b"int" + str(int(part)).encode()
-
-
-@_bytes.register(float)
-@_bytes.register(np.floating)
-def _(part: float) -> bytes:
-    return b"float" + float(part + 0.0).hex().encode()
-
-
-@_bytes.register(complex)
-@_bytes.register(np.complexfloating)
-def _(part: complex) -> bytes:
-    return b"complex" + join_bytes(part.real, part.imag)
-
-
-@_bytes.register
-def _(part: np.ndarray) -> bytes:
-    return b"array" + join_bytes(part.dtype.str, list(part.shape), np.ascontiguousarray(part).tobytes())
-
-
-@_bytes.register(list)
-@_bytes.register(tuple)
-def _(part: list[object]) -> bytes:
-    return b"list" + join_bytes(*part)
-
-
-@_bytes.register
-def _(part: ParameterExpression) -> bytes:
-    # Qiskit writes numbers in full precision; the parameters' names are the numbers that circuit_key gave them.
-    return b"expression" + str(part).encode()
-
-
-@_bytes.register
+@bytes_of.register
 def _(part: QuantumCircuit) -> bytes:
     return b"circuit" + _circuit_bytes(part, 0)

@@ -8,12 +8,12 @@ import json
 import threading
 import weakref
 from collections.abc import Iterator
+from types import MethodType
 from typing import Any
 
 from qiskit.circuit import Gate, Operation
 
 from qiskit_qml_ext.primitives.journal.stable import attributes_of, digest_of, name_of, stable
-
 
 _PLAIN = (float, type(None))
 
@@ -68,16 +68,29 @@ def _instruction(target: Any, name: str) -> Any:
     return [*written, sorted(found, key=lambda place: (place[0] is not None, place[0] or []))]
 
 
-def _angle_bounds(target: Any, name: str) -> Any:
-    """Return a gate's angle bounds as far as they can be seen: which of many angles are allowed."""
-    steps = [index / 8 for index in range(-101, 102)]  # multiples of 1/8 up to 4π
-    operation = target.operation_from_name(name)
-    number = len(getattr(operation, "params", []))
-    return [
-        [bool(target.supported_angle_bound(name, [angle if place == which else 0.0 for place in range(number)]))
-         for angle in steps]
-        for which in range(number)
-    ]  # fmt: skip
+def _angle_bounds(target: Any, name: str) -> list[list[float]]:
+    """Return the angles at which a gate begins or ceases to be supported, for each of its parameters.
+
+    The target tells only whether given angles are supported; bounds are found between multiples of 1/8.
+    """
+    number = len(getattr(target.operation_from_name(name), "params", []))
+
+    def supported(place: int, angle: float) -> bool:
+        return bool(target.supported_angle_bound(name, [angle if other == place else 0.0 for other in range(number)]))
+
+    found: list[list[float]] = []
+    for place in range(number):
+        edges = [float(supported(place, 0.0))]
+        for step in range(-101, 101):  # up to 4π
+            low, high = step / 8, (step + 1) / 8
+            below = supported(place, low)
+            if supported(place, high) == below:
+                continue
+            while low < (middle := (low + high) / 2) < high:
+                low, high = (middle, high) if supported(place, middle) == below else (low, middle)
+            edges.append(high)
+        found.append(edges)
+    return found
 
 
 def _place(qubits: tuple[int, ...] | None, values: Any) -> list[Any]:
@@ -160,7 +173,7 @@ def _pass_content(noise_pass: Any) -> Any:
     left_out = ("_hash", "property_set")  # another in each process; what the transpiler notes while it works
     found = {name: value for name, value in attributes_of(noise_pass).items() if name not in left_out}
     function = found.get("_func")
-    if getattr(function, "__self__", None) is noise_pass:
+    if isinstance(function, MethodType) and function.__self__ is noise_pass:
         found["_func"] = function.__func__.__qualname__
     return [name_of(type(noise_pass)), stable(found, "The noise model")]
 

@@ -102,6 +102,9 @@ BACKEND_ATTRIBUTES_BY_MODULE: Mapping[str, Mapping[str, str]] = {
 }
 """Further attributes of backends whose class, or a class above it, is defined in a module."""
 
+TARGET_ATTRIBUTES: Mapping[str, str] = {"description": _WORDS}
+"""Attributes of what a backend reports of itself."""
+
 DEVICE_PROPERTIES: Mapping[str, str] = {
     "error": "measured anew at each calibration, after which everything would be paid twice",
     "duration": "measured anew at each calibration, after which everything would be paid twice",

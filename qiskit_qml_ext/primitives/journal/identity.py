@@ -5,7 +5,9 @@ content, but for what :mod:`exclusions` lists. A backend counts as a device of a
 content, if it is IBM's or says by which provider it is reached; all others run on this machine, as far as can be known.
 """
 
-from typing import Any
+from collections.abc import Hashable
+from functools import cache
+from typing import Any, cast
 
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.providers import BackendV2
@@ -86,12 +88,13 @@ def backend_content(backend: Any) -> Any:
         **exclusions.excluded_by_module(exclusions.BACKEND_ATTRIBUTES_BY_MODULE, type(backend)),
     }
     held = {name: value for name, value in attributes_of(backend).items() if name not in excluded}
+    reported = digest_of(_reported(backend))
     return {
         **about,
         "options": options,
-        "reported": digest_of(_reported(backend)),
+        "reported": reported,
         "attributes": {name: _held(value, f"{where}, attribute {name},") for name, value in held.items()},
-        **({} if _noise_is_reported(backend) else {"noise": noise_digest(backend.options.noise_model)}),
+        **({} if _noise_is_reported(backend, reported) else {"noise": noise_digest(backend.options.noise_model)}),
         **({"content": stable(backend.journal_content(), where)} if hasattr(backend, "journal_content") else {}),
     }
 
@@ -106,7 +109,7 @@ def _reported(backend: Any) -> dict[str, Any]:
         given = getattr(backend, "_options_configuration", {})
         names = ("basis_gates", "coupling_map")
         given = {name: given[name] for name in names if given.get(name) is not None}
-        coupling = getattr(backend, "coupling_map", None)
+        coupling = getattr(backend, "_coupling_map", None)
         return {"given": stable(given, "The simulator"), "coupling": stable(coupling, "The simulator's couplings")}
     return reported_content(getattr(backend, "target", None))
 
@@ -115,14 +118,18 @@ def backend_options(backend: Any) -> dict[str, Any]:
     """Return the options of a backend that are not its class's defaults, without those that change no result."""
     if getattr(backend, "options", None) is None:
         return {}
-    try:
-        defaults = options_of(type(backend)._default_options())
-    except Exception:  # whatever the author of the backend raises: then all options count
-        defaults = {}
-    found = options_of(backend.options)
+    found = leave_out(options_of(backend.options), exclusions.AER_OPTIONS)
     if _simulator_of(backend) is not None:
         found.pop("noise_model", None)  # put there by the first run; see _noise_is_reported
-    return differences(leave_out(found, exclusions.AER_OPTIONS), leave_out(defaults, exclusions.AER_OPTIONS))
+    return differences(found, _backend_defaults(cast("Hashable", type(backend))))
+
+
+@cache
+def _backend_defaults(kind: Any) -> dict[str, Any]:
+    try:
+        return leave_out(options_of(kind._default_options()), exclusions.AER_OPTIONS)
+    except Exception:  # whatever the author of the backend raises: then all options count
+        return {}
 
 
 def is_device(backend: Any) -> bool:
@@ -193,7 +200,10 @@ def _simulator_of(backend: Any) -> Any:
     return None
 
 
-def _noise_is_reported(backend: Any) -> bool:
+_KNOWN_NOISE: dict[tuple[str, str, str], bool] = {}
+
+
+def _noise_is_reported(backend: Any, reported: str) -> bool:
     """Tell whether a fake backend that has run has the noise of its reported errors, or none of its own at all.
 
     At its first run it puts a noise model into its options. Were that content, the backend would be another before and
@@ -203,8 +213,11 @@ def _noise_is_reported(backend: Any) -> bool:
     noise = None if simulator is None else getattr(backend.options, "noise_model", None)
     if noise is None:
         return True
-    from qiskit_aer.noise import NoiseModel
+    asked = name_of(type(backend)), reported, noise_digest(noise)
+    if asked not in _KNOWN_NOISE:
+        from qiskit_aer.noise import NoiseModel
 
-    own = getattr(backend, "_get_noise_model_from_backend_v2", None)
-    expected = NoiseModel.from_backend(backend) if own is None else own()
-    return noise_digest(noise) == noise_digest(expected)
+        own = getattr(backend, "_get_noise_model_from_backend_v2", None)
+        expected = NoiseModel.from_backend(backend) if own is None else own()
+        _KNOWN_NOISE[asked] = noise_digest(noise) == noise_digest(expected)
+    return _KNOWN_NOISE[asked]

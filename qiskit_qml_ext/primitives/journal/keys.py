@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qiskit_qml_ext.primitives.content import join_bytes
+from qiskit_qml_ext.primitives.written import join_bytes
 
 KEY_BYTES = 16
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from qiskit_qml_ext.primitives.journal.devices import noise_digest
+from qiskit_qml_ext.primitives.journal.exclusions import CREDENTIALS
 from qiskit_qml_ext.primitives.journal.stable import UNSET, attributes_of, name_of, stable
 
 _MISSING = object()
@@ -21,6 +22,8 @@ def options_of(options: Any) -> dict[str, Any]:
 
 def write(value: Any, where: str) -> Any:
     """Return the stable form of an option or attribute; a noise model is known by its digest."""
+    if type(value) in (int, float, str):
+        return stable(value, where)
     if _is_noise(value):
         return {"noise": noise_digest(value)}
     if isinstance(value, (list, tuple)):
@@ -76,10 +79,15 @@ def _fields(options: Any) -> dict[str, Any]:
 
 
 def _nested(options: Mapping[str, Any], where: str) -> dict[str, Any]:
-    return {
-        name: _nested(_fields(value), f"{where}{name}.") if _holds_options(value) else write(value, f"{where}{name}")
-        for name, value in options.items()
-    }
+    kept: dict[str, Any] = {}
+    for name, value in options.items():
+        if value is None or value is True or value is False:
+            kept[name] = value  # most are
+        elif _holds_options(value):
+            kept[name] = _nested(_fields(value), f"{where}{name}.")
+        elif not CREDENTIALS.search(name):
+            kept[name] = write(value, f"{where}{name}")
+    return kept
 
 
 def _holds_options(value: Any) -> bool:

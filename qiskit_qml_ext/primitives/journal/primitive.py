@@ -14,7 +14,6 @@ from qiskit_qml_ext.primitives.journal.runner import Runner
 from qiskit_qml_ext.primitives.journal.services import service_for
 from qiskit_qml_ext.primitives.journal.store import Journal
 
-
 LARGEST_SEED = 2**63 - 1
 """The largest seed: what fits into every random generator of the packages that seeds go to."""
 

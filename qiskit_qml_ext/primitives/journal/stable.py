@@ -70,7 +70,7 @@ class _Writer:
 
     def write(self, value: Any) -> Any:
         """Return the stable form of a value or of a part of it."""
-        if value is None or isinstance(value, (bool, str)) and not isinstance(value, enum.Enum):
+        if value is None or (isinstance(value, (bool, str)) and not isinstance(value, enum.Enum)):
             return self._text(value) if isinstance(value, str) else value
         if isinstance(value, (np.longdouble, np.clongdouble)):
             return {"number": str(value)}
@@ -127,7 +127,7 @@ class _Writer:
         to_dict = getattr(value, "to_dict", None)
         if callable(to_dict):
             return {"class": kind, "content": self.write(to_dict())}
-        if type(value).__repr__ is object.__repr__ and hasattr(value, "__dict__"):
+        if getattr(type(value), "__repr__", None) is object.__repr__ and hasattr(value, "__dict__"):
             return {"class": kind}  # an object without attributes is its class
         text = repr(value)
         if "..." in text:  # it was cut
@@ -172,10 +172,10 @@ class _Writer:
 
 def attributes_of(value: object) -> dict[str, Any]:
     """Return an object's attributes, those in slots too."""
+    found: dict[str, Any] = {}
     if dataclasses.is_dataclass(value):
-        found = {item.name: getattr(value, item.name) for item in dataclasses.fields(value) if hasattr(value, item.name)}
-    else:
-        found = {}
+        names = [item.name for item in dataclasses.fields(value)]
+        found = {name: getattr(value, name) for name in names if hasattr(value, name)}
     for cls in type(value).__mro__:
         slots = cls.__dict__.get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
