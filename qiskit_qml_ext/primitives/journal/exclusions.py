@@ -30,11 +30,17 @@ RUNTIME_OPTIONS: Mapping[str, str] = {
 LOCAL_OPTIONS: Mapping[str, str] = {
     "default_shots": _SHOTS,
     "default_precision": _SHOTS,
-    "run_options.shots": _SHOTS,
-    "run_options.memory": "Aer's primitives read every shot, whatever this says",
-    "run_options.parameter_binds": "Aer's primitives put in the values of the PUBs",
 }
 """Options of all other primitives."""
+
+AER_PRIMITIVES_OPTIONS: Mapping[str, str] = {
+    **LOCAL_OPTIONS,
+    "run_options.parameter_binds": "Aer's primitives put in the values of the PUBs",
+}
+"""Options of Aer's primitives; those in their ``backend_options`` and ``run_options`` are options of simulators too."""
+
+BACKEND_OPTIONS: Mapping[str, str] = {"shots": _SHOTS}
+"""Options of backends that do not run on Aer."""
 
 AER_OPTIONS: Mapping[str, str] = {
     "shots": _SHOTS,

@@ -17,8 +17,7 @@ from qiskit_qml_ext.primitives.journal.devices import gates_of, noise_digest, re
 from qiskit_qml_ext.primitives.journal.options import differences, leave_out, options_of, write
 from qiskit_qml_ext.primitives.journal.stable import attributes_of, digest_of, name_of, stable
 
-_OPTIONS = ("options", "_options")
-_BACKENDS = ("backend", "_backend")
+_FAKES = ("qiskit.providers.fake_provider.", "qiskit_ibm_runtime.fake_provider.")
 
 
 def backend_of(primitive: Any) -> Any:
@@ -27,21 +26,32 @@ def backend_of(primitive: Any) -> Any:
     return backend() if callable(backend) else backend
 
 
+def options_object(primitive: Any) -> Any:
+    """Return the object that holds a primitive's options, ``None`` if there is none."""
+    options = getattr(primitive, "options", None)
+    return getattr(primitive, "_options", None) if options is None else options
+
+
 def primitive_content(primitive: Any) -> dict[str, Any]:
     """Return what a local primitive is, but for its options: its class, its attributes and its backend."""
+    if hasattr(primitive, "journal_content"):
+        return _said(primitive)
     excluded = {
         **exclusions.PRIMITIVE_ATTRIBUTES,
         **exclusions.excluded_by_module(exclusions.PRIMITIVE_ATTRIBUTES_BY_MODULE, type(primitive)),
     }
+    backend, options = backend_of(primitive), options_object(primitive)
     held = {
         name: value
         for name, value in attributes_of(primitive).items()
-        if name not in excluded and name not in _OPTIONS and name not in _BACKENDS
+        if name not in excluded
+        and not exclusions.CREDENTIALS.search(name)
+        and (value is None or (value is not backend and value is not options))  # these have places of their own
     }
     return {
         "class": name_of(type(primitive)),
         "attributes": {name: _held(value, f"{type(primitive).__name__}.{name}") for name, value in held.items()},
-        "backend": backend_content(backend_of(primitive)),
+        "backend": _held(backend, f"The backend of {type(primitive).__name__}"),
     }
 
 
@@ -53,7 +63,7 @@ def local_options(primitive: Any) -> dict[str, Any]:
     """
     own = primitive_options(primitive)
     backend = backend_of(primitive)
-    aer = backend_options(backend) if _is_aer(backend) else {}
+    aer = backend_options(backend) if _comes_from(backend, "qiskit_aer.") else {}
     return {
         "primitive": type(primitive).__name__,
         **{name: value for name, value in own.items() if name != "primitive"},
@@ -73,10 +83,10 @@ def runtime_options(primitive: Any) -> dict[str, Any]:
     return {**primitive_options(primitive), **chosen}
 
 
-def backend_content(backend: Any) -> Any:
+def backend_content(backend: BackendV2) -> dict[str, Any]:
     """Return what a backend is, as far as results depend on it."""
-    if backend is None:
-        return None
+    if hasattr(backend, "journal_content"):
+        return {**_said(backend), "name": str(backend.name)}
     where = f"The backend {getattr(backend, 'name', type(backend).__name__)}"
     about = {"class": name_of(type(backend)), "name": str(getattr(backend, "name", ""))}
     options = backend_options(backend)
@@ -87,7 +97,11 @@ def backend_content(backend: Any) -> Any:
         **exclusions.BACKEND_ATTRIBUTES,
         **exclusions.excluded_by_module(exclusions.BACKEND_ATTRIBUTES_BY_MODULE, type(backend)),
     }
-    held = {name: value for name, value in attributes_of(backend).items() if name not in excluded}
+    held = {
+        name: value
+        for name, value in attributes_of(backend).items()
+        if name not in excluded and not exclusions.CREDENTIALS.search(name)
+    }
     reported = digest_of(_reported(backend))
     return {
         **about,
@@ -95,7 +109,6 @@ def backend_content(backend: Any) -> Any:
         "reported": reported,
         "attributes": {name: _held(value, f"{where}, attribute {name},") for name, value in held.items()},
         **({} if _noise_is_reported(backend, reported) else {"noise": noise_digest(backend.options.noise_model)}),
-        **({"content": stable(backend.journal_content(), where)} if hasattr(backend, "journal_content") else {}),
     }
 
 
@@ -105,7 +118,7 @@ def _reported(backend: Any) -> dict[str, Any]:
     A simulator of Aer's that stands for no device reports what the machine's memory allows; of its own it has nothing
     but the gates and couplings that somebody gave it.
     """
-    if _is_aer(backend) and getattr(backend, "_target", None) is None:
+    if _comes_from(backend, "qiskit_aer.") and getattr(backend, "_target", None) is None:
         given = getattr(backend, "_options_configuration", {})
         names = ("basis_gates", "coupling_map")
         given = {name: given[name] for name in names if given.get(name) is not None}
@@ -118,32 +131,30 @@ def backend_options(backend: Any) -> dict[str, Any]:
     """Return the options of a backend that are not its class's defaults, without those that change no result."""
     if getattr(backend, "options", None) is None:
         return {}
-    found = leave_out(options_of(backend.options), exclusions.AER_OPTIONS)
+    excluded = exclusions.AER_OPTIONS if _comes_from(backend, "qiskit_aer.", *_FAKES) else exclusions.BACKEND_OPTIONS
+    found = leave_out(options_of(backend.options), excluded)
     if _simulator_of(backend) is not None:
         found.pop("noise_model", None)  # put there by the first run; see _noise_is_reported
-    return differences(found, _backend_defaults(cast("Hashable", type(backend))))
+    return differences(found, leave_out(_backend_defaults(cast("Hashable", type(backend))), excluded))
 
 
 @cache
 def _backend_defaults(kind: Any) -> dict[str, Any]:
     try:
-        return leave_out(options_of(kind._default_options()), exclusions.AER_OPTIONS)
+        return options_of(kind._default_options())
     except Exception:  # whatever the author of the backend raises: then all options count
         return {}
 
 
 def is_device(backend: Any) -> bool:
     """Tell whether a backend is a device of a service, and not a simulator on this machine."""
-    kinds = type(backend).__mro__
-    if any(kind.__module__ == "qiskit_ibm_runtime.ibm_backend" for kind in kinds):
+    if _comes_from(backend, "qiskit_ibm_runtime.ibm_backend"):
         return True
-    local = ("qiskit_aer.", "qiskit.providers.", "qiskit_ibm_runtime.fake_provider.")
-    if any(kind.__module__.startswith(local) for kind in kinds if kind.__module__ != "qiskit.providers.backend"):
+    if _comes_from(backend, "qiskit_aer.", "qiskit.providers.basic_provider.", *_FAKES):
         return False
-    if any(kind.__name__ == "BraketLocalBackend" for kind in kinds):
-        return False
-    if any(kind.__name__ == "BraketAwsBackend" for kind in kinds):
-        return True
+    names = {kind.__name__ for kind in type(backend).__mro__}
+    if names & {"BraketLocalBackend", "BraketAwsBackend"}:  # a device may come without a provider, a simulator with
+        return "BraketAwsBackend" in names
     return isinstance(backend, BackendV2) and getattr(backend, "provider", None) is not None
 
 
@@ -153,6 +164,12 @@ def made_for(backend: Any) -> str:
     On this machine the whole backend is in the key of the work, so nothing more is to be said.
     """
     return ",".join(gates_of(getattr(backend, "target", None))) if backend is not None and is_device(backend) else ""
+
+
+def _said(thing: Any) -> dict[str, Any]:
+    """Return the content of a class of somebody's that says it by itself, in a method ``journal_content()``."""
+    content = stable(thing.journal_content(), f"{type(thing).__name__}.journal_content()")
+    return {"class": name_of(type(thing)), "content": content}
 
 
 def _held(value: Any, where: str) -> Any:
@@ -169,14 +186,16 @@ def primitive_options(primitive: Any) -> dict[str, Any]:
 
     Aer's own options are looked through too, wherever they stand.
     """
-    options = getattr(primitive, "options", None) or getattr(primitive, "_options", None)
-    if options is None:
+    options = options_object(primitive)
+    if options is None or hasattr(primitive, "journal_content"):
         return {}
-    runtime = any(kind.__module__.startswith("qiskit_ibm_runtime.") for kind in type(primitive).__mro__)
-    excluded = dict(exclusions.RUNTIME_OPTIONS if runtime else exclusions.LOCAL_OPTIONS)
-    if not runtime:
-        excluded |= {f"backend_options.{name}": reason for name, reason in exclusions.AER_OPTIONS.items()}
-        excluded |= {f"run_options.{name}": reason for name, reason in exclusions.AER_OPTIONS.items()}
+    excluded = dict(exclusions.LOCAL_OPTIONS)
+    if _comes_from(primitive, "qiskit_ibm_runtime."):
+        excluded = dict(exclusions.RUNTIME_OPTIONS)
+    elif _comes_from(primitive, "qiskit_aer."):
+        excluded = dict(exclusions.AER_PRIMITIVES_OPTIONS)
+        for place in ("backend_options", "run_options"):
+            excluded |= {f"{place}.{name}": reason for name, reason in exclusions.AER_OPTIONS.items()}
     defaults = {} if isinstance(options, dict) else _defaults_like(options)
     return differences(leave_out(options_of(options), excluded), leave_out(defaults, excluded))
 
@@ -188,16 +207,16 @@ def _defaults_like(options: Any) -> dict[str, Any]:
         return {}
 
 
-def _is_aer(backend: Any) -> bool:
-    return any(kind.__module__.startswith("qiskit_aer.") for kind in type(backend).__mro__)
+def _comes_from(thing: Any, *modules: str) -> bool:
+    """Tell whether an object's class, or one above it, is defined in one of these packages."""
+    return any(kind.__module__.startswith(modules) for kind in type(thing).__mro__)
 
 
 def _simulator_of(backend: Any) -> Any:
     """Return the simulator that a fake backend made for itself at its first run."""
-    kinds = [kind.__module__ for kind in type(backend).__mro__]
-    if any(kind.startswith(("qiskit.providers.fake_provider.", "qiskit_ibm_runtime.fake_provider.")) for kind in kinds):
-        return getattr(backend, "_sim", None) or getattr(backend, "sim", None)
-    return None
+    if not _comes_from(backend, *_FAKES):
+        return None
+    return getattr(backend, "_sim", None) or getattr(backend, "sim", None)
 
 
 _KNOWN_NOISE: dict[tuple[str, str, str], bool] = {}

@@ -11,7 +11,7 @@ from qiskit_qml_ext.primitives.journal.stable import UNSET, attributes_of, name_
 _MISSING = object()
 
 
-def options_of(options: Any) -> dict[str, Any]:
+def options_of(options: object) -> dict[str, Any]:
     """Return options as nested dictionaries of JSON values.
 
     Raises:
@@ -75,7 +75,7 @@ def _fields(options: Any) -> dict[str, Any]:
     if names is not None:  # not model_dump, which leaves out what a field hides from it
         found = {name: getattr(options, name) for name in names}
         return {**found, **(getattr(options, "__pydantic_extra__", None) or {})}
-    return attributes_of(options)
+    return attributes_of(options) or {"options": options}
 
 
 def _nested(options: Mapping[str, Any], where: str) -> dict[str, Any]:

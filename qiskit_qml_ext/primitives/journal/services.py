@@ -2,13 +2,13 @@
 
 import copy
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeGuard
 
 from qiskit_qml_ext.primitives.journal.faults import Meaning, understand
-from qiskit_qml_ext.primitives.journal.identity import backend_of, local_options, runtime_options
+from qiskit_qml_ext.primitives.journal.identity import backend_of, local_options, options_object, runtime_options
 from qiskit_qml_ext.primitives.journal.options import options_of
-from qiskit_qml_ext.primitives.journal.stable import UNSET
+from qiskit_qml_ext.primitives.journal.stable import UNSET, attributes_of
 from qiskit_qml_ext.primitives.targets.primitive import with_values_right
 
 QUEUED, RUNNING, FINISHED, ERROR, CANCELLED = "QUEUED", "RUNNING", "DONE", "ERROR", "CANCELLED"
@@ -177,8 +177,7 @@ class LocalService:
         self.target = str(getattr(backend_of(primitive), "name", None) or type(primitive).__name__)
         own = ("default_shots", "_default_shots", "default_precision", "_default_precision")
         usual = next((value for value in (getattr(primitive, name, None) for name in own) if _is_number(value)), None)
-        options = getattr(primitive, "options", None) or getattr(primitive, "_options", None)
-        self.default = _default(options_of(options)) if usual is None else usual
+        self.default = _default(options_object(primitive)) if usual is None else usual
         self.options = local_options(primitive)
 
     def submit(self, pubs: Sequence[Any], *, tags: list[str], seed: int | None) -> Any:
@@ -234,10 +233,11 @@ def usage_of(job: Any) -> float | None:
     return None if seconds is None else float(seconds)
 
 
-def _default(options: dict[str, Any]) -> float | None:
+def _default(options: Any) -> float | None:
     """Return the default shots of a sampler's options, the default precision of an estimator's; shots come first."""
-    shots, precision = options.get("default_shots"), options.get("default_precision")
-    if "default_precision" not in options:
+    held = options if isinstance(options, Mapping) else attributes_of(options)
+    shots, precision = held.get("default_shots"), held.get("default_precision")
+    if "default_precision" not in held:
         return shots if _is_number(shots) else None
     if isinstance(shots, int) and shots > 0:
         return float(shots) ** -0.5

@@ -42,8 +42,7 @@ def digest_of(form: Any) -> str:
 
 def name_of(kind: type) -> str:
     """Return a class's module and name; Qiskit's singletons have the name of the gate's own class."""
-    kind = getattr(kind, "base_class", kind)
-    kind = kind if isinstance(kind, type) else type(kind)
+    kind = next(cls for cls in kind.__mro__ if isinstance(cls.__module__, str))
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
