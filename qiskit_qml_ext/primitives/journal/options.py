@@ -71,10 +71,6 @@ def _fields(options: Any) -> dict[str, Any]:
     """Return the options by their names."""
     if isinstance(options, Mapping):
         return dict(options)
-    names = getattr(type(options), "model_fields", None)
-    if names is not None:  # not model_dump, which leaves out what a field hides from it
-        found = {name: getattr(options, name) for name in names}
-        return {**found, **(getattr(options, "__pydantic_extra__", None) or {})}
     return attributes_of(options) or {"options": options}
 
 
@@ -95,9 +91,8 @@ def _holds_options(value: Any) -> bool:
     if isinstance(value, type) or value is None or isinstance(value, Mapping):
         return False
     kind = type(value)
-    return (hasattr(kind, "model_fields") or dataclasses.is_dataclass(value)) and (
-        "Options" in kind.__name__ or kind.__module__.startswith("qiskit_ibm_runtime.options")
-    )
+    grouped = hasattr(kind, "model_fields") or dataclasses.is_dataclass(value)
+    return grouped and ("Options" in kind.__name__ or kind.__module__.startswith("qiskit_ibm_runtime.options"))
 
 
 def _is_noise(value: Any) -> bool:

@@ -170,7 +170,11 @@ class _Writer:
 
 
 def attributes_of(value: object) -> dict[str, Any]:
-    """Return an object's attributes, those in slots too."""
+    """Return an object's attributes: the fields of models and dataclasses, those in slots, and all others."""
+    fields = getattr(type(value), "model_fields", None)
+    if fields is not None:  # a Pydantic model; what it notes of itself (which fields were set) is no value
+        held = {name: getattr(value, name) for name in fields}
+        return {**held, **(getattr(value, "__pydantic_extra__", None) or {})}
     found: dict[str, Any] = {}
     if dataclasses.is_dataclass(value):
         names = [item.name for item in dataclasses.fields(value)]
@@ -178,12 +182,10 @@ def attributes_of(value: object) -> dict[str, Any]:
     for cls in type(value).__mro__:
         slots = cls.__dict__.get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
-            name = f"_{cls.__name__.lstrip('_')}{name}" if name.startswith("__") and not name.endswith("__") else name
-            if name not in ("__dict__", "__weakref__") and hasattr(value, name):
-                found[name] = getattr(value, name)
-    found.update(getattr(value, "__dict__", {}))
-    extra = getattr(value, "__pydantic_extra__", None)
-    return {**found, **(extra or {})}
+            mangled = f"_{cls.__name__.lstrip('_')}{name}" if name.startswith("__") else name
+            if not name.endswith("__") and hasattr(value, mangled):
+                found[mangled] = getattr(value, mangled)
+    return {**found, **getattr(value, "__dict__", {})}
 
 
 def _number(value: complex) -> Any:
