@@ -35,8 +35,14 @@ from qiskit.circuit.library import (
     DiagonalGate,
     HamiltonianGate,
     Initialize,
+    MCPhaseGate,
+    MCXGate,
     PauliEvolutionGate,
     PauliGate,
+    PermutationGate,
+    QFTGate,
+    StatePreparation,
+    UCGate,
     UnitaryGate,
     get_standard_gate_name_mapping,
 )
@@ -369,7 +375,9 @@ def _standard_types() -> dict[str, tuple[type, type]]:
 def _usual_names() -> dict[type, str]:
     """Map classes of Qiskit's to the names that all of their gates have unless somebody changes them."""
     names: dict[type, str] = {gate.base_class: name for name, gate in get_standard_gate_name_mapping().items()}
-    return names | {UnitaryGate: "unitary", DiagonalGate: "diagonal", PauliGate: "pauli", Initialize: "initialize"}
+    names |= {UnitaryGate: "unitary", DiagonalGate: "diagonal", PauliGate: "pauli", Initialize: "initialize"}
+    names |= {PauliEvolutionGate: "PauliEvolution", StatePreparation: "state_preparation", QFTGate: "qft"}
+    return names | {MCXGate: "mcx", MCPhaseGate: "mcphase", UCGate: "multiplexer", PermutationGate: "permutation"}
 
 
 @bytes_of.register
