@@ -3,6 +3,7 @@
 import json
 import sys
 import warnings
+from importlib.util import find_spec
 
 from qiskit import QuantumCircuit
 from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2, StatevectorEstimator, StatevectorSampler
@@ -11,7 +12,6 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 from qiskit_aer.primitives import EstimatorV2 as AerEstimator
 from qiskit_aer.primitives import SamplerV2 as AerSampler
-from qiskit_braket_provider import BraketLocalBackend
 from qiskit_ibm_runtime.executor_estimator import Estimator
 from qiskit_ibm_runtime.executor_sampler import Sampler
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
@@ -36,7 +36,10 @@ def samplers():
     yield "Aer with a device's noise", AerSampler.from_backend(AerSimulator.from_backend(FakeManilaV2()))
     yield "generic backend", BackendSamplerV2(backend=GenericBackendV2(2, seed=1))
     yield "fake backend", BackendSamplerV2(backend=FakeManilaV2())
-    yield "Braket", BackendSamplerV2(backend=BraketLocalBackend())
+    if find_spec("qiskit_braket_provider") is not None:
+        from qiskit_braket_provider import BraketLocalBackend
+
+        yield "Braket", BackendSamplerV2(backend=BraketLocalBackend())
     yield "local testing", Sampler(mode=FakeManilaV2())
     yield "local testing with Aer", Sampler(mode=AerSimulator.from_backend(FakeManilaV2()))
     for target in ("exact", "aer", "fake_manila", GenericBackendV2(2, seed=1)):

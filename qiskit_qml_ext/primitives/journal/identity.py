@@ -17,6 +17,7 @@ from qiskit_qml_ext.primitives.journal.devices import gates_of, noise_digest, re
 from qiskit_qml_ext.primitives.journal.options import differences, leave_out, options_of, write
 from qiskit_qml_ext.primitives.journal.stable import attributes_of, digest_of, name_of, stable
 
+_IBM = "qiskit_ibm_runtime.ibm_backend"
 _FAKES = ("qiskit.providers.fake_provider.", "qiskit_ibm_runtime.fake_provider.")
 
 
@@ -90,6 +91,8 @@ def backend_content(backend: BackendV2) -> dict[str, Any]:
     where = f"The backend {getattr(backend, 'name', type(backend).__name__)}"
     about = {"class": name_of(type(backend)), "name": str(getattr(backend, "name", ""))}
     options = backend_options(backend)
+    if _comes_from(backend, _IBM):  # its circuits are written in its gates
+        return {**about, "options": options, "calibration_id": getattr(backend, "calibration_id", None)}
     if is_device(backend):
         target = getattr(backend, "target", None)
         return {**about, "options": options, "gates": gates_of(target), "qubits": getattr(target, "num_qubits", None)}
@@ -148,7 +151,7 @@ def _backend_defaults(kind: Any) -> dict[str, Any]:
 
 def is_device(backend: Any) -> bool:
     """Tell whether a backend is a device of a service, and not a simulator on this machine."""
-    if _comes_from(backend, "qiskit_ibm_runtime.ibm_backend"):
+    if _comes_from(backend, _IBM):
         return True
     if _comes_from(backend, "qiskit_aer.", "qiskit.providers.basic_provider.", *_FAKES):
         return False

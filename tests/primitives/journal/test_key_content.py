@@ -437,6 +437,16 @@ def test_a_device_of_a_service_is_the_same_after_a_calibration_and_another_with_
     assert backend_content(chosen) != usual[0]
 
 
+def test_a_sampler_around_one_of_ibms_service_is_the_same_after_a_calibration(server):
+    def key():
+        backend = server.service().backend("test_manila")
+        return key_of(Wrapped(Sampler(mode=backend)))
+
+    before = key()
+    server.spoil_qubit("test_manila", 0)
+    assert key() == before
+
+
 # --- noise models
 
 
