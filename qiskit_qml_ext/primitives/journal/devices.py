@@ -13,7 +13,7 @@ from typing import Any
 
 from qiskit.circuit import Gate, Operation
 
-from qiskit_qml_ext.primitives.journal.stable import attributes_of, digest_of, name_of, stable
+from qiskit_qml_ext.primitives.journal.stable import FORMS, attributes_of, digest_of, name_of, stable
 
 _PLAIN = (float, type(None))
 
@@ -139,6 +139,9 @@ class NoiseDigests:
 
 noise_digest = NoiseDigests().of
 """Returns the digest of one of Aer's noise models."""
+
+FORMS["qiskit_aer.noise.noise_model.NoiseModel"] = noise_digest
+FORMS["qiskit_aer.noise.errors.quantum_error.QuantumError"] = lambda error: stable(_without_ids(error.to_dict()), "It")
 
 
 def _parts(noise: Any) -> Iterator[Any]:

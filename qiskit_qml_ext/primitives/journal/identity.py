@@ -14,7 +14,7 @@ from qiskit.providers import BackendV2
 
 from qiskit_qml_ext.primitives.journal import exclusions
 from qiskit_qml_ext.primitives.journal.devices import gates_of, noise_digest, reported_content
-from qiskit_qml_ext.primitives.journal.options import differences, leave_out, options_of, write
+from qiskit_qml_ext.primitives.journal.options import differences, leave_out, options_of
 from qiskit_qml_ext.primitives.journal.stable import attributes_of, digest_of, name_of, stable
 
 _IBM = "qiskit_ibm_runtime.ibm_backend"
@@ -181,7 +181,7 @@ def _held(value: Any, where: str) -> Any:
         return {**primitive_content(value), "options": primitive_options(value)}
     if isinstance(value, BackendV2):
         return backend_content(value)
-    return write(value, where)
+    return stable(value, where)
 
 
 def primitive_options(primitive: Any) -> dict[str, Any]:

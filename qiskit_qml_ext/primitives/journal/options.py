@@ -4,9 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from qiskit_qml_ext.primitives.journal.devices import noise_digest
 from qiskit_qml_ext.primitives.journal.exclusions import CREDENTIALS
-from qiskit_qml_ext.primitives.journal.stable import UNSET, attributes_of, name_of, stable
+from qiskit_qml_ext.primitives.journal.stable import UNSET, attributes_of, stable, written_name
 
 _MISSING = object()
 
@@ -18,19 +17,6 @@ def options_of(options: object) -> dict[str, Any]:
         ValueError: If one of them has no form that is the same in every process.
     """
     return {} if options is None else _nested(_fields(options), "The option ")
-
-
-def write(value: Any, where: str) -> Any:
-    """Return the stable form of an option or attribute; a noise model is known by its digest."""
-    if type(value) in (int, float, str):
-        return stable(value, where)
-    if _is_noise(value):
-        return {"noise": noise_digest(value)}
-    if isinstance(value, (list, tuple)):
-        return [write(item, where) for item in value]
-    if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
-        return _nested(value, f"{where}.")
-    return stable(value, where)
 
 
 def leave_out(options: Mapping[str, Any], excluded: Mapping[str, str]) -> dict[str, Any]:
@@ -70,19 +56,20 @@ def differences(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict
 def _fields(options: Any) -> dict[str, Any]:
     """Return the options by their names."""
     if isinstance(options, Mapping):
-        return dict(options)
+        return dict(options) if all(isinstance(name, str) for name in options) else {"options": options}
     return attributes_of(options) or {"options": options}
 
 
 def _nested(options: Mapping[str, Any], where: str) -> dict[str, Any]:
     kept: dict[str, Any] = {}
-    for name, value in options.items():
+    for key, value in options.items():
+        name = written_name(key)
         if value is None or value is True or value is False:
             kept[name] = value  # most are
         elif _holds_options(value):
             kept[name] = _nested(_fields(value), f"{where}{name}.")
         elif not CREDENTIALS.search(name):
-            kept[name] = write(value, f"{where}{name}")
+            kept[name] = stable(value, f"{where}{name}")
     return kept
 
 
@@ -93,7 +80,3 @@ def _holds_options(value: Any) -> bool:
     kind = type(value)
     grouped = hasattr(kind, "model_fields") or dataclasses.is_dataclass(value)
     return grouped and ("Options" in kind.__name__ or kind.__module__.startswith("qiskit_ibm_runtime.options"))
-
-
-def _is_noise(value: Any) -> bool:
-    return any(name_of(kind) == "qiskit_aer.noise.noise_model.NoiseModel" for kind in type(value).__mro__)

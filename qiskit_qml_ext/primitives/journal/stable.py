@@ -14,7 +14,7 @@ import os
 import re
 import types
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -30,7 +30,11 @@ _LONGEST_ARRAY = 1000  # numbers that are written out; of more, the digest
 _DEEPEST = 40  # objects in objects; more is not a setting
 _RANDOM_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
 
-UNSET = "unset"
+FORMS: dict[str, Callable[[Any], Any]] = {}
+"""What writes objects of classes (by module and name, and all below them) that do not show their content by
+themselves; other modules add theirs."""
+
+UNSET = "<unset>"
 """The form of options that their owner marks as not set."""
 
 
@@ -72,13 +76,13 @@ class _Writer:
         if value is None or (isinstance(value, (bool, str)) and not isinstance(value, enum.Enum)):
             return self._text(value) if isinstance(value, str) else value
         if isinstance(value, (np.longdouble, np.clongdouble)):
-            return {"number": str(value)}
+            return {"<number>": str(value)}
         if isinstance(value, np.generic):
             return self.write(value.item())
         if isinstance(value, (int, float, complex)) and not isinstance(value, enum.Enum):
             return _number(value)
         if id(value) in self._open:
-            return {"circle": len(self._open) - self._open.index(id(value))}
+            return {"<circle>": len(self._open) - self._open.index(id(value))}
         if len(self._open) > _DEEPEST:
             raise self._refusal(f"{type(value).__name__} in more than {_DEEPEST} others")
         self._open.append(id(value))
@@ -90,15 +94,11 @@ class _Writer:
     def _thing(self, value: Any) -> Any:
         kind = name_of(type(value))
         if kind in SILENT_TYPES:
-            return {"type": kind}
-        if isinstance(value, np.ndarray):
-            return self._array(value)
-        if isinstance(value, Mapping):
-            return self._mapping(value)
-        if isinstance(value, (list, tuple)):
-            return [self.write(item) for item in value]
-        if isinstance(value, (set, frozenset)):
-            return {"set": _sorted(self.write(item) for item in value)}
+            return {"<type>": kind}
+        if isinstance(value, (np.ndarray, Mapping, list, tuple, set, frozenset)):
+            items = self._items(value)
+            more = {} if type(value).__module__ == "builtins" else getattr(value, "__dict__", {})
+            return {"<class>": kind, "items": items, "attributes": self._mapping(more)} if more else items
         plain = _plain(value)
         if plain is not None:
             return plain
@@ -107,54 +107,71 @@ class _Writer:
         if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType, types.MethodType)):
             return self._callable(value)
         if isinstance(value, functools.partial):
-            return {"partial": [self.write(value.func), self.write(value.args), self.write(value.keywords)]}
+            return {"<partial>": [self.write(value.func), self.write(value.args), self.write(value.keywords)]}
         if isinstance(value, types.ModuleType):
-            return {"module": value.__name__}
-        return self._object(value, kind)
+            return {"<module>": value.__name__}
+        return {"<class>": kind, **self._object(value)}
 
-    def _object(self, value: Any, kind: str) -> Any:
+    def _items(self, value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return self._array(value)
+        if isinstance(value, Mapping):
+            return self._mapping(value)
+        if isinstance(value, (list, tuple)):
+            return [self.write(item) for item in value]
+        return {"<set>": _sorted(self.write(item) for item in value)}
+
+    def _object(self, value: Any) -> dict[str, Any]:
+        """Write what an object of any other class is: by what it says of itself, or by all that it holds."""
         if hasattr(value, "journal_content"):
-            return {"class": kind, "content": self.write(value.journal_content())}
-        known = _known(value, kind)
+            return {"content": self.write(value.journal_content())}
+        known = _known(value)
         if known is not None:
-            return {"class": kind, **known}
+            return known
         if isinstance(value, np.random.Generator):
-            return {"class": kind, "state": self.write(value.bit_generator.state)}
-        attributes = attributes_of(value)
-        if attributes:
-            return {"class": kind, **self._mapping(attributes)}
-        to_dict = getattr(value, "to_dict", None)
-        if callable(to_dict):
-            return {"class": kind, "content": self.write(to_dict())}
-        if getattr(type(value), "__repr__", None) is object.__repr__ and hasattr(value, "__dict__"):
-            return {"class": kind}  # an object without attributes is its class
-        text = repr(value)
-        if "..." in text:  # it was cut
-            raise self._refusal(text)
-        return {"class": kind, "text": self._text(text)}
+            return {"state": self.write(value.bit_generator.state)}
+        written: dict[str, Any] = {"attributes": self._mapping(attributes_of(value))}
+        if not _holds_more(value):
+            return written
+        if hasattr(value, "__array__"):
+            return {**written, "array": self._array(np.asarray(value))}
+        return {**written, "parts": self._parts(value)}
+
+    def _parts(self, value: Any) -> Any:
+        """Write an object of a compiled class by what it would be copied from; its text may be rounded or cut."""
+        try:
+            parts = value.__reduce_ex__(2)
+        except Exception:  # whatever its author raises
+            parts = None
+        if not isinstance(parts, tuple) or type(value) is object:
+            raise self._refusal(repr(value))
+        return [self.write(list(part) if isinstance(part, Iterator) else part) for part in parts]
 
     def _array(self, value: np.ndarray[Any, Any]) -> Any:
+        if isinstance(value, np.ma.MaskedArray):
+            mask = np.ma.getmaskarray(value)
+            return {"<masked>": [self._array(np.asarray(value.filled(0))), self._array(mask)]}
         if value.dtype == object or value.size <= _LONGEST_ARRAY:
             return self.write(value.tolist())
         if not np.issubdtype(value.dtype, np.number) and value.dtype != bool:
             raise self._refusal(f"array of {value.dtype}")
         content = hashlib.blake2b(np.ascontiguousarray(value).tobytes(), digest_size=16).hexdigest()
-        return {"array": [value.dtype.str, list(value.shape), content]}
+        return {"<array>": [value.dtype.str, list(value.shape), content]}
 
     def _mapping(self, value: Mapping[Any, Any]) -> dict[str, Any]:
         kept = {key: item for key, item in value.items() if not (isinstance(key, str) and CREDENTIALS.search(key))}
-        if all(isinstance(key, str) for key in kept):
-            return {str(key): self.write(item) for key, item in kept.items()}
+        if all(isinstance(key, str) for key in kept):  # names in <> are those of this module
+            return {written_name(key): self.write(item) for key, item in kept.items()}
         pairs = ([self.write(key), self.write(item)] for key, item in kept.items())
-        return {"mapping": _sorted(pairs)}
+        return {"<mapping>": _sorted(pairs)}
 
     def _callable(self, value: Any) -> Any:
         if isinstance(value, types.MethodType):
-            return {"method": [value.__func__.__qualname__, self.write(value.__self__)]}
+            return {"<method>": [value.__func__.__qualname__, self.write(value.__self__)]}
         name = f"{value.__module__}.{value.__qualname__}"
         if not isinstance(value, type) and ("<locals>" in name or "<lambda>" in name):
             raise self._refusal(name)
-        return {"name": name}
+        return {"<name>": name}
 
     def _text(self, text: str) -> str:
         if " at 0x" in text or _RANDOM_ID.search(text):
@@ -167,6 +184,11 @@ class _Writer:
             "cannot use it: its results would be paid for again, or be taken for another's. Set it to plain values, or "
             "give its class a method journal_content() that returns plain values by which its results are known."
         )
+
+
+def written_name(name: str) -> str:
+    """Return the form of a name of somebody's, which is none of this module's."""
+    return f"<{name}" if name.startswith("<") else str(name)
 
 
 def attributes_of(value: object) -> dict[str, Any]:
@@ -194,21 +216,21 @@ def _number(value: complex) -> Any:
     if isinstance(value, float):
         number = float(value) + 0.0  # -0.0 is 0.0, and 1.0 is 1
         if not math.isfinite(number):
-            return {"number": repr(number)}
+            return {"<number>": repr(number)}
         return int(number) if number.is_integer() and abs(number) < 2**53 else number
-    return {"complex": [_number(value.real), _number(value.imag)]}
+    return {"<complex>": [_number(value.real), _number(value.imag)]}
 
 
 def _plain(value: Any) -> Any:
     """Return the form of what says all by its text, ``None`` for others."""
     if isinstance(value, enum.Enum):
-        return {"enum": [name_of(type(value)), value.name]}
+        return {"<enum>": [name_of(type(value)), value.name]}
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     if isinstance(value, (range, Fraction, timedelta, np.dtype, re.Pattern)):
         return repr(value)
     if isinstance(value, (bytes, bytearray)):
-        return {"bytes": hashlib.blake2b(bytes(value), digest_size=16).hexdigest()}
+        return {"<bytes>": hashlib.blake2b(bytes(value), digest_size=16).hexdigest()}
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, uuid.UUID) and value.version != 4:
@@ -216,8 +238,12 @@ def _plain(value: Any) -> Any:
     return None
 
 
-def _known(value: Any, kind: str) -> dict[str, Any] | None:
+def _known(value: Any) -> dict[str, Any] | None:
     """Return the content of those objects whose attributes do not say it."""
+    names = (f"{cls.__module__}.{cls.__qualname__}" for cls in type(value).__mro__)
+    form = next((FORMS[name] for name in names if name in FORMS), None)
+    if form is not None:
+        return {"content": form(value)}
     if isinstance(value, QuantumCircuit):
         return {"circuit": circuit_key(value)}
     if isinstance(value, ParameterExpression):
@@ -226,9 +252,19 @@ def _known(value: Any, kind: str) -> dict[str, Any] | None:
         circuit = QuantumCircuit(value.num_qubits, value.num_clbits)
         circuit.append(value, range(value.num_qubits), range(value.num_clbits))
         return {"circuit": circuit_key(circuit)}
-    if kind.endswith(".CouplingMap"):
+    if type(value).__name__ == "CouplingMap":
         return {"edges": sorted([int(a), int(b)] for a, b in value.get_edges()), "size": int(value.size())}
     return None
+
+
+def _holds_more(value: object) -> bool:
+    """Tell whether an object holds more than its attributes: its class, or one above it, is compiled."""
+    if hasattr(type(value), "model_fields"):
+        return False  # Pydantic's
+    slots = sum(len(cls.__dict__.get("__slots__", ())) for cls in type(value).__mro__)
+    pointer = np.dtype(np.intp).itemsize
+    plain = object.__basicsize__ + pointer * (2 + slots)  # its attributes' dictionary and weak references
+    return (not hasattr(value, "__dict__") and not slots) or type(value).__basicsize__ > plain
 
 
 def _sorted(items: Iterable[Any]) -> list[Any]:

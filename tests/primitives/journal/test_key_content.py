@@ -22,6 +22,7 @@ from qiskit.primitives import (
 )
 from qiskit.providers import BackendV2, Options, QubitProperties
 from qiskit.providers.fake_provider import GenericBackendV2
+from qiskit.quantum_info import SparseObservable
 from qiskit.transpiler import InstructionProperties, Target
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, ReadoutError, RelaxationNoisePass, depolarizing_error
@@ -515,6 +516,14 @@ class Said:
         return self.content
 
 
+class Table(dict):
+    """A mapping that holds more than its items."""
+
+    def __init__(self, value):
+        super().__init__(a=1)
+        self.value = value
+
+
 class Plain:
     """An object that holds values."""
 
@@ -543,6 +552,18 @@ def test_all_of_somebodys_primitive_is_content():
         Wrapped(StatevectorSampler(), level=np.arange(5000)[::-1]),
         Wrapped(StatevectorSampler(), level=rotations()),
         Wrapped(StatevectorSampler(), level=float("nan")),
+        Wrapped(StatevectorSampler(), level=np.random.RandomState(1)),
+        Wrapped(StatevectorSampler(), level=np.random.RandomState(2)),
+        Wrapped(StatevectorSampler(), level={1, 2}),
+        Wrapped(StatevectorSampler(), level={"<set>": [1, 2]}),
+        Wrapped(StatevectorSampler(), level=1 + 2j),
+        Wrapped(StatevectorSampler(), level={"<complex>": [1, 2]}),
+        Wrapped(StatevectorSampler(), level=Table(1)),
+        Wrapped(StatevectorSampler(), level=Table(2)),
+        Wrapped(StatevectorSampler(), level=SparseObservable("Z")),
+        Wrapped(StatevectorSampler(), level=SparseObservable("X")),
+        Wrapped(StatevectorSampler(), level=np.ma.masked_array([1, 2], [0, 1])),
+        Wrapped(StatevectorSampler(), level=np.ma.masked_array([1, 2], [1, 0])),
         Wrapped(StatevectorSampler(), level=key_of),
         Wrapped(StatevectorSampler(), backend="a device"),
         Wrapped(StatevectorSampler(), backend="another device"),
