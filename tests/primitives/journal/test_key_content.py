@@ -240,7 +240,7 @@ def keys_through_connect(path, kind, target="fake_manila", **settings):
 def test_every_argument_of_connect_is_content_or_left_out_for_a_reason(path, name, kind):
     if kind == "estimator" and name.startswith("packing"):
         name = "seed"  # estimators are never packed
-    packing = {"packing": 2} if name == "packing_buffer" else {}
+    packing = {"packing": 2, "target": "fake_guadalupe"} if name == "packing_buffer" else {}  # two copies fit each time
     values = CONNECT[name]
     if name == "packing" and kind == "sampler":
         values = (False, 2)
