@@ -255,7 +255,7 @@ class Connection:
         as_it_is = isa is circuit  # then each caller gets the own one back, not another that is equal
         made = None if as_it_is else isa, circuit_key(isa)
         if self._journaling is not None:  # before anybody else finds the circuit
-            made_from = f"{key}/{self._optimization_level}/{self._seed}"
+            made_from = self._journaling.made_from(key, self._settings(trials=self._transpile_trials))
             self._journaling.remember(isa, made[1], made_from, placed_by_user=as_it_is)
         if len(self._isa_circuits) >= _MAX_CACHED_CIRCUITS:
             del self._isa_circuits[next(iter(self._isa_circuits))]
@@ -311,10 +311,15 @@ class Connection:
                     circuit, device, regions, optimization_level=self._optimization_level, seed=self._seed
                 )
                 if self._journaling is not None:
-                    made = f"{len(regions)} × {key.partition('/')[0]}/{self._optimization_level}/{self._seed}"
+                    settings = self._settings(copies=len(regions), buffer=self._packing_buffer)
+                    made = self._journaling.made_from(key.partition("/")[0], settings)
                     self._journaling.remember(packed.circuit, circuit_key(packed.circuit), made)
                 self._packed_circuits[key] = packed
             return self._packed_circuits[key]
+
+    def _settings(self, **others: int) -> dict[str, int | None]:
+        """Return all that decides, besides the circuit and the target, which circuit runs in the end."""
+        return {"optimization_level": self._optimization_level, "seed": self._seed, **others}
 
     def _sample_isa(
         self,

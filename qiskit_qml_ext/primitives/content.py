@@ -1,15 +1,15 @@
 """Content keys: two circuits that do the same, built at different times or in different processes, share one key.
 
-A key covers the registers, every instruction with its qubits, parameters and label (noise models know gates by labels),
-the definitions or matrices of gates that are not Qiskit's standard ones, and the global phase; it leaves out names of
-circuits, metadata and identities of parameters. What says nothing that could be written down gets a key that no other
-circuit has, so that no two such circuits share a result. Every part is written with its type and length, so that no two
-different contents run together into one text.
+A key covers the registers, every instruction with its qubits, parameters, label and name (noise models know gates by
+labels and names), the definitions or matrices and the attributes of gates that are not Qiskit's standard ones, and the
+global phase; it leaves out names of whole circuits, metadata and identities of parameters. What says nothing that could
+be written down gets a key that no other circuit has, so that no two such circuits share a result.
 """
 
 import hashlib
-from collections.abc import Mapping
-from functools import cache, singledispatch
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -31,23 +31,38 @@ from qiskit.circuit import (
     SwitchCaseOp,
 )
 from qiskit.circuit.classical import expr
-from qiskit.circuit.library import HamiltonianGate, PauliEvolutionGate, get_standard_gate_name_mapping
+from qiskit.circuit.library import (
+    DiagonalGate,
+    HamiltonianGate,
+    Initialize,
+    MCPhaseGate,
+    MCXGate,
+    PauliEvolutionGate,
+    PauliGate,
+    PermutationGate,
+    QFTGate,
+    StatePreparation,
+    UCGate,
+    UnitaryGate,
+    get_standard_gate_name_mapping,
+)
 from qiskit.quantum_info import Clifford, SparseObservable, SparsePauliOp
 from qiskit.synthesis import MatrixExponential
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
+from qiskit_qml_ext.primitives.written import bytes_of, join_bytes
 from qiskit_qml_ext.program.meaning import free_parameters, has_doubtful_definition, true_matrix
 from qiskit_qml_ext.program.nesting import nesting_refused
 from qiskit_qml_ext.program.unitary_part import definition_of
 
-# Labels that Qiskit gives to gates of these classes by itself; any other label is somebody's.
-_LABELS_BY_CLASS = {
-    "PauliEvolutionGate": "exp(-it ",
-    "PauliProductMeasurement": "PPM(",
-    "StatePreparation": "State Preparation",
-    "XXMinusYYGate": "(XX-YY)",
-    "XXPlusYYGate": "(XX+YY)",
-}
+# Names that Qiskit gives by itself to what is made of a circuit, with counters of the process that made it.
+_COUNTED = re.compile(r"circuit-\d+(-\d+)?")
+
+# What every instruction has, and is written otherwise.
+_OWN_ATTRIBUTES = (
+    *("_definition", "_params", "_name", "_num_qubits", "_num_clbits", "_label", "_duration", "_unit", "_condition"),
+    *("base_gate", "_num_ctrl_qubits", "_ctrl_state", "_open_ctrl"),
+)
 
 
 def circuit_key(circuit: QuantumCircuit) -> str:
@@ -71,9 +86,40 @@ def circuit_key(circuit: QuantumCircuit) -> str:
 
 
 def _circuit_key(circuit: QuantumCircuit) -> str:
+    if _has_named_loops(circuit):  # a loop's parameter may be called like the circuit's, whose names change here
+        circuit = renamed(circuit, {parameter: Parameter(f"{uuid4()}") for parameter in circuit.parameters})
+        circuit = _with_loops_named(_with_loops_named(circuit, lambda depth: f"{uuid4()}"), lambda depth: f"l{depth}")
     numbered = {parameter: Parameter(f"p{index}") for index, parameter in enumerate(circuit.parameters)}
     canonical = renamed(circuit, numbered) if numbered else circuit
     return hashlib.blake2b(_circuit_bytes(canonical, len(numbered)), digest_size=16).hexdigest()
+
+
+def _has_named_loops(circuit: QuantumCircuit) -> bool:
+    """Tell whether a circuit has a loop with a parameter, at any depth."""
+    flows = (item.operation for item in circuit.data if isinstance(item.operation, ControlFlowOp))
+    return any(
+        (isinstance(flow, ForLoopOp) and flow.params[1] is not None) or any(map(_has_named_loops, flow.blocks))
+        for flow in flows
+    )
+
+
+def _with_loops_named(circuit: QuantumCircuit, name: Callable[[int], str], depth: int = 0) -> QuantumCircuit:
+    """Return a circuit whose loops' parameters have other names, which depend on how deep they stand."""
+    copy = circuit.copy_empty_like()
+    for item in circuit.data:
+        operation = item.operation
+        if isinstance(operation, ControlFlowOp):
+            blocks = [_with_loops_named(block, name, depth + 1) for block in operation.blocks]
+            if isinstance(operation, ForLoopOp) and operation.params[1] is not None:
+                indices, parameter, _ = operation.params
+                new = Parameter(name(depth))
+                if parameter in blocks[0].parameters:
+                    blocks = [blocks[0].assign_parameters({parameter: new})]
+                operation = ForLoopOp(indices, new, blocks[0], label=operation.label)
+            else:
+                operation = operation.replace_blocks(blocks)
+        copy.append(operation, item.qubits, item.clbits, copy=False)
+    return copy
 
 
 def layout_key(circuit: QuantumCircuit) -> str:
@@ -144,10 +190,18 @@ def own_label(operation: Any) -> str | None:
     if label is None:
         return None
     kind = getattr(operation, "base_class", type(operation)).__name__
-    by_itself = _LABELS_BY_CLASS.get(kind)
-    if (by_itself is not None and str(label).startswith(by_itself)) or kind in ("PhaseOracleGate", "BitFlipOracleGate"):
-        return None  # the oracles' is their expression
-    return str(label)
+    by_itself = _LABELS.get(kind)
+    return None if by_itself is not None and str(label) in by_itself(operation) else str(label)
+
+
+# Labels that Qiskit gives to gates of these classes by itself; any other label is somebody's.
+_LABELS: dict[str, Callable[[Any], tuple[str, ...]]] = {
+    "PauliEvolutionGate": lambda gate: (str(PauliEvolutionGate(gate.operator, 0.0).label),),
+    "PauliProductMeasurement": lambda gate: (str(type(gate)(gate.pauli()).label),),
+    "StatePreparation": lambda gate: ("State Preparation", "State Preparation Dg"),
+    "XXMinusYYGate": lambda gate: ("(XX-YY)",),
+    "XXPlusYYGate": lambda gate: ("(XX+YY)",),
+}
 
 
 def _action_bytes(operation: Any, bits: "_Bits") -> bytes:
@@ -168,10 +222,13 @@ def _action_bytes(operation: Any, bits: "_Bits") -> bytes:
         return join_bytes("exponential", type(operation).__name__, params, _pauli_lists(operation.operator))
     definition = definition_of(operation) if isinstance(operation, Instruction) else None
     if definition is not None:
-        # What the gate does is its definition; its name may carry a counter of the process that made it.
+        # What the gate does is its definition, and whatever a noise model has under its name.
         # Numbers go in beside it, for a definition that is synthesised from them may round.
         numbers = [part for part in params if isinstance(part, (int, float, complex, np.ndarray, np.generic))]
-        written = ["defined", type(operation).__name__, definition, state, numbers]
+        kind: type = getattr(operation, "base_class", type(operation))
+        usual = kind.__module__.startswith("qiskit.") and _usual_names().get(kind) == getattr(operation, "_name", "")
+        name = [] if usual else [_COUNTED.sub("circuit", operation.name)]
+        written = ["defined", type(operation).__name__, definition, state, numbers, *name, *_held(operation, bits)]
         contradicting = _contradicting_matrix(operation)
         return join_bytes(*written) if contradicting is None else join_bytes(*written, contradicting)
     if isinstance(operation, AnnotatedOperation):
@@ -180,6 +237,37 @@ def _action_bytes(operation: Any, bits: "_Bits") -> bytes:
     if isinstance(operation, Clifford):
         return join_bytes("clifford", np.asarray(operation.tableau, dtype=bool))
     return _undefined_bytes(operation, params)
+
+
+def _held(operation: Any, bits: "_Bits") -> list[object]:
+    """Write what else a gate of somebody's own class holds, which a simulator of the same author may read.
+
+    Of what cannot be written (caches, functions) the type alone is: the definition says what the gate does.
+    """
+    base = getattr(operation, "base_gate", None)
+    inner: list[object] = [] if base is None or _is_qiskits(base) else [_instruction_bytes(base, bits)]
+    if _is_qiskits(operation):
+        return inner
+    attributes = sorted((name, value) for name, value in vars(operation).items() if name not in _OWN_ATTRIBUTES)
+    return [*inner, *([name, _written_or_type(value)] for name, value in attributes)]
+
+
+def _is_qiskits(operation: Any) -> bool:
+    kind: type = getattr(operation, "base_class", type(operation))
+    return kind.__module__.startswith("qiskit.")
+
+
+def _written_or_type(value: object) -> bytes:
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return join_bytes("mapping", *([key, _written_or_type(value[key])] for key in sorted(value)))
+    if isinstance(value, (list, tuple)):
+        return join_bytes("list", *(_written_or_type(item) for item in value))
+    if isinstance(value, ParameterExpression) and value.parameters:
+        return b"parameter"  # counted among the gate's own; its name says nothing
+    try:
+        return join_bytes(value)
+    except UnsupportedCircuitError:
+        return join_bytes("type", f"{type(value).__module__}.{type(value).__qualname__}")
 
 
 def _contradicting_matrix(operation: Any) -> NDArray[np.complex128] | None:
@@ -199,8 +287,7 @@ def _undefined_bytes(operation: Any, params: list[Any]) -> bytes:
     if isinstance(matrix, np.ndarray) or has_doubtful_definition(operation):
         return join_bytes(*written, matrix)
     attributes = getattr(operation, "__dict__", {})
-    left_out = ("_definition", "_params", "_name", "_num_qubits", "_num_clbits")
-    plain = [[name, value] for name, value in sorted(attributes.items()) if name not in left_out]
+    plain = [[name, value] for name, value in sorted(attributes.items()) if name not in _OWN_ATTRIBUTES]
     try:
         return join_bytes(*written, plain)
     except UnsupportedCircuitError:
@@ -225,6 +312,15 @@ def _pauli_lists(operator: object) -> list[object]:
     return [operator.paulis.to_labels(), list(operator.coeffs)]
 
 
+_EXPRESSIONS = {
+    "Unary": ("operand",),
+    "Binary": ("left", "right"),
+    "Cast": ("operand",),
+    "Index": ("target", "index"),
+}
+"""The parts of the kinds of classical expressions; others are refused."""
+
+
 class _Bits:
     """Where classical bits lie in their circuit, and how conditions on them are written."""
 
@@ -243,10 +339,12 @@ class _Bits:
             return join_bytes("var", self.bytes_of(part.var), repr(part.type))
         if isinstance(part, expr.Value):
             return join_bytes("value", repr(part.value), repr(part.type))
-        if isinstance(part, expr.Expr):
-            inner = [getattr(part, name, None) for name in ("operand", "left", "right", "target", "index")]
-            written = [self.bytes_of(item) for item in inner if isinstance(item, expr.Expr)]
-            return join_bytes("expr", type(part).__name__, str(getattr(part, "op", "")), repr(part.type), written)
+        if type(part).__name__ in _EXPRESSIONS:
+            names = _EXPRESSIONS[type(part).__name__]
+            written = [self.bytes_of(getattr(part, name)) for name in names]
+            return join_bytes(
+                "expr", type(part).__name__, str(getattr(part, "op", "")), repr(getattr(part, "type", None)), written
+            )
         raise UnsupportedCircuitError(f"A condition of the type {type(part).__name__} has no content key.")
 
 
@@ -273,67 +371,15 @@ def _standard_types() -> dict[str, tuple[type, type]]:
     return {name: (gate.base_class, type(gate)) for name, gate in get_standard_gate_name_mapping().items()}
 
 
-def join_bytes(*parts: object) -> bytes:
-    """Write values one after the other, each with its type and length: equal bytes mean equal values."""
-    written = [_bytes(part) for part in parts]
-    return b"".join(b"%d:" % len(part) + part for part in written)
+@cache
+def _usual_names() -> dict[type, str]:
+    """Map classes of Qiskit's to the names that all of their gates have unless somebody changes them."""
+    names: dict[type, str] = {gate.base_class: name for name, gate in get_standard_gate_name_mapping().items()}
+    names |= {UnitaryGate: "unitary", DiagonalGate: "diagonal", PauliGate: "pauli", Initialize: "initialize"}
+    names |= {PauliEvolutionGate: "PauliEvolution", StatePreparation: "state_preparation", QFTGate: "qft"}
+    return names | {MCXGate: "mcx", MCPhaseGate: "mcphase", UCGate: "multiplexer", PermutationGate: "permutation"}
 
 
-@singledispatch
-def _bytes(part: object) -> bytes:
-    raise UnsupportedCircuitError(f"A circuit has a part of the type {type(part).__name__}, which has no content key.")
-
-
-@_bytes.register
-def _(part: None) -> bytes:
-    return b"none"
-
-
-@_bytes.register
-def _(part: bytes) -> bytes:
-    return b"bytes" + part
-
-
-@_bytes.register
-def _(part: str) -> bytes:
-    return b"text" + part.encode()
-
-
-@_bytes.register(int)
-@_bytes.register(np.integer)
-def _(part: int) -> bytes:
-    return _bytes(float(part)) if abs(part) < 2**53 else b"int" + str(int(part)).encode()
-
-
-@_bytes.register(float)
-@_bytes.register(np.floating)
-def _(part: float) -> bytes:
-    return b"float" + float(part + 0.0).hex().encode()
-
-
-@_bytes.register(complex)
-@_bytes.register(np.complexfloating)
-def _(part: complex) -> bytes:
-    return b"complex" + join_bytes(part.real, part.imag)
-
-
-@_bytes.register
-def _(part: np.ndarray) -> bytes:
-    return b"array" + join_bytes(part.dtype.str, list(part.shape), np.ascontiguousarray(part).tobytes())
-
-
-@_bytes.register(list)
-@_bytes.register(tuple)
-def _(part: list[object]) -> bytes:
-    return b"list" + join_bytes(*part)
-
-
-@_bytes.register
-def _(part: ParameterExpression) -> bytes:
-    # Qiskit writes numbers in full precision; the parameters' names are the numbers that circuit_key gave them.
-    return b"expression" + str(part).encode()
-
-
-@_bytes.register
+@bytes_of.register
 def _(part: QuantumCircuit) -> bytes:
     return b"circuit" + _circuit_bytes(part, 0)

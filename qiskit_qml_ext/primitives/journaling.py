@@ -5,7 +5,7 @@ circuit the content of the work, a program run again after a calibration would p
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from qiskit_qml_ext.primitives.journal import (
     Policy,
     Repetitions,
 )
+from qiskit_qml_ext.primitives.journal.identity import made_for
 from qiskit_qml_ext.primitives.journal.requests import Approve
 from qiskit_qml_ext.primitives.targets import Target
 
@@ -59,6 +60,16 @@ class Journaling:
         self._made_from: dict[tuple[str, str], str] = {}
         self._qubits: dict[tuple[str, str], Sequence[int]] = {}
 
+    def made_from(self, circuit: str, settings: Mapping[str, int | None]) -> str:
+        """Return the content of work whose circuit this connection transpiles.
+
+        Args:
+            circuit: The content key of the circuit that the user built.
+            settings: All that decides which circuit runs in the end: the transpiler's settings, copies side by side.
+        """
+        words = [f"{name}={value}" for name, value in sorted(settings.items())]
+        return "/".join([circuit, *words, made_for(getattr(self._target, "backend", None))])
+
     def remember(self, isa: QuantumCircuit, isa_key: str, made_from: str, *, placed_by_user: bool = False) -> None:
         """Note from what an ISA circuit was made, and where its qubits lie.
 
@@ -68,11 +79,11 @@ class Journaling:
             made_from: What it was made from.
             placed_by_user: The user made it, so that it is itself the content of the work, on the device's own qubits.
         """
+        if placed_by_user:
+            return  # no setting of the transpiler changed it
         place = isa_key, layout_key(isa)
-        if placed_by_user and place in self._made_from:
-            return
         self._made_from[place] = made_from
-        if isa.layout is not None and not placed_by_user:
+        if isa.layout is not None:
             self._qubits[place] = isa.layout.final_index_layout(filter_ancillas=True)
 
     def sampler(self, shots: int) -> JournaledSampler:

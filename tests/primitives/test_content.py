@@ -1,12 +1,23 @@
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit import QuantumCircuit
-from qiskit.circuit import AnnotatedOperation, Gate, InverseModifier, Operation, Parameter, ParameterVector
+from qiskit.circuit import (
+    AnnotatedOperation,
+    ControlledGate,
+    Gate,
+    Instruction,
+    InverseModifier,
+    Operation,
+    Parameter,
+    ParameterVector,
+    library,
+)
 from qiskit.circuit.library import (
     HamiltonianGate,
     PauliEvolutionGate,
@@ -14,13 +25,14 @@ from qiskit.circuit.library import (
     UnitaryGate,
     XGate,
     XXPlusYYGate,
+    get_standard_gate_name_mapping,
 )
-from qiskit.quantum_info import SparsePauliOp, random_clifford, random_unitary
+from qiskit.quantum_info import Pauli, SparsePauliOp, random_clifford, random_unitary
 from qiskit.synthesis import MatrixExponential
 
 from qiskit_qml_ext.circuits import FEATURE_MAPS
 from qiskit_qml_ext.primitives import circuit_key
-from qiskit_qml_ext.primitives.content import job_seed, own_label
+from qiskit_qml_ext.primitives.content import _OWN_ATTRIBUTES, job_seed, own_label
 
 BUILD_AND_PRINT = """
 from qiskit_qml_ext.circuits import FEATURE_MAPS
@@ -106,7 +118,6 @@ def test_equal_work_has_equal_keys(name):
     assert circuit_key(first) == circuit_key(second)
     renamed = first.assign_parameters(list(ParameterVector("z", first.num_parameters)))
     assert circuit_key(first) == circuit_key(renamed)
-    assert circuit_key(custom(0.1, "one")) == circuit_key(custom(0.1, "two"))
 
 
 def test_keys_agree_between_processes():
@@ -245,3 +256,161 @@ def test_keys_of_ordinary_circuits_are_those_of_earlier_versions():
     circuit.barrier()
     circuit.measure([0, 1], [0, 1])
     assert circuit_key(circuit) == "284f147007c8ec56c0bc3b974b71def2"
+
+
+# --- every attribute of every gate, walked through
+
+
+def standard_gates():
+    return {name: gate for name, gate in get_standard_gate_name_mapping().items() if isinstance(gate, Gate)}
+
+
+def numbered(gate, values):
+    made = gate.to_mutable()
+    made.params = list(values)
+    return made
+
+
+@pytest.mark.parametrize("name", standard_gates())
+def test_every_attribute_of_a_standard_gate_is_in_its_key(name):
+    gate = standard_gates()[name]
+    values = [0.1 * (1 + place) for place in range(len(gate.params))]
+    usual = numbered(gate, values)
+    labelled, renamed = usual.copy(), usual.copy()
+    labelled.label = "noisy"
+    renamed.name = "noisy"
+    others = [labelled, renamed]
+    for place, value in enumerate(values):
+        others.append(numbered(gate, [*values[:place], np.nextafter(value, 1), *values[place + 1 :]]))
+    if isinstance(gate, ControlledGate):
+        for state in range(2**gate.num_ctrl_qubits - 1):
+            other = usual.copy()
+            other.ctrl_state = state
+            others.append(other)
+    keys = [circuit_key(alone(other)) for other in (usual, *others)]
+    assert len(set(keys)) == len(keys)
+    assert circuit_key(alone(usual.copy())) == keys[0]
+
+
+class Mine(Gate):
+    """A gate of somebody's own, whose definition does not say all that it holds."""
+
+    def __init__(self, strength, **attributes):
+        super().__init__("mine", 1, [])
+        self.strength = strength
+        vars(self).update(attributes)
+
+    def _define(self):
+        self.definition = QuantumCircuit(1)
+
+
+ATTRIBUTES = [1, 2, 0.5, "a", b"a", None, True, (1, 2), [2, 1], {"a": 1}, {"a": 2}, np.arange(2), 1j, [[1], [2]]]
+
+
+@pytest.mark.parametrize("wrap", ["alone", "controlled", "inside", "annotated"])
+def test_attributes_of_somebodys_gate_are_in_its_key(wrap):
+    def key(value):
+        gate = Mine(value)
+        if wrap == "controlled":
+            gate = ControlledGate("c-mine", 2, [], num_ctrl_qubits=1, base_gate=gate, definition=QuantumCircuit(2))
+        elif wrap == "inside":
+            gate = alone(gate).to_gate()
+        elif wrap == "annotated":
+            gate = AnnotatedOperation(gate, InverseModifier())
+        return circuit_key(alone(gate))
+
+    keys = [key(value) for value in ATTRIBUTES if value is not True]  # True is 1
+    assert len(set(keys)) == len(keys)
+    assert keys == [key(value) for value in ATTRIBUTES if value is not True]
+
+
+def test_what_a_gate_holds_and_cannot_be_written_makes_no_key_that_is_never_found_again():
+    key = circuit_key(alone(Mine(lambda: 1)))
+    assert key == circuit_key(alone(Mine(lambda: 2))) != circuit_key(alone(Mine(1)))
+
+
+def gate_called(name):
+    inner = QuantumCircuit(1) if name is None else QuantumCircuit(1, name=name)
+    inner.x(0)
+    return inner.to_gate()
+
+
+def test_a_gate_that_a_noise_model_knows_by_its_name_is_another():
+    """Aer runs it as it is, with the noise of its name; the same circuit under another name has none."""
+    assert circuit_key(alone(gate_called("noisy"))) != circuit_key(alone(gate_called("clean")))
+    inside = [circuit_key(alone(alone(gate_called(name)).to_gate())) for name in ("noisy", "clean")]
+    assert inside[0] != inside[1]
+
+
+def test_names_that_qiskit_counts_are_the_same_in_every_process():
+    keys = set()
+    for _ in range(3):
+        gate = gate_called(None)
+        keys.add(circuit_key(alone(gate.control().repeat(2))))
+        assert "circuit-" in gate.name
+    assert len(keys) == 1
+
+
+def repeated(inner, loop, *, of_loop):
+    """Return a circuit that turns in a loop, by the loop's parameter or by its own."""
+    own, running = Parameter(inner), Parameter(loop)
+    circuit = QuantumCircuit(1)
+    circuit.rz(own, 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a loop without its parameter
+        with circuit.for_loop((0, 1, 2), loop_parameter=running):
+            circuit.rx(running if of_loop else own, 0)
+            with circuit.for_loop((0, 1)) as deeper:
+                circuit.ry(deeper, 0)
+    return circuit
+
+
+def test_a_loops_parameter_is_not_taken_for_the_circuits():
+    keys = {
+        (name, loop, of_loop): circuit_key(repeated(name, loop, of_loop=of_loop))
+        for name in ("a", "l0", "p0")
+        for loop in ("i", "p0", "l1")
+        for of_loop in (True, False)
+        if name != loop
+    }
+    assert len({key for (*_, of_loop), key in keys.items() if of_loop}) == 1
+    assert len({key for (*_, of_loop), key in keys.items() if not of_loop}) == 1
+    assert len(set(keys.values())) == 2
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        lambda label: PauliEvolutionGate(SparsePauliOp(["ZZ", "XI"]), 0.3, label=label),
+        lambda label: XXPlusYYGate(0.1, label=label),
+        lambda label: StatePreparation("01", label=label),
+    ],
+    ids=["evolution", "XX+YY", "preparation"],
+)
+def test_a_label_like_those_that_qiskit_gives_is_somebodys_all_the_same(gate):
+    assert own_label(gate("exp(-it noisy)")) == "exp(-it noisy)"
+    assert own_label(gate("PPM(noisy)")) == "PPM(noisy)"
+    assert own_label(gate("State Preparation of mine")) == "State Preparation of mine"
+
+
+@pytest.mark.skipif(not hasattr(library, "PauliProductMeasurement"), reason="came with Qiskit 2.2")
+def test_labels_of_pauli_measurements_are_somebodys_or_qiskits():
+    assert own_label(library.PauliProductMeasurement(Pauli("-XZ"))) is None
+    assert own_label(library.PauliProductMeasurement(Pauli("-XZ"), label="PPM(noisy)")) == "PPM(noisy)"
+
+
+def test_classes_of_qiskits_library_without_a_definition_are_known_by_what_they_hold():
+    """The walk over Qiskit's library: what has no definition must be written by its parameters."""
+    undefined = []
+    for kind in vars(library).values():
+        if not (isinstance(kind, type) and issubclass(kind, Instruction)):
+            continue
+        try:
+            operation = kind() if kind.__init__.__defaults__ else kind
+        except Exception:
+            continue
+        if isinstance(operation, Instruction) and operation.definition is None:
+            undefined.append(operation)
+    for operation in undefined:
+        beyond = set(vars(operation)) - set(_OWN_ATTRIBUTES)
+        assert not beyond, f"{type(operation).__name__} holds {beyond}, which its key leaves out."

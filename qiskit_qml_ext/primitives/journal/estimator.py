@@ -1,7 +1,7 @@
 """An estimator whose work survives."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from qiskit.primitives import BaseEstimatorV2
@@ -97,14 +97,16 @@ class JournaledEstimator(JournaledPrimitive, BaseEstimatorV2):
         default = wanted if wanted is not None else self._service.default
         default = _FALLBACK_PRECISION if default is None else float(default)
         coerced = [EstimatorPub.coerce(pub, default) for pub in given]
-        request = EstimatorRequest(
-            coerced,
+        return self._start(self._request(coerced, self._repetitions))
+
+    def _request(self, pubs: Sequence[EstimatorPub], repetitions: Repetitions) -> EstimatorRequest:
+        return EstimatorRequest(
+            pubs,
             target=self._service.target,
             options=self._service.options,
             seed=self._seed,
             identify=self._identify,
-            repetitions=self._repetitions,
+            repetitions=repetitions,
             place=self._place,
             max_executions=self._policy.max_executions,
         )
-        return self._start(request)

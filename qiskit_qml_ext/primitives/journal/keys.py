@@ -9,10 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qiskit_qml_ext.primitives.content import join_bytes
 from qiskit_qml_ext.primitives.forks import Lock
+from qiskit_qml_ext.primitives.written import join_bytes
 
 KEY_BYTES = 16
+
+KEYS_FORMULA = 2
+"""The number of the formula by which keys are made. It goes into every key: raise it when anything changes what goes
+into the keys of the same work (what counts as content, or how it is written), so that no key of an old formula can be
+taken for one of a new. Work written down under an old number is not found again, and is paid for again: raise it only
+where results would be wrong otherwise."""
 
 
 def settings_key(kind: str, target: str, options: Mapping[str, Any], seed: int | None, shots: float) -> bytes:
@@ -21,12 +27,12 @@ def settings_key(kind: str, target: str, options: Mapping[str, Any], seed: int |
     Args:
         kind: ``"sampler"`` or ``"estimator"``.
         target: The target's name.
-        options: Options as JSON values.
+        options: Options as JSON values, see :mod:`options` and :mod:`identity`.
         seed: The user's seed.
         shots: Shots (sampler) or precision (estimator).
     """
-    text = json.dumps(options, sort_keys=True, default=repr)
-    return _digest(join_bytes(kind, target, text, seed, float(shots)))
+    text = json.dumps(options, sort_keys=True)
+    return _digest(join_bytes(KEYS_FORMULA, kind, target, text, seed, float(shots)))
 
 
 def row_keys(settings: bytes, circuit: str, values: NDArray[np.float64]) -> list[bytes]:

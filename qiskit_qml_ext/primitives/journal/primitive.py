@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qiskit_qml_ext.primitives.angle_limits import LimitedEstimator, LimitedSampler
+from qiskit_qml_ext.checks import optional_whole_number
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.policy import Policy
@@ -13,6 +14,9 @@ from qiskit_qml_ext.primitives.journal.requests import Approve, Identify, Reques
 from qiskit_qml_ext.primitives.journal.runner import Runner
 from qiskit_qml_ext.primitives.journal.services import service_for
 from qiskit_qml_ext.primitives.journal.store import Journal
+
+LARGEST_SEED = 2**63 - 1
+"""The largest seed: what fits into every random generator of the packages that seeds go to."""
 
 
 class JournaledPrimitive:
@@ -42,7 +46,7 @@ class JournaledPrimitive:
         self._journal = journal if isinstance(journal, Journal) else Journal(journal)
         self._policy = policy or Policy()
         self._service = service_for(primitive, make=make, open_mode=open_mode)
-        self._seed = seed
+        self._seed = optional_whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
         self._identify = identify
         self._repetitions = repetitions or Repetitions()
         self._progress = progress

@@ -1,15 +1,15 @@
 """What runs a unit: IBM's Runtime, whose jobs outlive this process, or any other V2 primitive."""
 
 import copy
-import dataclasses
-import hashlib
-import json
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeGuard
 
 from qiskit_qml_ext.primitives.journal.faults import Meaning, understand
 from qiskit_qml_ext.primitives.journal.job_ids import checked_job_id
+from qiskit_qml_ext.primitives.journal.identity import backend_of, local_options, options_object, runtime_options
+from qiskit_qml_ext.primitives.journal.options import options_of
+from qiskit_qml_ext.primitives.journal.stable import UNSET, attributes_of
 from qiskit_qml_ext.primitives.targets.primitive import with_values_right
 
 QUEUED, RUNNING, FINISHED, ERROR, CANCELLED = "QUEUED", "RUNNING", "DONE", "ERROR", "CANCELLED"
@@ -97,17 +97,17 @@ class RuntimeService:
         self._lock = threading.Lock()
         self._backend = primitive._backend
         self.target = str(self._backend.name)
-        options = _dump(primitive.options)
-        if (options.get("environment") or {}).get("private"):
+        options = options_of(primitive.options)
+        environment = options.get("environment") or {}
+        if environment.get("private") not in (None, False, UNSET):
             raise ValueError(
                 "The option environment.private is set: the results of private jobs can be read only once, so a broken "
                 "download would lose them. Set it to False to use a journal."
             )
-        self._tags = list((options.get("environment") or {}).get("job_tags") or [])
-        self.default = options.get("default_shots") or options.get("default_precision")
-        if "default_precision" in options:
-            self.default = _precision(options)
-        self.options = _differences(_relevant(options), _relevant(_dump(type(primitive.options)())))
+        tags = environment.get("job_tags")
+        self._tags = [] if tags in (None, UNSET) else list(tags)
+        self.default = _default(options)
+        self.options = runtime_options(primitive)
         self.more_shots = "twirling" in self.options
 
     def submit(self, pubs: Sequence[Any], *, tags: list[str], seed: int | None) -> Any:
@@ -176,32 +176,11 @@ class LocalService:
         self._primitive = primitive = with_values_right(primitive)
         self._make = make
         self._jobs: dict[str, Any] = {}
-        backend = getattr(primitive, "_backend", None) or getattr(primitive, "backend", None)
-        backend = backend() if callable(backend) else backend
-        self.target = str(getattr(backend, "name", None) or type(primitive).__name__)
-        options = getattr(primitive, "options", None) or getattr(primitive, "_options", None)
-        found = _dump(options)
-        defaults = _dump(type(options)()) if options is not None and hasattr(options, "model_dump") else {}
-        self.default = next(
-            (
-                value
-                for value in (
-                    getattr(primitive, "default_shots", None),
-                    getattr(primitive, "_default_shots", None),
-                    getattr(primitive, "default_precision", None),
-                    found.get("default_shots") if "default_precision" not in found else found["default_precision"],
-                )
-                if isinstance(value, (int, float))
-            ),
-            None,
-        )
-        self.options = {"primitive": type(primitive).__name__, **_differences(_relevant(found), _relevant(defaults))}
-        self.options.pop("simulator", None)  # holds the seed of fake backends, which has its own place in the key
-        if type(backend).__name__ == "AerSimulator":
-            self.options["aer"] = _aer_options(backend)
-        own_seed = getattr(primitive, "_seed", None)
-        if make is None and isinstance(own_seed, int):
-            self.options["primitive_seed"] = own_seed
+        self.target = str(getattr(backend_of(primitive), "name", None) or type(primitive).__name__)
+        own = ("default_shots", "_default_shots", "default_precision", "_default_precision")
+        usual = next((value for value in (getattr(primitive, name, None) for name in own) if _is_number(value)), None)
+        self.default = _default(options_object(primitive)) if usual is None else usual
+        self.options = local_options(primitive)
 
     def submit(self, pubs: Sequence[Any], *, tags: list[str], seed: int | None) -> Any:
         """Run on this machine."""
@@ -256,86 +235,16 @@ def usage_of(job: Any) -> float | None:
     return None if seconds is None else float(seconds)
 
 
-def _precision(options: dict[str, Any]) -> float | None:
-    shots = options.get("default_shots")
+def _default(options: Any) -> float | None:
+    """Return the default shots of a sampler's options, the default precision of an estimator's; shots come first."""
+    held = options if isinstance(options, Mapping) else attributes_of(options)
+    shots, precision = held.get("default_shots"), held.get("default_precision")
+    if "default_precision" not in held:
+        return shots if _is_number(shots) else None
     if isinstance(shots, int) and shots > 0:
         return float(shots) ** -0.5
-    precision = options.get("default_precision")
-    return float(precision) if precision is not None else None
+    return float(precision) if _is_number(precision) else None
 
 
-def _dump(options: Any) -> dict[str, Any]:
-    """Return options as nested dictionaries of JSON values, whatever kind of object holds them."""
-    if options is None:
-        return {}
-    if hasattr(options, "model_dump"):
-        dumped = options.model_dump()
-    elif dataclasses.is_dataclass(options) and not isinstance(options, type):
-        dumped = dataclasses.asdict(options)
-    else:
-        dumped = dict(options) if isinstance(options, dict) else dict(vars(options))
-    cleaned: dict[str, Any] = _clean(dumped)
-    return cleaned
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _clean(item) for key, item in value.items() if type(item).__name__ != "UnsetType"}
-    if isinstance(value, (list, tuple)):
-        return [_clean(item) for item in value]
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if hasattr(value, "to_dict"):
-        try:
-            return _clean(value.to_dict(serializable=True))
-        except TypeError:
-            return _clean(value.to_dict())
-    text = repr(value)
-    if " at 0x" in text:
-        raise ValueError(
-            f"The option {text} cannot be told from others like it in a later run, so a journal cannot use it. "
-            "Set it to plain values."
-        )
-    return text
-
-
-def _relevant(options: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what is not part of the work: shots have their own place, the environment changes no result."""
-    left_out = ("environment", "default_shots", "default_precision", "seed_simulator", "max_execution_time")
-    kept = {name: value for name, value in options.items() if name not in left_out}
-    for name in ("run_options",):
-        if isinstance(kept.get(name), dict):
-            kept[name] = {key: value for key, value in kept[name].items() if key != "seed_simulator"}
-    return {name: value for name, value in kept.items() if value not in ({}, None)}
-
-
-def _differences(options: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
-    """Keep what differs from the defaults, so that options which a newer client adds do not change any key."""
-    kept: dict[str, Any] = {}
-    for name, value in options.items():
-        if isinstance(value, dict):
-            inner = _differences(value, defaults.get(name) or {})
-            if inner:
-                kept[name] = inner
-        elif name not in defaults or defaults[name] != value:
-            kept[name] = value
-    return kept
-
-
-def _aer_options(backend: Any) -> dict[str, Any]:
-    """Return those options of an Aer simulator that say what is simulated."""
-    names = ("method", "noise_model", "precision", "matrix_product_state_max_bond_dimension",
-             "matrix_product_state_truncation_threshold")  # fmt: skip
-    found = {name: getattr(backend.options, name, None) for name in names}
-    cleaned = {name: _clean(value) for name, value in found.items() if value is not None}
-    if "noise_model" in cleaned:  # megabytes for a large device; its digest tells it from others
-        text = json.dumps(_without_ids(cleaned["noise_model"]), sort_keys=True, default=repr)
-        cleaned["noise_model"] = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-    return cleaned
-
-
-def _without_ids(value: Any) -> Any:
-    """Drop the random ids that Aer gives to the errors of a noise model."""
-    if isinstance(value, dict):
-        return {key: _without_ids(item) for key, item in value.items() if key != "id"}
-    return [_without_ids(item) for item in value] if isinstance(value, list) else value
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,7 +1,9 @@
 """Keys never collide, and equal work built twice has equal keys: a wrong key is a wrong result or money lost."""
 
+import json
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -13,12 +15,12 @@ from qiskit.circuit.classical import expr
 from qiskit.circuit.library import PauliEvolutionGate, RXGate, UnitaryGate
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
-from qiskit.quantum_info import SparsePauliOp
+from qiskit.quantum_info import Pauli, SparseObservable, SparsePauliOp
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
-from qiskit_qml_ext.primitives import circuit_key
+from qiskit_qml_ext.primitives import ExactSampler, JournaledSampler, circuit_key
 from qiskit_qml_ext.primitives.journal.estimator_request import EstimatorRequest
-from qiskit_qml_ext.primitives.journal.keys import Repetitions
+from qiskit_qml_ext.primitives.journal.keys import KEYS_FORMULA, Repetitions, block_key, row_keys, settings_key
 from qiskit_qml_ext.primitives.journal.sampler_request import SamplerRequest
 
 ANGLES = st.floats(-10, 10)
@@ -312,3 +314,88 @@ def _environment():
     import os
 
     return {name: value for name, value in os.environ.items() if name != "PYTHONHASHSEED"}
+
+
+@pytest.mark.slow
+def test_keys_of_every_kind_of_target_agree_between_processes_and_before_and_after_a_run():
+    """A random id, an address or an order of hashes in a key would mean that its results are never found again."""
+    import key_targets
+
+    done = subprocess.run(
+        [sys.executable, key_targets.__file__],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONHASHSEED": "7", **_environment()},
+    )
+    elsewhere = {kind: tuple(keys) for kind, keys in json.loads(done.stdout).items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the fake devices' noise models
+        here = key_targets.keys()
+    assert elsewhere == here
+    assert all(before == after for before, after in here.values())
+    assert len(here) > 18
+
+
+def test_keys_are_those_of_this_formula():
+    """Journals hold them. Literals: computed when KEYS_FORMULA became 2; raise it when they must change."""
+    assert KEYS_FORMULA == 2
+    settings = settings_key("sampler", "device", {"twirling": {"enable_gates": True}}, 7, 100)
+    assert settings.hex() == "22f4d26c4823791c59ce351f88b7ba2d"
+    values = np.array([[0.1, 0.2], [-0.0, 0.0]])
+    assert [key.hex() for key in row_keys(settings, "circuit", values)] == [
+        "294d7e5ed12ab30e91be6629c51232aa",
+        "947e1049f40e76170dabb91bdafdf295",
+    ]
+    observables = np.array([{"ZI": 1.0, "XX": 0.5}], dtype=object)
+    assert block_key(settings, "circuit", values, observables, (2,)).hex() == "153131092cbd870766ce4cf7bb35960d"
+
+
+def test_every_part_of_a_key_is_refused_that_is_not_plain():
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        settings_key("sampler", "device", {"thing": object()}, 7, 100)
+
+
+OBSERVABLES = [
+    ["Z", Pauli("Z"), {"Z": 1}, SparsePauliOp("Z"), SparseObservable("Z"), SparsePauliOp(["Z", "X"], [1, 0])],
+    ["X", Pauli("X")],
+    [{"Z": np.nextafter(1, 2)}, SparsePauliOp("Z", [np.nextafter(1, 2)])],
+    [Pauli("-Z"), {"Z": -1.0}],
+    [{"0": 1.0}, SparseObservable("0")],
+    [{"1": 1.0}],
+    [{"+": 1.0}],
+    [{"-": 1.0}],
+    [{"r": 1.0}],
+    [{"l": 1.0}],
+    [{"0": 1.0, "Z": 1.0}],
+    [{"0": 2.0}],
+    [{"I": 1.0}],
+]
+
+
+def test_observables_have_one_key_in_all_their_spellings_and_different_ones_different_keys():
+    circuit = QuantumCircuit(1)
+    keys = [{estimator_keys(circuit, spelling)[0] for spelling in spellings} for spellings in OBSERVABLES]
+    assert [len(found) for found in keys] == [1] * len(keys)
+    assert len(set.union(*keys)) == len(keys)
+
+
+def test_seeds_of_numpy_are_seeds_and_others_are_refused_with_a_sentence(path):
+    circuit = QuantumCircuit(1, 1)
+
+    def ask(seed):
+        return JournaledSampler(ExactSampler(), path, seed=seed, make=lambda seed: ExactSampler(seed=seed)).run(
+            [circuit]
+        )
+
+    ask(7).result(60)
+    for seed in (np.int64(7), np.uint8(7), 7):
+        job = ask(seed)
+        job.result(60)
+        assert job.report.submitted == 0
+    for seed in (True, 1.0, "1"):
+        with pytest.raises(TypeError, match="seed must be a whole number"):
+            ask(seed)
+    for seed, words in ((-1, "at least 0"), (2**200, "at most")):
+        with pytest.raises(ValueError, match=f"seed must be {words}"):
+            ask(seed)
