@@ -2,21 +2,22 @@
 
 Qiskit keeps, for serialisation to QPY, the list of elementary operations that built an expression (``_qpy_replay``, a
 stack program). Reading that list needs no parser. As the list is not part of Qiskit's documented interface, every
-compiled expression that is not affine is compared with Qiskit's own ``bind`` at one generic point, so that a change
-of its meaning would be an error and never a wrong angle.
+compiled expression is compared with Qiskit's own ``bind`` at one generic point, so that a change of its meaning would
+be an error and never a wrong angle; and so are the expressions that Qiskit before 2.5.2 simplifies wrongly when it
+binds them (x² + y² becomes (x + y)², (1 + x) + (-1 + x) becomes 0), for which a device would run other angles.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
+import qiskit
 from qiskit.circuit import Parameter, ParameterExpression
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program.angles import FUNCTIONS, UNARY, AffineRows, AngleMap
 
 Number = int | float | complex
-Substitution = Mapping[Parameter, ParameterExpression]
 
 _OPCODES = (
     *("add", "sub", "mul", "div", "pow", "sin", "cos", "tan", "arcsin", "arccos", "exp", "log", "sign", "gradient"),
@@ -76,8 +77,8 @@ class ExpressionCompiler:
             return _real(Form(_number(expression)), expression)
         if isinstance(expression, Parameter):
             return self._parameter(expression)
-        form = _real(self._replay(expression, ()), expression)
-        if any(atom >= len(self._parameters) for atom in form.terms):
+        form = _real(self._replay(expression), expression)
+        if expression.parameters:
             self._check(expression, form)
         return form
 
@@ -106,38 +107,42 @@ class ExpressionCompiler:
             rows=AffineRows.from_forms(pairs(forms)),
         )
 
-    def _replay(self, expression: ParameterExpression, substitutions: Sequence[Substitution]) -> Form:
-        """Run the stack program; ``substitutions`` are applied, in order, to every parameter in it."""
-        stack: list[Form] = []
+    def _replay(self, expression: ParameterExpression) -> Form:
+        """Run the stack program."""
         steps = list(expression._qpy_replay)
-        # Qiskit 2.1 records substitutions: each acts on all that was built before it
-        positions = [place for place, step in enumerate(steps) if _OPCODES[int(step.op)] == "substitute"]
-        for place, step in enumerate(steps):
+        if not steps:
+            return self._without_steps(expression)
+        stack: list[Form] = []
+        for step in steps:
             name = _OPCODES[int(step.op)]
-            if name == "substitute":
-                continue
-            later = [*(steps[position].binds for position in positions if position > place), *substitutions]
             if name in ("add", "sub", "mul", "div", "pow", *_REVERSED):
-                right = stack.pop() if step.rhs is None else self._operand(step.rhs, later)
-                left = stack.pop() if step.lhs is None else self._operand(step.lhs, later)
+                right = stack.pop() if step.rhs is None else self._operand(step.rhs)
+                left = stack.pop() if step.lhs is None else self._operand(step.lhs)
                 if name in _REVERSED:
                     left, right = right, left
                 stack.append(self._binary(_REVERSED.get(name, name), left, right, expression))
             else:
-                operand = stack.pop() if step.lhs is None else self._operand(step.lhs, later)
+                operand = stack.pop() if step.lhs is None else self._operand(step.lhs)
                 stack.append(self._unary(name, operand, expression))
         if len(stack) != 1:
             raise UnsupportedCircuitError(f"The parameter expression {expression} could not be read.")
         return stack[0]
 
-    def _operand(self, operand: object, substitutions: Sequence[Substitution]) -> Form:
+    def _without_steps(self, expression: ParameterExpression) -> Form:
+        """The form of a number or of one parameter, for which Qiskit before 2.5 keeps no steps."""
+        origin = dict.fromkeys(expression.parameters, 0.0)
+        constant = _number(expression.bind(origin).numeric())
+        form = Form(constant)
+        for parameter in origin:
+            slope = _number(expression.bind({**origin, parameter: 1.0}).numeric()) - constant
+            form = form.add(self._parameter(parameter), slope)
+        return form
+
+    def _operand(self, operand: object) -> Form:
         if isinstance(operand, Parameter):
-            for place, substitution in enumerate(substitutions):
-                if operand in substitution:
-                    return self._operand(substitution[operand], substitutions[place + 1 :])
             return self._parameter(operand)
         if isinstance(operand, ParameterExpression):
-            return self._replay(operand, substitutions)
+            return self._replay(operand)
         return Form(_number(operand))
 
     def _parameter(self, parameter: Parameter) -> Form:
@@ -200,8 +205,9 @@ class ExpressionCompiler:
         found = self._evaluate(form, values[0].tolist())
         if math.isfinite(found) and abs(found - expected) > _CHECK_RTOL * max(1.0, abs(expected)):
             raise UnsupportedCircuitError(
-                f"The parameter expression {expression} could not be compiled: at a test point it gives {found}, "
-                f"Qiskit gives {expected}. Please report this together with the Qiskit version."
+                f"The parameter expression {expression} could not be compiled: at a test point it gives {found}, but "
+                f"Qiskit {qiskit.__version__} binds it to {expected}. Versions before 2.5.2 simplify some expressions "
+                "wrongly: upgrade Qiskit, or write the expression otherwise. If yours is newer, please report this."
             )
 
     def _evaluate(self, form: Form, values: list[float]) -> float:

@@ -2,7 +2,10 @@ import numpy as np
 import pytest
 from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
 
+from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program import lower
+from qiskit_qml_ext.program.expressions import ExpressionCompiler, Form
+from tests.versions import QISKIT
 
 V = ParameterVector("v", 3)
 A, B, C = V
@@ -73,6 +76,31 @@ def test_angles_and_derivatives_match_qiskit_and_central_differences(label):
         expected = cotangents[:, index] * difference / (2 * step)
         found = program.angles.vjp(values, cotangents)[:, column]
         np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [(1 + A) + (-1 + A), A**2 + B**2, A**0.5 - B**0.5, (2 / A) / (3 / B), 1 * A, A - A + 0.7, 0 * A, (A + 0).sin()],
+    ids=str,
+)
+def test_an_angle_is_what_a_device_would_run_or_is_refused(expression):
+    """Qiskit before 2.5.2 binds some of these to wrong numbers: there they are refused, and no angle differs."""
+    try:
+        circuit, program = angle_of(expression)
+    except UnsupportedCircuitError:
+        assert QISKIT < (2, 5, 2)
+        return
+    values = np.random.default_rng(6).uniform(0.2, 0.9, (3, circuit.num_parameters))
+    for row in values:
+        bound = float(circuit.assign_parameters(row).data[0].params[0])
+        found = program.angles.evaluate(row[None])[0] if program.angles.num_angles else [0.0]
+        assert found[0] == pytest.approx(bound, abs=1e-13)
+
+
+def test_the_refusal_says_both_numbers_and_what_to_do():
+    compiler = ExpressionCompiler([A])
+    with pytest.raises(UnsupportedCircuitError, match=r"it gives 1\..*binds it to .*upgrade Qiskit"):
+        compiler._check(2 * A, Form(1.0, {0: 0.5}))
 
 
 def test_affine_expressions_need_no_nodes():

@@ -105,7 +105,7 @@ def _encoded(result, params):
 def _sampler(params, text):
     from qiskit.primitives.containers.sampler_pub import SamplerPub
     from qiskit_aer.primitives import SamplerV2
-    from qiskit_ibm_runtime.json import RuntimeDecoder, RuntimeEncoder
+    from runtime_server.client import RuntimeDecoder, RuntimeEncoder
 
     decoded = json.loads(text, cls=RuntimeDecoder)
     shots = decoded.get("options", {}).get("default_shots", 4096)
@@ -117,7 +117,7 @@ def _sampler(params, text):
 def _estimator(params, text):
     from qiskit.primitives.containers.estimator_pub import EstimatorPub
     from qiskit_aer.primitives import EstimatorV2
-    from qiskit_ibm_runtime.json import RuntimeDecoder, RuntimeEncoder
+    from runtime_server.client import RuntimeDecoder, RuntimeEncoder
 
     decoded = json.loads(text, cls=RuntimeDecoder)
     precision = decoded.get("options", {}).get("default_precision", 0.015625)
@@ -132,6 +132,6 @@ _PROGRAMS = {"executor": _executor, "sampler": _sampler, "estimator": _estimator
 if __name__ == "__main__":
     # Loading takes seconds; whoever waits for the worker waits until it can really work.
     import qiskit_aer.primitives  # noqa: F401
-    import qiskit_ibm_runtime.executor_sampler  # noqa: F401
+    import runtime_server.client  # noqa: F401
 
     work(sys.argv[1])

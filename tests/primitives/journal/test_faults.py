@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_ibm_runtime import Batch, Session
-from qiskit_ibm_runtime.executor_estimator import Estimator
-from qiskit_ibm_runtime.executor_sampler import Sampler
+from runtime_server.client import Estimator, Sampler
 from runtime_server.work import QUICK, isa_rotation, ones
 
 from qiskit_qml_ext.exceptions import CalibrationChangedWarning, DuplicateExecutionWarning, RunIncompleteError
@@ -359,10 +358,6 @@ def test_rate_limit_is_kept_over_all_runs(server, work):
 
 
 def test_private_jobs_are_refused(server, backend, path):
-    from qiskit_ibm_runtime.executor_sampler import Sampler
-
-    from qiskit_qml_ext.primitives.journal import JournaledSampler
-
     sampler = Sampler(mode=backend, options={"environment": {"private": True}})
     with pytest.raises(ValueError, match=r"can be read only once"):
         JournaledSampler(sampler, path)
