@@ -2,16 +2,14 @@
 
 Qiskit keeps, for serialisation to QPY, the list of elementary operations that built an expression (``_qpy_replay``, a
 stack program). Reading that list needs no parser. As the list is not part of Qiskit's documented interface, every
-compiled expression is compared with Qiskit's own ``bind`` at one generic point, so that a change of its meaning would
-be an error and never a wrong angle; and so are the expressions that Qiskit before 2.5.2 simplifies wrongly when it
-binds them (x² + y² becomes (x + y)², (1 + x) + (-1 + x) becomes 0), for which a device would run other angles.
+compiled expression that is not affine is compared with Qiskit's own ``bind`` at one generic point, so that a change
+of its meaning would be an error and never a wrong angle.
 """
 
 import math
 from collections.abc import Sequence
 
 import numpy as np
-import qiskit
 from qiskit.circuit import Parameter, ParameterExpression
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
@@ -78,7 +76,7 @@ class ExpressionCompiler:
         if isinstance(expression, Parameter):
             return self._parameter(expression)
         form = _real(self._replay(expression), expression)
-        if expression.parameters:
+        if any(atom >= len(self._parameters) for atom in form.terms):
             self._check(expression, form)
         return form
 
@@ -109,11 +107,8 @@ class ExpressionCompiler:
 
     def _replay(self, expression: ParameterExpression) -> Form:
         """Run the stack program."""
-        steps = list(expression._qpy_replay)
-        if not steps:
-            return self._without_steps(expression)
         stack: list[Form] = []
-        for step in steps:
+        for step in expression._qpy_replay:
             name = _OPCODES[int(step.op)]
             if name in ("add", "sub", "mul", "div", "pow", *_REVERSED):
                 right = stack.pop() if step.rhs is None else self._operand(step.rhs)
@@ -127,16 +122,6 @@ class ExpressionCompiler:
         if len(stack) != 1:
             raise UnsupportedCircuitError(f"The parameter expression {expression} could not be read.")
         return stack[0]
-
-    def _without_steps(self, expression: ParameterExpression) -> Form:
-        """The form of a number or of one parameter, for which Qiskit before 2.5 keeps no steps."""
-        origin = dict.fromkeys(expression.parameters, 0.0)
-        constant = _number(expression.bind(origin).numeric())
-        form = Form(constant)
-        for parameter in origin:
-            slope = _number(expression.bind({**origin, parameter: 1.0}).numeric()) - constant
-            form = form.add(self._parameter(parameter), slope)
-        return form
 
     def _operand(self, operand: object) -> Form:
         if isinstance(operand, Parameter):
@@ -205,9 +190,8 @@ class ExpressionCompiler:
         found = self._evaluate(form, values[0].tolist())
         if math.isfinite(found) and abs(found - expected) > _CHECK_RTOL * max(1.0, abs(expected)):
             raise UnsupportedCircuitError(
-                f"The parameter expression {expression} could not be compiled: at a test point it gives {found}, but "
-                f"Qiskit {qiskit.__version__} binds it to {expected}. Versions before 2.5.2 simplify some expressions "
-                "wrongly: upgrade Qiskit, or write the expression otherwise. If yours is newer, please report this."
+                f"The parameter expression {expression} could not be compiled: at a test point it gives {found}, "
+                f"Qiskit gives {expected}. Please report this together with the Qiskit version."
             )
 
     def _evaluate(self, form: Form, values: list[float]) -> float:

@@ -26,7 +26,6 @@ from qiskit_qml_ext.circuits import (
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from tests.circuits.catalogue import DEFAULT_ANSATZE, DEFAULT_MAPS, FEATURE_MAP_CASES, TEMPLATES, label, widths
-from tests.versions import QISKIT
 
 every_template = pytest.mark.parametrize("template", TEMPLATES, ids=label)
 every_map = pytest.mark.parametrize("template", FEATURE_MAP_CASES, ids=label)
@@ -151,17 +150,7 @@ def test_qpy_returns_the_same_circuit(template):
     buffer = io.BytesIO()
     qpy.dump(circuit, buffer)
     buffer.seek(0)
-    loaded = qpy.load(buffer)[0]
-    if QISKIT >= (2, 5):  # before, the factors of a product may come back in another order
-        assert loaded == circuit
-    values = np.random.default_rng(3).uniform(-1, 1, circuit.num_parameters)
-    assert loaded.parameters == circuit.parameters
-    bound, bound_again = circuit.assign_parameters(values), loaded.assign_parameters(values)
-    assert len(bound.data) == len(bound_again.data)
-    for ours, theirs in zip(bound.data, bound_again.data, strict=True):
-        assert ours.name == theirs.name
-        assert [bound.find_bit(q).index for q in ours.qubits] == [bound_again.find_bit(q).index for q in theirs.qubits]
-        np.testing.assert_allclose(ours.params, theirs.params, rtol=0, atol=1e-14)
+    assert qpy.load(buffer)[0] == circuit
 
 
 @every_template

@@ -2,15 +2,7 @@
 
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.circuit import (
-    AnnotatedOperation,
-    ControlModifier,
-    Gate,
-    InverseModifier,
-    Parameter,
-    PowerModifier,
-    library,
-)
+from qiskit.circuit import AnnotatedOperation, ControlModifier, Gate, InverseModifier, Parameter, PowerModifier
 from qiskit.circuit.library import (
     AndGate,
     BitwiseXorGate,
@@ -30,6 +22,7 @@ from qiskit.circuit.library import (
     OrGate,
     PauliEvolutionGate,
     PauliGate,
+    PauliProductRotationGate,
     PermutationGate,
     PhaseOracleGate,
     QFTGate,
@@ -43,6 +36,7 @@ from qiskit.circuit.library import (
     UCGate,
     UCPauliRotGate,
     UCRYGate,
+    UniformSuperpositionGate,
     UnitaryGate,
     XGate,
     efficient_su2,
@@ -140,14 +134,8 @@ def evolutions(time):
         "annotated hamiltonian": AnnotatedOperation(HamiltonianGate(matrix, time), [ControlModifier(1, 0)]),
         "consistent gate": Consistent(time),
         "consistent gate controlled": AnnotatedOperation(Consistent(time), ControlModifier(1)),
-        **newer("product rotation", "PauliProductRotationGate", Pauli("XZY"), time),
+        "product rotation": PauliProductRotationGate(Pauli("XZY"), time),
     }
-
-
-def newer(label, name, *arguments):
-    """An operation of the library by the name of its class; nothing where Qiskit does not have it yet."""
-    gate = getattr(library, name, None)
-    return {} if gate is None else {label: gate(*arguments)}
 
 
 def fixed_operations():
@@ -177,7 +165,7 @@ def fixed_operations():
         "linear rotations": LinearPauliRotationsGate(2, 0.3, 0.2),
         "graph state": GraphStateGate(np.array([[0, 1, 1], [1, 0, 0], [1, 0, 0]])),
         "linear function": LinearFunction([[1, 1, 0], [0, 1, 1], [0, 0, 1]]),
-        **newer("superposition", "UniformSuperpositionGate", 3, 2),
+        "superposition": UniformSuperpositionGate(3, 2),
         "isometry": Isometry(isometry, 0, 0),
         "uc gate": UCGate([random_unitary(2, seed=seed).data for seed in range(4)]),
         "uc rotation": UCPauliRotGate([0.1, 0.5, 0.9, -0.3], "X"),

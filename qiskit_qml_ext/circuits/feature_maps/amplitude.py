@@ -124,13 +124,12 @@ def _node_angle(left: list[_Value], right: list[_Value]) -> _Value:
 
     tan(φ/2) = b/(r+a) for the angle φ of the vector (a, b) of length r with a, b ≥ 0: accurate everywhere, and singular
     only for r = 0, where 1 is added to the denominator (inside an ``abs``, so that no simplification adds it to r + a
-    first, which would cost digits of small numbers). Roots stand inside an ``abs`` as well: Qiskit before 2.5.2 takes
-    p**c + q**c for (p + q)**c.
+    first, which would cost digits of small numbers).
     """
     if len(left) == 1:
         a, b = _abs(left[0]), _abs(right[0])
     else:
-        a, b = _abs(_sum_of_squares(left) ** 0.5), _abs(_sum_of_squares(right) ** 0.5)
+        a, b = _sum_of_squares(left) ** 0.5, _sum_of_squares(right) ** 0.5
     norm = _sum_of_squares(left + right)
     half_angle = 2 * _arctan(b / (norm**0.5 + a + _abs(1 - _sign(norm))))
     if len(left) > 1:
