@@ -67,7 +67,8 @@ def quadrature(function, distribution, density):
         return function(0.0)
     precision = {"epsabs": 1e-11, "epsrel": 1e-11, "limit": 200}
     law = density(distribution)
-    if isinstance(distribution, BetaDistribution):  # (t - low)^(α-1) (high - t)^(β-1) may be singular: QUADPACK's QAWS
+    if isinstance(distribution, BetaDistribution) and min(distribution.alpha, distribution.beta) < 1:
+        # (t - low)^(α-1) (high - t)^(β-1) is singular: QUADPACK's QAWS
         alpha, beta, low, high = distribution.alpha, distribution.beta, distribution.low, distribution.high
         weight = {"weight": "alg", "wvar": (alpha - 1, beta - 1)}
         norm = special.beta(alpha, beta) * (high - low) ** (alpha + beta - 1)
