@@ -121,7 +121,8 @@ def encode(result: UnitResult, layout: Sequence[dict[str, Any]]) -> tuple[bytes,
     if any(array.dtype.hasobject for array in arrays.values()):
         raise ValueError("Object arrays cannot be saved: only numbers are stored, and nothing is pickled.")
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # NumPy before 2.2 takes allow_pickle=False for one more array
+    # NumPy before 2.2 takes allow_pickle=False for one more array
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue(), {"names": names, "pubs": result.metadata}
 
 
