@@ -33,3 +33,11 @@ def test_ci_installs_them():
     text = (ROOT / ".ci" / "run").read_text()
     assert ".ci/oldest.py" in text
     assert "--constraint" in text
+
+
+def test_tests_know_the_runtime_clients_names_in_one_place():
+    """The oldest client has no such modules, so that a test which imports them cannot be collected there."""
+    newer = re.compile(r"qiskit_ibm_runtime\." r"(executor_sampler|executor_estimator|json)\b")
+    files = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]
+    found = {str(item.relative_to(ROOT)) for item in files if newer.search(item.read_text())}
+    assert found == {"tests/runtime_server/client.py"}
