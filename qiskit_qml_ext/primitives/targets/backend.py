@@ -86,11 +86,11 @@ class RuntimeTarget:
         self.name = str(backend.name)
         self.num_qubits = backend.num_qubits
         self.runtime_options = dict(runtime_options or {})
+        self._device: tuple[DeviceTarget, DeviceTarget] | None = None
         self._wanted_mode = mode
         self._own_mode: Any = None
         self._left_modes: list[Any] = []
         self._fake_device: Any = None
-        self._device: tuple[DeviceTarget, DeviceTarget] | None = None
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a Runtime sampler; a seed has an effect in local testing mode only."""
