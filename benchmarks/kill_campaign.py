@@ -23,7 +23,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 # The estimating processes are forks: what they need is loaded once.
-import qiskit_ibm_runtime.executor_sampler  # noqa: F401
+import runtime_server.client  # noqa: F401
 from runtime_server.kills import campaign
 
 import qiskit_qml_ext.circuits

@@ -5,7 +5,6 @@ not one that is still free; whether it stays inside shows only when values are b
 of each gate's angles (``Target.supported_angle_bound``), so a device and its fake are held to the same rule.
 """
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -28,9 +27,9 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.transpiler import Target
 
 from qiskit_qml_ext.exceptions import AngleOutOfRangeError
+from qiskit_qml_ext.primitives.targets.angle_bounds import is_bounded
 from qiskit_qml_ext.program.expressions import ExpressionCompiler
 
-_RZZ_RANGE = (0.0, math.pi / 2)  # where a target cannot state it (Qiskit before 2.2)
 _RANGE_IN_WORDS = {"rzz": "rzz from 0 to π/2"}
 _ABOVE = 1e-10  # rounding that Runtime allows at the upper end
 
@@ -161,27 +160,18 @@ class LimitedEstimator(BaseEstimatorV2):
 
 def has_angle_limits(device: Target | None) -> bool:
     """Tell whether some gate of a device takes some angles only."""
-    return device is not None and any(_has_limits(device, name) for name in device.operation_names)
+    return device is not None and any(is_bounded(device, name) for name in device.operation_names)
 
 
 def _limited_gates(
     isa: QuantumCircuit, device: Target
 ) -> Iterator[tuple[str, tuple[int, ...], float | ParameterExpression]]:
     for item in isa.data:
-        if len(item.params) == 1 and _has_limits(device, item.operation.name):
+        if len(item.params) == 1 and is_bounded(device, item.operation.name):
             yield item.operation.name, tuple(isa.find_bit(qubit).index for qubit in item.qubits), item.params[0]
 
 
-def _has_limits(device: Target, name: str) -> bool:
-    if name not in device.operation_names:
-        return False
-    stated: Any = getattr(device, "gate_has_angle_bounds", None)
-    return name == "rzz" if stated is None else bool(stated(name))
-
-
 def _is_supported(device: Target, name: str, angle: float) -> bool:
-    stated: Any = getattr(device, "supported_angle_bound", None)
-    if stated is None:
-        return _RZZ_RANGE[0] <= angle <= _RZZ_RANGE[1] + _ABOVE
+    stated = device.supported_angle_bound
     # At the upper end devices allow for rounding, at the lower one they do not.
     return bool(stated(name, [angle]) or (angle > 0 and stated(name, [angle - _ABOVE])))

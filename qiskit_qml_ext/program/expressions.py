@@ -7,7 +7,7 @@ of its meaning would be an error and never a wrong angle.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from qiskit.circuit import Parameter, ParameterExpression
@@ -16,7 +16,6 @@ from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program.angles import FUNCTIONS, UNARY, AffineRows, AngleMap
 
 Number = int | float | complex
-Substitution = Mapping[Parameter, ParameterExpression]
 
 _OPCODES = (
     *("add", "sub", "mul", "div", "pow", "sin", "cos", "tan", "arcsin", "arccos", "exp", "log", "sign", "gradient"),
@@ -76,7 +75,7 @@ class ExpressionCompiler:
             return _real(Form(_number(expression)), expression)
         if isinstance(expression, Parameter):
             return self._parameter(expression)
-        form = _real(self._replay(expression, ()), expression)
+        form = _real(self._replay(expression), expression)
         if any(atom >= len(self._parameters) for atom in form.terms):
             self._check(expression, form)
         return form
@@ -106,38 +105,29 @@ class ExpressionCompiler:
             rows=AffineRows.from_forms(pairs(forms)),
         )
 
-    def _replay(self, expression: ParameterExpression, substitutions: Sequence[Substitution]) -> Form:
-        """Run the stack program; ``substitutions`` are applied, in order, to every parameter in it."""
+    def _replay(self, expression: ParameterExpression) -> Form:
+        """Run the stack program."""
         stack: list[Form] = []
-        steps = list(expression._qpy_replay)
-        # Qiskit 2.1 records substitutions: each acts on all that was built before it
-        positions = [place for place, step in enumerate(steps) if _OPCODES[int(step.op)] == "substitute"]
-        for place, step in enumerate(steps):
+        for step in expression._qpy_replay:
             name = _OPCODES[int(step.op)]
-            if name == "substitute":
-                continue
-            later = [*(steps[position].binds for position in positions if position > place), *substitutions]
             if name in ("add", "sub", "mul", "div", "pow", *_REVERSED):
-                right = stack.pop() if step.rhs is None else self._operand(step.rhs, later)
-                left = stack.pop() if step.lhs is None else self._operand(step.lhs, later)
+                right = stack.pop() if step.rhs is None else self._operand(step.rhs)
+                left = stack.pop() if step.lhs is None else self._operand(step.lhs)
                 if name in _REVERSED:
                     left, right = right, left
                 stack.append(self._binary(_REVERSED.get(name, name), left, right, expression))
             else:
-                operand = stack.pop() if step.lhs is None else self._operand(step.lhs, later)
+                operand = stack.pop() if step.lhs is None else self._operand(step.lhs)
                 stack.append(self._unary(name, operand, expression))
         if len(stack) != 1:
             raise UnsupportedCircuitError(f"The parameter expression {expression} could not be read.")
         return stack[0]
 
-    def _operand(self, operand: object, substitutions: Sequence[Substitution]) -> Form:
+    def _operand(self, operand: object) -> Form:
         if isinstance(operand, Parameter):
-            for place, substitution in enumerate(substitutions):
-                if operand in substitution:
-                    return self._operand(substitution[operand], substitutions[place + 1 :])
             return self._parameter(operand)
         if isinstance(operand, ParameterExpression):
-            return self._replay(operand, substitutions)
+            return self._replay(operand)
         return Form(_number(operand))
 
     def _parameter(self, parameter: Parameter) -> Form:

@@ -35,6 +35,8 @@ CIRCUIT = RealAmplitudesAnsatz(reps=1).build(2)  # 4 parameters
 CASES = [
     (BetaDistribution(), lambda d: stats.beta(2, 2, 0, 2 * np.pi)),
     (BetaDistribution(0.7, 3.0, low=-1.0, high=2.5), lambda d: stats.beta(0.7, 3.0, -1.0, 3.5)),
+    (BetaDistribution(30.0, 12.0), lambda d: stats.beta(30, 12, 0, 2 * np.pi)),
+    (BetaDistribution(100.0, 100.0), lambda d: stats.beta(100, 100, 0, 2 * np.pi)),
     (GaussianDistribution(), lambda d: stats.norm(0, d.standard_deviation(CIRCUIT))),
     (GaussianDistribution(std=1.3), lambda d: stats.norm(0, 1.3)),
     (ReducedDomainDistribution(), lambda d: stats.uniform(-np.pi / math.sqrt(2), 2 * np.pi / math.sqrt(2))),
@@ -65,7 +67,8 @@ def quadrature(function, distribution, density):
         return function(0.0)
     precision = {"epsabs": 1e-11, "epsrel": 1e-11, "limit": 200}
     law = density(distribution)
-    if isinstance(distribution, BetaDistribution):  # (t - low)^(α-1) (high - t)^(β-1) may be singular: QUADPACK's QAWS
+    if isinstance(distribution, BetaDistribution) and min(distribution.alpha, distribution.beta) < 1:
+        # (t - low)^(α-1) (high - t)^(β-1) is singular: QUADPACK's QAWS
         alpha, beta, low, high = distribution.alpha, distribution.beta, distribution.low, distribution.high
         weight = {"weight": "alg", "wvar": (alpha - 1, beta - 1)}
         norm = special.beta(alpha, beta) * (high - low) ** (alpha + beta - 1)

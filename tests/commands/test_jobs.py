@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from qiskit_ibm_runtime.executor_sampler import Sampler
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from runtime_server import RuntimeServer
+from runtime_server.client import Sampler
 from runtime_server.harness import TOKEN
 from runtime_server.work import QUICK, isa_rotation
 

@@ -6,13 +6,14 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import SparsePauliOp
-from qiskit.transpiler import generate_preset_pass_manager
+from qiskit.transpiler import Target, generate_preset_pass_manager
 from qiskit_ibm_runtime.fake_provider import FakeFractionalBackend, FakeManilaV2
 from qiskit_ibm_runtime.utils.utils import is_valid_rzz_pub
 
 from qiskit_qml_ext.exceptions import AngleOutOfRangeError
 from qiskit_qml_ext.primitives import Journal, connect
 from qiskit_qml_ext.primitives.angle_limits import LimitedSampler
+from qiskit_qml_ext.primitives.targets.angle_bounds import with_bounds_of_rzz
 
 
 def measured(angle_of):
@@ -88,3 +89,19 @@ def test_journal_keeps_nothing_of_what_is_refused(tmp_path):
 
 def test_devices_without_limits_are_left_alone():
     assert not isinstance(connect(FakeManilaV2(), shots=20, seed=1).sampler, LimitedSampler)
+
+
+def test_limits_that_an_old_client_leaves_out_are_filled_in():
+    stated = connect(FakeFractionalBackend(), shots=20)._target.device
+    silent = Target(num_qubits=stated.num_qubits, dt=stated.dt)
+    for name in stated.operation_names:
+        operation = stated.operation_from_name(name)
+        silent.add_instruction(operation, None if isinstance(operation, type) else stated[name], name=name)
+    assert not silent.gate_has_angle_bounds("rzz")
+    filled = with_bounds_of_rzz(silent)
+    assert filled.operation_names == silent.operation_names
+    assert all(filled[name] == silent[name] for name in silent.operation_names)
+    assert filled.supported_angle_bound("rzz", [np.pi / 2])
+    assert not filled.supported_angle_bound("rzz", [2.0])
+    assert with_bounds_of_rzz(filled) is filled
+    assert with_bounds_of_rzz(FakeManilaV2().target).operation_names == FakeManilaV2().target.operation_names

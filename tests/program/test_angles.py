@@ -75,6 +75,27 @@ def test_angles_and_derivatives_match_qiskit_and_central_differences(label):
         np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-8)
 
 
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        (A**2 + B**2, 0.58),
+        (A**0.5 - B**0.5, 0.3**0.5 - 0.7**0.5),
+        ((2 / A) / (3 / B), 14 / 9),
+        ((1 + A) + (-1 + A), 0.6),
+        (A - A + 0.7, 0.7),
+        ((A + Y).bind({Y: 0.0}), 0.3),
+    ],
+    ids=str,
+)
+def test_expressions_that_qiskit_before_2_5_2_simplifies_wrongly_are_right(expression, value):
+    """Why older versions are not allowed: they run other angles, and nothing that is left of these shows it."""
+    circuit, program = angle_of(expression)
+    point = [{A: 0.3, B: 0.7}[parameter] for parameter in circuit.parameters]
+    bound = circuit.assign_parameters(point).data[0].params[0]
+    assert float(bound) == pytest.approx(value, abs=1e-13)
+    assert program.angles.evaluate([point])[0, 0] == pytest.approx(value, abs=1e-13)
+
+
 def test_affine_expressions_need_no_nodes():
     _, program = angle_of(2 * A - B / 3 + 0.5)
     assert program.angles.is_affine

@@ -246,10 +246,12 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _executions(body):
-    """Count circuits times shots of an ``executor`` job, whose items carry their shapes in plain JSON."""
+    """Count circuits times shots of a job; the items of an ``executor`` carry their shapes in plain JSON."""
     program = body["params"].get("quantum_program")
     if program is None:
-        return 0
+        from runtime_server.worker import legacy_pubs
+
+        return legacy_pubs(body["program_id"], json.dumps(body["params"]))[1]
     total = 0
     for item in program["items"]:
         number = program["shots"]

@@ -70,6 +70,9 @@ class RuntimeServer:
     @property
     def environment(self):
         """Variables with which ``QiskitRuntimeService()`` finds this server, without any argument."""
+        from runtime_server.client import heed_iam_url  # not at the top: the server's own process has no client
+
+        heed_iam_url()
         return {
             "IAM_URL": self.url,
             "GLOBAL_SEARCH_URL": self.url,

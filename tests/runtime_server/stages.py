@@ -10,8 +10,8 @@ from qiskit import QuantumCircuit, generate_preset_pass_manager
 from qiskit.circuit import Parameter
 from qiskit_ibm_runtime import QiskitRuntimeService, RuntimeJobV2
 from qiskit_ibm_runtime.api.rest.runtime import Runtime
-from qiskit_ibm_runtime.executor_sampler import Sampler
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
+from runtime_server.client import Sampler
 from runtime_server.harness import RuntimeServer
 
 from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy

@@ -103,28 +103,37 @@ def _encoded(result, params):
 
 
 def _sampler(params, text):
-    from qiskit.primitives.containers.sampler_pub import SamplerPub
     from qiskit_aer.primitives import SamplerV2
-    from qiskit_ibm_runtime.json import RuntimeDecoder, RuntimeEncoder
+    from runtime_server.client import RuntimeEncoder
 
-    decoded = json.loads(text, cls=RuntimeDecoder)
-    shots = decoded.get("options", {}).get("default_shots", 4096)
-    pubs = [SamplerPub.coerce(tuple(pub), shots) for pub in decoded["pubs"]]
-    result = SamplerV2.from_backend(_simulator()).run(pubs).result()
-    return sum(pub.size * pub.shots for pub in pubs), json.dumps(result, cls=RuntimeEncoder)
+    pubs, executions = legacy_pubs("sampler", text)
+    return executions, json.dumps(SamplerV2.from_backend(_simulator()).run(pubs).result(), cls=RuntimeEncoder)
 
 
 def _estimator(params, text):
-    from qiskit.primitives.containers.estimator_pub import EstimatorPub
     from qiskit_aer.primitives import EstimatorV2
-    from qiskit_ibm_runtime.json import RuntimeDecoder, RuntimeEncoder
+    from runtime_server.client import RuntimeEncoder
+
+    pubs, executions = legacy_pubs("estimator", text)
+    return executions, json.dumps(EstimatorV2.from_backend(_simulator()).run(pubs).result(), cls=RuntimeEncoder)
+
+
+def legacy_pubs(program, text):
+    """Return the PUBs of a job of the older generation and how many circuits it executes; twirling rounds shots up."""
+    from qiskit.primitives.containers.estimator_pub import EstimatorPub
+    from qiskit.primitives.containers.sampler_pub import SamplerPub
+    from runtime_server.client import RuntimeDecoder
 
     decoded = json.loads(text, cls=RuntimeDecoder)
-    precision = decoded.get("options", {}).get("default_precision", 0.015625)
-    pubs = [EstimatorPub.coerce(tuple(pub), precision) for pub in decoded["pubs"]]
-    result = EstimatorV2.from_backend(_simulator()).run(pubs).result()
-    executions = sum(pub.size * round(pub.precision**-2) for pub in pubs)
-    return executions, json.dumps(result, cls=RuntimeEncoder)
+    options = decoded.get("options", {})
+    if program == "estimator":
+        pubs = [EstimatorPub.coerce(tuple(pub), options.get("default_precision", 0.015625)) for pub in decoded["pubs"]]
+        return pubs, sum(pub.size * round(pub.precision**-2) for pub in pubs)
+    twirling = options.get("twirling", {})
+    unit = 32 if twirling.get("enable_gates") or twirling.get("enable_measure") else 1
+    pubs = [SamplerPub.coerce(tuple(pub), options.get("default_shots", 4096)) for pub in decoded["pubs"]]
+    pubs = [SamplerPub(pub.circuit, pub.parameter_values, -(-pub.shots // unit) * unit) for pub in pubs]
+    return pubs, sum(pub.size * pub.shots for pub in pubs)
 
 
 _PROGRAMS = {"executor": _executor, "sampler": _sampler, "estimator": _estimator}
@@ -132,6 +141,6 @@ _PROGRAMS = {"executor": _executor, "sampler": _sampler, "estimator": _estimator
 if __name__ == "__main__":
     # Loading takes seconds; whoever waits for the worker waits until it can really work.
     import qiskit_aer.primitives  # noqa: F401
-    import qiskit_ibm_runtime.executor_sampler  # noqa: F401
+    import runtime_server.client  # noqa: F401
 
     work(sys.argv[1])

@@ -119,8 +119,11 @@ def encode(result: UnitResult, layout: Sequence[dict[str, Any]]) -> tuple[bytes,
             described[name] = {"array": stored, "bits": num_bits if packed else None, "shape": list(array.shape)}
             arrays[stored] = _packed(array, num_bits) if packed else array
         names.append(described)
+    if any(array.dtype.hasobject for array in arrays.values()):
+        raise ValueError("Object arrays cannot be saved: only numbers are stored, and nothing is pickled.")
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
+    # NumPy before 2.2 takes allow_pickle=False for one more array
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue(), {"names": names, "pubs": result.metadata}
 
 

@@ -53,5 +53,7 @@ def device_of_account(service: Any, name: object = LEAST_BUSY) -> BackendV2:
     except Exception as error:
         if type(error).__name__ != "QiskitBackendNotFoundError":
             raise
-        names = ", ".join(sorted(backend.name for backend in service.backends())) or "none"
+        # qiskit-ibm-runtime before 0.42 connects without asking: then it has no devices where others raise an error
+        nothing = "none at all, so perhaps the account cannot be reached"
+        names = ", ".join(sorted(backend.name for backend in service.backends())) or nothing
         raise ValueError(f"The account has no device {name!r}. It has: {names}.") from error

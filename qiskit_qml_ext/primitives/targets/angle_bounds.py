@@ -4,6 +4,9 @@ IBM's fractional R_ZZ is calibrated for angles from 0 to π/2. A transpiler take
 service refuses the job when it sees the values. So circuits with free parameters are transpiled without such gates.
 """
 
+import math
+from collections.abc import Collection, Mapping
+
 from qiskit import QuantumCircuit
 from qiskit.circuit import ControlFlowOp
 from qiskit.transpiler import Target as DeviceTarget
@@ -13,8 +16,7 @@ from qiskit_qml_ext.primitives.targets.identity import is_free
 
 def is_bounded(device: DeviceTarget, name: str) -> bool:
     """Tell whether a device runs a gate for some angles only."""
-    asks = getattr(device, "gate_has_angle_bounds", None)  # Qiskit before 2.2 has none
-    return asks is not None and name in device.operation_names and bool(asks(name))
+    return name in device.operation_names and bool(device.gate_has_angle_bounds(name))
 
 
 def has_free_bounded_gates(circuit: QuantumCircuit, device: DeviceTarget) -> bool:
@@ -31,9 +33,28 @@ def has_free_bounded_gates(circuit: QuantumCircuit, device: DeviceTarget) -> boo
 
 def for_any_angle(device: DeviceTarget) -> DeviceTarget:
     """Return the device without the gates that it runs for some angles only; the device itself if it has none."""
-    if not any(is_bounded(device, name) for name in device.operation_names):
+    bounded = {name for name in device.operation_names if is_bounded(device, name)}
+    return _rebuilt(device, without=bounded) if bounded else device
+
+
+def with_bounds_of_rzz(device: DeviceTarget) -> DeviceTarget:
+    """Return an IBM device that says for which angles it runs R_ZZ; the device itself if it does or has no R_ZZ.
+
+    The Runtime client before 0.48 does not say it, though the devices are the same.
+    """
+    if "rzz" not in device.operation_names or is_bounded(device, "rzz"):
         return device
-    rest = DeviceTarget(
+    return _rebuilt(device, bounds={"rzz": [(0.0, math.pi / 2)]})
+
+
+def _rebuilt(
+    device: DeviceTarget,
+    *,
+    without: Collection[str] = (),
+    bounds: Mapping[str, list[tuple[float, float]]] | None = None,
+) -> DeviceTarget:
+    """Return a copy of a device without some of its gates, or with angle bounds of others."""
+    copy = DeviceTarget(
         num_qubits=device.num_qubits,
         dt=device.dt,
         granularity=device.granularity,
@@ -44,8 +65,8 @@ def for_any_angle(device: DeviceTarget) -> DeviceTarget:
         concurrent_measurements=device.concurrent_measurements,
     )
     for name in device.operation_names:
-        if not is_bounded(device, name):
+        if name not in without:
             operation = device.operation_from_name(name)
             properties = None if isinstance(operation, type) else device[name]  # control flow stands there as a class
-            rest.add_instruction(operation, properties, name=name)
-    return rest
+            copy.add_instruction(operation, properties, name=name, angle_bounds=(bounds or {}).get(name))
+    return copy

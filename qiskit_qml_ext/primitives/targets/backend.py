@@ -18,12 +18,13 @@ from qiskit.primitives import (
 )
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.providers import BackendV2
+from qiskit.transpiler import Target as DeviceTarget
 from qiskit.transpiler import generate_preset_pass_manager
 
 from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.measurement import check_registers_of_counts
 from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, SAMPLER_VALUES, checked_pubs
-from qiskit_qml_ext.primitives.targets.angle_bounds import for_any_angle
+from qiskit_qml_ext.primitives.targets.angle_bounds import for_any_angle, with_bounds_of_rzz
 from qiskit_qml_ext.primitives.targets.clock import on_the_clock
 from qiskit_qml_ext.primitives.targets.target import phase_gates_as_rotations, precision_of
 
@@ -69,7 +70,7 @@ class BackendTarget:
 
     def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> QuantumCircuit:
         """Run the backend's preset pass manager."""
-        return _transpiled(circuit, self.backend, optimization_level, seed)
+        return _transpiled(circuit, self.backend, self.backend.target, optimization_level, seed)
 
     def close(self) -> None:
         """Do nothing: there is nothing to give back."""
@@ -95,6 +96,7 @@ class RuntimeTarget:
         self.name = str(backend.name)
         self.num_qubits = backend.num_qubits
         self.runtime_options = dict(runtime_options or {})
+        self._device: tuple[DeviceTarget, DeviceTarget] | None = None
         self._wanted_mode = mode
         self._own_mode: Any = None
         self._left_modes: list[Any] = []
@@ -128,7 +130,15 @@ class RuntimeTarget:
 
     def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> QuantumCircuit:
         """Run the backend's preset pass manager."""
-        return _transpiled(circuit, self.backend, optimization_level, seed)
+        return _transpiled(circuit, self.backend, self.device, optimization_level, seed)
+
+    @property
+    def device(self) -> DeviceTarget:
+        """What the backend says of its qubits and gates, the limits of R_ZZ always among it."""
+        stated = self.backend.target
+        if self._device is None or self._device[0] is not stated:
+            self._device = (stated, with_bounds_of_rzz(stated))
+        return self._device[1]
 
     def close(self) -> None:
         """Close the batch or session that this target opened itself."""
@@ -163,7 +173,7 @@ class RuntimeTarget:
 
     def __getstate__(self) -> dict[str, Any]:
         # An open session belongs to the process that opened it; a copy elsewhere opens its own.
-        return {**self.__dict__, "_own_mode": None, "_left_modes": [], "_fake_device": None}
+        return {**self.__dict__, "_own_mode": None, "_left_modes": [], "_fake_device": None, "_device": None}
 
     def _mode(self) -> Any:
         from qiskit_ibm_runtime import Batch, Session
@@ -206,9 +216,12 @@ def _checked(primitive: Any, place: int) -> Any:
     return type(primitive.__name__, (primitive,), {**kept, "run": functools.wraps(primitive.run)(run)})
 
 
-def _transpiled(circuit: QuantumCircuit, backend: BackendV2, level: int, seed: int | None) -> QuantumCircuit:
-    rotations = on_the_clock(phase_gates_as_rotations(circuit), backend.target)
-    device = for_any_angle(backend.target) if circuit.parameters else backend.target
+def _transpiled(
+    circuit: QuantumCircuit, backend: BackendV2, device: DeviceTarget, level: int, seed: int | None
+) -> QuantumCircuit:
+    rotations = on_the_clock(phase_gates_as_rotations(circuit), device)
+    if circuit.parameters:
+        device = for_any_angle(device)
     if device is backend.target:
         return generate_preset_pass_manager(level, backend=backend, seed_transpiler=seed).run(rotations)
     stages = {

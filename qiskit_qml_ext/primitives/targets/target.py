@@ -137,7 +137,9 @@ def refused_by(target: str, circuit: QuantumCircuit) -> Iterator[None]:
 
 def device_of(target: Target) -> "DeviceTarget | None":
     """Return what a target says of its qubits and gates; ``None`` where qubits have no places."""
-    device = getattr(getattr(target, "backend", None), "target", None)
+    device = getattr(target, "device", None)
+    if device is None:
+        device = getattr(getattr(target, "backend", None), "target", None)
     if device is None:  # a simulator of a device has the device's places
         device = getattr(getattr(target, "simulator", None), "target", None)
         if device is None or device.build_coupling_map() is None:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from qiskit_ibm_runtime.executor_sampler import Sampler
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from runtime_server import RuntimeServer
+from runtime_server.client import Sampler
 from runtime_server.work import QUICK, isa_rotation
 
 from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit, generate_preset_pass_manager
+from runtime_server.client import HAS_EXECUTOR
 from runtime_server.work import QUICK, isa_rotation, rotation
 
 from qiskit_qml_ext.primitives import Journal, Policy, connect
@@ -67,7 +68,9 @@ def test_options_are_passed_to_the_device_and_recorded(server, path):
     )
     next(connection.sample(rotation(), np.zeros((2, 1))))
     sent = json.loads(server.jobs()[0]["params"])
-    assert sent["quantum_program"]["passthrough_data"]["post_processor"]["options"]["twirling"]["enable_gates"]
+    if HAS_EXECUTOR:
+        sent = sent["quantum_program"]["passthrough_data"]["post_processor"]
+    assert sent["options"]["twirling"]["enable_gates"]
     (unit,) = Journal(path).units()
     assert unit.settings["twirling"] == {"enable_gates": True, "enable_measure": True}
     assert unit.settings["experimental"] == {"note": 1}

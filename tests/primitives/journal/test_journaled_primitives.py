@@ -14,13 +14,13 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 from qiskit_aer.primitives import EstimatorV2 as AerEstimator
 from qiskit_aer.primitives import SamplerV2 as AerSampler
-from qiskit_ibm_runtime import EstimatorV2, SamplerV2
-from qiskit_ibm_runtime.executor_estimator import Estimator
-from qiskit_ibm_runtime.executor_sampler import Sampler
 from qiskit_machine_learning.algorithms import QSVC
 from qiskit_machine_learning.kernels import FidelityQuantumKernel
 from qiskit_machine_learning.neural_networks import EstimatorQNN
 from qiskit_machine_learning.state_fidelities import ComputeUncompute
+from runtime_server.client import ESTIMATORS as RUNTIME_ESTIMATORS
+from runtime_server.client import SAMPLERS as RUNTIME_SAMPLERS
+from runtime_server.client import Sampler
 from runtime_server.work import QUICK, isa_rotation, ones, rotation
 from scipy.optimize import minimize
 
@@ -101,7 +101,7 @@ def test_estimator_broadcasts_as_the_wrapped_one_and_resumes(path, key, max_exec
     assert runs[1][1] == 0
 
 
-@pytest.mark.parametrize("cls", [Sampler, SamplerV2])
+@pytest.mark.parametrize("cls", RUNTIME_SAMPLERS)
 def test_both_generations_of_runtime_samplers_resume(server, backend, path, cls):
     pub = (isa_rotation(backend), [[0.0], [np.pi]], 50)
     for submitted in (2, 0):
@@ -114,7 +114,7 @@ def test_both_generations_of_runtime_samplers_resume(server, backend, path, cls)
     assert server.executions() == 100
 
 
-@pytest.mark.parametrize("cls", [Estimator, EstimatorV2])
+@pytest.mark.parametrize("cls", RUNTIME_ESTIMATORS)
 def test_both_generations_of_runtime_estimators_resume(server, backend, path, cls):
     circuit = isa_rotation(backend).remove_final_measurements(inplace=False)
     observable = SparsePauliOp("Z").apply_layout(circuit.layout)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from runtime_server.client import Sampler
 from runtime_server.harness import TOKEN
 from runtime_server.work import QUICK, isa_rotation, rotation
 
@@ -64,7 +65,7 @@ def run_python(code, folder):
 @pytest.mark.slow
 def test_random_kills_of_both_sides_execute_every_unit_once(tmp_path):
     done = run_python(
-        "import qiskit_ibm_runtime.executor_sampler, qiskit_qml_ext.kernels, qiskit_qml_ext.circuits;"
+        "import runtime_server.client, qiskit_qml_ext.kernels, qiskit_qml_ext.circuits;"
         "from runtime_server.kills import campaign;"
         "print(campaign(sys.argv[1], kills=6, samples=7, seed=3, longest_life=2.0, job_seconds=0.2))",
         tmp_path,
@@ -90,8 +91,6 @@ def test_journal_is_private_and_the_token_is_nowhere(server, work, path):
 
 def test_uninterrupted_and_interrupted_runs_give_the_same_form(server, backend, path):
     """A PUB of many dimensions, a PUB without parameters and a row asked for twice come back in their own places."""
-    from qiskit_ibm_runtime.executor_sampler import Sampler
-
     circuit = isa_rotation(backend)
     fixed = circuit.assign_parameters([np.pi])
     grid = np.array([[[0.0], [np.pi], [0.0]], [[np.pi], [0.0], [np.pi]]])

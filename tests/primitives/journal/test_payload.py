@@ -5,7 +5,7 @@ import json
 import numpy as np
 from qiskit import generate_preset_pass_manager
 from qiskit_ibm_runtime.fake_provider import FakeSherbrooke
-from qiskit_ibm_runtime.json import RuntimeEncoder
+from runtime_server.client import RuntimeEncoder
 
 from qiskit_qml_ext.circuits import ZZFeatureMap
 from qiskit_qml_ext.kernels.inversion import inversion_test

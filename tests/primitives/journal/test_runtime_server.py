@@ -7,14 +7,11 @@ import pytest
 from numpy.testing import assert_allclose
 from qiskit import generate_preset_pass_manager
 from qiskit.quantum_info import SparsePauliOp
-from qiskit_ibm_runtime import EstimatorV2, SamplerV2
 from qiskit_ibm_runtime.exceptions import RuntimeInvalidStateError, RuntimeJobFailureError
-from qiskit_ibm_runtime.executor_estimator import Estimator
-from qiskit_ibm_runtime.executor_sampler import Sampler
+from runtime_server.client import ESTIMATORS, SAMPLERS, Sampler, SamplerV2
 from runtime_server.work import isa_rotation, ones, rotation
 
 ANGLES = np.array([[0.0], [np.pi]])
-SAMPLERS, ESTIMATORS = [Sampler, SamplerV2], [Estimator, EstimatorV2]
 
 
 def quietly(make, *arguments):

@@ -1,0 +1,46 @@
+"""What the installed Runtime client calls its things, and how it is led to the server: its versions differ."""
+
+import os
+
+from qiskit_ibm_runtime import EstimatorV2, SamplerV2
+from qiskit_ibm_runtime.api import auth
+
+try:
+    from qiskit_ibm_runtime.executor_estimator import Estimator
+    from qiskit_ibm_runtime.executor_sampler import Sampler
+
+    HAS_EXECUTOR = True
+except ImportError:  # qiskit-ibm-runtime before 0.50 knows the older generation only
+    Estimator, Sampler = EstimatorV2, SamplerV2
+    HAS_EXECUTOR = False
+
+try:
+    from qiskit_ibm_runtime.json import RuntimeDecoder, RuntimeEncoder
+except ImportError:
+    from qiskit_ibm_runtime.utils import RuntimeDecoder, RuntimeEncoder
+
+SAMPLERS = list(dict.fromkeys([Sampler, SamplerV2]))
+ESTIMATORS = list(dict.fromkeys([Estimator, EstimatorV2]))
+
+
+def heed_iam_url():
+    """Let a client that knows one place for tokens only ask the one in ``IAM_URL``, as later ones do by themselves."""
+    if hasattr(auth, "os"):  # the client reads the environment
+        return
+    manager = auth.IAMTokenManager
+    auth.IAMTokenManager = lambda key, url, **settings: manager(key, url=os.environ.get("IAM_URL", url), **settings)
+    auth.os = os
+
+
+__all__ = [
+    "ESTIMATORS",
+    "HAS_EXECUTOR",
+    "SAMPLERS",
+    "Estimator",
+    "EstimatorV2",
+    "RuntimeDecoder",
+    "RuntimeEncoder",
+    "Sampler",
+    "SamplerV2",
+    "heed_iam_url",
+]
