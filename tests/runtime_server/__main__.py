@@ -37,9 +37,10 @@ class Handler(BaseHTTPRequestHandler):
     """Answers one connection's requests, unless an armed fault says otherwise.
 
     What a fault may hold: ``delay`` seconds pass before the request takes effect, which it does even if its client has
-    been killed meanwhile; ``status``, ``body``, ``headers`` or ``drop`` (no answer) take the place of the answer,
-    and with ``after`` the request takes effect before; with ``late`` it takes effect so many seconds *after* that
-    answer; ``truncate``, ``replace``, ``garble`` and ``stall`` spoil the answer itself.
+    been killed meanwhile; ``status``, ``body``, ``headers`` or ``drop`` (no answer) take the place of the answer, and
+    with ``after`` the request takes effect before; with ``late`` it takes effect so many seconds *after* that answer
+    (``None`` seconds end when the test opens the gate); ``truncate``, ``replace``, ``garble`` and ``stall`` spoil the
+    answer itself.
     """
 
     protocol_version = "HTTP/1.1"
@@ -73,7 +74,7 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
 
     def _serve_faulty(self, path, fault):
-        time.sleep(fault.get("delay", 0))
+        self._wait(fault.get("delay", 0))
         if "late" in fault:
             return self._take_effect_late(path, fault)
         if fault and not fault.get("after"):
@@ -94,9 +95,15 @@ class Handler(BaseHTTPRequestHandler):
                 headers = {**fault.get("headers", {}), "Connection": "close"}
                 self._send(fault.get("status", 504), fault.get("body", {}), headers=headers)
             self.connection.shutdown(socket.SHUT_RDWR)
-        time.sleep(fault["late"])
+        self._wait(fault["late"])
         self._answer(path)
         raise DroppedError
+
+    def _wait(self, seconds):
+        """Wait so many seconds; ``None`` waits until the test opens the gate."""
+        time.sleep(seconds or 0)
+        while seconds is None and not self.store.setting("gate", False):
+            time.sleep(0.02)
 
     def _misbehave(self, fault):
         if fault.get("drop"):

@@ -135,6 +135,10 @@ class RuntimeServer:
         verdicts = self.store.setting("verdicts", [])
         self.store.set("verdicts", verdicts + [{"status": status, "reason": reason, "code": code}] * times)
 
+    def open_gate(self):
+        """Let those requests take effect that were told to wait ``None`` seconds."""
+        self.store.set("gate", True)
+
     def slow_post(self, seconds, times=1):
         """Accept the next jobs so many seconds after they arrive, even if their client is dead by then."""
         self.fault("POST", "/jobs", times=times, delay=seconds)

@@ -175,10 +175,10 @@ def _signal(pid, number):
 def main():
     """Fork and signal as told, one command a line, until the tests go away."""
     import qiskit_ibm_runtime.executor_sampler  # noqa: F401
+    from runtime_server import clock, tasks  # noqa: F401
 
     import qiskit_qml_ext.circuits
     import qiskit_qml_ext.kernels  # noqa: F401
-    from runtime_server import clock, tasks  # noqa: F401
 
     clock.install()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the dead
