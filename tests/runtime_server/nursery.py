@@ -8,13 +8,13 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 _TESTS = Path(__file__).parents[1]
-_STATES = {"Z": False, "X": False}
 
 
 class Nursery:
@@ -87,7 +87,7 @@ class Child:
 
     def lives(self):
         """Tell whether the process lives; a suspended one does."""
-        return self._nursery.ask("lives", pid=self.pid)
+        return bool(self._nursery.ask("state", pid=self.pid))
 
     def kill(self):
         """Send SIGKILL and wait for the end."""
@@ -95,9 +95,22 @@ class Child:
         while self.lives():
             time.sleep(0.005)
 
-    def suspend(self):
-        """Stop the process where it is, threads and all."""
-        self.signal(signal.SIGSTOP)
+    def suspend(self, journal):
+        """Stop the process, threads and all, at a moment when it is not writing to its journal.
+
+        Whoever is stopped while it holds a file's lock holds up everybody else, and no program can help that.
+        """
+        while True:
+            self.signal(signal.SIGSTOP)
+            while not self._is_stopped():
+                time.sleep(0.005)
+            if _is_free(journal):
+                return
+            self.signal(signal.SIGCONT)
+            time.sleep(0.02)
+
+    def _is_stopped(self):
+        return self._nursery.ask("state", pid=self.pid) == "T"
 
     def go_on(self):
         """Let a suspended process go on."""
@@ -132,6 +145,18 @@ def container():
     return None, done.stderr.strip()
 
 
+def _is_free(journal):
+    database = sqlite3.connect(journal, timeout=0, isolation_level=None)
+    try:
+        database.execute("BEGIN IMMEDIATE")
+        database.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        database.close()
+    return True
+
+
 def _fork(spec):
     child = os.fork()
     if child:
@@ -160,11 +185,12 @@ def _fork(spec):
     return 0
 
 
-def _lives(pid):
+def _state(pid):
+    """Return the letter of a process's state, such as T for stopped; nothing for one that is gone."""
     try:
-        return _STATES.get(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0], True)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0].replace("Z", "").replace("X", "")
     except OSError:
-        return False
+        return ""
 
 
 def _signal(pid, number):
@@ -190,8 +216,8 @@ def main():
             reply = _fork(**command)
         elif what == "signal":
             _signal(**command)
-        elif what == "lives":
-            reply = _lives(**command)
+        elif what == "state":
+            reply = _state(**command)
         print(json.dumps(reply), flush=True)
 
 

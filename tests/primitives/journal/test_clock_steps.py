@@ -113,7 +113,7 @@ def test_process_suspended_before_its_submission_and_awake_after_a_takeover_is_p
     server.fault("GET", STATUS, delay=0.5)
     first = start(lease=0.6)
     server.wait_until(lambda: server.requests("GET", STATUS))
-    first.suspend()
+    first.suspend(path)
     second = start(lease=0.6, settings={"settle_seconds": 0.3}).result()
     assert_right(second)
     first.go_on()
@@ -129,7 +129,7 @@ def test_process_suspended_while_it_waits_and_awake_after_a_takeover_changes_not
     server.set_hold(True)
     first = start(lease=0.6)
     server.wait_until(lambda: len(server.jobs()) == 3)
-    first.suspend()
+    first.suspend(path)
     second = start(lease=0.6)
     server.wait_until(lambda: server.requests("GET", f"/jobs/{server.jobs()[0]['id']}") > 3)
     server.set_hold(False)
@@ -140,12 +140,12 @@ def test_process_suspended_while_it_waits_and_awake_after_a_takeover_changes_not
     assert_paid_once(server)
 
 
-def test_suspended_process_does_not_hold_up_others_for_longer_than_its_lease(server, start, wall):
+def test_suspended_process_does_not_hold_up_others_for_longer_than_its_lease(server, start, path, wall):
     """Not even when the clock goes back by an hour meanwhile."""
     server.set_hold(True)
     first = start(lease=1.0, clock_file=wall)
     server.wait_until(lambda: len(server.jobs()) == 3)
-    first.suspend()
+    first.suspend(path)
     clock.step(wall, -HOUR)
     server.set_hold(False)
     assert_right(start(lease=1.0, clock_file=wall).result(30))
