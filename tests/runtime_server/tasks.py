@@ -7,6 +7,7 @@ the ``warnings``, and ``error`` with the name of the exception's class and its w
 import asyncio
 import sys
 import threading
+import traceback
 import warnings
 from dataclasses import fields
 
@@ -33,6 +34,7 @@ def run(task, answer, *, lease=None, clock_file=None, life=0.0, **spec):
             outcome |= {"sample": sample, "threads": threads, "loop": loop, "kernel": kernel}[task](**spec)
         except Exception as error:
             outcome["error"] = [type(error).__name__, str(error)]
+            traceback.print_exc()  # into the log
     outcome["warnings"] = [[item.category.__name__, str(item.message)] for item in caught]
     return outcome
 
