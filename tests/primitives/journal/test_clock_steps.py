@@ -68,11 +68,12 @@ def test_rate_is_counted_by_honest_minutes(server, start, wall):
 
 
 def test_process_whose_clock_is_an_hour_ahead_does_not_take_what_another_is_submitting(server, start, path, wall):
-    server.slow_post(1.5)
+    server.slow_post(None)
     first = start()
     server.wait_until(lambda: server.requests("POST", "/jobs"))
     clock.step(wall, HOUR)
     second = start(clock_file=wall, settings={"settle_seconds": 0.2})
+    server.open_gate_after(second)
     answers = [first.result(), second.result()]
     for answer in answers:
         assert_right(answer)

@@ -35,10 +35,11 @@ def inside(boxes, server, path):
 
 
 def test_owner_that_lives_in_another_container_keeps_its_claim(server, inside):
-    server.slow_post(2.0)
+    server.slow_post(None)
     first = inside(0)
     server.wait_until(lambda: server.requests("POST", "/jobs"))
     second = inside(1, settings={"settle_seconds": 0.2})
+    server.open_gate_after(second)
     for child in (first, second):
         assert_right(child.result())
     assert_paid_once(server)
@@ -59,10 +60,11 @@ def test_owner_that_died_in_another_container_is_followed_after_its_lease(server
 
 def test_living_owner_whose_number_belongs_to_another_process_here_keeps_its_claim(server, inside, start):
     """From outside the owner's number in its container means another process, or none."""
-    server.slow_post(2.0)
+    server.slow_post(None)
     first = inside(0)
     server.wait_until(lambda: server.requests("POST", "/jobs"))
     second = start(settings={"settle_seconds": 0.2})
+    server.open_gate_after(second)
     for child in (first, second):
         assert_right(child.result())
     assert_paid_once(server)
