@@ -139,12 +139,10 @@ class RuntimeServer:
         """Let those requests take effect that were told to wait ``None`` seconds."""
         self.store.set("gate", True)
 
-    def open_gate_after(self, child, seconds=2.0):
-        """Open the gate when a second process has known the device for some seconds, or has ended."""
-        _wait(lambda: self.requests("GET", "/backends/test_manila/configuration") > 1, "a second process")
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and child.lives():
-            time.sleep(0.02)
+    def open_gate_after(self, executions, seconds=1.0):
+        """Open the gate some time after so much was executed: by then other processes are well under way."""
+        _wait(lambda: self.executions() >= executions, f"{executions} executions")
+        time.sleep(seconds)
         self.open_gate()
 
     def slow_post(self, seconds, times=1):
