@@ -100,9 +100,9 @@ class RuntimeServer:
             self.wait_for_worker()
         return self
 
-    def wait_for_worker(self):
+    def wait_for_worker(self, seconds=60):
         """Wait until jobs can run."""
-        _wait(lambda: self.store.setting("worker_ready"), "the worker to start")
+        _wait(lambda: self.store.setting("worker_ready"), "the worker to start", seconds)
 
     def kill(self):
         """Send SIGKILL to the server and its worker."""

@@ -17,6 +17,7 @@ PAIRS_PER_UNIT = 2
 SHOTS = 50
 HOUR = 3600.0
 LEASE = 1.0
+_LONG = 300.0  # seconds for what must come to an end, on a busy machine
 _REFUSED = 3  # the exit status of a run that stopped with an error of the package
 _MOST_ERRORS = 4  # of one estimation; then it is given up and what it lacks is lost
 
@@ -131,8 +132,11 @@ class Campaign:
     def _life(self):
         """Let processes work for a while, then kill them or the service; without kills left, let them finish."""
         left = self.kills - self.outcome.kills
-        children, now = [self._fork()], time.monotonic()
-        end = now + (self.rng.uniform(0.05, self.longest_life) if left > 0 else 120)
+        children = [self._fork()]
+        if self.rng.uniform() < 0.7:
+            self._wait_for_work(children[0])
+        now = time.monotonic()
+        end = now + (self.rng.uniform(0.05, self.longest_life) if left > 0 else _LONG)
         events = self._events(now, end) if left > 0 else []
         while events or time.monotonic() < end:
             children = [child for child in children if not self._has_ended(child)]
@@ -153,6 +157,15 @@ class Campaign:
         self._kill(children)
         if not self.calm and not self.answer.exists() and self.rng.uniform() < 0.15:
             self._put_back()
+
+    def _wait_for_work(self, child):
+        """Wait until a process has begun to ask the service, so that a busy machine does not kill beginners only."""
+
+        def asked():
+            return self.server.requests("GET", "/backends/test_manila/configuration")
+
+        before = asked()
+        self.server.wait_until(lambda: asked() > before or not _lives(child))
 
     def _events(self, now, end):
         """Choose what happens in a life, as pairs of a time and something to do with the processes."""
@@ -262,7 +275,7 @@ class Campaign:
         """Run the same again, undisturbed."""
         self.answer.unlink(missing_ok=True)
         for _ in range(2):
-            child, end = self._fork(), time.monotonic() + 120
+            child, end = self._fork(), time.monotonic() + _LONG
             while time.monotonic() < end:
                 if self._has_ended(child):
                     break
@@ -293,9 +306,10 @@ class Campaign:
 
     def _settle(self):
         """Wait until the service has nothing left to run."""
-        self.server.wait_for_worker()
+        self.server.wait_for_worker(_LONG)
         self.server.store.write("DELETE FROM faults")
-        self.server.settle(120)
+        self.server.settle(_LONG)
+        self.server.store.write("DELETE FROM requests WHERE ended IS NOT NULL")
 
     def _check(self, first, before):
         units, surplus = _read(self.journal)
@@ -354,6 +368,11 @@ def estimate(data, journal, answer):
     part = answer.with_suffix(f".{os.getpid()}.npy")
     np.save(part, matrix)
     os.replace(part, answer)
+
+
+def _lives(child):
+    """Tell whether a child has not ended yet, and leave its end to be waited for."""
+    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
 
 def _explain():
