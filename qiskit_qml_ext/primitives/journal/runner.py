@@ -286,7 +286,7 @@ class Runner:
             try:
                 if stored is None:
                     raise BadResultError("The stored result does not match its checksum.")
-                self._results[unit.id] = decode(*stored)
+                self._results[unit.id] = decode(*stored, unit.layout)
             except BadResultError:
                 self._journal.forget_result(unit.id)
                 return False
