@@ -1,5 +1,6 @@
 """Copies of a journal's file, made while it may be in use, private from the first byte, and checked."""
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Callable
@@ -85,7 +86,5 @@ def _put(temporary: Path, place: Path) -> None:
 
 
 def _unlink(path: Path) -> None:
-    try:
+    with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
-    except OSError:
-        pass

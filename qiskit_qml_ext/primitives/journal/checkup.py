@@ -7,12 +7,11 @@ from pathlib import Path
 
 from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.codec import BadResultError, decode
-from qiskit_qml_ext.primitives.journal.migration import inspected_first
+from qiskit_qml_ext.primitives.journal.migration import FIRST_SCHEMA, inspected_first
 from qiskit_qml_ext.primitives.journal.places import journal_path
 from qiskit_qml_ext.primitives.journal.records import DISSOLVED
 from qiskit_qml_ext.primitives.journal.rows import RESULTS, DamagedRowError, read
 from qiskit_qml_ext.primitives.journal.schema import (
-    FIRST_SCHEMA,
     check_companion,
     connected,
     explained,
@@ -71,9 +70,7 @@ def check_journal(path: str | os.PathLike[str], *, timeout: float = 30.0) -> Fil
     found, version = _looked_through(place, timeout)
     damaged = {problem.unit for problem in found.problems if problem.unit is not None}
     units = {row["id"] for row in found.rows["units"] if row["state"] != DISSOLVED}
-    return FileReport(
-        place, version, tuple(sorted(units - damaged)), tuple(sorted(damaged)), tuple(found.problems)
-    )
+    return FileReport(place, version, tuple(sorted(units - damaged)), tuple(sorted(damaged)), tuple(found.problems))
 
 
 def _looked_through(path: Path, timeout: float) -> tuple[Found, int]:

@@ -129,9 +129,10 @@ def _sound_results(database: sqlite3.Connection) -> Iterator[tuple[int, bytes, s
         arrays, metadata, digest = database.execute(
             "SELECT arrays, metadata, digest FROM first_results WHERE unit = ?", (number,)
         ).fetchone()
-        if isinstance(arrays, bytes) and isinstance(metadata, str):
-            if hashlib.blake2b(arrays + metadata.encode("utf-8", "replace"), digest_size=16).digest() == digest:
-                yield number, arrays, metadata
+        if not (isinstance(arrays, bytes) and isinstance(metadata, str)):
+            continue
+        if hashlib.blake2b(arrays + metadata.encode("utf-8", "replace"), digest_size=16).digest() == digest:
+            yield number, arrays, metadata
 
 
 def _units(database: sqlite3.Connection, contents: dict[int, bytes], with_result: set[int]) -> list[list[Any]]:

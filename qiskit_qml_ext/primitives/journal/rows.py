@@ -1,9 +1,9 @@
 """The journal's rows: each carries a seal, a checksum of its content with its key, checked whenever it is read.
 
 A damaged row is never taken for data, and never for another row's: the seal covers the name of the table, the key and
-every column. And what is written down is one state of the file, not a mixture of several: the sum of the seals stands in
-the table *about*, so that rows that are missing, or are older than others, are noticed too (as when the file beside the
-journal is damaged, or is that of another copy). It protects from damage, not from somebody who writes the file.
+every column. And the file is in one state, not a mixture of several: the sum of the seals stands in the table *about*,
+so that rows that are missing or older than others are noticed too (as when the file beside the journal is damaged,
+or is that of another copy). It protects from damage, not from somebody who writes the file.
 """
 
 import hashlib
@@ -117,7 +117,7 @@ SURPLUS = Table("surplus", {"job": "text", "tag": "text", "executed": "whole", "
 OWNERS = Table("owners", {"name": "text", "beat": "whole"})
 TABLES = (ABOUT, UNITS, ITEMS, ATTEMPTS, RESULTS, SURPLUS, OWNERS)
 SUMMED = (UNITS, ITEMS, ATTEMPTS, SURPLUS)
-"""The tables whose seals are added up: a result that is missing is fetched again, an owner gives signs of life again."""
+"""The tables whose seals are added up. A result that is missing is fetched again; owners give signs of life again."""
 SUM = "sum"
 """The name in *about* of the sum of all seals of these tables."""
 
@@ -161,7 +161,7 @@ def opened(table: Table, row: Sequence[Any]) -> Row:
         found[name] = value
         if kind == "json":
             try:
-                found[name] = json.loads(value)
+                found[name] = json.loads(str(value))
             except (ValueError, RecursionError, MemoryError) as error:
                 raise DamagedRowError(
                     f"row {_shown(values[0])} of its table {table.name} has no JSON: {name}"
@@ -225,12 +225,10 @@ def change(database: sqlite3.Connection, table: Table, where: str, values: Itera
     for raw in rows:
         row = opened(table, raw)
         new = {**row, **{name: change(row) if callable(change) else change for name, change in changes.items()}}
-        stored = [_stored(table, name, new[name]) for name in table.columns]
+        stored = stored_row(table, new)
         assigned = ", ".join(f"{name} = ?" for name in [*table.columns, "seal"])
         sealed = seal(table, stored)
-        database.execute(
-            f"UPDATE {table.name} SET {assigned} WHERE {table.key} = ?", [*stored, sealed, row[table.key]]
-        )
+        database.execute(f"UPDATE {table.name} SET {assigned} WHERE {table.key} = ?", [*stored, sealed, row[table.key]])
         seals += [raw[-1], sealed]
     _add_up(database, table, seals)
     return len(rows)
@@ -280,6 +278,11 @@ def _raw(database: sqlite3.Connection, table: Table, where: str, values: Iterabl
         return database.execute(f"{table.selection} WHERE {where}", list(values)).fetchall()
     except (OverflowError, MemoryError, UnicodeError) as error:
         raise DamagedRowError(f"its table {table.name} cannot be read ({type(error).__name__}: {error})") from error
+
+
+def stored_row(table: Table, row: Row) -> list[Any]:
+    """Return the values of a row as they are written, in the order of the columns."""
+    return [_stored(table, name, row[name]) for name in table.columns]
 
 
 def _stored(table: Table, name: str, value: Any) -> Any:

@@ -180,10 +180,12 @@ def damaged(path: Path, problems: list[Problem]) -> JournalDamagedError:
     beside = path.with_name(f"{path.name}-wal")
     hint = ""
     if beside.exists():
-        hint = f" If the file was restored or copied to this place, move {beside.name} away first: it is an older one's."
+        hint = (
+            f" If the file was restored or copied to this place, move {beside.name} away first: it is an older one's."
+        )
     return JournalDamagedError(
-        f"The journal {path} is damaged: {' '.join(sentences(problems, most=3))} It was left as it is.{hint} Restore it "
-        f"from a backup; or 'qiskit-qml-ext jobs {path} check' says what is sound, and '… repair' keeps that. Jobs can "
+        f"The journal {path} is damaged: {' '.join(sentences(problems, most=3))} It was left as it is.{hint} Restore a "
+        f"backup; or 'qiskit-qml-ext jobs {path} check' says what is sound, and '… repair' keeps that. Jobs can "
         "be found on the service by their tags, which begin with 'qmlx-'."
     )
 

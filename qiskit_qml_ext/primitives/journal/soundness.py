@@ -164,7 +164,7 @@ def take_row(table: Table, raw: Any, found: Found) -> None:
         number = raw[0] if table is UNITS and isinstance(raw[0], int) else None
         found.note(table.name, number, f"A damaged row: {error}.")
         return
-    sentence = _IN_ROW.get(table.name, lambda row: None)(row)
+    sentence = _IN_ROW[table.name](row) if table.name in _IN_ROW else None
     if sentence is not None:
         unit = row["id"] if table is UNITS else row.get("unit")
         found.note(table.name, unit, f"Row {row[table.key]!r:.60} of its table {table.name} {sentence}.")
@@ -173,19 +173,24 @@ def take_row(table: Table, raw: Any, found: Found) -> None:
 
 
 def _read_items(database: sqlite3.Connection, found: Found) -> None:
-    """Read the items, which are many, with as little work for each as possible."""
-    seals, rows = found.seals["items"], found.rows["items"]
-    for *values, sealed in database.execute(f"{ITEMS.selection} WHERE 1"):
-        seals.append(sealed)
-        key, unit, position = values
-        if seal(ITEMS, values) != sealed:
-            found.note("items", None, f"A damaged row: an item of unit {unit!r:.30} does not match its checksum.")
-        elif not (isinstance(key, bytes) and isinstance(unit, int) and isinstance(position, int)):
-            found.note("items", None, "An item has values of wrong types.")
-        elif len(key) != KEY_BYTES or position < 0:
-            found.note("items", unit, f"An item of unit {unit} has an impossible key or position.")
-        else:
-            rows.append(values)
+    """Read the items, which are many."""
+    for raw in database.execute(f"{ITEMS.selection} WHERE 1"):
+        take_item(raw, found)
+
+
+def take_item(raw: Any, found: Found) -> None:
+    """Take an item if it is sound, else note what is wrong with it; with as little work as possible."""
+    key, unit, position, sealed = raw
+    values = (key, unit, position)
+    found.seals["items"].append(sealed)
+    if seal(ITEMS, values) != sealed:
+        found.note("items", None, f"A damaged row: an item of unit {unit!r:.30} does not match its checksum.")
+    elif not (isinstance(key, bytes) and isinstance(unit, int) and isinstance(position, int)):
+        found.note("items", None, "An item has values of wrong types.")
+    elif len(key) != KEY_BYTES or position < 0:
+        found.note("items", unit, f"An item of unit {unit} has an impossible key or position.")
+    else:
+        found.rows["items"].append(values)
 
 
 def _read_results(database: sqlite3.Connection, found: Found) -> None:
