@@ -8,6 +8,7 @@ from pathlib import Path
 
 from qiskit_qml_ext.exceptions import JournalDamagedError, JournalError
 from qiskit_qml_ext.primitives.journal.places import journal_path
+from qiskit_qml_ext.primitives.journal.rows import UNREADABLE
 from qiskit_qml_ext.primitives.journal.soundness import Found, sentences
 
 
@@ -50,7 +51,7 @@ def copy_file(
         raise JournalError(
             f"The copy {place} of the journal {path} cannot be written: {error.strerror}. Choose another place."
         ) from error
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise JournalError(f"The journal {path} could not be copied to {place}: {error}.") from error
     finally:
         for ending in ("", "-wal", "-shm", "-journal"):

@@ -10,7 +10,7 @@ from qiskit_qml_ext.primitives.journal.codec import BadResultError, decode
 from qiskit_qml_ext.primitives.journal.migration import FIRST_SCHEMA, inspected_first
 from qiskit_qml_ext.primitives.journal.places import journal_path
 from qiskit_qml_ext.primitives.journal.records import DISSOLVED
-from qiskit_qml_ext.primitives.journal.rows import RESULTS, DamagedRowError, read
+from qiskit_qml_ext.primitives.journal.rows import RESULTS, UNREADABLE, DamagedRowError, read
 from qiskit_qml_ext.primitives.journal.schema import (
     check_companion,
     connected,
@@ -49,7 +49,9 @@ class FileReport:
         count = len(self.sound)
         if self.is_sound:
             return f"The journal {self.path} is sound: {count} unit{'s' * (count != 1)}."
-        lines = [f"The journal {self.path} is damaged. Of {count + len(self.damaged)} units {count} are sound."]
+        lines = [f"The journal {self.path} is damaged."]
+        if count:
+            lines[0] += f" Of {count + len(self.damaged)} units {count} are sound."
         lines += [f"  {sentence}" for sentence in sentences(self.problems, most=50)]
         return "\n".join(lines)
 
@@ -89,7 +91,7 @@ def _looked_through(path: Path, timeout: float) -> tuple[Found, int]:
             return found, version
         finally:
             database.close()
-    except (sqlite3.Error, MemoryError) as error:
+    except UNREADABLE as error:
         reason = explained(error, path)
         if "locked by" in str(reason):
             raise reason from error
@@ -123,6 +125,6 @@ def result_problem(database: sqlite3.Connection, unit: int, layout: object) -> s
         return "does not match its checksum"
     except BadResultError as error:
         return f"is not what its unit can have ({error})"
-    except (sqlite3.Error, MemoryError, ValueError) as error:  # no such row any more is a ValueError
+    except (*UNREADABLE, ValueError) as error:  # no such row any more is a ValueError
         return f"cannot be read ({' '.join(str(error).split()) or type(error).__name__})"
     return None

@@ -23,6 +23,7 @@ from qiskit_qml_ext.primitives.journal.rows import (
     SURPLUS,
     TABLES,
     UNITS,
+    UNREADABLE,
     insert,
     insert_many,
 )
@@ -68,7 +69,7 @@ def inspected_first(database: sqlite3.Connection) -> Found:
         note_foreign_objects(database, objects_made_by(FIRST_STATEMENTS), found)
         if not found.problems:
             note_damaged_pages(database, found)
-    except (sqlite3.Error, OverflowError, MemoryError, UnicodeError) as error:
+    except UNREADABLE as error:
         found.note("file", None, f"The file cannot be read: {error}.")
     return found
 
@@ -89,7 +90,7 @@ def convert(database: sqlite3.Connection, *, lineage: str, file: str) -> Found:
         return found
     try:
         _convert(database, lineage=lineage, file=file)
-    except (sqlite3.IntegrityError, ValueError, TypeError, RecursionError, KeyError) as error:
+    except (*UNREADABLE, ValueError, TypeError, RecursionError, KeyError) as error:
         found.note("file", None, f"It is of the first schema, and a row of it cannot be read ({error}).")
         return found
     return inspected(database)

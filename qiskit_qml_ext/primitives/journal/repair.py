@@ -32,6 +32,7 @@ from qiskit_qml_ext.primitives.journal.rows import (
     SUM,
     SURPLUS,
     UNITS,
+    UNREADABLE,
     Row,
     change,
     insert,
@@ -121,7 +122,7 @@ def repair_journal(path: str | os.PathLike[str], *, timeout: float = 30.0) -> Re
             mended = _mended(found, bad)
             _write(database, new, found, mended)
         damaged = _exchange(place, new)
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise explained(error, place) from error
     except OSError as error:
         raise JournalError(f"The journal {place} cannot be repaired: {error.strerror}. Nothing was changed.") from error

@@ -26,6 +26,10 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
+UNREADABLE = (sqlite3.Error, UnicodeError, OverflowError, MemoryError)
+"""What reading a damaged file can raise; SQLite's own messages may hold bytes that are no text."""
+
+
 class DamagedRowError(ValueError):
     """A row is not what was written."""
 

@@ -22,6 +22,7 @@ from qiskit_qml_ext.primitives.journal.rows import (
     SUMMED,
     TABLES,
     UNITS,
+    UNREADABLE,
     Table,
     sum_of,
 )
@@ -38,7 +39,6 @@ from qiskit_qml_ext.primitives.journal.soundness import (
     take_row,
 )
 
-_UNREADABLE = (sqlite3.Error, OverflowError, MemoryError, UnicodeError)
 _MOST_NUMBERS = 200_000  # that are asked for one by one
 
 
@@ -61,7 +61,7 @@ def readable(path: Path, timeout: float) -> Iterator[tuple[sqlite3.Connection, l
         for way in ("with the file beside it", "alone", "with a new table of contents"):
             try:
                 database = _opened(path, timeout, way, Path(folder) / "copy")
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 if "locked" in str(error):
                     raise
                 reasons.append(f"The file could not be read {way} ({error}).")
@@ -109,6 +109,7 @@ def _write_with_new_contents(path: Path, copy: Path) -> None:
     database.close()
     first = bytearray(fresh.read_bytes())
     size = int.from_bytes(first[16:18], "big")
+    data += bytes(max(0, len(first) - len(data)) + -len(data) % size)  # a file that was cut
     first[28:32] = (len(data) // size).to_bytes(4, "big")  # how many pages there are
     data[:size] = first[:size]
     copy.touch(mode=0o600)
@@ -121,7 +122,7 @@ def salvaged(database: sqlite3.Connection) -> Found:
     try:
         note_foreign_objects(database, expected_objects(), found)
         note_damaged_pages(database, found)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         found.note("pages", None, f"SQLite says: {error}.")
     for table in (ABOUT, UNITS, ATTEMPTS, *(table for table in TABLES if table not in (ABOUT, UNITS, ATTEMPTS))):
         before = len(found.problems)
@@ -175,7 +176,7 @@ def _last_number(found: Found) -> int:
 def _until_unreadable(database: sqlite3.Connection, statement: str, *values: Any) -> Iterator[Any]:
     try:
         yield from database.execute(statement, values)
-    except _UNREADABLE:
+    except UNREADABLE:
         return
 
 

@@ -10,7 +10,16 @@ from qiskit_qml_ext.primitives.journal.backup import copy_file
 from qiskit_qml_ext.primitives.journal.migration import FIRST_SCHEMA, convert, copy_beside, inspected_first
 from qiskit_qml_ext.primitives.journal.places import file_identity as file_identity
 from qiskit_qml_ext.primitives.journal.places import make_file, versions_on_disk
-from qiskit_qml_ext.primitives.journal.rows import ABOUT, INDEXES, SUM, TABLES, DamagedRowError, insert, read
+from qiskit_qml_ext.primitives.journal.rows import (
+    ABOUT,
+    INDEXES,
+    SUM,
+    TABLES,
+    UNREADABLE,
+    DamagedRowError,
+    insert,
+    read,
+)
 from qiskit_qml_ext.primitives.journal.soundness import Problem, inspected, sentences
 
 SCHEMA_VERSION = 2
@@ -43,7 +52,7 @@ def open_database(path: Path, *, timeout: float) -> sqlite3.Connection:
             roll_back_torn(path, timeout)
             is_empty = check_file(path, timeout)
         database = connected(path, timeout)
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise explained(error, path) from error
     try:
         if is_empty:
@@ -51,7 +60,7 @@ def open_database(path: Path, *, timeout: float) -> sqlite3.Connection:
         database.execute("PRAGMA journal_mode = WAL")
         # A job's id must be on the disk, not in a cache, before the program goes on.
         database.execute("PRAGMA synchronous = FULL")
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         database.close()
         raise explained(error, path) from error
     except BaseException:
@@ -155,7 +164,7 @@ def check_companion(path: Path, timeout: float) -> None:
                 names.append([row["value"] for row in read(database, ABOUT, "name = 'id'")])
             finally:
                 database.close()
-        except (sqlite3.Error, DamagedRowError):
+        except (*UNREADABLE, DamagedRowError):
             return  # not everything is in the file itself yet, or it is damaged, which is found next
     if names[0] and names[0] != names[1]:
         raise JournalError(
@@ -179,10 +188,8 @@ def damaged(path: Path, problems: list[Problem]) -> JournalDamagedError:
     """Return the error for a file that is not what was written."""
     beside = path.with_name(f"{path.name}-wal")
     hint = ""
-    if beside.exists():
-        hint = (
-            f" If the file was restored or copied to this place, move {beside.name} away first: it is an older one's."
-        )
+    if beside.exists() and beside.stat().st_size:
+        hint = f" If the file was restored or copied to this place, {beside.name} may be an older one's: move it away."
     return JournalDamagedError(
         f"The journal {path} is damaged: {' '.join(sentences(problems, most=3))} It was left as it is.{hint} Restore a "
         f"backup; or 'qiskit-qml-ext jobs {path} check' says what is sound, and '… repair' keeps that. Jobs can "
@@ -220,7 +227,7 @@ def explained(error: Exception, path: Path) -> JournalError:
             f"The file {path} is damaged or not a journal ({text}). It was left as it is. Restore it from a backup; "
             "jobs can still be found on the service by their tags, which begin with 'qmlx-'."
         )
-    if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.ProgrammingError):
+    if isinstance(error, UNREADABLE) and not isinstance(error, sqlite3.ProgrammingError | sqlite3.InterfaceError):
         return damaged(path, [Problem("file", None, f"It cannot be read ({text}).")])
     return JournalError(f"The journal {path} cannot be used: {text}.")
 

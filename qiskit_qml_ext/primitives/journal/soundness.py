@@ -26,6 +26,7 @@ from qiskit_qml_ext.primitives.journal.rows import (
     SUMMED,
     TABLES,
     UNITS,
+    UNREADABLE,
     DamagedRowError,
     Row,
     Table,
@@ -90,7 +91,7 @@ def inspected(database: sqlite3.Connection) -> Found:
         for table in TABLES:
             read_table(database, table, found)
         note_numbers(database, found)
-    except (sqlite3.Error, OverflowError, MemoryError, UnicodeError) as error:
+    except UNREADABLE as error:
         found.note("file", None, f"The file cannot be read: {error}.")
     if not found.problems:
         note_sum(found)
@@ -151,7 +152,7 @@ def read_table(database: sqlite3.Connection, table: Table, found: Found) -> None
         else:
             for raw in database.execute(f"{table.selection} WHERE 1"):
                 take_row(table, raw, found)
-    except (sqlite3.Error, OverflowError, MemoryError, UnicodeError) as error:
+    except UNREADABLE as error:
         found.note(table.name, None, f"The table {table.name} cannot be read to its end: {error}.")
 
 

@@ -449,7 +449,7 @@ class Journal:
                 database.execute("COMMIT")
                 if write and checkpoint:
                     database.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeDecodeError) as error:
                 self._roll_back()
                 raise explained(error, self._path) from error
             except DamagedRowError as error:
