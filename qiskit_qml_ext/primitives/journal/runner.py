@@ -11,7 +11,7 @@ from typing import Any
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers import PrimitiveResult
 
-from qiskit_qml_ext.exceptions import JournalError, RunIncompleteError
+from qiskit_qml_ext.exceptions import JournalDamagedError, JournalError, RunIncompleteError
 from qiskit_qml_ext.primitives.journal.codec import BadResultError, UnitResult, decode
 from qiskit_qml_ext.primitives.journal.collector import Collector
 from qiskit_qml_ext.primitives.journal.deadline import Questions
@@ -147,7 +147,13 @@ class Runner:
             "calibrations": self.report.calibrations,
             "submitted_now": self.report.submitted,
         }
-        return self._request.assemble(self._places, self._results, metadata)
+        try:
+            return self._request.assemble(self._places, self._results, metadata)
+        except (ValueError, TypeError, LookupError) as error:
+            raise JournalDamagedError(
+                f"The results in {self._journal.path} do not fit the work that was asked for ({error}). Nothing of them "
+                "was used; nothing was changed. Restore a backup of the journal, or use a new file."
+            ) from error
 
     def stop(self) -> None:
         """Submit nothing more and end soon; what is submitted can be fetched by a later run."""
@@ -224,7 +230,8 @@ class Runner:
         return outcome.moved
 
     def _submit_next(self, units: Sequence[Unit]) -> bool:
-        pending = sum(unit.state in (SUBMITTING, SUBMITTED) for unit in units)
+        given_up = self._collector.given_up  # their jobs have ended, and leave room for others
+        pending = sum(unit.state in (SUBMITTING, SUBMITTED) and unit.id not in given_up for unit in units)
         if pending >= self._max_pending or not self._submitter.may_submit():
             return False
         unit = next((unit for unit in units if unit.state == PLANNED), None)

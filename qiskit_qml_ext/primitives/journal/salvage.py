@@ -26,7 +26,7 @@ from qiskit_qml_ext.primitives.journal.rows import (
     Table,
     sum_of,
 )
-from qiskit_qml_ext.primitives.journal.schema import connected, make_tables, schema_of
+from qiskit_qml_ext.primitives.journal.schema import APPLICATION_ID, SCHEMA_VERSION, connected, make_tables, schema_of
 from qiskit_qml_ext.primitives.journal.soundness import (
     Found,
     expected_objects,
@@ -120,6 +120,7 @@ def salvaged(database: sqlite3.Connection) -> Found:
     """Read all rows that are sound, and note the others."""
     found = Found()
     try:
+        note_header(database, found)
         note_foreign_objects(database, expected_objects(), found)
         note_damaged_pages(database, found)
     except UNREADABLE as error:
@@ -134,6 +135,14 @@ def salvaged(database: sqlite3.Connection) -> Found:
     if about.get(SUM) != f"{total:x}":
         found.note("file", None, "Some rows are missing, or are older than others.")
     return found
+
+
+def note_header(database: sqlite3.Connection, found: Found) -> None:
+    """Note a header that says that the file is something else than its tables show."""
+    for name, right in (("application_id", APPLICATION_ID), ("user_version", SCHEMA_VERSION)):
+        (value,) = database.execute(f"PRAGMA {name}").fetchone()
+        if value != right:
+            found.note("header", None, f"Its header has the {name} {value} instead of {right}.")
 
 
 def _read_around(database: sqlite3.Connection, table: Table, found: Found) -> None:

@@ -248,6 +248,8 @@ def note_relations(found: Found) -> None:
             found.note("results", number, f"There is a result of unit {number}, which does not exist.")
         elif content != units[number]["content"]:
             found.note("results", number, f"The result of unit {number} is that of other work.")
+        elif units[number]["state"] != DONE and number not in detached:
+            found.note("results", number, f"Unit {number} is {units[number]['state']}, but has a result.")
     for number, row in units.items():
         sentence = _state_problem(row["state"], number in attempts, number in with_job, number in results)
         if sentence is not None:

@@ -16,7 +16,7 @@ from qiskit.primitives import StatevectorEstimator, StatevectorSampler
 from qiskit_qml_ext.primitives.journal import Journal, JournaledEstimator, JournaledSampler, Policy
 
 QUBITS = 4
-POLICY = Policy(max_executions=100)
+POLICY = Policy(max_executions=100, download_tries=2)
 ROWS = {False: list(range(11)), True: [15, 3, 9, 12, 6, 10, 5]}
 SHOTS = {False: 20, True: 30}
 
