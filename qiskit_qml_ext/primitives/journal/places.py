@@ -105,6 +105,8 @@ def versions_on_disk(path: Path) -> tuple[tuple[int, int, int], ...]:
             status = name.stat()
         except OSError:
             continue
+        if name is not path and not status.st_size:
+            continue  # nothing is in it, and opening the journal makes it anew
         found.append((status.st_ino, status.st_size, status.st_mtime_ns))
     return tuple(found)
 
