@@ -116,6 +116,8 @@ def repair_journal(path: str | os.PathLike[str], *, timeout: float = 30.0) -> Re
         new = place.with_name(f".{place.name}.repaired")
         with readable(place, timeout) as (database, reasons):
             found = salvaged(database)
+            if not any(found.rows.values()):
+                raise JournalError(f"Nothing of {place} can be read. It was left as it is. Restore it from a backup.")
             bad = _bad_results(database, found)
             if not (reasons or found.problems or bad) and not inspected(database).problems:
                 return RepairReport(place, None, len(found.rows["units"]), len(found.rows["results"]), (), ())
