@@ -151,8 +151,8 @@ class Runner:
             return self._request.assemble(self._places, self._results, metadata)
         except (ValueError, TypeError, LookupError) as error:
             raise JournalDamagedError(
-                f"The results in {self._journal.path} do not fit the work that was asked for ({error}). Nothing of them "
-                "was used; nothing was changed. Restore a backup of the journal, or use a new file."
+                f"The results in {self._journal.path} do not fit what was asked for ({error}). Nothing of them was "
+                "used; nothing was changed. Restore a backup of the journal, or use a new file."
             ) from error
 
     def stop(self) -> None:
