@@ -17,12 +17,13 @@ class Progress:
         self._show = sys.stderr.isatty() if show is None else show
         self._bar: Any = None
 
-    def update(self, units: list[Unit], running: int) -> None:
+    def update(self, units: list[Unit], running: int, waits_for: str = "") -> None:
         """Show the state of the units.
 
         Args:
             units: All units of the run.
             running: How many of the submitted ones are known to run.
+            waits_for: What has to happen before more can be submitted, if anything.
         """
         if not self._show or not units:
             return
@@ -36,7 +37,7 @@ class Progress:
         executions = sum(unit.executions for unit in units if unit.state == DONE)
         self._bar.set_postfix_str(
             f"jobs: {sum(unit.state == DONE for unit in units)}/{len(units)} done, {running} running, "
-            f"{waiting - running} queued; {executions:,} shots"
+            f"{waiting - running} queued; {executions:,} shots{f'; waiting: {waits_for}' * bool(waits_for)}"
         )
         self._bar.total = sum(unit.num_items for unit in units)
         self._bar.update(done - self._bar.n)
