@@ -4,6 +4,7 @@ from qiskit_qml_ext.primitives.journal.estimator import JournaledEstimator
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.policy import Policy
+from qiskit_qml_ext.primitives.journal.reconcile import is_of_copy, surplus_of
 from qiskit_qml_ext.primitives.journal.records import STATES, Surplus, Unit
 from qiskit_qml_ext.primitives.journal.resume import Resumed, cancel, disown, look, resume, watched
 from qiskit_qml_ext.primitives.journal.runner import Report
@@ -24,7 +25,9 @@ __all__ = [
     "Unit",
     "cancel",
     "disown",
+    "is_of_copy",
     "look",
     "resume",
+    "surplus_of",
     "watched",
 ]

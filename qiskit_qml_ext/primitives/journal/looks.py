@@ -3,6 +3,7 @@
 import time
 
 _RECENT_SECONDS = 60.0
+_SHARE = 20.0  # a look after each of many small runs takes no more than a twentieth of the time
 
 
 class Looks:
@@ -11,15 +12,18 @@ class Looks:
     def __init__(self) -> None:
         self._tried: dict[str, float] = {}
         self._clean: dict[str, float] = {}
+        self._took = 0.0
 
-    def note(self, places: tuple[str, ...], *, clean: bool) -> None:
+    def note(self, places: tuple[str, ...], *, clean: bool, began: float) -> None:
         """Note a look.
 
         Args:
             places: Where.
             clean: Whether it succeeded and every job was accounted for.
+            began: When it began, by ``time.monotonic``.
         """
         now = time.monotonic()
+        self._took = now - began
         for place in places:
             self._tried[place] = now
             if clean:
@@ -27,15 +31,20 @@ class Looks:
             else:
                 self._clean.pop(place, None)
 
-    def was_tried(self, places: tuple[str, ...]) -> bool:
-        """Tell whether there was a look a moment ago, of whatever success."""
-        return _all_recent(self._tried, places)
+    def was_tried(self, places: tuple[str, ...], *, idle: bool) -> bool:
+        """Tell whether there was a look a moment ago, of whatever success.
+
+        Args:
+            places: Where.
+            idle: Whether nothing was submitted since; if anything was, a moment is as short as looks are.
+        """
+        return _all_recent(self._tried, places, _RECENT_SECONDS if idle else min(_RECENT_SECONDS, _SHARE * self._took))
 
     def was_clean(self, places: tuple[str, ...]) -> bool:
         """Tell whether every job was accounted for a moment ago."""
-        return _all_recent(self._clean, places)
+        return _all_recent(self._clean, places, _RECENT_SECONDS)
 
 
-def _all_recent(seen: dict[str, float], places: tuple[str, ...]) -> bool:
+def _all_recent(seen: dict[str, float], places: tuple[str, ...], seconds: float) -> bool:
     now = time.monotonic()
-    return all(now - seen[place] < _RECENT_SECONDS if place in seen else False for place in places)
+    return all(place in seen and now - seen[place] < seconds for place in places)

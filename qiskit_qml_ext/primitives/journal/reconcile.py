@@ -6,6 +6,7 @@ that computes what a unit has already is reported once it ran, and never cancell
 While there are others, nothing is submitted: they may be the same work cut in another way.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from functools import partial
@@ -14,11 +15,13 @@ from typing import Any
 from qiskit_qml_ext.exceptions import JournalBehindError
 from qiskit_qml_ext.primitives.journal.deadline import Questions
 from qiskit_qml_ext.primitives.journal.queries import content_of
-from qiskit_qml_ext.primitives.journal.records import DONE, FAILED, LOST, PLANNED, SUBMITTED, Unit
+from qiskit_qml_ext.primitives.journal.records import DONE, FAILED, LOST, PLANNED, SUBMITTED, Surplus, Unit
 from qiskit_qml_ext.primitives.journal.services import CANCELLED, ERROR, FINISHED, QUEUED, created, status_of
 from qiskit_qml_ext.primitives.journal.store import Journal
-from qiskit_qml_ext.primitives.journal.tags import Marks, content_tag
+from qiskit_qml_ext.primitives.journal.tags import Marks, content_tag, read_marks
 from qiskit_qml_ext.primitives.journal.twins import Kin, Stray, Twins, cancel, did_run, is_older
+
+_ENOUGH = 20
 
 Recut = Callable[[set[bytes]], bool]
 """Cuts planned units where that makes some with these contents; returns whether there are any."""
@@ -44,12 +47,12 @@ class Reconciliation:
 
     def look(self, recut: Recut = lambda contents: False) -> None:
         """List the jobs of the journal and account for each."""
-        clean = False
+        clean, began = False, time.monotonic()
         try:
             self._twins.look(partial(self._place, recut))
             clean = not self.unplaced
         finally:
-            self._journal.looks.note(self._twins.places, clean=clean)
+            self._journal.looks.note(self._twins.places, clean=clean, began=began)
 
     def demand(self) -> None:
         """See that there is a place for every job before anything is submitted.
@@ -95,11 +98,11 @@ class Reconciliation:
         for stray in strays:
             groups.setdefault(stray.marks.content or b"", []).append(stray)
         homeless = self._place_groups(groups)
-        wanted = {content for content, group in homeless.items() if content and self._living(group)}
-        if wanted and recut(wanted):
+        contents = {content for content in homeless if content}
+        if contents and recut(contents):
             homeless = self._place_groups(homeless)
-        for group in homeless.values():
-            self.unplaced += [stray for stray in self._living(group) if not stray.is_noted]
+        left = [stray for group in homeless.values() for stray in group]
+        self.unplaced = [stray for stray in self._living(left) if not stray.is_noted]
         self.unplaced.sort(key=lambda stray: created(stray.job))
         return self._waiting
 
@@ -187,10 +190,14 @@ class Reconciliation:
         return job
 
     def _living(self, group: list[Stray]) -> list[Stray]:
-        """Return the jobs of which something may still come; of the others it is written down."""
-        living = []
+        """Return the jobs of which something may still come; of the others it is written down.
+
+        Each is a question to the service; when enough have answered that they live, the rest is taken to live as well.
+        """
+        living: list[Stray] = []
         for stray in group:
-            if stray.is_noted or self._ask(partial(status_of, stray.job)) not in (ERROR, CANCELLED):
+            is_taken_so = stray.is_noted or len(living) >= _ENOUGH
+            if is_taken_so or self._ask(partial(status_of, stray.job)) not in (ERROR, CANCELLED):
                 living.append(stray)
             else:
                 executed = self._ask(partial(did_run, stray.job))
@@ -219,6 +226,17 @@ def cut_to(keys: Sequence[bytes], contents: set[bytes]) -> list[Sequence[bytes]]
     if found == [None, None]:
         return None
     return [part for half, parts in zip(halves, found, strict=True) for part in parts or [half]]
+
+
+def is_of_copy(surplus: Surplus) -> bool:
+    """Tell whether a job was submitted with another copy of the file, or with this one before it lost work."""
+    return read_marks([surplus.tag], surplus.tag.rpartition("-c")[0]).content is not None
+
+
+def surplus_of(journal: Journal, *units: Unit) -> list[Surplus]:
+    """Return the jobs that compute what these units do, and that nobody waits for."""
+    tags = {attempt.tag for attempt in journal.attempts([unit.id for unit in units])}
+    return journal.surplus(tags=tags | {content_tag(journal.tag, unit.content) for unit in units})
 
 
 def _date(stray: Stray) -> str:

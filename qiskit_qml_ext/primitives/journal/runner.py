@@ -19,13 +19,13 @@ from qiskit_qml_ext.primitives.journal.faults import Meaning, understand
 from qiskit_qml_ext.primitives.journal.ownership import LEASE_SECONDS, Liveness, new_owner
 from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.progress import Progress
-from qiskit_qml_ext.primitives.journal.reconcile import Reconciliation, cut_to
+from qiskit_qml_ext.primitives.journal.reconcile import Reconciliation, cut_to, surplus_of
 from qiskit_qml_ext.primitives.journal.records import DONE, FAILED, LOST, PLANNED, SUBMITTED, SUBMITTING, Surplus, Unit
 from qiskit_qml_ext.primitives.journal.requests import Request, new_unit, pack
 from qiskit_qml_ext.primitives.journal.services import Service
 from qiskit_qml_ext.primitives.journal.store import Journal
 from qiskit_qml_ext.primitives.journal.submitter import Submitter
-from qiskit_qml_ext.primitives.journal.tags import content_tag, new_attempt_tag
+from qiskit_qml_ext.primitives.journal.tags import new_attempt_tag
 from qiskit_qml_ext.primitives.journal.trouble import Trouble
 from qiskit_qml_ext.primitives.journal.twins import Twins
 
@@ -164,9 +164,7 @@ class Runner:
             self.report.unknown = [stray.id for stray in self._reconciliation.unplaced]
         self._raise_unfinished(units)
         self.report.calibrations = sorted({unit.calibration for unit in units if unit.calibration})
-        tags = {attempt.tag for attempt in self._journal.attempts(self._keys)}
-        tags |= {content_tag(self._journal.tag, unit.content) for unit in units}
-        self.report.surplus = self._journal.surplus(tags=tags)
+        self.report.surplus = surplus_of(self._journal, *units)
         metadata = {
             "version": 2,
             "target": self._service.target,
@@ -356,7 +354,7 @@ class Runner:
             return
         try:
             self._twins.drop()
-            is_due = self._submitter.submitted or not self._journal.looks.was_tried(self._service.places)
+            is_due = not self._journal.looks.was_tried(self._service.places, idle=not self._submitter.submitted)
             if is_due and self._twins.is_watching():
                 ask = Questions(min(_LAST_LOOK_SECONDS, self._policy.call_seconds), lambda: None)
                 twins = Twins(self._service, self._journal, ask, watch_seconds=self._policy.watch_seconds)
