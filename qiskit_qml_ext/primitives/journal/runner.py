@@ -255,7 +255,8 @@ class Runner:
         if unit is None or pending >= self._max_pending:
             return False
         if self._submitter.refusals.reason:
-            pending = _pending(self._journal.units())  # the work of other runs makes room as well
+            # The work of other runs makes room as well.
+            pending = _pending([unit for unit in self._journal.units() if unit.owner is not None or unit in units])
         if not self._submitter.may_submit(pending):
             return False
         if not self._is_reconciled:

@@ -339,7 +339,7 @@ class Journal:
             return bool(rows)
 
     def add_surplus(self, job: str, tag: str, *, executed: bool) -> None:
-        """Write down a job that nobody waits for.
+        """Write down a job that nobody waits for, unless another process has taken it over meanwhile.
 
         Args:
             job: The job.
@@ -347,7 +347,8 @@ class Journal:
             executed: Whether it ran.
         """
         with self._transaction() as database:
-            if not read(database, SURPLUS, "job = ?", [job]):
+            is_wanted = read(database, ATTEMPTS, "job = ? AND outcome IN ('open', 'done')", [job])
+            if not is_wanted and not read(database, SURPLUS, "job = ?", [job]):
                 insert(database, SURPLUS, job=job, tag=tag, executed=executed, noticed=time.time())
 
     def watch_anew(self, tags: Iterable[str]) -> None:
