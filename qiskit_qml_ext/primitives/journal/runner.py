@@ -16,9 +16,10 @@ from qiskit_qml_ext.primitives.journal.codec import BadResultError, UnitResult, 
 from qiskit_qml_ext.primitives.journal.collector import Collector
 from qiskit_qml_ext.primitives.journal.deadline import Questions
 from qiskit_qml_ext.primitives.journal.faults import Meaning, understand
-from qiskit_qml_ext.primitives.journal.ownership import LEASE_SECONDS, Liveness, new_owner
+from qiskit_qml_ext.primitives.journal.heart import Heart
+from qiskit_qml_ext.primitives.journal.ownership import Liveness, new_owner
 from qiskit_qml_ext.primitives.journal.policy import Policy
-from qiskit_qml_ext.primitives.journal.progress import Progress
+from qiskit_qml_ext.primitives.journal.progress import Progress, Waits
 from qiskit_qml_ext.primitives.journal.records import DONE, FAILED, LOST, PLANNED, SUBMITTED, SUBMITTING, Surplus, Unit
 from qiskit_qml_ext.primitives.journal.requests import Request, new_unit, pack
 from qiskit_qml_ext.primitives.journal.services import Service
@@ -28,6 +29,7 @@ from qiskit_qml_ext.primitives.journal.trouble import Trouble
 from qiskit_qml_ext.primitives.journal.twins import Twins
 
 _ENDED = (DONE, FAILED, LOST)
+_LONGEST_PAUSE = 30.0
 
 
 @dataclass
@@ -39,12 +41,15 @@ class Report:
         executions: Circuits times shots in them.
         calibrations: When the device was calibrated, over all units of the result.
         surplus: Jobs that the service made without being asked.
+        waiting_for: What the run waits for now, ``None`` if it does not wait: jobs of the service, another process that
+            works on a part, the limit on submissions.
     """
 
     submitted: int = 0
     executions: int = 0
     calibrations: list[str] = field(default_factory=list)
     surplus: list[Surplus] = field(default_factory=list)
+    waiting_for: str | None = None
 
 
 class Runner:
@@ -77,7 +82,9 @@ class Runner:
         self._progress = progress or Progress(show=False)
         self._owner = new_owner()
         self._liveness = Liveness(journal)
+        self._heart = Heart(journal, self._owner)
         self._stopped = threading.Event()
+        self._waits = Waits()
         self.report = Report()
         local = not service.is_durable
         self._poll_seconds = policy.poll_seconds or (None if local else 2.0)
@@ -127,15 +134,15 @@ class Runner:
             RunIncompleteError: If units failed for good or the service was silent for too long.
             JournalError: If the journal cannot be written.
         """
-        heart = threading.Thread(target=self._beat, name="qiskit-qml-ext leases", daemon=True)
         try:
-            heart.start()
+            self._heart.start()
             units = self._loop()
         finally:
             self._stopped.set()
+            self.report.waiting_for = None
             self.report.submitted, self.report.executions = self._submitter.submitted, self._submitter.executions
             self._progress.close()
-            self._journal.release(self._owner)
+            self._heart.stop()
         self._raise_unfinished(units)
         self.report.calibrations = sorted({unit.calibration for unit in units if unit.calibration})
         tags = [unit.tag for unit in units if unit.tag]
@@ -156,12 +163,13 @@ class Runner:
     def _loop(self) -> list[Unit]:
         last_move = time.monotonic()
         while True:
+            spent = time.thread_time()
             units = self._journal.units(self._keys)
             if any(unit.state not in (*_ENDED, PLANNED, SUBMITTING, SUBMITTED) for unit in units):
                 self.plan(revive=False)  # another run needed some of our items without the others
                 continue
             running = len(self._collector.running)
-            self._progress.update(units, running)
+            self._progress.update(units, running, self.report.waiting_for)
             if all(self._has_ended(unit) for unit in units):
                 if self._complete(units):
                     return units
@@ -172,6 +180,7 @@ class Runner:
                     done=sum(unit.state == DONE for unit in units),
                 )
             moved = False
+            self._waits.clear()
             for unit in units:
                 if unit.state in (SUBMITTING, SUBMITTED) and unit.id not in self._collector.given_up:
                     moved |= self._guarded(self._advance, unit)
@@ -179,13 +188,31 @@ class Runner:
             moved |= self._guarded(self._drop_twins)
             now = time.monotonic()
             if moved:
-                last_move = now
+                last_move, self.report.waiting_for = now, None
             else:
-                self._stopped.wait(max(self._pause(now - last_move), self._trouble.pause()))
+                self.report.waiting_for = self._reasons(units)
+                pause = self._pause(now - last_move, spent=time.thread_time() - spent, units=units)
+                self._stopped.wait(max(pause, self._trouble.pause()))
 
-    def _pause(self, waited: float) -> float:
-        """Return how long to pause; jobs of this machine are looked at within a hundredth of their time."""
-        return min(0.2, max(0.002, waited / 100)) if self._poll_seconds is None else self._poll_seconds
+    def _pause(self, waited: float, *, spent: float, units: Sequence[Unit]) -> float:
+        """Return how long to pause; jobs of this machine are looked at within a hundredth of their time.
+
+        Who waits for other processes' work only leaves the processor to them, but for a thirtieth.
+        """
+        own = any(unit.owner == self._owner for unit in units)
+        pause = min(0.2, max(0.002, waited / 100)) if self._poll_seconds is None else self._poll_seconds
+        return pause if own else max(pause, min(_LONGEST_PAUSE, 30 * spent))
+
+    def _reasons(self, units: Sequence[Unit]) -> str:
+        """Return what this run waits for."""
+        own = sum(unit.owner == self._owner for unit in units)
+        if own:
+            self._waits.note(f"{own} job{'s' * (own > 1)} on {self._service.target}")
+        if self._trouble.pause():
+            self._waits.note(self._trouble.describe())
+        if self._heart.trouble():
+            self._waits.note(f"the journal: {self._heart.trouble()}")
+        return self._waits.text()
 
     def _has_ended(self, unit: Unit) -> bool:
         """Tell whether nothing more will come of a unit in this run."""
@@ -210,11 +237,16 @@ class Runner:
 
     def _advance(self, unit: Unit) -> bool:
         if unit.owner != self._owner:
-            if not self._liveness.is_gone(unit.owner):
-                return False  # another process is at it
+            # Jobs on a service can be fetched by two processes; what is run or submitted, two would run twice.
+            harmless = self._service.is_durable and unit.state == SUBMITTED
+            if unit.owner is not None and not self._liveness.is_gone(unit.owner, harmless=harmless):
+                self._waits.other(unit.id, self._liveness.describe(unit.owner))
+                return False
             if not self._journal.take_over(unit.id, owner=self._owner, gone=unit.owner):
                 return False
         if unit.state == SUBMITTING:
+            if not self._journal.owns(unit.id, self._owner):
+                return True  # taken over, while this process was suspended or busy with other units
             return self._after_posting(unit, self._submitter.recover(unit, self._pubs(unit), self._seed_of(unit)))
         outcome = self._collector.collect(unit)
         if outcome.too_large:
@@ -225,7 +257,11 @@ class Runner:
 
     def _submit_next(self, units: Sequence[Unit]) -> bool:
         pending = sum(unit.state in (SUBMITTING, SUBMITTED) for unit in units)
-        if pending >= self._max_pending or not self._submitter.may_submit():
+        if pending >= self._max_pending:
+            return False
+        if not self._submitter.may_submit():
+            if not self._submitter.refused and any(unit.state == PLANNED for unit in units):
+                self._waits.note("the pause before the next submission that the service asked for")
             return False
         unit = next((unit for unit in units if unit.state == PLANNED), None)
         if unit is None:
@@ -238,6 +274,7 @@ class Runner:
         per_minute = self._policy.submissions_per_minute or (5 if self._service.is_durable else None)
         calibration = self._submitter.calibration()
         if not self._journal.claim(unit.id, owner=self._owner, tag=tag, calibration=calibration, per_minute=per_minute):
+            self._waits.rate(per_minute, self._journal.rate_pause(per_minute))
             return False
         return self._after_posting(unit, self._submitter.post(unit, tag, pubs, self._seed_of(unit)))
 
@@ -288,7 +325,7 @@ class Runner:
                     raise BadResultError("The stored result does not match its checksum.")
                 self._results[unit.id] = decode(*stored)
             except BadResultError:
-                self._journal.forget_result(unit.id)
+                self._journal.forget_result(unit.id, arrays=None if stored is None else stored[0])
                 return False
         try:
             self._twins.drop()
@@ -317,7 +354,3 @@ class Runner:
             done=done,
             unfinished=reasons,
         ) from (self._submitter.error or self._collector.error)
-
-    def _beat(self) -> None:
-        while not self._stopped.wait(LEASE_SECONDS / 4):
-            self._journal.beat(self._owner)
