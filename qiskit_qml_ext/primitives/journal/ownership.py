@@ -88,6 +88,15 @@ class Liveness:
         seen.looked = now
         return seen.seconds
 
+    def shows_life(self, owner: str) -> bool:
+        """Watch an owner until it is certain that it lives or that its claim may be taken over, for a lease at most."""
+        first = self._journal.beat_of(owner)
+        while not self.is_gone(owner):
+            if life_of(owner) is not Life.UNSEEN or self._journal.beat_of(owner) != first:
+                return True
+            time.sleep(min(1.0, LEASE_SECONDS / 100))
+        return False
+
     def describe(self, owner: str) -> str:
         """Return who an owner is and what is known of its life, for a reader who waits for it."""
         life, silence = life_of(owner), self.silence(owner)
