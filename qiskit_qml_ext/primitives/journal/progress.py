@@ -24,8 +24,9 @@ class Waits:
 
     def rate(self, per_minute: int | None, pause: float) -> None:
         """Note for how many seconds the limit on submissions allows no other one."""
-        if pause:
-            self.note(f"the limit of {per_minute} submissions a minute, the next one in {math.ceil(pause)} s")
+        if per_minute is not None and pause > 0:
+            many = f"{per_minute} submission{'s' * (per_minute > 1)}"
+            self.note(f"the limit of {many} a minute, the next one in {math.ceil(pause)} s")
 
     def note(self, reason: str) -> None:
         """Note another reason."""

@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -452,8 +452,9 @@ class Journal:
                 raise
 
     def _roll_back(self) -> None:
-        if self._database.in_transaction:
-            self._database.execute("ROLLBACK")
+        with suppress(sqlite3.ProgrammingError):  # the journal was closed
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
 
     def __del__(self) -> None:
         # A journal that nobody closed; a forked process leaves its parent's connection alone.
