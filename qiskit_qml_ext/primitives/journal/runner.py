@@ -97,6 +97,7 @@ class Runner:
         self._results: dict[int, UnitResult] = {}
         self._places: dict[bytes, tuple[int, int]] = {}
         self._keys: dict[int, tuple[bytes, ...]] = {}
+        self._done: dict[int, Unit] = {}
 
     def plan(self, *, revive: bool = True) -> None:
         """See that every item belongs to a unit that is on the disk."""
@@ -164,7 +165,7 @@ class Runner:
         last_move = time.monotonic()
         while True:
             spent = time.thread_time()
-            units = self._journal.units(self._keys)
+            units = self._look()
             if any(unit.state not in (*_ENDED, PLANNED, SUBMITTING, SUBMITTED) for unit in units):
                 self.plan(revive=False)  # another run needed some of our items without the others
                 continue
@@ -184,7 +185,7 @@ class Runner:
             for unit in units:
                 if unit.state in (SUBMITTING, SUBMITTED) and unit.id not in self._collector.given_up:
                     moved |= self._guarded(self._advance, unit)
-            moved |= self._guarded(self._submit_next, self._journal.units(self._keys))
+            moved |= self._guarded(self._submit_next, self._look() if moved else units)
             moved |= self._guarded(self._drop_twins)
             now = time.monotonic()
             if moved:
@@ -193,6 +194,13 @@ class Runner:
                 self.report.waiting_for = self._reasons(units)
                 pause = self._pause(now - last_move, spent=time.thread_time() - spent, units=units)
                 self._stopped.wait(max(pause, self._trouble.pause()))
+
+    def _look(self) -> list[Unit]:
+        """Return the units of this request; those that are done do not change and are not read again."""
+        left = self._journal.units(unit for unit in self._keys if unit not in self._done)
+        self._done.update({unit.id: unit for unit in left if unit.state == DONE})
+        found = {unit.id: unit for unit in [*self._done.values(), *left]}
+        return [found[number] for number in sorted(found) if number in self._keys]
 
     def _pause(self, waited: float, *, spent: float, units: Sequence[Unit]) -> float:
         """Return how long to pause; jobs of this machine are looked at within a hundredth of their time.
@@ -326,6 +334,7 @@ class Runner:
                 self._results[unit.id] = decode(*stored)
             except BadResultError:
                 self._journal.forget_result(unit.id, arrays=None if stored is None else stored[0])
+                self._done.pop(unit.id)
                 return False
         try:
             self._twins.drop()
