@@ -166,6 +166,27 @@ def test_tasks_of_asyncio_share_the_work(path):
     assert all(np.array_equal(ones(result), ones(results[0])) for result in results)
 
 
+def test_run_whose_result_comes_second_returns_the_first(path, monkeypatch):
+    """Two runs at one unit, because one was taken for gone, must not return different counts."""
+    angles = np.full((3, 1), np.pi / 2)
+
+    def ask_once(inner, where):
+        return JournaledSampler(inner, where).run([(rotation(), angles, 100)]).result(30)[0].data.meas.array
+
+    theirs = ask_once(StatevectorSampler(), path.with_name("other.journal"))
+    arrays, metadata = Journal(path.with_name("other.journal")).results(1)
+    finish = Journal.finish
+
+    def second(self, unit, **settings):
+        finish(self, unit, **{**settings, "arrays": arrays, "metadata": metadata})
+        return finish(self, unit, **settings)
+
+    monkeypatch.setattr(Journal, "finish", second)
+    assert np.array_equal(ask_once(StatevectorSampler(), path), theirs)
+    monkeypatch.undo()
+    assert np.array_equal(ask_once(StatevectorSampler(), path), theirs)
+
+
 def test_run_that_waits_says_for_whom_and_rests(path):
     inner = Slow(seconds=0.0)
     inner.go.clear()
