@@ -130,7 +130,7 @@ class RuntimeServer:
             None if seconds is None else time.time() + seconds,
         )
 
-    def fail_next(self, times=1, *, status="Failed", reason="The control electronics lost a packet.", code=6000):
+    def fail_next(self, times=1, *, status="Failed", reason="The control electronics lost a packet.", code=9707):
         """Let the next jobs end like this instead of running."""
         verdicts = self.store.setting("verdicts", [])
         self.store.set("verdicts", verdicts + [{"status": status, "reason": reason, "code": code}] * times)

@@ -4,8 +4,9 @@ from qiskit_qml_ext.primitives.journal.estimator import JournaledEstimator
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.policy import Policy
+from qiskit_qml_ext.primitives.journal.reconcile import is_of_copy, surplus_of
 from qiskit_qml_ext.primitives.journal.records import STATES, Surplus, Unit
-from qiskit_qml_ext.primitives.journal.resume import Resumed, cancel, resume
+from qiskit_qml_ext.primitives.journal.resume import Resumed, cancel, disown, look, resume, watched
 from qiskit_qml_ext.primitives.journal.runner import Report
 from qiskit_qml_ext.primitives.journal.sampler import JournaledSampler
 from qiskit_qml_ext.primitives.journal.store import Journal
@@ -23,5 +24,10 @@ __all__ = [
     "Surplus",
     "Unit",
     "cancel",
+    "disown",
+    "is_of_copy",
+    "look",
     "resume",
+    "surplus_of",
+    "watched",
 ]

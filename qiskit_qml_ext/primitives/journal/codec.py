@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -123,26 +124,90 @@ def encode(result: UnitResult, layout: Sequence[dict[str, Any]]) -> tuple[bytes,
     return buffer.getvalue(), {"names": names, "pubs": result.metadata}
 
 
-def decode(data: bytes, metadata: dict[str, Any]) -> UnitResult:
-    """Read what :func:`encode` wrote.
+def decode(data: bytes, metadata: dict[str, Any], layout: Sequence[dict[str, Any]] | None = None) -> UnitResult:
+    """Read what :func:`encode` wrote; whatever the bytes and the metadata are, no more memory is taken than they allow.
+
+    Args:
+        data: The npz bytes.
+        metadata: What :func:`encode` returned beside them.
+        layout: The unit's layout; if given, the result must be one that the unit can have.
 
     Raises:
-        BadResultError: If the bytes are damaged.
+        BadResultError: If anything about them is not as :func:`encode` writes it or as the layout says.
     """
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            pubs = [
-                {
-                    name: _unpacked(stored[entry["array"]], entry["bits"], tuple(entry["shape"]))
-                    if entry["bits"] is not None
-                    else stored[entry["array"]]
-                    for name, entry in described.items()
-                }
-                for described in metadata["names"]
-            ]
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise BadResultError(f"A stored result cannot be read: {error}") from error
-    return UnitResult(pubs, metadata["pubs"])
+        pubs = _decoded(data, metadata)
+        about = metadata["pubs"]
+        if len(about) != len(pubs) or not all(isinstance(entry, dict) for entry in about):
+            raise BadResultError("the metadata are not one mapping for each PUB")
+        if layout is not None:
+            _check_layout(pubs, layout)
+    except Exception as error:  # damaged bytes and crafted metadata fail in every way there is
+        words = str(error).splitlines()
+        raise BadResultError(f"A stored result cannot be read: {words[0] if words else type(error).__name__}") from error
+    return UnitResult(pubs, list(about))
+
+
+def _decoded(data: bytes, metadata: dict[str, Any]) -> list[Arrays]:
+    names = metadata["names"]
+    asked = [entry["array"] for described in names for entry in described.values()]
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = archive.infolist()
+        # :func:`encode` compresses nothing, so that what is read cannot be larger than what is stored.
+        if any(info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size for info in members):
+            raise BadResultError("an array is compressed")
+        if sorted(info.filename for info in members) != sorted(f"{name}.npy" for name in asked):
+            raise BadResultError("it does not hold the arrays that its metadata name, each once")
+        if sum(info.file_size for info in members) > len(data):
+            raise BadResultError("its arrays are larger than itself")
+        return [
+            {
+                str(name): _unpacked(
+                    _stored_array(archive.read(f"{entry['array']}.npy")), entry["bits"], tuple(entry["shape"])
+                )
+                for name, entry in described.items()
+            }
+            for described in names
+        ]
+
+
+def _stored_array(content: bytes) -> NDArray[Any]:
+    """Read an array of numbers in NumPy's format, whose header must say exactly how many bytes follow."""
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    if version not in ((1, 0), (2, 0)):
+        raise BadResultError(f"an array has the unknown format {version}")
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, is_fortran, dtype = read(stream)
+    if dtype.kind not in "biufc":
+        raise BadResultError(f"an array is of {dtype}, not of numbers")
+    body = content[stream.tell() :]
+    if any(not isinstance(size, int) or size < 0 for size in shape) or math.prod(shape) * dtype.itemsize != len(body):
+        raise BadResultError(f"an array of the shape {shape} has {len(body)} bytes")
+    array: NDArray[Any] = np.frombuffer(body, dtype=dtype).reshape(shape, order="F" if is_fortran else "C")
+    return array.copy()
+
+
+def _check_layout(pubs: Sequence[Arrays], layout: Sequence[dict[str, Any]]) -> None:
+    """Check that arrays are what a unit of this layout can have; the other half of ``extract_…``."""
+    if len(pubs) != len(layout):
+        raise BadResultError(f"it has {len(pubs)} PUBs, but its unit has {len(layout)}")
+    for arrays, expected in zip(pubs, layout, strict=True):
+        if "registers" not in expected:
+            for name in ("evs", "stds"):
+                if name not in arrays or list(arrays[name].shape) != list(expected["shape"]):
+                    raise BadResultError(f"its {name} are not of the shape {expected['shape']}")
+            continue
+        if sorted(arrays) != sorted(expected["registers"]):
+            raise BadResultError(f"it has the registers {sorted(arrays)}, its unit {sorted(expected['registers'])}")
+        for name, num_bits in expected["registers"].items():
+            shape, is_bits = arrays[name].shape, arrays[name].dtype == np.uint8
+            at_least = expected["shots"] if is_bits else 0  # shots that were averaged on the device leave no axis
+            fits = len(shape) == 3 and shape[2] == -(-num_bits // 8) if is_bits else len(shape) >= 1
+            if not fits or shape[0] != expected["rows"] or (is_bits and shape[1] < at_least):
+                raise BadResultError(f"the register {name} has the shape {shape}")
+            if is_bits and shape[1] > at_least and not expected.get("more_shots"):
+                raise BadResultError(f"the register {name} has {shape[1]} shots, {at_least} were asked for")
 
 
 def _pubs(result: object, layout: Sequence[dict[str, Any]]) -> list[Any]:
@@ -171,11 +236,24 @@ def _packed(array: NDArray[np.uint8], num_bits: int) -> NDArray[np.uint8]:
     return packed
 
 
-def _unpacked(array: NDArray[np.uint8], num_bits: int, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def _unpacked(array: NDArray[Any], num_bits: int | None, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Undo :func:`_packed`; without a number of bits the array is as it was."""
+    if num_bits is None:
+        if array.shape != shape:
+            raise BadResultError(f"an array has the shape {array.shape}, its metadata say {shape}")
+        return array
+    if array.dtype != np.uint8 or isinstance(num_bits, bool) or not isinstance(num_bits, int) or num_bits < 0:
+        raise BadResultError(f"the bits of a register are {num_bits!r} in an array of {array.dtype}")
     per_byte = _per_byte(num_bits)
     if per_byte == 1:
-        return array.reshape(shape)
-    rows, shots, _ = shape
+        if array.shape != shape:
+            raise BadResultError(f"a register has the shape {array.shape}, its metadata say {shape}")
+        return array
+    rows, shots, width = shape
+    if any(type(size) is not int or size < 0 for size in shape) or width != 1:
+        raise BadResultError(f"a register of {num_bits} bits has the shape {shape}")
+    if array.shape != (rows, -(-shots // per_byte)):
+        raise BadResultError(f"a register has the shape {array.shape}, its metadata say {shape}")
     whole = np.empty((rows, array.shape[1] * per_byte, 1), dtype=np.uint8)
     mask = np.uint8(2**num_bits - 1)
     for place in range(per_byte):

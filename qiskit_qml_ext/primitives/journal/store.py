@@ -12,7 +12,8 @@ from typing import Any
 from typing_extensions import Self
 
 from qiskit_qml_ext.exceptions import JournalDamagedError
-from qiskit_qml_ext.primitives.journal import claims
+from qiskit_qml_ext.primitives.journal import claims, lineage
+from qiskit_qml_ext.primitives.journal.looks import Looks
 from qiskit_qml_ext.primitives.journal.moments import Moment, moment
 from qiskit_qml_ext.primitives.journal.ownership import retire
 from qiskit_qml_ext.primitives.journal.queries import content_of, located, read_chunks, units_of
@@ -71,8 +72,15 @@ class Journal:
         self._process = os.getpid()
         self._database = open_database(self._path, timeout=self._timeout)
         with self._transaction(write=False) as database:
+            elsewhere = lineage.is_elsewhere(database, self._path)
+        if elsewhere:
+            with self._transaction() as database:
+                lineage.give_new_lineage(database, self._path)
+        with self._transaction(write=False) as database:
             about = {row["name"]: row["value"] for row in read(database, ABOUT)}
         self._id, self._lineage = about["id"], about["lineage"]
+        self._former = tuple(about.get("former", "").split())
+        self.looks = Looks()
 
     @property
     def path(self) -> Path:
@@ -88,6 +96,11 @@ class Journal:
     def lineage(self) -> str:
         """What tells this file from its copies; the jobs that it submits carry it in their tags."""
         return self._lineage
+
+    @property
+    def former_lineages(self) -> tuple[str, ...]:
+        """What this file was called before it was copied, moved or restored."""
+        return self._former
 
     def close(self) -> None:
         """Close the file; the journal may not be used afterwards."""
@@ -188,8 +201,25 @@ class Journal:
 
     # Claims
 
-    def claim(self, unit: int, *, owner: str, tag: str, calibration: str | None, per_minute: int | None) -> bool:
+    def claim(
+        self,
+        unit: int,
+        *,
+        owner: str,
+        tag: str,
+        calibration: str | None,
+        per_minute: int | None,
+        watched: bool = True,
+    ) -> bool:
         """Write down that a unit is about to be submitted.
+
+        Args:
+            unit: The unit.
+            owner: Who submits it.
+            tag: The tag that its job will carry.
+            calibration: When the device was calibrated.
+            per_minute: How many submissions a minute there may be.
+            watched: Whether the service may make a job of it that nobody waits for.
 
         Returns:
             Whether this process may submit it now; ``False`` if another one has it or the rate is used up.
@@ -199,7 +229,7 @@ class Journal:
                 return False
             if not claims.take(database, unit, owner):
                 return False
-            self._begin_attempt(database, unit, tag, calibration)
+            self._begin_attempt(database, unit, tag, calibration=calibration, watched=watched)
             return True
 
     def rate_pause(self, per_minute: int | None) -> float:
@@ -217,6 +247,17 @@ class Journal:
         """Tell whether a unit under way belongs to an owner still; to be asked before anything that costs."""
         with self._transaction(write=False) as database:
             return claims.is_owned(database, unit, owner)
+
+    def withdraw(self, unit: int, *, tag: str, owner: str) -> None:
+        """Take a claim back whose request has certainly not left."""
+        with self._transaction() as database:
+            if not claims.is_owned(database, unit, owner):
+                return
+            database.execute("DELETE FROM attempts WHERE tag = ?", (tag,))
+            change(
+                database, UNITS, "id = ? AND state = ?", [unit, SUBMITTING],
+                state=PLANNED, owner=None, attempts=lambda row: row["attempts"] - 1,
+            )  # fmt: skip
 
     def take_over(self, unit: int, *, owner: str, gone: str | None) -> bool:
         """Claim a unit whose owner is gone, unless another process was faster.
@@ -274,26 +315,71 @@ class Journal:
             change(database, UNITS, "id = ? AND state = ?", [unit, SUBMITTING], state=SUBMITTED, updated=now)
             return True
 
-    def adopt(self, unit: int, *, tag: str, job: str, session: str | None, owner: str) -> bool:
-        """Take a job that this file did not know for the job of a unit that is not submitted.
+    def adopt(
+        self, unit: int, *, tag: str, job: str, session: str | None, created: float, owner: str | None, reason: str
+    ) -> bool:
+        """Take a job that this file did not wait for as the job of a unit that has none, or none that counts.
+
+        Args:
+            unit: A unit that nobody works on, or one under way that belongs to ``owner``.
+            tag: The tag of the attempt that made the job.
+            job: The job.
+            session: Its session or batch.
+            created: When the service made it, in seconds since 1970 by its own clock.
+            owner: Who goes on with it; ``None`` leaves it to whoever needs it.
+            reason: Why an attempt of this file that is open counts no more.
 
         Returns:
             Whether it was taken.
         """
+        now = time.time()
         with self._transaction() as database:
-            if not claims.take(database, unit, owner):
+            rows = read(database, UNITS, "id = ?", [unit])
+            is_mine = owner is not None and claims.is_owned(database, unit, owner)
+            if not rows or not (is_mine or rows[0]["state"] in (PLANNED, FAILED, LOST)):
                 return False
-            self._begin_attempt(database, unit, tag, None)
-            now = time.time()
-            change(database, ATTEMPTS, "tag = ?", [tag], job=job, session=session, submitted=now)
-            change(database, UNITS, "id = ?", [unit], state=SUBMITTED, updated=now)
+            if any(row["unit"] != unit for row in read(database, ATTEMPTS, "tag = ?", [tag])):
+                return False
+            self._end_attempt(database, unit, "not needed", reason)
+            # The last attempt is the one that counts.
+            database.execute("DELETE FROM attempts WHERE tag = ?", (tag,))
+            self._begin_attempt(database, unit, tag, started=created)
+            change(database, ATTEMPTS, "tag = ?", [tag], job=job, session=session, submitted=created)
+            database.execute("DELETE FROM surplus WHERE job = ?", (job,))
+            change(
+                database, UNITS, "id = ?", [unit],
+                state=SUBMITTED, owner=owner, reason=None, updated=now,
+                attempts=lambda row: row["attempts"] + (not is_mine),
+            )  # fmt: skip
             return True
 
+    def cut(self, unit: int, parts: Sequence[NewUnit]) -> bool:
+        """Replace a unit that nobody works on by others of the same items; return whether it was done."""
+        with self._transaction() as database:
+            rows = read(database, UNITS, "id = ? AND state = ?", [unit, PLANNED])
+            if rows:
+                self._dissolve(database, unit)
+                self._insert(database, parts)
+            return bool(rows)
+
     def add_surplus(self, job: str, tag: str, *, executed: bool) -> None:
-        """Write down a job that the service made without being asked."""
+        """Write down a job that nobody waits for.
+
+        Args:
+            job: The job.
+            tag: The tag of the attempt of this file that made it, or that of its content if another file did.
+            executed: Whether it ran.
+        """
         with self._transaction() as database:
             if not read(database, SURPLUS, "job = ?", [job]):
                 insert(database, SURPLUS, job=job, tag=tag, executed=executed, noticed=time.time())
+
+    def watch_anew(self, tags: Iterable[str]) -> None:
+        """Write down that the service may make jobs of these attempts from now on."""
+        now = moment()
+        with self._transaction() as database:
+            for tag in tags:
+                change(database, ATTEMPTS, "tag = ?", [tag], watched=1, boot=now.boot, ticks=now.ticks)
 
     def close_watch(self, numbers: Iterable[int]) -> None:
         """Write down that the service can make no more jobs of these attempts."""
@@ -385,12 +471,20 @@ class Journal:
             change(database, UNITS, "id = ?", [unit], state=state, owner=None, reason=reason, updated=time.time())
 
     @staticmethod
-    def _begin_attempt(database: sqlite3.Connection, unit: int, tag: str, calibration: str | None) -> None:
+    def _begin_attempt(
+        database: sqlite3.Connection,
+        unit: int,
+        tag: str,
+        *,
+        calibration: str | None = None,
+        started: float | None = None,
+        watched: bool = True,
+    ) -> None:
         now = moment()
         insert(
             database, ATTEMPTS, tag=tag, unit=unit, job=None, session=None, outcome="open", boot=now.boot,
-            ticks=now.ticks, started=time.time(), submitted=None, finished=None, calibration=calibration,
-            usage_seconds=None, reason=None, watched=1,
+            ticks=now.ticks, started=time.time() if started is None else started, submitted=None, finished=None,
+            calibration=calibration, usage_seconds=None, reason=None, watched=watched,
         )  # fmt: skip
 
     @staticmethod
