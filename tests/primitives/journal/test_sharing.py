@@ -301,6 +301,47 @@ def test_process_that_was_suspended_past_its_lease_finds_its_work_done_and_chang
         assert {attempt.outcome for attempt in journal.attempts()} == {"done"}
 
 
+def test_run_that_lost_a_unit_before_the_request_left_does_not_submit_it(server, work, path, monkeypatch):
+    """It was suspended between its claim and the request; who took over may be about to submit the same."""
+    claim, lost = Journal.claim, []
+
+    def losing(self, unit, *, owner, **settings):
+        claimed = claim(self, unit, owner=owner, **settings)
+        if claimed and not lost:
+            lost.append(unit)
+            assert self.take_over(unit, owner="somebody else", gone=owner)
+        return claimed
+
+    monkeypatch.setattr(Journal, "claim", losing)
+    job = work(result=False)
+    until(lambda: [unit.state for unit in Journal(path).units()].count("done") == 2)
+    until(lambda: job.report.waiting_for == f"unit {lost[0]} with an unknown process")
+    assert len(server.jobs()) == 2
+    Journal(path).release("somebody else")
+    counts = ones(job.result(60))
+    assert (counts[0], counts[-1]) == (0, 100)
+    assert server.executions() == 600
+    assert job.report.surplus == []
+
+
+def test_simulation_that_was_taken_over_is_not_reported_as_a_job_of_the_service(path, monkeypatch):
+    """Another container saw no sign of life while Aer let no thread run; a simulation more costs nothing."""
+    submitted, lost = Journal.submitted, []
+
+    def losing(self, unit, *, owner=None, **settings):
+        if not lost:
+            lost.append(unit)
+            assert self.take_over(unit, owner="somebody else", gone=owner)
+            self.retry(unit, owner="somebody else", outcome="gone", reason="The process ended.")
+        return submitted(self, unit, owner=owner, **settings)
+
+    monkeypatch.setattr(Journal, "submitted", losing)
+    job = ask(StatevectorSampler(), path)
+    assert ones(job.result(30))[-1] == 100
+    assert lost
+    assert job.report.surplus == []
+
+
 @pytest.mark.parametrize("state", ["running", "suspended"])
 def test_simulation_of_a_silent_process_that_is_seen_to_live_is_not_run_again(path, monkeypatch, state):
     """Aer lets no other thread run while it simulates, so there is no sign of life for as long as that takes."""
