@@ -168,8 +168,8 @@ def disown_jobs(journal: "Journal", yes: bool) -> None:
     """Say that jobs which the file does not know shall not be waited for.
 
     A file that is older than the service's jobs (a restored backup, a copy) submits nothing before each of them has a
-    place. Take this way only if there is no newer file. Should a program ask for the same work some day, its job is taken
-    over all the same.
+    place. Take this way only if there is no newer file. Should a program ask for the same work some day, its job is
+    taken over all the same.
     """
     from qiskit_qml_ext.primitives.journal import disown, look
 

@@ -8,7 +8,6 @@ import json
 import shutil
 import threading
 import time
-import uuid
 import warnings
 
 import numpy as np
@@ -67,15 +66,6 @@ def check(result, server, *, executions=600):
     assert counts[-1] == 100
     assert np.all(np.abs(counts - 100 * np.sin(ANGLES / 2) ** 2) < 30)  # six standard deviations
     assert server.executions() == executions
-
-
-def arrive(server, like=0, **changes):
-    """Let the service accept a job as it has accepted another one before; return its id."""
-    row = {**dict(server.store.rows("SELECT * FROM jobs ORDER BY seq")[like]), "id": uuid.uuid4().hex[:20]}
-    row |= {"status": "Queued", "result": None, "running": None, "created": time.time(), **changes}
-    del row["seq"]
-    server.store.write(f"INSERT INTO jobs ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", *row.values())
-    return row["id"]
 
 
 def idle(server):
@@ -310,7 +300,7 @@ def test_jobs_of_others_and_tags_that_look_like_ours_are_left_alone(server, ask,
         [tags[1]],
     ]
     for item in foreign:
-        arrive(server, tags=json.dumps(item))
+        server.submit_again(tags=json.dumps(item))
     idle(server)
     result, job = ask(path, np.concatenate([ANGLES, [0.5]]))
     assert job.report.submitted == 1
@@ -324,7 +314,7 @@ def test_jobs_of_others_and_tags_that_look_like_ours_are_left_alone(server, ask,
 
 def test_submission_that_arrives_after_the_last_result_is_reported_by_the_next_run(server, ask, path):
     ask(path)
-    late = arrive(server)
+    late = server.submit_again()
     idle(server)
     with pytest.warns(DuplicateExecutionWarning, match=rf"executed 1 job .*{late}"):
         result, job = ask(path)
@@ -335,7 +325,7 @@ def test_submission_that_arrives_after_the_last_result_is_reported_by_the_next_r
 def test_submission_that_arrives_late_is_cancelled_while_it_waits(server, ask, path):
     ask(path)
     server.set_hold(True)
-    late = arrive(server)
+    late = server.submit_again()
     _, job = ask(path)
     assert [(item.job, item.executed) for item in job.report.surplus] == [(late, False)]
     server.set_hold(False)
@@ -386,7 +376,7 @@ def test_process_that_was_suspended_in_its_submission_reports_its_job(server, as
         with Journal(path) as journal:
             (unit,) = [unit for unit in journal.units() if unit.state == "submitting"]
             journal.take_over(unit.id, owner="other", gone=unit.owner)
-        arrive(server, tags=json.dumps(settings["tags"]))
+        server.submit_again(tags=json.dumps(settings["tags"]))
         with Journal(path) as journal:
             journal.submitted(unit.id, tag=settings["tags"][-1], job=server.jobs()[-1]["id"], session=None)
             journal.release("other")
@@ -422,7 +412,7 @@ def test_thousand_jobs_of_a_journal_are_listed_in_a_few_answers(server, ask, bac
     ask(path)
     tags = json.dumps(server.jobs()[0]["tags"][:1])
     for number in range(1000):
-        arrive(server, tags=tags, status="Completed", params="{}", created=time.time() - number)
+        server.submit_again(tags=tags, status="Completed", params="{}", created=time.time() - number)
     with Journal(backups["plan", 1]) as journal:
         before, began = listings(server), time.monotonic()
         assert len(look(journal, server.service())) == 0
