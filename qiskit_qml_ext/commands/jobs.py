@@ -345,7 +345,10 @@ def _date(seconds: float | None) -> str | None:
 def _ago(seconds: float | None) -> str:
     if seconds is None:
         return ""
-    age = max(0.0, time.time() - seconds)
+    age = time.time() - seconds
+    if age < -60:
+        return "in the future: was the clock set back?"
+    age = max(0.0, age)
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if age >= size:
             return f"{age / size:.0f} {unit} ago"

@@ -157,9 +157,12 @@ class Collector:
             return self._not_downloaded(unit, error)
         arrays, metadata = encode(result, unit.layout)
         usage = self._ask(lambda: usage_of(job)) if self._service.is_durable else None
-        self._journal.finish(unit.id, tag=unit.tag or "", arrays=arrays, metadata=metadata, usage_seconds=usage)
+        counts = self._journal.finish(
+            unit.id, tag=unit.tag or "", arrays=arrays, metadata=metadata, usage_seconds=usage
+        )
         self._jobs.pop(unit.job or "", None)
-        return Collected(moved=True, result=result)
+        # If another run's result came first, that one is read from the journal, as by every other run.
+        return Collected(moved=True, result=result if counts else None)
 
     def _not_downloaded(self, unit: Unit, error: Exception) -> Collected:
         """A result that is damaged or does not come is fetched again; the job is never run again for it."""

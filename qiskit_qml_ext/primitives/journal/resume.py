@@ -10,7 +10,7 @@ from typing import Any
 from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.collector import Collector
 from qiskit_qml_ext.primitives.journal.deadline import Questions
-from qiskit_qml_ext.primitives.journal.ownership import Liveness, is_dead, new_owner
+from qiskit_qml_ext.primitives.journal.ownership import Liveness, new_owner
 from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.reconcile import Reconciliation
 from qiskit_qml_ext.primitives.journal.records import DONE, FAILED, LOST, PLANNED, SUBMITTED, SUBMITTING, Unit
@@ -115,7 +115,9 @@ def resume(journal: Journal, service: Any, *, policy: Policy | None = None) -> R
     try:
         reconciliation.look()
         for unit in journal.units():
-            if unit.state not in (SUBMITTING, SUBMITTED) or not liveness.is_gone(unit.owner):
+            if unit.state not in (SUBMITTING, SUBMITTED) or not liveness.is_gone(
+                unit.owner, harmless=unit.state == SUBMITTED
+            ):
                 continue
             if not journal.take_over(unit.id, owner=owner, gone=unit.owner):
                 continue
@@ -194,8 +196,9 @@ def cancel(journal: Journal, service: Any, unit: Unit) -> str:
     Returns:
         A sentence on what was done.
     """
-    if unit.owner is not None and not is_dead(unit.owner):
-        return f"Unit {unit.id} is being worked on by a running program. Stop that program first."
+    liveness = Liveness(journal)
+    if unit.owner is not None and liveness.shows_life(unit.owner):
+        return f"Unit {unit.id} is being worked on by {liveness.describe(unit.owner)}. Stop that program first."
     if unit.state == DONE:
         return f"Unit {unit.id} is done."
     if unit.state == PLANNED:

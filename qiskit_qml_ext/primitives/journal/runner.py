@@ -16,9 +16,10 @@ from qiskit_qml_ext.primitives.journal.codec import BadResultError, UnitResult, 
 from qiskit_qml_ext.primitives.journal.collector import Collector
 from qiskit_qml_ext.primitives.journal.deadline import Questions
 from qiskit_qml_ext.primitives.journal.faults import Meaning, understand
-from qiskit_qml_ext.primitives.journal.ownership import LEASE_SECONDS, Liveness, new_owner
+from qiskit_qml_ext.primitives.journal.heart import Heart
+from qiskit_qml_ext.primitives.journal.ownership import Liveness, new_owner
 from qiskit_qml_ext.primitives.journal.policy import Policy
-from qiskit_qml_ext.primitives.journal.progress import Progress
+from qiskit_qml_ext.primitives.journal.progress import Progress, Waits
 from qiskit_qml_ext.primitives.journal.reconcile import Reconciliation, cut_to, surplus_of
 from qiskit_qml_ext.primitives.journal.records import DONE, FAILED, LOST, PLANNED, SUBMITTED, SUBMITTING, Surplus, Unit
 from qiskit_qml_ext.primitives.journal.requests import Request, new_unit, pack
@@ -30,6 +31,7 @@ from qiskit_qml_ext.primitives.journal.trouble import Trouble
 from qiskit_qml_ext.primitives.journal.twins import Twins
 
 _ENDED = (DONE, FAILED, LOST)
+_LONGEST_PAUSE = 30.0
 _LAST_LOOK_SECONDS = 20.0  # a thousand jobs are listed in five answers
 _LOG = logging.getLogger(__name__)
 
@@ -45,6 +47,8 @@ class Report:
         calibrations: When the device was calibrated, over all units of the result.
         surplus: Jobs for this work that nobody waits for: the service made them twice, or a copy of the file did.
         unknown: Jobs of the journal that the file does not know and that match none of its work.
+        waiting_for: What the run waits for now, ``None`` if it does not wait: jobs of the service, another process that
+            works on a part, the limit on submissions.
     """
 
     submitted: int = 0
@@ -53,6 +57,7 @@ class Report:
     calibrations: list[str] = field(default_factory=list)
     surplus: list[Surplus] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    waiting_for: str | None = None
 
 
 class Runner:
@@ -85,7 +90,9 @@ class Runner:
         self._progress = progress or Progress(show=False)
         self._owner = new_owner()
         self._liveness = Liveness(journal)
+        self._heart = Heart(journal, self._owner)
         self._stopped = threading.Event()
+        self._waits = Waits()
         self.report = Report()
         local = not service.is_durable
         self._poll_seconds = policy.poll_seconds or (None if local else 2.0)
@@ -100,6 +107,7 @@ class Runner:
         self._results: dict[int, UnitResult] = {}
         self._places: dict[bytes, tuple[int, int]] = {}
         self._keys: dict[int, tuple[bytes, ...]] = {}
+        self._done: dict[int, Unit] = {}
         self._is_reconciled = False
 
     def plan(self, *, revive: bool = True) -> None:
@@ -151,15 +159,15 @@ class Runner:
             RunIncompleteError: If units failed for good or the service was silent for too long.
             JournalError: If the journal cannot be written.
         """
-        heart = threading.Thread(target=self._beat, name="qiskit-qml-ext leases", daemon=True)
         try:
-            heart.start()
+            self._heart.start()
             units = self._loop()
         finally:
             self._stopped.set()
+            self.report.waiting_for = None
             self.report.submitted, self.report.executions = self._submitter.submitted, self._submitter.executions
             self._progress.close()
-            self._journal.release(self._owner)
+            self._heart.stop()
             self.report.adopted = list(self._reconciliation.adopted)
             self.report.unknown = [stray.id for stray in self._reconciliation.unplaced]
         self._raise_unfinished(units)
@@ -181,12 +189,13 @@ class Runner:
     def _loop(self) -> list[Unit]:
         last_move = time.monotonic()
         while True:
-            units = self._journal.units(self._keys)
+            spent = time.thread_time()
+            units = self._look()
             if any(unit.state not in (*_ENDED, PLANNED, SUBMITTING, SUBMITTED) for unit in units):
                 self.plan(revive=False)  # another run needed some of our items without the others
                 continue
             running = len(self._collector.running)
-            self._progress.update(units, running, self._submitter.refusals.reason)
+            self._progress.update(units, running, self.report.waiting_for)
             if all(self._has_ended(unit) for unit in units):
                 if self._complete(units):
                     return units
@@ -197,6 +206,7 @@ class Runner:
                     done=sum(unit.state == DONE for unit in units),
                 )
             moved = False
+            self._waits.clear()
             for unit in units:
                 if unit.state in (SUBMITTING, SUBMITTED) and unit.id not in self._collector.given_up:
                     moved |= self._guarded(self._advance, unit)
@@ -204,13 +214,40 @@ class Runner:
             moved |= self._guarded(self._drop_twins)
             now = time.monotonic()
             if moved:
-                last_move = now
+                last_move, self.report.waiting_for = now, None
             else:
-                self._stopped.wait(max(self._pause(now - last_move), self._trouble.pause()))
+                self.report.waiting_for = self._reasons(units)
+                pause = self._pause(now - last_move, spent=time.thread_time() - spent, units=units)
+                self._stopped.wait(max(pause, self._trouble.pause()))
 
-    def _pause(self, waited: float) -> float:
-        """Return how long to pause; jobs of this machine are looked at within a hundredth of their time."""
-        return min(0.2, max(0.002, waited / 100)) if self._poll_seconds is None else self._poll_seconds
+    def _look(self) -> list[Unit]:
+        """Return the units of this request; those that are done do not change and are not read again."""
+        left = self._journal.units(unit for unit in self._keys if unit not in self._done)
+        self._done.update({unit.id: unit for unit in left if unit.state == DONE})
+        found = {unit.id: unit for unit in [*self._done.values(), *left]}
+        return [found[number] for number in sorted(found) if number in self._keys]
+
+    def _pause(self, waited: float, *, spent: float, units: Sequence[Unit]) -> float:
+        """Return how long to pause; jobs of this machine are looked at within a hundredth of their time.
+
+        Who waits for other processes' work only leaves the processor to them, but for a thirtieth.
+        """
+        own = any(unit.owner == self._owner for unit in units)
+        pause = min(0.2, max(0.002, waited / 100)) if self._poll_seconds is None else self._poll_seconds
+        return pause if own else max(pause, min(_LONGEST_PAUSE, 30 * spent))
+
+    def _reasons(self, units: Sequence[Unit]) -> str:
+        """Return what this run waits for."""
+        own = sum(unit.owner == self._owner for unit in units)
+        if own:
+            self._waits.note(f"{own} job{'s' * (own > 1)} on {self._service.target}")
+        if self._submitter.refusals.reason:
+            self._waits.note(self._submitter.refusals.reason)
+        if self._trouble.pause():
+            self._waits.note(self._trouble.describe())
+        if self._heart.trouble():
+            self._waits.note(f"the journal: {self._heart.trouble()}")
+        return self._waits.text()
 
     def _has_ended(self, unit: Unit) -> bool:
         """Tell whether nothing more will come of a unit in this run."""
@@ -235,11 +272,16 @@ class Runner:
 
     def _advance(self, unit: Unit) -> bool:
         if unit.owner != self._owner:
-            if not self._liveness.is_gone(unit.owner):
-                return False  # another process is at it
+            # Jobs on a service can be fetched by two processes; what is run or submitted, two would run twice.
+            harmless = self._service.is_durable and unit.state == SUBMITTED
+            if unit.owner is not None and not self._liveness.is_gone(unit.owner, harmless=harmless):
+                self._waits.other(unit.id, self._liveness.describe(unit.owner))
+                return False
             if not self._journal.take_over(unit.id, owner=self._owner, gone=unit.owner):
                 return False
         if unit.state == SUBMITTING:
+            if not self._journal.owns(unit.id, self._owner):
+                return True  # taken over, while this process was suspended or busy with other units
             return self._after_posting(unit, self._submitter.recover(unit, self._pubs(unit), self._seed_of(unit)))
         outcome = self._collector.collect(unit)
         if outcome.too_large:
@@ -249,7 +291,7 @@ class Runner:
         return outcome.moved
 
     def _submit_next(self) -> bool:
-        units = self._journal.units(self._keys)
+        units = self._look()
         pending = _pending(units)
         unit = next((unit for unit in units if unit.state == PLANNED), None)
         if unit is None or pending >= self._max_pending:
@@ -273,6 +315,7 @@ class Runner:
         if not journal.claim(
             unit.id, owner=self._owner, tag=tag, calibration=calibration, per_minute=per_minute, watched=durable
         ):
+            self._waits.rate(per_minute, journal.rate_pause(per_minute))
             return False
         return self._after_posting(unit, self._submitter.submit(unit, tag, pubs, self._seed_of(unit)))
 
@@ -344,7 +387,8 @@ class Runner:
                     raise BadResultError("The stored result does not match its checksum.")
                 self._results[unit.id] = decode(*stored)
             except BadResultError:
-                self._journal.forget_result(unit.id)
+                self._journal.forget_result(unit.id, arrays=None if stored is None else stored[0])
+                self._done.pop(unit.id)
                 return False
         self._look_again()
         return True
@@ -385,10 +429,6 @@ class Runner:
             done=done,
             unfinished=reasons,
         ) from (self._submitter.error or self._collector.error)
-
-    def _beat(self) -> None:
-        while not self._stopped.wait(LEASE_SECONDS / 4):
-            self._journal.beat(self._owner)
 
 
 def _pending(units: Sequence[Unit]) -> int:

@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from qiskit_qml_ext.exceptions import JournalDamagedError
 from qiskit_qml_ext.primitives.journal import claims, lineage
 from qiskit_qml_ext.primitives.journal.looks import Looks
 from qiskit_qml_ext.primitives.journal.moments import Moment, moment
+from qiskit_qml_ext.primitives.journal.ownership import retire
 from qiskit_qml_ext.primitives.journal.queries import content_of, located, read_chunks, units_of
 from qiskit_qml_ext.primitives.journal.records import (
     DISSOLVED,
@@ -126,7 +127,7 @@ class Journal:
     def surplus(self, *, tags: Iterable[str] | None = None) -> list[Surplus]:
         """Return the jobs that the service made without being asked."""
         with self._transaction(write=False) as database:
-            rows = read(database, SURPLUS, "1 ORDER BY noticed")
+            rows = read(database, SURPLUS, "1 ORDER BY tag, job")
         wanted = None if tags is None else set(tags)
         return [
             Surplus(row["job"], row["tag"], bool(row["executed"]))
@@ -224,12 +225,28 @@ class Journal:
             Whether this process may submit it now; ``False`` if another one has it or the rate is used up.
         """
         with self._transaction() as database:
-            if per_minute is not None and claims.is_rate_used_up(database, per_minute, wall=time.time()):
+            if per_minute is not None and claims.rate_pause(database, per_minute, wall=time.time()):
                 return False
             if not claims.take(database, unit, owner):
                 return False
             self._begin_attempt(database, unit, tag, calibration=calibration, watched=watched)
             return True
+
+    def rate_pause(self, per_minute: int | None) -> float:
+        """Return for how many seconds the limit on submissions allows no other one.
+
+        Args:
+            per_minute: How many there may be in a minute, over all processes that share the journal; ``None`` for any.
+        """
+        if per_minute is None:
+            return 0.0
+        with self._transaction(write=False) as database:
+            return claims.rate_pause(database, per_minute, wall=time.time())
+
+    def owns(self, unit: int, owner: str) -> bool:
+        """Tell whether a unit under way belongs to an owner still; to be asked before anything that costs."""
+        with self._transaction(write=False) as database:
+            return claims.is_owned(database, unit, owner)
 
     def withdraw(self, unit: int, *, tag: str, owner: str) -> None:
         """Take a claim back whose request has certainly not left."""
@@ -264,9 +281,16 @@ class Journal:
             return claims.beat_of(database, owner)
 
     def release(self, owner: str) -> None:
-        """Give up all claims of an owner; what is submitted stays submitted and can be fetched by anyone."""
-        with self._transaction() as database:
-            claims.release(database, owner)
+        """Give up all claims of an owner; what is submitted stays submitted and can be fetched by anyone.
+
+        If they cannot be given up now, other runs of this process know that the owner works no more.
+        """
+        try:
+            with self._transaction() as database:
+                claims.release(database, owner)
+        except BaseException:
+            retire(owner)
+            raise
 
     # What came of an attempt
 
@@ -366,15 +390,31 @@ class Journal:
 
     def finish(
         self, unit: int, *, tag: str, arrays: bytes, metadata: dict[str, Any], usage_seconds: float | None
-    ) -> None:
-        """Write down a result; result and state change together or not at all."""
+    ) -> bool:
+        """Write down a result; result and state change together or not at all.
+
+        A result that is in hand is not thrown away, so it may come from a run that has lost its claim meanwhile: it is
+        one of the same unit. The first one counts, for all runs; whoever is at the unit still learns that it is done.
+
+        Returns:
+            Whether this one counts. If not, another run's result is in the journal, or the unit was dissolved.
+        """
         now = time.time()
         with self._transaction() as database:
             (row,) = read(database, UNITS, "id = ?", [unit])
-            if not read(database, RESULTS, "unit = ?", [unit]):
+            counts = row["state"] not in (DONE, DISSOLVED)
+            if counts:
+                # Where a result was dropped as damaged, the table may hold the damaged row still.
+                database.execute("DELETE FROM results WHERE unit = ?", (unit,))
                 insert(database, RESULTS, unit=unit, content=row["content"], arrays=arrays, metadata=metadata)
-            change(database, ATTEMPTS, "tag = ?", [tag], outcome="done", finished=now, usage_seconds=usage_seconds)
-            change(database, UNITS, "id = ?", [unit], state=DONE, owner=None, reason=None, updated=now)
+                change(database, UNITS, "id = ?", [unit], state=DONE, owner=None, reason=None, updated=now)
+            change(
+                database, ATTEMPTS, "tag = ? AND outcome != 'done'", [tag],
+                outcome="done" if counts else "late", finished=now, usage_seconds=usage_seconds,
+            )  # fmt: skip
+            if counts:
+                self._end_attempt(database, unit, "superseded", "The result of another attempt came first.")
+            return counts
 
     def retry(self, unit: int, *, owner: str, outcome: str, reason: str) -> None:
         """Write down that an attempt came to nothing; the unit is planned again."""
@@ -399,18 +439,30 @@ class Journal:
     def results(self, unit: int) -> tuple[bytes, dict[str, Any]] | None:
         """Return a finished unit's arrays and metadata, or ``None`` if they are missing or were changed on the disk."""
         with self._transaction(write=False) as database:
-            (row,) = read(database, UNITS, "id = ?", [unit])
-            try:
-                (found,) = read(database, RESULTS, "unit = ?", [unit])
-            except ValueError:  # none, or damaged
-                return None
-        return (found["arrays"], found["metadata"]) if found["content"] == row["content"] else None
+            return self._result_of(database, unit)
 
-    def forget_result(self, unit: int) -> None:
-        """Drop a result that was damaged on the disk; its job is known and is fetched again."""
+    def forget_result(self, unit: int, *, arrays: bytes | None = None) -> None:
+        """Drop a result that was damaged on the disk; its job is known and is fetched again.
+
+        Args:
+            unit: The unit.
+            arrays: What was read, if anything. What another run has put in its place meanwhile stays.
+        """
         with self._transaction() as database:
+            stored = self._result_of(database, unit)
+            if stored is not None and stored[0] != arrays:
+                return
             database.execute("DELETE FROM results WHERE unit = ?", (unit,))
             change(database, UNITS, "id = ? AND state = ?", [unit, DONE], state=SUBMITTED, owner=None)
+
+    @staticmethod
+    def _result_of(database: sqlite3.Connection, unit: int) -> tuple[bytes, dict[str, Any]] | None:
+        (row,) = read(database, UNITS, "id = ?", [unit])
+        try:
+            (found,) = read(database, RESULTS, "unit = ?", [unit])
+        except ValueError:  # none, or damaged
+            return None
+        return (found["arrays"], found["metadata"]) if found["content"] == row["content"] else None
 
     def _end(self, unit: int, owner: str, state: str, outcome: str, reason: str) -> None:
         with self._transaction() as database:
@@ -495,8 +547,9 @@ class Journal:
                 raise
 
     def _roll_back(self) -> None:
-        if self._database.in_transaction:
-            self._database.execute("ROLLBACK")
+        with suppress(sqlite3.ProgrammingError):  # the journal was closed
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
 
     def __del__(self) -> None:
         # A journal that nobody closed; a forked process leaves its parent's connection alone.

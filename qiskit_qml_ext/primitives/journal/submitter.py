@@ -140,6 +140,8 @@ class Submitter:
 
     def _post(self, unit: Unit, tag: str, pubs: Sequence[Any], seed: int | None) -> Posting:
         """Send the request and write down its job, or what went wrong."""
+        if not self._journal.owns(unit.id, self._owner):
+            return Posting()  # this process was suspended since its claim, and another one goes on with the unit
         tags = [self._journal.tag, content_tag(self._journal.tag, unit.content), tag]
         try:
             job = self._service.submit(pubs, tags=tags, seed=seed)
@@ -155,7 +157,8 @@ class Submitter:
 
     def _write_down(self, unit: Unit, tag: str, job: Any) -> None:
         session = getattr(job, "_session_id", None)
-        if not self._journal.submitted(unit.id, tag=tag, job=job.job_id(), session=session, owner=self._owner):
+        known = self._journal.submitted(unit.id, tag=tag, job=job.job_id(), session=session, owner=self._owner)
+        if not known and self._service.is_durable:
             # This process was taken for dead (suspended, perhaps), and another one goes on with the unit.
             self._twins.late(tag, job.job_id())
 
