@@ -1,7 +1,9 @@
 """``python -m runtime_server FOLDER PORT``: the web server; it starts the worker."""
 
 import base64
+import contextlib
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -9,10 +11,14 @@ import uuid
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from runtime_server.store import Store
 
+PENDING = (
+    "You have reached the maximum number of pending jobs, so you need to wait for one job to move from pending before "
+    "submitting a new one."
+)
 CRN = "crn:v1:bluemix:public:quantum-computing:us-east:a/account:instance::"
 
 
@@ -28,6 +34,15 @@ class DroppedError(Exception):
 
 
 class Handler(BaseHTTPRequestHandler):
+    """Answers one connection's requests, unless an armed fault says otherwise.
+
+    What a fault may hold: ``delay`` seconds pass before the request takes effect, which it does even if its client has
+    been killed meanwhile; ``status``, ``body``, ``headers`` or ``drop`` (no answer) take the place of the answer, and
+    with ``after`` the request takes effect before; with ``late`` it takes effect so many seconds *after* that answer
+    (``None`` seconds end when the test opens the gate); ``truncate``, ``replace``, ``garble`` and ``stall`` spoil the
+    answer itself.
+    """
+
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     folder = None
@@ -50,9 +65,18 @@ class Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         self.query = parse_qs(url.query)
         path = url.path.removeprefix("/experimental")
-        self.store.write("INSERT INTO requests (method, path, at) VALUES (?, ?, ?)", self.command, path, time.time())
-        fault = self.store.take_fault(self.command, path) or {}
-        time.sleep(fault.get("delay", 0))
+        number = self.store.begin_request(self.command, path)
+        try:
+            self._serve_faulty(path, self.store.take_fault(self.command, path) or {})
+        finally:
+            self.store.end_request(number)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
+
+    def _serve_faulty(self, path, fault):
+        self._wait(fault.get("delay", 0))
+        if "late" in fault:
+            return self._take_effect_late(path, fault)
         if fault and not fault.get("after"):
             self._misbehave(fault)
             if "status" in fault:
@@ -64,7 +88,22 @@ class Handler(BaseHTTPRequestHandler):
                 status, content = fault["status"], fault.get("body", {})
         return self._send(status, content, fault=fault)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
+    def _take_effect_late(self, path, fault):
+        """Answer (or break the line) now and do what was asked for afterwards, as a busy gateway does."""
+        with contextlib.suppress(OSError):
+            if not fault.get("drop"):
+                headers = {**fault.get("headers", {}), "Connection": "close"}
+                self._send(fault.get("status", 504), fault.get("body", {}), headers=headers)
+            self.connection.shutdown(socket.SHUT_RDWR)
+        self._wait(fault["late"])
+        self._answer(path)
+        raise DroppedError
+
+    def _wait(self, seconds):
+        """Wait so many seconds; ``None`` waits until the test opens the gate."""
+        time.sleep(seconds or 0)
+        while seconds is None and not self.store.setting("gate", False):
+            time.sleep(0.02)
 
     def _misbehave(self, fault):
         if fault.get("drop"):
@@ -99,7 +138,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def _answer(self, path):
-        parts = path.strip("/").split("/")
+        parts = [unquote(part) for part in path.strip("/").split("/")]
         routes = {
             ("POST", "identity"): self._identity,
             ("POST", "v3"): self._search,
@@ -150,7 +189,8 @@ class Handler(BaseHTTPRequestHandler):
         if not (folder / parts[1]).is_dir():
             return 404, _error(1216, f"no backend {parts[1]}")
         if parts[2] == "status":
-            return 200, {"state": True, "status": "active", "length_queue": queued, "backend_version": "1.0.0"}
+            status = "paused" if parts[1] in self.store.setting("paused", []) else "active"
+            return 200, {"state": True, "status": status, "length_queue": queued, "backend_version": "1.0.0"}
         return 200, (folder / parts[1] / f"{parts[2]}.json").read_text()
 
     def _post_job(self, parts):
@@ -168,18 +208,23 @@ class Handler(BaseHTTPRequestHandler):
         limit = self.store.setting("execution_limit")
         if limit is not None and (number := _executions(body)) > limit:
             return 400, _error(8033, f"The number of executions {number} exceeds the limit of {limit} in a job.")
-        job = uuid.uuid4().hex[:20]
-        self.store.write(
+        job = self.store.take("job_ids") or uuid.uuid4().hex[:20]
+        pending = self.store.setting("pending_limit")
+        accepted = self.store.write(
             "INSERT INTO jobs (id, backend, program, params, tags, session, status, created)"
-            " VALUES (?, ?, ?, ?, ?, ?, 'Queued', ?)",
+            " SELECT ?, ?, ?, ?, ?, ?, 'Queued', ?"
+            " WHERE ? > (SELECT count(*) FROM jobs WHERE status IN ('Queued', 'Running'))",
             job,
             body["backend"],
             body["program_id"],
             json.dumps(body["params"]),
             json.dumps(body.get("tags", [])),
             session,
-            time.time(),
+            self.store.now(),
+            2**60 if pending is None else pending,
         )
+        if not accepted:
+            return 400, _error(3458, self.store.setting("pending_message", PENDING))
         return 200, {"id": job, "backend": body["backend"]}
 
     def _get_job(self, parts):
@@ -204,7 +249,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _list_jobs(self):
         wanted = set(self.query.get("tags", []))
-        rows = self.store.rows("SELECT * FROM jobs ORDER BY seq DESC")
+        order = "ASC" if self.query.get("sort") == ["ASC"] else "DESC"
+        rows = self.store.rows(f"SELECT * FROM jobs ORDER BY created {order}, seq {order}")
         rows = [row for row in rows if wanted <= set(json.loads(row["tags"]))]
         if "pending" in self.query:
             pending = self.query["pending"] == ["true"]
@@ -283,7 +329,9 @@ def _error(code, message):
 
 def main(folder, port):
     Handler.folder = folder
-    Store(folder).close()
+    store = Store(folder)
+    store.end_request()  # what a killed server was working on comes to nothing
+    store.close()
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     worker = subprocess.Popen([sys.executable, "-m", "runtime_server.worker", folder])

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
 from runtime_server.store import Store
@@ -100,9 +101,9 @@ class RuntimeServer:
             self.wait_for_worker()
         return self
 
-    def wait_for_worker(self):
+    def wait_for_worker(self, seconds=60):
         """Wait until jobs can run."""
-        _wait(lambda: self.store.setting("worker_ready"), "the worker to start")
+        _wait(lambda: self.store.setting("worker_ready"), "the worker to start", seconds)
 
     def kill(self):
         """Send SIGKILL to the server and its worker."""
@@ -135,6 +136,62 @@ class RuntimeServer:
         verdicts = self.store.setting("verdicts", [])
         self.store.set("verdicts", verdicts + [{"status": status, "reason": reason, "code": code}] * times)
 
+    def submit_again(self, number=0, **changes):
+        """Accept a job like an earlier one, as if its request had arrived twice; return its id.
+
+        Args:
+            number: Which of the earlier jobs, in order.
+            **changes: Columns of the new job that differ.
+        """
+        row = dict(self.store.rows("SELECT * FROM jobs ORDER BY seq")[number])
+        row |= {"id": uuid.uuid4().hex[:20], "status": "Queued", "result": None, "running": None}
+        row |= {"created": time.time(), **changes}
+        del row["seq"]
+        marks = ", ".join("?" * len(row))
+        self.store.write(f"INSERT INTO jobs ({', '.join(row)}) VALUES ({marks})", *row.values())
+        return row["id"]
+
+    def open_gate(self):
+        """Let those requests take effect that were told to wait ``None`` seconds."""
+        self.store.set("gate", True)
+
+    def open_gate_after(self, executions, seconds=1.0):
+        """Open the gate some time after so much was executed: by then other processes are well under way."""
+        _wait(lambda: self.executions() >= executions, f"{executions} executions")
+        time.sleep(seconds)
+        self.open_gate()
+
+    def slow_post(self, seconds, times=1):
+        """Accept the next jobs so many seconds after they arrive, even if their client is dead by then."""
+        self.fault("POST", "/jobs", times=times, delay=seconds)
+
+    def late_post(self, seconds, times=1, **answer):
+        """Answer 504 (or as told) to the next jobs, and accept them so many seconds later all the same."""
+        self.fault("POST", "/jobs", times=times, late=seconds, **answer)
+
+    def outage(self, seconds, status=503):
+        """Refuse everything for a while."""
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+            self.fault(method, ".*", seconds=seconds, status=status)
+
+    def set_clock(self, offset):
+        """Let the service's own clock, and so the times of its jobs from now on, differ from the machine's."""
+        self.store.set("clock_offset", offset)
+
+    def limit_pending(self, jobs, message=None):
+        """Refuse jobs while so many wait or run, in the service's words or other ones."""
+        self.store.set("pending_limit", jobs)
+        if message is not None:
+            self.store.set("pending_message", message)
+
+    def pause(self, *backends):
+        """Let these devices take jobs but run none, and all others go on."""
+        self.store.set("paused", list(backends))
+
+    def name_next(self, *ids):
+        """Give the next jobs these ids."""
+        self.store.set("job_ids", list(ids))
+
     def set_hold(self, hold):
         """Keep all jobs in the queue, or let them go."""
         self.store.set("hold", hold)
@@ -162,6 +219,22 @@ class RuntimeServer:
     def executions(self):
         """Return all circuits times shots that were executed (and would be paid for)."""
         return self.store.row("SELECT coalesce(sum(executions), 0) AS n FROM ledger")["n"]
+
+    def executions_of(self, jobs):
+        """Return the executions of some jobs."""
+        rows = self.store.rows("SELECT job, executions FROM ledger")
+        return sum(row["executions"] for row in rows if row["job"] in jobs)
+
+    def settle(self, seconds=60):
+        """Wait until no submission is under way and no job waits or runs."""
+        _wait(lambda: not self._is_busy(), "the service to be idle", seconds)
+
+    def _is_busy(self):
+        under_way = self.store.row(
+            "SELECT count(*) AS n FROM requests WHERE method = 'POST' AND path = '/jobs' AND ended IS NULL"
+        )["n"]
+        left = self.store.row("SELECT count(*) AS n FROM jobs WHERE status IN ('Queued', 'Running')")["n"]
+        return under_way or left
 
     def requests(self, method, path):
         """Count the requests of a method to a path."""

@@ -14,7 +14,8 @@ CREATE TABLE IF NOT EXISTS ledger (seq INTEGER PRIMARY KEY AUTOINCREMENT, job TE
 CREATE TABLE IF NOT EXISTS faults (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT, path TEXT, action TEXT, remaining INTEGER, until REAL);
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT);
-CREATE TABLE IF NOT EXISTS requests (seq INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT, path TEXT, at REAL);
+CREATE TABLE IF NOT EXISTS requests (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT, path TEXT, at REAL, ended REAL);
 """
 
 
@@ -48,6 +49,20 @@ class Store:
     def set(self, name, value):
         self.write("INSERT OR REPLACE INTO settings VALUES (?, ?)", name, json.dumps(value))
 
+    def now(self):
+        """Return the service's own time, which is the machine's but for the setting ``clock_offset``."""
+        return time.time() + self.setting("clock_offset", 0)
+
+    def begin_request(self, method, path):
+        """Write down that a request arrived, and return its number."""
+        return self.database.execute(
+            "INSERT INTO requests (method, path, at) VALUES (?, ?, ?)", (method, path, time.time())
+        ).lastrowid
+
+    def end_request(self, number=None):
+        """Write down that a request was dealt with; without a number, that all were."""
+        self.write("UPDATE requests SET ended = ? WHERE ended IS NULL AND seq = coalesce(?, seq)", time.time(), number)
+
     def take_fault(self, method, path):
         """Return the action of the first armed fault for a request and use it up once."""
         import re
@@ -64,13 +79,16 @@ class Store:
             return json.loads(row["action"])
         return None
 
-    def take_verdict(self):
-        """Return what the next job shall fail with, if anything, and use it up."""
-        verdicts = self.setting("verdicts", [])
-        if not verdicts:
+    def take(self, name):
+        """Return the first item of a list among the settings and use it up; ``None`` if there is none."""
+        if not self.setting(name):
             return None
-        self.set("verdicts", verdicts[1:])
-        return verdicts[0]
+        self.database.execute("BEGIN IMMEDIATE")
+        items = self.setting(name)
+        if items:
+            self.set(name, items[1:])
+        self.database.execute("COMMIT")
+        return items[0] if items else None
 
     def finish(self, job, status, *, result=None, reason=None, code=None, executions=None):
         """End a job and charge its executions at once; a job cancelled meanwhile stays so, but is charged."""

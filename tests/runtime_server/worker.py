@@ -29,15 +29,24 @@ def work(folder):
     while os.getppid() == parent:
         row = None
         if not store.setting("hold", False):
-            row = store.row("SELECT * FROM jobs WHERE status = 'Queued' ORDER BY seq LIMIT 1")
+            row = _next(store)
         if row is None:
             time.sleep(0.02)
-        elif store.write(_START, time.time(), row["id"]):
+        elif store.write(_START, store.now(), row["id"]):
             _run(store, row, parent)
 
 
+def _next(store):
+    """Return the oldest job in the queue of a device that is not paused."""
+    paused = store.setting("paused", [])
+    marks = ",".join("?" * len(paused))
+    return store.row(
+        f"SELECT * FROM jobs WHERE status = 'Queued' AND backend NOT IN ({marks}) ORDER BY seq LIMIT 1", *paused
+    )
+
+
 def _run(store, row, parent):
-    verdict = store.take_verdict()
+    verdict = store.take("verdicts")
     if verdict is not None:
         store.finish(row["id"], verdict["status"], reason=verdict["reason"], code=verdict.get("code"))
         return

@@ -1,9 +1,11 @@
 """What a sampler and an estimator whose work survives have in common."""
 
+import logging
 import os
 from collections.abc import Callable
 from typing import Any
 
+from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.policy import Policy
@@ -12,6 +14,8 @@ from qiskit_qml_ext.primitives.journal.requests import Approve, Identify, Reques
 from qiskit_qml_ext.primitives.journal.runner import Runner
 from qiskit_qml_ext.primitives.journal.services import service_for
 from qiskit_qml_ext.primitives.journal.store import Journal
+
+_LOG = logging.getLogger(__name__)
 
 
 class JournaledPrimitive:
@@ -46,7 +50,11 @@ class JournaledPrimitive:
         return self._journal
 
     def _start(self, request: Request) -> JournaledJob:
-        """Plan and approve a request; where that fails, nothing of it counts as asked for."""
+        """Plan and approve a request; where that fails, nothing of it counts as asked for.
+
+        What the service has already, though the journal's file does not know it, is taken over first, so that approval
+        is asked for the rest only. If the service cannot be asked now, it is asked for all and the run looks again.
+        """
         runner = Runner(
             self._service,
             self._journal,
@@ -58,11 +66,21 @@ class JournaledPrimitive:
         try:
             runner.plan()
             if self._approve is not None:
+                self._reconcile(runner)
                 self._approve(runner.unsubmitted())
         except BaseException:
             request.give_back()
             raise
         return JournaledJob(runner, give_back=request.give_back)
+
+    @staticmethod
+    def _reconcile(runner: Runner) -> None:
+        try:
+            runner.reconcile()
+        except JournalError:
+            raise
+        except Exception as error:
+            _LOG.info("The service could not be asked before the run: %s", error)
 
     def close(self) -> None:
         """Close sessions or batches that were opened in place of closed ones."""

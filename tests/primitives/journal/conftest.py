@@ -3,6 +3,7 @@ import pytest
 from qiskit_ibm_runtime.executor_sampler import Sampler
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from runtime_server import RuntimeServer
+from runtime_server.nursery import Nursery
 from runtime_server.work import QUICK, isa_rotation
 
 from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy
@@ -50,3 +51,20 @@ def work(backend, path):
         return (job.result(60), job) if result else job
 
     return run
+
+
+@pytest.fixture(scope="session")
+def whole_nursery(tmp_path_factory):
+    with Nursery(tmp_path_factory.mktemp("nursery")) as nursery:
+        yield nursery
+
+
+@pytest.fixture
+def start(whole_nursery, server, path):
+    """Starts a process that asks for six angles (or does another task) through the journal, as a program would."""
+
+    def begin(task="sample", journal=path, **spec):
+        return whole_nursery.start(task, server, journal=journal, **spec)
+
+    yield begin
+    whole_nursery.clear()

@@ -66,6 +66,7 @@ def test_random_kills_of_both_sides_execute_every_unit_once(tmp_path):
     done = run_python(
         "import qiskit_ibm_runtime.executor_sampler, qiskit_qml_ext.kernels, qiskit_qml_ext.circuits;"
         "from runtime_server.kills import campaign;"
+        "import runtime_server.tasks;"
         "print(campaign(sys.argv[1], kills=6, samples=7, seed=3, longest_life=2.0, job_seconds=0.2))",
         tmp_path,
     )
