@@ -10,7 +10,7 @@ from typing import Any
 from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.collector import Collector
 from qiskit_qml_ext.primitives.journal.deadline import Questions
-from qiskit_qml_ext.primitives.journal.ownership import Liveness, new_owner
+from qiskit_qml_ext.primitives.journal.ownership import Liveness, Risk, new_owner
 from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.reconcile import Reconciliation
 from qiskit_qml_ext.primitives.journal.records import DONE, FAILED, LOST, PLANNED, SUBMITTED, SUBMITTING, Unit
@@ -116,7 +116,7 @@ def resume(journal: Journal, service: Any, *, policy: Policy | None = None) -> R
         reconciliation.look()
         for unit in journal.units():
             if unit.state not in (SUBMITTING, SUBMITTED) or not liveness.is_gone(
-                unit.owner, harmless=unit.state == SUBMITTED
+                unit.owner, Risk.of(unit.state, durable=True)
             ):
                 continue
             if not journal.take_over(unit.id, owner=owner, gone=unit.owner):

@@ -14,7 +14,7 @@ import pytest
 from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal import Journal, cancel, ownership
 from qiskit_qml_ext.primitives.journal.heart import Heart
-from qiskit_qml_ext.primitives.journal.ownership import Life, Liveness, is_dead, life_of, name_of, new_owner
+from qiskit_qml_ext.primitives.journal.ownership import Life, Liveness, Risk, is_dead, life_of, name_of, new_owner
 from qiskit_qml_ext.primitives.journal.records import PLANNED, SUBMITTED, SUBMITTING, NewUnit
 from qiskit_qml_ext.primitives.journal.rows import OWNERS, insert
 
@@ -250,11 +250,13 @@ def test_silent_process_that_is_seen_to_live_keeps_what_would_run_twice(monkeypa
         for _ in range(20):
             assert not liveness.is_gone(owner)
             beats.now += 30
-        assert liveness.is_gone(owner, harmless=True)
+        assert not liveness.is_gone(owner, Risk.TWIN)
+        assert liveness.is_gone(owner, Risk.NONE)
         assert "which lives but gave no sign of life for" in liveness.describe(owner)
         child.send_signal(signal.SIGSTOP)
         until(lambda: life_of(owner) is Life.SUSPENDED)
-        assert not liveness.is_gone(owner)
+        assert not liveness.is_gone(owner, Risk.SECOND_RUN)
+        assert liveness.is_gone(owner, Risk.TWIN)
         assert liveness.describe(owner) == f"{name_of(owner)}, which is suspended: let it go on or end it"
 
 
