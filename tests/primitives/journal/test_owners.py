@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from qiskit_qml_ext.exceptions import JournalError
-from qiskit_qml_ext.primitives.journal import Journal, cancel, ownership
+from qiskit_qml_ext.primitives.journal import Journal, cancel, ownership, resume
 from qiskit_qml_ext.primitives.journal.heart import Heart
 from qiskit_qml_ext.primitives.journal.ownership import Life, Liveness, Risk, is_dead, life_of, name_of, new_owner
 from qiskit_qml_ext.primitives.journal.records import PLANNED, SUBMITTED, SUBMITTING, NewUnit
@@ -401,6 +401,20 @@ def test_cancelling_looks_for_a_sign_of_life_of_a_process_that_it_cannot_see(pat
     heart._thread.join()
     assert "is planned again" in cancel(journal, Jobless(), found)
     assert state_of(journal, unit) == PLANNED
+
+
+def test_resuming_names_the_process_that_works_on_a_unit_and_follows_it_when_it_was_silent_for_a_lease(
+    path, monkeypatch
+):
+    monkeypatch.setattr(ownership, "LEASE_SECONDS", 0.3)
+    journal, unseen = Journal(path), owner_with(boot="elsewhere", pid="77", host="lab")
+    unit = unit_of(journal, unseen)
+    liveness = Liveness(journal)
+    assert resume(journal, Jobless(), liveness=liveness).busy == (
+        f"Unit {unit} is being worked on by process 77 on lab.",
+    )
+    until(lambda: resume(journal, Jobless(), liveness=liveness).busy == ())
+    assert journal.units([unit])[0].owner is None
 
 
 class Jobless:
