@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from qiskit_qml_ext.commands import jobs_file
+
 if TYPE_CHECKING:
     from qiskit_qml_ext.primitives import Journal
     from qiskit_qml_ext.primitives.journal import Unit
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 @click.group(
     "jobs",
     invoke_without_command=True,
-    subcommand_metavar="[list|show|resume|cancel|disown|export|cost]",
+    subcommand_metavar="[list|show|resume|cancel|disown|export|cost|check|repair|backup]",
     epilog="""\b
 Examples:
   qiskit-qml-ext jobs run.journal
@@ -28,6 +30,9 @@ def command(context: click.Context, journal: str) -> None:
 
     JOURNAL is the file given as connect(…, journal="FILE") or evaluate --journal FILE. A unit is the work of one job.
     """
+    if context.invoked_subcommand in jobs_file.WITHOUT_OPENING:
+        context.obj = journal
+        return
     context.obj = _opened(journal)
     context.call_on_close(context.obj.close)
     if context.invoked_subcommand is None:
@@ -236,6 +241,9 @@ def cost(journal: "Journal", price: float | None) -> None:
     others = [item.job for item in executed if is_of_copy(item)]
     if others:
         click.echo(f"Submitted with another copy of this journal, or before work was lost: {', '.join(others)}.")
+
+
+jobs_file.add_to(command)
 
 
 def _opened(path: str) -> "Journal":

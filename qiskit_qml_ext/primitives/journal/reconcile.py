@@ -185,8 +185,10 @@ class Reconciliation:
             self._ask(partial(cancel, job))
             if self._ask(partial(did_run, job)):
                 break
-            self._journal.add_surplus(job.job_id(), unit.tag or "", executed=False)
-            return stray.job if self.adopt(unit, stray, owner=owner) else job
+            if self.adopt(unit, stray, owner=owner):
+                self._journal.add_surplus(job.job_id(), unit.tag or "", executed=False)
+                return stray.job
+            break
         return job
 
     def _living(self, group: list[Stray]) -> list[Stray]:

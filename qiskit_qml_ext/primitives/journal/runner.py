@@ -11,7 +11,7 @@ from typing import Any
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers import PrimitiveResult
 
-from qiskit_qml_ext.exceptions import JournalError, RunIncompleteError
+from qiskit_qml_ext.exceptions import JournalDamagedError, JournalError, RunIncompleteError
 from qiskit_qml_ext.primitives.journal.codec import BadResultError, UnitResult, decode
 from qiskit_qml_ext.primitives.journal.collector import Collector
 from qiskit_qml_ext.primitives.journal.deadline import Questions
@@ -180,7 +180,13 @@ class Runner:
             "calibrations": self.report.calibrations,
             "submitted_now": self.report.submitted,
         }
-        return self._request.assemble(self._places, self._results, metadata)
+        try:
+            return self._request.assemble(self._places, self._results, metadata)
+        except (ValueError, TypeError, LookupError) as error:
+            raise JournalDamagedError(
+                f"The results in {self._journal.path} do not fit what was asked for ({error}). Nothing of them was "
+                "used; nothing was changed. Restore a backup of the journal, or use a new file."
+            ) from error
 
     def stop(self) -> None:
         """Submit nothing more and end soon; what is submitted can be fetched by a later run."""
@@ -291,12 +297,14 @@ class Runner:
 
     def _submit_next(self) -> bool:
         units = self._look()
-        pending = _pending(units)
+        # The jobs of those that were given up have ended: they leave room for others.
+        pending = _pending([unit for unit in units if unit.id not in self._collector.given_up])
         unit = next((unit for unit in units if unit.state == PLANNED), None)
         if unit is None or pending >= self._max_pending:
             return False
         if self._submitter.refusals.reason:
-            pending = _pending(self._journal.units())  # the work of other runs makes room as well
+            # The work of other runs makes room as well.
+            pending = _pending([unit for unit in self._journal.units() if unit.owner is not None or unit in units])
         if not self._submitter.may_submit(pending):
             return False
         if not self._is_reconciled:
@@ -383,7 +391,7 @@ class Runner:
             try:
                 if stored is None:
                     raise BadResultError("The stored result does not match its checksum.")
-                self._results[unit.id] = decode(*stored)
+                self._results[unit.id] = decode(*stored, unit.layout)
             except BadResultError:
                 self._journal.forget_result(unit.id, arrays=None if stored is None else stored[0])
                 self._done.pop(unit.id)

@@ -11,11 +11,15 @@ from typing import Any
 
 from typing_extensions import Self
 
-from qiskit_qml_ext.exceptions import JournalDamagedError
+from qiskit_qml_ext.exceptions import JournalDamagedError, JournalError
 from qiskit_qml_ext.primitives.journal import claims, lineage
+from qiskit_qml_ext.primitives.journal.backup import copy_file
+from qiskit_qml_ext.primitives.journal.checkup import FileReport, check_journal
+from qiskit_qml_ext.primitives.journal.detached import attach
 from qiskit_qml_ext.primitives.journal.looks import Looks
 from qiskit_qml_ext.primitives.journal.moments import Moment, moment
 from qiskit_qml_ext.primitives.journal.ownership import retire
+from qiskit_qml_ext.primitives.journal.places import check_still_there, file_identity, journal_path
 from qiskit_qml_ext.primitives.journal.queries import content_of, located, read_chunks, units_of
 from qiskit_qml_ext.primitives.journal.records import (
     DISSOLVED,
@@ -38,12 +42,15 @@ from qiskit_qml_ext.primitives.journal.rows import (
     SURPLUS,
     UNITS,
     DamagedRowError,
+    Row,
     change,
     insert,
     insert_many,
     read,
+    remove,
 )
-from qiskit_qml_ext.primitives.journal.schema import explained, open_database
+from qiskit_qml_ext.primitives.journal.schema import KEYS_FORMULA, connected, explained, open_database
+from qiskit_qml_ext.primitives.journal.soundness import inspected
 
 
 class Journal:
@@ -62,8 +69,7 @@ class Journal:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, timeout: float = 30.0):
-        # Links are followed first: SQLite would make the file at their end readable by others.
-        self._path = Path(path).expanduser().absolute().resolve()
+        self._path = journal_path(path)
         self._timeout = timeout
         self._open()
 
@@ -71,6 +77,7 @@ class Journal:
         self._lock = threading.RLock()
         self._process = os.getpid()
         self._database = open_database(self._path, timeout=self._timeout)
+        self._file = file_identity(self._path)
         with self._transaction(write=False) as database:
             elsewhere = lineage.is_elsewhere(database, self._path)
         if elsewhere:
@@ -79,6 +86,7 @@ class Journal:
         with self._transaction(write=False) as database:
             about = {row["name"]: row["value"] for row in read(database, ABOUT)}
         self._id, self._lineage = about["id"], about["lineage"]
+        self._formula = about["keys"]
         self._former = tuple(about.get("former", "").split())
         self.looks = Looks()
 
@@ -115,7 +123,8 @@ class Journal:
             if ids is None:
                 rows = read(database, UNITS, "state != ? ORDER BY id", [DISSOLVED])
             else:
-                rows = list(read_chunks(database, UNITS, "id", sorted(ids), "ORDER BY id"))
+                numbers = sorted(number for number in ids if 0 < number < 2**63)
+                rows = list(read_chunks(database, UNITS, "id", numbers, "ORDER BY id"))
             return units_of(database, rows)
 
     def units_with(self, contents: Iterable[bytes]) -> list[Unit]:
@@ -169,7 +178,11 @@ class Journal:
             keys: The items.
             pack: Makes units of the items with the given places in ``keys``.
             revive: Whether failed units get a new chance.
+
+        Raises:
+            JournalError: If the journal's keys are of another formula, so that nothing in it would be found again.
         """
+        self._check_formula()
         wanted = set(keys)
         with self._transaction() as database:
             found = located(database, keys)
@@ -253,7 +266,7 @@ class Journal:
         with self._transaction() as database:
             if not claims.is_owned(database, unit, owner):
                 return
-            database.execute("DELETE FROM attempts WHERE tag = ?", (tag,))
+            remove(database, ATTEMPTS, "tag = ?", [tag])
             change(
                 database, UNITS, "id = ? AND state = ?", [unit, SUBMITTING],
                 state=PLANNED, owner=None, attempts=lambda row: row["attempts"] - 1,
@@ -342,10 +355,10 @@ class Journal:
                 return False
             self._end_attempt(database, unit, "not needed", reason)
             # The last attempt is the one that counts.
-            database.execute("DELETE FROM attempts WHERE tag = ?", (tag,))
+            remove(database, ATTEMPTS, "tag = ?", [tag])
             self._begin_attempt(database, unit, tag, started=created)
             change(database, ATTEMPTS, "tag = ?", [tag], job=job, session=session, submitted=created)
-            database.execute("DELETE FROM surplus WHERE job = ?", (job,))
+            remove(database, SURPLUS, "job = ?", [job])
             change(
                 database, UNITS, "id = ?", [unit],
                 state=SUBMITTED, owner=owner, reason=None, updated=now,
@@ -363,7 +376,7 @@ class Journal:
             return bool(rows)
 
     def add_surplus(self, job: str, tag: str, *, executed: bool) -> None:
-        """Write down a job that nobody waits for.
+        """Write down a job that nobody waits for, unless another process has taken it over meanwhile.
 
         Args:
             job: The job.
@@ -371,7 +384,8 @@ class Journal:
             executed: Whether it ran.
         """
         with self._transaction() as database:
-            if not read(database, SURPLUS, "job = ?", [job]):
+            is_wanted = read(database, ATTEMPTS, "job = ? AND outcome IN ('open', 'done')", [job])
+            if not is_wanted and not read(database, SURPLUS, "job = ?", [job]):
                 insert(database, SURPLUS, job=job, tag=tag, executed=executed, noticed=time.time())
 
     def watch_anew(self, tags: Iterable[str]) -> None:
@@ -400,11 +414,11 @@ class Journal:
         """
         now = time.time()
         with self._transaction() as database:
-            (row,) = read(database, UNITS, "id = ?", [unit])
+            row = self._row(database, unit)
             counts = row["state"] not in (DONE, DISSOLVED)
             if counts:
                 # Where a result was dropped as damaged, the table may hold the damaged row still.
-                database.execute("DELETE FROM results WHERE unit = ?", (unit,))
+                remove(database, RESULTS, "unit = ?", [unit])
                 insert(database, RESULTS, unit=unit, content=row["content"], arrays=arrays, metadata=metadata)
                 change(database, UNITS, "id = ?", [unit], state=DONE, owner=None, reason=None, updated=now)
             change(
@@ -451,17 +465,63 @@ class Journal:
             stored = self._result_of(database, unit)
             if stored is not None and stored[0] != arrays:
                 return
-            database.execute("DELETE FROM results WHERE unit = ?", (unit,))
+            remove(database, RESULTS, "unit = ?", [unit])
             change(database, UNITS, "id = ? AND state = ?", [unit, DONE], state=SUBMITTED, owner=None)
 
     @staticmethod
     def _result_of(database: sqlite3.Connection, unit: int) -> tuple[bytes, dict[str, Any]] | None:
-        (row,) = read(database, UNITS, "id = ?", [unit])
+        row = Journal._row(database, unit)
         try:
-            (found,) = read(database, RESULTS, "unit = ?", [unit])
-        except ValueError:  # none, or damaged
+            found = next(iter(read(database, RESULTS, "unit = ?", [unit])), None)
+        except DamagedRowError:
+            found = None
+        if found is None or not isinstance(found["metadata"], dict):
             return None
         return (found["arrays"], found["metadata"]) if found["content"] == row["content"] else None
+
+    # The file
+
+    def check(self) -> FileReport:
+        """Look through the whole file, results included, and say what is sound; nothing is raised for damage."""
+        return check_journal(self._path, timeout=self._timeout)
+
+    def backup(self, path: str | os.PathLike[str]) -> Path:
+        """Copy the journal, also while runs use it, into a new file that is readable by its owner only.
+
+        Args:
+            path: The new file.
+
+        Returns:
+            Its absolute path.
+
+        Raises:
+            JournalError: If something is there already, or it cannot be written.
+        """
+        with self._transaction(write=False):
+            pass  # the file is still there
+        try:
+            source = connected(self._path, self._timeout, mode="ro")
+        except sqlite3.Error as error:
+            raise explained(error, self._path) from error
+        try:
+            return copy_file(source, self._path, path, inspect=inspected)
+        finally:
+            source.close()
+
+    def _check_formula(self) -> None:
+        if self._formula != KEYS_FORMULA:
+            raise JournalError(
+                f"The journal {self._path} was made by an older version, which named work in another way: nothing in "
+                "it would be found again. What is in it can be listed, fetched and exported with 'qiskit-qml-ext jobs "
+                f"{self._path}'. Use a new file for new work."
+            )
+
+    @staticmethod
+    def _row(database: sqlite3.Connection, unit: int) -> Row:
+        rows = read(database, UNITS, "id = ?", [unit])
+        if not rows:
+            raise JournalError(f"There is no unit {unit} in the journal.")
+        return rows[0]
 
     def _end(self, unit: int, owner: str, state: str, outcome: str, reason: str) -> None:
         with self._transaction() as database:
@@ -497,16 +557,19 @@ class Journal:
     @staticmethod
     def _dissolve(database: sqlite3.Connection, unit: int) -> None:
         """Free a unit's items; its attempts stay on record."""
-        database.execute("DELETE FROM items WHERE unit = ?", (unit,))
+        remove(database, ITEMS, "unit = ?", [unit])
         change(database, UNITS, "id = ?", [unit], state=DISSOLVED, owner=None)
 
     @staticmethod
     def _insert(database: sqlite3.Connection, parts: Sequence[NewUnit]) -> None:
         now = time.time()
         for part in parts:
+            content = content_of(part.keys)
+            if attach(database, part, content):
+                continue
             unit = insert(
                 database, UNITS, kind=part.kind, target=part.target, settings=part.settings, layout=part.layout,
-                content=content_of(part.keys), num_items=len(part.keys), executions=part.executions, state=PLANNED,
+                content=content, num_items=len(part.keys), executions=part.executions, state=PLANNED,
                 attempts=0, owner=None, reason=None, created=now, updated=now,
             )  # fmt: skip
             insert_many(database, ITEMS, [(key, unit, place) for place, key in enumerate(part.keys)])
@@ -526,13 +589,14 @@ class Journal:
             self._open()
         with self._lock:
             database = self._database
+            check_still_there(self._path, self._file)
             try:
                 database.execute("BEGIN IMMEDIATE" if write else "BEGIN")
                 yield database
                 database.execute("COMMIT")
                 if write and checkpoint:
                     database.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeDecodeError) as error:
                 self._roll_back()
                 raise explained(error, self._path) from error
             except DamagedRowError as error:
@@ -546,7 +610,7 @@ class Journal:
                 raise
 
     def _roll_back(self) -> None:
-        with suppress(sqlite3.ProgrammingError):  # the journal was closed
+        with suppress(sqlite3.Error):  # the journal was closed, or the error that led here says more
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
 

@@ -14,7 +14,7 @@ from qiskit_qml_ext.primitives.journal.records import Unit
 from qiskit_qml_ext.primitives.journal.refusals import Refusals
 from qiskit_qml_ext.primitives.journal.services import Service
 from qiskit_qml_ext.primitives.journal.store import Journal
-from qiskit_qml_ext.primitives.journal.tags import content_tag, read_marks
+from qiskit_qml_ext.primitives.journal.tags import content_tag, is_listed
 from qiskit_qml_ext.primitives.journal.trouble import Trouble
 from qiskit_qml_ext.primitives.journal.twins import Twins
 
@@ -177,8 +177,7 @@ class Submitter:
 
     def _is_out_of_sight(self, unit: Unit) -> bool:
         """Give up on a submission that went to another instance, whose jobs this run cannot list."""
-        place = read_marks([unit.tag or ""], self._journal.tag).place
-        if place is None or place in self._service.places:
+        if is_listed(unit.tag or "", self._journal.tag, self._service.places):
             return False
         reason = (
             "It was being submitted to another instance of the service when its process ended, and whether it arrived "

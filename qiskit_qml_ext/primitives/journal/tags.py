@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+_ANYWHERE = "0000"  # no instance is named
 _CONTENT = re.compile(r"c([0-9a-f]{20})")
 _ATTEMPT = re.compile(r"([0-9a-f]{4})-([0-9a-f]{4})-\d+-[0-9a-f]{6}")
 
@@ -63,4 +64,16 @@ def read_marks(tags: Iterable[str] | None, journal: str) -> Marks:
 
 def place_of(instance: str | None) -> str:
     """Return a short name of an instance of the service; jobs are listed instance by instance."""
-    return hashlib.blake2b((instance or "").encode(), digest_size=2).hexdigest()
+    return _ANYWHERE if instance is None else hashlib.blake2b(instance.encode(), digest_size=2).hexdigest()
+
+
+def is_listed(tag: str, journal: str, places: Iterable[str]) -> bool:
+    """Tell whether jobs of an attempt are among those that are listed at some places; if in doubt, they are.
+
+    Args:
+        tag: The attempt's tag.
+        journal: The journal's tag.
+        places: The places.
+    """
+    place = read_marks([tag], journal).place
+    return place in (None, _ANYWHERE, *places) or _ANYWHERE in places

@@ -30,7 +30,7 @@ from qiskit_qml_ext.primitives.journal.services import (
     usage_of,
 )
 from qiskit_qml_ext.primitives.journal.store import Journal
-from qiskit_qml_ext.primitives.journal.tags import Marks, content_tag, read_marks
+from qiskit_qml_ext.primitives.journal.tags import Marks, content_tag, is_listed, read_marks
 
 _ORDER = {FINISHED: 0, RUNNING: 1, QUEUED: 2}
 
@@ -200,8 +200,7 @@ class Twins:
 
     def _is_here(self, attempt: Attempt) -> bool:
         """Tell whether an attempt's jobs are among those that the service lists."""
-        place = read_marks([attempt.tag], self._journal.tag).place
-        return place is None or place in self.places
+        return is_listed(attempt.tag, self._journal.tag, self.places)
 
     def _sorted_out(self, jobs: Iterable[Any], own: str | None = None) -> Kin:
         """Tell jobs apart by what the file knows.

@@ -9,6 +9,8 @@ import shutil
 import threading
 import time
 import warnings
+from datetime import datetime, timezone
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,7 +25,7 @@ from qiskit_qml_ext.exceptions import (
     RunIncompleteError,
 )
 from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy, disown, look, moments, resume, watched
-from qiskit_qml_ext.primitives.journal.services import RuntimeService
+from qiskit_qml_ext.primitives.journal.services import RuntimeService, runtime_jobs
 
 ANGLES = np.linspace(0, np.pi, 6)
 
@@ -474,3 +476,56 @@ def test_copy_of_a_file_has_another_lineage_and_knows_the_former_one(path):
     assert second.former_lineages == (first.lineage,)
     assert Journal(path).lineage == first.lineage
     assert Journal(copy).lineage == second.lineage
+
+
+class ListedService:
+    """Lists jobs page by page like the client; one more is submitted and one deleted between two pages."""
+
+    def __init__(self, jobs):
+        self.jobs_left = list(jobs)
+        self.asked = []
+
+    def jobs(self, *, limit, skip, job_tags, instance, descending):
+        assert not descending
+        self.asked.append((limit, skip, job_tags, instance))
+        page = self.jobs_left[skip : skip + limit]
+        if len(self.asked) == 1:
+            del self.jobs_left[3]
+            self.jobs_left.append(listed_job("new", 9_999))
+        return page
+
+
+def listed_job(name, seconds, tags=("mine",)):
+    created = datetime.fromtimestamp(seconds, timezone.utc)
+    return SimpleNamespace(job_id=lambda: name, tags=list(tags), creation_date=created)
+
+
+def test_listing_is_complete_though_jobs_come_and_go_between_its_pages():
+    jobs = [listed_job(f"job{number}", 1000 + number) for number in range(450)]
+    jobs.insert(7, listed_job("other", 1006.5, tags=["mine too"]))
+    service = ListedService(jobs)
+    found = [job.job_id() for job in runtime_jobs(service, "mine", "crn")]
+    assert found == [f"job{number}" for number in range(450)] + ["new"]
+    assert service.asked == [(200, skip, ["mine"], "crn") for skip in (0, 199, 398)]
+
+
+def test_jobs_are_listed_on_the_instance_of_the_backend(server, backend, ask, path, monkeypatch):
+    asked = []
+    original = type(backend.service).jobs
+
+    def jobs(self, **settings):
+        asked.append(settings["instance"])
+        return original(self, **settings)
+
+    monkeypatch.setattr(type(backend.service), "jobs", jobs)
+    ask(path)
+    assert set(asked) == {backend._instance}
+    assert backend._instance.startswith("crn:")
+
+
+def test_threads_that_take_over_the_same_job_report_nothing(server, ask, behind):
+    jobs = [ask(behind, start=True) for _ in range(3)]
+    for job in jobs:
+        check(job.result(60), server)
+        assert job.report.surplus == []
+    assert Journal(behind).surplus() == []
