@@ -52,7 +52,7 @@ def test_check_names_what_is_damaged_and_ends_with_1(path):
 
 def test_repair_keeps_what_is_sound_and_says_where_the_old_file_is(path):
     damage(path)
-    assert "is damaged" in jobs(path, "list", code=1)
+    assert "is damaged" in jobs(path, "list", code=2)
     output = jobs(path, "repair")
     assert f"The damaged file was kept as {path}.damaged." in output
     assert "2 units, 2 with their results" in output
@@ -64,13 +64,13 @@ def test_repair_keeps_what_is_sound_and_says_where_the_old_file_is(path):
 def test_backup_writes_a_new_file_and_never_over_another(path, tmp_path):
     assert "Wrote" in jobs(path, "backup", str(tmp_path / "copy"))
     assert "2 units: 2 done." in jobs(tmp_path / "copy", "list")
-    assert "exists already" in jobs(path, "backup", str(tmp_path / "copy"), code=1)
+    assert "exists already" in jobs(path, "backup", str(tmp_path / "copy"), code=2)
 
 
 @pytest.mark.parametrize("command", ["check", "repair", "backup"])
 def test_journal_that_is_not_there_is_named(tmp_path, command):
     arguments = [command, str(tmp_path / "copy")] if command == "backup" else [command]
-    assert "There is no journal" in jobs(tmp_path / "nothing", *arguments, code=1)
+    assert "There is no journal" in jobs(tmp_path / "nothing", *arguments, code=2)
 
 
 def test_damage_met_by_another_command_is_one_sentence(path):

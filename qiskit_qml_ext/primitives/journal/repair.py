@@ -49,6 +49,7 @@ from qiskit_qml_ext.primitives.journal.schema import (
     roll_back_torn,
 )
 from qiskit_qml_ext.primitives.journal.soundness import Found, inspected, items_problem, members_of, sentences
+from qiskit_qml_ext.primitives.journal.tags import content_tag
 
 
 @dataclass(frozen=True)
@@ -290,7 +291,7 @@ def _write_about(database: sqlite3.Connection, found: Found, mended: _Mended) ->
 
 def _insert_search(database: sqlite3.Connection, unit: Row, journal: str) -> None:
     """Begin an attempt with the tag of a unit's content, by which the next run finds the unit's job on the service."""
-    tag = f"{journal}-c{unit['content'].hex()}"
+    tag = content_tag(journal, unit["content"])
     if read(database, ATTEMPTS, "tag = ?", [tag]):
         reason = "Its job is not known any more; look for it on the service."
         change(database, UNITS, "id = ?", [unit["id"]], state=LOST, reason=reason)

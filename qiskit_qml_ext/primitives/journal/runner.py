@@ -17,7 +17,7 @@ from qiskit_qml_ext.primitives.journal.collector import Collector
 from qiskit_qml_ext.primitives.journal.deadline import Questions
 from qiskit_qml_ext.primitives.journal.faults import Meaning, understand
 from qiskit_qml_ext.primitives.journal.heart import Heart
-from qiskit_qml_ext.primitives.journal.ownership import Liveness, new_owner
+from qiskit_qml_ext.primitives.journal.ownership import Liveness, Risk, new_owner
 from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.progress import Progress, Waits
 from qiskit_qml_ext.primitives.journal.reconcile import Reconciliation, cut_to, surplus_of
@@ -184,8 +184,8 @@ class Runner:
             return self._request.assemble(self._places, self._results, metadata)
         except (ValueError, TypeError, LookupError) as error:
             raise JournalDamagedError(
-                f"The results in {self._journal.path} do not fit the work that was asked for ({error}). Nothing of them "
-                "was used; nothing was changed. Restore a backup of the journal, or use a new file."
+                f"The results in {self._journal.path} do not fit what was asked for ({error}). Nothing of them was "
+                "used; nothing was changed. Restore a backup of the journal, or use a new file."
             ) from error
 
     def stop(self) -> None:
@@ -278,9 +278,8 @@ class Runner:
 
     def _advance(self, unit: Unit) -> bool:
         if unit.owner != self._owner:
-            # Jobs on a service can be fetched by two processes; what is run or submitted, two would run twice.
-            harmless = self._service.is_durable and unit.state == SUBMITTED
-            if unit.owner is not None and not self._liveness.is_gone(unit.owner, harmless=harmless):
+            risk = Risk.of(unit.state, durable=self._service.is_durable)
+            if unit.owner is not None and not self._liveness.is_gone(unit.owner, risk):
                 self._waits.other(unit.id, self._liveness.describe(unit.owner))
                 return False
             if not self._journal.take_over(unit.id, owner=self._owner, gone=unit.owner):
@@ -298,8 +297,8 @@ class Runner:
 
     def _submit_next(self) -> bool:
         units = self._look()
-        given_up = self._collector.given_up  # their jobs have ended, and leave room for others
-        pending = _pending([unit for unit in units if unit.id not in given_up])
+        # The jobs of those that were given up have ended: they leave room for others.
+        pending = _pending([unit for unit in units if unit.id not in self._collector.given_up])
         unit = next((unit for unit in units if unit.state == PLANNED), None)
         if unit is None or pending >= self._max_pending:
             return False

@@ -57,7 +57,7 @@ def open_database(path: Path, *, timeout: float) -> sqlite3.Connection:
     try:
         if is_empty:
             _make_tables(database, path)
-        database.execute("PRAGMA journal_mode = WAL")
+        _use_companion(database, timeout)
         # A job's id must be on the disk, not in a cache, before the program goes on.
         database.execute("PRAGMA synchronous = FULL")
     except UNREADABLE as error:
@@ -67,6 +67,23 @@ def open_database(path: Path, *, timeout: float) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _use_companion(database: sqlite3.Connection, timeout: float) -> None:
+    """Let changes go into a file beside the journal first; SQLite itself does not wait for others that do the same."""
+    end = time.monotonic() + timeout
+    while database.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if not is_locked(error) or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+
+
+def is_locked(error: Exception) -> bool:
+    """Tell whether SQLite gave up because another program has the file locked."""
+    return "locked" in str(error) or "busy" in str(error)
 
 
 def connected(path: Path, timeout: float, *, mode: str = "rw") -> sqlite3.Connection:
@@ -200,7 +217,7 @@ def damaged(path: Path, problems: list[Problem]) -> JournalDamagedError:
 def explained(error: Exception, path: Path) -> JournalError:
     """Turn an error of SQLite into one that says what to do."""
     text = " ".join(str(error).split())
-    if "locked" in text or "busy" in text:
+    if is_locked(error):
         return JournalError(
             f"The journal {path} is locked by another program for longer than the timeout. Close that program (a "
             "database browser?) and run again; nothing is lost."

@@ -86,8 +86,8 @@ class Journal:
         with self._transaction(write=False) as database:
             about = {row["name"]: row["value"] for row in read(database, ABOUT)}
         self._id, self._lineage = about["id"], about["lineage"]
-        self._former = tuple(about.get("former", "").split())
         self._formula = about["keys"]
+        self._former = tuple(about.get("former", "").split())
         self.looks = Looks()
 
     @property
@@ -468,9 +468,9 @@ class Journal:
             remove(database, RESULTS, "unit = ?", [unit])
             change(database, UNITS, "id = ? AND state = ?", [unit, DONE], state=SUBMITTED, owner=None)
 
-    @classmethod
-    def _result_of(cls, database: sqlite3.Connection, unit: int) -> tuple[bytes, dict[str, Any]] | None:
-        row = cls._row(database, unit)
+    @staticmethod
+    def _result_of(database: sqlite3.Connection, unit: int) -> tuple[bytes, dict[str, Any]] | None:
+        row = Journal._row(database, unit)
         try:
             found = next(iter(read(database, RESULTS, "unit = ?", [unit])), None)
         except DamagedRowError:
@@ -610,7 +610,7 @@ class Journal:
                 raise
 
     def _roll_back(self) -> None:
-        with suppress(sqlite3.Error):  # the error that led here says more
+        with suppress(sqlite3.Error):  # the journal was closed, or the error that led here says more
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
 

@@ -239,5 +239,3 @@ def craft(path, change_file):
         database.execute("COMMIT")
     finally:
         database.close()
-
-

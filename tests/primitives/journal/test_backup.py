@@ -60,6 +60,7 @@ def test_copy_made_while_others_write_is_of_one_moment(path, tmp_path):
             assert check_journal(target).is_sound
             copies += 1
         thread.join()
+        target = journal.backup(tmp_path / "last")
     with Journal(target) as copy:
         assert [unit.job for unit in copy.units()] == [f"job{unit}" for unit in range(1, len(KEYS) + 1)]
 

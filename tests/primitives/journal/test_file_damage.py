@@ -1,6 +1,5 @@
 """What is checked before a journal is used: every row, what rows say of each other, objects, and all at one time."""
 
-import shutil
 import sqlite3
 from contextlib import closing
 
@@ -68,7 +67,9 @@ def plan(journal):
 def test_what_is_wrong_is_named_on_opening_and_the_file_is_left_as_it_is(sound, name, sentence):
     craft(sound, CRAFTED[name])
     before = sound.read_bytes()
-    with pytest.raises(JournalDamagedError, match=r"is damaged.*left as it is.*'qiskit-qml-ext jobs .* check'") as caught:
+    with pytest.raises(
+        JournalDamagedError, match=r"is damaged.*left as it is.*'qiskit-qml-ext jobs .* check'"
+    ) as caught:
         Journal(sound)
     assert sentence in str(caught.value) or sentence in check_journal(sound).summary()
     assert sound.read_bytes() == before
@@ -114,8 +115,6 @@ def test_part_of_the_file_beside_it_over_a_newer_file_is_noticed(files, path):
 
 def test_file_beside_it_of_another_journal_is_refused(files, path, tmp_path):
     put(path, files["main"])
-    for name in ("", "-wal"):
-        shutil.copy(path, f"{path}.backup")
     other = tmp_path / "other"
     with Journal(other) as journal:
         plan(journal)
@@ -200,10 +199,12 @@ def test_damage_that_comes_while_a_journal_is_open_is_no_raw_error(sound, name, 
     with Journal(sound) as journal:
         with closing(sqlite3.connect(sound)) as database:
             database.executescript(statement)
+        raised = None
         try:
             METHODS[name](journal)
         except JournalError as error:
-            assert "damaged" in str(error)
+            raised = error
+        assert raised is None or "damaged" in str(raised)
 
 
 @pytest.mark.parametrize("name", ["results", "finish"])

@@ -139,5 +139,7 @@ def test_file_that_vanishes_while_it_is_open_is_noticed(tmp_path, how):
         else:
             shutil.rmtree(folder)
         for step in (lambda: journal.units(), lambda: journal.beat("me"), lambda: plan(journal)):
-            with pytest.raises(JournalError, match=r"was (moved or deleted|replaced by another file) while it was in use"):
+            with pytest.raises(
+                JournalError, match=r"was (moved or deleted|replaced by another file) while it was in use"
+            ):
                 step()

@@ -190,8 +190,7 @@ def test_nothing_that_can_be_read_is_an_error_that_leaves_the_file(path):
     content = b"nothing of a journal at all " * 1000
     path.write_bytes(content)
     with pytest.raises(JournalError, match=r"(Nothing of .* can be read|another program)"):
-        report = repair_journal(path)
-        raise AssertionError(report.summary())
+        repair_journal(path)
     assert path.read_bytes() == content
     assert [item.name for item in path.parent.iterdir()] == [path.name]
 
@@ -226,7 +225,7 @@ def test_journal_that_a_running_program_uses_is_not_repaired(sound):
     process.start()
     try:
         assert ready.wait(60)
-        with pytest.raises(JournalError, match="is used by a running program. Stop that program first"):
+        with pytest.raises(JournalError, match=r"is used by a running program. Stop that program first"):
             repair_journal(sound)
     finally:
         end.set()
