@@ -122,12 +122,14 @@ def resume_units(journal: "Journal", wait: bool) -> None:
     Work that was never submitted needs the program that asked for it: run that program again.
     """
     from qiskit_qml_ext.primitives.journal import resume
+    from qiskit_qml_ext.primitives.journal.ownership import LEASE_SECONDS, Liveness
 
-    service = _service(journal)
+    service, liveness, busy = _service(journal), Liveness(journal), tuple[str, ...]()
     fetched = adopted = unknown = 0
     while service is not None:
-        done = resume(journal, service)
+        done = resume(journal, service, liveness=liveness)
         fetched += done.fetched
+        busy = done.busy
         adopted += done.adopted
         unknown = done.unknown
         if not wait or not done.waiting:
@@ -138,6 +140,13 @@ def resume_units(journal: "Journal", wait: bool) -> None:
         click.echo(f"Took over {adopted} job{'s' * (adopted != 1)} that the file did not know.")
     if unknown:
         click.echo(_unknown(journal, unknown))
+    for sentence in busy:
+        click.echo(sentence)
+    if busy and not wait:
+        click.echo(
+            f"Processes that are gone are found out: 'resume --wait' goes on with what they had after {LEASE_SECONDS:.0f} "
+            "s without a sign of life."
+        )
     click.echo(_summary(journal.units()))
     if any(unit.state in ("planned", "failed") for unit in journal.units()):
         click.echo("Run your program again to submit what is planned or failed; what is done is not run again.")

@@ -3,7 +3,7 @@
 A claim may be taken over from a process that is certainly dead, at once, and from one that was silent for a lease. A
 process that cannot be seen from here (another container or machine) is judged by its silence alone. One that can be
 seen may be silent because it is suspended, or because a simulator lets no other thread of it run: while it lives, it
-keeps what would be run twice if it went on.
+keeps what would be run twice if it went on; see :class:`Risk`.
 """
 
 import os
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from qiskit_qml_ext.primitives.journal.moments import boot_id, time_namespace
+from qiskit_qml_ext.primitives.journal.records import SUBMITTED
 
 LEASE_SECONDS = 120.0
 """How long a silent process keeps its claim on a unit; one that is certainly dead loses it at once."""
@@ -41,6 +42,21 @@ class Life(Enum):
     UNSEEN = "cannot be seen from here"
 
 
+class Risk(Enum):
+    """What happens if an owner goes on although its claim was taken over."""
+
+    NONE = "both fetch the same job"
+    TWIN = "a request that it was about to send leaves after all; its job is found by the tag, dropped or reported"
+    SECOND_RUN = "what lives and dies with its process runs twice"
+
+    @classmethod
+    def of(cls, state: str, *, durable: bool) -> "Risk":
+        """Return the risk with a unit under way in a state, on a service whose jobs live on without the process."""
+        if not durable:
+            return cls.SECOND_RUN
+        return cls.NONE if state == SUBMITTED else cls.TWIN
+
+
 @dataclass
 class _Silence:
     beat: int | None
@@ -63,20 +79,27 @@ class Liveness:
         self._journal = journal
         self._seen: dict[str, _Silence] = {}
 
-    def is_gone(self, owner: str | None, *, harmless: bool = False) -> bool:
+    def is_gone(self, owner: str | None, risk: Risk = Risk.SECOND_RUN) -> bool:
         """Tell whether an owner's claim may be taken over.
+
+        After a lease of silence it may, but for two cases: a process that is seen to live and that is not suspended
+        keeps what it may be submitting, and any process that is seen to live keeps what would run twice.
 
         Args:
             owner: The owner; ``None`` if nobody has a claim.
-            harmless: Whether nothing runs twice even if the owner goes on. Then silence is enough; else a process that
-                can be seen has to be dead.
+            risk: What happens if it goes on all the same.
         """
         if owner is None:
             return True
         life = life_of(owner)
         if life is Life.DEAD:
             return True
-        return self.silence(owner) >= LEASE_SECONDS and (harmless or life is Life.UNSEEN)
+        enough = {
+            Life.UNSEEN: True,
+            Life.SUSPENDED: risk is not Risk.SECOND_RUN,
+            Life.LIVES: risk is Risk.NONE,
+        }[life]
+        return self.silence(owner) >= LEASE_SECONDS and enough
 
     def silence(self, owner: str) -> float:
         """Return for how many seconds this process has seen an owner give no sign of life."""

@@ -10,7 +10,7 @@ from typing import Any
 from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.collector import Collector
 from qiskit_qml_ext.primitives.journal.deadline import Questions
-from qiskit_qml_ext.primitives.journal.ownership import Liveness, new_owner
+from qiskit_qml_ext.primitives.journal.ownership import Liveness, Risk, new_owner
 from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.reconcile import Reconciliation
 from qiskit_qml_ext.primitives.journal.records import DONE, FAILED, LOST, PLANNED, SUBMITTED, SUBMITTING, Unit
@@ -85,6 +85,7 @@ class Resumed:
         planned: Units that were never submitted.
         adopted: Jobs that the file did not know and that are waited for now.
         unknown: Jobs of the journal that the file does not know and that match none of its work.
+        busy: Sentences on the units that other processes work on, which were left to them.
     """
 
     fetched: int
@@ -93,15 +94,20 @@ class Resumed:
     planned: int
     adopted: int = 0
     unknown: int = 0
+    busy: tuple[str, ...] = ()
 
 
-def resume(journal: Journal, service: Any, *, policy: Policy | None = None) -> Resumed:
+def resume(
+    journal: Journal, service: Any, *, policy: Policy | None = None, liveness: Liveness | None = None
+) -> Resumed:
     """Fetch all results that are ready into the journal.
 
     Args:
         journal: The journal.
         service: A ``QiskitRuntimeService`` of the account that ran the jobs.
         policy: Waiting times.
+        liveness: What earlier looks have seen of other processes: one that cannot be seen from here is given up after
+            it has been seen to be silent for a while.
     """
     policy = policy or Policy()
     account = RuntimeAccount(service)
@@ -109,15 +115,16 @@ def resume(journal: Journal, service: Any, *, policy: Policy | None = None) -> R
     ask = Questions(policy.call_seconds, lambda: None)
     twins = Twins(account, journal, ask, watch_seconds=policy.watch_seconds)
     reconciliation = Reconciliation(journal, twins, ask)
-    liveness = Liveness(journal)
+    liveness, busy = liveness or Liveness(journal), list[str]()
     collector = Collector(account, journal, twins, reconciliation, policy, owner=owner, ask=ask)
     before = {unit.id for unit in journal.units() if unit.state == DONE}
     try:
         reconciliation.look()
         for unit in journal.units():
-            if unit.state not in (SUBMITTING, SUBMITTED) or not liveness.is_gone(
-                unit.owner, harmless=unit.state == SUBMITTED
-            ):
+            if unit.state not in (SUBMITTING, SUBMITTED):
+                continue
+            if unit.owner is not None and not liveness.is_gone(unit.owner, Risk.of(unit.state, durable=True)):
+                busy.append(f"Unit {unit.id} is being worked on by {liveness.describe(unit.owner)}.")
                 continue
             if not journal.take_over(unit.id, owner=owner, gone=unit.owner):
                 continue
@@ -138,6 +145,7 @@ def resume(journal: Journal, service: Any, *, policy: Policy | None = None) -> R
         planned=sum(state == PLANNED for state in states.values()),
         adopted=len(reconciliation.adopted),
         unknown=len(reconciliation.unplaced),
+        busy=tuple(busy),
     )
 
 

@@ -17,7 +17,7 @@ from qiskit_qml_ext.primitives.journal.collector import Collector
 from qiskit_qml_ext.primitives.journal.deadline import Questions
 from qiskit_qml_ext.primitives.journal.faults import Meaning, understand
 from qiskit_qml_ext.primitives.journal.heart import Heart
-from qiskit_qml_ext.primitives.journal.ownership import Liveness, new_owner
+from qiskit_qml_ext.primitives.journal.ownership import Liveness, Risk, new_owner
 from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.progress import Progress, Waits
 from qiskit_qml_ext.primitives.journal.reconcile import Reconciliation, cut_to, surplus_of
@@ -278,9 +278,8 @@ class Runner:
 
     def _advance(self, unit: Unit) -> bool:
         if unit.owner != self._owner:
-            # Jobs on a service can be fetched by two processes; what is run or submitted, two would run twice.
-            harmless = self._service.is_durable and unit.state == SUBMITTED
-            if unit.owner is not None and not self._liveness.is_gone(unit.owner, harmless=harmless):
+            risk = Risk.of(unit.state, durable=self._service.is_durable)
+            if unit.owner is not None and not self._liveness.is_gone(unit.owner, risk):
                 self._waits.other(unit.id, self._liveness.describe(unit.owner))
                 return False
             if not self._journal.take_over(unit.id, owner=self._owner, gone=unit.owner):

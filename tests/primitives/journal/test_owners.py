@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from qiskit_qml_ext.exceptions import JournalError
-from qiskit_qml_ext.primitives.journal import Journal, cancel, ownership
+from qiskit_qml_ext.primitives.journal import Journal, cancel, ownership, resume
 from qiskit_qml_ext.primitives.journal.heart import Heart
-from qiskit_qml_ext.primitives.journal.ownership import Life, Liveness, is_dead, life_of, name_of, new_owner
+from qiskit_qml_ext.primitives.journal.ownership import Life, Liveness, Risk, is_dead, life_of, name_of, new_owner
 from qiskit_qml_ext.primitives.journal.records import PLANNED, SUBMITTED, SUBMITTING, NewUnit
 from qiskit_qml_ext.primitives.journal.rows import OWNERS, insert
 
@@ -250,11 +250,13 @@ def test_silent_process_that_is_seen_to_live_keeps_what_would_run_twice(monkeypa
         for _ in range(20):
             assert not liveness.is_gone(owner)
             beats.now += 30
-        assert liveness.is_gone(owner, harmless=True)
+        assert not liveness.is_gone(owner, Risk.TWIN)
+        assert liveness.is_gone(owner, Risk.NONE)
         assert "which lives but gave no sign of life for" in liveness.describe(owner)
         child.send_signal(signal.SIGSTOP)
         until(lambda: life_of(owner) is Life.SUSPENDED)
-        assert not liveness.is_gone(owner)
+        assert not liveness.is_gone(owner, Risk.SECOND_RUN)
+        assert liveness.is_gone(owner, Risk.TWIN)
         assert liveness.describe(owner) == f"{name_of(owner)}, which is suspended: let it go on or end it"
 
 
@@ -399,6 +401,20 @@ def test_cancelling_looks_for_a_sign_of_life_of_a_process_that_it_cannot_see(pat
     heart._thread.join()
     assert "is planned again" in cancel(journal, Jobless(), found)
     assert state_of(journal, unit) == PLANNED
+
+
+def test_resuming_names_the_process_that_works_on_a_unit_and_follows_it_when_it_was_silent_for_a_lease(
+    path, monkeypatch
+):
+    monkeypatch.setattr(ownership, "LEASE_SECONDS", 0.3)
+    journal, unseen = Journal(path), owner_with(boot="elsewhere", pid="77", host="lab")
+    unit = unit_of(journal, unseen)
+    liveness = Liveness(journal)
+    assert resume(journal, Jobless(), liveness=liveness).busy == (
+        f"Unit {unit} is being worked on by process 77 on lab.",
+    )
+    until(lambda: resume(journal, Jobless(), liveness=liveness).busy == ())
+    assert journal.units([unit])[0].owner is None
 
 
 class Jobless:
