@@ -9,8 +9,8 @@ import sqlite3
 import uuid
 from pathlib import Path
 
+from qiskit_qml_ext.primitives.journal.places import file_identity
 from qiskit_qml_ext.primitives.journal.rows import ABOUT, change, insert, read
-from qiskit_qml_ext.primitives.journal.schema import file_identity
 
 _MOST_FORMER = 20
 

@@ -117,7 +117,10 @@ class Reconciliation:
         return {content: group for content, group in groups.items() if content not in units}
 
     def _place_group(self, unit: Unit, group: list[Stray]) -> None:
-        if unit.state in (PLANNED, FAILED, LOST):
+        if not unit.num_items:  # what a repair kept of a unit; planning it anew makes it whole
+            self._waiting.add(unit.content)
+            return
+        if unit.state in (PLANNED, FAILED, LOST) or (unit.state == DONE and unit.tag is None):
             best = self._twins.furthest([stray.job for stray in group], live=True)
             taken = next((stray for stray in group if stray.job is best), None)
             if taken is not None and self.adopt(unit, taken, owner=None):

@@ -349,7 +349,9 @@ class Journal:
         with self._transaction() as database:
             rows = read(database, UNITS, "id = ?", [unit])
             is_mine = owner is not None and claims.is_owned(database, unit, owner)
-            if not rows or not (is_mine or rows[0]["state"] in (PLANNED, FAILED, LOST)):
+            # A repair may have kept a result, but not the attempt that it came from.
+            is_bare = bool(rows) and rows[0]["state"] == DONE and not read(database, ATTEMPTS, "unit = ?", [unit])
+            if not rows or not (is_mine or is_bare or rows[0]["state"] in (PLANNED, FAILED, LOST)):
                 return False
             if any(row["unit"] != unit for row in read(database, ATTEMPTS, "tag = ?", [tag])):
                 return False
@@ -359,6 +361,9 @@ class Journal:
             self._begin_attempt(database, unit, tag, started=created)
             change(database, ATTEMPTS, "tag = ?", [tag], job=job, session=session, submitted=created)
             remove(database, SURPLUS, "job = ?", [job])
+            if is_bare:
+                change(database, ATTEMPTS, "tag = ?", [tag], outcome="done", finished=now)
+                return True
             change(
                 database, UNITS, "id = ?", [unit],
                 state=SUBMITTED, owner=owner, reason=None, updated=now,

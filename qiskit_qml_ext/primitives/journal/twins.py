@@ -151,8 +151,8 @@ class Twins:
 
     def may_cancel(self, tag: str) -> bool:
         """Tell whether jobs of an attempt are this file's to cancel; a copy of it may wait for those of others."""
-        lineage = read_marks([tag], self._journal.tag).lineage
-        return lineage in (None, self._journal.lineage)
+        marks = read_marks([tag], self._journal.tag)
+        return marks.content is None and marks.lineage in (None, self._journal.lineage)
 
     def is_watching(self) -> bool:
         """Tell whether the service may still make jobs that nobody waits for, where this run can see them."""

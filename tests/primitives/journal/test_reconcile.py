@@ -25,6 +25,7 @@ from qiskit_qml_ext.exceptions import (
     RunIncompleteError,
 )
 from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy, disown, look, moments, resume, watched
+from qiskit_qml_ext.primitives.journal.rows import ATTEMPTS, remove
 from qiskit_qml_ext.primitives.journal.services import RuntimeService, runtime_jobs
 
 ANGLES = np.linspace(0, np.pi, 6)
@@ -81,10 +82,12 @@ def listings(server):
 # Copies and backups
 
 
+AGES = [("plan", 1), ("submitted", 1), ("submitted", 2), ("finish", 1), ("finish", 2), ("finish", 3)]
+
+
 @pytest.mark.parametrize(
-    "age", [("plan", 1), ("submitted", 1), ("submitted", 2), ("finish", 1), ("finish", 2), ("finish", 3)], ids=str
+    ("age", "how"), [*((age, "copied") for age in AGES), (AGES[0], "put back"), (AGES[3], "put back")], ids=str
 )
-@pytest.mark.parametrize("how", ["copied", "put back"])
 def test_restored_backup_of_any_age_pays_for_nothing_again(server, ask, backups, path, age, how):
     first, _ = ask(path)
     backup = backups[age]
@@ -529,3 +532,15 @@ def test_threads_that_take_over_the_same_job_report_nothing(server, ask, behind)
         check(job.result(60), server)
         assert job.report.surplus == []
     assert Journal(behind).surplus() == []
+
+
+def test_job_of_a_result_whose_attempt_was_lost_to_damage_is_not_reported(server, ask, path):
+    ask(path)
+    with Journal(path) as journal, journal._transaction() as database:
+        remove(database, ATTEMPTS, "unit = ?", [2])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ask(path)
+    units = Journal(path).units()
+    assert [unit.job for unit in units] == [job["id"] for job in server.jobs()]
+    assert Journal(path).surplus() == []
