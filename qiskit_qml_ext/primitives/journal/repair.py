@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 import uuid
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -100,7 +101,7 @@ def repair_journal(path: str | os.PathLike[str], *, timeout: float = 30.0) -> Re
     """Write a new file with what is sound in a damaged journal, and keep the old one beside it. Works offline.
 
     Args:
-        path: The file; no program may use it meanwhile.
+        path: The file; no program may use it meanwhile, this one included.
         timeout: How many seconds to wait for other processes' locks.
 
     Raises:
@@ -129,6 +130,10 @@ def repair_journal(path: str | os.PathLike[str], *, timeout: float = 30.0) -> Re
         raise explained(error, place) from error
     except OSError as error:
         raise JournalError(f"The journal {place} cannot be repaired: {error.strerror}. Nothing was changed.") from error
+    finally:
+        for ending in ("", "-journal"):
+            with suppress(OSError):
+                place.with_name(f".{place.name}.repaired{ending}").unlink(missing_ok=True)
     problems = (*reasons, *sentences(found.problems, most=50), *bad.values())
     shown = [row for row in mended.units.values() if row["state"] != DISSOLVED]
     return RepairReport(place, damaged, len(shown), len(mended.results), problems, tuple(mended.changes))
