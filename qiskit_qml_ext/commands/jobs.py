@@ -144,8 +144,8 @@ def resume_units(journal: "Journal", wait: bool) -> None:
         click.echo(sentence)
     if busy and not wait:
         click.echo(
-            f"Processes that are gone are found out: 'resume --wait' goes on with what they had after {LEASE_SECONDS:.0f} "
-            "s without a sign of life."
+            f"Should that process be gone, 'resume --wait' finds it out: after {LEASE_SECONDS:.0f} s without a sign of "
+            "life it goes on with its work."
         )
     click.echo(_summary(journal.units()))
     if any(unit.state in ("planned", "failed") for unit in journal.units()):

@@ -215,7 +215,8 @@ def cancel(journal: Journal, service: Any, unit: Unit) -> str:
         sentence = _cancel_jobs(RuntimeAccount(service), unit)
         if sentence is not None:
             return sentence
-    journal.reset(unit.id, outcome="cancelled", reason="Cancelled by the user.")
+    if not journal.reset(unit.id, outcome="cancelled", reason="Cancelled by the user.", seen=unit):
+        return f"Unit {unit.id} was changed by another program meanwhile, or is no more. Look at it again."
     return f"Unit {unit.id} is planned again; the program that asked for it will submit it when it is run."
 
 

@@ -442,15 +442,28 @@ class Journal:
         """Write down that a unit failed for good; a *lost* one is never submitted again without the user's word."""
         self._end(unit, owner, LOST if lost else FAILED, outcome, reason)
 
-    def reset(self, unit: int, *, outcome: str, reason: str) -> bool:
-        """Make a unit that is not done planned again, at the user's word."""
+    def reset(self, unit: int, *, outcome: str, reason: str, seen: Unit | None = None) -> bool:
+        """Make a unit that is not done planned again, at the user's word.
+
+        Args:
+            unit: The unit.
+            outcome: What came of its attempt.
+            reason: Why.
+            seen: What the user decided about; if another run has done anything to it since, nothing is changed.
+
+        Returns:
+            Whether it was done.
+        """
         with self._transaction() as database:
+            rows = read(database, UNITS, "id = ? AND state NOT IN (?, ?)", [unit, DONE, DISSOLVED])
+            if not rows:
+                return False
+            now = rows[0]["state"], rows[0]["owner"], rows[0]["attempts"]
+            if seen is not None and now != (seen.state, seen.owner, seen.attempts):
+                return False
             self._end_attempt(database, unit, outcome, reason)
-            changed = change(
-                database, UNITS, "id = ? AND state != ?", [unit, DONE],
-                state=PLANNED, owner=None, attempts=0, reason=reason,
-            )  # fmt: skip
-            return bool(changed)
+            change(database, UNITS, "id = ?", [unit], state=PLANNED, owner=None, attempts=0, reason=reason)
+            return True
 
     # Results
 

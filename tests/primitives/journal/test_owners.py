@@ -403,6 +403,18 @@ def test_cancelling_looks_for_a_sign_of_life_of_a_process_that_it_cannot_see(pat
     assert state_of(journal, unit) == PLANNED
 
 
+def test_cancelling_leaves_a_unit_alone_that_another_run_took_up_meanwhile(path):
+    journal = Journal(path)
+    unit = unit_of(journal, owner_with(start="1"))
+    (seen,) = journal.units([unit])
+    assert journal.take_over(unit, owner="me", gone=seen.owner)
+    assert "was changed by another program meanwhile" in cancel(journal, Jobless(), seen)
+    assert journal.units([unit])[0].owner == "me"
+    journal.split(unit, [], owner="me", reason="too large")
+    assert not journal.reset(unit, outcome="cancelled", reason="x")  # it has no items any more
+    assert journal.units() == []
+
+
 def test_resuming_names_the_process_that_works_on_a_unit_and_follows_it_when_it_was_silent_for_a_lease(
     path, monkeypatch
 ):
