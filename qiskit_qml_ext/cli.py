@@ -72,6 +72,13 @@ class CommandLine(click.Group):
             # The reader of our output (head, less) has gone; nobody is left to be told.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
+        except Exception as error:
+            from qiskit_qml_ext.exceptions import JournalError  # imports Qiskit, which most commands do late
+
+            if not isinstance(error, JournalError):
+                raise
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(BAD_INPUT)
         sys.exit(code if isinstance(code, int) else 0)
 
 

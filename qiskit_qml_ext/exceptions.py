@@ -67,6 +67,10 @@ class DuplicateExecutionWarning(UserWarning):
     """The service executed the same unit of work twice, although it was asked once."""
 
 
+class JournalBehindWarning(UserWarning):
+    """The service has jobs of a journal that its file does not know, and this run did not need to submit anything."""
+
+
 class ParameterOrderWarning(UserWarning):
     """Data are bound by position, but the parameters do not stand in the order that their numbers suggest."""
 

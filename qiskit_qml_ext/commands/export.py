@@ -13,7 +13,14 @@ from qiskit_qml_ext.primitives.journal.codec import decode
 def exported(journal: Journal) -> dict[str, Any]:
     """Return all units with their counts (most frequent first) or values."""
     return {
-        "units": [{**asdict(unit), "results": _results(journal, unit.id, unit.layout)} for unit in journal.units()],
+        "units": [
+            {
+                **asdict(unit),
+                "content": unit.content.hex(),
+                "results": _results(journal, unit.id, unit.layout),
+            }
+            for unit in journal.units()
+        ],
         "surplus": [asdict(item) for item in journal.surplus()],
     }
 

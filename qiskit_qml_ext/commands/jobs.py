@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from qiskit_qml_ext.commands import jobs_file
+
 if TYPE_CHECKING:
     from qiskit_qml_ext.primitives import Journal
     from qiskit_qml_ext.primitives.journal import Unit
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 @click.group(
     "jobs",
     invoke_without_command=True,
-    subcommand_metavar="[list|show|resume|cancel|export|cost]",
+    subcommand_metavar="[list|show|resume|cancel|disown|export|cost|check|repair|backup]",
     epilog="""\b
 Examples:
   qiskit-qml-ext jobs run.journal
@@ -28,6 +30,9 @@ def command(context: click.Context, journal: str) -> None:
 
     JOURNAL is the file given as connect(…, journal="FILE") or evaluate --journal FILE. A unit is the work of one job.
     """
+    if context.invoked_subcommand in jobs_file.WITHOUT_OPENING:
+        context.obj = journal
+        return
     context.obj = _opened(journal)
     context.call_on_close(context.obj.close)
     if context.invoked_subcommand is None:
@@ -38,7 +43,10 @@ def command(context: click.Context, journal: str) -> None:
 @click.option("--state", metavar="STATE", help="Only units in this state: planned, submitted, done, failed, lost.")
 @click.pass_obj
 def list_units(journal: "Journal", state: str | None = None) -> None:
-    """List the units of work."""
+    """List the units of work.
+
+    While submissions may still be under way, the service is asked for jobs that nobody waits for.
+    """
     from rich.table import Table
 
     from qiskit_qml_ext.primitives.journal import STATES
@@ -68,6 +76,8 @@ def list_units(journal: "Journal", state: str | None = None) -> None:
     for unit in shown:
         if unit.reason and unit.state in ("failed", "lost"):
             console.print(f"Unit {unit.id} {unit.state}: {unit.reason}")
+    for line in _look(journal):
+        console.print(line)
 
 
 @command.command("show")
@@ -75,6 +85,8 @@ def list_units(journal: "Journal", state: str | None = None) -> None:
 @click.pass_obj
 def show(journal: "Journal", unit: int) -> None:
     """Show all that is known of one unit."""
+    from qiskit_qml_ext.primitives.journal import is_of_copy, surplus_of
+
     found = _one(journal, unit)
     lines: list[tuple[str, object]] = [
         ("unit", found.id),
@@ -95,8 +107,9 @@ def show(journal: "Journal", unit: int) -> None:
     for name, value in lines:
         if value not in (None, ""):
             click.echo(f"{name:<15} {value}")
-    for item in journal.surplus(tags=[found.tag or ""]):
-        fate = "executed; ask the service not to charge it" if item.executed else "cancelled in the queue"
+    for item in surplus_of(journal, found):
+        whose = "by another copy of the journal" if is_of_copy(item) else "ask the service not to charge it"
+        fate = f"executed; {whose}" if item.executed else "cancelled, or failed at no cost"
         click.echo(f"{'twin':<15} {item.job} ({fate})")
 
 
@@ -109,16 +122,31 @@ def resume_units(journal: "Journal", wait: bool) -> None:
     Work that was never submitted needs the program that asked for it: run that program again.
     """
     from qiskit_qml_ext.primitives.journal import resume
+    from qiskit_qml_ext.primitives.journal.ownership import LEASE_SECONDS, Liveness
 
-    service = _service(journal)
-    fetched = 0
+    service, liveness, busy = _service(journal), Liveness(journal), tuple[str, ...]()
+    fetched = adopted = unknown = 0
     while service is not None:
-        done = resume(journal, service)
+        done = resume(journal, service, liveness=liveness)
         fetched += done.fetched
+        busy = done.busy
+        adopted += done.adopted
+        unknown = done.unknown
         if not wait or not done.waiting:
             break
         time.sleep(5)
     click.echo(f"Fetched {fetched} result{'s' * (fetched != 1)}.")
+    if adopted:
+        click.echo(f"Took over {adopted} job{'s' * (adopted != 1)} that the file did not know.")
+    if unknown:
+        click.echo(_unknown(journal, unknown))
+    for sentence in busy:
+        click.echo(sentence)
+    if busy and not wait:
+        click.echo(
+            f"Should that process be gone, 'resume --wait' finds it out: after {LEASE_SECONDS:.0f} s without a sign of "
+            "life it goes on with its work."
+        )
     click.echo(_summary(journal.units()))
     if any(unit.state in ("planned", "failed") for unit in journal.units()):
         click.echo("Run your program again to submit what is planned or failed; what is done is not run again.")
@@ -147,6 +175,30 @@ def cancel_units(journal: "Journal", units: tuple[int, ...], everything: bool, y
         click.echo("There is nothing to cancel.")
 
 
+@command.command("disown")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def disown_jobs(journal: "Journal", yes: bool) -> None:
+    """Say that jobs which the file does not know shall not be waited for.
+
+    A file that is older than the service's jobs (a restored backup, a copy) submits nothing before each of them has a
+    place. Take this way only if there is no newer file. Should a program ask for the same work some day, its job is
+    taken over all the same.
+    """
+    from qiskit_qml_ext.primitives.journal import disown, look
+
+    service = _connected()
+    jobs = look(journal, service)
+    if not jobs:
+        click.echo("The file knows all jobs of this journal, or has taken them over.")
+        return
+    click.echo(f"{len(jobs)} job{'s' * (len(jobs) != 1)}: {', '.join(jobs[:10])}{', …' if len(jobs) > 10 else ''}")
+    if not yes:
+        click.confirm("Go on without them? What they computed may be paid again.", abort=True)
+    jobs = disown(journal, service)
+    click.echo(f"Disowned {len(jobs)} job{'s' * (len(jobs) != 1)}; 'cost' goes on counting them.")
+
+
 @command.command("export")
 @click.argument("file", type=click.Path())
 @click.pass_obj
@@ -169,6 +221,8 @@ def export(journal: "Journal", file: str) -> None:
 @click.pass_obj
 def cost(journal: "Journal", price: float | None) -> None:
     """Count what was executed and what it took."""
+    from qiskit_qml_ext.primitives.journal import is_of_copy
+
     units = journal.units()
     done = [unit for unit in units if unit.state == "done"]
     left = [unit for unit in units if unit.state != "done"]
@@ -180,9 +234,16 @@ def cost(journal: "Journal", price: float | None) -> None:
     click.echo(f"Left: {len(left)} units, {sum(unit.executions for unit in left):,} executions.")
     if price is not None:
         click.echo(f"At {price:g} a minute: {seconds / 60 * price:,.2f} so far.")
-    executed = [item.job for item in journal.surplus() if item.executed]
-    if executed:
-        click.echo(f"Executed by the service without being asked: {', '.join(executed)}. Ask not to be charged.")
+    executed = [item for item in journal.surplus() if item.executed]
+    twins = [item.job for item in executed if not is_of_copy(item)]
+    if twins:
+        click.echo(f"Executed by the service without being asked: {', '.join(twins)}. Ask not to be charged.")
+    others = [item.job for item in executed if is_of_copy(item)]
+    if others:
+        click.echo(f"Submitted with another copy of this journal, or before work was lost: {', '.join(others)}.")
+
+
+jobs_file.add_to(command)
 
 
 def _opened(path: str) -> "Journal":
@@ -200,10 +261,23 @@ def _opened(path: str) -> "Journal":
 
 
 def _service(journal: "Journal", units: "list[Unit] | None" = None) -> Any:
-    """Connect to the user's IBM account, if any unit needs it."""
+    """Connect to the user's IBM account, if any unit needs it.
+
+    The service may also have jobs of units that are not done although the file does not know it; without an account,
+    it is not asked for those.
+    """
     needed = journal.units() if units is None else units
-    if not any(unit.state in ("submitting", "submitted") for unit in needed):
+    if any(unit.state in ("submitting", "submitted") for unit in needed):
+        return _connected()
+    if units is not None or all(unit.state == "done" for unit in needed):
         return None
+    try:
+        return _connected()
+    except click.ClickException:
+        return None
+
+
+def _connected() -> Any:
     from qiskit_ibm_runtime import QiskitRuntimeService
 
     try:
@@ -213,6 +287,38 @@ def _service(journal: "Journal", units: "list[Unit] | None" = None) -> Any:
             f"The IBM account cannot be reached: {' '.join(str(error).split())} Save your account once with "
             "QiskitRuntimeService.save_account(…), or set QISKIT_IBM_TOKEN."
         ) from error
+
+
+def _look(journal: "Journal") -> list[str]:
+    """Look for jobs that nobody waits for, while submissions are watched; return what to say."""
+    from qiskit_qml_ext.primitives.journal import look, watched
+
+    count = watched(journal)
+    if not count:
+        return []
+    known = {item.job for item in journal.surplus()}
+    try:
+        unknown = look(journal, _connected())
+    except Exception as error:
+        reason = error.message if isinstance(error, click.ClickException) else " ".join(str(error).split())
+        return [
+            f"The service may still make jobs of {count} submission{'s' * (count != 1)}; it could not be asked "
+            f"({reason[:200]})"
+        ]
+    found = [item for item in journal.surplus() if item.job not in known]
+    lines = [f"Job {item.job} is one that nobody waits for; it {_fate(item.executed)}." for item in found]
+    return lines + ([_unknown(journal, len(unknown))] if unknown else [])
+
+
+def _fate(executed: bool) -> str:
+    return "was executed" if executed else "was cancelled, or failed at no cost"
+
+
+def _unknown(journal: "Journal", count: int) -> str:
+    return (
+        f"The service has {count} job{'s' * (count != 1)} of this journal that the file does not know: use the newest "
+        f"file, or see 'qiskit-qml-ext jobs {journal.path} disown --help'."
+    )
 
 
 def _one(journal: "Journal", number: int) -> "Unit":
@@ -256,7 +362,10 @@ def _date(seconds: float | None) -> str | None:
 def _ago(seconds: float | None) -> str:
     if seconds is None:
         return ""
-    age = max(0.0, time.time() - seconds)
+    age = time.time() - seconds
+    if age < -60:
+        return "in the future: was the clock set back?"
+    age = max(0.0, age)
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if age >= size:
             return f"{age / size:.0f} {unit} ago"

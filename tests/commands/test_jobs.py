@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +17,7 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from runtime_server import RuntimeServer
 from runtime_server.client import Sampler
 from runtime_server.harness import TOKEN
-from runtime_server.work import QUICK, isa_rotation
+from runtime_server.work import QUICK, isa_rotation, ones
 
 from qiskit_qml_ext.cli import cli
 from qiskit_qml_ext.evaluation import evaluate
@@ -46,10 +48,10 @@ def path(tmp_path):
 
 @pytest.fixture
 def start(server, path):
-    def start():
+    def start(file=path):
         backend = server.service().backend("test_manila")
         policy = Policy(**QUICK, max_executions=200)
-        return JournaledSampler(Sampler(mode=backend), path, policy=policy).run([(isa_rotation(backend), ANGLES, 100)])
+        return JournaledSampler(Sampler(mode=backend), file, policy=policy).run([(isa_rotation(backend), ANGLES, 100)])
 
     return start
 
@@ -75,7 +77,7 @@ def jobs(path, *arguments, code=0):
 
 def test_list_shows_each_unit_with_its_job(stopped, path):
     output = jobs(path)
-    assert output == jobs(path, "list")
+    assert re.sub(r" +\d+ s ago", "", output) == re.sub(r" +\d+ s ago", "", jobs(path, "list"))
     for job in stopped.jobs():
         assert job["id"] in output
     assert "3 units: 3 submitted." in output
@@ -115,6 +117,37 @@ def test_cancel_of_a_finished_job_keeps_its_result(stopped, path):
     assert "is finished already: 'resume' fetches" in jobs(path, "cancel", "--unit", "1", "--yes")
     assert "Fetched 3 results" in jobs(path, "resume")
     assert "There is nothing to cancel" in jobs(path, "cancel", "--all", "--yes")
+
+
+def test_list_looks_for_jobs_that_nobody_waits_for_while_submissions_are_watched(server, start, path, monkeypatch):
+    start().result(30)
+    late = server.submit_again(0)
+    server.wait_until(lambda: server.executions() == 800)
+    assert f"Job {late} is one that nobody waits for; it was executed." in jobs(path)
+    assert "nobody waits for" not in jobs(path)
+    assert f"{late} (executed; ask the service not to charge it)" in jobs(path, "show", "1")
+    assert f"Executed by the service without being asked: {late}." in jobs(path, "cost")
+    server.fault("GET", "/backends", times=100, status=401)
+    monkeypatch.delenv("QISKIT_IBM_TOKEN")
+    monkeypatch.setenv("QISKIT_IBM_URL", "http://127.0.0.1:9")
+    output = jobs(path)
+    assert "The service may still make jobs of 3 submissions; it could not be asked (The IBM account" in output
+    assert "3 units: 3 done." in output
+
+
+def test_jobs_that_the_file_does_not_know_are_taken_over_or_disowned(server, start, path):
+    Journal(path).close()
+    copy = path.with_name("copy.journal")
+    shutil.copy(path, copy)
+    start().result(30)
+    assert "There is nothing" in jobs(copy, "cancel", "--all", "--yes")
+    assert "Disowned 3 jobs" in jobs(copy, "disown", "--yes")
+    assert "The file knows all jobs" in jobs(copy, "disown")
+    assert "Submitted with another copy of this journal" in jobs(copy, "cost")
+    result = start(copy).result(30)
+    assert ones(result).tolist()[0] == 0
+    assert server.executions() == 600
+    assert "Submitted with another copy" not in jobs(copy, "cost")
 
 
 def test_export_holds_counts_and_is_private(server, start, path, tmp_path):

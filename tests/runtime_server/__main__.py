@@ -249,7 +249,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _list_jobs(self):
         wanted = set(self.query.get("tags", []))
-        rows = self.store.rows("SELECT * FROM jobs ORDER BY seq DESC")
+        order = "ASC" if self.query.get("sort") == ["ASC"] else "DESC"
+        rows = self.store.rows(f"SELECT * FROM jobs ORDER BY created {order}, seq {order}")
         rows = [row for row in rows if wanted <= set(json.loads(row["tags"]))]
         if "pending" in self.query:
             pending = self.query["pending"] == ["true"]

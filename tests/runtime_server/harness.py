@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
 from runtime_server.store import Store
@@ -137,6 +138,21 @@ class RuntimeServer:
         """Let the next jobs end like this instead of running."""
         verdicts = self.store.setting("verdicts", [])
         self.store.set("verdicts", verdicts + [{"status": status, "reason": reason, "code": code}] * times)
+
+    def submit_again(self, number=0, **changes):
+        """Accept a job like an earlier one, as if its request had arrived twice; return its id.
+
+        Args:
+            number: Which of the earlier jobs, in order.
+            **changes: Columns of the new job that differ.
+        """
+        row = dict(self.store.rows("SELECT * FROM jobs ORDER BY seq")[number])
+        row |= {"id": uuid.uuid4().hex[:20], "status": "Queued", "result": None, "running": None}
+        row |= {"created": time.time(), **changes}
+        del row["seq"]
+        marks = ", ".join("?" * len(row))
+        self.store.write(f"INSERT INTO jobs ({', '.join(row)}) VALUES ({marks})", *row.values())
+        return row["id"]
 
     def open_gate(self):
         """Let those requests take effect that were told to wait ``None`` seconds."""

@@ -4,8 +4,9 @@ import sqlite3
 import time
 
 from qiskit_qml_ext.primitives.journal.moments import Moment, moment
+from qiskit_qml_ext.primitives.journal.ownership import Life, life_of
 from qiskit_qml_ext.primitives.journal.records import PLANNED, SUBMITTED, SUBMITTING
-from qiskit_qml_ext.primitives.journal.rows import ATTEMPTS, OWNERS, UNITS, change, insert, read
+from qiskit_qml_ext.primitives.journal.rows import ATTEMPTS, OWNERS, UNITS, DamagedRowError, change, insert, read
 
 _MINUTE = 60.0
 
@@ -54,32 +55,50 @@ def release(database: sqlite3.Connection, owner: str) -> None:
 
 
 def beat(database: sqlite3.Connection, owner: str) -> None:
-    """Give a sign of life."""
-    if not change(database, OWNERS, "name = ?", [owner], beat=lambda row: row["beat"] + 1):
-        insert(database, OWNERS, name=owner, beat=1)
+    """Give a sign of life; with the first one, owners that work no more are forgotten."""
+    try:
+        if change(database, OWNERS, "name = ?", [owner], beat=lambda row: row["beat"] + 1):
+            return
+    except DamagedRowError:  # a count of heartbeats can begin anew
+        database.execute("DELETE FROM owners WHERE name = ?", (owner,))
+    else:
+        _forget_idle(database)
+    insert(database, OWNERS, name=owner, beat=1)
 
 
 def beat_of(database: sqlite3.Connection, owner: str) -> int | None:
     """Return how often an owner gave a sign of life, ``None`` for one that is not on record."""
-    rows = read(database, OWNERS, "name = ?", [owner])
+    try:
+        rows = read(database, OWNERS, "name = ?", [owner])
+    except DamagedRowError:
+        return None
     return rows[0]["beat"] if rows else None
 
 
-def is_rate_used_up(database: sqlite3.Connection, per_minute: int, *, wall: float) -> bool:
-    """Tell whether there were so many submissions in the last minute, over all processes that share the journal.
+def _forget_idle(database: sqlite3.Connection) -> None:
+    """Forget owners that have no claim, but for those that are seen to live; who lives on is noted again later."""
+    idle = "SELECT name FROM owners WHERE name NOT IN (SELECT owner FROM units WHERE owner IS NOT NULL)"
+    for (name,) in database.execute(idle).fetchall():
+        if not isinstance(name, str) or life_of(name) in (Life.DEAD, Life.UNSEEN):
+            database.execute("DELETE FROM owners WHERE name = ?", (name,))
 
-    One counts as long as no clock says that it was longer ago or is yet to come: what is counted too little, the
-    service refuses for a minute, while a submission that a stepped clock puts into the future would block for hours.
+
+def rate_pause(database: sqlite3.Connection, per_minute: int, *, wall: float) -> float:
+    """Return for how many seconds no submission may be made, over all processes that share the journal.
+
+    A submission counts as long as no clock puts it farther away than a minute: what is counted too little, the service
+    refuses for a minute, while a submission that a stepped clock puts into the future would block for hours.
 
     Args:
         database: The file.
-        per_minute: How many there may be.
-        wall: The wall clock's time in seconds since 1970.
+        per_minute: How many there may be in a minute.
+        wall: The wall clock's time in seconds since 1970. It can only shorten the pause.
     """
     now = moment()
-    count = 0
+    pauses = []
     for row in read(database, ATTEMPTS, "1 ORDER BY number DESC LIMIT ?", [per_minute]):
         age = Moment(row["boot"], row["ticks"]).seconds_until(now)
         ages = [wall - row["started"]] if age is None else [wall - row["started"], age]
-        count += all(0 <= age < _MINUTE for age in ages)
-    return count >= per_minute
+        if all(abs(age) < _MINUTE for age in ages):
+            pauses.append(_MINUTE - max(ages))
+    return min(pauses) if len(pauses) >= per_minute else 0.0

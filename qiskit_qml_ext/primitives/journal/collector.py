@@ -8,6 +8,7 @@ from qiskit_qml_ext.primitives.journal.codec import EXTRACT, BadResultError, Uni
 from qiskit_qml_ext.primitives.journal.deadline import Questions
 from qiskit_qml_ext.primitives.journal.faults import Meaning, is_too_large, understand
 from qiskit_qml_ext.primitives.journal.policy import Policy
+from qiskit_qml_ext.primitives.journal.reconcile import Reconciliation
 from qiskit_qml_ext.primitives.journal.records import Unit
 from qiskit_qml_ext.primitives.journal.services import (
     CANCELLED,
@@ -47,15 +48,27 @@ class Collector:
         service: Where the jobs are.
         journal: Where results are written.
         twins: Finds jobs by tag.
+        reconciliation: Takes over jobs that the file does not know.
         policy: Waiting times.
         owner: The claim of this run.
         ask: Asks the service questions.
     """
 
-    def __init__(self, service: Service, journal: Journal, twins: Twins, policy: Policy, *, owner: str, ask: Questions):
+    def __init__(
+        self,
+        service: Service,
+        journal: Journal,
+        twins: Twins,
+        reconciliation: Reconciliation,
+        policy: Policy,
+        *,
+        owner: str,
+        ask: Questions,
+    ):
         self._service = service
         self._journal = journal
         self._twins = twins
+        self._reconciliation = reconciliation
         self._policy = policy
         self._owner = owner
         self._ask = ask
@@ -102,15 +115,24 @@ class Collector:
             self._gone(unit)
             return None
         if self._service.is_durable:
-            jobs = self._twins.find(unit.tag or "")
-            if len(jobs) > 1:
-                job = self._twins.choose(unit.tag or "", jobs)
-                if job.job_id() != name:
-                    self._journal.submitted(
-                        unit.id, tag=unit.tag or "", job=job.job_id(), session=getattr(job, "_session_id", None)
-                    )
-        self._jobs[name] = self._jobs[job.job_id()] = job
-        return job
+            job = self._first_look(unit, job)
+        self._jobs[job.job_id()] = job
+        return job if job.job_id() == name else None  # another one is on record now
+
+    def _first_look(self, unit: Unit, job: Any) -> Any:
+        """Return the job to wait for, when the service has several that compute the same."""
+        tag = unit.tag or ""
+        kin = self._twins.kin(unit)
+        if len(kin.own) > 1:
+            best = self._twins.choose(tag, kin.own)
+            if best.job_id() != job.job_id():
+                session = getattr(best, "_session_id", None)
+                self._journal.submitted(unit.id, tag=tag, job=best.job_id(), session=session)
+            return best
+        for late, attempt in kin.late:
+            if self._twins.is_free(late, attempt):
+                self._twins.note(late.job_id(), attempt.tag)
+        return self._reconciliation.settle(unit, job, kin, owner=self._owner)
 
     def _gone(self, unit: Unit) -> None:
         if not self._service.is_durable:
@@ -135,9 +157,12 @@ class Collector:
             return self._not_downloaded(unit, error)
         arrays, metadata = encode(result, unit.layout)
         usage = self._ask(lambda: usage_of(job)) if self._service.is_durable else None
-        self._journal.finish(unit.id, tag=unit.tag or "", arrays=arrays, metadata=metadata, usage_seconds=usage)
+        counts = self._journal.finish(
+            unit.id, tag=unit.tag or "", arrays=arrays, metadata=metadata, usage_seconds=usage
+        )
         self._jobs.pop(unit.job or "", None)
-        return Collected(moved=True, result=result)
+        # If another run's result came first, that one is read from the journal, as by every other run.
+        return Collected(moved=True, result=result if counts else None)
 
     def _not_downloaded(self, unit: Unit, error: Exception) -> Collected:
         """A result that is damaged or does not come is fetched again; the job is never run again for it."""

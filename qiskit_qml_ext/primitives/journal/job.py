@@ -10,7 +10,12 @@ from qiskit.primitives import BasePrimitiveJob
 from qiskit.primitives.containers import PrimitiveResult
 from qiskit.providers import JobStatus
 
-from qiskit_qml_ext.exceptions import CalibrationChangedWarning, DuplicateExecutionWarning, RunIncompleteError
+from qiskit_qml_ext.exceptions import (
+    CalibrationChangedWarning,
+    DuplicateExecutionWarning,
+    JournalBehindWarning,
+    RunIncompleteError,
+)
 from qiskit_qml_ext.primitives.journal.runner import Report, Runner
 
 
@@ -133,8 +138,18 @@ class JournaledJob(BasePrimitiveJob[PrimitiveResult[Any], JobStatus]):
         if executed:
             warnings.warn(
                 f"The service executed {len(executed)} job{'s' * (len(executed) > 1)} that nobody asked for: "
-                f"{', '.join(executed)} (twins of submitted jobs, made when an answer was lost). Ask its support "
-                "not to charge them.",
+                f"{', '.join(executed)} (twins of submitted jobs, made when an answer was lost or by another copy of "
+                "the journal). Ask its support not to charge the former.",
                 DuplicateExecutionWarning,
+                stacklevel=3,
+            )
+        unknown = self.report.unknown
+        if unknown:
+            warnings.warn(
+                f"The service has {len(unknown)} job{'s' * (len(unknown) > 1)} of this journal that its file does not "
+                f"know: {', '.join(unknown[:3])}{', …' if len(unknown) > 3 else ''}. The file is older than they are, "
+                "or another copy of it is in use. This run had nothing to submit; one that has will stop and say what "
+                "to do.",
+                JournalBehindWarning,
                 stacklevel=3,
             )

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from qiskit_qml_ext.checks import optional_whole_number, real_number, whole_number
 
+WATCH_SECONDS = 900.0
+"""How long a service may have a submission under way; requests have been seen to take a quarter of a minute."""
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -17,9 +20,13 @@ class Policy:
             default 5, the rate that IBM documents, and no limit for simulators.
         max_retries: How often a job that the service reports as failed is submitted again.
         poll_seconds: The pause between two looks at the jobs; by default 2, and far less for simulators.
-        settle_seconds: How long to go on searching before a submission that got no answer is taken as not accepted.
-        throttle_seconds: The pause after a refusal for too many requests that names no time.
-        patience_seconds: How long to go on without any answer from the service.
+        settle_seconds: How long to go on searching before a submission that got no answer is sent again. Should it
+            arrive even later, it is found by its tag: see ``watch_seconds``.
+        watch_seconds: How long the service may have a submission under way. A submission is watched until its jobs were
+            listed so long after its beginning, by this run or a later one; no run waits for that.
+        throttle_seconds: The first pause after a refusal for now that names no time.
+        patience_seconds: How long to go on without any answer from the service, or while it refuses new jobs for now
+            and none of this work waits or runs; as long as one does, there is no limit.
         call_seconds: The longest time for a question about a job.
         download_seconds: The longest time for the download of one result.
         download_tries: How often a result that arrives damaged is fetched again in one run.
@@ -31,7 +38,8 @@ class Policy:
     submissions_per_minute: int | None = None
     max_retries: int = 2
     poll_seconds: float | None = None
-    settle_seconds: float = 10.0
+    settle_seconds: float = 30.0
+    watch_seconds: float = WATCH_SECONDS
     throttle_seconds: float = 15.0
     patience_seconds: float = 3600.0
     call_seconds: float = 120.0
@@ -43,7 +51,9 @@ class Policy:
             whole_number(name, getattr(self, name))
         for name in ("max_pending", "submissions_per_minute"):
             optional_whole_number(name, getattr(self, name))
-        for name in ("settle_seconds", "throttle_seconds", "patience_seconds", "call_seconds", "download_seconds"):
+        seconds = ("settle_seconds", "watch_seconds", "throttle_seconds", "patience_seconds", "call_seconds",
+                   "download_seconds")  # fmt: skip
+        for name in seconds:
             real_number(name, getattr(self, name), minimum=0.0, infinite=True)
         if self.poll_seconds is not None:
             real_number("poll_seconds", self.poll_seconds, minimum=0.0)

@@ -1,11 +1,13 @@
 """What a sampler and an estimator whose work survives have in common."""
 
+import logging
 import os
 from collections.abc import Callable
 from typing import Any
 
 from qiskit_qml_ext.primitives.angle_limits import LimitedEstimator, LimitedSampler
 from qiskit_qml_ext.checks import optional_whole_number
+from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.policy import Policy
@@ -17,6 +19,7 @@ from qiskit_qml_ext.primitives.journal.store import Journal
 
 LARGEST_SEED = 2**63 - 1
 """The largest seed: what fits into every random generator of the packages that seeds go to."""
+_LOG = logging.getLogger(__name__)
 
 
 class JournaledPrimitive:
@@ -58,7 +61,11 @@ class JournaledPrimitive:
         return self._journal
 
     def _start(self, request: Request) -> JournaledJob:
-        """Plan and approve a request; where that fails, nothing of it counts as asked for."""
+        """Plan and approve a request; where that fails, nothing of it counts as asked for.
+
+        What the service has already, though the journal's file does not know it, is taken over first, so that approval
+        is asked for the rest only. If the service cannot be asked now, it is asked for all and the run looks again.
+        """
         runner = Runner(
             self._service,
             self._journal,
@@ -70,11 +77,21 @@ class JournaledPrimitive:
         try:
             runner.plan()
             if self._approve is not None:
+                self._reconcile(runner)
                 self._approve(runner.unsubmitted())
         except BaseException:
             request.give_back()
             raise
         return JournaledJob(runner, give_back=request.give_back)
+
+    @staticmethod
+    def _reconcile(runner: Runner) -> None:
+        try:
+            runner.reconcile()
+        except JournalError:
+            raise
+        except Exception as error:
+            _LOG.info("The service could not be asked before the run: %s", error)
 
     def close(self) -> None:
         """Close sessions or batches that were opened in place of closed ones."""

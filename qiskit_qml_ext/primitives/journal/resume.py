@@ -5,24 +5,27 @@ A journal holds no circuits, so only that program can submit the rest.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.collector import Collector
 from qiskit_qml_ext.primitives.journal.deadline import Questions
-from qiskit_qml_ext.primitives.journal.ownership import Liveness, is_dead, new_owner
+from qiskit_qml_ext.primitives.journal.ownership import Liveness, Risk, new_owner
 from qiskit_qml_ext.primitives.journal.policy import Policy
+from qiskit_qml_ext.primitives.journal.reconcile import Reconciliation
 from qiskit_qml_ext.primitives.journal.records import DONE, FAILED, LOST, PLANNED, SUBMITTED, SUBMITTING, Unit
 from qiskit_qml_ext.primitives.journal.services import (
     CANCELLED,
     ERROR,
     FINISHED,
     runtime_job,
+    runtime_jobs,
     status_of,
 )
 from qiskit_qml_ext.primitives.journal.store import Journal
+from qiskit_qml_ext.primitives.journal.tags import place_of
 from qiskit_qml_ext.primitives.journal.twins import Twins
+from qiskit_qml_ext.primitives.journal.twins import cancel as cancel_job
 
 
 class RuntimeAccount:
@@ -40,6 +43,9 @@ class RuntimeAccount:
     def __init__(self, service: Any):
         self._service = service
         self.options: dict[str, Any] = {}
+        listed = service.instances() if hasattr(service, "instances") else []
+        self._instances: list[str | None] = [item["crn"] for item in listed] or [None]
+        self.places = tuple(place_of(instance) for instance in self._instances)
 
     def submit(self, pubs: Sequence[Any], *, tags: list[str], seed: int | None) -> Any:
         """Refuse: the circuits are known to the user's program only.
@@ -53,10 +59,9 @@ class RuntimeAccount:
         """Ask the service for a job."""
         return runtime_job(self._service, job)
 
-    def find(self, tag: str, *, since: float | None = None) -> list[Any]:
-        """List the jobs with a tag."""
-        after = None if since is None else datetime.fromtimestamp(since - 60)  # clocks differ
-        return list(self._service.jobs(limit=None, job_tags=[tag], created_after=after))
+    def find(self, tag: str) -> list[Any]:
+        """List the jobs with a tag on all instances of the account."""
+        return [job for instance in self._instances for job in runtime_jobs(self._service, tag, instance)]
 
     def reopen(self) -> None:
         """Do nothing: nothing is submitted."""
@@ -78,40 +83,57 @@ class Resumed:
         waiting: Units whose jobs wait or run.
         failed: Units whose jobs failed, were cancelled or are not known any more.
         planned: Units that were never submitted.
+        adopted: Jobs that the file did not know and that are waited for now.
+        unknown: Jobs of the journal that the file does not know and that match none of its work.
+        busy: Sentences on the units that other processes work on, which were left to them.
     """
 
     fetched: int
     waiting: int
     failed: int
     planned: int
+    adopted: int = 0
+    unknown: int = 0
+    busy: tuple[str, ...] = ()
 
 
-def resume(journal: Journal, service: Any, *, policy: Policy | None = None) -> Resumed:
+def resume(
+    journal: Journal, service: Any, *, policy: Policy | None = None, liveness: Liveness | None = None
+) -> Resumed:
     """Fetch all results that are ready into the journal.
 
     Args:
         journal: The journal.
         service: A ``QiskitRuntimeService`` of the account that ran the jobs.
         policy: Waiting times.
+        liveness: What earlier looks have seen of other processes: one that cannot be seen from here is given up after
+            it has been seen to be silent for a while.
     """
     policy = policy or Policy()
     account = RuntimeAccount(service)
     owner = new_owner()
     ask = Questions(policy.call_seconds, lambda: None)
-    twins = Twins(account, journal, ask)
-    liveness = Liveness(journal)
-    collector = Collector(account, journal, twins, policy, owner=owner, ask=ask)
+    twins = Twins(account, journal, ask, watch_seconds=policy.watch_seconds)
+    reconciliation = Reconciliation(journal, twins, ask)
+    liveness, busy = liveness or Liveness(journal), list[str]()
+    collector = Collector(account, journal, twins, reconciliation, policy, owner=owner, ask=ask)
     before = {unit.id for unit in journal.units() if unit.state == DONE}
     try:
+        reconciliation.look()
         for unit in journal.units():
-            if unit.state not in (SUBMITTING, SUBMITTED) or not liveness.is_gone(unit.owner):
+            if unit.state not in (SUBMITTING, SUBMITTED):
+                continue
+            if unit.owner is not None and not liveness.is_gone(unit.owner, Risk.of(unit.state, durable=True)):
+                busy.append(f"Unit {unit.id} is being worked on by {liveness.describe(unit.owner)}.")
                 continue
             if not journal.take_over(unit.id, owner=owner, gone=unit.owner):
                 continue
-            if unit.state == SUBMITTING and not _adopt(journal, twins, unit):
+            if unit.state == SUBMITTING and not _adopt(journal, twins, reconciliation, unit, owner):
                 continue
-            (adopted,) = journal.units([unit.id])
-            collector.collect(adopted)
+            for _ in range(2):  # the first look may put another job on record
+                (adopted,) = journal.units([unit.id])
+                if adopted.state == SUBMITTED:
+                    collector.collect(adopted)
         twins.drop()
     finally:
         journal.release(owner)
@@ -121,7 +143,54 @@ def resume(journal: Journal, service: Any, *, policy: Policy | None = None) -> R
         waiting=sum(state in (SUBMITTING, SUBMITTED) for state in states.values()),
         failed=sum(state in (FAILED, LOST) for state in states.values()),
         planned=sum(state == PLANNED for state in states.values()),
+        adopted=len(reconciliation.adopted),
+        unknown=len(reconciliation.unplaced),
+        busy=tuple(busy),
     )
+
+
+def look(journal: Journal, service: Any, *, policy: Policy | None = None) -> list[str]:
+    """Hold a journal's file against the service once: take over what it needs, and note what nobody waits for.
+
+    Args:
+        journal: The journal.
+        service: A ``QiskitRuntimeService`` of the account that ran the jobs.
+        policy: Waiting times.
+
+    Returns:
+        The jobs of the journal that the file does not know and that match none of its work.
+    """
+    return [stray.id for stray in _looked(journal, service, policy).unplaced]
+
+
+def disown(journal: Journal, service: Any, *, policy: Policy | None = None) -> list[str]:
+    """Say that the jobs which the file does not know, and which match none of its work, shall not be waited for.
+
+    They stay on record as jobs that nobody waits for. Should the same be asked for some day, they are taken over.
+
+    Args:
+        journal: The journal.
+        service: A ``QiskitRuntimeService`` of the account that ran the jobs.
+        policy: Waiting times.
+
+    Returns:
+        The jobs.
+    """
+    return _looked(journal, service, policy).disown()
+
+
+def watched(journal: Journal) -> int:
+    """Count the submissions of which the service may still make jobs that nobody waits for."""
+    return sum(attempt.watched for attempt in journal.attempts())
+
+
+def _looked(journal: Journal, service: Any, policy: Policy | None) -> Reconciliation:
+    policy = policy or Policy()
+    ask = Questions(policy.call_seconds, lambda: None)
+    twins = Twins(RuntimeAccount(service), journal, ask, watch_seconds=policy.watch_seconds)
+    reconciliation = Reconciliation(journal, twins, ask)
+    reconciliation.look()
+    return reconciliation
 
 
 def cancel(journal: Journal, service: Any, unit: Unit) -> str:
@@ -135,8 +204,9 @@ def cancel(journal: Journal, service: Any, unit: Unit) -> str:
     Returns:
         A sentence on what was done.
     """
-    if unit.owner is not None and not is_dead(unit.owner):
-        return f"Unit {unit.id} is being worked on by a running program. Stop that program first."
+    liveness = Liveness(journal)
+    if unit.owner is not None and liveness.shows_life(unit.owner):
+        return f"Unit {unit.id} is being worked on by {liveness.describe(unit.owner)}. Stop that program first."
     if unit.state == DONE:
         return f"Unit {unit.id} is done."
     if unit.state == PLANNED:
@@ -145,17 +215,18 @@ def cancel(journal: Journal, service: Any, unit: Unit) -> str:
         sentence = _cancel_jobs(RuntimeAccount(service), unit)
         if sentence is not None:
             return sentence
-    journal.reset(unit.id, outcome="cancelled", reason="Cancelled by the user.")
+    if not journal.reset(unit.id, outcome="cancelled", reason="Cancelled by the user.", seen=unit):
+        return f"Unit {unit.id} was changed by another program meanwhile, or is no more. Look at it again."
     return f"Unit {unit.id} is planned again; the program that asked for it will submit it when it is run."
 
 
-def _adopt(journal: Journal, twins: Twins, unit: Unit) -> bool:
-    jobs = twins.find(unit.tag or "")
-    if not jobs:
-        return False
-    job = twins.choose(unit.tag or "", jobs)
-    journal.submitted(unit.id, tag=unit.tag or "", job=job.job_id(), session=getattr(job, "_session_id", None))
-    return True
+def _adopt(journal: Journal, twins: Twins, reconciliation: Reconciliation, unit: Unit, owner: str) -> bool:
+    tag = unit.tag or ""
+    kin = twins.kin(unit)
+    if not kin.own:
+        return reconciliation.take_over(unit, kin, owner=owner)
+    job = twins.choose(tag, kin.own)
+    return journal.submitted(unit.id, tag=tag, job=job.job_id(), session=getattr(job, "_session_id", None), owner=owner)
 
 
 def _cancel_jobs(account: RuntimeAccount, unit: Unit) -> str | None:
@@ -164,11 +235,7 @@ def _cancel_jobs(account: RuntimeAccount, unit: Unit) -> str | None:
         if status_of(job) in (CANCELLED, ERROR):
             continue
         if status_of(job) != FINISHED:
-            try:
-                job.cancel()
-            except Exception as error:
-                if type(error).__name__ != "RuntimeInvalidStateError":  # it has just finished
-                    raise
+            cancel_job(job)
         if status_of(account.fetch(job.job_id())) == FINISHED:
             return f"The job {job.job_id()} of unit {unit.id} is finished already: 'resume' fetches its result."
     return None

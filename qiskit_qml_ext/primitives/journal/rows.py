@@ -1,7 +1,9 @@
 """The journal's rows: each carries a seal, a checksum of its content with its key, checked whenever it is read.
 
 A damaged row is never taken for data, and never for another row's: the seal covers the name of the table, the key and
-every column. It protects from damage, not from somebody who writes the file.
+every column. And the file is in one state, not a mixture of several: the sum of the seals stands in the table *about*,
+so that rows that are missing or older than others are noticed too (as when the file beside the journal is damaged,
+or is that of another copy). It protects from damage, not from somebody who writes the file.
 """
 
 import hashlib
@@ -22,6 +24,10 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "json": (str,),
     "bytes": (bytes,),
 }
+
+
+UNREADABLE = (sqlite3.Error, UnicodeError, OverflowError, MemoryError)
+"""What reading a damaged file can raise; SQLite's own messages may hold bytes that are no text."""
 
 
 class DamagedRowError(ValueError):
@@ -114,6 +120,10 @@ RESULTS = Table("results", {"unit": "whole", "content": "bytes", "arrays": "byte
 SURPLUS = Table("surplus", {"job": "text", "tag": "text", "executed": "whole", "noticed": "number"})
 OWNERS = Table("owners", {"name": "text", "beat": "whole"})
 TABLES = (ABOUT, UNITS, ITEMS, ATTEMPTS, RESULTS, SURPLUS, OWNERS)
+SUMMED = (UNITS, ITEMS, ATTEMPTS, SURPLUS)
+"""The tables whose seals are added up. A result that is missing is fetched again; owners give signs of life again."""
+SUM = "sum"
+"""The name in *about* of the sum of all seals of these tables."""
 
 INDEXES = {
     "items_of_unit": "CREATE INDEX items_of_unit ON items (unit)",
@@ -155,8 +165,8 @@ def opened(table: Table, row: Sequence[Any]) -> Row:
         found[name] = value
         if kind == "json":
             try:
-                found[name] = json.loads(value)
-            except ValueError as error:
+                found[name] = json.loads(str(value))
+            except (ValueError, RecursionError, MemoryError) as error:
                 raise DamagedRowError(
                     f"row {_shown(values[0])} of its table {table.name} has no JSON: {name}"
                 ) from error
@@ -171,9 +181,11 @@ def read(database: sqlite3.Connection, table: Table, where: str = "1", values: I
         table: The table.
         where: What follows WHERE in the statement, with an order if it matters.
         values: The values of its question marks.
+
+    Raises:
+        DamagedRowError: If one of them is damaged.
     """
-    cursor = database.execute(f"{table.selection} WHERE {where}", list(values))
-    return [opened(table, row) for row in cursor]
+    return [opened(table, row) for row in _raw(database, table, where, values)]
 
 
 def insert(database: sqlite3.Connection, table: Table, **values: Any) -> int:
@@ -187,13 +199,16 @@ def insert(database: sqlite3.Connection, table: Table, **values: Any) -> int:
     number = int(database.execute(statement, [*stored, b""]).lastrowid or 0)
     sealed = seal(table, [number, *stored])
     database.execute(f"UPDATE {table.name} SET seal = ? WHERE {table.key} = ?", (sealed, number))
+    _add_up(database, table, [sealed])
     return number
 
 
 def insert_many(database: sqlite3.Connection, table: Table, rows: Iterable[Sequence[Any]]) -> None:
     """Write rows with their seals; their values are given in the order of the columns."""
     statement = f"INSERT INTO {table.name} VALUES ({marks([*table.columns, 0])})"
-    database.executemany(statement, ([*row, seal(table, row)] for row in rows))
+    sealed = [[*row, seal(table, row)] for row in rows]
+    database.executemany(statement, sealed)
+    _add_up(database, table, [row[-1] for row in sealed])
 
 
 def change(database: sqlite3.Connection, table: Table, where: str, values: Iterable[Any], /, **changes: Any) -> int:
@@ -209,15 +224,69 @@ def change(database: sqlite3.Connection, table: Table, where: str, values: Itera
     Returns:
         How many rows were changed.
     """
-    rows = read(database, table, where, values)
-    for row in rows:
+    seals = list[bytes]()
+    rows = _raw(database, table, where, values)
+    for raw in rows:
+        row = opened(table, raw)
         new = {**row, **{name: change(row) if callable(change) else change for name, change in changes.items()}}
-        stored = [_stored(table, name, new[name]) for name in table.columns]
+        stored = stored_row(table, new)
         assigned = ", ".join(f"{name} = ?" for name in [*table.columns, "seal"])
-        database.execute(
-            f"UPDATE {table.name} SET {assigned} WHERE {table.key} = ?", [*stored, seal(table, stored), row[table.key]]
-        )
+        sealed = seal(table, stored)
+        database.execute(f"UPDATE {table.name} SET {assigned} WHERE {table.key} = ?", [*stored, sealed, row[table.key]])
+        seals += [raw[-1], sealed]
+    _add_up(database, table, seals)
     return len(rows)
+
+
+def remove(database: sqlite3.Connection, table: Table, where: str, values: Sequence[Any]) -> None:
+    """Delete rows, damaged ones too.
+
+    Args:
+        database: The file, within a transaction.
+        table: The table.
+        where: What follows WHERE in the statement that finds the rows.
+        values: The values of its question marks.
+    """
+    seals = [row[0] for row in database.execute(f"SELECT seal FROM {table.name} WHERE {where}", values)]
+    database.execute(f"DELETE FROM {table.name} WHERE {where}", values)
+    _add_up(database, table, seals)
+
+
+def sum_of(seals: Iterable[Any]) -> int:
+    """Add up seals so that their order does not matter, and that what is added twice is as if it never was."""
+    total = 0
+    for sealed in seals:
+        if isinstance(sealed, bytes):
+            total ^= int.from_bytes(sealed, "big")
+    return total
+
+
+def _add_up(database: sqlite3.Connection, table: Table, seals: Sequence[bytes]) -> None:
+    """Bring the sum of all seals up to date; one that is removed is added once more."""
+    if table not in SUMMED or not seals:
+        return
+    known = read(database, ABOUT, "name = ?", [SUM])
+    if not known:
+        insert(database, ABOUT, name=SUM, value=f"{sum_of(seals):x}")
+        return
+    try:
+        total = int(known[0]["value"], 16)
+    except ValueError as error:
+        raise DamagedRowError("the sum of its checksums is not a number") from error
+    stored = [SUM, f"{total ^ sum_of(seals):x}"]
+    database.execute("UPDATE about SET value = ?, seal = ? WHERE name = ?", [stored[1], seal(ABOUT, stored), SUM])
+
+
+def _raw(database: sqlite3.Connection, table: Table, where: str, values: Iterable[Any]) -> list[Sequence[Any]]:
+    try:
+        return database.execute(f"{table.selection} WHERE {where}", list(values)).fetchall()
+    except (OverflowError, MemoryError, UnicodeError) as error:
+        raise DamagedRowError(f"its table {table.name} cannot be read ({type(error).__name__}: {error})") from error
+
+
+def stored_row(table: Table, row: Row) -> list[Any]:
+    """Return the values of a row as they are written, in the order of the columns."""
+    return [_stored(table, name, row[name]) for name in table.columns]
 
 
 def _stored(table: Table, name: str, value: Any) -> Any:

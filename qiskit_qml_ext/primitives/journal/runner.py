@@ -1,9 +1,9 @@
 """The loop that brings a request's units to their end: plan, submit ahead, watch, fetch, recover."""
 
 import hashlib
+import logging
 import threading
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,23 +11,29 @@ from typing import Any
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers import PrimitiveResult
 
-from qiskit_qml_ext.exceptions import JournalError, RunIncompleteError
+from qiskit_qml_ext.exceptions import JournalDamagedError, JournalError, RunIncompleteError
 from qiskit_qml_ext.primitives.journal.codec import BadResultError, UnitResult, decode
 from qiskit_qml_ext.primitives.journal.collector import Collector
 from qiskit_qml_ext.primitives.journal.deadline import Questions
 from qiskit_qml_ext.primitives.journal.faults import Meaning, understand
-from qiskit_qml_ext.primitives.journal.ownership import LEASE_SECONDS, Liveness, new_owner
+from qiskit_qml_ext.primitives.journal.heart import Heart
+from qiskit_qml_ext.primitives.journal.ownership import Liveness, Risk, new_owner
 from qiskit_qml_ext.primitives.journal.policy import Policy
-from qiskit_qml_ext.primitives.journal.progress import Progress
+from qiskit_qml_ext.primitives.journal.progress import Progress, Waits
+from qiskit_qml_ext.primitives.journal.reconcile import Reconciliation, cut_to, surplus_of
 from qiskit_qml_ext.primitives.journal.records import DONE, FAILED, LOST, PLANNED, SUBMITTED, SUBMITTING, Surplus, Unit
 from qiskit_qml_ext.primitives.journal.requests import Request, new_unit, pack
 from qiskit_qml_ext.primitives.journal.services import Service
 from qiskit_qml_ext.primitives.journal.store import Journal
 from qiskit_qml_ext.primitives.journal.submitter import Submitter
+from qiskit_qml_ext.primitives.journal.tags import new_attempt_tag
 from qiskit_qml_ext.primitives.journal.trouble import Trouble
 from qiskit_qml_ext.primitives.journal.twins import Twins
 
 _ENDED = (DONE, FAILED, LOST)
+_LONGEST_PAUSE = 30.0
+_LAST_LOOK_SECONDS = 20.0  # a thousand jobs are listed in five answers
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass
@@ -37,14 +43,21 @@ class Report:
     Attributes:
         submitted: Jobs that this run submitted.
         executions: Circuits times shots in them.
+        adopted: Jobs that the journal's file did not know and that were taken over instead of submitting the same.
         calibrations: When the device was calibrated, over all units of the result.
-        surplus: Jobs that the service made without being asked.
+        surplus: Jobs for this work that nobody waits for: the service made them twice, or a copy of the file did.
+        unknown: Jobs of the journal that the file does not know and that match none of its work.
+        waiting_for: What the run waits for now, ``None`` if it does not wait: jobs of the service, another process that
+            works on a part, the limit on submissions.
     """
 
     submitted: int = 0
     executions: int = 0
+    adopted: list[str] = field(default_factory=list)
     calibrations: list[str] = field(default_factory=list)
     surplus: list[Surplus] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    waiting_for: str | None = None
 
 
 class Runner:
@@ -77,19 +90,25 @@ class Runner:
         self._progress = progress or Progress(show=False)
         self._owner = new_owner()
         self._liveness = Liveness(journal)
+        self._heart = Heart(journal, self._owner)
         self._stopped = threading.Event()
+        self._waits = Waits()
         self.report = Report()
         local = not service.is_durable
         self._poll_seconds = policy.poll_seconds or (None if local else 2.0)
         self._max_pending = policy.max_pending or (1 if local else 3)
         self._trouble = Trouble(policy.patience_seconds)
         ask = Questions(policy.call_seconds, self._trouble.over)
-        self._twins = Twins(service, journal, ask)
-        self._submitter = Submitter(service, journal, self._twins, policy, owner=self._owner, ask=ask)
-        self._collector = Collector(service, journal, self._twins, policy, owner=self._owner, ask=ask)
+        self._twins = Twins(service, journal, ask, watch_seconds=policy.watch_seconds)
+        self._reconciliation = Reconciliation(journal, self._twins, ask)
+        shared = (service, journal, self._twins, self._reconciliation, policy)
+        self._submitter = Submitter(*shared, owner=self._owner, ask=ask)
+        self._collector = Collector(*shared, owner=self._owner, ask=ask)
         self._results: dict[int, UnitResult] = {}
         self._places: dict[bytes, tuple[int, int]] = {}
         self._keys: dict[int, tuple[bytes, ...]] = {}
+        self._done: dict[int, Unit] = {}
+        self._is_reconciled = False
 
     def plan(self, *, revive: bool = True) -> None:
         """See that every item belongs to a unit that is on the disk."""
@@ -120,6 +139,19 @@ class Runner:
                 executions[item.pub] = executions.get(item.pub, 0) + item.executions
         return [(self._request.pubs[pub].circuit, number) for pub, number in executions.items()]
 
+    def reconcile(self) -> None:
+        """Hold the file against the service before anything is submitted, and take over what it does not know.
+
+        Raises:
+            JournalBehindError: If there are jobs that may be the same work as what would be submitted.
+        """
+        if self._service.is_durable and self._has_planned():
+            if not self._journal.looks.was_clean(self._service.places):
+                self._reconciliation.look(self._recut)
+            if self._has_planned():
+                self._reconciliation.demand()
+        self._is_reconciled = True
+
     def run(self) -> PrimitiveResult[Any]:
         """Bring all units to their end and return the assembled result.
 
@@ -127,19 +159,20 @@ class Runner:
             RunIncompleteError: If units failed for good or the service was silent for too long.
             JournalError: If the journal cannot be written.
         """
-        heart = threading.Thread(target=self._beat, name="qiskit-qml-ext leases", daemon=True)
         try:
-            heart.start()
+            self._heart.start()
             units = self._loop()
         finally:
             self._stopped.set()
+            self.report.waiting_for = None
             self.report.submitted, self.report.executions = self._submitter.submitted, self._submitter.executions
             self._progress.close()
-            self._journal.release(self._owner)
+            self._heart.stop()
+            self.report.adopted = list(self._reconciliation.adopted)
+            self.report.unknown = [stray.id for stray in self._reconciliation.unplaced]
         self._raise_unfinished(units)
         self.report.calibrations = sorted({unit.calibration for unit in units if unit.calibration})
-        tags = [unit.tag for unit in units if unit.tag]
-        self.report.surplus = self._journal.surplus(tags=tags)
+        self.report.surplus = surplus_of(self._journal, *units)
         metadata = {
             "version": 2,
             "target": self._service.target,
@@ -147,7 +180,13 @@ class Runner:
             "calibrations": self.report.calibrations,
             "submitted_now": self.report.submitted,
         }
-        return self._request.assemble(self._places, self._results, metadata)
+        try:
+            return self._request.assemble(self._places, self._results, metadata)
+        except (ValueError, TypeError, LookupError) as error:
+            raise JournalDamagedError(
+                f"The results in {self._journal.path} do not fit what was asked for ({error}). Nothing of them was "
+                "used; nothing was changed. Restore a backup of the journal, or use a new file."
+            ) from error
 
     def stop(self) -> None:
         """Submit nothing more and end soon; what is submitted can be fetched by a later run."""
@@ -156,12 +195,13 @@ class Runner:
     def _loop(self) -> list[Unit]:
         last_move = time.monotonic()
         while True:
-            units = self._journal.units(self._keys)
+            spent = time.thread_time()
+            units = self._look()
             if any(unit.state not in (*_ENDED, PLANNED, SUBMITTING, SUBMITTED) for unit in units):
                 self.plan(revive=False)  # another run needed some of our items without the others
                 continue
             running = len(self._collector.running)
-            self._progress.update(units, running)
+            self._progress.update(units, running, self.report.waiting_for)
             if all(self._has_ended(unit) for unit in units):
                 if self._complete(units):
                     return units
@@ -172,20 +212,48 @@ class Runner:
                     done=sum(unit.state == DONE for unit in units),
                 )
             moved = False
+            self._waits.clear()
             for unit in units:
                 if unit.state in (SUBMITTING, SUBMITTED) and unit.id not in self._collector.given_up:
                     moved |= self._guarded(self._advance, unit)
-            moved |= self._guarded(self._submit_next, self._journal.units(self._keys))
+            moved |= self._guarded(self._submit_next)
             moved |= self._guarded(self._drop_twins)
             now = time.monotonic()
             if moved:
-                last_move = now
+                last_move, self.report.waiting_for = now, None
             else:
-                self._stopped.wait(max(self._pause(now - last_move), self._trouble.pause()))
+                self.report.waiting_for = self._reasons(units)
+                pause = self._pause(now - last_move, spent=time.thread_time() - spent, units=units)
+                self._stopped.wait(max(pause, self._trouble.pause()))
 
-    def _pause(self, waited: float) -> float:
-        """Return how long to pause; jobs of this machine are looked at within a hundredth of their time."""
-        return min(0.2, max(0.002, waited / 100)) if self._poll_seconds is None else self._poll_seconds
+    def _look(self) -> list[Unit]:
+        """Return the units of this request; those that are done do not change and are not read again."""
+        left = self._journal.units(unit for unit in self._keys if unit not in self._done)
+        self._done.update({unit.id: unit for unit in left if unit.state == DONE})
+        found = {unit.id: unit for unit in [*self._done.values(), *left]}
+        return [found[number] for number in sorted(found) if number in self._keys]
+
+    def _pause(self, waited: float, *, spent: float, units: Sequence[Unit]) -> float:
+        """Return how long to pause; jobs of this machine are looked at within a hundredth of their time.
+
+        Who waits for other processes' work only leaves the processor to them, but for a thirtieth.
+        """
+        own = any(unit.owner == self._owner for unit in units)
+        pause = min(0.2, max(0.002, waited / 100)) if self._poll_seconds is None else self._poll_seconds
+        return pause if own else max(pause, min(_LONGEST_PAUSE, 30 * spent))
+
+    def _reasons(self, units: Sequence[Unit]) -> str:
+        """Return what this run waits for."""
+        own = sum(unit.owner == self._owner for unit in units)
+        if own:
+            self._waits.note(f"{own} job{'s' * (own > 1)} on {self._service.target}")
+        if self._submitter.refusals.reason:
+            self._waits.note(self._submitter.refusals.reason)
+        if self._trouble.pause():
+            self._waits.note(self._trouble.describe())
+        if self._heart.trouble():
+            self._waits.note(f"the journal: {self._heart.trouble()}")
+        return self._waits.text()
 
     def _has_ended(self, unit: Unit) -> bool:
         """Tell whether nothing more will come of a unit in this run."""
@@ -210,11 +278,15 @@ class Runner:
 
     def _advance(self, unit: Unit) -> bool:
         if unit.owner != self._owner:
-            if not self._liveness.is_gone(unit.owner):
-                return False  # another process is at it
+            risk = Risk.of(unit.state, durable=self._service.is_durable)
+            if unit.owner is not None and not self._liveness.is_gone(unit.owner, risk):
+                self._waits.other(unit.id, self._liveness.describe(unit.owner))
+                return False
             if not self._journal.take_over(unit.id, owner=self._owner, gone=unit.owner):
                 return False
         if unit.state == SUBMITTING:
+            if not self._journal.owns(unit.id, self._owner):
+                return True  # taken over, while this process was suspended or busy with other units
             return self._after_posting(unit, self._submitter.recover(unit, self._pubs(unit), self._seed_of(unit)))
         outcome = self._collector.collect(unit)
         if outcome.too_large:
@@ -223,23 +295,35 @@ class Runner:
             self._results[unit.id] = outcome.result
         return outcome.moved
 
-    def _submit_next(self, units: Sequence[Unit]) -> bool:
-        pending = sum(unit.state in (SUBMITTING, SUBMITTED) for unit in units)
-        if pending >= self._max_pending or not self._submitter.may_submit():
-            return False
+    def _submit_next(self) -> bool:
+        units = self._look()
+        # The jobs of those that were given up have ended: they leave room for others.
+        pending = _pending([unit for unit in units if unit.id not in self._collector.given_up])
         unit = next((unit for unit in units if unit.state == PLANNED), None)
-        if unit is None:
+        if unit is None or pending >= self._max_pending:
             return False
+        if self._submitter.refusals.reason:
+            # The work of other runs makes room as well.
+            pending = _pending([unit for unit in self._journal.units() if unit.owner is not None or unit in units])
+        if not self._submitter.may_submit(pending):
+            return False
+        if not self._is_reconciled:
+            self.reconcile()
+            return True
         pubs = self._pubs(unit)
         if pubs is None:
             self.plan(revive=False)
             return True
-        tag = f"{self._journal.tag}-{unit.id}-{uuid.uuid4().hex[:12]}"
-        per_minute = self._policy.submissions_per_minute or (5 if self._service.is_durable else None)
+        journal, durable = self._journal, self._service.is_durable
+        tag = new_attempt_tag(journal.tag, lineage=journal.lineage, place=self._service.places[0], unit=unit.id)
+        per_minute = self._policy.submissions_per_minute or (5 if durable else None)
         calibration = self._submitter.calibration()
-        if not self._journal.claim(unit.id, owner=self._owner, tag=tag, calibration=calibration, per_minute=per_minute):
+        if not journal.claim(
+            unit.id, owner=self._owner, tag=tag, calibration=calibration, per_minute=per_minute, watched=durable
+        ):
+            self._waits.rate(per_minute, journal.rate_pause(per_minute))
             return False
-        return self._after_posting(unit, self._submitter.post(unit, tag, pubs, self._seed_of(unit)))
+        return self._after_posting(unit, self._submitter.submit(unit, tag, pubs, self._seed_of(unit)))
 
     def _after_posting(self, unit: Unit, outcome: Any) -> bool:
         if outcome.too_large:
@@ -273,6 +357,27 @@ class Runner:
         content = self._seed.to_bytes(16, "little") + b"".join(self._keys.get(unit.id, ()))
         return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little") % 2**31
 
+    def _recut(self, contents: set[bytes]) -> bool:
+        """Halve planned units as a run did whose record is lost, where that makes units with these contents."""
+        items = {item.key: item for item in self._request.items}
+        changed = False
+        for unit in self._journal.units(self._keys):
+            keys = self._keys[unit.id]
+            if unit.state != PLANNED or len(keys) != unit.num_items:
+                continue
+            parts = cut_to(keys, contents)
+            if parts is not None and len(parts) > 1:
+                new = [
+                    new_unit(self._request, [items[key] for key in part], unit.target, unit.settings) for part in parts
+                ]
+                changed |= self._journal.cut(unit.id, new)
+        if changed:
+            self.plan(revive=False)
+        return changed
+
+    def _has_planned(self) -> bool:
+        return any(unit.state == PLANNED for unit in self._journal.units(self._keys))
+
     def _drop_twins(self) -> bool:
         self._twins.drop()
         return False
@@ -286,18 +391,31 @@ class Runner:
             try:
                 if stored is None:
                     raise BadResultError("The stored result does not match its checksum.")
-                self._results[unit.id] = decode(*stored)
+                self._results[unit.id] = decode(*stored, unit.layout)
             except BadResultError:
-                self._journal.forget_result(unit.id)
+                self._journal.forget_result(unit.id, arrays=None if stored is None else stored[0])
+                self._done.pop(unit.id)
                 return False
+        self._look_again()
+        return True
+
+    def _look_again(self) -> None:
+        """Look for jobs that nobody waits for; the results are complete, so trouble leaves that to a later run."""
+        if not self._service.is_durable:
+            return
         try:
             self._twins.drop()
-            self._twins.sweep([unit.id for unit in units])
+            is_due = not self._journal.looks.was_tried(self._service.places, idle=not self._submitter.submitted)
+            if is_due and self._twins.is_watching():
+                ask = Questions(min(_LAST_LOOK_SECONDS, self._policy.call_seconds), lambda: None)
+                twins = Twins(self._service, self._journal, ask, watch_seconds=self._policy.watch_seconds)
+                last = Reconciliation(self._journal, twins, ask)
+                last.look()
+                self._reconciliation.unplaced = last.unplaced
+        except JournalError:
+            raise
         except Exception as error:
-            # The results are complete; twins can be looked for the next time.
-            if not understand(error).is_network:
-                raise
-        return True
+            _LOG.info("The jobs of %s could not be listed: %s", self._journal, error)
 
     def _raise_unfinished(self, units: Sequence[Unit]) -> None:
         # First those that have something to say.
@@ -318,6 +436,6 @@ class Runner:
             unfinished=reasons,
         ) from (self._submitter.error or self._collector.error)
 
-    def _beat(self) -> None:
-        while not self._stopped.wait(LEASE_SECONDS / 4):
-            self._journal.beat(self._owner)
+
+def _pending(units: Sequence[Unit]) -> int:
+    return sum(unit.state in (SUBMITTING, SUBMITTED) for unit in units)

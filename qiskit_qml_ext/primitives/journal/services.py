@@ -10,9 +10,11 @@ from qiskit_qml_ext.primitives.journal.job_ids import checked_job_id
 from qiskit_qml_ext.primitives.journal.identity import backend_of, local_options, options_object, runtime_options
 from qiskit_qml_ext.primitives.journal.options import options_of
 from qiskit_qml_ext.primitives.journal.stable import UNSET, attributes_of
+from qiskit_qml_ext.primitives.journal.tags import place_of
 from qiskit_qml_ext.primitives.targets.primitive import with_values_right
 
 QUEUED, RUNNING, FINISHED, ERROR, CANCELLED = "QUEUED", "RUNNING", "DONE", "ERROR", "CANCELLED"
+_PAGE = 200  # the most jobs that the service lists in one answer
 
 
 class JobGoneError(LookupError):
@@ -36,14 +38,18 @@ class Service(Protocol):
     is_durable: bool
     more_shots: bool
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Short names of the instances whose jobs :meth:`find` lists, where it submits first."""
+
     def submit(self, pubs: Sequence[Any], *, tags: list[str], seed: int | None) -> Any:
         """Submit a job that carries the tags, and return it."""
 
     def fetch(self, job: str) -> Any:
         """Return a job by its id; raises :class:`JobGoneError`."""
 
-    def find(self, tag: str, *, since: float | None = None) -> list[Any]:
-        """Return all jobs that carry a tag."""
+    def find(self, tag: str) -> list[Any]:
+        """Return all jobs that carry a tag, oldest first."""
 
     def reopen(self) -> None:
         """Open a new session or batch in place of a closed one."""
@@ -64,6 +70,34 @@ def runtime_job(service: Any, job: str) -> Any:
         if type(error).__name__ == "RuntimeJobNotFound":
             raise JobGoneError(job) from error
         raise
+
+
+def runtime_jobs(service: Any, tag: str, instance: str | None) -> list[Any]:
+    """List all jobs of an instance that carry a tag, oldest first.
+
+    No time narrows the list: the service's clock and this machine's need not agree. The oldest come first and pages
+    overlap by a job, so that one that is submitted or deleted meanwhile hides no other.
+
+    Args:
+        service: A ``QiskitRuntimeService``.
+        tag: The tag.
+        instance: The instance; ``None`` for the active one.
+    """
+    found: dict[str, Any] = {}
+    skip = 0
+    while True:
+        page = service.jobs(limit=_PAGE, skip=skip, job_tags=[tag], instance=instance, descending=False)
+        # What a filter let through that it should not have is of no concern.
+        found |= {job.job_id(): job for job in page if tag in (job.tags or [])}
+        if len(page) < _PAGE:
+            return sorted(found.values(), key=lambda job: (created(job), job.job_id()))
+        skip += _PAGE - 1
+
+
+def created(job: Any) -> float:
+    """Return when the service made a job, by its own clock, in seconds since 1970; 0 if it does not say."""
+    date = getattr(job, "creation_date", None)
+    return float(date.timestamp()) if date is not None else 0.0
 
 
 def service_for(
@@ -127,16 +161,18 @@ class RuntimeService:
         """Ask the service for a job."""
         return runtime_job(self._service, job)
 
-    def find(self, tag: str, *, since: float | None = None) -> list[Any]:
-        """List the jobs with a tag, on the backend's own instance."""
-        from datetime import datetime
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The instance that the jobs go to."""
+        return (place_of(self._instance),)
 
-        after = None if since is None else datetime.fromtimestamp(since - 60)  # clocks differ
-        return list(
-            self._service.jobs(
-                limit=None, job_tags=[tag], instance=getattr(self._backend, "_instance", None), created_after=after
-            )
-        )
+    @property
+    def _instance(self) -> str | None:
+        return getattr(self._backend, "_instance", None)
+
+    def find(self, tag: str) -> list[Any]:
+        """List the jobs with a tag, on the backend's own instance, oldest first."""
+        return runtime_jobs(self._service, tag, self._instance)
 
     def reopen(self) -> None:
         """Open a session or batch like the closed one; without one there is nothing to do."""
@@ -171,6 +207,7 @@ class LocalService:
 
     is_durable = False
     more_shots = False
+    places: tuple[str, ...] = ("0000",)
 
     def __init__(self, primitive: Any, make: Callable[[int | None], Any] | None = None):
         self._primitive = primitive = with_values_right(primitive)
@@ -195,7 +232,7 @@ class LocalService:
             raise JobGoneError(job)
         return self._jobs[job]
 
-    def find(self, tag: str, *, since: float | None = None) -> list[Any]:
+    def find(self, tag: str) -> list[Any]:
         """Return nothing: jobs carry no tags here."""
         return []
 

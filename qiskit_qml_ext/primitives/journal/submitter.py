@@ -9,9 +9,12 @@ from qiskit_qml_ext.exceptions import RunIncompleteError
 from qiskit_qml_ext.primitives.journal.deadline import Questions
 from qiskit_qml_ext.primitives.journal.faults import Fault, Meaning, understand
 from qiskit_qml_ext.primitives.journal.policy import Policy
+from qiskit_qml_ext.primitives.journal.reconcile import Reconciliation
 from qiskit_qml_ext.primitives.journal.records import Unit
+from qiskit_qml_ext.primitives.journal.refusals import Refusals
 from qiskit_qml_ext.primitives.journal.services import Service
 from qiskit_qml_ext.primitives.journal.store import Journal
+from qiskit_qml_ext.primitives.journal.tags import content_tag, is_listed
 from qiskit_qml_ext.primitives.journal.trouble import Trouble
 from qiskit_qml_ext.primitives.journal.twins import Twins
 
@@ -39,15 +42,27 @@ class Submitter:
         service: Where to submit.
         journal: Where it is written down.
         twins: Finds jobs by tag.
+        reconciliation: Takes over jobs that the file does not know.
         policy: Waiting times.
         owner: The claim of this run.
         ask: Asks the service questions.
     """
 
-    def __init__(self, service: Service, journal: Journal, twins: Twins, policy: Policy, *, owner: str, ask: Questions):
+    def __init__(
+        self,
+        service: Service,
+        journal: Journal,
+        twins: Twins,
+        reconciliation: Reconciliation,
+        policy: Policy,
+        *,
+        owner: str,
+        ask: Questions,
+    ):
         self._service = service
         self._journal = journal
         self._twins = twins
+        self._reconciliation = reconciliation
         self._policy = policy
         self._owner = owner
         self._ask = ask
@@ -56,6 +71,8 @@ class Submitter:
         self._reopened = 0
         self.refused = False
         """Whether the service refused a unit for good, so that it makes no sense to submit others."""
+        self.refusals = Refusals(policy)
+        """What the service refuses for now."""
         self._posted: dict[str, float] = {}
         self._strange: dict[str, str] = {}
         self._calibration: tuple[float, str | None] | None = None
@@ -65,9 +82,13 @@ class Submitter:
         self.executions = 0
         """Circuits times shots in them."""
 
-    def may_submit(self) -> bool:
-        """Tell whether a submission makes sense now."""
-        return not self.refused and self._trouble.pause() == 0
+    def may_submit(self, pending: int) -> bool:
+        """Tell whether a submission makes sense now.
+
+        Args:
+            pending: How many jobs of this work wait or run.
+        """
+        return not self.refused and self._trouble.pause() == 0 and self.refusals.may_try(pending)
 
     def calibration(self) -> str | None:
         """Return when the device was calibrated, asked anew every ten minutes."""
@@ -76,18 +97,18 @@ class Submitter:
             self._calibration = (now, self._ask(self._service.calibration))
         return self._calibration[1]
 
-    def post(self, unit: Unit, tag: str, pubs: Sequence[Any], seed: int | None) -> Posting:
-        """Submit a claimed unit and write down its job, or what went wrong."""
-        try:
-            job = self._service.submit(pubs, tags=[self._journal.tag, tag], seed=seed)
-        except Exception as error:
-            self._posted[tag] = time.monotonic()
-            return self._not_posted(unit, tag, error)
-        self._journal.submitted(unit.id, tag=tag, job=job.job_id(), session=getattr(job, "_session_id", None))
-        self._count(unit)
-        self._reopened = 0
-        self._trouble.over()
-        return Posting()
+    def submit(self, unit: Unit, tag: str, pubs: Sequence[Any], seed: int | None) -> Posting:
+        """Submit a unit that was claimed for a new attempt, unless the service has a job that computes the same."""
+        if self._service.is_durable:
+            try:
+                kin = self._twins.kin(replace(unit, tag=tag))
+                taken = self._reconciliation.take_over(unit, kin, owner=self._owner)
+            except Exception:
+                self._journal.withdraw(unit.id, tag=tag, owner=self._owner)
+                raise
+            if taken:
+                return Posting()
+        return self._post(unit, tag, pubs, seed)
 
     def recover(self, unit: Unit, pubs: Sequence[Any] | None, seed: int | None) -> Posting:
         """Clear up a submission that got no answer: find its job by the tag, or else submit again with the same tag.
@@ -100,7 +121,7 @@ class Submitter:
             seed: Its seed.
         """
         tag = unit.tag or ""
-        if self._adopt(unit, tag):
+        if self._find(unit) or self._is_out_of_sight(unit):
             return Posting()
         if not self._service.is_durable:
             self._journal.retry(unit.id, owner=self._owner, outcome="gone", reason="The process ended.")
@@ -112,17 +133,58 @@ class Submitter:
         if pubs is None:
             self._journal.retry(unit.id, owner=self._owner, outcome="unsent", reason="It never reached the service.")
             return Posting()
-        return self.post(unit, tag, pubs, seed) if self.may_submit() else Posting(moved=False)
+        if self.refused or self._trouble.pause():
+            return Posting(moved=False)
+        self._journal.watch_anew([tag])
+        return self._post(unit, tag, pubs, seed)
 
-    def _adopt(self, unit: Unit, tag: str) -> bool:
-        """Write down the job that carries a tag, if the service has one."""
-        jobs = self._twins.find(tag)
-        if not jobs:
+    def _post(self, unit: Unit, tag: str, pubs: Sequence[Any], seed: int | None) -> Posting:
+        """Send the request and write down its job, or what went wrong."""
+        if not self._journal.owns(unit.id, self._owner):
+            return Posting()  # this process was suspended since its claim, and another one goes on with the unit
+        tags = [self._journal.tag, content_tag(self._journal.tag, unit.content), tag]
+        try:
+            job = self._service.submit(pubs, tags=tags, seed=seed)
+        except Exception as error:
+            self._posted[tag] = time.monotonic()
+            return self._not_posted(replace(unit, tag=tag), tag, error)
+        self._write_down(unit, tag, job)
+        self._count(unit)
+        self._reopened = 0
+        self._trouble.over()
+        self.refusals.over()
+        return Posting()
+
+    def _write_down(self, unit: Unit, tag: str, job: Any) -> None:
+        session = getattr(job, "_session_id", None)
+        known = self._journal.submitted(unit.id, tag=tag, job=job.job_id(), session=session, owner=self._owner)
+        if not known and self._service.is_durable:
+            # This process was taken for dead (suspended, perhaps), and another one goes on with the unit.
+            self._twins.late(tag, job.job_id())
+
+    def _find(self, unit: Unit) -> bool:
+        """Write down the job of a unit's last attempt if the service has one, or another one that computes the same."""
+        if not self._service.is_durable:
             return False
-        job = self._twins.choose(tag, jobs)
+        tag = unit.tag or ""
+        kin = self._twins.kin(unit)
+        if not kin.own:
+            return self._reconciliation.take_over(unit, kin, owner=self._owner)
         if tag in self._posted:  # else another process submitted it
             self._count(unit)
-        self._journal.submitted(unit.id, tag=tag, job=job.job_id(), session=getattr(job, "_session_id", None))
+        self._write_down(unit, tag, self._twins.choose(tag, kin.own))
+        return True
+
+    def _is_out_of_sight(self, unit: Unit) -> bool:
+        """Give up on a submission that went to another instance, whose jobs this run cannot list."""
+        if is_listed(unit.tag or "", self._journal.tag, self._service.places):
+            return False
+        reason = (
+            "It was being submitted to another instance of the service when its process ended, and whether it arrived "
+            "can be seen there only. Run the program with that instance again; 'qiskit-qml-ext jobs JOURNAL cancel "
+            f"--unit {unit.id}' allows it to be submitted anew."
+        )
+        self._journal.fail(unit.id, owner=self._owner, outcome="lost", reason=reason, lost=True)
         return True
 
     def _count(self, unit: Unit) -> None:
@@ -142,7 +204,7 @@ class Submitter:
                 self._strange[tag] = fault.reason
                 self.error = error
             return Posting(moved=False)
-        if self._adopt(unit, tag):
+        if self._find(unit):
             return Posting()
         return self._react(unit, fault, error)
 
@@ -156,8 +218,7 @@ class Submitter:
             unit.id, owner=self._owner, outcome=fault.meaning.name.lower().replace("_", " "), reason=fault.reason
         )
         if fault.meaning is Meaning.THROTTLED:
-            wait = self._policy.throttle_seconds if fault.wait is None else fault.wait
-            self._trouble.note(replace(fault, wait=wait), error)
+            self.refusals.note(fault, error)
         elif fault.meaning is Meaning.SESSION_CLOSED:
             self._reopened += 1
             if self._reopened > _MAX_REOPENED:

@@ -25,6 +25,7 @@ class Trouble:
         self._since: float | None = None
         self._count = 0
         self._until = 0.0
+        self._reason = ""
 
     def note(self, fault: Fault, error: BaseException) -> None:
         """Note a failure.
@@ -35,6 +36,7 @@ class Trouble:
         now = time.monotonic()
         self._since = self._since or now
         self._count += 1
+        self._reason = fault.reason
         pause = fault.wait if fault.wait is not None else min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (self._count - 1))
         self._until = now + pause
         if now - self._since > self._patience or (not fault.is_network and self._count >= _STRANGE_ERRORS):
@@ -46,3 +48,7 @@ class Trouble:
     def pause(self) -> float:
         """Return how many seconds to wait before the next try."""
         return max(0.0, self._until - time.monotonic())
+
+    def describe(self) -> str:
+        """Return what went wrong and when the next try is, for a waiting user."""
+        return f"the service, which did not answer ({self._reason}); the next try is in {self.pause():.0f} s"

@@ -1,25 +1,77 @@
-"""Jobs that exist twice although they were asked for once: found by their tag, cancelled while queued, else reported.
+"""Jobs that nobody waits for: found by their tags, cancelled while queued, else reported.
 
-The client submits again by itself when the service answers 500 after it has accepted a job. Both jobs carry the tag.
+The client submits again by itself when the service answers 500 after it has accepted a job; a killed or suspended
+process's request may arrive minutes after another process has sent it again; and a copy of the journal's file may do
+the same work. Whatever the service makes of an attempt carries its tag, and whatever computes the same carries the tag
+of the content. An attempt is watched until the service was asked so long after its beginning that nothing of it can be
+under way any more.
 """
 
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from qiskit_qml_ext.primitives.journal.deadline import Questions
+from qiskit_qml_ext.primitives.journal.moments import Moment, moment
+from qiskit_qml_ext.primitives.journal.policy import WATCH_SECONDS
+from qiskit_qml_ext.primitives.journal.records import Attempt, Unit
 from qiskit_qml_ext.primitives.journal.services import (
     CANCELLED,
+    ERROR,
     FINISHED,
     QUEUED,
     RUNNING,
     JobGoneError,
     Service,
+    created,
     never_ran,
     status_of,
+    usage_of,
 )
 from qiskit_qml_ext.primitives.journal.store import Journal
+from qiskit_qml_ext.primitives.journal.tags import Marks, content_tag, is_listed, read_marks
 
 _ORDER = {FINISHED: 0, RUNNING: 1, QUEUED: 2}
+
+
+@dataclass(frozen=True)
+class Stray:
+    """A job of this journal that its file does not know: the file is behind, or a copy of it was used.
+
+    Attributes:
+        job: The job.
+        tag: The tag of the attempt that made it.
+        marks: What its tags say.
+        is_noted: Whether it is on record as a job that nobody waits for.
+    """
+
+    job: Any
+    tag: str
+    marks: Marks
+    is_noted: bool
+
+    @property
+    def id(self) -> str:
+        """The job's id."""
+        return str(self.job.job_id())
+
+
+@dataclass
+class Kin:
+    """The jobs of a listing, by what this file knows of them.
+
+    Attributes:
+        own: Jobs of the attempt in question.
+        late: Jobs of known attempts that wait for none, or for another one.
+        strays: Jobs of attempts that the file does not know.
+        attempts: All attempts, as they were known after the listing.
+    """
+
+    own: list[Any] = field(default_factory=list)
+    late: list[tuple[Any, Attempt]] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
 
 
 class Twins:
@@ -29,66 +81,187 @@ class Twins:
         service: Where the jobs are.
         journal: Where they are written down.
         ask: Runs a question to the service within the time that a question may take.
+        watch_seconds: How long the service may have a submission under way.
     """
 
-    def __init__(self, service: Service, journal: Journal, ask: Questions):
+    def __init__(self, service: Service, journal: Journal, ask: Questions, *, watch_seconds: float = WATCH_SECONDS):
         self._service = service
         self._journal = journal
         self._ask = ask
-        self._known = {item.job for item in journal.surplus()}
+        self._watch_seconds = watch_seconds
         self._to_drop: dict[str, str] = {}
 
-    def find(self, tag: str) -> list[Any]:
-        """Return the jobs of an attempt that are not on record as surplus, oldest first."""
-        jobs: list[Any] = self._ask(lambda: self._service.find(tag))
-        return [job for job in reversed(jobs) if job.job_id() not in self._known]
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where the jobs lie that are listed."""
+        return self._service.places
 
-    def choose(self, tag: str, jobs: list[Any]) -> Any:
+    def kin(self, unit: Unit) -> Kin:
+        """Return the jobs that compute what a unit does, those of its last attempt apart."""
+        tag = unit.tag or ""
+        is_marked = not tag or read_marks([tag], self._journal.tag).attempt is not None
+        wanted = content_tag(self._journal.tag, unit.content) if is_marked else tag
+        return self._sorted_out(self._ask(lambda: self._service.find(wanted)), own=tag)
+
+    def choose(self, tag: str, jobs: Sequence[Any]) -> Any:
         """Return the job to keep, the furthest one and of equals the oldest; the others are noted for dropping."""
-        if len(jobs) == 1:
-            return jobs[0]
+        best = self.furthest(jobs)
+        for job in jobs:
+            if job is not best:
+                self.note(job.job_id(), tag)
+        return best
+
+    def furthest(self, jobs: Sequence[Any], *, live: bool = False) -> Any:
+        """Return the job that is done, or else runs, or else waits; of equals the first.
+
+        Args:
+            jobs: The jobs, oldest first.
+            live: Whether one that failed or was cancelled is none; then ``None`` may be returned.
+        """
+        if not jobs or (len(jobs) == 1 and not live):
+            return jobs[0] if jobs else None
         states = [self._ask(partial(status_of, job)) for job in jobs]
         best = min(range(len(jobs)), key=lambda place: (_ORDER.get(states[place], 3), place))
-        for place, job in enumerate(jobs):
-            if place != best:
-                self._to_drop[job.job_id()] = tag
-        return jobs[best]
+        return jobs[best] if not live or states[best] in _ORDER else None
+
+    def note(self, job: str, tag: str) -> None:
+        """Note a job for dropping."""
+        self._to_drop[job] = tag
+
+    def late(self, tag: str, job: str) -> None:
+        """Note the job of a submission that another process took over while its answer was on the way."""
+        attempt = next((attempt for attempt in self._journal.attempts() if attempt.tag == tag), None)
+        if attempt is None or attempt.job == job:
+            return
+        self._journal.watch_anew([tag])
+        if attempt.job is not None or attempt.outcome != "open":
+            self.note(job, tag)
 
     def drop(self) -> None:
-        """Cancel the noted jobs, and write down whether they ran all the same."""
-        for job_id, tag in list(self._to_drop.items()):
-            executed = self._ask(partial(self._cancel, job_id))
-            self._journal.add_surplus(job_id, tag, executed=executed)
-            self._known.add(job_id)
-            del self._to_drop[job_id]
+        """Cancel the noted jobs, and write down whether they ran all the same; those that go on stay noted."""
+        for job, tag in list(self._to_drop.items()):
+            executed = self._ask(partial(self._cancel, job, self.may_cancel(tag)))
+            if executed is not None:
+                self._journal.add_surplus(job, tag, executed=executed)
+                del self._to_drop[job]
 
-    def sweep(self, units: list[int]) -> None:
+    def is_free(self, job: Any, attempt: Attempt) -> bool:
+        """Tell whether a job of an attempt that waits for none may still be wanted."""
+        return job.job_id() not in self._to_drop and not _is_awaited(attempt)
+
+    def may_cancel(self, tag: str) -> bool:
+        """Tell whether jobs of an attempt are this file's to cancel; a copy of it may wait for those of others."""
+        marks = read_marks([tag], self._journal.tag)
+        return marks.content is None and marks.lineage in (None, self._journal.lineage)
+
+    def is_watching(self) -> bool:
+        """Tell whether the service may still make jobs that nobody waits for, where this run can see them."""
+        return any(attempt.watched and self._is_here(attempt) for attempt in self._journal.attempts())
+
+    def sweep(self, units: Iterable[int] | None = None) -> None:
         """Look through all jobs of the journal, while the service may still make some of attempts at these units."""
-        open_ones = [attempt for attempt in self._journal.attempts(units) if attempt.watched]
-        if not open_ones or not self._service.is_durable:
-            return
-        jobs = self._ask(lambda: self._service.find(self._journal.tag))
-        attempts = {attempt.tag: attempt for attempt in self._journal.attempts()}
-        for job in jobs:
-            attempt = next((attempts[tag] for tag in job.tags or [] if tag in attempts), None)
-            if attempt is None or job.job_id() in self._known:
-                continue
-            is_open = attempt.job is None and attempt.outcome == "open"  # another process is about to find it
-            if job.job_id() != attempt.job and not is_open:
-                self._to_drop[job.job_id()] = attempt.tag
-        self.drop()
+        if self._service.is_durable and any(attempt.watched for attempt in self._journal.attempts(units)):
+            self.look()
 
-    def _cancel(self, job_id: str) -> bool:
-        """Cancel a job and return whether it ran."""
+    def look(self, place: Callable[[list[Stray]], set[bytes]] = lambda strays: set()) -> None:
+        """Look through all jobs of the journal with one listing.
+
+        Args:
+            place: Finds out what to do with the jobs that the file does not know, and returns the contents for which
+                it has to be asked again.
+        """
+        began = moment()
+        kin = self._sorted_out(self._ask(lambda: self._service.find(self._journal.tag)))
+        awaited = {attempt.tag for _, attempt in kin.late if _is_awaited(attempt)}
+        for job, attempt in kin.late:
+            if attempt.tag not in awaited:  # else another process, or a later step of this one, is about to find it
+                self.note(job.job_id(), attempt.tag)
+        self.drop()
+        contents = place(kin.strays)
+        still = {unit.id for unit in self._journal.units_with(contents)} if contents else set()
+        self._close(began, [
+            attempt for attempt in kin.attempts
+            if attempt.watched and attempt.tag not in (*awaited, *self._to_drop.values()) and attempt.unit not in still
+        ])  # fmt: skip
+
+    def _close(self, began: Moment, attempts: Iterable[Attempt]) -> None:
+        """End the watch over attempts that were begun long before a listing that shows no more of their jobs."""
+        over, stamped = [], []
+        for attempt in attempts:
+            age = attempt.moment.seconds_until(began)
+            if age is None:
+                stamped.append(attempt.tag)  # the ticks of another start say nothing: count from now on
+            elif age >= self._watch_seconds and self._is_here(attempt):
+                over += [] if _is_awaited(attempt) else [attempt.number]
+        if over:
+            self._journal.close_watch(over)
+        if stamped:
+            self._journal.watch_anew(stamped)
+
+    def _is_here(self, attempt: Attempt) -> bool:
+        """Tell whether an attempt's jobs are among those that the service lists."""
+        return is_listed(attempt.tag, self._journal.tag, self.places)
+
+    def _sorted_out(self, jobs: Iterable[Any], own: str | None = None) -> Kin:
+        """Tell jobs apart by what the file knows.
+
+        An attempt is on the disk before its request leaves; so if the attempts are read after the jobs, those of every
+        job are known that a process with this file has submitted.
+        """
+        jobs = list(jobs)
+        attempts = self._journal.attempts()
+        by_tag = {attempt.tag: attempt for attempt in attempts}
+        on_record = {attempt.job for attempt in attempts}
+        noted = {item.job for item in self._journal.surplus()}
+        kin = Kin(attempts=attempts)
+        for job in jobs:
+            name, tags = job.job_id(), job.tags or []
+            if own is not None and own in tags and name not in noted:
+                kin.own.append(job)
+            elif name in on_record:
+                continue
+            elif attempt := next((by_tag[tag] for tag in tags if tag in by_tag), None):
+                kin.late += [] if name in noted else [(job, attempt)]
+            else:
+                marks = read_marks(tags, self._journal.tag)
+                if marks.attempt is not None:  # others carry the journal's tag by the user's hand
+                    kin.strays.append(Stray(job, marks.attempt, marks, name in noted))
+        return kin
+
+    def _cancel(self, name: str, may_cancel: bool) -> bool | None:
+        """Cancel a job and return whether it ran; ``None`` if it goes on."""
         try:
-            job = self._service.fetch(job_id)
+            job = self._service.fetch(name)
         except JobGoneError:
             return False
         if status_of(job) in (QUEUED, RUNNING):
-            try:
-                job.cancel()
-            except Exception as error:
-                if type(error).__name__ != "RuntimeInvalidStateError":  # it has just finished
-                    raise
-            job = self._service.fetch(job_id)
-        return not (status_of(job) == CANCELLED and never_ran(job))
+            if not may_cancel:
+                return None
+            cancel(job)
+            job = self._service.fetch(name)
+        return did_run(job)
+
+
+def cancel(job: Any) -> None:
+    """Cancel a job, unless it has just ended."""
+    try:
+        job.cancel()
+    except Exception as error:
+        if type(error).__name__ != "RuntimeInvalidStateError":
+            raise
+
+
+def did_run(job: Any) -> bool:
+    """Tell whether a job that nobody waits for cost anything; when in doubt it did."""
+    if status_of(job) == ERROR and usage_of(job) == 0:
+        return False
+    return not (status_of(job) in (CANCELLED, ERROR) and never_ran(job))
+
+
+def is_older(job: Any, other: Any) -> bool:
+    """Tell whether the service made a job before another one, in an order that is the same for everyone who asks."""
+    return (created(job), job.job_id()) < (created(other), other.job_id())
+
+
+def _is_awaited(attempt: Attempt) -> bool:
+    return attempt.job is None and attempt.outcome == "open"

@@ -1,0 +1,50 @@
+"""When this process last asked a service for all jobs of a journal, so that many small runs do not ask for each."""
+
+import time
+
+_RECENT_SECONDS = 60.0
+_SHARE = 20.0  # a look after each of many small runs takes no more than a twentieth of the time
+
+
+class Looks:
+    """Remembers looks at the jobs of one journal, for each place where they lie."""
+
+    def __init__(self) -> None:
+        self._tried: dict[str, float] = {}
+        self._clean: dict[str, float] = {}
+        self._took = 0.0
+
+    def note(self, places: tuple[str, ...], *, clean: bool, began: float) -> None:
+        """Note a look.
+
+        Args:
+            places: Where.
+            clean: Whether it succeeded and every job was accounted for.
+            began: When it began, by ``time.monotonic``.
+        """
+        now = time.monotonic()
+        self._took = now - began
+        for place in places:
+            self._tried[place] = now
+            if clean:
+                self._clean[place] = now
+            else:
+                self._clean.pop(place, None)
+
+    def was_tried(self, places: tuple[str, ...], *, idle: bool) -> bool:
+        """Tell whether there was a look a moment ago, of whatever success.
+
+        Args:
+            places: Where.
+            idle: Whether nothing was submitted since; if anything was, a moment is as short as looks are.
+        """
+        return _all_recent(self._tried, places, _RECENT_SECONDS if idle else min(_RECENT_SECONDS, _SHARE * self._took))
+
+    def was_clean(self, places: tuple[str, ...]) -> bool:
+        """Tell whether every job was accounted for a moment ago."""
+        return _all_recent(self._clean, places, _RECENT_SECONDS)
+
+
+def _all_recent(seen: dict[str, float], places: tuple[str, ...], seconds: float) -> bool:
+    now = time.monotonic()
+    return all(place in seen and now - seen[place] < seconds for place in places)

@@ -1,0 +1,124 @@
+"""Where a journal may lie: what is said about a path before SQLite sees it."""
+
+import os
+import stat
+from pathlib import Path
+
+from qiskit_qml_ext.exceptions import JournalError
+
+
+def journal_path(path: str | os.PathLike[str]) -> Path:
+    """Return the file that a user's path means, absolute and with links followed.
+
+    Links are followed first: SQLite would make the file at their end readable by others.
+
+    Args:
+        path: What the user gave.
+
+    Raises:
+        TypeError: If it is not a path.
+        JournalError: If it cannot be the name of a file.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"A journal must be the path of a file, for example 'run.journal', but {path!r} came.")
+    name = os.fsdecode(path)
+    separators = tuple(filter(None, (os.sep, os.altsep)))
+    if not name.strip():
+        raise JournalError("The path of the journal is empty. Name a file, for example 'run.journal'.")
+    if name.endswith(separators):
+        raise JournalError(f"{name} names a folder, but a journal is a file. Name a file in it.")
+    try:
+        return Path(name).expanduser().absolute().resolve()
+    except (ValueError, RuntimeError, OSError) as error:
+        raise _no_place(name, error) from error
+
+
+def make_file(path: Path) -> bool:
+    """Make an empty file that only its owner can read; one that is there and empty is made so.
+
+    Returns:
+        Whether the file is empty, so that a new journal begins in it.
+
+    Raises:
+        JournalError: If there is something else than a file, or none can be made, or files of another journal are
+            beside it.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        found = None
+    except (OSError, ValueError) as error:
+        raise _no_place(str(path), error) from error
+    if found is not None:
+        if stat.S_ISDIR(found.st_mode):
+            raise JournalError(f"{path} is a folder, but a journal is a file. Name a file in it.")
+        if not stat.S_ISREG(found.st_mode):
+            raise JournalError(f"{path} is a device or a pipe, but a journal is a file. Choose another name.")
+    is_empty = found is None or found.st_size == 0
+    beside = path.with_name(f"{path.name}-wal")
+    if is_empty and _size(beside):
+        raise JournalError(
+            f"{path} is {'missing' if found is None else 'empty'}, but {beside.name} beside it is not: it belongs to a "
+            "journal that was there. Put that journal back, or move this file away."
+        )
+    try:
+        if found is None:
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        elif is_empty and os.access(path, os.W_OK):
+            path.chmod(0o600)
+    except (OSError, ValueError) as error:
+        raise _no_place(str(path), error) from error
+    return is_empty
+
+
+def file_identity(path: Path) -> str:
+    """Return what tells a file from its copies: where it lies on the disk."""
+    found = path.stat()
+    return f"{found.st_dev}:{found.st_ino}"
+
+
+def check_still_there(path: Path, identity: str) -> None:
+    """Check that a file that is open was not deleted or replaced: what is written into it now would be lost.
+
+    Raises:
+        JournalError: If it was.
+    """
+    try:
+        now = file_identity(path)
+    except OSError as error:
+        raise JournalError(
+            f"The journal {path} was moved or deleted while it was in use ({error.strerror}); nothing is written any "
+            "more. Put it back and run again: its jobs can be found on the service by their tags."
+        ) from error
+    if now != identity:
+        raise JournalError(
+            f"The journal {path} was replaced by another file while it was in use; nothing is written any more. Run "
+            "again: the jobs that the new file does not know are looked for on the service."
+        )
+
+
+def versions_on_disk(path: Path) -> tuple[tuple[int, int, int], ...]:
+    """Return what changes when a journal or the file beside it is written: for each number, size and time of change."""
+    found = []
+    for name in (path, path.with_name(f"{path.name}-wal")):
+        try:
+            status = name.stat()
+        except OSError:
+            continue
+        if name is not path and not status.st_size:
+            continue  # nothing is in it, and opening the journal makes it anew
+        found.append((status.st_ino, status.st_size, status.st_mtime_ns))
+    return tuple(found)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return 0
+
+
+def _no_place(path: str, error: Exception) -> JournalError:
+    reason = getattr(error, "strerror", None) or str(error)
+    shown = path if len(path) <= 200 else f"{path[:200]}…"
+    return JournalError(f"The journal {shown!r} cannot be created: {reason}. Choose another place.")

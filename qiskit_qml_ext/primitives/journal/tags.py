@@ -1,0 +1,79 @@
+"""The tags by which a service's jobs are known again: whose journal, which content, which attempt.
+
+A job carries the tag of its journal (``qmlx-ID``), one for what it computes (``qmlx-ID-cCONTENT``) and one for the
+attempt that made it (``qmlx-ID-LINEAGE-PLACE-UNIT-RANDOM``). The first two are the same for every copy of the journal's
+file, so that work which a file does not know can be found and taken over.
+"""
+
+import hashlib
+import re
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_ANYWHERE = "0000"  # no instance is named
+_CONTENT = re.compile(r"c([0-9a-f]{20})")
+_ATTEMPT = re.compile(r"([0-9a-f]{4})-([0-9a-f]{4})-\d+-[0-9a-f]{6}")
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What a job's tags say.
+
+    Attributes:
+        attempt: The tag of the attempt that made it; ``None`` if it carries none of this journal.
+        content: What it computes; ``None`` if it does not say.
+        lineage: Which copy of the journal's file made it.
+        place: Where it was submitted.
+    """
+
+    attempt: str | None = None
+    content: bytes | None = None
+    lineage: str | None = None
+    place: str | None = None
+
+
+def content_tag(journal: str, content: bytes) -> str:
+    """Return the tag of all jobs that compute the same.
+
+    Args:
+        journal: The journal's tag.
+        content: The content of the unit.
+    """
+    return f"{journal}-c{content.hex()}"
+
+
+def new_attempt_tag(journal: str, *, lineage: str, place: str, unit: int) -> str:
+    """Return a tag that no other attempt has."""
+    return f"{journal}-{lineage}-{place}-{unit}-{uuid.uuid4().hex[:6]}"
+
+
+def read_marks(tags: Iterable[str] | None, journal: str) -> Marks:
+    """Read a job's tags; those of other journals and the user's own say nothing."""
+    attempt = content = lineage = place = None
+    for tag in tags or ():
+        if not tag.startswith(f"{journal}-"):
+            continue
+        rest = tag.removeprefix(f"{journal}-")
+        if found := _CONTENT.fullmatch(rest):
+            content = bytes.fromhex(found.group(1))
+        elif found := _ATTEMPT.fullmatch(rest):
+            attempt, lineage, place = tag, found.group(1), found.group(2)
+    return Marks(attempt, content, lineage, place)
+
+
+def place_of(instance: str | None) -> str:
+    """Return a short name of an instance of the service; jobs are listed instance by instance."""
+    return _ANYWHERE if instance is None else hashlib.blake2b(instance.encode(), digest_size=2).hexdigest()
+
+
+def is_listed(tag: str, journal: str, places: Iterable[str]) -> bool:
+    """Tell whether jobs of an attempt are among those that are listed at some places; if in doubt, they are.
+
+    Args:
+        tag: The attempt's tag.
+        journal: The journal's tag.
+        places: The places.
+    """
+    place = read_marks([tag], journal).place
+    return place in (None, _ANYWHERE, *places) or _ANYWHERE in places

@@ -1,0 +1,83 @@
+"""``qiskit-qml-ext jobs FILE check | repair | backup``."""
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+from click.testing import CliRunner
+from qiskit.primitives import StatevectorSampler
+from runtime_server.work import rotation
+
+from qiskit_qml_ext.cli import cli
+from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "run.journal"
+    with Journal(path) as journal:
+        sampler = JournaledSampler(StatevectorSampler(), journal, policy=Policy(max_executions=20))
+        sampler.run([(rotation(), [[0.1], [0.2], [0.3]], 10)]).result(30)
+    return path
+
+
+def jobs(path, *arguments, code=0):
+    done = CliRunner().invoke(cli, ["jobs", str(path), *arguments])
+    assert done.exit_code == code, done.output
+    return " ".join(done.output.split())
+
+
+def damage(path, statement="UPDATE items SET position = 7 WHERE unit = 2"):
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(statement)
+
+
+def test_check_of_a_sound_journal(path):
+    assert "is sound: 2 units." in jobs(path, "check")
+
+
+def test_check_names_what_is_damaged_and_ends_with_1(path):
+    damage(path)
+    output = jobs(path, "check", code=1)
+    assert "is damaged. Of 2 units 1 are sound." in output
+    assert "an item of unit 2 does not match its checksum" in output
+    assert "repair' keeps what is sound" in output
+    done = subprocess.run(
+        [sys.executable, "-m", "qiskit_qml_ext.cli", "jobs", str(path), "check"], capture_output=True, check=False
+    )
+    assert done.returncode == 1
+
+
+def test_repair_keeps_what_is_sound_and_says_where_the_old_file_is(path):
+    damage(path)
+    assert "is damaged" in jobs(path, "list", code=2)
+    output = jobs(path, "repair")
+    assert f"The damaged file was kept as {path}.damaged." in output
+    assert "2 units, 2 with their results" in output
+    assert "Unit 2 (done, 1 circuits): its items are damaged." in output
+    assert "2 units: 2 done." in jobs(path, "list")
+    assert "nothing was changed" in jobs(path, "repair")
+
+
+def test_backup_writes_a_new_file_and_never_over_another(path, tmp_path):
+    assert "Wrote" in jobs(path, "backup", str(tmp_path / "copy"))
+    assert "2 units: 2 done." in jobs(tmp_path / "copy", "list")
+    assert "exists already" in jobs(path, "backup", str(tmp_path / "copy"), code=2)
+
+
+@pytest.mark.parametrize("command", ["check", "repair", "backup"])
+def test_journal_that_is_not_there_is_named(tmp_path, command):
+    arguments = [command, str(tmp_path / "copy")] if command == "backup" else [command]
+    assert "There is no journal" in jobs(tmp_path / "nothing", *arguments, code=2)
+
+
+def test_damage_met_by_another_command_is_one_sentence(path):
+    damage(path, "UPDATE results SET arrays = x'00'")
+    done = subprocess.run(
+        [sys.executable, "-m", "qiskit_qml_ext.cli", "jobs", str(path), "show", "99999999999999999999"],
+        capture_output=True, check=False, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: There is no unit 99999999999999999999.")
