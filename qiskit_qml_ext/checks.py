@@ -9,7 +9,7 @@ import math
 import numbers
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import ParamSpec, TypeAlias, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def check_arguments(**more: Check) -> Callable[[Callable[Inputs, Output]], Calla
     """Decorate a public function so that its arguments are checked before it does anything.
 
     An argument whose name stands in :data:`RULES` means the same in the whole package and is checked by that rule;
-    rules for other names are given here. A function may check more by itself.
+    rules for other names are given here. A function may check more by itself. NumPy's numbers reach it as Python's.
 
     Example:
         >>> @check_arguments()
@@ -44,18 +44,30 @@ def check_arguments(**more: Check) -> Callable[[Callable[Inputs, Output]], Calla
 
         @functools.wraps(function)
         def checked(*args: Inputs.args, **kwargs: Inputs.kwargs) -> Output:
+            numpy_scalars = False
             # ``signature.bind`` takes longer than many of the functions; what does not fit the call below refuses
             for name, value in zip(names, args, strict=False):
                 if name in rules:
                     rules[name](name, value)
+                    numpy_scalars |= isinstance(value, np.generic)
             for name, value in kwargs.items():
                 if name in rules:
                     rules[name](name, value)
-            return function(*args, **kwargs)
+                    numpy_scalars |= isinstance(value, np.generic)
+            if not numpy_scalars:
+                return function(*args, **kwargs)
+            # NumPy's numbers are meant as Python's; as they are, not every library takes them (as seeds, in JSON)
+            plain = [_as_python(name, value, rules) for name, value in zip(names, args, strict=False)]
+            plain += args[len(names) :]
+            return function(*plain, **{name: _as_python(name, value, rules) for name, value in kwargs.items()})
 
         return checked
 
     return decorate
+
+
+def _as_python(name: str, value: Any, rules: Mapping[str, Check]) -> Any:
+    return value.item() if name in rules and isinstance(value, np.generic) else value
 
 
 def whole_number(name: str, value: object, *, minimum: int = 1, maximum: int | None = None) -> int:

@@ -24,6 +24,11 @@ from typing_extensions import Self
 from qiskit_qml_ext.checks import SETTING_RULES
 from qiskit_qml_ext.circuits.entanglement import Entanglement
 
+MAX_GATES = 10_000_000
+"""Building a circuit of so many gates takes minutes and several gigabytes."""
+
+_LAYERS = ("reps", "trotter_steps")
+
 Bandwidth = float | Sequence[float]
 """The factor that multiplies the data before encoding: one number, or one for each feature."""
 
@@ -53,8 +58,10 @@ class Settings(BaseEstimator):
 
 def _checked_build(build: Callable[..., QuantumCircuit]) -> Callable[..., QuantumCircuit]:
     @functools.wraps(build)
-    def checked(self: Settings, *args: Any, **kwargs: Any) -> QuantumCircuit:
+    def checked(self: "Template", *args: Any, **kwargs: Any) -> QuantumCircuit:
         self.check_settings()
+        for width in (*args, *kwargs.values()):
+            self._check_size(width)
         return build(self, *args, **kwargs)
 
     return checked
@@ -89,6 +96,33 @@ class Template(Settings, ABC):
     @abstractmethod
     def num_parameters(self, num_qubits: int) -> int:
         """Return the number of free parameters of the circuit for one width."""
+
+    def gates_at_least(self, num_qubits: int) -> int:
+        """Return a number of gates that the circuit for one width has at least, from the settings alone, in no time.
+
+        It tells a circuit that can be built from one that would never end; the circuit itself may have many more.
+        """
+        layers = math.prod(int(value) for name in _LAYERS if _is_whole(value := getattr(self, name, 1)))
+        return layers * max(num_qubits // 2, self._blocks_at_least(num_qubits))
+
+    def _blocks_at_least(self, num_qubits: int) -> int:
+        """Return how many blocks of qubits interact in each layer at least."""
+        entanglement = getattr(self, "entanglement", None)
+        if isinstance(entanglement, str):
+            return math.comb(num_qubits, 2) if entanglement == "full" else 0
+        return len(entanglement) if isinstance(entanglement, Sequence) else 0
+
+    def _check_size(self, width: Any) -> None:
+        """Refuse a circuit that nobody could wait for; what is no width is left to the template."""
+        if not _is_whole(width) or width < 1:
+            return
+        at_least = self.gates_at_least(int(width))
+        if at_least > MAX_GATES:
+            layers = [f"{name}={getattr(self, name)}" for name in _LAYERS if hasattr(self, name)]
+            raise ValueError(
+                f"{type(self).__name__}({', '.join(layers)}) for a width of {width} would have at least {at_least:,} "
+                f"gates; more than {MAX_GATES:,} are not built. Use fewer layers or a smaller width."
+            )
 
     @abstractmethod
     def two_qubit_gates(self, num_qubits: int) -> int:
@@ -153,6 +187,14 @@ class FeatureMap(Template):
     @abstractmethod
     def two_qubit_gates(self, num_features: int) -> int:
         """Return the number of gates on two qubits of the circuit for ``num_features`` features."""
+
+    def gates_at_least(self, num_features: int) -> int:
+        """Return a number of gates that the circuit has at least; see :meth:`Template.gates_at_least`."""
+        try:
+            num_qubits = self.num_qubits(num_features)
+        except (TypeError, ValueError):  # a setting that ``build`` refuses
+            return 0
+        return max(super().gates_at_least(num_qubits), num_features // 16)  # no gate encodes more than 15 features
 
     def without_entanglement(self) -> Self:
         """Return a copy of this map with all entangling gates removed: the control of an honest comparison."""
@@ -250,6 +292,10 @@ def check_bandwidth(bandwidth: Any, num_features: int) -> np.ndarray:
     if not np.all(np.isfinite(factors) & (factors > 0)):
         raise ValueError(f"bandwidth must be positive and finite, but {bandwidth!r} came.")
     return np.broadcast_to(factors, (num_features,))
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def _same_setting(a: object, b: object) -> bool:

@@ -104,7 +104,7 @@ def ansatz_command(
         from qiskit_qml_ext import diagnostics
         from qiskit_qml_ext.circuits import ansatz_by_name
 
-        check_files(report, json_file)
+        check_files({"--report": report, "--json": json_file})
         if reps is not None and layers_per_qubit is not None:
             raise ValueError("Give --reps or --layers-per-qubit, not both.")
         depths: Any = reps
@@ -161,7 +161,7 @@ def kernel_command(
         from qiskit_qml_ext.diagnostics import diagnose
         from qiskit_qml_ext.evaluation.preparation import quantum_preparation
 
-        check_files(report, json_file)
+        check_files({"--report": report, "--json": json_file}, data=settings["data"])
         dataset = load_data(settings)
         feature_map = feature_map_by_name(name)
         if bandwidth is not None:

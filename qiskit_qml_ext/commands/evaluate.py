@@ -87,7 +87,8 @@ def command(
     with bad_input():
         from qiskit_qml_ext.evaluation import plan_evaluation
 
-        check_files(report, json_file)
+        outputs = {"--report": report, "--json": json_file, "--journal": settings["journal"]}
+        check_files(outputs, data=settings["data"])
         if jobs is not None and (jobs == 0 or jobs < -1):
             raise ValueError(f"--jobs must be at least 1, or -1 for all processors, but {jobs} came.")
         dataset = load_data(settings)

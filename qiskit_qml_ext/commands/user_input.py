@@ -1,7 +1,8 @@
 """What all commands do about input: the options of data, and input that cannot be used."""
 
 import csv
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,16 +25,25 @@ def bad_input() -> Iterator[None]:
         raise click.ClickException(" ".join(str(error).split())) from error
 
 
-def check_files(*paths: str | None) -> None:
-    """Check before the work begins that the files of its result can be written; None stands for no file.
+def check_files(outputs: Mapping[str, str | None], *, data: str | None = None) -> None:
+    """Check before the work begins that the files of its result can be written, and that no two files are one.
+
+    Args:
+        outputs: The files by the names of their options; None stands for no file.
+        data: What DATA names: a file, or a data set of the package.
 
     Raises:
-        ValueError: If one cannot be written.
+        ValueError: If one cannot be written, or would replace another or the data.
     """
-    from qiskit_qml_ext.private_files import check_writable
+    from qiskit_qml_ext.private_files import check_different, check_writable
 
-    for path in filter(None, paths):
-        check_writable(path)
+    for name, path in outputs.items():
+        if path is not None:
+            try:
+                check_writable(path)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from error
+    check_different({**outputs, "DATA": data if data is not None and os.path.exists(data) else None})
 
 
 def _names(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:

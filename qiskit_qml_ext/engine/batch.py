@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from qiskit.circuit import QuantumCircuit
 
+from qiskit_qml_ext.checks import numeric_array
 from qiskit_qml_ext.engine import memory, threads
 from qiskit_qml_ext.engine.plan import Plan, plan_for
 from qiskit_qml_ext.engine.runners import scratch_rows
@@ -141,6 +142,8 @@ def check_values(program: RotationProgram, values: npt.ArrayLike) -> FloatArray:
         TypeError: The values are not real numbers.
         ValueError: The shape does not fit, or a value is not finite; the message names row and column.
     """
+    if isinstance(values, np.ma.MaskedArray):
+        numeric_array("values", values)
     array = np.asarray(values)
     if array.dtype.kind not in "fiub" and array.size:
         raise TypeError(f"values has dtype {array.dtype}; expected real numbers.")

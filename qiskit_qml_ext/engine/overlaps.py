@@ -87,6 +87,8 @@ def gram(
 
 
 def _check_states(states: ComplexArray, name: str) -> ComplexArray:
+    if np.ma.is_masked(states):
+        raise TypeError(f"{name} must have all its amplitudes, but some of this masked array are missing.")
     array = np.asarray(states)
     if array.ndim != 2:
         raise ValueError(f"{name} has shape {array.shape}; expected (number of states, 2**n).")

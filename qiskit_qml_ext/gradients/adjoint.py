@@ -11,6 +11,7 @@ from qiskit.quantum_info import Pauli, SparsePauliOp
 from qiskit.quantum_info.operators.base_operator import BaseOperator
 from qiskit_machine_learning.gradients import BaseEstimatorGradient, EstimatorGradientResult
 
+from qiskit_qml_ext.checks import numeric_array
 from qiskit_qml_ext.engine import expectation_jacobian
 from qiskit_qml_ext.primitives import ExactEstimator
 from qiskit_qml_ext.program import lower
@@ -58,7 +59,8 @@ class AdjointEstimatorGradient(BaseEstimatorGradient):
         **options: Any,
     ) -> EstimatorGradientResult:
         full: list[NDArray[np.float64] | None] = [None] * len(circuits)
-        values = [np.asarray(row, dtype=np.float64) for row in parameter_values]  # type: ignore[union-attr]
+        rows_given = [numeric_array("parameter_values", row) for row in parameter_values]  # type: ignore[union-attr]
+        values = [np.asarray(row, dtype=np.float64) for row in rows_given]
         for circuit, places in _equal_objects(circuits):
             for group, rows in _shared_rows(observables, values, places):
                 self._differentiate(circuit, [observables[column[0]] for column in group], values, group, rows, full)

@@ -13,6 +13,7 @@ from qiskit_machine_learning.kernels import BaseKernel
 from sklearn.base import BaseEstimator, clone
 from typing_extensions import Self
 
+from qiskit_qml_ext.checks import numeric_array
 from qiskit_qml_ext.circuits import FeatureMap, ZZFeatureMap
 from qiskit_qml_ext.exceptions import ApproximateCircuitWarning
 from qiskit_qml_ext.kernels.data_binding import check_domain
@@ -137,7 +138,7 @@ class FidelityKernel(BaseKernel, BaseEstimator):
             known.update(parameter_values)
             values = [known[parameter] for parameter in self.training_parameters if parameter in known]
         else:
-            values = np.asarray(parameter_values, dtype=np.float64).ravel().tolist()
+            values = np.asarray(numeric_array("parameter_values", parameter_values), dtype=np.float64).ravel().tolist()
         if len(values) != len(self.training_parameters):
             raise ValueError(f"{len(values)} values came for {len(self.training_parameters)} training parameters.")
         self.training_values = tuple(float(value) for value in values)

@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from typing_extensions import Self
 
+from qiskit_qml_ext.checks import numeric_array
 from qiskit_qml_ext.circuits import AngleFeatureMap
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import RunPlan
@@ -66,6 +67,7 @@ class _KernelMachine(BaseEstimator):
         """
         check_is_fitted(self)
         samples: FloatArray = validate_data(self, X, dtype=np.float64, reset=False)
+        numeric_array("X", X)  # scikit-learn drops masks, and makes numbers of dates and text
         apply = getattr(self.machine_, method)
         width = self.machine_.shape_fit_[1]
         step = max(1, _MAX_BLOCK_BYTES // (8 * width))
@@ -78,6 +80,15 @@ class _KernelMachine(BaseEstimator):
             block[:, self.machine_.support_] = values[start : start + step]
             parts.append(apply(block))
         return np.concatenate(parts)
+
+
+def _refuse_what_is_no_number(X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> None:
+    """Refuse masked values, dates and text, after scikit-learn's own checks, which take them."""
+    numeric_array("X", X)
+    if sample_weight is not None:
+        numeric_array("sample_weight", sample_weight)
+    if np.ma.is_masked(y):
+        raise TypeError("y must have a label for every row, but some of this masked array are missing.")
 
 
 class QuantumSVC(ClassifierMixin, _KernelMachine):
@@ -144,6 +155,7 @@ class QuantumSVC(ClassifierMixin, _KernelMachine):
             sample_weight: Weights of the samples, shape (n,).
         """
         samples, labels = validate_data(self, X, y, dtype=np.float64)
+        _refuse_what_is_no_number(X, y, sample_weight)
         check_classification_targets(labels)
         names = ("C", "class_weight", "tol", "max_iter", "decision_function_shape", "break_ties")
         self._fit(samples, labels, sample_weight, {name: getattr(self, name) for name in names})
@@ -210,6 +222,8 @@ class QuantumSVR(RegressorMixin, _KernelMachine):
             sample_weight: Weights of the samples, shape (n,).
         """
         samples, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        _refuse_what_is_no_number(X, y, sample_weight)
+        numeric_array("y", y)
         names = ("C", "epsilon", "tol", "max_iter")
         self._fit(samples, targets, sample_weight, {name: getattr(self, name) for name in names})
         return self

@@ -15,7 +15,7 @@ from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from typing_extensions import Self
 
-from qiskit_qml_ext.checks import check_arguments
+from qiskit_qml_ext.checks import check_arguments, optional_whole_number
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.engine.memory import memory_budget
 from qiskit_qml_ext.exceptions import ApproximateCircuitWarning
@@ -34,6 +34,7 @@ from qiskit_qml_ext.primitives.exact_sampler import ExactSampler
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.journaling import Journaling
 from qiskit_qml_ext.primitives.packing import PackedCircuit, find_regions, pack_circuit
+from qiskit_qml_ext.primitives.pub_values import SAMPLER_VALUES, check_values, checked_pubs
 from qiskit_qml_ext.primitives.run_plan import Budget, RunPlan, plan_pubs
 from qiskit_qml_ext.primitives.targets import AerTarget, ExactTarget, PrimitiveTarget, Target, isa_circuit
 from qiskit_qml_ext.primitives.targets.target import device_of, is_isa, isa_in_place
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from qiskit.transpiler import Target as DeviceTarget
 
 _MAX_CACHED_CIRCUITS = 256
+_LARGEST_SEED = 2**63 - 1  # that simulators take
 
 
 class Connection:
@@ -54,7 +56,7 @@ class Connection:
     results; a pickled copy in another process starts with empty ones.
     """
 
-    @check_arguments()
+    @check_arguments(seed=lambda name, value: optional_whole_number(name, value, minimum=0, maximum=_LARGEST_SEED))
     def __init__(
         self,
         target: Target,
@@ -70,6 +72,8 @@ class Connection:
         packing: bool | int = False,
         packing_buffer: int = 1,
     ):
+        if policy is not None and not isinstance(policy, Policy):
+            raise TypeError(f"policy must be a Policy or None, but {policy!r} ({type(policy).__name__}) came.")
         self._target = target
         self._shots = shots or target.default_shots
         self._seed = seed
@@ -268,6 +272,7 @@ class Connection:
         Yields:
             The rows of ``values`` that a job covered and its data.
         """
+        check_values("values", values)
         shots = shots or self._shots
         packed = self._packed(circuit, key, len(values))
         if packed is None:
@@ -381,7 +386,7 @@ class Connection:
             The plan.
         """
         coerced, copies, approximated = [], 1, list[str]()
-        for pub in pubs:
+        for pub in checked_pubs(pubs, SAMPLER_VALUES):
             given = SamplerPub.coerce(pub, self._shots or 1024)
             packed = self._packed(given.circuit, None, given.size)
             values = given.parameter_values.as_array(given.circuit.parameters)

@@ -14,6 +14,7 @@ from qiskit_qml_ext.checks import check_arguments, checked_seed_or_generator
 from qiskit_qml_ext.engine import expectations
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.primitives.measurement import has_measurements
+from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, checked_pubs
 from qiskit_qml_ext.program import lower
 
 # Computing all pairs of parameters and observables may waste up to this factor before it pays to go one by one.
@@ -84,7 +85,8 @@ class ExactEstimator(BaseEstimatorV2):
             observables and parameter values broadcast.
         """
         wanted = self._default_precision if precision is None else precision
-        coerced = [EstimatorPub.coerce(pub, wanted) for pub in pubs]
+        given = checked_pubs(pubs, ESTIMATOR_VALUES, angles=False)
+        coerced = [EstimatorPub.coerce(pub, wanted) for pub in given]
         job = PrimitiveJob(self._run, coerced)
         job._submit()
         return job

@@ -14,6 +14,7 @@ from qiskit_qml_ext.engine import probabilities, state_memory
 from qiskit_qml_ext.engine.memory import check_memory, memory_budget
 from qiskit_qml_ext.engine.sampling import sample_outcomes
 from qiskit_qml_ext.primitives.measurement import final_readout
+from qiskit_qml_ext.primitives.pub_values import SAMPLER_VALUES, checked_pubs
 from qiskit_qml_ext.program import lower
 
 # Outcomes are drawn for as many parameter vectors at a time as keep the temporary arrays below this many numbers.
@@ -80,7 +81,7 @@ class ExactSampler(BaseSamplerV2):
             A job whose result holds one entry for each PUB, with a ``BitArray`` for each classical register.
         """
         wanted = self._default_shots if shots is None else shots
-        coerced = [SamplerPub.coerce(pub, wanted) for pub in pubs]
+        coerced = [SamplerPub.coerce(pub, wanted) for pub in checked_pubs(pubs, SAMPLER_VALUES, angles=False)]
         if any(len(pub.circuit.cregs) == 0 for pub in coerced):
             warnings.warn(
                 "One of your circuits has no output classical registers and so the result will be empty. "

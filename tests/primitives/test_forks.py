@@ -73,3 +73,47 @@ def test_a_forked_child_transpiles_and_runs_as_its_parent_did(how):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.strip() == "done"
+
+
+_JOB = """
+import os, signal, sys, time, warnings
+from qiskit import QuantumCircuit
+from qiskit.primitives import StatevectorSampler
+from qiskit.providers import JobStatus
+from qiskit_qml_ext.exceptions import RunIncompleteError
+from qiskit_qml_ext.primitives import JournaledSampler
+
+warnings.simplefilter("ignore", DeprecationWarning)
+
+class Slow(StatevectorSampler):
+    def run(self, pubs, *, shots=None):
+        time.sleep(3)
+        return super().run(pubs, shots=shots)
+
+circuit = QuantumCircuit(1)
+circuit.measure_all()
+job = JournaledSampler(Slow(), sys.argv[1]).run([circuit])
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    try:
+        job.result()
+    except RunIncompleteError as error:
+        os._exit(0 if "belongs to the process that started it" in str(error) and not job.done() else 1)
+    os._exit(2)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert job.result()[0].data.meas.get_counts() == {"0": 1024}
+assert job.status() is JobStatus.DONE
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_a_run_belongs_to_the_process_that_started_it(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _JOB, str(tmp_path / "run.journal")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -262,5 +262,8 @@ class PermutationEquivariantAnsatz(GraphEquivariantAnsatz):
         pairs = self._edges(num_qubits)
         return total([op for label in ("XX", "YY", "ZZ") for op in two_qubit_paulis(label, pairs, num_qubits)])
 
+    def _blocks_at_least(self, num_qubits: int) -> int:
+        return math.comb(num_qubits, 2)
+
     def _edges(self, num_qubits: int) -> list[tuple[int, int]]:
         return [(first, second) for first in range(num_qubits) for second in range(first + 1, num_qubits)]

@@ -181,6 +181,9 @@ class SimAnsatz(Ansatz):
                 _append(circuit, gate, places, angles)
         return circuit
 
+    def _blocks_at_least(self, num_qubits: int) -> int:
+        return num_qubits * (num_qubits - 1) if self.circuit in (5, 6) else 0
+
     def num_parameters(self, num_qubits: int) -> int:
         """Return the number of angles: one for each rotation and controlled rotation."""
         return self.reps * sum(len(places) for gate, places in self._steps(num_qubits) if "r" in gate)

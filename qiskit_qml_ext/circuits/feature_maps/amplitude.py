@@ -7,7 +7,7 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterExpression
 
-from qiskit_qml_ext.checks import whole_number
+from qiskit_qml_ext.checks import numeric_array, whole_number
 from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, scaled_features
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
@@ -99,7 +99,7 @@ class AmplitudeFeatureMap(FeatureMap):
         Raises:
             ValueError: If the samples are not a matrix of finite numbers, or a padded sample is zero.
         """
-        values = np.asarray(samples, dtype=float)
+        values = np.asarray(numeric_array("samples", samples), dtype=float)
         if values.ndim != 2 or values.shape[1] < 1 or not np.all(np.isfinite(values)):
             raise ValueError(f"samples must be a matrix of finite numbers, but an array of shape {values.shape} came.")
         num_features = values.shape[1]

@@ -81,6 +81,9 @@ class HighDimFeatureMap(FeatureMap):
                 getattr(circuit, f"r{axes[position]}")(feature, qubit)
         return circuit
 
+    def _blocks_at_least(self, num_qubits: int) -> int:
+        return 0  # a single block has no entangling gates
+
     def num_qubits(self, num_features: int) -> int:
         """Return the number of qubits: the setting ``qubits``, whatever the number of features."""
         return whole_number("qubits", self.qubits)

@@ -69,6 +69,9 @@ class MatrixProductFeatureMap(FeatureMap):
             column += 1
         return circuit
 
+    def _blocks_at_least(self, num_qubits: int) -> int:
+        return 0  # pairs of features go from block to block, however many blocks there are
+
     def num_qubits(self, num_features: int) -> int:
         """Return the number of qubits: the setting ``qubits``, whatever the number of features."""
         return whole_number("qubits", self.qubits)

@@ -80,6 +80,12 @@ class PauliFeatureMap(FeatureMap):
         circuit.name = "PauliFeatureMap"
         return circuit
 
+    def _blocks_at_least(self, num_qubits: int) -> int:
+        if not isinstance(self.entanglement, str) or self.entanglement != "full":
+            return 0
+        strings = [string for string in self.paulis if isinstance(string, str)]
+        return sum(math.comb(num_qubits, len(string)) for string in strings)
+
     def two_qubit_gates(self, num_features: int) -> int:
         """Return the number of CX gates: 2(k-1) for each block of each string of k Paulis of each layer."""
         blocks = [(len(string), len(self._blocks(string, num_features, 0))) for string in self._strings(num_features)]

@@ -76,6 +76,9 @@ class ReuploadingFeatureMap(FeatureMap):
                     circuit.cz(first, second)
         return circuit
 
+    def _blocks_at_least(self, num_qubits: int) -> int:
+        return 0  # a single layer has no entangling gates
+
     def num_qubits(self, num_features: int) -> int:
         """Return the number of qubits: the setting ``qubits``, whatever the number of features."""
         return whole_number("qubits", self.qubits)

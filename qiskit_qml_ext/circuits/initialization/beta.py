@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from scipy import special
 
-from qiskit_qml_ext.checks import positive_number
+from qiskit_qml_ext.checks import numeric_array, positive_number
 from qiskit_qml_ext.circuits.initialization.distribution import InitialDistribution
 
 
@@ -55,7 +55,7 @@ class BetaDistribution(InitialDistribution):
         """
         from scipy import stats  # only needed here, and slow to import
 
-        values = np.asarray(X, dtype=float).ravel()
+        values = np.asarray(numeric_array("X", X), dtype=float).ravel()
         if values.size < 2 or not np.all(np.isfinite(values)) or np.ptp(values) == 0:
             raise ValueError("X must hold at least two different values, all finite, to fit a beta distribution to.")
         unit = (values - values.min()) / np.ptp(values)

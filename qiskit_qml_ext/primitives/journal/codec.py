@@ -144,7 +144,9 @@ def decode(data: bytes, metadata: dict[str, Any], layout: Sequence[dict[str, Any
             _check_layout(pubs, layout)
     except Exception as error:  # damaged bytes and crafted metadata fail in every way there is
         words = str(error).splitlines()
-        raise BadResultError(f"A stored result cannot be read: {words[0] if words else type(error).__name__}") from error
+        raise BadResultError(
+            f"A stored result cannot be read: {words[0] if words else type(error).__name__}"
+        ) from error
     return UnitResult(pubs, list(about))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from qiskit.primitives import BaseEstimatorV2
 from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPubLike
 
+from qiskit_qml_ext.checks import real_number
 from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.primitives.journal.estimator_request import EstimatorRequest
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
@@ -15,6 +16,7 @@ from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.primitive import JournaledPrimitive
 from qiskit_qml_ext.primitives.journal.requests import Approve, Identify, Placement
 from qiskit_qml_ext.primitives.journal.store import Journal
+from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, checked_pubs
 
 _FALLBACK_PRECISION = 0.015625  # 4,096 shots
 
@@ -87,10 +89,14 @@ class JournaledEstimator(JournaledPrimitive, BaseEstimatorV2):
 
         Raises:
             JournalError: If the plan cannot be written.
+            TypeError: If parameter values are not real numbers, or the precision is none.
+            ValueError: If parameter values or the precision are not finite, or it is negative.
         """
-        default = precision if precision is not None else self._service.default
+        given = checked_pubs(pubs, ESTIMATOR_VALUES)
+        wanted = None if precision is None else real_number("precision", precision, minimum=0.0)
+        default = wanted if wanted is not None else self._service.default
         default = _FALLBACK_PRECISION if default is None else float(default)
-        coerced = [EstimatorPub.coerce(pub, default) for pub in pubs]
+        coerced = [EstimatorPub.coerce(pub, default) for pub in given]
         request = EstimatorRequest(
             coerced,
             target=self._service.target,

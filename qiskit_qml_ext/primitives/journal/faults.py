@@ -1,8 +1,8 @@
 """What an exception of the client says about a submission: was the job accepted or not, and what helps?
 
 The service's own code is asked first (:mod:`service_codes`), then the HTTP status, then the words. An answer that was
-lost on the way (a status of 500 and above, or none) says nothing for certain, whatever code it carries: the client sends
-such requests again by itself, so an earlier try may have been accepted.
+lost on the way (a status of 500 and above, or none) says nothing for certain, whatever code it carries: the client
+sends such requests again by itself, so an earlier try may have been accepted.
 """
 
 import re
@@ -42,7 +42,9 @@ _CODE = re.compile(r"""codes?["']?\s*[:=\#]?\s*["']?(\d{4})(?!\d)""", re.IGNOREC
 _URL = re.compile(r"\b\w+://\S+")
 _STATUS_LINE = re.compile(r"\b[45]\d\d (client|server) error: .{0,60}? for url:?", re.IGNORECASE)
 _PHRASES = re.compile(
-    r"\b[45]\d\d:? +(" + "|".join(re.escape(status.phrase) for status in HTTPStatus if status >= 400) + r")\b|Bad Request",
+    r"\b[45]\d\d:? +("
+    + "|".join(re.escape(status.phrase) for status in HTTPStatus if status >= 400)
+    + r")\b|Bad Request",
     re.IGNORECASE,
 )
 
@@ -57,7 +59,9 @@ _TOO_LARGE = re.compile(
 _SESSION = re.compile(
     r"(session|batch).{0,60}(closed|expired|not accept|inactive|does not exist)", re.IGNORECASE | re.DOTALL
 )
-_PENDING = re.compile(r"(pending|concurrent|queued|in the queue)\W+jobs?|jobs? (?:pending|queued)", re.IGNORECASE)
+_PENDING = re.compile(
+    r"(pending|concurrent|queued|active)\W+(jobs?|workloads?)|jobs? (?:pending|queued|in the queue)", re.IGNORECASE
+)
 _LIMIT = re.compile(r"limit|maximum|too many|exceed|reached|wait", re.IGNORECASE)
 _PAUSED = re.compile(
     r"(backend|system|device|queue|service)[^.;]{0,60}(maintenance|paused|(temporarily|currently) (un|not )available)"
@@ -88,7 +92,7 @@ def understand(error: BaseException) -> Fault:
         for item in chain
     )
     waits_for = known.waits_for if known is not None else _waits_for(status, texts)
-    if status is not None and not 400 <= status < 500 or status == 408 or (status is None and is_network):
+    if (status is not None and not 400 <= status < 500) or status == 408 or (status is None and is_network):
         return Fault(Meaning.UNKNOWN, reason, wait, is_network=True, waits_for=waits_for, code=code)
     if any(type(item).__name__ == "IBMNotAuthorizedError" for item in chain):
         return Fault(Meaning.UNAUTHORIZED, reason, code=code)

@@ -10,7 +10,12 @@ from qiskit.primitives import BasePrimitiveJob
 from qiskit.primitives.containers import PrimitiveResult
 from qiskit.providers import JobStatus
 
-from qiskit_qml_ext.exceptions import CalibrationChangedWarning, DuplicateExecutionWarning, JournalBehindWarning
+from qiskit_qml_ext.exceptions import (
+    CalibrationChangedWarning,
+    DuplicateExecutionWarning,
+    JournalBehindWarning,
+    RunIncompleteError,
+)
 from qiskit_qml_ext.primitives.journal.runner import Report, Runner
 
 
@@ -57,15 +62,19 @@ class JournaledJob(BasePrimitiveJob[PrimitiveResult[Any], JobStatus]):
             raise TimeoutError(f"The result is not there after {timeout} s. The run goes on; ask again.")
         if self._error is not None:
             raise self._error
+        if self._result is None:
+            raise RunIncompleteError(
+                "This run belongs to the process that started it, and a forked child has no part in it. Ask for the "
+                "same here: the journal knows what was submitted, and the rest is done."
+            )
         self._warn()
-        assert self._result is not None
         return self._result
 
     def status(self) -> JobStatus:
         """Return whether the run goes on, is done or failed."""
         if self._thread.is_alive():
             return JobStatus.RUNNING
-        return JobStatus.DONE if self._error is None else JobStatus.ERROR
+        return JobStatus.DONE if self._result is not None else JobStatus.ERROR
 
     def done(self) -> bool:
         """Return whether the result is there."""

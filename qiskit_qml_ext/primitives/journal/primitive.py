@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qiskit_qml_ext.exceptions import JournalError
+from qiskit_qml_ext.primitives.angle_limits import LimitedEstimator, LimitedSampler
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.policy import Policy
@@ -35,6 +36,13 @@ class JournaledPrimitive:
         progress: bool | None,
         approve: Approve | None,
     ):
+        if isinstance(primitive, (LimitedSampler, LimitedEstimator)):
+            raise TypeError(
+                "The device of this connection takes some angles only, which the connection watches over. Let it keep "
+                "the journal too: connect(…, journal=FILE) instead of a journaled primitive around its own."
+            )
+        _check_settings(journal, policy, progress=progress)
+        _check_callables(make=make, open_mode=open_mode, identify=identify, approve=approve)
         self._journal = journal if isinstance(journal, Journal) else Journal(journal)
         self._policy = policy or Policy()
         self._service = service_for(primitive, make=make, open_mode=open_mode)
@@ -88,3 +96,20 @@ class JournaledPrimitive:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._service.target!r}, {self._journal!r})"
+
+
+def _check_settings(journal: object, policy: object, *, progress: object) -> None:
+    if not isinstance(journal, (Journal, str, os.PathLike)):
+        raise TypeError(
+            f"journal must be a Journal or the path of its file, but {journal!r} ({type(journal).__name__}) came."
+        )
+    if policy is not None and not isinstance(policy, Policy):
+        raise TypeError(f"policy must be a Policy or None, but {policy!r} ({type(policy).__name__}) came.")
+    if progress is not None and not isinstance(progress, bool):
+        raise TypeError(f"progress must be True, False or None, but {progress!r} ({type(progress).__name__}) came.")
+
+
+def _check_callables(**given: object) -> None:
+    for name, value in given.items():
+        if value is not None and not callable(value):
+            raise TypeError(f"{name} must be a function or None, but {value!r} ({type(value).__name__}) came.")

@@ -7,6 +7,7 @@ from typing import Any
 from qiskit.primitives import BaseSamplerV2
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 
+from qiskit_qml_ext.checks import optional_whole_number
 from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.keys import Repetitions
@@ -16,6 +17,7 @@ from qiskit_qml_ext.primitives.journal.records import DONE, SUBMITTED, SUBMITTIN
 from qiskit_qml_ext.primitives.journal.requests import Approve, Identify
 from qiskit_qml_ext.primitives.journal.sampler_request import SamplerRequest
 from qiskit_qml_ext.primitives.journal.store import Journal
+from qiskit_qml_ext.primitives.pub_values import SAMPLER_VALUES, checked_pubs
 
 _FALLBACK_SHOTS = 1024
 
@@ -85,9 +87,12 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
 
         Raises:
             JournalError: If the plan cannot be written.
+            TypeError: If parameter values are not real numbers, or shots not whole ones.
+            ValueError: If parameter values are not finite, or shots not positive.
         """
-        default = shots or int(self._service.default or _FALLBACK_SHOTS)
-        return self._start(self._request([SamplerPub.coerce(pub, default) for pub in pubs], self._repetitions))
+        given = checked_pubs(pubs, SAMPLER_VALUES)
+        default = optional_whole_number("shots", shots) or int(self._service.default or _FALLBACK_SHOTS)
+        return self._start(self._request([SamplerPub.coerce(pub, default) for pub in given], self._repetitions))
 
     def known(self, pubs: Sequence[SamplerPub]) -> list[int]:
         """Count the circuits of each PUB that are done or submitted, as if they were asked for for the first time."""

@@ -1,8 +1,8 @@
 """IBM's own error codes, and what each means for a submission or for a job that failed.
 
 The words are a short form of IBM's list of error codes (https://quantum.cloud.ibm.com/docs/errors and, for older codes,
-``docs/errors.rst`` of qiskit-ibm-runtime). Those marked *seen* stand in answers of the service that are quoted in public.
-Codes that are not listed are understood by the HTTP status and the text that comes with them.
+``docs/errors.rst`` of qiskit-ibm-runtime). Those marked *seen* stand in answers of the service that are quoted in
+public. Codes that are not listed are understood by the HTTP status and the text that comes with them.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class Meaning(Enum):
     """What became of a request."""
 
     UNKNOWN = auto()
-    """The service may have accepted the job: look for it before anything else. Of a failed job: it may run next time."""
+    """The service may have accepted the job: look for it before anything else. A failed job may run next time."""
     THROTTLED = auto()
     """Not accepted for now: wait and send it again."""
     TOO_LARGE = auto()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from qiskit_qml_ext.primitives.journal.faults import Meaning, understand
+from qiskit_qml_ext.primitives.journal.job_ids import checked_job_id
 from qiskit_qml_ext.primitives.journal.tags import place_of
 from qiskit_qml_ext.primitives.targets.primitive import with_values_right
 
@@ -62,6 +63,7 @@ class Service(Protocol):
 
 def runtime_job(service: Any, job: str) -> Any:
     """Ask a ``QiskitRuntimeService`` for a job by its id; raises :class:`JobGoneError`."""
+    job = checked_job_id(job)
     try:
         return service.job(job)
     except Exception as error:

@@ -4,19 +4,20 @@ Aer's own do the counting and the statistics; only the call of the simulator bet
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from qiskit import QuantumCircuit
 from qiskit.primitives import PrimitiveResult, PubResult
-from qiskit.primitives.containers.estimator_pub import EstimatorPub
-from qiskit.primitives.containers.sampler_pub import SamplerPub
+from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPubLike
+from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from qiskit.result import Result
 from qiskit_aer import AerError, AerSimulator
 from qiskit_aer.primitives import EstimatorV2, SamplerV2
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.primitives.measurement import check_registers_of_counts
+from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, SAMPLER_VALUES, checked_pubs
 from qiskit_qml_ext.primitives.targets.aer_binding import Rules, bound, prepare
 from qiskit_qml_ext.primitives.targets.aer_probe import probe
 from qiskit_qml_ext.primitives.targets.identity import with_definitions_of_mistakable
@@ -31,6 +32,10 @@ class AerSampler(SamplerV2):
         made = cls.__new__(cls)
         made.__dict__.update(sampler.__dict__)
         return made
+
+    def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> Any:
+        """Run PUBs whose parameter values are finite real numbers; see Aer's ``SamplerV2.run``."""
+        return super().run(checked_pubs(pubs, SAMPLER_VALUES), shots=shots)
 
     def _run_pubs(self, pubs: list[SamplerPub], shots: int) -> Any:
         for pub in pubs:
@@ -49,6 +54,10 @@ class AerEstimator(EstimatorV2):
         made = cls.__new__(cls)
         made.__dict__.update(estimator.__dict__)
         return made
+
+    def run(self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None) -> Any:
+        """Run PUBs whose parameter values are finite real numbers; see Aer's ``EstimatorV2.run``."""
+        return super().run(checked_pubs(pubs, ESTIMATOR_VALUES), precision=precision)
 
     def _run_pub(self, pub: EstimatorPub) -> PubResult:
         own = copy.copy(self)

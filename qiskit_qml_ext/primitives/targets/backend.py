@@ -1,7 +1,8 @@
 """Backends: IBM's, their fakes in Runtime's local testing mode, and any other provider's ``BackendV2``."""
 
 import difflib
-from collections.abc import Mapping
+import functools
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from qiskit import QuantumCircuit
@@ -18,6 +19,7 @@ from qiskit.providers import BackendV2
 from qiskit.transpiler import generate_preset_pass_manager
 
 from qiskit_qml_ext.primitives.measurement import check_registers_of_counts
+from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, SAMPLER_VALUES, checked_pubs
 from qiskit_qml_ext.primitives.targets.angle_bounds import for_any_angle
 from qiskit_qml_ext.primitives.targets.clock import on_the_clock
 from qiskit_qml_ext.primitives.targets.target import phase_gates_as_rotations, precision_of
@@ -48,12 +50,14 @@ class BackendTarget:
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return Qiskit's sampler for backends."""
-        return _BackendSampler(backend=self.backend, options={"default_shots": shots, "seed_simulator": seed})
+        return _checked(_BackendSampler, SAMPLER_VALUES)(
+            backend=self.backend, options={"default_shots": shots, "seed_simulator": seed}
+        )
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
         """Return Qiskit's estimator for backends."""
         precision = precision_of(shots or self.default_shots)
-        return BackendEstimatorV2(
+        return _checked(BackendEstimatorV2, ESTIMATOR_VALUES)(
             backend=self.backend, options={"default_precision": precision, "seed_simulator": seed}
         )
 
@@ -96,7 +100,7 @@ class RuntimeTarget:
             from qiskit_ibm_runtime.executor_sampler import Sampler
         except ImportError:  # qiskit-ibm-runtime before 0.50
             from qiskit_ibm_runtime import SamplerV2 as Sampler
-        sampler = Sampler(mode=self._mode(), options=dict(self.runtime_options))
+        sampler = _checked(Sampler, SAMPLER_VALUES)(mode=self._mode(), options=dict(self.runtime_options))
         sampler.options.default_shots = shots
         self._seed_simulator(sampler, seed)
         return sampler
@@ -107,7 +111,7 @@ class RuntimeTarget:
             from qiskit_ibm_runtime.executor_estimator import Estimator
         except ImportError:  # qiskit-ibm-runtime before 0.50
             from qiskit_ibm_runtime import EstimatorV2 as Estimator
-        estimator = Estimator(mode=self._mode(), options=dict(self.runtime_options))
+        estimator = _checked(Estimator, ESTIMATOR_VALUES)(mode=self._mode(), options=dict(self.runtime_options))
         estimator.options.default_precision = precision_of(shots or self.default_shots)
         self._seed_simulator(estimator, seed)
         return estimator
@@ -175,6 +179,17 @@ class RuntimeTarget:
     def _seed_simulator(self, primitive: Any, seed: int | None) -> None:
         if seed is not None and is_fake(self.backend):
             primitive.options.simulator.seed_simulator = seed
+
+
+@functools.cache
+def _checked(primitive: Any, place: int) -> Any:
+    """Return a primitive's class, by the same name, that refuses parameter values which nobody can have meant."""
+
+    def run(self: Any, pubs: Iterable[Any], **options: Any) -> Any:
+        return primitive.run(self, checked_pubs(pubs, place), **options)
+
+    kept = {name: getattr(primitive, name) for name in ("__module__", "__qualname__", "__doc__")}
+    return type(primitive.__name__, (primitive,), {**kept, "run": functools.wraps(primitive.run)(run)})
 
 
 def _transpiled(circuit: QuantumCircuit, backend: BackendV2, level: int, seed: int | None) -> QuantumCircuit:

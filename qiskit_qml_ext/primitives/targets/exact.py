@@ -3,6 +3,7 @@
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 
+from qiskit_qml_ext.checks import optional_whole_number
 from qiskit_qml_ext.primitives.exact_estimator import ExactEstimator
 from qiskit_qml_ext.primitives.exact_sampler import ExactSampler
 from qiskit_qml_ext.primitives.targets.target import precision_of
@@ -25,7 +26,7 @@ class ExactTarget:
         if dtype not in ("complex128", "complex64"):
             raise ValueError(f"dtype must be 'complex128' or 'complex64', but {dtype!r} came.")
         self.dtype = dtype
-        self.max_memory = max_memory
+        self.max_memory = optional_whole_number("max_memory", max_memory)
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a sampler of the exact distribution."""

@@ -61,8 +61,7 @@ def test_random_damage_is_noticed_or_harmless(kind):
             damaged = damaged[: rng.integers(len(data))]
         try:
             back = decode(bytes(damaged), metadata, layout)
-        except BadResultError as error:
-            assert str(error).startswith("A stored result cannot be read: ")
+        except BadResultError:
             noticed += 1
         else:  # bits of the archive's directory that nobody reads, such as a time
             assert same(back, result)

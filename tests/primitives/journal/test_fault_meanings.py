@@ -14,7 +14,11 @@ from qiskit_qml_ext.primitives.journal.faults import Meaning, WaitsFor, is_too_l
 from qiskit_qml_ext.primitives.journal.service_codes import SERVICE_CODES
 from tests.primitives.journal.service_codes import page
 
-URLS = ("http://127.0.0.1:8731", "https://us-east.quantum.cloud.ibm.com/api/v1/some/long/path", "https://x.y/request/limit")
+URLS = (
+    "http://127.0.0.1:8731",
+    "https://us-east.quantum.cloud.ibm.com/api/v1/some/long/path",
+    "https://x.y/request/limit",
+)
 PENDING = "You have reached the maximum number of pending jobs, so you need to wait for one job to move from pending."
 PHRASES = {400: "Bad Request", 403: "Forbidden", 409: "Conflict", 413: "Payload Too Large", 429: "Too Many Requests"}
 
@@ -77,8 +81,12 @@ def test_pending_limit_is_a_refusal_for_now_in_every_shape(url, shape, wrapped):
     assert fault.is_network  # it goes away by waiting
 
 
-@pytest.mark.parametrize("code", sorted(SERVICE_CODES))
-@pytest.mark.parametrize("shape", list(bodies(0, "")))
+# every code in one shape, and one code of each meaning in all shapes
+SHAPES = [(code, "list") for code in SERVICE_CODES]
+SHAPES += [(code, shape) for code in (1012, 1999, 1305, 1217, 1201, 9707, 1517) for shape in bodies(0, "")]
+
+
+@pytest.mark.parametrize(("code", "shape"), SHAPES)
 def test_every_listed_code_is_understood_by_its_number_whatever_the_words(code, shape):
     error = raised(400, bodies(code, "The request has too many circuits and the session is closed")[shape])
     fault = understand(error)
@@ -90,6 +98,7 @@ def test_every_listed_code_is_understood_by_its_number_whatever_the_words(code, 
     ("status", "message", "meaning"),
     [
         (400, PENDING, Meaning.THROTTLED),
+        (409, "The instance has reached its limit of active workloads.", Meaning.THROTTLED),
         (400, "", Meaning.REFUSED),
         (400, "The circuits are not valid.", Meaning.REFUSED),
         (400, "The number of executions 500 exceeds the limit of 200 in a job.", Meaning.TOO_LARGE),
@@ -116,7 +125,7 @@ def test_without_a_known_code_the_status_and_then_the_words_count(status, messag
 
 
 def test_lost_answers_say_nothing_for_certain_whatever_code_they_carry():
-    for code in SERVICE_CODES:
+    for code in (3458, 1305, 1217, 1201, 1517):
         fault = understand(raised(500, bodies(code, "")["list"]))
         assert fault.meaning is Meaning.UNKNOWN
         assert fault.is_network
@@ -148,7 +157,10 @@ def test_an_error_of_this_machine_is_not_the_services():
     [
         ("Error code 1517; the instruction rzz is supported only for angles in [0, pi/2]", Meaning.REFUSED),
         ("Failed: rzz is supported only for angles in [0, pi/2] -- https://ibm.biz/error_codes#1517", Meaning.REFUSED),
-        ("Error code 6050; Failed to execute program: Input Error: Rep delay 0 outside of valid range", Meaning.REFUSED),
+        (
+            "Error code 6050; Failed to execute: Input Error: Rep delay 0 outside of valid range",
+            Meaning.REFUSED,
+        ),
         ("Error code 3211; Job not valid. 'Invalid parameter expression map type'", Meaning.REFUSED),
         ("Transpile your circuits for the target before submitting a primitive query.", Meaning.REFUSED),
         ("Error code 9707; Temporary Internal Error", Meaning.UNKNOWN),
@@ -170,7 +182,9 @@ def test_the_reason_of_a_failed_job_says_whether_it_is_worth_another_try(reason,
 
 def test_the_page_is_the_one_that_the_command_writes():
     written = Path(__file__).parents[3] / "docs" / "service-codes.md"
-    assert page() == written.read_text(), "Run: python -m tests.primitives.journal.service_codes > docs/service-codes.md"
+    assert page() == written.read_text(), (
+        "Run: python -m tests.primitives.journal.service_codes > docs/service-codes.md"
+    )
 
 
 def test_pending_limit_is_waited_out(server, work):

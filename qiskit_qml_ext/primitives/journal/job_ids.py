@@ -1,0 +1,23 @@
+"""The ids of jobs, as a journal that somebody else may have written holds them."""
+
+import re
+
+from qiskit_qml_ext.exceptions import JournalError
+
+# "d1a2b3c4d5e6f7g8h9i0" of IBM's service, UUIDs of others; the client puts it into the address of a request as it is
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+
+
+def checked_job_id(job: object) -> str:
+    """Return a job's id, before a request with the user's token is made of it.
+
+    Raises:
+        JournalError: If it has characters that no id has: with a slash or a question mark in it, the request would go
+            to another place of the service.
+    """
+    if not isinstance(job, str) or _ID.fullmatch(job) is None:
+        raise JournalError(
+            f"The journal names a job {str(job)[:60]!r}, which cannot be the id of a job: the file is damaged or was "
+            "made by something else. Nothing was asked of the service."
+        )
+    return job
