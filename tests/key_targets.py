@@ -13,7 +13,7 @@ from qiskit_aer.noise import NoiseModel, depolarizing_error
 from qiskit_aer.primitives import EstimatorV2 as AerEstimator
 from qiskit_aer.primitives import SamplerV2 as AerSampler
 from qiskit_ibm_runtime.executor_estimator import Estimator
-from qiskit_ibm_runtime.executor_sampler import Sampler
+from runtime_server.client import Sampler
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
 from qiskit_qml_ext.primitives import ExactEstimator, ExactSampler, connect

@@ -200,7 +200,7 @@ def _signal(pid, number):
 
 def main():
     """Fork and signal as told, one command a line, until the tests go away."""
-    import qiskit_ibm_runtime.executor_sampler  # noqa: F401
+    import runtime_server.client  # noqa: F401
     from runtime_server import clock, tasks  # noqa: F401
 
     import qiskit_qml_ext.circuits

@@ -129,7 +129,7 @@ def kernel(journal, *, number, samples=4, settings=None):
 
 def _ask(journal, angles, settings):
     from qiskit_ibm_runtime import QiskitRuntimeService
-    from qiskit_ibm_runtime.executor_sampler import Sampler
+    from runtime_server.client import Sampler
 
     backend = QiskitRuntimeService().backend("test_manila")
     sampler = JournaledSampler(Sampler(mode=backend), Journal(journal), policy=policy(**(settings or {})))

@@ -1,7 +1,7 @@
 """A crafted id of a job never becomes the address of a request that carries the user's token."""
 
 import pytest
-from qiskit_ibm_runtime.executor_sampler import Sampler
+from runtime_server.client import Sampler
 
 from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.job_ids import checked_job_id

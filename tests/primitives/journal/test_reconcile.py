@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from qiskit_ibm_runtime.executor_sampler import Sampler
+from runtime_server.client import Sampler
 from runtime_server.store import Store
 from runtime_server.work import QUICK, isa_rotation, ones
 
