@@ -30,7 +30,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 # The estimating processes are forks: what they need is loaded once.
-import runtime_server.client  # noqa: F401
+import runtime_server.client
 import runtime_server.tasks  # noqa: F401
 from runtime_server.kills import campaign
 

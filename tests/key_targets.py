@@ -12,9 +12,8 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 from qiskit_aer.primitives import EstimatorV2 as AerEstimator
 from qiskit_aer.primitives import SamplerV2 as AerSampler
-from qiskit_ibm_runtime.executor_estimator import Estimator
-from runtime_server.client import Sampler
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
+from runtime_server.client import Estimator, Sampler
 
 from qiskit_qml_ext.primitives import ExactEstimator, ExactSampler, connect
 from qiskit_qml_ext.primitives.journal.keys import settings_key

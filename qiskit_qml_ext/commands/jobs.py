@@ -207,9 +207,10 @@ def export(journal: "Journal", file: str) -> None:
     import json
 
     from qiskit_qml_ext.commands.export import exported
-    from qiskit_qml_ext.private_files import write_private
+    from qiskit_qml_ext.private_files import check_different, write_private
 
     try:
+        check_different({"--journal": journal.path, "FILE": file})
         path = write_private(file, json.dumps(exported(journal), indent=1) + "\n")
     except (ValueError, OSError) as error:
         raise click.ClickException(str(error)) from error

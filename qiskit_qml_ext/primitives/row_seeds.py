@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qiskit_qml_ext.engine.sampling import uniforms_of_rows
-from qiskit_qml_ext.primitives.content import join_bytes
 from qiskit_qml_ext.primitives.exact_sampler import ExactSampler, Numbers
+from qiskit_qml_ext.primitives.written import join_bytes
 
 SeedArray = NDArray[np.uint64]
 

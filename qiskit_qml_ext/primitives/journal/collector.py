@@ -6,7 +6,7 @@ from typing import Any
 
 from qiskit_qml_ext.primitives.journal.codec import EXTRACT, BadResultError, UnitResult, encode
 from qiskit_qml_ext.primitives.journal.deadline import Questions
-from qiskit_qml_ext.primitives.journal.faults import Meaning, is_too_large, understand
+from qiskit_qml_ext.primitives.journal.faults import Meaning, understand, understand_failure
 from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.reconcile import Reconciliation
 from qiskit_qml_ext.primitives.journal.records import Unit
@@ -185,8 +185,14 @@ class Collector:
             return Collected(moved=True)
         reason = str(self._ask(job.error_message) or "The service gave no reason.")
         reason = " ".join(reason.split())[:500]
-        if is_too_large(reason):
+        meaning = understand_failure(reason).meaning
+        if meaning is Meaning.TOO_LARGE:
             return Collected(moved=True, too_large=reason)
+        if meaning is Meaning.REFUSED:  # it would fail again
+            self._journal.fail(unit.id, owner=self._owner, outcome="refused", reason=reason)
+            return Collected(moved=True)
+        if meaning is Meaning.SESSION_CLOSED:
+            self._service.reopen()
         count = self._failures[unit.id] = self._failures.get(unit.id, 0) + 1
         end = self._journal.fail if count > self._policy.max_retries else self._journal.retry
         end(unit.id, owner=self._owner, outcome="failed", reason=reason)

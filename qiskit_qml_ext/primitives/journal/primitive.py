@@ -5,9 +5,9 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from qiskit_qml_ext.primitives.angle_limits import LimitedEstimator, LimitedSampler
 from qiskit_qml_ext.checks import optional_whole_number
 from qiskit_qml_ext.exceptions import JournalError
+from qiskit_qml_ext.primitives.angle_limits import LimitedEstimator, LimitedSampler
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.policy import Policy

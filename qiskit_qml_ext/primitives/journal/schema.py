@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 
 from qiskit_qml_ext.exceptions import JournalDamagedError, JournalError
+from qiskit_qml_ext.primitives.journal import keys
 from qiskit_qml_ext.primitives.journal.backup import copy_file
 from qiskit_qml_ext.primitives.journal.migration import FIRST_SCHEMA, convert, copy_beside, inspected_first
 from qiskit_qml_ext.primitives.journal.places import file_identity as file_identity
@@ -24,7 +25,7 @@ from qiskit_qml_ext.primitives.journal.soundness import Problem, inspected, sent
 
 SCHEMA_VERSION = 2
 APPLICATION_ID = 0x514D4C58  # "QMLX", in the header of the file
-KEYS_FORMULA = "2"
+KEYS_FORMULA = str(keys.KEYS_FORMULA)
 """How items' keys are made; keys of another formula never match."""
 
 _SETTLED = 1.0  # seconds; a file's time of change may be this coarse

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeGuard
 
 from qiskit_qml_ext.primitives.journal.faults import Meaning, understand
-from qiskit_qml_ext.primitives.journal.job_ids import checked_job_id
 from qiskit_qml_ext.primitives.journal.identity import backend_of, local_options, options_object, runtime_options
+from qiskit_qml_ext.primitives.journal.job_ids import checked_job_id
 from qiskit_qml_ext.primitives.journal.options import options_of
 from qiskit_qml_ext.primitives.journal.stable import UNSET, attributes_of
 from qiskit_qml_ext.primitives.journal.tags import place_of

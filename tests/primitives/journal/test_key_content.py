@@ -29,9 +29,8 @@ from qiskit_aer.noise import NoiseModel, ReadoutError, RelaxationNoisePass, depo
 from qiskit_aer.primitives import EstimatorV2 as AerEstimator
 from qiskit_aer.primitives import SamplerV2 as AerSampler
 from qiskit_ibm_runtime import EstimatorV2, SamplerV2
-from qiskit_ibm_runtime.executor_estimator import Estimator
-from runtime_server.client import Sampler
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
+from runtime_server.client import Estimator, Sampler
 
 from qiskit_qml_ext.primitives import ExactEstimator, ExactSampler, JournaledSampler, connect
 from qiskit_qml_ext.primitives.journal import exclusions
