@@ -66,7 +66,7 @@ def run_again(path):
         assert str(raised).endswith(".")
         return "noticed at opening" if isinstance(raised, JournalDamagedError) else "refused"
     assert outcome.right, "data of other work"
-    return "noticed at reading" if outcome.submitted else "harmless"
+    return "run again" if outcome.submitted else "harmless"
 
 
 def survives(path, main, beside=None):
