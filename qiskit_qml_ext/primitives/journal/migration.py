@@ -156,7 +156,7 @@ def _attempts(database: sqlite3.Connection) -> list[list[Any]]:
         "tag, unit, job, session, outcome, started, submitted, finished, calibration, usage_seconds, reason, checked"
     )
     rows = []
-    found = database.execute(f"SELECT {columns} FROM first_attempts ORDER BY started, rowid").fetchall()
+    found = database.execute(f"SELECT {columns} FROM first_attempts ORDER BY rowid").fetchall()
     for number, row in enumerate(found, start=1):
         values = dict(zip(columns.split(", "), row, strict=True))
         values |= {"number": number, "boot": "", "ticks": 0.0, "watched": int(not values["checked"])}

@@ -63,8 +63,8 @@ def old(path):
                     key = bytes([number, place]) * 8
                     database.execute("INSERT INTO items VALUES (?, ?, ?)", (key, number, place))
         for number, started, tag, job, outcome in [
-            (1, 200.0, "t-late", "job1", "done"),
-            (1, 100.0, "t-early", "job0", "failed"),
+            (1, 200.0, "t-early", "job0", "failed"),
+            (1, 100.0, "t-late", "job1", "done"),  # the clock was set back
             (2, 300.0, "t2", "job2", "open"),
             (3, 400.0, "t3", None, "open"),
             (8, 500.0, "t8", "job8", "done"),
@@ -88,7 +88,7 @@ def test_everything_stays_readable_and_a_copy_is_kept(old):
             "done", "submitted", "submitting", "planned", "failed", "lost", "submitted",
         ]  # fmt: skip
         assert journal.tag == "qmlx-abcdef0123"
-        assert (units[0].job, units[0].tag) == ("job1", "t-late")  # the last attempt by its time
+        assert (units[0].job, units[0].tag) == ("job1", "t-late")  # the last attempt by its making
         assert [attempt.tag for attempt in journal.attempts()] == ["t-early", "t-late", "t2", "t3", "t8"]
         assert not any(attempt.watched for attempt in journal.attempts())
         assert units[-1].job == "job8"  # its damaged result is fetched again
