@@ -18,6 +18,7 @@ SHOTS = 50
 HOUR = 3600.0
 LEASE = 1.0
 _LONG = 300.0  # seconds for what must come to an end, on a busy machine
+_USUAL_START = 1.0  # seconds from the start of a process to its first question; lives are longer where it takes longer
 _REFUSED = 3  # the exit status of a run that stopped with an error of the package
 _MOST_ERRORS = 4  # of one estimation; then it is given up and what it lacks is lost
 
@@ -109,6 +110,7 @@ class Campaign:
         self.samples, self.server_share, self.longest_life, self.calm = samples, server_share, longest_life, calm
         self.rng = np.random.default_rng(seed)
         self.outcome = Outcome()
+        self.slowness = 1.0
         self.wall = folder / "clock"
         server.store.set("job_seconds", job_seconds)
 
@@ -136,7 +138,7 @@ class Campaign:
         if self.rng.uniform() < 0.7:
             self._wait_for_work(children[0])
         now = time.monotonic()
-        end = now + (self.rng.uniform(0.05, self.longest_life) if left > 0 else _LONG)
+        end = now + (self.rng.uniform(0.05, self.longest_life) * max(1.0, self.slowness) if left > 0 else _LONG)
         events = self._events(now, end) if left > 0 else []
         while events or time.monotonic() < end:
             children = [child for child in children if not self._has_ended(child)]
@@ -164,8 +166,9 @@ class Campaign:
         def asked():
             return self.server.requests("GET", "/backends/test_manila/configuration")
 
-        before = asked()
-        self.server.wait_until(lambda: asked() > before or not _lives(child))
+        before, began = asked(), time.monotonic()
+        self.server.wait_until(lambda: asked() > before or not _lives(child), _LONG)
+        self.slowness = min(3.0, (time.monotonic() - began) / _USUAL_START)
 
     def _events(self, now, end):
         """Choose what happens in a life, as pairs of a time and something to do with the processes."""
@@ -349,7 +352,6 @@ class Campaign:
 
 def estimate(data, journal, answer):
     """Estimate a kernel matrix through the journal, as a user's program would."""
-    from qiskit_ibm_runtime import QiskitRuntimeService
     from runtime_server.tasks import policy, set_lease
 
     from qiskit_qml_ext.circuits import ZZFeatureMap
@@ -358,7 +360,7 @@ def estimate(data, journal, answer):
 
     set_lease(LEASE)
     connection = connect(
-        QiskitRuntimeService().backend("test_manila"),
+        _device(),
         shots=SHOTS,
         journal=journal,
         policy=policy(settle_seconds=0.5, submissions_per_minute=10_000),
@@ -385,6 +387,20 @@ def _explain():
     traceback.print_exc()
     sys.stderr.flush()
     return _REFUSED if isinstance(sys.exc_info()[1], (JournalError, RunIncompleteError)) else 1
+
+
+def _device():
+    """Return the device; the client itself gives up at once where the service is away when it starts."""
+    from qiskit_ibm_runtime import QiskitRuntimeService
+
+    end = time.monotonic() + _LONG
+    while True:
+        try:
+            return QiskitRuntimeService().backend("test_manila")
+        except Exception:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
 
 
 def _read(journal):
