@@ -146,6 +146,12 @@ def test_sleep_of_the_machine_counts_as_time_for_the_service(ticks):
     assert before.seconds_until(moment()) == 3600.0
 
 
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="Linux's name for ticks that go on in sleep")
+def test_ticks_are_those_that_go_on_while_the_machine_sleeps(monkeypatch):
+    monkeypatch.setattr(time, "clock_gettime", {time.CLOCK_BOOTTIME: 5e6}.__getitem__)
+    assert moment().ticks == 5e6
+
+
 def test_moments_that_cannot_be_compared_say_so():
     assert Moment("a", 5.0).seconds_until(Moment("a", 7.5)) == 2.5
     assert Moment("a", 5.0).seconds_until(Moment("b", 7.5)) is None

@@ -15,7 +15,6 @@ CRAFTED = (
     "a#b",
     "a%2fb",
     "",
-    "-a",
     ".",
     "..",
     "a b",
@@ -44,7 +43,8 @@ def test_no_request_is_made_of_a_crafted_id(job, server, backend):
 
 
 @pytest.mark.parametrize(
-    "job", ["d1a2b3c4d5e6f7g8h9i0", "64f0c3b6a1b2c3d4e5f60718", "0a1b2c3d-1111-2222-3333-444455556666", "a_b"]
+    "job",
+    ["d1a2b3c4d5e6f7g8h9i0", "64f0c3b6a1b2c3d4e5f60718", "0a1b2c3d-1111-2222-3333-444455556666", "a_b", "-7", "a..b"],
 )
 def test_ids_that_services_make_pass(job):
     assert checked_job_id(job) == job

@@ -55,8 +55,7 @@ def backups(path, monkeypatch):
             result = original(self, *arguments, **settings)
             if self.path == path.resolve():
                 number = sum(key[0] == step for key in made) + 1
-                made[step, number] = path.with_name(f"{step}{number}.journal")
-                shutil.copy(path, made[step, number])
+                made[step, number] = self.backup(path.with_name(f"{step}{number}.journal"))
             return result
 
         monkeypatch.setattr(Journal, name, copying)
