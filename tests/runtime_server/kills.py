@@ -157,7 +157,7 @@ class Campaign:
         else:
             self.outcome.client_kills += 1
         self._kill(children)
-        if not self.calm and not self.answer.exists() and self.rng.uniform() < 0.15:
+        if not self.calm and not self.answer.exists() and self.rng.uniform() < 0.3:
             self._put_back()
 
     def _wait_for_work(self, child):
