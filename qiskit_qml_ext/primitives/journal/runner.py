@@ -13,13 +13,12 @@ from qiskit.primitives.containers import PrimitiveResult
 from qiskit_qml_ext.exceptions import JournalDamagedError, JournalError, RunIncompleteError
 from qiskit_qml_ext.primitives.journal.codec import BadResultError, UnitResult, decode
 from qiskit_qml_ext.primitives.journal.collector import Collector
-from qiskit_qml_ext.primitives.journal.deadline import Questions
 from qiskit_qml_ext.primitives.journal.faults import Meaning, understand
 from qiskit_qml_ext.primitives.journal.heart import Heart
 from qiskit_qml_ext.primitives.journal.ownership import Liveness, Risk, new_owner
 from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.progress import Progress, Waits
-from qiskit_qml_ext.primitives.journal.reconcile import Reconciliation, surplus_of
+from qiskit_qml_ext.primitives.journal.reconcile import surplus_of
 from qiskit_qml_ext.primitives.journal.records import DONE, FAILED, LOST, PLANNED, SUBMITTED, SUBMITTING, Surplus, Unit
 from qiskit_qml_ext.primitives.journal.request_units import RequestUnits
 from qiskit_qml_ext.primitives.journal.requests import Request
@@ -27,8 +26,8 @@ from qiskit_qml_ext.primitives.journal.services import Service
 from qiskit_qml_ext.primitives.journal.store import Journal
 from qiskit_qml_ext.primitives.journal.submitter import Submitter
 from qiskit_qml_ext.primitives.journal.tags import new_attempt_tag
+from qiskit_qml_ext.primitives.journal.tools import Tools
 from qiskit_qml_ext.primitives.journal.trouble import Trouble
-from qiskit_qml_ext.primitives.journal.twins import Twins
 
 _ENDED = (DONE, FAILED, LOST)
 _LONGEST_PAUSE = 30.0
@@ -97,12 +96,10 @@ class Runner:
         self._poll_seconds = policy.poll_seconds or (None if local else 2.0)
         self._max_pending = policy.max_pending or (1 if local else 3)
         self._trouble = Trouble(policy.patience_seconds)
-        ask = Questions(policy.call_seconds, self._trouble.over)
-        self._twins = Twins(service, journal, ask, watch_seconds=policy.watch_seconds)
-        self._reconciliation = Reconciliation(journal, self._twins, ask)
-        shared = (service, journal, self._twins, self._reconciliation, policy)
-        self._submitter = Submitter(*shared, owner=self._owner, ask=ask)
-        self._collector = Collector(*shared, owner=self._owner, ask=ask)
+        tools = Tools.of(service, journal, policy, answered=self._trouble.over)
+        self._twins, self._reconciliation = tools.twins, tools.reconciliation
+        self._submitter = Submitter(tools, owner=self._owner)
+        self._collector = Collector(tools, owner=self._owner)
         self._results: dict[int, UnitResult] = {}
         self._units = RequestUnits(service, journal, request, policy=policy, seed=seed)
         self._is_reconciled = False
@@ -334,9 +331,8 @@ class Runner:
             self._twins.drop()
             is_due = not self._journal.looks.was_tried(self._service.places, idle=not self._submitter.submitted)
             if is_due and self._twins.is_watching():
-                ask = Questions(min(_LAST_LOOK_SECONDS, self._policy.call_seconds), lambda: None)
-                twins = Twins(self._service, self._journal, ask, watch_seconds=self._policy.watch_seconds)
-                last = Reconciliation(self._journal, twins, ask)
+                seconds = min(_LAST_LOOK_SECONDS, self._policy.call_seconds)
+                last = Tools.of(self._service, self._journal, self._policy, call_seconds=seconds).reconciliation
                 last.look()
                 self._reconciliation.unplaced = last.unplaced
         except JournalError:
