@@ -19,6 +19,9 @@ Check: TypeAlias = Callable[[str, object], object]
 Inputs = ParamSpec("Inputs")
 Output = TypeVar("Output")
 
+LARGEST_SEED = 2**63 - 1
+"""The largest seed of a connection: what fits into every random generator of the packages that seeds go to."""
+
 
 def check_arguments(**more: Check) -> Callable[[Callable[Inputs, Output]], Callable[Inputs, Output]]:
     """Decorate a public function so that its arguments are checked before it does anything.

@@ -1,6 +1,7 @@
-"""Runs things at the same time in threads, so that a hang is a failing test."""
+"""Runs things at the same time in threads and waits for them, so that a hang is a failing test."""
 
 import threading
+import time
 
 SECONDS = 60
 
@@ -28,3 +29,11 @@ def in_threads(*asks, seconds=SECONDS):
     hanging = sum(thread.is_alive() for thread in threads)
     assert not hanging, f"{hanging} of {len(asks)} threads hang"
     return ends
+
+
+def until(condition, seconds=2 * SECONDS):
+    """Wait until something is so; an ``AssertionError`` if it takes longer than ``seconds``."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin, StatevectorEstimator, StatevectorSampler
-from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from typing_extensions import Self
 
-from qiskit_qml_ext.checks import check_arguments, optional_whole_number
+from qiskit_qml_ext.checks import LARGEST_SEED, check_arguments, optional_whole_number
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.engine.memory import memory_budget
 from qiskit_qml_ext.exceptions import ApproximateCircuitWarning
@@ -26,29 +25,27 @@ from qiskit_qml_ext.primitives.angle_limits import (
     refuse_angles,
 )
 from qiskit_qml_ext.primitives.approximation import approximation_of, warning_before_values
-from qiskit_qml_ext.primitives.content import circuit_key, job_seed, layout_key, renamed
+from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.primitives.estimates import seconds_per_shot
 from qiskit_qml_ext.primitives.exact_estimator import ExactEstimator
 from qiskit_qml_ext.primitives.exact_sampler import ExactSampler
 from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.journal import Journal, Policy
+from qiskit_qml_ext.primitives.journal.policy import check_policy
 from qiskit_qml_ext.primitives.journaling import Journaling
-from qiskit_qml_ext.primitives.packing import PackedCircuit, find_regions, pack_circuit
+from qiskit_qml_ext.primitives.made_circuits import MadeCircuits, bindings_of
 from qiskit_qml_ext.primitives.pub_values import SAMPLER_VALUES, check_values, checked_pubs
-from qiskit_qml_ext.primitives.row_seeds import row_seeds
 from qiskit_qml_ext.primitives.run_plan import Budget, RunPlan, plan_pubs
+from qiskit_qml_ext.primitives.sampling_jobs import SamplingJobs
 from qiskit_qml_ext.primitives.shared_results import SharedResults
-from qiskit_qml_ext.primitives.targets import AerTarget, ExactTarget, PrimitiveTarget, Target, isa_circuit
-from qiskit_qml_ext.primitives.targets.target import device_of, is_isa, isa_in_place
+from qiskit_qml_ext.primitives.targets import AerTarget, ExactTarget, PrimitiveTarget, Target
+from qiskit_qml_ext.primitives.targets.target import device_of, is_isa
 from qiskit_qml_ext.primitives.usage import Usage
 from qiskit_qml_ext.program import RotationProgram
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
     from qiskit.transpiler import Target as DeviceTarget
-
-_MAX_CACHED_CIRCUITS = 256
-_LARGEST_SEED = 2**63 - 1  # that simulators take
 
 
 class Connection:
@@ -59,7 +56,7 @@ class Connection:
     them is computing, the others wait for.
     """
 
-    @check_arguments(seed=lambda name, value: optional_whole_number(name, value, minimum=0, maximum=_LARGEST_SEED))
+    @check_arguments(seed=lambda name, value: optional_whole_number(name, value, minimum=0, maximum=LARGEST_SEED))
     def __init__(
         self,
         target: Target,
@@ -75,8 +72,7 @@ class Connection:
         packing: bool | int = False,
         packing_buffer: int = 1,
     ):
-        if policy is not None and not isinstance(policy, Policy):
-            raise TypeError(f"policy must be a Policy or None, but {policy!r} ({type(policy).__name__}) came.")
+        check_policy(policy)
         self._target = target
         self._shots = shots or target.default_shots
         self._seed = seed
@@ -102,9 +98,23 @@ class Connection:
 
     def _start_empty(self) -> None:
         self._lock = Lock()  # for the counters
-        self._transpiling = Lock()  # for making circuits; one that is there already is found without it
-        self._isa_circuits: dict[str, tuple[QuantumCircuit | None, str]] = {}
-        self._packed_circuits: dict[str, PackedCircuit] = {}
+        self._circuits = MadeCircuits(
+            self._target,
+            self._journaling,
+            optimization_level=self._optimization_level,
+            seed=self._seed,
+            transpile_trials=self._transpile_trials,
+            packing=self._packing,
+            packing_buffer=self._packing_buffer,
+        )
+        self._jobs = SamplingJobs(
+            self._target,
+            self._journaling,
+            seed=self._seed,
+            max_executions=self._max_executions,
+            approve=self._approve,
+            count=self._count,
+        )
         self._usage = Usage()
         self.results = SharedResults()
         """Results that the kernels share through this connection, by content."""
@@ -222,45 +232,13 @@ class Connection:
             ApproximateCircuitWarning: Once for each circuit with evolution gates that the target runs approximately.
         """
         if keep_qubits:
-            with self._transpiling:
-                return isa_in_place(circuit, self._target, self._optimization_level, self._seed)
+            return self._circuits.in_place(circuit)
         key = circuit_key(circuit)
         if not self.applies_matrices and self.results.first(("looked at", key)):
             said = warning_before_values(self.target_name, circuit)
             if said is not None:
                 warnings.warn(said, ApproximateCircuitWarning, stacklevel=2)
-        isa = self._isa(circuit, key)[0]
-        own = {parameter.name: parameter for parameter in circuit.parameters}
-        others = {made: own[made.name] for made in isa.parameters if made != own.get(made.name, made)}
-        return renamed(isa, others) if others else isa  # made of an equal circuit with parameters of its own
-
-    def _isa(self, circuit: QuantumCircuit, key: str | None = None) -> tuple[QuantumCircuit, str]:
-        """Return the ISA circuit and its content key."""
-        if self.num_qubits is not None and circuit.num_qubits > self.num_qubits:
-            raise ValueError(
-                f"The circuit has {circuit.num_qubits} qubits but the target {self.target_name} has {self.num_qubits}. "
-                "Use fewer features (for example through PCA) or a larger target."
-            )
-        key = key or circuit_key(circuit)
-        place = "/".join([key, ",".join(parameter.name for parameter in circuit.parameters), layout_key(circuit)])
-        made = self._isa_circuits.get(place)
-        if made is None:
-            with self._transpiling:
-                made = self._isa_circuits.get(place) or self._transpiled(circuit, key, place)
-        return (circuit if made[0] is None else made[0]), made[1]
-
-    def _transpiled(self, circuit: QuantumCircuit, key: str, place: str) -> tuple[QuantumCircuit | None, str]:
-        """Transpile a circuit and keep the result; ``None`` stands for the circuit as it is."""
-        isa = isa_circuit(circuit, self._target, self._optimization_level, self._seed, self._transpile_trials)
-        as_it_is = isa is circuit  # then each caller gets the own one back, not another that is equal
-        made = None if as_it_is else isa, circuit_key(isa)
-        if self._journaling is not None:  # before anybody else finds the circuit
-            made_from = self._journaling.made_from(key, self._settings(trials=self._transpile_trials))
-            self._journaling.remember(isa, made[1], made_from, placed_by_user=as_it_is)
-        if len(self._isa_circuits) >= _MAX_CACHED_CIRCUITS:
-            del self._isa_circuits[next(iter(self._isa_circuits))]
-        self._isa_circuits[place] = made
-        return made
+        return self._circuits.isa_with_own_parameters(circuit, key)
 
     def sample(
         self,
@@ -284,9 +262,9 @@ class Connection:
         """
         check_values("values", values)
         shots = shots or self._shots
-        packed = self._packed(circuit, key, len(values))
+        packed = self._circuits.packed(circuit, key, len(values))
         if packed is None:
-            isa, isa_key = self._isa(circuit, key)
+            isa, isa_key = self._circuits.isa(circuit, key)
             names = tuple(parameter.name for parameter in circuit.parameters)
             yield from self._sample_isa(isa, isa_key, names, values, shots)
             return
@@ -294,32 +272,6 @@ class Connection:
         for span, data in self._sample_isa(packed.circuit, circuit_key(packed.circuit), packed.names, rows, shots):
             part = slice(span.start * packed.copies, min(span.stop * packed.copies, len(values)))
             yield part, packed.unpack(data, part.stop - part.start)
-
-    def _packed(self, circuit: QuantumCircuit, key: str | None, number: int) -> PackedCircuit | None:
-        """Return copies of a circuit side by side, or ``None`` where one circuit runs alone."""
-        device = getattr(self._device, "target", None)
-        if not self._packing or device is None or number < 2 or not circuit.num_parameters:
-            return None
-        limit = number if self._packing is True else min(number, self._packing)
-        key = f"{key or circuit_key(circuit)}/{limit}"
-        with self._transpiling:
-            if key not in self._packed_circuits:
-                regions = find_regions(device, circuit.num_qubits, copies=limit, buffer=self._packing_buffer)
-                if len(regions) < 2:
-                    return None
-                packed = pack_circuit(
-                    circuit, device, regions, optimization_level=self._optimization_level, seed=self._seed
-                )
-                if self._journaling is not None:
-                    settings = self._settings(copies=len(regions), buffer=self._packing_buffer)
-                    made = self._journaling.made_from(key.partition("/")[0], settings)
-                    self._journaling.remember(packed.circuit, circuit_key(packed.circuit), made)
-                self._packed_circuits[key] = packed
-            return self._packed_circuits[key]
-
-    def _settings(self, **others: int) -> dict[str, int | None]:
-        """Return all that decides, besides the circuit and the target, which circuit runs in the end."""
-        return {"optimization_level": self._optimization_level, "seed": self._seed, **others}
 
     def _sample_isa(
         self,
@@ -330,44 +282,8 @@ class Connection:
         shots: int | None,
     ) -> Iterator[tuple[slice, DataBin]]:
         if self._limits is not None:  # all values, before the first of several jobs
-            refuse_angles(isa, self._limits, _bindings(isa, names, values))
-        if self._journaling is not None:
-            yield slice(0, len(values)), self._sample_journaled(isa, _bindings(isa, names, values), shots)
-            return
-        step = self._vectors_per_job(shots)
-        seeds = None if self._seed is None else row_seeds(self._seed, isa_key, values, shots or 0)
-        for start in range(0, len(values), step):
-            rows = slice(start, min(start + step, len(values)))
-            sampler = self._seeded_sampler(isa, isa_key, values[rows], shots, None if seeds is None else seeds[rows])
-            bindings = _bindings(isa, names, values[rows])
-            self._approve([(isa, (rows.stop - rows.start) * (shots or 1024))])
-            result = sampler.run([(isa, bindings, shots)]).result()[0]
-            data = result.data
-            num_shots = next(iter(data.values())).num_shots
-            self._count(Usage(rows.stop - rows.start, (rows.stop - rows.start) * num_shots, 1))
-            yield rows, data
-
-    def _seeded_sampler(
-        self,
-        isa: QuantumCircuit,
-        isa_key: str,
-        values: NDArray[np.float64],
-        shots: int | None,
-        seeds: NDArray[np.uint64] | None,
-    ) -> BaseSamplerV2:
-        """Return a sampler for a job; the job has a seed as a whole only where its rows cannot have their own."""
-        sampler = None if seeds is None else self._target.sampler_of_rows(isa, seeds)
-        if sampler is not None:
-            return sampler
-        return self._target.sampler(shots or 1024, job_seed(self._seed, isa_key, values, shots or 0))
-
-    def _sample_journaled(self, isa: QuantumCircuit, bindings: BindingsArray, shots: int | None) -> DataBin:
-        assert self._journaling is not None
-        shots = shots or 1024
-        job = self._journaling.sampler(shots).run([(isa, bindings, shots)])
-        data = job.result()[0].data
-        self._count(Usage(job.report.executions // shots, job.report.executions, job.report.submitted))
-        return data
+            refuse_angles(isa, self._limits, bindings_of(isa, names, values))
+        yield from self._jobs.run(isa, isa_key, names, values, shots)
 
     def statevectors(
         self,
@@ -418,18 +334,13 @@ class Connection:
         coerced, copies, approximated = [], 1, list[str]()
         for pub in checked_pubs(pubs, SAMPLER_VALUES):
             given = SamplerPub.coerce(pub, self._shots or 1024)
-            packed = self._packed(given.circuit, None, given.size)
-            values = given.parameter_values.as_array(given.circuit.parameters)
             if not self.applies_matrices:
+                values = given.parameter_values.as_array(given.circuit.parameters)
                 said = approximation_of(self.target_name, given.circuit, values.reshape(given.size, values.shape[-1]))
                 approximated += [] if said is None else [said]
-            if packed is None:
-                isa, names = self._isa(given.circuit)[0], tuple(p.name for p in given.circuit.parameters)
-                coerced.append(SamplerPub(isa, _bindings(isa, names, values), given.shots))
-                continue
-            rows = packed.pack(values.reshape(given.size, -1))
-            coerced.append(SamplerPub(packed.circuit, _bindings(packed.circuit, packed.names, rows), given.shots))
-            copies = max(copies, packed.copies)
+            pub, side_by_side = self._circuits.pub(given)
+            coerced.append(pub)
+            copies = max(copies, side_by_side)
         known = [0] * len(coerced) if self._journaling is None else self._journaling.known(coerced)
         price = self._budget.price_per_minute if price_per_minute is None else price_per_minute
         plan = plan_pubs(
@@ -470,16 +381,6 @@ class Connection:
         """Close what the connection opened (a batch or session)."""
         self._target.close()
 
-    def _vectors_per_job(self, shots: int | None) -> int:
-        if shots is None:
-            return self._max_executions // 1024 or 1
-        if shots > self._max_executions:
-            raise ValueError(
-                f"One circuit with {shots} shots exceeds the limit of {self._max_executions} executions in a job. "
-                "Use fewer shots or raise max_executions_per_job."
-            )
-        return self._max_executions // shots
-
     def _count(self, usage: Usage) -> None:
         with self._lock:
             self._usage += usage
@@ -502,7 +403,7 @@ class Connection:
         return {
             name: value
             for name, value in self.__dict__.items()
-            if name not in ("_lock", "_transpiling", "_isa_circuits", "_packed_circuits", "_usage", "results")
+            if name not in ("_lock", "_circuits", "_jobs", "_usage", "results")
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -512,19 +413,3 @@ class Connection:
     def __repr__(self) -> str:
         shots = "exact" if self.is_exact else f"shots={self._shots}"
         return f"Connection({self.target_name!r}, {shots})"
-
-
-def _bindings(isa: QuantumCircuit, names: tuple[str, ...], values: NDArray[np.float64]) -> BindingsArray:
-    """Return the values of the parameters that an ISA circuit still has, one row a circuit.
-
-    The transpiler drops rotations that no measurement sees, and with them their angles.
-    """
-    left = {parameter.name for parameter in isa.parameters}
-    columns = [column for column, name in enumerate(names) if name in left]
-    if names and not columns:
-        raise ValueError(
-            f"No parameter of the circuit ({', '.join(names[:3])}{', …' * (len(names) > 3)}) changes what is measured. "
-            "Measure qubits that the rotations reach, in a basis that shows them."
-        )
-    data = {tuple(names[column] for column in columns): values[..., columns]} if columns else {}
-    return BindingsArray(data, shape=values.shape[:-1])

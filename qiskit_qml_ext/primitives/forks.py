@@ -1,7 +1,13 @@
-"""What a forked child must not take over from its parent: locks that other threads held, work that they had begun.
+"""What a forked child must not take over from its parent: locks, work that other threads had begun, pools of threads.
 
 Only the thread that called ``fork`` lives on in the child. A lock that another thread held at that moment stays closed
 there for ever, and work that it was doing is never finished.
+
+The passes of Qiskit's transpiler share their work among threads of a pool that is made when first needed. A forked
+child has the pool of its parent but none of its threads, so that a pass would wait for them for ever. Qiskit's own
+workers are told through the environment to do without threads; so is every forked child here, whoever forks it:
+``os.fork``, ``multiprocessing`` with the start method "fork", joblib's "multiprocessing" backend, a data loader.
+Transpiled circuits do not depend on it.
 """
 
 import os
@@ -32,8 +38,14 @@ def _forget() -> None:
             owner.forget_threads()
 
 
+def _without_qiskits_threads() -> None:
+    os.environ["QISKIT_IN_PARALLEL"] = "TRUE"
+    os.environ["QISKIT_FORCE_THREADS"] = "FALSE"  # would overrule the other
+
+
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(after_in_child=_without_qiskits_threads)
 
 
 class Lock:

@@ -6,7 +6,6 @@ the ``warnings``, and ``error`` with the name of the exception's class and its w
 
 import asyncio
 import sys
-import threading
 import traceback
 import warnings
 from dataclasses import fields
@@ -14,11 +13,13 @@ from dataclasses import fields
 import numpy as np
 from runtime_server import clock
 from runtime_server.work import QUICK, isa_rotation, ones
+from together import in_threads
 
 from qiskit_qml_ext.primitives import Policy, connect
 from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler
 
 SHOTS = 100
+_LONG = 600.0  # seconds; whoever waits for the answer is less patient
 
 
 def run(task, answer, *, lease=None, clock_file=None, life=0.0, **spec):
@@ -61,19 +62,14 @@ def sample(journal, *, angles=6, settings=None):
 
 def threads(journal, *, number, settings=None):
     """Let threads ask for the same at once, each with a sampler and a journal of its own."""
-    jobs, errors = [], []
-    barrier = threading.Barrier(number)
 
     def work():
-        try:
-            barrier.wait()
-            job = _ask(journal, 6, settings)
-            jobs.append(job)
-            job.result()
-        except Exception as error:
-            errors.append(error)
+        job = _ask(journal, 6, settings)
+        job.result()
+        return job
 
-    return _together(work, number, jobs, errors)
+    jobs = _in_threads(work, number)
+    return _answer(jobs[0].result(), jobs) | {"all": [ones(job.result()).tolist() for job in jobs]}
 
 
 def loop(journal, *, number, settings=None):
@@ -107,24 +103,11 @@ def kernel(journal, *, number, samples=4, settings=None):
         max_executions_per_job=2 * SHOTS,
     )
     data = np.random.default_rng(0).uniform(0, 2, (samples, 2))
-    matrices, errors = [], []
-    barrier = threading.Barrier(number)
 
     def work():
-        try:
-            barrier.wait()
-            matrices.append(FidelityKernel(ZZFeatureMap(), connection=connection).evaluate(data).tolist())
-        except Exception as error:
-            errors.append(error)
+        return FidelityKernel(ZZFeatureMap(), connection=connection).evaluate(data).tolist()
 
-    workers = [threading.Thread(target=work) for _ in range(number)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    if errors:
-        raise errors[0]
-    return {"all": matrices}
+    return {"all": _in_threads(work, number)}
 
 
 def _ask(journal, angles, settings):
@@ -136,15 +119,12 @@ def _ask(journal, angles, settings):
     return sampler.run([(isa_rotation(backend), np.linspace(0, np.pi, angles)[:, None], SHOTS)])
 
 
-def _together(work, number, jobs, errors):
-    workers = [threading.Thread(target=work) for _ in range(number)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    if errors:
-        raise errors[0]
-    return _answer(jobs[0].result(), jobs) | {"all": [ones(job.result()).tolist() for job in jobs]}
+def _in_threads(work, number):
+    ends = in_threads(*[work] * number, seconds=_LONG)
+    for end in ends:
+        if isinstance(end, BaseException):
+            raise end
+    return ends
 
 
 def _answer(result, jobs):

@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qiskit_qml_ext.primitives.journal.codec import EXTRACT, BadResultError, UnitResult, encode
-from qiskit_qml_ext.primitives.journal.deadline import Questions
 from qiskit_qml_ext.primitives.journal.faults import Meaning, understand, understand_failure
-from qiskit_qml_ext.primitives.journal.policy import Policy
-from qiskit_qml_ext.primitives.journal.reconcile import Reconciliation
 from qiskit_qml_ext.primitives.journal.records import Unit
 from qiskit_qml_ext.primitives.journal.services import (
     CANCELLED,
@@ -16,12 +13,10 @@ from qiskit_qml_ext.primitives.journal.services import (
     FINISHED,
     RUNNING,
     JobGoneError,
-    Service,
     status_of,
     usage_of,
 )
-from qiskit_qml_ext.primitives.journal.store import Journal
-from qiskit_qml_ext.primitives.journal.twins import Twins
+from qiskit_qml_ext.primitives.journal.tools import Tools
 
 _LONGEST_PAUSE = 30.0
 
@@ -45,33 +40,18 @@ class Collector:
     """Looks after submitted units.
 
     Args:
-        service: Where the jobs are.
-        journal: Where results are written.
-        twins: Finds jobs by tag.
-        reconciliation: Takes over jobs that the file does not know.
-        policy: Waiting times.
-        owner: The claim of this run.
-        ask: Asks the service questions.
+        tools: What the run works with.
+        owner: The claim of the run.
     """
 
-    def __init__(
-        self,
-        service: Service,
-        journal: Journal,
-        twins: Twins,
-        reconciliation: Reconciliation,
-        policy: Policy,
-        *,
-        owner: str,
-        ask: Questions,
-    ):
-        self._service = service
-        self._journal = journal
-        self._twins = twins
-        self._reconciliation = reconciliation
-        self._policy = policy
+    def __init__(self, tools: Tools, *, owner: str):
+        self._service = tools.service
+        self._journal = tools.journal
+        self._twins = tools.twins
+        self._reconciliation = tools.reconciliation
+        self._policy = tools.policy
+        self._ask = tools.ask
         self._owner = owner
-        self._ask = ask
         self._jobs: dict[str, Any] = {}
         self._failures: dict[int, int] = {}
         self._damaged: dict[int, int] = {}

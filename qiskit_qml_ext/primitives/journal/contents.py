@@ -5,9 +5,9 @@ made up can neither stop a program, nor exhaust its memory, nor lead a request o
 """
 
 import math
-import re
 from typing import Any
 
+from qiskit_qml_ext.primitives.journal.job_ids import is_job_id
 from qiskit_qml_ext.primitives.journal.records import (
     DISSOLVED,
     DONE,
@@ -31,12 +31,6 @@ _MOST = 2**53  # what JSON readers and floats count exactly
 _MOST_BITS = 1_000_000  # of a register
 _MOST_AXES = 64  # NumPy's own limit
 _LATEST = 1e11  # seconds since 1970, in the year 5138: what time.localtime takes on every system
-_JOB = re.compile(r"[^\x00-\x20\x7f?#%\\]{1,2000}")
-
-
-def is_job_id(job: str) -> bool:
-    """Tell whether a text may be the id of a job: put into an address, it leads nowhere else."""
-    return bool(_JOB.fullmatch(job)) and not job.startswith("/") and not {"..", "."} & set(job.split("/"))
 
 
 def unit_problem(row: Row) -> str | None:

@@ -58,3 +58,9 @@ class Policy:
         if self.poll_seconds is not None:
             real_number("poll_seconds", self.poll_seconds, minimum=0.0)
         whole_number("max_retries", self.max_retries, minimum=0)
+
+
+def check_policy(policy: object) -> None:
+    """Raise a ``TypeError`` for what is neither a policy nor ``None``."""
+    if policy is not None and not isinstance(policy, Policy):
+        raise TypeError(f"policy must be a Policy or None, but {policy!r} ({type(policy).__name__}) came.")

@@ -5,20 +5,18 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from qiskit_qml_ext.checks import optional_whole_number
+from qiskit_qml_ext.checks import LARGEST_SEED, optional_whole_number
 from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.angle_limits import LimitedEstimator, LimitedSampler
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.keys import Repetitions
-from qiskit_qml_ext.primitives.journal.policy import Policy
+from qiskit_qml_ext.primitives.journal.policy import Policy, check_policy
 from qiskit_qml_ext.primitives.journal.progress import Progress
 from qiskit_qml_ext.primitives.journal.requests import Approve, Identify, Request
 from qiskit_qml_ext.primitives.journal.runner import Runner
 from qiskit_qml_ext.primitives.journal.services import service_for
 from qiskit_qml_ext.primitives.journal.store import Journal
 
-LARGEST_SEED = 2**63 - 1
-"""The largest seed: what fits into every random generator of the packages that seeds go to."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -106,8 +104,7 @@ def _check_settings(journal: object, policy: object, *, progress: object) -> Non
         raise TypeError(
             f"journal must be a Journal or the path of its file, but {journal!r} ({type(journal).__name__}) came."
         )
-    if policy is not None and not isinstance(policy, Policy):
-        raise TypeError(f"policy must be a Policy or None, but {policy!r} ({type(policy).__name__}) came.")
+    check_policy(policy)
     if progress is not None and not isinstance(progress, bool):
         raise TypeError(f"progress must be True, False or None, but {progress!r} ({type(progress).__name__}) came.")
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.collector import Collector
-from qiskit_qml_ext.primitives.journal.deadline import Questions
 from qiskit_qml_ext.primitives.journal.ownership import Liveness, Risk, new_owner
 from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.reconcile import Reconciliation
@@ -24,7 +23,7 @@ from qiskit_qml_ext.primitives.journal.services import (
 )
 from qiskit_qml_ext.primitives.journal.store import Journal
 from qiskit_qml_ext.primitives.journal.tags import place_of
-from qiskit_qml_ext.primitives.journal.twins import Twins
+from qiskit_qml_ext.primitives.journal.tools import Tools
 from qiskit_qml_ext.primitives.journal.twins import cancel as cancel_job
 
 
@@ -112,11 +111,9 @@ def resume(
     policy = policy or Policy()
     account = RuntimeAccount(service)
     owner = new_owner()
-    ask = Questions(policy.call_seconds, lambda: None)
-    twins = Twins(account, journal, ask, watch_seconds=policy.watch_seconds)
-    reconciliation = Reconciliation(journal, twins, ask)
+    tools = Tools.of(account, journal, policy)
+    reconciliation, collector = tools.reconciliation, Collector(tools, owner=owner)
     liveness, busy = liveness or Liveness(journal), list[str]()
-    collector = Collector(account, journal, twins, reconciliation, policy, owner=owner, ask=ask)
     before = {unit.id for unit in journal.units() if unit.state == DONE}
     try:
         reconciliation.look()
@@ -128,13 +125,13 @@ def resume(
                 continue
             if not journal.take_over(unit.id, owner=owner, gone=unit.owner):
                 continue
-            if unit.state == SUBMITTING and not _adopt(journal, twins, reconciliation, unit, owner):
+            if unit.state == SUBMITTING and not _adopt(tools, unit, owner):
                 continue
             for _ in range(2):  # the first look may put another job on record
                 (adopted,) = journal.units([unit.id])
                 if adopted.state == SUBMITTED:
                     collector.collect(adopted)
-        twins.drop()
+        tools.twins.drop()
     finally:
         journal.release(owner)
     states = {unit.id: unit.state for unit in journal.units()}
@@ -185,10 +182,7 @@ def watched(journal: Journal) -> int:
 
 
 def _looked(journal: Journal, service: Any, policy: Policy | None) -> Reconciliation:
-    policy = policy or Policy()
-    ask = Questions(policy.call_seconds, lambda: None)
-    twins = Twins(RuntimeAccount(service), journal, ask, watch_seconds=policy.watch_seconds)
-    reconciliation = Reconciliation(journal, twins, ask)
+    reconciliation = Tools.of(RuntimeAccount(service), journal, policy or Policy()).reconciliation
     reconciliation.look()
     return reconciliation
 
@@ -220,13 +214,14 @@ def cancel(journal: Journal, service: Any, unit: Unit) -> str:
     return f"Unit {unit.id} is planned again; the program that asked for it will submit it when it is run."
 
 
-def _adopt(journal: Journal, twins: Twins, reconciliation: Reconciliation, unit: Unit, owner: str) -> bool:
+def _adopt(tools: Tools, unit: Unit, owner: str) -> bool:
     tag = unit.tag or ""
-    kin = twins.kin(unit)
+    kin = tools.twins.kin(unit)
     if not kin.own:
-        return reconciliation.take_over(unit, kin, owner=owner)
-    job = twins.choose(tag, kin.own)
-    return journal.submitted(unit.id, tag=tag, job=job.job_id(), session=getattr(job, "_session_id", None), owner=owner)
+        return tools.reconciliation.take_over(unit, kin, owner=owner)
+    job = tools.twins.choose(tag, kin.own)
+    session = getattr(job, "_session_id", None)
+    return tools.journal.submitted(unit.id, tag=tag, job=job.job_id(), session=session, owner=owner)
 
 
 def _cancel_jobs(account: RuntimeAccount, unit: Unit) -> str | None:

@@ -1,6 +1,5 @@
 """The loop that brings a request's units to their end: plan, submit ahead, watch, fetch, recover."""
 
-import hashlib
 import logging
 import threading
 import time
@@ -14,21 +13,21 @@ from qiskit.primitives.containers import PrimitiveResult
 from qiskit_qml_ext.exceptions import JournalDamagedError, JournalError, RunIncompleteError
 from qiskit_qml_ext.primitives.journal.codec import BadResultError, UnitResult, decode
 from qiskit_qml_ext.primitives.journal.collector import Collector
-from qiskit_qml_ext.primitives.journal.deadline import Questions
 from qiskit_qml_ext.primitives.journal.faults import Meaning, understand
 from qiskit_qml_ext.primitives.journal.heart import Heart
 from qiskit_qml_ext.primitives.journal.ownership import Liveness, Risk, new_owner
 from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.progress import Progress, Waits
-from qiskit_qml_ext.primitives.journal.reconcile import Reconciliation, cut_to, surplus_of
+from qiskit_qml_ext.primitives.journal.reconcile import surplus_of
 from qiskit_qml_ext.primitives.journal.records import DONE, FAILED, LOST, PLANNED, SUBMITTED, SUBMITTING, Surplus, Unit
-from qiskit_qml_ext.primitives.journal.requests import Request, new_unit, pack
+from qiskit_qml_ext.primitives.journal.request_units import RequestUnits
+from qiskit_qml_ext.primitives.journal.requests import Request
 from qiskit_qml_ext.primitives.journal.services import Service
 from qiskit_qml_ext.primitives.journal.store import Journal
 from qiskit_qml_ext.primitives.journal.submitter import Submitter
 from qiskit_qml_ext.primitives.journal.tags import new_attempt_tag
+from qiskit_qml_ext.primitives.journal.tools import Tools
 from qiskit_qml_ext.primitives.journal.trouble import Trouble
-from qiskit_qml_ext.primitives.journal.twins import Twins
 
 _ENDED = (DONE, FAILED, LOST)
 _LONGEST_PAUSE = 30.0
@@ -86,7 +85,6 @@ class Runner:
         self._journal = journal
         self._request = request
         self._policy = policy
-        self._seed = seed
         self._progress = progress or Progress(show=False)
         self._owner = new_owner()
         self._liveness = Liveness(journal)
@@ -98,46 +96,21 @@ class Runner:
         self._poll_seconds = policy.poll_seconds or (None if local else 2.0)
         self._max_pending = policy.max_pending or (1 if local else 3)
         self._trouble = Trouble(policy.patience_seconds)
-        ask = Questions(policy.call_seconds, self._trouble.over)
-        self._twins = Twins(service, journal, ask, watch_seconds=policy.watch_seconds)
-        self._reconciliation = Reconciliation(journal, self._twins, ask)
-        shared = (service, journal, self._twins, self._reconciliation, policy)
-        self._submitter = Submitter(*shared, owner=self._owner, ask=ask)
-        self._collector = Collector(*shared, owner=self._owner, ask=ask)
+        tools = Tools.of(service, journal, policy, answered=self._trouble.over)
+        self._twins, self._reconciliation = tools.twins, tools.reconciliation
+        self._submitter = Submitter(tools, owner=self._owner)
+        self._collector = Collector(tools, owner=self._owner)
         self._results: dict[int, UnitResult] = {}
-        self._places: dict[bytes, tuple[int, int]] = {}
-        self._keys: dict[int, tuple[bytes, ...]] = {}
-        self._done: dict[int, Unit] = {}
+        self._units = RequestUnits(service, journal, request, policy=policy, seed=seed)
         self._is_reconciled = False
 
     def plan(self, *, revive: bool = True) -> None:
         """See that every item belongs to a unit that is on the disk."""
-        self._request.refine(self._journal.locate)
-        self._places = self._journal.ensure_units(
-            [item.key for item in self._request.items],
-            lambda places: pack(
-                self._request,
-                places,
-                target=self._service.target,
-                options=self._service.options,
-                max_executions=self._policy.max_executions,
-                max_bytes=self._policy.max_bytes,
-            ),
-            revive=revive,
-        )
-        members: dict[int, list[tuple[int, bytes]]] = {}
-        for key, (unit, position) in self._places.items():
-            members.setdefault(unit, []).append((position, key))
-        self._keys = {unit: tuple(key for _, key in sorted(found)) for unit, found in members.items()}
+        self._units.plan(revive=revive)
 
     def unsubmitted(self) -> list[tuple[QuantumCircuit, int]]:
         """Return the circuits of this request that nobody has submitted yet, with their executions."""
-        planned = {unit.id for unit in self._journal.units(self._keys) if unit.state == PLANNED}
-        executions: dict[int, int] = {}
-        for item in self._request.items:
-            if self._places[item.key][0] in planned:
-                executions[item.pub] = executions.get(item.pub, 0) + item.executions
-        return [(self._request.pubs[pub].circuit, number) for pub, number in executions.items()]
+        return self._units.unsubmitted()
 
     def reconcile(self) -> None:
         """Hold the file against the service before anything is submitted, and take over what it does not know.
@@ -145,10 +118,10 @@ class Runner:
         Raises:
             JournalBehindError: If there are jobs that may be the same work as what would be submitted.
         """
-        if self._service.is_durable and self._has_planned():
+        if self._service.is_durable and self._units.has_planned():
             if not self._journal.looks.was_clean(self._service.places):
-                self._reconciliation.look(self._recut)
-            if self._has_planned():
+                self._reconciliation.look(self._units.recut)
+            if self._units.has_planned():
                 self._reconciliation.demand()
         self._is_reconciled = True
 
@@ -181,7 +154,7 @@ class Runner:
             "submitted_now": self.report.submitted,
         }
         try:
-            return self._request.assemble(self._places, self._results, metadata)
+            return self._request.assemble(self._units.places, self._results, metadata)
         except (ValueError, TypeError, LookupError) as error:
             raise JournalDamagedError(
                 f"The results in {self._journal.path} do not fit what was asked for ({error}). Nothing of them was "
@@ -196,9 +169,9 @@ class Runner:
         last_move = time.monotonic()
         while True:
             spent = time.thread_time()
-            units = self._look()
+            units = self._units.read()
             if any(unit.state not in (*_ENDED, PLANNED, SUBMITTING, SUBMITTED) for unit in units):
-                self.plan(revive=False)  # another run needed some of our items without the others
+                self._units.plan(revive=False)  # another run needed some of our items without the others
                 continue
             running = len(self._collector.running)
             self._progress.update(units, running, self.report.waiting_for)
@@ -225,13 +198,6 @@ class Runner:
                 self.report.waiting_for = self._reasons(units)
                 pause = self._pause(now - last_move, spent=time.thread_time() - spent, units=units)
                 self._stopped.wait(max(pause, self._trouble.pause()))
-
-    def _look(self) -> list[Unit]:
-        """Return the units of this request; those that are done do not change and are not read again."""
-        left = self._journal.units(unit for unit in self._keys if unit not in self._done)
-        self._done.update({unit.id: unit for unit in left if unit.state == DONE})
-        found = {unit.id: unit for unit in [*self._done.values(), *left]}
-        return [found[number] for number in sorted(found) if number in self._keys]
 
     def _pause(self, waited: float, *, spent: float, units: Sequence[Unit]) -> float:
         """Return how long to pause; jobs of this machine are looked at within a hundredth of their time.
@@ -287,16 +253,18 @@ class Runner:
         if unit.state == SUBMITTING:
             if not self._journal.owns(unit.id, self._owner):
                 return True  # taken over, while this process was suspended or busy with other units
-            return self._after_posting(unit, self._submitter.recover(unit, self._pubs(unit), self._seed_of(unit)))
+            return self._after_posting(
+                unit, self._submitter.recover(unit, self._units.pubs(unit), self._units.seed_of(unit))
+            )
         outcome = self._collector.collect(unit)
         if outcome.too_large:
             return self._halve(unit, outcome.too_large)
-        if outcome.result is not None and unit.id in self._keys:
+        if outcome.result is not None and unit.id in self._units:
             self._results[unit.id] = outcome.result
         return outcome.moved
 
     def _submit_next(self) -> bool:
-        units = self._look()
+        units = self._units.read()
         # The jobs of those that were given up have ended: they leave room for others.
         pending = _pending([unit for unit in units if unit.id not in self._collector.given_up])
         unit = next((unit for unit in units if unit.state == PLANNED), None)
@@ -310,9 +278,9 @@ class Runner:
         if not self._is_reconciled:
             self.reconcile()
             return True
-        pubs = self._pubs(unit)
+        pubs = self._units.pubs(unit)
         if pubs is None:
-            self.plan(revive=False)
+            self._units.plan(revive=False)
             return True
         journal, durable = self._journal, self._service.is_durable
         tag = new_attempt_tag(journal.tag, lineage=journal.lineage, place=self._service.places[0], unit=unit.id)
@@ -323,7 +291,7 @@ class Runner:
         ):
             self._waits.rate(per_minute, journal.rate_pause(per_minute))
             return False
-        return self._after_posting(unit, self._submitter.submit(unit, tag, pubs, self._seed_of(unit)))
+        return self._after_posting(unit, self._submitter.submit(unit, tag, pubs, self._units.seed_of(unit)))
 
     def _after_posting(self, unit: Unit, outcome: Any) -> bool:
         if outcome.too_large:
@@ -331,52 +299,8 @@ class Runner:
         return bool(outcome.moved)
 
     def _halve(self, unit: Unit, reason: str) -> bool:
-        keys = self._keys.get(unit.id, ())
-        halves = self._request.halves(keys) if len(keys) == unit.num_items else None
-        if halves is None:
-            advice = "One circuit with its shots is more than a job may have: use fewer shots or less precision."
-            self._journal.fail(unit.id, owner=self._owner, outcome="rejected", reason=f"{reason} {advice}")
-            return True
-        items = {item.key: item for item in self._request.items}
-        parts = [
-            new_unit(self._request, [items[key] for key in half], unit.target, unit.settings) for half in halves if half
-        ]
-        self._journal.split(unit.id, parts, owner=self._owner, reason=reason)
-        self.plan(revive=False)
+        self._units.halve(unit, reason, owner=self._owner)
         return True
-
-    def _pubs(self, unit: Unit) -> list[Any] | None:
-        """Return a unit's PUBs, or ``None`` if this request does not have all of its items."""
-        keys = self._keys.get(unit.id, ())
-        return self._request.build(keys) if len(keys) == unit.num_items else None
-
-    def _seed_of(self, unit: Unit) -> int | None:
-        """Derive a unit's seed from its content, so that its counts do not depend on what ran before."""
-        if self._seed is None:
-            return None
-        content = self._seed.to_bytes(16, "little") + b"".join(self._keys.get(unit.id, ()))
-        return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little") % 2**31
-
-    def _recut(self, contents: set[bytes]) -> bool:
-        """Halve planned units as a run did whose record is lost, where that makes units with these contents."""
-        items = {item.key: item for item in self._request.items}
-        changed = False
-        for unit in self._journal.units(self._keys):
-            keys = self._keys[unit.id]
-            if unit.state != PLANNED or len(keys) != unit.num_items:
-                continue
-            parts = cut_to(keys, contents)
-            if parts is not None and len(parts) > 1:
-                new = [
-                    new_unit(self._request, [items[key] for key in part], unit.target, unit.settings) for part in parts
-                ]
-                changed |= self._journal.cut(unit.id, new)
-        if changed:
-            self.plan(revive=False)
-        return changed
-
-    def _has_planned(self) -> bool:
-        return any(unit.state == PLANNED for unit in self._journal.units(self._keys))
 
     def _drop_twins(self) -> bool:
         self._twins.drop()
@@ -394,7 +318,7 @@ class Runner:
                 self._results[unit.id] = decode(*stored, unit.layout)
             except BadResultError:
                 self._journal.forget_result(unit.id, arrays=None if stored is None else stored[0])
-                self._done.pop(unit.id)
+                self._units.forget(unit.id)
                 return False
         self._look_again()
         return True
@@ -407,9 +331,8 @@ class Runner:
             self._twins.drop()
             is_due = not self._journal.looks.was_tried(self._service.places, idle=not self._submitter.submitted)
             if is_due and self._twins.is_watching():
-                ask = Questions(min(_LAST_LOOK_SECONDS, self._policy.call_seconds), lambda: None)
-                twins = Twins(self._service, self._journal, ask, watch_seconds=self._policy.watch_seconds)
-                last = Reconciliation(self._journal, twins, ask)
+                seconds = min(_LAST_LOOK_SECONDS, self._policy.call_seconds)
+                last = Tools.of(self._service, self._journal, self._policy, call_seconds=seconds).reconciliation
                 last.look()
                 self._reconciliation.unplaced = last.unplaced
         except JournalError:

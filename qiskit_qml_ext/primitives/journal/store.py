@@ -1,59 +1,20 @@
 """The journal: an SQLite file that knows what was asked, what was submitted and what came back."""
 
-import os
-import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from typing_extensions import Self
-
-from qiskit_qml_ext.exceptions import JournalDamagedError, JournalError
-from qiskit_qml_ext.primitives.journal import claims, lineage
-from qiskit_qml_ext.primitives.journal.backup import copy_file
-from qiskit_qml_ext.primitives.journal.checkup import FileReport, check_journal
-from qiskit_qml_ext.primitives.journal.detached import attach
-from qiskit_qml_ext.primitives.journal.looks import Looks
-from qiskit_qml_ext.primitives.journal.moments import Moment, moment
+from qiskit_qml_ext.exceptions import JournalError
+from qiskit_qml_ext.primitives.journal import attempts, claims, planning, results
+from qiskit_qml_ext.primitives.journal.open_file import JournalFile
 from qiskit_qml_ext.primitives.journal.ownership import retire
-from qiskit_qml_ext.primitives.journal.places import check_still_there, file_identity, journal_path
-from qiskit_qml_ext.primitives.journal.queries import content_of, located, read_chunks, units_of
-from qiskit_qml_ext.primitives.journal.records import (
-    DISSOLVED,
-    DONE,
-    FAILED,
-    LOST,
-    PLANNED,
-    SUBMITTED,
-    SUBMITTING,
-    Attempt,
-    NewUnit,
-    Surplus,
-    Unit,
-)
-from qiskit_qml_ext.primitives.journal.rows import (
-    ABOUT,
-    ATTEMPTS,
-    ITEMS,
-    RESULTS,
-    SURPLUS,
-    UNITS,
-    DamagedRowError,
-    Row,
-    change,
-    insert,
-    insert_many,
-    read,
-    remove,
-)
-from qiskit_qml_ext.primitives.journal.schema import KEYS_FORMULA, connected, explained, open_database
-from qiskit_qml_ext.primitives.journal.soundness import inspected
+from qiskit_qml_ext.primitives.journal.queries import located, read_chunks, units_of
+from qiskit_qml_ext.primitives.journal.records import DISSOLVED, FAILED, LOST, PLANNED, Attempt, NewUnit, Surplus, Unit
+from qiskit_qml_ext.primitives.journal.rows import SURPLUS, UNITS, read
+from qiskit_qml_ext.primitives.journal.schema import KEYS_FORMULA
 
 
-class Journal:
+class Journal(JournalFile):
     """A file that remembers every unit of work sent to a device: no result is lost, no shot is paid for twice.
 
     Several journaled primitives, threads and processes may use one journal at the same time; they share the work.
@@ -67,53 +28,6 @@ class Journal:
         JournalError: If the file is not a journal, is locked, or was written by another version.
         JournalDamagedError: If it is not what was written.
     """
-
-    def __init__(self, path: str | os.PathLike[str], *, timeout: float = 30.0):
-        self._path = journal_path(path)
-        self._timeout = timeout
-        self._open()
-
-    def _open(self) -> None:
-        self._lock = threading.RLock()
-        self._process = os.getpid()
-        self._database = open_database(self._path, timeout=self._timeout)
-        self._file = file_identity(self._path)
-        with self._transaction(write=False) as database:
-            elsewhere = lineage.is_elsewhere(database, self._path)
-        if elsewhere:
-            with self._transaction() as database:
-                lineage.give_new_lineage(database, self._path)
-        with self._transaction(write=False) as database:
-            about = {row["name"]: row["value"] for row in read(database, ABOUT)}
-        self._id, self._lineage = about["id"], about["lineage"]
-        self._formula = about["keys"]
-        self._former = tuple(about.get("former", "").split())
-        self.looks = Looks()
-
-    @property
-    def path(self) -> Path:
-        """The journal's file."""
-        return self._path
-
-    @property
-    def tag(self) -> str:
-        """The tag that all jobs of this journal carry on the service."""
-        return f"qmlx-{self._id}"
-
-    @property
-    def lineage(self) -> str:
-        """What tells this file from its copies; the jobs that it submits carry it in their tags."""
-        return self._lineage
-
-    @property
-    def former_lineages(self) -> tuple[str, ...]:
-        """What this file was called before it was copied, moved or restored."""
-        return self._former
-
-    def close(self) -> None:
-        """Close the file; the journal may not be used afterwards."""
-        with self._lock:
-            self._database.close()
 
     # What there is
 
@@ -152,17 +66,7 @@ class Journal:
     def attempts(self, units: Iterable[int] | None = None) -> list[Attempt]:
         """Return the attempts at all units, or at those with the given numbers, in the order of their making."""
         with self._transaction(write=False) as database:
-            if units is None:
-                rows = read(database, ATTEMPTS, "1 ORDER BY number")
-            else:
-                rows = sorted(read_chunks(database, ATTEMPTS, "unit", units), key=lambda row: row["number"])
-        return [
-            Attempt(
-                row["number"], row["tag"], row["unit"], row["job"], row["outcome"],
-                Moment(row["boot"], row["ticks"]), bool(row["watched"]),
-            )
-            for row in rows
-        ]  # fmt: skip
+            return attempts.attempts_at(database, units)
 
     # Planning
 
@@ -183,34 +87,18 @@ class Journal:
             JournalError: If the journal's keys are of another formula, so that nothing in it would be found again.
         """
         self._check_formula()
-        wanted = set(keys)
         with self._transaction() as database:
-            found = located(database, keys)
-            free = [PLANNED, FAILED] if revive else [PLANNED]
-            for row in list(read_chunks(database, UNITS, "id", {unit for unit, _ in found.values()})):
-                if row["state"] not in free:
-                    continue
-                members = {item["key"] for item in read(database, ITEMS, "unit = ?", [row["id"]])}
-                if not members <= wanted:
-                    self._dissolve(database, row["id"])
-                elif row["state"] == FAILED:
-                    change(database, UNITS, "id = ?", [row["id"]], state=PLANNED, attempts=0, reason=None)
-            found = located(database, keys)
-            missing = [place for place, key in enumerate(keys) if key not in found]
-            if missing:
-                self._insert(database, pack(missing))
-                found = located(database, keys)
-            return found
+            return planning.ensure_units(database, keys, pack, revive=revive)
 
     def split(self, unit: int, parts: Sequence[NewUnit], *, owner: str, reason: str) -> None:
         """Replace a unit that is too large by smaller ones."""
         with self._transaction() as database:
-            if not claims.is_owned(database, unit, owner):
-                return
-            self._end_attempt(database, unit, "rejected", reason)
-            self._dissolve(database, unit)
-            # An earlier run may have cut the same unit, and have done a part already.
-            self._insert(database, [part for part in parts if not located(database, part.keys)])
+            planning.split(database, unit, parts, owner=owner, reason=reason)
+
+    def cut(self, unit: int, parts: Sequence[NewUnit]) -> bool:
+        """Replace a unit that nobody works on by others of the same items; return whether it was done."""
+        with self._transaction() as database:
+            return planning.cut(database, unit, parts)
 
     # Claims
 
@@ -238,11 +126,12 @@ class Journal:
             Whether this process may submit it now; ``False`` if another one has it or the rate is used up.
         """
         with self._transaction() as database:
-            if per_minute is not None and claims.rate_pause(database, per_minute, wall=time.time()):
+            now = time.time()
+            if per_minute is not None and claims.rate_pause(database, per_minute, wall=now):
                 return False
             if not claims.take(database, unit, owner):
                 return False
-            self._begin_attempt(database, unit, tag, calibration=calibration, watched=watched)
+            attempts.begin(database, unit, tag, started=now, calibration=calibration, watched=watched)
             return True
 
     def rate_pause(self, per_minute: int | None) -> float:
@@ -264,13 +153,7 @@ class Journal:
     def withdraw(self, unit: int, *, tag: str, owner: str) -> None:
         """Take a claim back whose request has certainly not left."""
         with self._transaction() as database:
-            if not claims.is_owned(database, unit, owner):
-                return
-            remove(database, ATTEMPTS, "tag = ?", [tag])
-            change(
-                database, UNITS, "id = ? AND state = ?", [unit, SUBMITTING],
-                state=PLANNED, owner=None, attempts=lambda row: row["attempts"] - 1,
-            )  # fmt: skip
+            attempts.withdraw(database, unit, tag=tag, owner=owner)
 
     def take_over(self, unit: int, *, owner: str, gone: str | None) -> bool:
         """Claim a unit whose owner is gone, unless another process was faster.
@@ -320,13 +203,8 @@ class Journal:
         Returns:
             Whether it was written down; if not, the job is one that nobody waits for.
         """
-        now = time.time()
         with self._transaction() as database:
-            if owner is not None and not claims.is_owned(database, unit, owner):
-                return False
-            change(database, ATTEMPTS, "tag = ?", [tag], job=job, session=session, submitted=now)
-            change(database, UNITS, "id = ? AND state = ?", [unit, SUBMITTING], state=SUBMITTED, updated=now)
-            return True
+            return attempts.note_submitted(database, unit, tag=tag, job=job, session=session, owner=owner)
 
     def adopt(
         self, unit: int, *, tag: str, job: str, session: str | None, created: float, owner: str | None, reason: str
@@ -345,40 +223,10 @@ class Journal:
         Returns:
             Whether it was taken.
         """
-        now = time.time()
         with self._transaction() as database:
-            rows = read(database, UNITS, "id = ?", [unit])
-            is_mine = owner is not None and claims.is_owned(database, unit, owner)
-            # A repair may have kept a result, but not the attempt that it came from.
-            is_bare = bool(rows) and rows[0]["state"] == DONE and not read(database, ATTEMPTS, "unit = ?", [unit])
-            if not rows or not (is_mine or is_bare or rows[0]["state"] in (PLANNED, FAILED, LOST)):
-                return False
-            if any(row["unit"] != unit for row in read(database, ATTEMPTS, "tag = ?", [tag])):
-                return False
-            self._end_attempt(database, unit, "not needed", reason)
-            # The last attempt is the one that counts.
-            remove(database, ATTEMPTS, "tag = ?", [tag])
-            self._begin_attempt(database, unit, tag, started=created)
-            change(database, ATTEMPTS, "tag = ?", [tag], job=job, session=session, submitted=created)
-            remove(database, SURPLUS, "job = ?", [job])
-            if is_bare:
-                change(database, ATTEMPTS, "tag = ?", [tag], outcome="done", finished=now)
-                return True
-            change(
-                database, UNITS, "id = ?", [unit],
-                state=SUBMITTED, owner=owner, reason=None, updated=now,
-                attempts=lambda row: row["attempts"] + (not is_mine),
-            )  # fmt: skip
-            return True
-
-    def cut(self, unit: int, parts: Sequence[NewUnit]) -> bool:
-        """Replace a unit that nobody works on by others of the same items; return whether it was done."""
-        with self._transaction() as database:
-            rows = read(database, UNITS, "id = ? AND state = ?", [unit, PLANNED])
-            if rows:
-                self._dissolve(database, unit)
-                self._insert(database, parts)
-            return bool(rows)
+            return attempts.adopt(
+                database, unit, tag=tag, job=job, session=session, created=created, owner=owner, reason=reason
+            )
 
     def add_surplus(self, job: str, tag: str, *, executed: bool) -> None:
         """Write down a job that nobody waits for, unless another process has taken it over meanwhile.
@@ -389,22 +237,17 @@ class Journal:
             executed: Whether it ran.
         """
         with self._transaction() as database:
-            is_wanted = read(database, ATTEMPTS, "job = ? AND outcome IN ('open', 'done')", [job])
-            if not is_wanted and not read(database, SURPLUS, "job = ?", [job]):
-                insert(database, SURPLUS, job=job, tag=tag, executed=executed, noticed=time.time())
+            attempts.add_surplus(database, job, tag, executed=executed)
 
     def watch_anew(self, tags: Iterable[str]) -> None:
         """Write down that the service may make jobs of these attempts from now on."""
-        now = moment()
         with self._transaction() as database:
-            for tag in tags:
-                change(database, ATTEMPTS, "tag = ?", [tag], watched=1, boot=now.boot, ticks=now.ticks)
+            attempts.watch_anew(database, tags)
 
     def close_watch(self, numbers: Iterable[int]) -> None:
         """Write down that the service can make no more jobs of these attempts."""
         with self._transaction() as database:
-            for number in numbers:
-                change(database, ATTEMPTS, "number = ?", [number], watched=0)
+            attempts.close_watch(database, numbers)
 
     def finish(
         self, unit: int, *, tag: str, arrays: bytes, metadata: dict[str, Any], usage_seconds: float | None
@@ -417,30 +260,21 @@ class Journal:
         Returns:
             Whether this one counts. If not, another run's result is in the journal, or the unit was dissolved.
         """
-        now = time.time()
         with self._transaction() as database:
-            row = self._row(database, unit)
-            counts = row["state"] not in (DONE, DISSOLVED)
-            if counts:
-                # Where a result was dropped as damaged, the table may hold the damaged row still.
-                remove(database, RESULTS, "unit = ?", [unit])
-                insert(database, RESULTS, unit=unit, content=row["content"], arrays=arrays, metadata=metadata)
-                change(database, UNITS, "id = ?", [unit], state=DONE, owner=None, reason=None, updated=now)
-            change(
-                database, ATTEMPTS, "tag = ? AND outcome != 'done'", [tag],
-                outcome="done" if counts else "late", finished=now, usage_seconds=usage_seconds,
-            )  # fmt: skip
-            if counts:
-                self._end_attempt(database, unit, "superseded", "The result of another attempt came first.")
-            return counts
+            return results.finish(
+                database, unit, tag=tag, arrays=arrays, metadata=metadata, usage_seconds=usage_seconds
+            )
 
     def retry(self, unit: int, *, owner: str, outcome: str, reason: str) -> None:
         """Write down that an attempt came to nothing; the unit is planned again."""
-        self._end(unit, owner, PLANNED, outcome, reason)
+        with self._transaction() as database:
+            attempts.come_to_nothing(database, unit, owner=owner, state=PLANNED, outcome=outcome, reason=reason)
 
     def fail(self, unit: int, *, owner: str, outcome: str, reason: str, lost: bool = False) -> None:
         """Write down that a unit failed for good; a *lost* one is never submitted again without the user's word."""
-        self._end(unit, owner, LOST if lost else FAILED, outcome, reason)
+        state = LOST if lost else FAILED
+        with self._transaction() as database:
+            attempts.come_to_nothing(database, unit, owner=owner, state=state, outcome=outcome, reason=reason)
 
     def reset(self, unit: int, *, outcome: str, reason: str, seen: Unit | None = None) -> bool:
         """Make a unit that is not done planned again, at the user's word.
@@ -455,22 +289,14 @@ class Journal:
             Whether it was done.
         """
         with self._transaction() as database:
-            rows = read(database, UNITS, "id = ? AND state NOT IN (?, ?)", [unit, DONE, DISSOLVED])
-            if not rows:
-                return False
-            now = rows[0]["state"], rows[0]["owner"], rows[0]["attempts"]
-            if seen is not None and now != (seen.state, seen.owner, seen.attempts):
-                return False
-            self._end_attempt(database, unit, outcome, reason)
-            change(database, UNITS, "id = ?", [unit], state=PLANNED, owner=None, attempts=0, reason=reason)
-            return True
+            return attempts.reset(database, unit, outcome=outcome, reason=reason, seen=seen)
 
     # Results
 
     def results(self, unit: int) -> tuple[bytes, dict[str, Any]] | None:
         """Return a finished unit's arrays and metadata, or ``None`` if they are missing or were changed on the disk."""
         with self._transaction(write=False) as database:
-            return self._result_of(database, unit)
+            return results.result_of(database, unit)
 
     def forget_result(self, unit: int, *, arrays: bytes | None = None) -> None:
         """Drop a result that was damaged on the disk; its job is known and is fetched again.
@@ -480,51 +306,7 @@ class Journal:
             arrays: What was read, if anything. What another run has put in its place meanwhile stays.
         """
         with self._transaction() as database:
-            stored = self._result_of(database, unit)
-            if stored is not None and stored[0] != arrays:
-                return
-            remove(database, RESULTS, "unit = ?", [unit])
-            change(database, UNITS, "id = ? AND state = ?", [unit, DONE], state=SUBMITTED, owner=None)
-
-    @staticmethod
-    def _result_of(database: sqlite3.Connection, unit: int) -> tuple[bytes, dict[str, Any]] | None:
-        row = Journal._row(database, unit)
-        try:
-            found = next(iter(read(database, RESULTS, "unit = ?", [unit])), None)
-        except DamagedRowError:
-            found = None
-        if found is None or not isinstance(found["metadata"], dict):
-            return None
-        return (found["arrays"], found["metadata"]) if found["content"] == row["content"] else None
-
-    # The file
-
-    def check(self) -> FileReport:
-        """Look through the whole file, results included, and say what is sound; nothing is raised for damage."""
-        return check_journal(self._path, timeout=self._timeout)
-
-    def backup(self, path: str | os.PathLike[str]) -> Path:
-        """Copy the journal, also while runs use it, into a new file that is readable by its owner only.
-
-        Args:
-            path: The new file.
-
-        Returns:
-            Its absolute path.
-
-        Raises:
-            JournalError: If something is there already, or it cannot be written.
-        """
-        with self._transaction(write=False):
-            pass  # the file is still there
-        try:
-            source = connected(self._path, self._timeout, mode="ro")
-        except sqlite3.Error as error:
-            raise explained(error, self._path) from error
-        try:
-            return copy_file(source, self._path, path, inspect=inspected)
-        finally:
-            source.close()
+            results.forget(database, unit, arrays=arrays)
 
     def _check_formula(self) -> None:
         if self._formula != KEYS_FORMULA:
@@ -533,126 +315,3 @@ class Journal:
                 "it would be found again. What is in it can be listed, fetched and exported with 'qiskit-qml-ext jobs "
                 f"{self._path}'. Use a new file for new work."
             )
-
-    @staticmethod
-    def _row(database: sqlite3.Connection, unit: int) -> Row:
-        rows = read(database, UNITS, "id = ?", [unit])
-        if not rows:
-            raise JournalError(f"There is no unit {unit} in the journal.")
-        return rows[0]
-
-    def _end(self, unit: int, owner: str, state: str, outcome: str, reason: str) -> None:
-        with self._transaction() as database:
-            if not claims.is_owned(database, unit, owner):
-                return
-            self._end_attempt(database, unit, outcome, reason)
-            change(database, UNITS, "id = ?", [unit], state=state, owner=None, reason=reason, updated=time.time())
-
-    @staticmethod
-    def _begin_attempt(
-        database: sqlite3.Connection,
-        unit: int,
-        tag: str,
-        *,
-        calibration: str | None = None,
-        started: float | None = None,
-        watched: bool = True,
-    ) -> None:
-        now = moment()
-        insert(
-            database, ATTEMPTS, tag=tag, unit=unit, job=None, session=None, outcome="open", boot=now.boot,
-            ticks=now.ticks, started=time.time() if started is None else started, submitted=None, finished=None,
-            calibration=calibration, usage_seconds=None, reason=None, watched=watched,
-        )  # fmt: skip
-
-    @staticmethod
-    def _end_attempt(database: sqlite3.Connection, unit: int, outcome: str, reason: str) -> None:
-        now = time.time()
-        change(
-            database, ATTEMPTS, "unit = ? AND outcome = 'open'", [unit], outcome=outcome, reason=reason, finished=now
-        )
-
-    @staticmethod
-    def _dissolve(database: sqlite3.Connection, unit: int) -> None:
-        """Free a unit's items; its attempts stay on record."""
-        remove(database, ITEMS, "unit = ?", [unit])
-        change(database, UNITS, "id = ?", [unit], state=DISSOLVED, owner=None)
-
-    @staticmethod
-    def _insert(database: sqlite3.Connection, parts: Sequence[NewUnit]) -> None:
-        now = time.time()
-        for part in parts:
-            content = content_of(part.keys)
-            if attach(database, part, content):
-                continue
-            unit = insert(
-                database, UNITS, kind=part.kind, target=part.target, settings=part.settings, layout=part.layout,
-                content=content, num_items=len(part.keys), executions=part.executions, state=PLANNED,
-                attempts=0, owner=None, reason=None, created=now, updated=now,
-            )  # fmt: skip
-            insert_many(database, ITEMS, [(key, unit, place) for place, key in enumerate(part.keys)])
-
-    @contextmanager
-    def _transaction(self, *, write: bool = True, checkpoint: bool = True) -> Iterator[sqlite3.Connection]:
-        """Read or write as one step.
-
-        Args:
-            write: Whether anything is written.
-            checkpoint: Whether what was written goes on from the file beside the journal into the journal itself, so
-                that a copy of the journal alone has it.
-        """
-        if self._process != os.getpid():
-            # A forked process may neither use nor close its parent's connection.
-            self._inherited = self._database
-            self._open()
-        with self._lock:
-            database = self._database
-            check_still_there(self._path, self._file)
-            try:
-                database.execute("BEGIN IMMEDIATE" if write else "BEGIN")
-                yield database
-                database.execute("COMMIT")
-                if write and checkpoint:
-                    database.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            except (sqlite3.Error, UnicodeDecodeError) as error:
-                self._roll_back()
-                raise explained(error, self._path) from error
-            except DamagedRowError as error:
-                self._roll_back()
-                raise JournalDamagedError(
-                    f"The journal {self._path} is damaged: {error}. Nothing of it was used. 'qiskit-qml-ext jobs "
-                    f"{self._path} check' says what is sound, and '… repair' keeps that."
-                ) from error
-            except BaseException:
-                self._roll_back()
-                raise
-
-    def _roll_back(self) -> None:
-        with suppress(sqlite3.Error):  # the journal was closed, or the error that led here says more
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
-
-    def __del__(self) -> None:
-        # A journal that nobody closed; a forked process leaves its parent's connection alone.
-        try:
-            database: sqlite3.Connection | None = self.__dict__.get("_database")
-            if database is not None and self._process == os.getpid():
-                database.close()
-        except Exception:
-            pass
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_path": self._path, "_timeout": self._timeout}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._open()
-
-    def __repr__(self) -> str:
-        return f"Journal({str(self._path)!r})"

@@ -6,17 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from qiskit_qml_ext.exceptions import RunIncompleteError
-from qiskit_qml_ext.primitives.journal.deadline import Questions
 from qiskit_qml_ext.primitives.journal.faults import Fault, Meaning, understand
-from qiskit_qml_ext.primitives.journal.policy import Policy
-from qiskit_qml_ext.primitives.journal.reconcile import Reconciliation
 from qiskit_qml_ext.primitives.journal.records import Unit
 from qiskit_qml_ext.primitives.journal.refusals import Refusals
-from qiskit_qml_ext.primitives.journal.services import Service
-from qiskit_qml_ext.primitives.journal.store import Journal
 from qiskit_qml_ext.primitives.journal.tags import content_tag, is_listed
+from qiskit_qml_ext.primitives.journal.tools import Tools
 from qiskit_qml_ext.primitives.journal.trouble import Trouble
-from qiskit_qml_ext.primitives.journal.twins import Twins
 
 _CALIBRATION_SECONDS = 600.0
 _MAX_REOPENED = 5
@@ -39,39 +34,24 @@ class Submitter:
     """Submits units and clears up submissions whose fate is not known.
 
     Args:
-        service: Where to submit.
-        journal: Where it is written down.
-        twins: Finds jobs by tag.
-        reconciliation: Takes over jobs that the file does not know.
-        policy: Waiting times.
-        owner: The claim of this run.
-        ask: Asks the service questions.
+        tools: What the run works with.
+        owner: The claim of the run.
     """
 
-    def __init__(
-        self,
-        service: Service,
-        journal: Journal,
-        twins: Twins,
-        reconciliation: Reconciliation,
-        policy: Policy,
-        *,
-        owner: str,
-        ask: Questions,
-    ):
-        self._service = service
-        self._journal = journal
-        self._twins = twins
-        self._reconciliation = reconciliation
-        self._policy = policy
+    def __init__(self, tools: Tools, *, owner: str):
+        self._service = tools.service
+        self._journal = tools.journal
+        self._twins = tools.twins
+        self._reconciliation = tools.reconciliation
+        self._policy = tools.policy
+        self._ask = tools.ask
         self._owner = owner
-        self._ask = ask
-        self._trouble = Trouble(policy.patience_seconds)
+        self._trouble = Trouble(self._policy.patience_seconds)
         self._began = time.monotonic()
         self._reopened = 0
         self.refused = False
         """Whether the service refused a unit for good, so that it makes no sense to submit others."""
-        self.refusals = Refusals(policy)
+        self.refusals = Refusals(self._policy)
         """What the service refuses for now."""
         self._posted: dict[str, float] = {}
         self._strange: dict[str, str] = {}

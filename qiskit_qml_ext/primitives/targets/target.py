@@ -11,7 +11,7 @@ from qiskit.circuit import Barrier
 from qiskit.circuit.library import RZGate
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 
-import qiskit_qml_ext.primitives.targets.forks  # noqa: F401  (says what a forked child may do)
+import qiskit_qml_ext.primitives.forks  # noqa: F401  (says what a forked child may do)
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.primitives.estimates import error_free_fraction
 from qiskit_qml_ext.primitives.measurement import check_registers_of_counts

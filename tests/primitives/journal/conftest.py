@@ -8,6 +8,8 @@ from runtime_server.work import QUICK, isa_rotation
 
 from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy
 
+from .damage import make_files, put
+
 
 @pytest.fixture(scope="session")
 def running_server(tmp_path_factory):
@@ -34,6 +36,19 @@ def backend(server):
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "run.journal"
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory):
+    """The files of a journal with known results, as bytes; see :func:`damage.make_files`."""
+    return make_files(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture
+def sound(files, path):
+    """A journal with known results that nothing is wrong with."""
+    put(path, files["main"])
+    return path
 
 
 @pytest.fixture

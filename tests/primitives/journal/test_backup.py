@@ -14,13 +14,8 @@ import pytest
 from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal import Journal, check_journal
 
-from .damage import make_files, put, run_program
+from .damage import put, run_program
 from .test_file_damage import KEYS, plan
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    return make_files(tmp_path_factory.mktemp("base"))
 
 
 def test_copy_has_everything_is_private_and_is_one_file(files, path, tmp_path):

@@ -25,16 +25,15 @@ WALL_COLUMNS = {"started", "finished", "created", "updated", "noticed"}
 
 # Where the wall clock is read, and what for. Whoever adds a place shows that nothing is decided there.
 ALLOWED = {
-    ("store.py", "submitted"): "a stamp for the reader",
-    ("store.py", "adopt"): "a stamp for the reader",
-    ("store.py", "add_surplus"): "a stamp for the reader",
-    ("store.py", "finish"): "a stamp for the reader",
-    ("store.py", "_end"): "a stamp for the reader",
-    ("store.py", "_end_attempt"): "a stamp for the reader",
-    ("store.py", "_begin_attempt"): "a stamp for the reader",
-    ("store.py", "_insert"): "a stamp for the reader",
+    ("attempts.py", "note_submitted"): "a stamp for the reader",
+    ("attempts.py", "adopt"): "a stamp for the reader",
+    ("attempts.py", "add_surplus"): "a stamp for the reader",
+    ("results.py", "finish"): "a stamp for the reader",
+    ("attempts.py", "come_to_nothing"): "a stamp for the reader",
+    ("attempts.py", "end"): "a stamp for the reader",
+    ("planning.py", "_insert"): "a stamp for the reader",
     ("claims.py", "take"): "a stamp for the reader",
-    ("store.py", "claim"): "may shorten the pause between submissions, never prolong it",
+    ("store.py", "claim"): "a stamp for the reader, and may shorten the pause between submissions, never prolong it",
     ("store.py", "rate_pause"): "may shorten the pause between submissions, never prolong it",
     (
         "schema.py",

@@ -12,19 +12,7 @@ from qiskit_qml_ext.primitives.journal.records import NewUnit
 from qiskit_qml_ext.primitives.journal.rows import UNITS, change
 
 from .crafted import CRAFTED, craft
-from .damage import make_files, put, run_program
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    return make_files(tmp_path_factory.mktemp("base"))
-
-
-@pytest.fixture
-def sound(files, path):
-    put(path, files["main"])
-    return path
-
+from .damage import put, run_program
 
 KEYS = [bytes([number]) * 16 for number in range(20)]
 

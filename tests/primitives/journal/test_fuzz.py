@@ -11,14 +11,9 @@ from qiskit_qml_ext.exceptions import JournalDamagedError, JournalError, RunInco
 from qiskit_qml_ext.primitives.journal import check_journal, repair_journal
 
 from .crafted import CRAFTED, craft
-from .damage import make_files, put, run_program
+from .damage import put, run_program
 
 PAGE = 4096
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    return make_files(tmp_path_factory.mktemp("base"))
 
 
 @cache

@@ -228,7 +228,7 @@ def keys_through_connect(path, kind, target="fake_manila", **settings):
         estimator = connection._journaling.estimator(shots)
         return estimator_keys(estimator, isa, "Z" * isa.num_qubits, values, precision=shots**-0.5)
     sampler = connection._journaling.sampler(shots)
-    packed = connection._packed(circuit, None, 2)
+    packed = connection._circuits.packed(circuit, None, 2)
     if packed is not None:
         return sampler_keys(sampler, packed.circuit, {packed.names: packed.pack(values)}, shots)
     return sampler_keys(sampler, connection.isa_circuit(circuit), values, shots)

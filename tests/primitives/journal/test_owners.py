@@ -5,11 +5,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from together import until
 
 from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal import Journal, cancel, ownership, resume
@@ -46,13 +46,6 @@ def sleeping():
     finally:
         child.kill()
         child.wait()
-
-
-def until(condition, seconds=120):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def unit_of(journal, owner, *, job=None):

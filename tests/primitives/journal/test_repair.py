@@ -12,18 +12,7 @@ from qiskit_qml_ext.primitives.journal.queries import content_of
 from qiskit_qml_ext.primitives.journal.records import NewUnit
 
 from .crafted import CRAFTED, craft
-from .damage import make_files, put, run_program
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    return make_files(tmp_path_factory.mktemp("base"))
-
-
-@pytest.fixture
-def sound(files, path):
-    put(path, files["main"])
-    return path
+from .damage import put, run_program
 
 
 def sql(path, *statements):

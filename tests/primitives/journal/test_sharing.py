@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from qiskit.primitives import StatevectorSampler
 from runtime_server.work import ones, rotation
+from together import until
 
 from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy, ownership
 
@@ -206,13 +207,6 @@ def test_run_that_waits_says_for_whom_and_rests(path):
 def cpu():
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
-
-
-def until(condition, seconds=120):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_run_that_lost_a_unit_before_the_request_left_does_not_submit_it(server, work, path, monkeypatch):
