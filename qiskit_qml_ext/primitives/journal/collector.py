@@ -61,6 +61,8 @@ class Collector:
         self.given_up: dict[int, str] = {}
         """Units whose jobs are done but whose results could not be had in this run, and why."""
         self.error: BaseException | None = None
+        self.refused = False
+        """Whether a job failed for a reason that would make it fail again."""
 
     def collect(self, unit: Unit) -> Collected:
         """Look at a unit's job and write down what became of it."""
@@ -169,6 +171,7 @@ class Collector:
         if meaning is Meaning.TOO_LARGE:
             return Collected(moved=True, too_large=reason)
         if meaning is Meaning.REFUSED:  # it would fail again
+            self.refused = True
             self._journal.fail(unit.id, owner=self._owner, outcome="refused", reason=reason)
             return Collected(moved=True)
         if meaning is Meaning.SESSION_CLOSED:

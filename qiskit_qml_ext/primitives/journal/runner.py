@@ -352,9 +352,11 @@ class Runner:
             for unit in left
         )
         first = "; ".join(reasons[:3]) + ("; …" if len(reasons) > 3 else "")
+        kept = f" The {done} finished ones are in {self._journal.path} and are not run again." if done else ""
+        refused = self._submitter.refused or self._collector.refused
+        advice = "Change what the service refuses" if refused else "Run the same again to try the rest"
         raise RunIncompleteError(
-            f"{len(left)} of {len(units)} units of work could not be finished ({first}). The {done} finished ones are "
-            f"in {self._journal.path} and are not run again. Run the same again to try the rest.",
+            f"{len(left)} of {len(units)} units of work could not be finished ({first}).{kept} {advice}.",
             done=done,
             unfinished=reasons,
         ) from (self._submitter.error or self._collector.error)

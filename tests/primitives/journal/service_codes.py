@@ -11,6 +11,8 @@ words. The words are a short form of IBM's [list of error codes](https://quantum
 older version in the documentation of qiskit-ibm-runtime and, where it says *seen*, of answers of the service that are
 quoted in public.
 
+A unit that was refused for good, or whose job failed for good, gets a new chance when the same work is asked for again.
+
 The file is written by `python -m tests.primitives.journal.service_codes > docs/service-codes.md`, and the tests fail
 when it differs from the table that the package uses.
 """
