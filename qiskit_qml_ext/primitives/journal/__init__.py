@@ -27,7 +27,7 @@ watched: An attempt of which the service may make jobs still.
 look, reconcile: A *look* lists all jobs of the journal once and accounts for each. To *reconcile* is to look before
     anything is submitted, and to submit nothing while there are strays without a place.
 behind: A file that does not know all that was submitted with it or with a copy of it. *Lineage* tells copies apart.
-lost: The service denies a job that it had accepted; such a unit is submitted again at the user's word only.
+lost: May have been paid for, but the service denies the job or cannot be asked; only the user has it submitted again.
 sound, damaged: What is read is what was written, or is not.
 
 **Rooms.** A line for each module, from what the user calls to what lies on the disk:
