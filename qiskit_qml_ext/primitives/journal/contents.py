@@ -10,19 +10,13 @@ from typing import Any
 from qiskit_qml_ext.primitives.journal.job_ids import is_job_id
 from qiskit_qml_ext.primitives.journal.records import (
     DISSOLVED,
-    DONE,
     FAILED,
-    LOST,
     PLANNED,
     STATES,
-    SUBMITTED,
-    SUBMITTING,
 )
 from qiskit_qml_ext.primitives.journal.rows import Row
 
 KINDS = ("sampler", "estimator")
-SENT = (SUBMITTING, SUBMITTED, DONE, LOST)
-"""The states of a unit for which somebody may have been paid."""
 FREE = (PLANNED, FAILED)
 """The states of a unit that a run may submit."""
 KEY_BYTES = 16

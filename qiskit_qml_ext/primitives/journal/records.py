@@ -75,11 +75,11 @@ class NewUnit:
 
 @dataclass(frozen=True)
 class Surplus:
-    """A job that the service made although it was asked once.
+    """A job that nobody waits for.
 
     Attributes:
         job: Its id.
-        tag: The tag it shares with the job that was wanted.
+        tag: The tag of the attempt that made it, or that of its content if another file did.
         executed: Whether it ran; ``False`` means that it was cancelled in the queue.
     """
 

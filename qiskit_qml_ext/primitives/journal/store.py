@@ -48,7 +48,7 @@ class Journal(JournalFile):
             return units_of(database, rows)
 
     def surplus(self, *, tags: Iterable[str] | None = None) -> list[Surplus]:
-        """Return the jobs that the service made without being asked."""
+        """Return the jobs that nobody waits for, as they are on record."""
         with self._transaction(write=False) as database:
             rows = read(database, SURPLUS, "1 ORDER BY tag, job")
         wanted = None if tags is None else set(tags)
