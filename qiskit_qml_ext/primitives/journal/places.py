@@ -1,6 +1,7 @@
 """Where a journal may lie: what is said about a path before SQLite sees it."""
 
 import os
+import shlex
 import stat
 from pathlib import Path
 
@@ -31,6 +32,11 @@ def journal_path(path: str | os.PathLike[str]) -> Path:
         return Path(name).expanduser().absolute().resolve()
     except (ValueError, RuntimeError, OSError) as error:
         raise _no_place(name, error) from error
+
+
+def shown(path: str | os.PathLike[str]) -> str:
+    """Return a path as it can be pasted into a shell: quoted if anything in it needs that."""
+    return shlex.quote(os.fsdecode(path))
 
 
 def make_file(path: Path) -> bool:
@@ -120,5 +126,5 @@ def _size(path: Path) -> int:
 
 def _no_place(path: str, error: Exception) -> JournalError:
     reason = getattr(error, "strerror", None) or str(error)
-    shown = path if len(path) <= 200 else f"{path[:200]}…"
-    return JournalError(f"The journal {shown!r} cannot be created: {reason}. Choose another place.")
+    short = path if len(path) <= 200 else f"{path[:200]}…"
+    return JournalError(f"The journal {short!r} cannot be created: {reason}. Choose another place.")
