@@ -78,6 +78,8 @@ def list_units(journal: "Journal", state: str | None = None) -> None:
             console.print(f"Unit {unit.id}: {kept(unit)}")
         elif unit.reason and unit.state in ("failed", "lost"):
             console.print(f"Unit {unit.id} {unit.state}: {unit.reason}")
+    for number in journal.without_results():
+        console.print(_without_result(number))
     for line in _look(journal):
         console.print(line)
 
@@ -213,10 +215,14 @@ def export(journal: "Journal", file: str) -> None:
 
     try:
         check_different({"--journal": journal.path, "FILE": file})
-        path = write_private(file, json.dumps(exported(journal), indent=1) + "\n")
+        content = exported(journal)
+        path = write_private(file, json.dumps(content, indent=1) + "\n")
     except (ValueError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Wrote {path}")
+    for unit in content["units"]:
+        if unit["state"] == "done" and unit["results"] is None:
+            click.echo(_without_result(unit["id"]))
 
 
 @command.command("cost")
@@ -353,6 +359,10 @@ def _summary(units: "list[Unit]") -> str:
     counted = Counter(_state(unit) for unit in units)
     states = ", ".join(f"{counted[state]} {state}" for state in counted)
     return f"{len(units)} unit{'s' * (len(units) != 1)}: {states}."
+
+
+def _without_result(number: int) -> str:
+    return f"Unit {number} is done, but its result is damaged or missing: run your program again to get it again."
 
 
 def _state(unit: "Unit") -> str:
