@@ -49,7 +49,7 @@ def list_units(journal: "Journal", state: str | None = None) -> None:
     """
     from rich.table import Table
 
-    from qiskit_qml_ext.primitives.journal import STATES
+    from qiskit_qml_ext.primitives.journal import STATES, kept
 
     if state is not None and state not in STATES:
         raise click.ClickException(f"There is no state {state!r}. States are {', '.join(STATES)}.")
@@ -61,11 +61,11 @@ def list_units(journal: "Journal", state: str | None = None) -> None:
     for unit in shown:
         table.add_row(
             str(unit.id),
-            unit.kind,
-            unit.target,
-            f"{unit.num_items:,}",
-            _each(unit),
-            unit.state,
+            "?" if unit.is_unrecorded else unit.kind,
+            unit.target or "?",
+            "?" if unit.is_unrecorded else f"{unit.num_items:,}",
+            "?" if unit.is_unrecorded else _each(unit),
+            _state(unit),
             unit.job or "",
             _ago(unit.finished or unit.submitted or unit.started),
         )
@@ -74,8 +74,12 @@ def list_units(journal: "Journal", state: str | None = None) -> None:
         console.print(table)
     console.print(_summary(units))
     for unit in shown:
-        if unit.reason and unit.state in ("failed", "lost"):
+        if unit.is_unrecorded:
+            console.print(f"Unit {unit.id}: {kept(unit)}")
+        elif unit.reason and unit.state in ("failed", "lost"):
             console.print(f"Unit {unit.id} {unit.state}: {unit.reason}")
+    for number in journal.without_results():
+        console.print(_without_result(number))
     for line in _look(journal):
         console.print(line)
 
@@ -85,15 +89,15 @@ def list_units(journal: "Journal", state: str | None = None) -> None:
 @click.pass_obj
 def show(journal: "Journal", unit: int) -> None:
     """Show all that is known of one unit."""
-    from qiskit_qml_ext.primitives.journal import is_of_copy, surplus_of
+    from qiskit_qml_ext.primitives.journal import is_of_copy, kept, surplus_of
 
     found = _one(journal, unit)
     lines: list[tuple[str, object]] = [
         ("unit", found.id),
-        ("what", f"{found.kind}, {found.num_items:,} circuits, {found.executions:,} executions"),
+        ("what", _what(found)),
         ("target", found.target),
         ("settings", ", ".join(f"{name}={value}" for name, value in found.settings.items())),
-        ("state", found.state),
+        ("state", _state(found)),
         ("submissions", found.attempts),
         ("job", found.job),
         ("session", found.session),
@@ -102,7 +106,7 @@ def show(journal: "Journal", unit: int) -> None:
         ("submitted", _date(found.submitted)),
         ("finished", _date(found.finished)),
         ("processor time", None if found.usage_seconds is None else f"{found.usage_seconds:g} s"),
-        ("reason", found.reason),
+        ("reason", found.reason if not found.is_unrecorded else kept(found)),
     ]
     for name, value in lines:
         if value not in (None, ""):
@@ -163,7 +167,7 @@ def cancel_units(journal: "Journal", units: tuple[int, ...], everything: bool, y
 
     if everything == bool(units):
         raise click.ClickException("Say which: --unit N (may be repeated) or --all.")
-    chosen = [unit for unit in journal.units() if unit.state not in ("done", "planned")]
+    chosen = [unit for unit in journal.units() if unit.state not in ("done", "planned") and not unit.is_unrecorded]
     if units:
         chosen = [_one(journal, number) for number in units]
     if chosen and not yes:
@@ -211,10 +215,14 @@ def export(journal: "Journal", file: str) -> None:
 
     try:
         check_different({"--journal": journal.path, "FILE": file})
-        path = write_private(file, json.dumps(exported(journal), indent=1) + "\n")
+        content = exported(journal)
+        path = write_private(file, json.dumps(content, indent=1) + "\n")
     except (ValueError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Wrote {path}")
+    for unit in content["units"]:
+        if unit["state"] == "done" and unit["results"] is None:
+            click.echo(_without_result(unit["id"]))
 
 
 @command.command("cost")
@@ -252,9 +260,12 @@ def _opened(path: str) -> "Journal":
 
     from qiskit_qml_ext.exceptions import JournalError
     from qiskit_qml_ext.primitives import Journal
+    from qiskit_qml_ext.primitives.journal.places import EMPTY
 
     if not Path(path).expanduser().is_file():
         raise click.ClickException(f"There is no journal {path}.")
+    if not Path(path).expanduser().stat().st_size:
+        raise click.ClickException(f"There is nothing in {path}. {EMPTY}")
     try:
         return Journal(path)
     except JournalError as error:
@@ -345,9 +356,24 @@ def _console() -> Any:
 def _summary(units: "list[Unit]") -> str:
     if not units:
         return "The journal is empty."
-    counted = Counter(unit.state for unit in units)
+    counted = Counter(_state(unit) for unit in units)
     states = ", ".join(f"{counted[state]} {state}" for state in counted)
     return f"{len(units)} unit{'s' * (len(units) != 1)}: {states}."
+
+
+def _without_result(number: int) -> str:
+    return f"Unit {number} is done, but its result is damaged or missing: run your program again to get it again."
+
+
+def _state(unit: "Unit") -> str:
+    """Return the word for a unit's state; of one whose record was damaged the service was never asked."""
+    return "kept" if unit.is_unrecorded and unit.state == "lost" else unit.state
+
+
+def _what(unit: "Unit") -> str:
+    if unit.is_unrecorded:
+        return "not known"
+    return f"{unit.kind}, {unit.num_items:,} circuits, {unit.executions:,} executions"
 
 
 def _each(unit: "Unit") -> str:

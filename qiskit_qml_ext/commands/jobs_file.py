@@ -17,6 +17,7 @@ def check(context: click.Context) -> None:
     """Look through the whole file and say what is sound. The exit code is 1 if anything is damaged."""
     from qiskit_qml_ext.exceptions import JournalError
     from qiskit_qml_ext.primitives.journal import check_journal
+    from qiskit_qml_ext.primitives.journal.places import shown
 
     try:
         report = check_journal(context.obj)
@@ -24,7 +25,7 @@ def check(context: click.Context) -> None:
         raise click.ClickException(str(error)) from error
     click.echo(report.summary())
     if not report.is_sound:
-        click.echo(f"'qiskit-qml-ext jobs {report.path} repair' keeps what is sound.")
+        click.echo(f"'qiskit-qml-ext jobs {shown(report.path)} repair' keeps what is sound.")
         context.exit(1)
 
 

@@ -108,7 +108,7 @@ from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.reconcile import is_of_copy, surplus_of
 from qiskit_qml_ext.primitives.journal.records import STATES, Surplus, Unit
 from qiskit_qml_ext.primitives.journal.repair import RepairReport, repair_journal
-from qiskit_qml_ext.primitives.journal.resume import Resumed, cancel, disown, look, resume, watched
+from qiskit_qml_ext.primitives.journal.resume import Resumed, cancel, disown, kept, look, resume, watched
 from qiskit_qml_ext.primitives.journal.runner import Report
 from qiskit_qml_ext.primitives.journal.sampler import JournaledSampler
 from qiskit_qml_ext.primitives.journal.store import Journal
@@ -131,6 +131,7 @@ __all__ = [
     "check_journal",
     "disown",
     "is_of_copy",
+    "kept",
     "look",
     "repair_journal",
     "resume",
