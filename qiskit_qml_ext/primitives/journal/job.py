@@ -148,8 +148,9 @@ class JournaledJob(BasePrimitiveJob[PrimitiveResult[Any], JobStatus]):
             warnings.warn(
                 f"The service has {len(unknown)} job{'s' * (len(unknown) > 1)} of this journal that its file does not "
                 f"know: {', '.join(unknown[:3])}{', …' if len(unknown) > 3 else ''}. The file is older than they are, "
-                "or another copy of it is in use. This run had nothing to submit; one that has will stop and say what "
-                "to do.",
+                "or another copy of it was or is in use. If they are the same work, cut in another way, it was paid "
+                "twice; what they executed is not counted in the report. The next run that has anything to submit will "
+                "stop and say what to do.",
                 JournalBehindWarning,
                 stacklevel=3,
             )
