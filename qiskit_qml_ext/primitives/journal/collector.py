@@ -108,7 +108,6 @@ class Collector:
             return self._ask(lambda: status_of(job))
         except Exception as error:
             if not understand(error).is_network:
-                self._jobs.pop(unit.job or "", None)
                 self._fetch(unit.job or "")
             raise
 

@@ -364,9 +364,16 @@ class Runner:
             for unit in left
         )
         first = "; ".join(reasons[:3]) + ("; …" if len(reasons) > 3 else "")
+        last = {attempt.unit: attempt.outcome for attempt in self._journal.attempts([unit.id for unit in left])}
+        advice = "Run the same again to try the rest."
+        if {"refused", "rejected"} & set(last.values()):
+            advice = (
+                "What the service does not take as it is will fail again, and may cost again: change what the reason "
+                "names (circuits, shots or options) before the next run; that tries the rest as well."
+            )
         raise RunIncompleteError(
             f"{len(left)} of {len(units)} units of work could not be finished ({first}). The {done} finished ones are "
-            f"in {self._journal.path} and are not run again. Run the same again to try the rest.",
+            f"in {self._journal.path} and are not run again. {advice}",
             done=done,
             unfinished=reasons,
         ) from (self._submitter.error or self._collector.error)

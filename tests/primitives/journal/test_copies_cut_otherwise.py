@@ -9,6 +9,7 @@ import logging
 import shutil
 import threading
 import time
+import warnings
 from datetime import datetime, timezone
 from types import SimpleNamespace
 
@@ -19,7 +20,12 @@ from runtime_server.client import Sampler
 from runtime_server.work import QUICK, isa_rotation, ones
 
 from qiskit_qml_ext.commands.jobs import command
-from qiskit_qml_ext.exceptions import JournalBehindError, JournalBehindWarning, RunIncompleteError
+from qiskit_qml_ext.exceptions import (
+    DuplicateExecutionWarning,
+    JournalBehindError,
+    JournalBehindWarning,
+    RunIncompleteError,
+)
 from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy, disown, look, services
 from qiskit_qml_ext.primitives.journal.services import RuntimeService, runtime_jobs
 
@@ -226,3 +232,46 @@ def test_job_deleted_while_it_is_waited_for_is_lost_and_the_others_go_on(server,
             job.result(60)
         assert [unit.state for unit in journal.units()] == ["done", "lost", "done"]
     assert server.executions() == 400
+
+
+def test_errors_that_are_answers_are_not_called_silence(server, ask, path):
+    server.set_hold(True)
+    with Journal(path) as journal:
+        job = ask(journal, 6)
+        server.wait_until(lambda: len(server.jobs()) == 1)
+        body = {"errors": [{"code": 4711, "message": "An answer that nobody knows."}]}
+        server.fault("GET", f"/jobs/{server.jobs()[0]['id']}", times=1000, status=418, body=body)
+        with pytest.raises(
+            RunIncompleteError, match=r"questions to the service in a row ended in errors.*nobody knows"
+        ):
+            job.result(60)
+
+
+# What the user is told to do
+
+
+def test_copies_that_executed_the_same_ask_for_no_refund(server, ask, copies, meeting, monkeypatch):
+    monkeypatch.setattr("qiskit_qml_ext.primitives.journal.reconcile.is_older", lambda job, other: False)
+    jobs = [ask(journal, 6) for journal in copies]
+    for job in jobs:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DuplicateExecutionWarning)
+            job.result(60)
+    server.settle()
+    assert server.executions() == 1200
+    for journal in copies:
+        with Journal(journal.path) as again, pytest.warns(DuplicateExecutionWarning) as caught:
+            ask(again, 6).result(60)
+        words = str(caught[0].message)
+        assert "count each pair once" in words
+        assert "support" not in words
+
+
+def test_job_that_ran_too_long_is_not_said_to_do_better_when_run_again(server, ask, path):
+    server.fail_next(1, reason="Error code 1305; Job ran longer than the maximum execution time.", code=1305)
+    with (
+        Journal(path) as journal,
+        pytest.raises(RunIncompleteError, match=r"use fewer shots.*before the next") as caught,
+    ):
+        ask(journal, 1, angles=[0.5]).result(60)
+    assert "Run the same again" not in str(caught.value)
