@@ -245,9 +245,9 @@ def cost(journal: "Journal", price: float | None) -> None:
     unknown = journal.unknown()
     if unknown:
         click.echo(
-            f"Executed by a copy of this journal, or with this file before it lost work, and not counted above: "
-            f"{', '.join(unknown)}. They match none of its work; if they are the same, cut in another way, it was paid "
-            "twice."
+            "Submitted by a copy of this journal, or with this file before it lost work, and not counted above: "
+            f"{', '.join(unknown)}. They match none of its work; if they are the same as some of it, cut in another "
+            "way, that was paid twice."
         )
 
 
