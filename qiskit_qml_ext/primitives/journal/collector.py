@@ -83,6 +83,11 @@ class Collector:
         if status == ERROR:
             return self._failed(unit, job)
         if status == CANCELLED:
+            # A copy of the file that submitted it may have taken it back for an older one.
+            if self._service.is_durable and self._reconciliation.take_over(
+                unit, self._twins.kin(unit), owner=self._owner
+            ):
+                return Collected(moved=True)
             reason = f"The job {unit.job} was cancelled, but not by this journal. Run again to submit it again."
             self._journal.fail(unit.id, owner=self._owner, outcome="cancelled", reason=reason)
             return Collected(moved=True)

@@ -275,3 +275,20 @@ def test_job_that_ran_too_long_is_not_said_to_do_better_when_run_again(server, a
     ):
         ask(journal, 1, angles=[0.5]).result(60)
     assert "Run the same again" not in str(caught.value)
+
+
+def test_job_that_a_copy_took_back_is_waited_for_no_more_where_there_is_another(server, ask, copies):
+    server.set_hold(True)
+    first, second = copies
+    original = ask(first, 6)
+    server.wait_until(lambda: len(server.jobs()) == 1)
+    job = ask(second, 6)
+    server.wait_until(lambda: any(unit.job for unit in second.units()))
+    tags = server.jobs()[0]["tags"]
+    other = server.submit_again(tags=json.dumps([*tags[:2], f"{tags[0]}-abcd-0000-1-abcdef"]))
+    server.store.write("UPDATE jobs SET status = 'Cancelled' WHERE id != ?", other)
+    server.set_hold(False)
+    assert ones(job.result(60))[-1] == 100
+    assert ones(original.result(60))[-1] == 100
+    server.settle()
+    assert server.executions() == 600
