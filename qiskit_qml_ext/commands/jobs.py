@@ -250,6 +250,13 @@ def cost(journal: "Journal", price: float | None) -> None:
     others = [item.job for item in executed if is_of_copy(item)]
     if others:
         click.echo(f"Submitted with another copy of this journal, or before work was lost: {', '.join(others)}.")
+    unknown = journal.unknown()
+    if unknown:
+        click.echo(
+            "Submitted by a copy of this journal, or with this file before it lost work, and not counted above: "
+            f"{', '.join(unknown)}. They match none of its work; if they are the same as some of it, cut in another "
+            "way, that was paid twice."
+        )
 
 
 jobs_file.add_to(command)

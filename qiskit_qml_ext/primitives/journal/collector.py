@@ -61,17 +61,19 @@ class Collector:
         self.given_up: dict[int, str] = {}
         """Units whose jobs are done but whose results could not be had in this run, and why."""
         self.error: BaseException | None = None
-        self.refused = False
-        """Whether a job failed for a reason that would make it fail again."""
 
     def collect(self, unit: Unit) -> Collected:
         """Look at a unit's job and write down what became of it."""
         if time.monotonic() < self._not_before.get(unit.id, 0.0):
             return Collected()
-        job = self._job(unit)
+        try:
+            job = self._job(unit)
+            status = None if job is None else self._status(unit, job)
+        except JobGoneError:
+            self._gone(unit)
+            return Collected(moved=True)
         if job is None:
             return Collected(moved=True)
-        status = self._ask(lambda: status_of(job))
         if status == RUNNING:
             self.running.add(unit.id)
             return Collected()
@@ -81,6 +83,11 @@ class Collector:
         if status == ERROR:
             return self._failed(unit, job)
         if status == CANCELLED:
+            # A copy of the file that submitted it may have taken it back for an older one.
+            if self._service.is_durable and self._reconciliation.take_over(
+                unit, self._twins.kin(unit), owner=self._owner
+            ):
+                return Collected(moved=True)
             reason = f"The job {unit.job} was cancelled, but not by this journal. Run again to submit it again."
             self._journal.fail(unit.id, owner=self._owner, outcome="cancelled", reason=reason)
             return Collected(moved=True)
@@ -91,20 +98,30 @@ class Collector:
         name = unit.job or ""
         if name in self._jobs:
             return self._jobs[name]
-        try:
-            job = self._ask(lambda: self._service.fetch(name))
-        except JobGoneError:
-            self._gone(unit)
+        job = self._first_look(unit, name) if self._service.is_durable else self._fetch(name)
+        if job is None:
             return None
-        if self._service.is_durable:
-            job = self._first_look(unit, job)
         self._jobs[job.job_id()] = job
         return job if job.job_id() == name else None  # another one is on record now
 
-    def _first_look(self, unit: Unit, job: Any) -> Any:
-        """Return the job to wait for, when the service has several that compute the same."""
+    def _fetch(self, name: str) -> Any:
+        return self._ask(lambda: self._service.fetch(name))
+
+    def _status(self, unit: Unit, job: Any) -> str:
+        """Ask for a job's status; raises :class:`JobGoneError` if it was deleted meanwhile."""
+        try:
+            return self._ask(lambda: status_of(job))
+        except Exception as error:
+            if not understand(error).is_network:
+                self._fetch(unit.job or "")
+            raise
+
+    def _first_look(self, unit: Unit, name: str) -> Any:
+        """Return the job to wait for, when the service has several that compute the same; ``None`` for none."""
         tag = unit.tag or ""
-        kin = self._twins.kin(unit)
+        kin = self._twins.kin_of_posted(unit)
+        listed = [job for job in kin.own if job.job_id() == name]
+        job = listed[0] if listed else self._fetch(name)
         if len(kin.own) > 1:
             best = self._twins.choose(tag, kin.own)
             if best.job_id() != job.job_id():
@@ -114,6 +131,8 @@ class Collector:
         for late, attempt in kin.late:
             if self._twins.is_free(late, attempt):
                 self._twins.note(late.job_id(), attempt.tag)
+        if self._reconciliation.take_back(unit, job, kin, owner=self._owner):
+            return None
         return self._reconciliation.settle(unit, job, kin, owner=self._owner)
 
     def _gone(self, unit: Unit) -> None:
@@ -171,7 +190,6 @@ class Collector:
         if meaning is Meaning.TOO_LARGE:
             return Collected(moved=True, too_large=reason)
         if meaning is Meaning.REFUSED:  # it would fail again
-            self.refused = True
             self._journal.fail(unit.id, owner=self._owner, outcome="refused", reason=reason)
             return Collected(moved=True)
         if meaning is Meaning.SESSION_CLOSED:
