@@ -20,6 +20,7 @@ from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.checkup import result_problem
 from qiskit_qml_ext.primitives.journal.contents import FREE
 from qiskit_qml_ext.primitives.journal.detached import DETACHED, numbers_of, write_detached
+from qiskit_qml_ext.primitives.journal.local_work import is_local
 from qiskit_qml_ext.primitives.journal.migration import FIRST_FORMULA
 from qiskit_qml_ext.primitives.journal.moments import moment
 from qiskit_qml_ext.primitives.journal.places import journal_path
@@ -173,7 +174,11 @@ def _mended(found: Found, bad: dict[int, str]) -> _Mended:
             _mend_items(mended, row, is_detached=number in before)
     if any(problem.table in ("surplus", "pages", "file") for problem in found.problems):
         now = moment()
-        mended.attempts = [{**row, "watched": 1, "boot": now.boot, "ticks": now.ticks} for row in mended.attempts]
+        anew = {"watched": 1, "boot": now.boot, "ticks": now.ticks}
+        mended.attempts = [
+            row if is_local(row["tag"], row["job"], watched=bool(row["watched"])) else {**row, **anew}
+            for row in mended.attempts
+        ]
     if any(problem.table == "file" for problem in found.problems):
         mended.changes.append("Jobs that the journal does not know are looked for on the service at the next run.")
     return mended
