@@ -30,8 +30,8 @@ def _price(context: click.Context, parameter: click.Parameter, value: float | No
 def cost(journal: "Journal", price: float | None) -> None:
     """Count what was executed and what it took by the service's own account.
 
-    Executions are circuits times shots. Jobs beside those of the results (twins, disowned ones, failed ones) are counted apart;
-    the service is asked what they took.
+    Executions are circuits times shots. Jobs that brought no result (twins, disowned ones, failed ones) are counted
+    apart; the service is asked what they took.
     """
     from qiskit_qml_ext.primitives.journal import extra_jobs, is_of_copy, local_units
 
@@ -43,11 +43,10 @@ def cost(journal: "Journal", price: float | None) -> None:
         f"Done: {counted(len(done), 'unit')}, {counted(sum(unit.num_items for unit in done), 'circuit')}, "
         f"{counted(sum(unit.executions for unit in done), 'execution')}, {own.text(len(done), 'unit')}."
     )
-    unclear = counted(sum(not unit.num_items for unit in left), "unit")
-    click.echo(
-        f"Left: {counted(len(left), 'unit')}, {counted(sum(unit.executions for unit in left), 'execution')}"
-        f"{f' and those of {unclear} whose record was damaged' if any(not unit.num_items for unit in left) else ''}."
-    )
+    click.echo(f"Left: {counted(len(left), 'unit')}, {counted(sum(unit.executions for unit in left), 'execution')}.")
+    damaged = sum(unit.is_unrecorded for unit in units)
+    if damaged:
+        click.echo(f"Of {counted(damaged, 'unit')} the record was damaged; what they executed is not counted above.")
     extra = extra_jobs(journal)
     others, reason = _asked(extra.surplus + extra.failed)
     executed = {item.job: is_of_copy(item) for item in journal.surplus() if item.executed}

@@ -81,8 +81,13 @@ def summary(units: "list[Unit]") -> str:
 
     if not units:
         return "The journal is empty."
-    states = Counter(unit.state for unit in units)
+    states = Counter(state_of(unit) for unit in units)
     return f"{counted(len(units), 'unit')}: {', '.join(f'{states[state]} {state}' for state in states)}."
+
+
+def state_of(unit: "Unit") -> str:
+    """Return the word for a unit's state; of one whose record was damaged the service was never asked."""
+    return "kept" if unit.is_unrecorded and unit.state == "lost" else unit.state
 
 
 def unknown_jobs(journal: "Journal", count: int) -> str:

@@ -10,6 +10,7 @@ from qiskit_qml_ext.commands.jobs_input import (
     counted,
     pass_journal,
     reason_of,
+    state_of,
     summary,
     unit_of,
     unknown_jobs,
@@ -34,7 +35,9 @@ A unit is
   done        its result is in the journal
   failed      its last job failed or was refused; the reason is shown
   lost        its job may have been paid for, but is out of reach; the reason
-              is shown, and it is not submitted again without your word""",
+              is shown, and it is not submitted again without your word
+  kept        its record was damaged; its job, and its result if there is one,
+              come back when the program that asked for it is run again""",
 )
 @click.option(
     "--state", metavar="STATE", help="Only units that are planned, submitting, submitted, done, failed or lost."
@@ -46,7 +49,7 @@ def list_units(journal: "Journal", state: str | None = None) -> None:
     "ago" is when the result came, or else when the job was submitted. While submissions may still be under way, the
     service is asked for jobs that nobody waits for.
     """
-    from qiskit_qml_ext.primitives.journal import STATES
+    from qiskit_qml_ext.primitives.journal import STATES, kept
 
     if state is not None and state not in STATES:
         raise click.ClickException(f"There is no state {state!r}. States are {', '.join(STATES)}.")
@@ -58,7 +61,9 @@ def list_units(journal: "Journal", state: str | None = None) -> None:
         click.echo(f"No unit is {state}.")
     click.echo(summary(units))
     for unit in found:
-        if unit.reason and unit.state in ("failed", "lost"):
+        if unit.is_unrecorded:
+            click.echo(f"Unit {unit.id}: {kept(unit)}")
+        elif unit.reason and unit.state in ("failed", "lost"):
             click.echo(f"Unit {unit.id} {unit.state}: {unit.reason}")
     for line in _look(journal):
         click.echo(line)
@@ -73,17 +78,16 @@ def show(journal: "Journal", unit: int) -> None:
     Its jobs can be found on the service by the tag. Executions are circuits times shots. A twin is another job with the
     same work, which nobody waits for. In the settings, content is a fingerprint of all that is not shown.
     """
-    from qiskit_qml_ext.primitives.journal import is_of_copy, surplus_of
+    from qiskit_qml_ext.primitives.journal import is_of_copy, kept, surplus_of
 
     found = unit_of(journal, unit)
     circuits, executions = counted(found.num_items, "circuit"), counted(found.executions, "execution")
-    is_known = found.num_items > 0  # else a repair has kept its job and its result, but not what it was
     lines: list[tuple[str, object]] = [
         ("unit", found.id),
-        ("what", f"{found.kind}, {circuits}, {executions}" if is_known else "not known: its record was damaged"),
+        ("what", f"{found.kind}, {circuits}, {executions}" if not found.is_unrecorded else "not known"),
         ("target", found.target),
         ("settings", ", ".join(f"{name}={value}" for name, value in found.settings.items())),
-        ("state", found.state),
+        ("state", state_of(found)),
         ("submissions", found.attempts),
         ("job", found.job),
         ("session", found.session),
@@ -92,7 +96,7 @@ def show(journal: "Journal", unit: int) -> None:
         ("submitted", _date(found.submitted)),
         ("finished", _date(found.finished)),
         ("processor time", None if found.usage_seconds is None else f"{found.usage_seconds:g} s"),
-        ("reason", found.reason),
+        ("reason", kept(found) if found.is_unrecorded else found.reason),
     ]
     for name, value in lines:
         if value not in (None, ""):
@@ -113,7 +117,7 @@ def _table(units: "list[Unit]") -> list[str]:
     """
     groups: dict[str, list[tuple[str, ...]]] = {}
     for unit in units:
-        title = f"{unit.kind} on {unit.target}:" if unit.target else "not known:"
+        title = "not known:" if unit.is_unrecorded else f"{unit.kind} on {unit.target}:"
         groups.setdefault(title, []).append(_row(unit))
     rows = [_HEADINGS, *(row for group in groups.values() for row in group)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
@@ -132,12 +136,12 @@ def _line(row: tuple[str, ...], widths: list[int]) -> str:
 
 
 def _row(unit: "Unit") -> tuple[str, ...]:
-    is_known = unit.num_items > 0
+    is_known = not unit.is_unrecorded
     return (
         str(unit.id),
         f"{unit.num_items:,}" if is_known else "?",
         _each(unit) if is_known else "?",
-        unit.state,
+        state_of(unit),
         "" if unit.state == "planned" else _ago(unit.finished or unit.submitted or unit.started),
         "" if unit.state == "planned" else unit.job or "",
     )

@@ -68,7 +68,9 @@ def cancel_units(journal: "Journal", units: tuple[int, ...], everything: bool, y
     if everything == bool(units):
         raise click.ClickException("Say which: --unit N (may be repeated) or --all.")
     named = [unit_of(journal, number) for number in dict.fromkeys(units)]
-    chosen = [unit for unit in named or journal.units() if unit.state not in ("done", "planned")]
+    chosen = [
+        unit for unit in named or journal.units() if unit.state not in ("done", "planned") and not unit.is_unrecorded
+    ]
     for unit in named:
         if unit not in chosen:
             click.echo(cancel(journal, None, unit))
@@ -123,6 +125,7 @@ def _service_to_resume(journal: "Journal") -> Any:
 
     here = local_units(journal)
     left = [unit for unit in journal.units() if unit.state != "done" and unit.id not in here]
+    left = [unit for unit in left if not unit.is_unrecorded]
     if any(_is_out(unit) for unit in left):
         return connected()
     if not left:
@@ -145,11 +148,11 @@ def _what_is_left(journal: "Journal", unknown: int) -> list[str]:
     units, here = journal.units(), local_units(journal)
     outcomes = {attempt.unit: attempt.outcome for attempt in journal.attempts()}
     refused = [unit for unit in units if unit.state == "failed" and outcomes.get(unit.id) == "refused"]
-    lines = [
-        f"Unit {unit.id} was being run by {unit.target} on this machine; run your program again."
-        for unit in units
-        if unit.id in here and _is_out(unit) and unit.owner is None
-    ]
+    lines = []
+    stopped = [str(unit.id) for unit in units if unit.id in here and _is_out(unit) and unit.owner is None]
+    if stopped:
+        were = "Units {} were" if len(stopped) > 1 else "Unit {} was"
+        lines.append(f"{were.format(', '.join(stopped))} being run on this machine; run your program again.")
     lines += [f"Unit {unit.id} was refused, and would be refused again: {unit.reason}" for unit in refused]
     if any(unit.state in ("planned", "failed") and unit not in refused for unit in units):
         lines.append("Run your program again to submit what is planned or failed; what is done is not run again.")

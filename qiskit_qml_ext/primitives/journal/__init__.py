@@ -10,7 +10,7 @@ from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.reconcile import is_of_copy, surplus_of
 from qiskit_qml_ext.primitives.journal.records import STATES, Surplus, Unit
 from qiskit_qml_ext.primitives.journal.repair import RepairReport, repair_journal
-from qiskit_qml_ext.primitives.journal.resume import Resumed, cancel, disown, look, resume
+from qiskit_qml_ext.primitives.journal.resume import Resumed, cancel, disown, kept, look, resume
 from qiskit_qml_ext.primitives.journal.runner import Report
 from qiskit_qml_ext.primitives.journal.sampler import JournaledSampler
 from qiskit_qml_ext.primitives.journal.store import Journal
@@ -35,6 +35,7 @@ __all__ = [
     "disown",
     "extra_jobs",
     "is_of_copy",
+    "kept",
     "local_units",
     "look",
     "repair_journal",

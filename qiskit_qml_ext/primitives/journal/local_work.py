@@ -1,9 +1,8 @@
 """Which work was run on this machine: its jobs ended with their process, and no service can be asked for them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 
-from qiskit_qml_ext.primitives.journal.records import Attempt
 from qiskit_qml_ext.primitives.journal.store import Journal
 from qiskit_qml_ext.primitives.journal.tags import is_without_place
 
@@ -27,39 +26,23 @@ def is_local(tag: str, job: str | None, *, watched: bool) -> bool | None:
     return None if placeless is None else not watched
 
 
-def local_units(journal: Journal) -> set[int]:
-    """Return the units that were run, or were being run, on this machine.
+def says_local(settings: Mapping[str, object]) -> bool:
+    """Tell whether a unit's settings are those of a primitive on this machine: they say what the primitive holds."""
+    return "content" in settings
 
-    What a repair has put in the place of an attempt does not say where it was made; then it was where the others at
-    the same target were.
-    """
-    by_unit: dict[int, list[bool | None]] = {}
+
+def local_units(journal: Journal) -> set[int]:
+    """Return the units that were run, are being run or will be run on this machine."""
+    answers: dict[int, set[bool | None]] = {}
     for attempt in journal.attempts():
-        by_unit.setdefault(attempt.unit, []).append(_is_local(attempt))
-    targets = {unit.id: unit.target for unit in journal.units()}
-    here = {target for target in set(targets.values()) if _agree(_of_target(by_unit, targets, target))}
-    return {
-        number
-        for number, answers in by_unit.items()
-        if _agree(answers) or (set(answers) == {None} and targets.get(number) in here)
-    }
+        answer = is_local(attempt.tag, attempt.job, watched=attempt.watched)
+        answers.setdefault(attempt.unit, set()).add(answer)
+    # Journals of the first schema, and records that were damaged, say it by their attempts only.
+    by_attempts = {number for number, said in answers.items() if True in said and False not in said}
+    return by_attempts | {unit.id for unit in journal.units() if says_local(unit.settings)}
 
 
 def watched(journal: Journal) -> int:
     """Count the submissions of which the service may still make jobs that nobody waits for."""
     here = local_units(journal)
     return sum(attempt.watched and attempt.unit not in here for attempt in journal.attempts())
-
-
-def _is_local(attempt: Attempt) -> bool | None:
-    return is_local(attempt.tag, attempt.job, watched=attempt.watched)
-
-
-def _of_target(by_unit: dict[int, list[bool | None]], targets: dict[int, str], target: str) -> list[bool | None]:
-    return [answer for number, answers in by_unit.items() if targets.get(number) == target for answer in answers]
-
-
-def _agree(answers: Iterable[bool | None]) -> bool:
-    """Tell whether some say that it was here, and none that it was elsewhere."""
-    said = {answer for answer in answers if answer is not None}
-    return said == {True}

@@ -9,7 +9,8 @@ DISSOLVED = "dissolved"
 """The state of a unit whose items were planned anew in other units."""
 PLANNED, SUBMITTING, SUBMITTED, DONE, FAILED, LOST = "planned", "submitting", "submitted", "done", "failed", "lost"
 STATES = (PLANNED, SUBMITTING, SUBMITTED, DONE, FAILED, LOST)
-"""A unit's states. *submitting* is on disk before the request leaves; *lost* means that the service denies the job."""
+"""A unit's states. *submitting* is on disk before the request leaves; *lost* means that the service denies the job,
+or that a repair does not know (:attr:`Unit.is_unrecorded`)."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,14 @@ class Unit:
     submitted: float | None
     finished: float | None
     usage_seconds: float | None
+
+    @property
+    def is_unrecorded(self) -> bool:
+        """Whether its record was damaged: after a repair, only its content, its jobs and its result are known.
+
+        The program that asked for it knows the rest. When it is run again, the unit gets its record back.
+        """
+        return self.num_items == 0 and self.state != DISSOLVED
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,7 @@ def resume(
     try:
         reconciliation.look()
         for unit in journal.units():
-            if unit.state not in (SUBMITTING, SUBMITTED) or unit.id in here:
+            if unit.state not in (SUBMITTING, SUBMITTED) or unit.is_unrecorded or unit.id in here:
                 continue
             if unit.owner is not None and not liveness.is_gone(unit.owner, Risk.of(unit.state, durable=True)):
                 busy.append(f"Unit {unit.id} is being worked on by {liveness.describe(unit.owner)}.")
@@ -138,7 +138,7 @@ def resume(
         tools.twins.drop()
     finally:
         journal.release(owner)
-    states = {unit.id: unit.state for unit in journal.units()}
+    states = {unit.id: unit.state for unit in journal.units() if not unit.is_unrecorded}
     return Resumed(
         fetched=sum(state == DONE and unit not in before for unit, state in states.items()),
         waiting=sum(state in (SUBMITTING, SUBMITTED) for unit, state in states.items() if unit not in here),
@@ -198,6 +198,8 @@ def cancel(journal: Journal, service: Any, unit: Unit) -> str:
         A sentence on what was done.
     """
     liveness = Liveness(journal)
+    if unit.is_unrecorded:
+        return f"Unit {unit.id}: {kept(unit)} Nothing is cancelled."
     if unit.owner is not None and liveness.shows_life(unit.owner):
         return f"Unit {unit.id} is being worked on by {liveness.describe(unit.owner)}. Stop that program first."
     if unit.state == DONE:
@@ -213,6 +215,15 @@ def cancel(journal: Journal, service: Any, unit: Unit) -> str:
         return f"Unit {unit.id} was changed by another program meanwhile, or is no more. Look at it again."
     jobs = f"Job{'s' * (len(cancelled) > 1)} {', '.join(cancelled)} cancelled. " if cancelled else ""
     return f"{jobs}Unit {unit.id} is planned again; the program that asked for it will submit it when it is run."
+
+
+def kept(unit: Unit) -> str:
+    """Say what there is of a unit whose record was damaged."""
+    what = "its result is" if unit.state == DONE else "what is known of its jobs is"
+    return (
+        f"its record was damaged, but {what} in the journal and comes back when the program that asked for it is run "
+        "again."
+    )
 
 
 def _adopt(tools: Tools, unit: Unit, owner: str) -> bool:
