@@ -29,12 +29,14 @@ def opened(path: str) -> "Journal":
     """Open a journal that is there."""
     from qiskit_qml_ext.exceptions import JournalError
     from qiskit_qml_ext.primitives import Journal
-    from qiskit_qml_ext.primitives.journal.places import journal_path
+    from qiskit_qml_ext.primitives.journal.places import EMPTY, journal_path
 
     try:
         place = journal_path(path)
         if not place.exists():
             raise click.ClickException(f"There is no journal {path}.")
+        if place.is_file() and not place.stat().st_size:
+            raise click.ClickException(f"There is nothing in {path}. {EMPTY}")
         return Journal(place)
     except JournalError as error:
         raise click.ClickException(str(error)) from error

@@ -41,8 +41,8 @@ def test_check_of_a_sound_journal(path):
 def test_check_names_what_is_damaged_and_ends_with_1(path):
     damage(path)
     output = jobs(path, "check", code=1)
-    assert "is damaged. Of 2 units 1 are sound." in output
-    assert "an item of unit 2 does not match its checksum" in output
+    assert "is damaged. Of 2 units 1 are sound, but not 2." in output
+    assert "Unit 2 has 0 of its 1 items; the others are damaged or missing" in output
     assert "repair' keeps what is sound" in output
     done = subprocess.run(
         [sys.executable, "-m", "qiskit_qml_ext.cli", "jobs", str(path), "check"], capture_output=True, check=False

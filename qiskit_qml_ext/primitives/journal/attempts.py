@@ -136,7 +136,8 @@ def come_to_nothing(
 
 def reset(database: sqlite3.Connection, unit: int, *, outcome: str, reason: str, seen: Unit | None) -> bool:
     """Make a unit that is not done planned again, unless it is not as it was seen; return whether it was done."""
-    rows = read(database, UNITS, "id = ? AND state NOT IN (?, ?)", [unit, DONE, DISSOLVED])
+    # Of a unit without a record it is not known that nothing was paid for it.
+    rows = read(database, UNITS, "id = ? AND state NOT IN (?, ?) AND num_items > 0", [unit, DONE, DISSOLVED])
     if not rows:
         return False
     now = rows[0]["state"], rows[0]["owner"], rows[0]["attempts"]

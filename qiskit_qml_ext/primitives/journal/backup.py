@@ -8,8 +8,8 @@ from pathlib import Path
 
 from qiskit_qml_ext.exceptions import JournalDamagedError, JournalError
 from qiskit_qml_ext.primitives.journal.places import journal_path
+from qiskit_qml_ext.primitives.journal.problems import Found, sentences
 from qiskit_qml_ext.primitives.journal.rows import UNREADABLE
-from qiskit_qml_ext.primitives.journal.soundness import Found, sentences
 
 
 def copy_file(

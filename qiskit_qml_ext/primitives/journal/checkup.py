@@ -8,17 +8,19 @@ from pathlib import Path
 from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.codec import BadResultError, decode
 from qiskit_qml_ext.primitives.journal.migration import FIRST_SCHEMA, inspected_first
-from qiskit_qml_ext.primitives.journal.places import journal_path
-from qiskit_qml_ext.primitives.journal.records import DISSOLVED
+from qiskit_qml_ext.primitives.journal.places import EMPTY, journal_path
+from qiskit_qml_ext.primitives.journal.problems import END, Found, Problem, sentences
+from qiskit_qml_ext.primitives.journal.records import DISSOLVED, DONE
 from qiskit_qml_ext.primitives.journal.rows import RESULTS, UNREADABLE, DamagedRowError, read
 from qiskit_qml_ext.primitives.journal.schema import (
     check_companion,
     connected,
     explained,
+    is_locked,
     roll_back_torn,
     schema_of,
 )
-from qiskit_qml_ext.primitives.journal.soundness import Found, Problem, inspected, sentences
+from qiskit_qml_ext.primitives.journal.soundness import inspected
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,8 @@ class FileReport:
         if self.is_sound:
             return f"The journal {self.path} is sound: {count} unit{'s' * (count != 1)}."
         lines = [f"The journal {self.path} is damaged."]
-        if count:
-            lines[0] += f" Of {count + len(self.damaged)} units {count} are sound."
+        if count or self.damaged:
+            lines[0] += f" Of {count + len(self.damaged)} units {count} are sound{_but(self.damaged)}."
         lines += [f"  {sentence}" for sentence in sentences(self.problems, most=50)]
         return "\n".join(lines)
 
@@ -70,13 +72,22 @@ def check_journal(path: str | os.PathLike[str], *, timeout: float = 30.0) -> Fil
     if not place.is_file():
         raise JournalError(f"There is no journal {place}.")
     found, version = _looked_through(place, timeout)
-    damaged = {problem.unit for problem in found.problems if problem.unit is not None}
+    damaged = found.touched
     units = {row["id"] for row in found.rows["units"] if row["state"] != DISSOLVED}
     return FileReport(place, version, tuple(sorted(units - damaged)), tuple(sorted(damaged)), tuple(found.problems))
 
 
+def _but(numbers: tuple[int, ...]) -> str:
+    if not numbers:
+        return ""
+    more = f" and {len(numbers) - 20:,} more" if len(numbers) > 20 else ""
+    return f", but not {', '.join(map(str, numbers[:20]))}{more}"
+
+
 def _looked_through(path: Path, timeout: float) -> tuple[Found, int]:
     version = 0
+    if not path.stat().st_size:
+        return _unreadable(EMPTY), version
     try:
         roll_back_torn(path, timeout)
         check_companion(path, timeout)
@@ -87,15 +98,20 @@ def _looked_through(path: Path, timeout: float) -> tuple[Found, int]:
             if version == FIRST_SCHEMA:
                 return inspected_first(database), version
             found = inspected(database)
-            note_damaged_results(database, found)
+            for number, sentence in result_problems(database, found).items():
+                found.note("results", number, sentence)
+                found.touched.add(number)
             return found, version
         finally:
             database.close()
     except UNREADABLE as error:
-        reason = explained(error, path)
-        if "locked by" in str(reason):
-            raise reason from error
-        return _unreadable(str(reason)), version
+        if is_locked(error):
+            raise explained(error, path) from error
+        text = " ".join(str(error).split())
+        what = (
+            f"It is damaged or not a journal ({text})." if "not a database" in text else f"It cannot be read: {text}."
+        )
+        return _unreadable(what), version
     except JournalError as error:
         return _unreadable(str(error)), version
 
@@ -106,13 +122,31 @@ def _unreadable(sentence: str) -> Found:
     return found
 
 
-def note_damaged_results(database: sqlite3.Connection, found: Found) -> None:
-    """Read every result, one after another, and note those that are not what was written."""
-    layouts = {row["id"]: row["layout"] for row in found.rows["units"]}
-    for number in [row["unit"] for row in found.rows["results"]]:
-        sentence = result_problem(database, number, layouts.get(number))
-        if sentence is not None:
-            found.note("results", number, f"The result of unit {number} {sentence}.")
+def result_problems(database: sqlite3.Connection, found: Found) -> dict[int, str]:
+    """Read every result, one after another, and say of each that is missing or not what was written what is wrong.
+
+    Args:
+        database: The file.
+        found: What was found in its other tables.
+    """
+    units = {row["id"]: row for row in found.rows["units"]}
+    wrong = dict[int, str]()
+    for row in found.rows["results"]:
+        unit = units.get(row["unit"])
+        problem = result_problem(database, row["unit"], unit and unit["layout"])
+        if problem is not None:
+            wrong[row["unit"]] = f"The result of unit {row['unit']} {problem}."
+    known = {row["unit"] for row in found.rows["results"]}
+    named = {problem.unit for problem in found.problems if problem.table in ("results", "units")}
+    if any(problem.table == "pages" or problem.kind == END for problem in found.problems):
+        return wrong  # which results are missing is not known
+    for number, unit in units.items():
+        if unit["state"] == DONE and number not in known | named:
+            wrong[number] = (
+                f"The result of unit {number} is missing. The next run fetches it again, or, on a simulator of this "
+                "machine, runs it again."
+            )
+    return wrong
 
 
 def result_problem(database: sqlite3.Connection, unit: int, layout: object) -> str | None:

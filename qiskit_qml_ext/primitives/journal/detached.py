@@ -72,8 +72,6 @@ def attach(database: sqlite3.Connection, part: NewUnit, content: bytes) -> bool:
 
 def _state_by_evidence(database: sqlite3.Connection, unit: Row) -> str:
     """Return the state of a unit whose row was lost, from its result and its attempts."""
-    if unit["state"] == PLANNED:  # the user allowed it
-        return PLANNED
     try:
         results = read(database, RESULTS, "unit = ?", [unit["id"]])
     except DamagedRowError:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qiskit_qml_ext.primitives.journal.contents import CONTENT_BYTES
+from qiskit_qml_ext.primitives.journal.problems import Found
 from qiskit_qml_ext.primitives.journal.queries import content_of
 from qiskit_qml_ext.primitives.journal.records import DISSOLVED, DONE, SUBMITTED
 from qiskit_qml_ext.primitives.journal.rows import (
@@ -28,7 +29,6 @@ from qiskit_qml_ext.primitives.journal.rows import (
     insert_many,
 )
 from qiskit_qml_ext.primitives.journal.soundness import (
-    Found,
     inspected,
     members_of,
     note_damaged_pages,

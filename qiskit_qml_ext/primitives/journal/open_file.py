@@ -17,7 +17,7 @@ from qiskit_qml_ext.primitives.journal.checkup import FileReport, check_journal
 from qiskit_qml_ext.primitives.journal.looks import Looks
 from qiskit_qml_ext.primitives.journal.places import check_still_there, file_identity, journal_path
 from qiskit_qml_ext.primitives.journal.rows import ABOUT, DamagedRowError, read
-from qiskit_qml_ext.primitives.journal.schema import connected, explained, open_database
+from qiskit_qml_ext.primitives.journal.schema import connected, explained, open_database, what_to_do
 from qiskit_qml_ext.primitives.journal.soundness import inspected
 
 
@@ -131,8 +131,7 @@ class JournalFile:
             except DamagedRowError as error:
                 self._roll_back()
                 raise JournalDamagedError(
-                    f"The journal {self._path} is damaged: {error}. Nothing of it was used. 'qiskit-qml-ext jobs "
-                    f"{self._path} check' says what is sound, and '… repair' keeps that."
+                    f"The journal {self._path} is damaged: {error}. Nothing of it was used. {what_to_do(self._path)}"
                 ) from error
             except BaseException:
                 self._roll_back()

@@ -7,6 +7,13 @@ from pathlib import Path
 
 from qiskit_qml_ext.exceptions import JournalError
 
+EMPTY = (
+    "It is empty (0 bytes): no work was begun in it, or all of it was lost (a copy that was cut short, a full disk). "
+    "If there was work in it, restore a backup; a program that is given this file begins a new journal in it."
+)
+"""What is said of an empty file where a journal is looked for. Such a file is a new journal for a program that runs:
+whoever makes a temporary file first, and then a journal of it, means that."""
+
 
 def journal_path(path: str | os.PathLike[str]) -> Path:
     """Return the file that a user's path means, absolute and with links followed.
@@ -42,6 +49,9 @@ def shown(path: str | os.PathLike[str]) -> str:
 def make_file(path: Path) -> bool:
     """Make an empty file that only its owner can read; one that is there and empty is made so.
 
+    An empty file is a new journal, unless something is beside it that only a journal in use has: then the journal that
+    was there is gone.
+
     Returns:
         Whether the file is empty, so that a new journal begins in it.
 
@@ -61,12 +71,12 @@ def make_file(path: Path) -> bool:
         if not stat.S_ISREG(found.st_mode):
             raise JournalError(f"{path} is a device or a pipe, but a journal is a file. Choose another name.")
     is_empty = found is None or found.st_size == 0
-    beside = path.with_name(f"{path.name}-wal")
-    if is_empty and _size(beside):
-        raise JournalError(
-            f"{path} is {'missing' if found is None else 'empty'}, but {beside.name} beside it is not: it belongs to a "
-            "journal that was there. Put that journal back, or move this file away."
-        )
+    for beside in (path.with_name(f"{path.name}{ending}") for ending in ("-wal", "-shm")):
+        if is_empty and _size(beside) and not _size(path):  # another process may have begun a journal meanwhile
+            raise JournalError(
+                f"{path} is {'missing' if found is None else 'empty'}, but {beside.name} beside it is not: it belongs "
+                "to a journal that was there. Put that journal back, or move this file away."
+            )
     try:
         if found is None:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))

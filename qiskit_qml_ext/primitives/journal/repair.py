@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qiskit_qml_ext.exceptions import JournalError
-from qiskit_qml_ext.primitives.journal.checkup import result_problem
+from qiskit_qml_ext.primitives.journal.checkup import result_problems
 from qiskit_qml_ext.primitives.journal.contents import FREE
 from qiskit_qml_ext.primitives.journal.detached import DETACHED, numbers_of, write_detached
 from qiskit_qml_ext.primitives.journal.local_work import is_local, says_local
 from qiskit_qml_ext.primitives.journal.migration import FIRST_FORMULA
 from qiskit_qml_ext.primitives.journal.moments import moment
-from qiskit_qml_ext.primitives.journal.places import journal_path
+from qiskit_qml_ext.primitives.journal.places import EMPTY, journal_path
+from qiskit_qml_ext.primitives.journal.problems import END, STATE, Found, Problem, leave_causes, sentences
 from qiskit_qml_ext.primitives.journal.queries import content_of
 from qiskit_qml_ext.primitives.journal.records import DISSOLVED, DONE, LOST, SUBMITTED, SUBMITTING
 from qiskit_qml_ext.primitives.journal.rows import (
@@ -50,8 +51,18 @@ from qiskit_qml_ext.primitives.journal.schema import (
     make_tables,
     roll_back_torn,
 )
-from qiskit_qml_ext.primitives.journal.soundness import Found, inspected, items_problem, members_of, sentences
+from qiskit_qml_ext.primitives.journal.soundness import (
+    inspected,
+    items_problem,
+    members_of,
+    note_numbers,
+    note_relations,
+)
 from qiskit_qml_ext.primitives.journal.tags import content_tag
+
+_LOCAL = "On a simulator of this machine it is run again."
+_SEARCH = f"The next run looks for it by its tag. {_LOCAL}"
+_AGAIN = f"It is fetched again from its job. {_LOCAL}"
 
 
 @dataclass(frozen=True)
@@ -111,6 +122,8 @@ def repair_journal(path: str | os.PathLike[str], *, timeout: float = 30.0) -> Re
     place = journal_path(path)
     if not place.is_file():
         raise JournalError(f"There is no journal {place}.")
+    if not place.stat().st_size:
+        raise JournalError(f"There is nothing to repair in {place}. {EMPTY}")
     try:
         if is_used_by_others(place):
             raise JournalError(f"The journal {place} is used by a running program. Stop that program first.")
@@ -122,7 +135,8 @@ def repair_journal(path: str | os.PathLike[str], *, timeout: float = 30.0) -> Re
             if not any(found.rows.values()):
                 raise JournalError(f"Nothing of {place} can be read. It was left as it is. Restore it from a backup.")
             bad = _bad_results(database, found)
-            if not (reasons or found.problems or bad) and not inspected(database).problems:
+            causes = _causes(database, found)
+            if not (reasons or causes or bad):
                 return RepairReport(place, None, len(found.rows["units"]), len(found.rows["results"]), (), ())
             mended = _mended(found, bad)
             _write(database, new, found, mended)
@@ -135,23 +149,37 @@ def repair_journal(path: str | os.PathLike[str], *, timeout: float = 30.0) -> Re
         for ending in ("", "-journal"):
             with suppress(OSError):
                 place.with_name(f".{place.name}.repaired{ending}").unlink(missing_ok=True)
-    problems = (*reasons, *sentences(found.problems, most=50), *bad.values())
+    told = {problem.unit for problem in causes if problem.table == "results" or problem.kind == STATE}
+    problems = (
+        *reasons,
+        *sentences(causes, most=50),
+        *(sentence for number, sentence in bad.items() if number not in told),
+    )
     shown = [row for row in mended.units.values() if row["state"] != DISSOLVED]
     return RepairReport(place, damaged, len(shown), len(mended.results), problems, tuple(mended.changes))
 
 
 def _bad_results(database: sqlite3.Connection, found: Found) -> dict[int, str]:
-    """Read every result, and return what is wrong with those that are not sound."""
-    units = {row["id"]: row for row in found.rows["units"]}
-    bad = {}
+    """Read every result, and return what is wrong with those that are not sound or not there."""
+    bad = result_problems(database, found)
+    contents = {row["id"]: row["content"] for row in found.rows["units"]}
     for row in found.rows["results"]:
-        unit = units.get(row["unit"])
-        problem = result_problem(database, row["unit"], unit and unit["layout"])
-        if unit is not None and problem is None and row["content"] != unit["content"]:
-            problem = "is that of other work"
-        if problem is not None:
-            bad[row["unit"]] = f"The result of unit {row['unit']} {problem}."
+        number = row["unit"]
+        if contents.get(number, row["content"]) != row["content"]:
+            bad.setdefault(number, f"The result of unit {number} is that of other work.")
     return bad
+
+
+def _causes(database: sqlite3.Connection, found: Found) -> list[Problem]:
+    """Return what is wrong, as a check says it: with what sound rows say of each other, and without consequences."""
+    whole = Found(found.rows, list(found.problems), found.seals)
+    try:
+        note_numbers(database, whole)
+    except UNREADABLE as error:
+        whole.note("file", None, f"The file cannot be read: {error}.", END)
+    note_relations(whole)
+    leave_causes(whole)
+    return whole.problems
 
 
 def _mended(found: Found, bad: dict[int, str]) -> _Mended:
@@ -170,8 +198,12 @@ def _mended(found: Found, bad: dict[int, str]) -> _Mended:
         _replace_unit(mended, number, content)
     for number, row in units.items():
         if number not in lost:
+            state = row["state"]
             _mend_state(mended, row)
-            _mend_items(mended, row, is_detached=number in before)
+            _mend_items(mended, row, was=state, is_detached=number in before)
+    tries = Counter(row["unit"] for row in mended.attempts)
+    for number, row in units.items():
+        row["attempts"] = min(row["attempts"], tries[number])
     if any(problem.table in ("surplus", "pages", "file") for problem in found.problems):
         now = moment()
         anew = {"watched": 1, "boot": now.boot, "ticks": now.ticks}
@@ -201,9 +233,10 @@ def _replace_unit(mended: _Mended, number: int, content: bytes | None) -> None:
         )
         return
     tries = sum(row["unit"] == number for row in mended.attempts)
+    state = DONE if number in mended.results else LOST
     mended.units[number] = {
         "id": number, "kind": "sampler", "target": "", "settings": {}, "layout": [], "content": content, "num_items": 0,
-        "executions": 0, "state": LOST, "attempts": tries, "owner": None, "created": 0.0, "updated": 0.0,
+        "executions": 0, "state": state, "attempts": tries, "owner": None, "created": 0.0, "updated": 0.0,
         "reason": "Its record was damaged. Run the program that asked for it again, which knows the rest.",
     }  # fmt: skip
     mended.detached.add(number)
@@ -221,6 +254,8 @@ def _mend_state(mended: _Mended, row: Row) -> None:
     has_job = any(attempt["job"] is not None for attempt in mine)
     if state == DISSOLVED:
         mended.results.discard(number)
+    elif not row["num_items"]:  # an earlier repair did not know more
+        row["state"] = DONE if number in mended.results else LOST
     elif number in mended.results:
         row["state"] = DONE
     elif state in FREE and is_open:
@@ -228,14 +263,16 @@ def _mend_state(mended: _Mended, row: Row) -> None:
     elif state in (DONE, SUBMITTED) and has_job:
         row["state"] = SUBMITTED
         if state == DONE:
-            mended.changes.append(f"Unit {number}: its result is damaged, and is fetched again from its job.")
+            mended.changes.append(f"Unit {number}: its result is damaged or missing. {_AGAIN}")
     elif state in (DONE, SUBMITTED) or (state == SUBMITTING and not mine):
         row["state"] = SUBMITTING
         mended.searched.add(number)
-        mended.changes.append(f"Unit {number}: its job is not known any more. The next run looks for it by its tag.")
+        mended.changes.append(
+            f"Unit {number}: its job is not known any more. The next run looks for it by its tag. {_LOCAL}"
+        )
 
 
-def _mend_items(mended: _Mended, row: Row, *, is_detached: bool) -> None:
+def _mend_items(mended: _Mended, row: Row, *, was: str, is_detached: bool) -> None:
     """Take the items from a unit that has not all of them any more."""
     number = row["id"]
     problem = items_problem(row, mended.members.get(number, []), is_detached=is_detached)
@@ -251,7 +288,7 @@ def _mend_items(mended: _Mended, row: Row, *, is_detached: bool) -> None:
         return
     mended.detached.add(number)
     mended.changes.append(
-        f"Unit {number} ({row['state']}, {row['num_items']:,} circuits): its items are damaged. Run the program that "
+        f"Unit {number} ({was}, {row['num_items']:,} circuits): its items are damaged. Run the program that "
         "asked for it again with the same policy: work that is cut into the same units is recognised and not run again."
     )
 

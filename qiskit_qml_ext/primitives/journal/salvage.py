@@ -13,25 +13,24 @@ from typing import Any
 
 from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.migration import FIRST_STATEMENTS
+from qiskit_qml_ext.primitives.journal.problems import END, Found
 from qiskit_qml_ext.primitives.journal.rows import (
     ABOUT,
     ATTEMPTS,
     ITEMS,
     RESULTS,
-    SUM,
-    SUMMED,
     TABLES,
     UNITS,
     UNREADABLE,
     Table,
-    sum_of,
 )
 from qiskit_qml_ext.primitives.journal.schema import APPLICATION_ID, SCHEMA_VERSION, connected, make_tables, schema_of
 from qiskit_qml_ext.primitives.journal.soundness import (
-    Found,
     expected_objects,
     note_damaged_pages,
     note_foreign_objects,
+    note_names,
+    note_sum,
     objects_made_by,
     objects_of,
     read_table,
@@ -128,12 +127,10 @@ def salvaged(database: sqlite3.Connection) -> Found:
     for table in (ABOUT, UNITS, ATTEMPTS, *(table for table in TABLES if table not in (ABOUT, UNITS, ATTEMPTS))):
         before = len(found.problems)
         read_table(database, table, found)
-        if any("to its end" in problem.sentence for problem in found.problems[before:]):
+        if any(problem.kind == END for problem in found.problems[before:]):
             _read_around(database, table, found)
-    about = {row["name"]: row["value"] for row in found.rows["about"]}
-    total = sum_of(sealed for table in SUMMED for sealed in found.seals[table.name])
-    if about.get(SUM) != f"{total:x}":
-        found.note("file", None, "Some rows are missing, or are older than others.")
+    note_names(found)
+    note_sum(found)
     return found
 
 

@@ -10,7 +10,8 @@ from qiskit_qml_ext.primitives.journal import keys
 from qiskit_qml_ext.primitives.journal.backup import copy_file
 from qiskit_qml_ext.primitives.journal.migration import FIRST_SCHEMA, convert, copy_beside, inspected_first
 from qiskit_qml_ext.primitives.journal.places import file_identity as file_identity
-from qiskit_qml_ext.primitives.journal.places import make_file, versions_on_disk
+from qiskit_qml_ext.primitives.journal.places import make_file, shown, versions_on_disk
+from qiskit_qml_ext.primitives.journal.problems import Problem, sentences
 from qiskit_qml_ext.primitives.journal.rows import (
     ABOUT,
     INDEXES,
@@ -21,7 +22,7 @@ from qiskit_qml_ext.primitives.journal.rows import (
     insert,
     read,
 )
-from qiskit_qml_ext.primitives.journal.soundness import Problem, inspected, sentences
+from qiskit_qml_ext.primitives.journal.soundness import inspected
 
 SCHEMA_VERSION = 2
 APPLICATION_ID = 0x514D4C58  # "QMLX", in the header of the file
@@ -209,9 +210,17 @@ def damaged(path: Path, problems: list[Problem]) -> JournalDamagedError:
     if beside.exists() and beside.stat().st_size:
         hint = f" If the file was restored or copied to this place, {beside.name} may be an older one's: move it away."
     return JournalDamagedError(
-        f"The journal {path} is damaged: {' '.join(sentences(problems, most=3))} It was left as it is.{hint} Restore a "
-        f"backup; or 'qiskit-qml-ext jobs {path} check' says what is sound, and '… repair' keeps that. Jobs can "
-        "be found on the service by their tags, which begin with 'qmlx-'."
+        f"The journal {path} is damaged: {' '.join(sentences(problems, most=3))} It was left as it is.{hint} "
+        f"{what_to_do(path)}"
+    )
+
+
+def what_to_do(path: Path) -> str:
+    """Return what is to be done about a damaged file: a repair keeps what a backup may not have yet."""
+    return (
+        f"'qiskit-qml-ext jobs {shown(path)} check' says what is sound, and 'qiskit-qml-ext jobs {shown(path)} repair' "
+        "keeps that, and the damaged file too. If nothing is sound, restore a backup; jobs can be found on the service "
+        "by their tags, which begin with 'qmlx-'."
     )
 
 
@@ -242,8 +251,7 @@ def explained(error: Exception, path: Path) -> JournalError:
         return JournalError(f"The journal {path} was closed. Open it again: Journal({str(path)!r}).")
     if "not a database" in text:
         return JournalDamagedError(
-            f"The file {path} is damaged or not a journal ({text}). It was left as it is. Restore it from a backup; "
-            "jobs can still be found on the service by their tags, which begin with 'qmlx-'."
+            f"The file {path} is damaged or not a journal ({text}). It was left as it is. {what_to_do(path)}"
         )
     if isinstance(error, UNREADABLE) and not isinstance(error, sqlite3.ProgrammingError | sqlite3.InterfaceError):
         return damaged(path, [Problem("file", None, f"It cannot be read ({text}).")])

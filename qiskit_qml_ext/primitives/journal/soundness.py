@@ -1,9 +1,7 @@
 """What is sound in a journal's file: its objects, its pages, every row, and what the rows say of each other."""
 
 import sqlite3
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -15,6 +13,17 @@ from qiskit_qml_ext.primitives.journal.contents import (
     unit_problem,
 )
 from qiskit_qml_ext.primitives.journal.detached import DETACHED, numbers_of
+from qiskit_qml_ext.primitives.journal.problems import (
+    END,
+    MEMBERS,
+    NAMES,
+    ORPHAN,
+    ROW,
+    STATE,
+    SUM_OFF,
+    Found,
+    leave_causes,
+)
 from qiskit_qml_ext.primitives.journal.queries import content_of
 from qiskit_qml_ext.primitives.journal.records import DISSOLVED, DONE, SUBMITTED, SUBMITTING
 from qiskit_qml_ext.primitives.journal.rows import (
@@ -45,43 +54,11 @@ _IN_ROW: dict[str, Callable[[Row], str | None]] = {
 }
 
 
-@dataclass(frozen=True)
-class Problem:
-    """Something in a journal's file that is not sound.
-
-    Attributes:
-        table: The table, or what else it is: ``"objects"``, ``"pages"``, ``"file"``.
-        unit: The unit that it is about, if that is known.
-        sentence: What is wrong.
-    """
-
-    table: str
-    unit: int | None
-    sentence: str
-
-
-@dataclass
-class Found:
-    """What could be read from a journal's file.
-
-    Attributes:
-        rows: The sound rows of each table; those of *items* as (key, unit, position), those of *results* without the
-            blobs.
-        problems: What is not sound.
-        seals: The seals that the rows of each table carry, sound or not.
-    """
-
-    rows: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
-    problems: list[Problem] = field(default_factory=list)
-    seals: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
-
-    def note(self, table: str, unit: int | None, sentence: str) -> None:
-        """Add a problem."""
-        self.problems.append(Problem(table, unit, sentence))
-
-
 def inspected(database: sqlite3.Connection) -> Found:
-    """Check a journal's file of the current schema, within one transaction; nothing is raised for damage."""
+    """Check a journal's file of the current schema, within one transaction; nothing is raised for damage.
+
+    The problems are causes: what follows from a damage is not named.
+    """
     found = Found()
     try:
         note_foreign_objects(database, expected_objects(), found)
@@ -92,10 +69,11 @@ def inspected(database: sqlite3.Connection) -> Found:
             read_table(database, table, found)
         note_numbers(database, found)
     except UNREADABLE as error:
-        found.note("file", None, f"The file cannot be read: {error}.")
-    if not found.problems:
-        note_sum(found)
+        found.note("file", None, f"The file cannot be read: {error}.", END)
+    note_names(found)
+    note_sum(found)
     note_relations(found)
+    leave_causes(found)
     return found
 
 
@@ -153,7 +131,7 @@ def read_table(database: sqlite3.Connection, table: Table, found: Found) -> None
             for raw in database.execute(f"{table.selection} WHERE 1"):
                 take_row(table, raw, found)
     except UNREADABLE as error:
-        found.note(table.name, None, f"The table {table.name} cannot be read to its end: {error}.")
+        found.note(table.name, None, f"The table {table.name} cannot be read to its end: {error}.", END)
 
 
 def take_row(table: Table, raw: Any, found: Found) -> None:
@@ -163,12 +141,13 @@ def take_row(table: Table, raw: Any, found: Found) -> None:
         row = opened(table, raw)
     except DamagedRowError as error:
         number = raw[0] if table is UNITS and isinstance(raw[0], int) else None
-        found.note(table.name, number, f"A damaged row: {error}.")
+        what = "A row is damaged" if number is None else f"The record of unit {number} is damaged"
+        found.note(table.name, number, f"{what} ({error}).", ROW)
         return
     sentence = _IN_ROW[table.name](row) if table.name in _IN_ROW else None
     if sentence is not None:
         unit = row["id"] if table is UNITS else row.get("unit")
-        found.note(table.name, unit, f"Row {row[table.key]!r:.60} of its table {table.name} {sentence}.")
+        found.note(table.name, unit, f"Row {row[table.key]!r:.60} of its table {table.name} {sentence}.", ROW)
         return
     found.rows[table.name].append(row)
 
@@ -185,11 +164,11 @@ def take_item(raw: Any, found: Found) -> None:
     values = (key, unit, position)
     found.seals["items"].append(sealed)
     if seal(ITEMS, values) != sealed:
-        found.note("items", None, f"A damaged row: an item of unit {unit!r:.30} does not match its checksum.")
+        found.note("items", None, "An item does not match its checksum.", ROW)
     elif not (isinstance(key, bytes) and isinstance(unit, int) and isinstance(position, int)):
-        found.note("items", None, "An item has values of wrong types.")
+        found.note("items", None, "An item has values of wrong types.", ROW)
     elif len(key) != KEY_BYTES or position < 0:
-        found.note("items", unit, f"An item of unit {unit} has an impossible key or position.")
+        found.note("items", None, "An item has an impossible key or position.", ROW)
     else:
         found.rows["items"].append(values)
 
@@ -215,15 +194,20 @@ def note_numbers(database: sqlite3.Connection, found: Found) -> None:
             found.note(table.name, None, f"The last number in its table {table.name} is {last}, not {following!r:.30}.")
 
 
+def note_names(found: Found) -> None:
+    """Note what the table about does not say."""
+    about = {row["name"] for row in found.rows["about"]}
+    for name in ABOUT_NAMES:
+        if name not in about:
+            found.note("about", None, f"Its table about does not say {name!r}.", NAMES)
+
+
 def note_sum(found: Found) -> None:
     """Note a file whose rows are sound one by one, but not all of the same time."""
     about = {row["name"]: row["value"] for row in found.rows["about"]}
-    for name in ABOUT_NAMES:
-        if name not in about:
-            found.note("about", None, f"Its table about does not say {name!r}.")
     total = sum_of(sealed for table in SUMMED for sealed in found.seals[table.name])
-    if SUM in about and about[SUM] != f"{total:x}":
-        found.note("file", None, "Some rows are missing, or are older than others.")
+    if about.get(SUM) != f"{total:x}":
+        found.note("file", None, "Some rows are missing, or are older than others.", SUM_OFF)
 
 
 def note_relations(found: Found) -> None:
@@ -231,9 +215,11 @@ def note_relations(found: Found) -> None:
     units = {row["id"]: row for row in found.rows["units"]}
     about = {row["name"]: row["value"] for row in found.rows["about"]}
     detached = numbers_of(about.get(DETACHED, ""))
-    if detached is None or not detached <= set(units):
-        found.note("about", None, "Its table about names units without items that do not exist.")
+    if detached is None:
+        found.note("about", None, "Its table about does not say which units have no items.")
         detached = set()
+    for number in sorted(detached - set(units)):
+        found.note("about", number, f"There are words about unit {number}, which does not exist.", ORPHAN)
     _note_items(found, units, detached)
     attempts, with_job = set(), set()
     for row in found.rows["attempts"]:
@@ -241,11 +227,11 @@ def note_relations(found: Found) -> None:
         if row["job"] is not None:
             with_job.add(row["unit"])
     for number in sorted(attempts - set(units)):
-        found.note("attempts", number, f"There are attempts at unit {number}, which does not exist.")
+        found.note("attempts", number, f"There are attempts at unit {number}, which does not exist.", ORPHAN)
     results = {row["unit"]: row["content"] for row in found.rows["results"]}
     for number, content in results.items():
         if number not in units:
-            found.note("results", number, f"There is a result of unit {number}, which does not exist.")
+            found.note("results", number, f"There is a result of unit {number}, which does not exist.", ORPHAN)
         elif content != units[number]["content"]:
             found.note("results", number, f"The result of unit {number} is that of other work.")
         elif units[number]["state"] != DONE and number not in detached:
@@ -253,7 +239,7 @@ def note_relations(found: Found) -> None:
     for number, row in units.items():
         sentence = _state_problem(row["state"], number in attempts, number in with_job, number in results)
         if sentence is not None:
-            found.note("units", number, f"Unit {number} is {row['state']}, but has {sentence}.")
+            found.note("units", number, f"Unit {number} is {row['state']}, but has {sentence}.", STATE)
 
 
 def _state_problem(state: str, has_attempt: bool, has_job: bool, has_result: bool) -> str | None:
@@ -269,11 +255,11 @@ def _state_problem(state: str, has_attempt: bool, has_job: bool, has_result: boo
 def _note_items(found: Found, units: dict[int, Row], detached: set[int]) -> None:
     members = members_of(found.rows["items"])
     for number in sorted(set(members) - set(units)):
-        found.note("items", number, f"There are items of unit {number}, which does not exist.")
+        found.note("items", number, f"There are items of unit {number}, which does not exist.", ORPHAN)
     for number, row in units.items():
         problem = items_problem(row, members.get(number, []), is_detached=number in detached)
         if problem is not None:
-            found.note("items", number, f"Unit {number} {problem}.")
+            found.note("items", number, f"Unit {number} {problem}.", MEMBERS)
 
 
 def members_of(items: Iterable[Any]) -> dict[int, list[tuple[int, bytes]]]:
@@ -290,6 +276,8 @@ def items_problem(unit: Row, items: list[tuple[int, bytes]], *, is_detached: boo
         return None
     if unit["state"] == DISSOLVED or is_detached or len(items) != unit["num_items"]:
         right = 0 if unit["state"] == DISSOLVED or is_detached else unit["num_items"]
+        if len(items) < right:
+            return f"has {len(items):,} of its {right:,} items; the others are damaged or missing"
         return f"has {len(items):,} items instead of {right:,}"
     items.sort()
     if [position for position, _ in items] != list(range(len(items))):
@@ -297,11 +285,3 @@ def items_problem(unit: Row, items: list[tuple[int, bytes]], *, is_detached: boo
     if content_of([key for _, key in items]) != unit["content"]:
         return "has other items than its content key says"
     return None
-
-
-def sentences(problems: Iterable[Problem], *, most: int) -> Iterator[str]:
-    """Return what is wrong in words, the first ones."""
-    shown = [problem.sentence for problem in problems]
-    yield from shown[:most]
-    if len(shown) > most:
-        yield f"And {len(shown) - most:,} more."

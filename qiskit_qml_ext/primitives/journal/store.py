@@ -8,6 +8,7 @@ from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal import attempts, claims, planning, results
 from qiskit_qml_ext.primitives.journal.open_file import JournalFile
 from qiskit_qml_ext.primitives.journal.ownership import retire
+from qiskit_qml_ext.primitives.journal.places import shown
 from qiskit_qml_ext.primitives.journal.queries import located, read_chunks, units_of
 from qiskit_qml_ext.primitives.journal.records import DISSOLVED, FAILED, LOST, PLANNED, Attempt, NewUnit, Surplus, Unit
 from qiskit_qml_ext.primitives.journal.rows import SURPLUS, UNITS, read
@@ -21,7 +22,8 @@ class Journal(JournalFile):
     Work of different programs, targets and options may lie in one journal; it is kept apart by its content.
 
     Args:
-        path: The file; it is made if there is none, readable by its owner only.
+        path: The file; it is made if there is none, readable by its owner only. A new journal begins in a file that is
+            there and empty (as ``tempfile`` makes it), but not where a ``-wal`` or ``-shm`` of a journal is beside it.
         timeout: How many seconds to wait while another process writes.
 
     Raises:
@@ -313,5 +315,5 @@ class Journal(JournalFile):
             raise JournalError(
                 f"The journal {self._path} was made by an older version, which named work in another way: nothing in "
                 "it would be found again. What is in it can be listed, fetched and exported with 'qiskit-qml-ext jobs "
-                f"{self._path}'. Use a new file for new work."
+                f"{shown(self._path)}'. Use a new file for new work."
             )

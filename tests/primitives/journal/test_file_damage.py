@@ -31,8 +31,8 @@ def plan(journal):
         ("results swapped", "The result of unit 1 is that of other work"),
         ("all units dond", "has the unknown state 'dond'"),
         ("unknown kind", "is of the unknown kind 'oracle'"),
-        ("items of no unit", "There are items of unit 99, which does not exist"),
-        ("attempts at no unit", "which does not exist"),
+        ("items of no unit", "The record of unit 99 is missing"),
+        ("attempts at no unit", "The record of unit 99 is missing"),
         ("submitted without a job", "Unit 1 is submitted, but has no job"),
         ("done without anything", "has neither a result nor a job"),
         ("all units planned", "Unit 1 is planned, but has a result"),
@@ -47,9 +47,12 @@ def plan(journal):
         ("a table less", "The table 'surplus' is missing"),
         ("a column more", "The table 'units' has a changed definition"),
         ("no id", "does not say 'id'"),
-        ("unsealed: DELETE FROM attempts", "Some rows are missing, or are older than others"),
+        ("unsealed: DELETE FROM attempts", "The record of a submission of unit 1 is damaged or missing"),
         ("unsealed: UPDATE units SET state = 'planned'", "row 1 of its table units does not match its checksum"),
-        ("unsealed: UPDATE items SET position = 1 - position", "an item of unit 1 does not match its checksum"),
+        (
+            "unsealed: UPDATE items SET position = 1 - position",
+            "Unit 1 has 0 of its 5 items; the others are damaged or missing",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_on_opening_and_the_file_is_left_as_it_is(sound, name, sentence):

@@ -36,7 +36,7 @@ def test_sound_journal_is_left_as_it_is(sound):
         ("DELETE FROM items", "Unit 7 (done, 1 circuits): its items are damaged"),
         ("UPDATE units SET state = 'planned' WHERE id = 3", "Unit 3: its record is damaged. It gets its jobs and its"),
         ("DELETE FROM units", "Unit 1: its record is damaged"),
-        ("UPDATE attempts SET job = 'x'", "row 1 of its table attempts does not match its checksum"),
+        ("UPDATE attempts SET job = 'x'", "The record of a submission of unit 1 is damaged or missing."),
         ("UPDATE about SET value = '' WHERE name = 'id'", "row 'id' of its table about"),
         ("CREATE TRIGGER t AFTER UPDATE ON units BEGIN DELETE FROM items; END", "The trigger 't' does not belong"),
     ],
@@ -72,7 +72,7 @@ def test_journal_keeps_its_id_and_takes_it_from_its_tags_where_it_is_lost(sound)
 def test_damaged_result_is_dropped_and_its_unit_waits_for_its_job(sound):
     sql(sound, "UPDATE results SET arrays = x'00' WHERE unit = 4")
     report = repair_journal(sound)
-    assert "Unit 4: its result is damaged, and is fetched again from its job." in report.summary()
+    assert "Unit 4: its result is damaged or missing. It is fetched again from its job." in report.summary()
     with Journal(sound) as journal:
         assert [unit.state for unit in journal.units()].count("done") == 6
         assert journal.units([4])[0].state == "submitted"
