@@ -62,13 +62,13 @@ def cost(journal: "Journal", price: float | None) -> None:
         count = others.known + others.unknown
         click.echo(
             f"{'This job is' if count == 1 else f'These {count:,} jobs are'} not among the executions above; "
-            f"{'it' if count == 1 else 'they'} took {others.text(count, 'job')}.{reason}"
+            f"{'it' if count == 1 else 'they'} took: {others.text(count, 'job')}.{reason}"
         )
     if price is not None:
         together = _Time([own.seconds, others.seconds])
         missing = counted(own.unknown + others.unknown, "job")
         click.echo(
-            f"At {price:g} a minute: {together.seconds / 60 * price:,.2f} so far"
+            f"At {price:g} a minute: {together.seconds / 60 * price:,.2f} so far{', these jobs included' if others.known else ''}"
             f"{f', without what is unknown of {missing}' if own.unknown or others.unknown else ''}."
         )
 
