@@ -68,7 +68,8 @@ def cost(journal: "Journal", price: float | None) -> None:
         together = _Time([own.seconds, others.seconds])
         missing = counted(own.unknown + others.unknown, "job")
         click.echo(
-            f"At {price:g} a minute: {together.seconds / 60 * price:,.2f} so far{', these jobs included' if others.known else ''}"
+            f"At {price:g} a minute: {together.seconds / 60 * price:,.2f} so far"
+            f"{', these jobs included' if others.known else ''}"
             f"{f', without what is unknown of {missing}' if own.unknown or others.unknown else ''}."
         )
 
