@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qiskit_qml_ext.commands.jobs_input import connected, counted, pass_journal, reason_of
+from qiskit_qml_ext.commands.jobs_input import connected, counted, pass_journal, reason_of, without_result
 
 if TYPE_CHECKING:
     from qiskit_qml_ext.primitives import Journal
@@ -134,13 +134,10 @@ def export(journal: "Journal", context: click.Context, file: str) -> None:
     except (ValueError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Wrote {path}")
-    missing = [str(unit["id"]) for unit in content["units"] if unit["state"] == "done" and unit["results"] is None]
+    missing = [unit["id"] for unit in content["units"] if unit["state"] == "done" and unit["results"] is None]
+    for number in missing:
+        click.echo(without_result(number), err=True)
     if missing:
-        click.echo(
-            f"The result of unit{'s' * (len(missing) > 1)} {', '.join(missing)} is missing or damaged, and null in the "
-            "file: run your program again, which fetches it (on a simulator: runs it) again.",
-            err=True,
-        )
         context.exit(1)
 
 

@@ -92,6 +92,11 @@ def state_of(unit: "Unit") -> str:
     return "kept" if unit.is_unrecorded and unit.state == "lost" else unit.state
 
 
+def without_result(number: int) -> str:
+    """Say that the result of a unit that is done cannot be had."""
+    return f"Unit {number} is done, but its result is damaged or missing: run your program again to get it again."
+
+
 def unknown_jobs(journal: "Journal", count: int) -> str:
     """Say that the service has jobs of a journal that its file does not know."""
     from qiskit_qml_ext.primitives.journal.places import shown

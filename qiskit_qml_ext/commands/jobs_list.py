@@ -14,6 +14,7 @@ from qiskit_qml_ext.commands.jobs_input import (
     summary,
     unit_of,
     unknown_jobs,
+    without_result,
 )
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def list_units(journal: "Journal", state: str | None = None) -> None:
             click.echo(f"Unit {unit.id}: {kept(unit)}")
         elif unit.reason and unit.state in ("failed", "lost"):
             click.echo(f"Unit {unit.id} {unit.state}: {unit.reason}")
+    for number in journal.without_results():
+        click.echo(without_result(number))
     for line in _look(journal):
         click.echo(line)
 

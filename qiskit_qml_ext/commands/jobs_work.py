@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from qiskit_qml_ext.primitives.journal import Unit
 
 _PAUSE_SECONDS = 5
+_REFUSED = ("refused", "rejected")
+"""What comes of attempts that the service would not take, or would fail, a second time either."""
 
 
 @click.command("resume", short_help="Fetch finished results from the service.")
@@ -147,7 +149,7 @@ def _what_is_left(journal: "Journal", unknown: int) -> list[str]:
         ]
     units, here = journal.units(), local_units(journal)
     outcomes = {attempt.unit: attempt.outcome for attempt in journal.attempts()}
-    refused = [unit for unit in units if unit.state == "failed" and outcomes.get(unit.id) == "refused"]
+    refused = [unit for unit in units if unit.state == "failed" and outcomes.get(unit.id) in _REFUSED]
     lines = []
     stopped = [str(unit.id) for unit in units if unit.id in here and _is_out(unit) and unit.owner is None]
     if stopped:

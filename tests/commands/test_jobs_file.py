@@ -1,5 +1,6 @@
 """``qiskit-qml-ext jobs FILE check | repair | backup``."""
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -81,3 +82,37 @@ def test_damage_met_by_another_command_is_one_sentence(path):
     )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr.startswith("Error: There is no unit 99999999999999999999.")
+
+
+@pytest.mark.parametrize("command", [["list"], ["show", "1"], ["cost"], ["check"], ["repair"]])
+def test_empty_file_is_called_empty_and_stays_so(tmp_path, command):
+    empty = tmp_path / "empty"
+    empty.touch()
+    assert "It is empty (0 bytes)" in jobs(empty, *command, code=1 if command == ["check"] else 2)
+    assert empty.stat().st_size == 0
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM results WHERE unit = 2", "UPDATE results SET arrays = x'00'"])
+def test_result_that_cannot_be_had_is_named_where_it_is_missed(path, tmp_path, statement):
+    damage(path, statement)
+    sentence = "Unit 2 is done, but its result is damaged or missing"
+    assert sentence in jobs(path, "export", str(tmp_path / "export.json"), code=1)
+    if statement.startswith("DELETE"):
+        assert sentence in jobs(path, "list")
+        assert "The result of unit 2 is missing" in jobs(path, "check", code=1)
+
+
+def test_unit_whose_record_was_damaged_shows_nothing_that_nobody_measured(path, tmp_path):
+    damage(path, "UPDATE units SET executions = 7 WHERE id = 2")
+    jobs(path, "repair")
+    output = jobs(path, "list")
+    assert "not known: unit circuits shots state ago job 2 ? ? done " in output
+    assert "2 units: 2 done. Unit 2: its record was damaged, but its result is in the journal and comes back" in output
+    assert "0 circuits" not in jobs(path, "show", "2")
+    assert "There is nothing to cancel." in jobs(path, "cancel", "--all", "--yes")
+    output = jobs(path, "cancel", "--unit", "2", "--yes")
+    assert "its result is in the journal" in output
+    assert "Nothing is cancelled." in output
+    jobs(path, "export", str(tmp_path / "export.json"))
+    units = json.loads((tmp_path / "export.json").read_text())["units"]
+    assert [unit["results"] is None for unit in units] == [False, False]

@@ -128,12 +128,6 @@ def test_cancelling_what_is_done_asks_nothing(path):
     assert "?" not in output
 
 
-def test_export_without_a_result_says_so_and_ends_with_1(path, tmp_path):
-    change(path, "DELETE FROM results WHERE unit = 2")
-    output = jobs(path, "export", str(tmp_path / "all.json"), code=1)
-    assert "The result of unit 2 is missing or damaged" in output
-
-
 def test_file_that_cannot_be_a_journal_is_named_for_what_it_is(tmp_path):
     assert "is empty. Name a file" in jobs("", "list", code=2)
     assert "is a folder" in jobs(tmp_path, "list", code=2)

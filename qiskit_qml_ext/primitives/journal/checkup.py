@@ -108,10 +108,9 @@ def _looked_through(path: Path, timeout: float) -> tuple[Found, int]:
         if is_locked(error):
             raise explained(error, path) from error
         text = " ".join(str(error).split())
-        what = (
-            f"It is damaged or not a journal ({text})." if "not a database" in text else f"It cannot be read: {text}."
-        )
-        return _unreadable(what), version
+        if "not a database" in text:
+            return _unreadable(f"It is damaged or not a journal ({text})."), version
+        return _unreadable(f"It cannot be read: {text}."), version
     except JournalError as error:
         return _unreadable(str(error)), version
 

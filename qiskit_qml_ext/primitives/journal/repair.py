@@ -278,6 +278,8 @@ def _mend_items(mended: _Mended, row: Row, *, was: str, is_detached: bool) -> No
     problem = items_problem(row, mended.members.get(number, []), is_detached=is_detached)
     if problem is None:
         mended.detached |= {number} if is_detached else set()
+        if number in mended.searched:
+            mended.changes.append(f"Unit {number}: its job is not known any more. {_SEARCH}")
         return
     mended.members.pop(number, None)
     if row["state"] == DISSOLVED:
@@ -287,6 +289,12 @@ def _mend_items(mended: _Mended, row: Row, *, was: str, is_detached: bool) -> No
         mended.changes.append(f"Unit {number}: its items are damaged. It was not under way, and is planned anew.")
         return
     mended.detached.add(number)
+    if number in mended.searched:
+        mended.changes.append(
+            f"Unit {number} (was {was}): neither its items nor its job are known any more. Run the program that asked "
+            f"for it again with the same policy. {_SEARCH}"
+        )
+        return
     mended.changes.append(
         f"Unit {number} ({was}, {row['num_items']:,} circuits): its items are damaged. Run the program that "
         "asked for it again with the same policy: work that is cut into the same units is recognised and not run again."

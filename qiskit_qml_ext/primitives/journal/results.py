@@ -62,6 +62,12 @@ def result_of(database: sqlite3.Connection, unit: int) -> tuple[bytes, dict[str,
     return (found["arrays"], found["metadata"]) if found["content"] == row["content"] else None
 
 
+def missing(database: sqlite3.Connection) -> list[int]:
+    """Return the units that are done, but whose results are not there; those that are there are not looked at."""
+    statement = "SELECT id FROM units WHERE state = ? AND id NOT IN (SELECT unit FROM results) ORDER BY id"
+    return [int(row[0]) for row in database.execute(statement, [DONE]).fetchall()]
+
+
 def forget(database: sqlite3.Connection, unit: int, *, arrays: bytes | None) -> None:
     """Drop a damaged result, unless another run has put another one in its place."""
     stored = result_of(database, unit)

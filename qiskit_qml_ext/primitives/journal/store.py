@@ -300,6 +300,11 @@ class Journal(JournalFile):
         with self._transaction(write=False) as database:
             return results.result_of(database, unit)
 
+    def without_results(self) -> list[int]:
+        """Return the numbers of the units that are done, but whose results are missing in the file."""
+        with self._transaction(write=False) as database:
+            return results.missing(database)
+
     def forget_result(self, unit: int, *, arrays: bytes | None = None) -> None:
         """Drop a result that was damaged on the disk; its job is known and is fetched again.
 
