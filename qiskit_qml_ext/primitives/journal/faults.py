@@ -109,9 +109,9 @@ def understand_failure(reason: str) -> Fault:
     """Say what the service's words about a failed job mean, its code in front if there is one.
 
     Returns:
-        :attr:`Meaning.UNKNOWN` and :attr:`Meaning.THROTTLED` for what may run next time, :attr:`Meaning.SESSION_CLOSED`
-        for what may run in a new session, :attr:`Meaning.TOO_LARGE` for what may run in halves, and
-        :attr:`Meaning.REFUSED` for what would fail again.
+        :attr:`Meaning.UNKNOWN`, :attr:`Meaning.THROTTLED` and :attr:`Meaning.UNAUTHORIZED` for what may run next time,
+        :attr:`Meaning.SESSION_CLOSED` for what may run in a new session, :attr:`Meaning.TOO_LARGE` for what may run in
+        halves, and :attr:`Meaning.REFUSED` for what would fail again.
     """
     code = next((code for code in _codes_in(reason) if code in SERVICE_CODES), None)
     if code is not None:
