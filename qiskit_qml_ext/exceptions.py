@@ -38,7 +38,7 @@ class JournalDamagedError(JournalError):
 
 
 class JournalBehindError(JournalError):
-    """The service has jobs of a journal that its file does not know: it is an older copy of the journal."""
+    """The service has jobs of a journal that its file does not know: another copy is in use, or the file is older."""
 
 
 class RunIncompleteError(QmlExtError):
@@ -68,7 +68,7 @@ class DuplicateExecutionWarning(UserWarning):
 
 
 class JournalBehindWarning(UserWarning):
-    """The service has jobs of a journal that its file does not know, and this run did not need to submit anything."""
+    """The service has jobs of a journal that its file does not know, and this run ended all the same."""
 
 
 class ParameterOrderWarning(UserWarning):

@@ -48,7 +48,7 @@ def cost(journal: "Journal", price: float | None) -> None:
     if damaged:
         click.echo(f"Of {counted(damaged, 'unit')} the record was damaged; what they executed is not counted above.")
     extra = extra_jobs(journal)
-    others, reason = _asked(extra.surplus + extra.failed)
+    others, reason = _asked(extra.all)
     executed = {item.job: is_of_copy(item) for item in journal.surplus() if item.executed}
     twins = [job for job, by_copy in executed.items() if not by_copy]
     if twins:
@@ -56,6 +56,12 @@ def cost(journal: "Journal", price: float | None) -> None:
     copies = [job for job, by_copy in executed.items() if by_copy]
     if copies:
         click.echo(f"Submitted with another copy of this journal, or before work was lost: {', '.join(copies)}.")
+    if extra.unknown:
+        click.echo(
+            "Executed by a copy of this journal, or with this file before it lost work, and not counted above: "
+            f"{', '.join(extra.unknown)}. They match none of its work; if they are the same, cut in another way, it was "
+            "paid twice."
+        )
     if extra.failed:
         click.echo(f"Failed or cancelled: {', '.join(extra.failed)}.")
     if others.known or others.unknown:

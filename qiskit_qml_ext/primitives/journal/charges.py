@@ -14,16 +14,24 @@ class ExtraJobs:
 
     Attributes:
         surplus: Those that nobody waits for and that were executed, or were disowned.
+        unknown: Those that match no work of the file, as far as looks at the service found any.
         failed: Those of attempts that came to nothing.
     """
 
     surplus: tuple[str, ...]
+    unknown: tuple[str, ...]
     failed: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Each of them once."""
+        return tuple(dict.fromkeys(self.surplus + self.unknown + self.failed))
 
 
 def extra_jobs(journal: Journal) -> ExtraJobs:
     """Return the jobs on the service that may have cost something without being the job of a unit's result."""
     surplus = tuple(item.job for item in journal.surplus() if item.executed)
+    unknown = tuple(job for job in journal.unknown() if job not in surplus)
     here = local_units(journal)
     failed = tuple(
         attempt.job
@@ -33,7 +41,7 @@ def extra_jobs(journal: Journal) -> ExtraJobs:
         and attempt.unit not in here
         and attempt.job not in surplus
     )
-    return ExtraJobs(surplus, failed)
+    return ExtraJobs(surplus, unknown, failed)
 
 
 def seconds_of(service: Any, job: str) -> float | None:

@@ -67,10 +67,14 @@ class Collector:
         """Look at a unit's job and write down what became of it."""
         if time.monotonic() < self._not_before.get(unit.id, 0.0):
             return Collected()
-        job = self._job(unit)
+        try:
+            job = self._job(unit)
+            status = None if job is None else self._status(unit, job)
+        except JobGoneError:
+            self._gone(unit)
+            return Collected(moved=True)
         if job is None:
             return Collected(moved=True)
-        status = self._ask(lambda: status_of(job))
         if status == RUNNING:
             self.running.add(unit.id)
             return Collected()
@@ -90,20 +94,30 @@ class Collector:
         name = unit.job or ""
         if name in self._jobs:
             return self._jobs[name]
-        try:
-            job = self._ask(lambda: self._service.fetch(name))
-        except JobGoneError:
-            self._gone(unit)
+        job = self._first_look(unit, name) if self._service.is_durable else self._fetch(name)
+        if job is None:
             return None
-        if self._service.is_durable:
-            job = self._first_look(unit, job)
         self._jobs[job.job_id()] = job
         return job if job.job_id() == name else None  # another one is on record now
 
-    def _first_look(self, unit: Unit, job: Any) -> Any:
-        """Return the job to wait for, when the service has several that compute the same."""
+    def _fetch(self, name: str) -> Any:
+        return self._ask(lambda: self._service.fetch(name))
+
+    def _status(self, unit: Unit, job: Any) -> str:
+        """Ask for a job's status; raises :class:`JobGoneError` if it was deleted meanwhile."""
+        try:
+            return self._ask(lambda: status_of(job))
+        except Exception as error:
+            if not understand(error).is_network:
+                self._fetch(unit.job or "")
+            raise
+
+    def _first_look(self, unit: Unit, name: str) -> Any:
+        """Return the job to wait for, when the service has several that compute the same; ``None`` for none."""
         tag = unit.tag or ""
-        kin = self._twins.kin(unit)
+        kin = self._twins.kin_of_posted(unit)
+        listed = [job for job in kin.own if job.job_id() == name]
+        job = listed[0] if listed else self._fetch(name)
         if len(kin.own) > 1:
             best = self._twins.choose(tag, kin.own)
             if best.job_id() != job.job_id():
@@ -113,6 +127,8 @@ class Collector:
         for late, attempt in kin.late:
             if self._twins.is_free(late, attempt):
                 self._twins.note(late.job_id(), attempt.tag)
+        if self._reconciliation.take_back(unit, job, kin, owner=self._owner):
+            return None
         return self._reconciliation.settle(unit, job, kin, owner=self._owner)
 
     def _gone(self, unit: Unit) -> None:

@@ -1,6 +1,8 @@
 """Calls that may never return, given up after a time."""
 
+import math
 import threading
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,15 +15,18 @@ class Questions:
     Args:
         seconds: The longest time for a question.
         answered: Called after each answer.
+        altogether: The longest time for all questions, from now on.
     """
 
-    def __init__(self, seconds: float, answered: Callable[[], None]):
+    def __init__(self, seconds: float, answered: Callable[[], None], *, altogether: float = math.inf):
         self._seconds = seconds
+        self._end = time.monotonic() + altogether
         self._answered = answered
 
     def __call__(self, call: Callable[[], T], seconds: float | None = None) -> T:
         """Return the answer to a question; raises ``TimeoutError`` if it does not come in time."""
-        answer = within(self._seconds if seconds is None else seconds, call)
+        seconds = self._seconds if seconds is None else seconds
+        answer = within(min(seconds, max(0.0, self._end - time.monotonic())), call)
         self._answered()
         return answer
 

@@ -16,6 +16,7 @@ from qiskit_qml_ext.exceptions import (
     JournalBehindWarning,
     RunIncompleteError,
 )
+from qiskit_qml_ext.primitives.journal.reconcile import is_of_copy
 from qiskit_qml_ext.primitives.journal.runner import Report, Runner
 
 
@@ -134,12 +135,23 @@ class JournaledJob(BasePrimitiveJob[PrimitiveResult[Any], JobStatus]):
                 CalibrationChangedWarning,
                 stacklevel=3,
             )
-        executed = [item.job for item in self.report.surplus if item.executed]
-        if executed:
+        executed = [item for item in self.report.surplus if item.executed]
+        twins = [item.job for item in executed if not is_of_copy(item)]
+        if twins:
             warnings.warn(
-                f"The service executed {len(executed)} job{'s' * (len(executed) > 1)} that nobody asked for: "
-                f"{', '.join(executed)} (twins of submitted jobs, made when an answer was lost or by another copy of "
-                "the journal). Ask its support not to charge the former.",
+                f"The service executed {len(twins)} job{'s' * (len(twins) > 1)} that nobody asked for: "
+                f"{', '.join(twins)} (twins of submitted jobs, made when an answer was lost). Ask its support not to "
+                "charge them.",
+                DuplicateExecutionWarning,
+                stacklevel=3,
+            )
+        copied = [item.job for item in executed if is_of_copy(item)]
+        if copied:
+            warnings.warn(
+                f"The service executed {len(copied)} job{'s' * (len(copied) > 1)} of this work for another copy of the "
+                f"journal (or for this file before it lost work): {', '.join(copied)}. That was asked for and is "
+                "charged; the copy names this file's jobs for the same work in turn, so count each pair once. Use one "
+                "file of the journal only.",
                 DuplicateExecutionWarning,
                 stacklevel=3,
             )
@@ -148,8 +160,9 @@ class JournaledJob(BasePrimitiveJob[PrimitiveResult[Any], JobStatus]):
             warnings.warn(
                 f"The service has {len(unknown)} job{'s' * (len(unknown) > 1)} of this journal that its file does not "
                 f"know: {', '.join(unknown[:3])}{', …' if len(unknown) > 3 else ''}. The file is older than they are, "
-                "or another copy of it is in use. This run had nothing to submit; one that has will stop and say what "
-                "to do.",
+                "or another copy of it was or is in use. If they are the same work, cut in another way, it was paid "
+                "twice; what they executed is not counted in the report. The next run that has anything to submit will "
+                "stop and say what to do.",
                 JournalBehindWarning,
                 stacklevel=3,
             )

@@ -1,6 +1,7 @@
 """When this process last asked a service for all jobs of a journal, so that many small runs do not ask for each."""
 
 import time
+from collections.abc import Collection
 
 _RECENT_SECONDS = 60.0
 _SHARE = 20.0  # a look after each of many small runs takes no more than a twentieth of the time
@@ -12,16 +13,20 @@ class Looks:
     def __init__(self) -> None:
         self._tried: dict[str, float] = {}
         self._clean: dict[str, float] = {}
+        self._known: dict[tuple[str, ...], frozenset[str]] = {}
         self._took = 0.0
 
-    def note(self, places: tuple[str, ...], *, clean: bool, began: float) -> None:
+    def note(self, places: tuple[str, ...], *, clean: bool, began: float, known: Collection[str] = ()) -> None:
         """Note a look.
 
         Args:
             places: Where.
             clean: Whether it succeeded and every job was accounted for.
             began: When it began, by ``time.monotonic``.
+            known: All jobs that were listed, if none of them needs another look.
         """
+        if known:
+            self._known[places] = frozenset(known)
         now = time.monotonic()
         self._took = now - began
         for place in places:
@@ -39,6 +44,10 @@ class Looks:
             idle: Whether nothing was submitted since; if anything was, a moment is as short as looks are.
         """
         return _all_recent(self._tried, places, _RECENT_SECONDS if idle else min(_RECENT_SECONDS, _SHARE * self._took))
+
+    def known(self, places: tuple[str, ...]) -> Collection[str]:
+        """Return jobs that need no other look, nor does any that is older; none if there is nothing like that."""
+        return self._known.get(places, frozenset())
 
     def was_clean(self, places: tuple[str, ...]) -> bool:
         """Tell whether every job was accounted for a moment ago."""

@@ -7,6 +7,7 @@ While there are others, nothing is submitted: they may be the same work cut in a
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from functools import partial
@@ -52,7 +53,10 @@ class Reconciliation:
             self._twins.look(partial(self._place, recut))
             clean = not self.unplaced
         finally:
-            self._journal.looks.note(self._twins.places, clean=clean, began=began)
+            known = self._twins.accounted if clean else []
+            self._journal.looks.note(self._twins.places, clean=clean, began=began, known=known)
+        if self.unplaced:
+            self._journal.note_unknown([stray.id for stray in self.unplaced])
 
     def demand(self) -> None:
         """See that there is a place for every job before anything is submitted.
@@ -63,23 +67,66 @@ class Reconciliation:
         if not self.unplaced:
             return
         journal, strays = self._journal, self.unplaced
-        mine = sum(stray.marks.lineage in (journal.lineage, *journal.former_lineages) for stray in strays)
-        origins = []
-        if mine:
-            origins.append(
-                f"{mine} of them {'were' if mine > 1 else 'was'} submitted with this file or the one that it was "
-                "copied from, so the file lost work (a restored backup, or a copy without the file ending in -wal)"
-            )
-        if mine < len(strays):
-            origins.append(f"{len(strays) - mine} with another copy of it")
         first = ", ".join(f"{stray.id} ({_date(stray)})" for stray in strays[:3])
         raise JournalBehindError(
             f"The service has {len(strays)} job{'s' * (len(strays) > 1)} of the journal {journal.path} that the file "
-            f"does not know and that match none of its work: {first}{', …' if len(strays) > 3 else ''}; "
-            f"{'; '.join(origins)}. They may be work that would now be paid again, so nothing was submitted. Use the "
-            f"newest file of this journal. If there is none, 'qiskit-qml-ext jobs {journal.path} disown' says that "
-            "these jobs shall not be waited for; then run again."
+            f"does not know and that match none of its work: {first}{', …' if len(strays) > 3 else ''}. "
+            f"{self._origins()}. Either another copy of the journal was or is in use, or this file is older than its "
+            "own work (a backup that was put back, or a copy without the file ending in -wal). They may be work that "
+            "would now be paid again, so nothing more is submitted. Use the newest file of this journal. If there is "
+            f"none, 'qiskit-qml-ext jobs {journal.path} disown' says that these jobs shall not be waited for; then run "
+            "again."
         )
+
+    def _origins(self) -> str:
+        """Say with which files the jobs without a place were submitted, as far as their labels tell."""
+        journal = self._journal
+        counts = Counter[str]()
+        for stray in self.unplaced:
+            if stray.marks.lineage == journal.lineage:
+                counts["this file"] += 1
+            elif stray.marks.lineage in journal.former_lineages:
+                counts["the file that this one is a copy of, or was before it was moved"] += 1
+            else:
+                counts["another copy of it"] += 1
+        if len(counts) == 1:
+            ((origin, count),) = counts.items()
+            return f"{'It was' if count == 1 else 'All of them were'} submitted with {origin}"
+        parts = [
+            f"{count} {'was' if count == 1 else 'were'} submitted with {origin}" for origin, count in counts.items()
+        ]
+        return "; ".join(parts)
+
+    def strangers(self, kin: Kin) -> list[Stray]:
+        """Return those unknown jobs of a listing that match no unit of the file."""
+        contents = {stray.marks.content for stray in kin.others if stray.marks.content}
+        known = {unit.content for unit in self._journal.units_with(contents)} if contents else set()
+        return [stray for stray in kin.others if stray.marks.content not in known]
+
+    def take_back(self, unit: Unit, job: Any, kin: Kin, *, owner: str) -> bool:
+        """Take a job of this run back that waits still, if a copy of the file submitted unknown work before it.
+
+        Both have listed the jobs before either submitted. The unit is planned again, and whether it may be submitted is
+        asked for then.
+
+        Returns:
+            Whether it was done.
+        """
+        tag = unit.tag or ""
+        if tag not in self._twins.posted or not self._twins.may_cancel(tag):
+            return False
+        older = [stray for stray in self.strangers(kin) if is_older(stray.job, job)]
+        if not any(self._twins.furthest([stray.job], live=True) for stray in older):
+            return False
+        if self._ask(partial(status_of, job)) != QUEUED:
+            return False
+        self._ask(partial(cancel, job))
+        if self._ask(partial(did_run, job)):
+            return False
+        reason = f"A copy of the journal submitted the job {older[0].id} at the same time; it may be the same work."
+        self._journal.retry(unit.id, owner=owner, outcome="not needed", reason=reason)
+        self._journal.add_surplus(job.job_id(), tag, executed=False)
+        return True
 
     def disown(self) -> list[str]:
         """Write down that nobody waits for the jobs without a place; return them.

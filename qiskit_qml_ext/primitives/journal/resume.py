@@ -3,7 +3,7 @@
 A journal holds no circuits, so only that program can submit the rest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,9 +59,9 @@ class RuntimeAccount:
         """Ask the service for a job."""
         return runtime_job(self._service, job)
 
-    def find(self, tag: str) -> list[Any]:
+    def find(self, tag: str, known: Collection[str] = ()) -> list[Any]:
         """List the jobs with a tag on all instances of the account."""
-        return [job for instance in self._instances for job in runtime_jobs(self._service, tag, instance)]
+        return [job for instance in self._instances for job in runtime_jobs(self._service, tag, instance, known)]
 
     def reopen(self) -> None:
         """Do nothing: nothing is submitted."""
@@ -121,6 +121,7 @@ def resume(
     here = local_units(journal)
     try:
         reconciliation.look()
+        tools.twins.begin_pass()
         for unit in journal.units():
             if unit.state not in (SUBMITTING, SUBMITTED) or unit.is_unrecorded or unit.id in here:
                 continue

@@ -24,7 +24,7 @@ from qiskit_qml_ext.primitives.journal.request_units import RequestUnits
 from qiskit_qml_ext.primitives.journal.requests import Request
 from qiskit_qml_ext.primitives.journal.services import Service
 from qiskit_qml_ext.primitives.journal.store import Journal
-from qiskit_qml_ext.primitives.journal.submitter import Submitter
+from qiskit_qml_ext.primitives.journal.submitter import Posting, Submitter
 from qiskit_qml_ext.primitives.journal.tags import new_attempt_tag
 from qiskit_qml_ext.primitives.journal.tools import Tools
 from qiskit_qml_ext.primitives.journal.trouble import Trouble
@@ -32,6 +32,7 @@ from qiskit_qml_ext.primitives.journal.trouble import Trouble
 _ENDED = (DONE, FAILED, LOST)
 _LONGEST_PAUSE = 30.0
 _LAST_LOOK_SECONDS = 20.0  # a thousand jobs are listed in five answers
+_IDLE_LOOK_SECONDS = 3.0  # who only reads results that are there does not wait long for a service
 _LOG = logging.getLogger(__name__)
 
 
@@ -45,7 +46,10 @@ class Report:
         adopted: Jobs that the journal's file did not know and that were taken over instead of submitting the same.
         calibrations: When the device was calibrated, over all units of the result.
         surplus: Jobs for this work that nobody waits for: the service made them twice, or a copy of the file did.
-        unknown: Jobs of the journal that the file does not know and that match none of its work.
+        unknown: Jobs of the journal that the file does not know and that match none of its work: a copy of the file
+            made them, or this one before it lost work. What they executed is not counted here.
+        unlisted: Why the service could not be asked at the end for jobs that nobody waits for; ``None`` if it was, or
+            if there was no need.
         waiting_for: What the run waits for now, ``None`` if it does not wait: jobs of the service, another process that
             works on a part, the limit on submissions.
     """
@@ -56,6 +60,7 @@ class Report:
     calibrations: list[str] = field(default_factory=list)
     surplus: list[Surplus] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    unlisted: str | None = None
     waiting_for: str | None = None
 
 
@@ -102,7 +107,7 @@ class Runner:
         self._collector = Collector(tools, owner=self._owner)
         self._results: dict[int, UnitResult] = {}
         self._units = RequestUnits(service, journal, request, policy=policy, seed=seed)
-        self._is_reconciled = False
+        self._is_reconciled = self._is_behind = False
 
     def plan(self, *, revive: bool = True) -> None:
         """See that every item belongs to a unit that is on the disk."""
@@ -119,11 +124,11 @@ class Runner:
             JournalBehindError: If there are jobs that may be the same work as what would be submitted.
         """
         if self._service.is_durable and self._units.has_planned():
-            if not self._journal.looks.was_clean(self._service.places):
+            if self._is_behind or not self._journal.looks.was_clean(self._service.places):
                 self._reconciliation.look(self._units.recut)
             if self._units.has_planned():
                 self._reconciliation.demand()
-        self._is_reconciled = True
+        self._is_reconciled, self._is_behind = True, False
 
     def run(self) -> PrimitiveResult[Any]:
         """Bring all units to their end and return the assembled result.
@@ -170,6 +175,7 @@ class Runner:
         while True:
             spent = time.thread_time()
             units = self._units.read()
+            self._twins.begin_pass()
             if any(unit.state not in (*_ENDED, PLANNED, SUBMITTING, SUBMITTED) for unit in units):
                 self._units.plan(revive=False)  # another run needed some of our items without the others
                 continue
@@ -293,10 +299,12 @@ class Runner:
             return False
         return self._after_posting(unit, self._submitter.submit(unit, tag, pubs, self._units.seed_of(unit)))
 
-    def _after_posting(self, unit: Unit, outcome: Any) -> bool:
+    def _after_posting(self, unit: Unit, outcome: Posting) -> bool:
         if outcome.too_large:
             return self._halve(unit, outcome.too_large)
-        return bool(outcome.moved)
+        if outcome.behind:
+            self._is_reconciled, self._is_behind = False, True
+        return outcome.moved
 
     def _halve(self, unit: Unit, reason: str) -> bool:
         self._units.halve(unit, reason, owner=self._owner)
@@ -331,14 +339,18 @@ class Runner:
             self._twins.drop()
             is_due = not self._journal.looks.was_tried(self._service.places, idle=not self._submitter.submitted)
             if is_due and self._twins.is_watching():
-                seconds = min(_LAST_LOOK_SECONDS, self._policy.call_seconds)
-                last = Tools.of(self._service, self._journal, self._policy, call_seconds=seconds).reconciliation
+                longest = _LAST_LOOK_SECONDS if self._submitter.submitted else _IDLE_LOOK_SECONDS
+                last = Tools.of(self._service, self._journal, self._policy, seconds=longest).reconciliation
                 last.look()
                 self._reconciliation.unplaced = last.unplaced
         except JournalError:
             raise
         except Exception as error:
-            _LOG.info("The jobs of %s could not be listed: %s", self._journal, error)
+            self.report.unlisted = " ".join(str(error).split())[:500] or type(error).__name__
+            _LOG.warning(
+                "The results are complete, but the service's jobs of %s could not be listed (%s). A later run looks "
+                "for those that nobody waits for.", self._journal.path, self.report.unlisted,
+            )  # fmt: skip
 
     def _raise_unfinished(self, units: Sequence[Unit]) -> None:
         # First those that have something to say.
@@ -352,9 +364,16 @@ class Runner:
             for unit in left
         )
         first = "; ".join(reasons[:3]) + ("; …" if len(reasons) > 3 else "")
+        last = {attempt.unit: attempt.outcome for attempt in self._journal.attempts([unit.id for unit in left])}
+        advice = "Run the same again to try the rest."
+        if {"refused", "rejected"} & set(last.values()):
+            advice = (
+                "What the service does not take as it is will fail again, and may cost again: change what the reason "
+                "names (circuits, shots or options) before the next run; that tries the rest as well."
+            )
         raise RunIncompleteError(
             f"{len(left)} of {len(units)} units of work could not be finished ({first}). The {done} finished ones are "
-            f"in {self._journal.path} and are not run again. Run the same again to try the rest.",
+            f"in {self._journal.path} and are not run again. {advice}",
             done=done,
             unfinished=reasons,
         ) from (self._submitter.error or self._collector.error)

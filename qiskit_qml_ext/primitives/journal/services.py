@@ -2,7 +2,7 @@
 
 import copy
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeGuard
 
 from qiskit_qml_ext.primitives.journal.faults import Meaning, understand
@@ -48,8 +48,13 @@ class Service(Protocol):
     def fetch(self, job: str) -> Any:
         """Return a job by its id; raises :class:`JobGoneError`."""
 
-    def find(self, tag: str) -> list[Any]:
-        """Return all jobs that carry a tag, oldest first."""
+    def find(self, tag: str, known: Collection[str] = ()) -> list[Any]:
+        """Return all jobs that carry a tag, oldest first.
+
+        Args:
+            tag: The tag.
+            known: Jobs that were accounted for: those that are older may be left out.
+        """
 
     def reopen(self) -> None:
         """Open a new session or batch in place of a closed one."""
@@ -72,24 +77,26 @@ def runtime_job(service: Any, job: str) -> Any:
         raise
 
 
-def runtime_jobs(service: Any, tag: str, instance: str | None) -> list[Any]:
+def runtime_jobs(service: Any, tag: str, instance: str | None, known: Collection[str] = ()) -> list[Any]:
     """List all jobs of an instance that carry a tag, oldest first.
 
     No time narrows the list: the service's clock and this machine's need not agree. The oldest come first and pages
-    overlap by a job, so that one that is submitted or deleted meanwhile hides no other.
+    overlap by a job, so that one that is submitted or deleted meanwhile hides no other. Where all jobs up to some time
+    were accounted for, the newest come first, up to the page that has one of those.
 
     Args:
         service: A ``QiskitRuntimeService``.
         tag: The tag.
         instance: The instance; ``None`` for the active one.
+        known: Jobs that were accounted for, with all that are older.
     """
     found: dict[str, Any] = {}
     skip = 0
     while True:
-        page = service.jobs(limit=_PAGE, skip=skip, job_tags=[tag], instance=instance, descending=False)
+        page = service.jobs(limit=_PAGE, skip=skip, job_tags=[tag], instance=instance, descending=bool(known))
         # What a filter let through that it should not have is of no concern.
         found |= {job.job_id(): job for job in page if tag in (job.tags or [])}
-        if len(page) < _PAGE:
+        if len(page) < _PAGE or any(job.job_id() in known for job in page):
             return sorted(found.values(), key=lambda job: (created(job), job.job_id()))
         skip += _PAGE - 1
 
@@ -170,9 +177,9 @@ class RuntimeService:
     def _instance(self) -> str | None:
         return getattr(self._backend, "_instance", None)
 
-    def find(self, tag: str) -> list[Any]:
+    def find(self, tag: str, known: Collection[str] = ()) -> list[Any]:
         """List the jobs with a tag, on the backend's own instance, oldest first."""
-        return runtime_jobs(self._service, tag, self._instance)
+        return runtime_jobs(self._service, tag, self._instance, known)
 
     def reopen(self) -> None:
         """Open a session or batch like the closed one; without one there is nothing to do."""
@@ -232,7 +239,7 @@ class LocalService:
             raise JobGoneError(job)
         return self._jobs[job]
 
-    def find(self, tag: str) -> list[Any]:
+    def find(self, tag: str, known: Collection[str] = ()) -> list[Any]:
         """Return nothing: jobs carry no tags here."""
         return []
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from qiskit_qml_ext.exceptions import JournalError
-from qiskit_qml_ext.primitives.journal import attempts, claims, planning, results
+from qiskit_qml_ext.primitives.journal import attempts, claims, lineage, planning, results
 from qiskit_qml_ext.primitives.journal.open_file import JournalFile
 from qiskit_qml_ext.primitives.journal.ownership import retire
 from qiskit_qml_ext.primitives.journal.places import shown
@@ -240,6 +240,17 @@ class Journal(JournalFile):
         """
         with self._transaction() as database:
             attempts.add_surplus(database, job, tag, executed=executed)
+
+    def unknown(self) -> list[str]:
+        """Return the jobs of this journal that match no work of this file, as far as looks at the service found any."""
+        with self._transaction(write=False) as database:
+            return lineage.unknown(database)
+
+    def note_unknown(self, jobs: Sequence[str]) -> None:
+        """Write down jobs of this journal that match no work of this file."""
+        if not set(jobs) <= set(self.unknown()):
+            with self._transaction() as database:
+                lineage.note_unknown(database, jobs)
 
     def watch_anew(self, tags: Iterable[str]) -> None:
         """Write down that the service may make jobs of these attempts from now on."""

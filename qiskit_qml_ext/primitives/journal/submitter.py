@@ -25,10 +25,12 @@ class Posting:
     Attributes:
         moved: Whether anything changed.
         too_large: The service's words if the unit has to be halved.
+        behind: Whether it was not sent because the service has jobs of the journal that match no unit.
     """
 
     moved: bool = True
     too_large: str | None = None
+    behind: bool = False
 
 
 class Submitter:
@@ -79,16 +81,20 @@ class Submitter:
         return self._calibration[1]
 
     def submit(self, unit: Unit, tag: str, pubs: Sequence[Any], seed: int | None) -> Posting:
-        """Submit a unit that was claimed for a new attempt, unless the service has a job that computes the same."""
+        """Submit a unit that was claimed for a new attempt, unless the service has jobs that may be the same."""
         if self._service.is_durable:
             try:
-                kin = self._twins.kin(replace(unit, tag=tag))
+                kin = self._twins.kin_of_claimed(replace(unit, tag=tag))
                 taken = self._reconciliation.take_over(unit, kin, owner=self._owner)
+                is_behind = not taken and bool(self._reconciliation.strangers(kin))
             except Exception:
                 self._journal.withdraw(unit.id, tag=tag, owner=self._owner)
                 raise
             if taken:
                 return Posting()
+            if is_behind:
+                self._journal.withdraw(unit.id, tag=tag, owner=self._owner)
+                return Posting(behind=True)
         return self._post(unit, tag, pubs, seed)
 
     def recover(self, unit: Unit, pubs: Sequence[Any] | None, seed: int | None) -> Posting:
@@ -124,6 +130,7 @@ class Submitter:
         if not self._journal.owns(unit.id, self._owner):
             return Posting()  # this process was suspended since its claim, and another one goes on with the unit
         tags = [self._journal.tag, content_tag(self._journal.tag, unit.content), tag]
+        self._twins.posted.add(tag)
         try:
             job = self._service.submit(pubs, tags=tags, seed=seed)
         except Exception as error:

@@ -1,5 +1,6 @@
 """What all parts of a run work with: the service, the journal's file, and what holds the two against each other."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -41,7 +42,7 @@ class Tools:
         policy: Policy,
         *,
         answered: Callable[[], None] = lambda: None,
-        call_seconds: float | None = None,
+        seconds: float = math.inf,
     ) -> Self:
         """Lay the tools out for a service and a journal.
 
@@ -50,8 +51,8 @@ class Tools:
             journal: Where everything is written down.
             policy: Limits and waiting times.
             answered: Called after each answer of the service.
-            call_seconds: The longest time for a question; by default the policy's.
+            seconds: The longest time for all questions, if there is any.
         """
-        ask = Questions(policy.call_seconds if call_seconds is None else call_seconds, answered)
+        ask = Questions(policy.call_seconds, answered, altogether=seconds)
         twins = Twins(service, journal, ask, watch_seconds=policy.watch_seconds)
         return cls(service, journal, policy, ask, twins, Reconciliation(journal, twins, ask))

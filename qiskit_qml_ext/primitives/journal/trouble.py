@@ -39,10 +39,15 @@ class Trouble:
         self._reason = fault.reason
         pause = fault.wait if fault.wait is not None else min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (self._count - 1))
         self._until = now + pause
-        if now - self._since > self._patience or (not fault.is_network and self._count >= _STRANGE_ERRORS):
+        is_strange = not fault.is_network and self._count >= _STRANGE_ERRORS
+        if is_strange or now - self._since > self._patience:
+            what = (
+                f"{self._count} questions to the service in a row ended in errors that waiting does not mend"
+                if is_strange else f"The service did not answer for {now - self._since:.0f} s"
+            )  # fmt: skip
             raise RunIncompleteError(
-                f"The service did not answer for {now - self._since:.0f} s (last: {fault.reason}). Everything that was "
-                "submitted is in the journal: run the same again later, and only the rest is submitted."
+                f"{what} (last: {fault.reason}). Everything that was submitted is in the journal: run the same again "
+                "later, and only the rest is submitted."
             ) from error
 
     def pause(self) -> float:

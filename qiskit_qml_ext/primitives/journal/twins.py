@@ -7,8 +7,10 @@ of the content. An attempt is watched until the service was asked so long after 
 under way any more.
 """
 
+import math
+import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -32,6 +34,7 @@ from qiskit_qml_ext.primitives.journal.services import (
 from qiskit_qml_ext.primitives.journal.store import Journal
 from qiskit_qml_ext.primitives.journal.tags import Marks, content_tag, is_listed, read_marks
 
+_FRESH_SECONDS = 1.0  # the jobs of another copy are seen after this time and the way of a request at the latest
 _ORDER = {FINISHED: 0, RUNNING: 1, QUEUED: 2}
 
 
@@ -65,12 +68,14 @@ class Kin:
         own: Jobs of the attempt in question.
         late: Jobs of known attempts that wait for none, or for another one.
         strays: Jobs of attempts that the file does not know.
+        others: Jobs of attempts that the file does not know, which compute something else.
         attempts: All attempts, as they were known after the listing.
     """
 
     own: list[Any] = field(default_factory=list)
     late: list[tuple[Any, Attempt]] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)
+    others: list[Stray] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
 
 
@@ -90,6 +95,12 @@ class Twins:
         self._ask = ask
         self._watch_seconds = watch_seconds
         self._to_drop: dict[str, str] = {}
+        self._listed: tuple[float, list[Any]] = (-math.inf, [])
+        self._pass_began = math.inf
+        self.posted = set[str]()
+        """The tags of the attempts that this run made."""
+        self.accounted: list[str] = []
+        """The jobs of the last look through all, if none of them needs another look."""
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -102,6 +113,39 @@ class Twins:
         is_marked = not tag or read_marks([tag], self._journal.tag).attempt is not None
         wanted = content_tag(self._journal.tag, unit.content) if is_marked else tag
         return self._sorted_out(self._ask(lambda: self._service.find(wanted)), own=tag)
+
+    def begin_pass(self) -> None:
+        """Say that the states of units were read just now: jobs listed from now on tell of what was submitted then."""
+        self._pass_began = time.monotonic()
+
+    def kin_of_posted(self, unit: Unit) -> Kin:
+        """Return the jobs that compute what a submitted unit does; one listing serves all units of a pass."""
+        kin = self._kin_among(self._newest(min(self._pass_began, time.monotonic())), unit)
+        return kin if kin.own else self.kin(unit)
+
+    def kin_of_claimed(self, unit: Unit) -> Kin:
+        """Return the jobs that compute what a unit does that is to be submitted, and all others that are unknown."""
+        kin = self._kin_among(self._newest(time.monotonic() - _FRESH_SECONDS), unit)
+        wanted = content_tag(self._journal.tag, unit.content)
+        if not kin.strays and self._journal.looks.known(self.places) and self._journal.surplus(tags=[wanted]):
+            return replace(self.kin(unit), others=kin.others)  # what nobody waited for may be long ago
+        return kin
+
+    def _newest(self, since: float) -> list[Any]:
+        """List the jobs of the journal that are newer than those accounted for, unless it was done since a time."""
+        if self._listed[0] < since:
+            began, known = time.monotonic(), self._journal.looks.known(self.places)
+            self._listed = began, self._ask(lambda: self._service.find(self._journal.tag, known))
+        return self._listed[1]
+
+    def _kin_among(self, jobs: Sequence[Any], unit: Unit) -> Kin:
+        """Return those of some jobs that compute what a unit does, and apart from them the unknown others."""
+        wanted = content_tag(self._journal.tag, unit.content)
+        kin = self._sorted_out(jobs, own=unit.tag)
+        others = [stray for stray in kin.strays if wanted not in stray.job.tags and not stray.is_noted]
+        strays = [stray for stray in kin.strays if wanted in stray.job.tags]
+        late = [(job, attempt) for job, attempt in kin.late if wanted in job.tags]
+        return replace(kin, strays=strays, late=late, others=others)
 
     def choose(self, tag: str, jobs: Sequence[Any]) -> Any:
         """Return the job to keep, the furthest one and of equals the oldest; the others are noted for dropping."""
@@ -170,14 +214,19 @@ class Twins:
             place: Finds out what to do with the jobs that the file does not know, and returns the contents for which
                 it has to be asked again.
         """
-        began = moment()
-        kin = self._sorted_out(self._ask(lambda: self._service.find(self._journal.tag)))
+        began, self.accounted = moment(), []
+        asked = time.monotonic()
+        jobs = self._ask(lambda: self._service.find(self._journal.tag))
+        self._listed = asked, jobs
+        kin = self._sorted_out(jobs)
         awaited = {attempt.tag for _, attempt in kin.late if _is_awaited(attempt)}
         for job, attempt in kin.late:
             if attempt.tag not in awaited:  # else another process, or a later step of this one, is about to find it
                 self.note(job.job_id(), attempt.tag)
         self.drop()
         contents = place(kin.strays)
+        if not kin.late and all(stray.is_noted for stray in kin.strays):
+            self.accounted = [job.job_id() for job in jobs]
         still = {unit.id for unit in self._journal.units_with(contents)} if contents else set()
         self._close(began, [
             attempt for attempt in kin.attempts
