@@ -10,6 +10,7 @@ from qiskit_qml_ext.commands.jobs_input import connected, counted, pass_journal,
 
 if TYPE_CHECKING:
     from qiskit_qml_ext.primitives import Journal
+    from qiskit_qml_ext.primitives.journal import ExtraJobs
 
 
 def _price(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
@@ -33,7 +34,7 @@ def cost(journal: "Journal", price: float | None) -> None:
     Executions are circuits times shots. Jobs that brought no result (twins, disowned ones, failed ones) are counted
     apart; the service is asked what they took.
     """
-    from qiskit_qml_ext.primitives.journal import extra_jobs, is_of_copy, local_units
+    from qiskit_qml_ext.primitives.journal import extra_jobs, local_units
 
     units, here = journal.units(), local_units(journal)
     done = [unit for unit in units if unit.state == "done"]
@@ -49,21 +50,8 @@ def cost(journal: "Journal", price: float | None) -> None:
         click.echo(f"Of {counted(damaged, 'unit')} the record was damaged; what they executed is not counted above.")
     extra = extra_jobs(journal)
     others, reason = _asked(extra.all)
-    executed = {item.job: is_of_copy(item) for item in journal.surplus() if item.executed}
-    twins = [job for job, by_copy in executed.items() if not by_copy]
-    if twins:
-        click.echo(f"Executed by the service without being asked: {', '.join(twins)}. Ask not to be charged.")
-    copies = [job for job, by_copy in executed.items() if by_copy]
-    if copies:
-        click.echo(f"Submitted with another copy of this journal, or before work was lost: {', '.join(copies)}.")
-    if extra.unknown:
-        click.echo(
-            "Executed by a copy of this journal, or with this file before it lost work, and not counted above: "
-            f"{', '.join(extra.unknown)}. They match none of its work; if they are the same, cut in another way, it was "
-            "paid twice."
-        )
-    if extra.failed:
-        click.echo(f"Failed or cancelled: {', '.join(extra.failed)}.")
+    for line in _named(journal, extra):
+        click.echo(line)
     if others.known or others.unknown:
         count = others.known + others.unknown
         click.echo(
@@ -78,6 +66,29 @@ def cost(journal: "Journal", price: float | None) -> None:
             f"{', these jobs included' if others.known else ''}"
             f"{f', without what is unknown of {missing}' if own.unknown or others.unknown else ''}."
         )
+
+
+def _named(journal: "Journal", extra: "ExtraJobs") -> list[str]:
+    """Name the jobs that brought no result, by why."""
+    from qiskit_qml_ext.primitives.journal import is_of_copy
+
+    executed = {item.job: is_of_copy(item) for item in journal.surplus() if item.executed}
+    twins = [job for job, by_copy in executed.items() if not by_copy]
+    copies = [job for job, by_copy in executed.items() if by_copy]
+    lines = []
+    if twins:
+        lines.append(f"Executed by the service without being asked: {', '.join(twins)}. Ask not to be charged.")
+    if copies:
+        lines.append(f"Submitted with another copy of this journal, or before work was lost: {', '.join(copies)}.")
+    if extra.unknown:
+        lines.append(
+            "Executed by a copy of this journal, or with this file before it lost work, and not counted above: "
+            f"{', '.join(extra.unknown)}. They match none of its work; if they are the same, cut in another way, it "
+            "was paid twice."
+        )
+    if extra.failed:
+        lines.append(f"Failed or cancelled: {', '.join(extra.failed)}.")
+    return lines
 
 
 class _Time:
