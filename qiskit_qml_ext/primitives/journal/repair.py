@@ -149,12 +149,7 @@ def repair_journal(path: str | os.PathLike[str], *, timeout: float = 30.0) -> Re
         for ending in ("", "-journal"):
             with suppress(OSError):
                 place.with_name(f".{place.name}.repaired{ending}").unlink(missing_ok=True)
-    told = {problem.unit for problem in causes if problem.table == "results" or problem.kind == STATE}
-    problems = (
-        *reasons,
-        *sentences(causes, most=50),
-        *(sentence for number, sentence in bad.items() if number not in told),
-    )
+    problems = _sentences(reasons, causes, bad)
     shown = [row for row in mended.units.values() if row["state"] != DISSOLVED]
     return RepairReport(place, damaged, len(shown), len(mended.results), problems, tuple(mended.changes))
 
@@ -180,6 +175,14 @@ def _causes(database: sqlite3.Connection, found: Found) -> list[Problem]:
     note_relations(whole)
     leave_causes(whole)
     return whole.problems
+
+
+def _sentences(reasons: list[str], causes: list[Problem], bad: dict[int, str]) -> tuple[str, ...]:
+    """Return what was wrong, each damage once."""
+    has_pages = any(problem.table == "pages" for problem in causes)  # that is why ways of reading failed
+    told = {problem.unit for problem in causes if problem.table == "results" or problem.kind == STATE}
+    results = [sentence for number, sentence in bad.items() if number not in told]
+    return (*([] if has_pages else reasons[:1]), *sentences(causes, most=50), *results)
 
 
 def _mended(found: Found, bad: dict[int, str]) -> _Mended:
@@ -267,9 +270,6 @@ def _mend_state(mended: _Mended, row: Row) -> None:
     elif state in (DONE, SUBMITTED) or (state == SUBMITTING and not mine):
         row["state"] = SUBMITTING
         mended.searched.add(number)
-        mended.changes.append(
-            f"Unit {number}: its job is not known any more. The next run looks for it by its tag. {_LOCAL}"
-        )
 
 
 def _mend_items(mended: _Mended, row: Row, *, was: str, is_detached: bool) -> None:
