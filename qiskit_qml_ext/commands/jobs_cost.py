@@ -82,9 +82,9 @@ def _named(journal: "Journal", extra: "ExtraJobs") -> list[str]:
         lines.append(f"Submitted with another copy of this journal, or before work was lost: {', '.join(copies)}.")
     if extra.unknown:
         lines.append(
-            "Executed by a copy of this journal, or with this file before it lost work, and not counted above: "
-            f"{', '.join(extra.unknown)}. They match none of its work; if they are the same, cut in another way, it "
-            "was paid twice."
+            "Submitted by a copy of this journal, or with this file before it lost work, and not counted above: "
+            f"{', '.join(extra.unknown)}. They match none of its work; if they are the same as some of it, cut in another "
+            "way, that was paid twice."
         )
     if extra.failed:
         lines.append(f"Failed or cancelled: {', '.join(extra.failed)}.")

@@ -111,7 +111,7 @@ def test_copies_that_cut_the_same_differently_stop_before_their_next_jobs_and_co
         others = [name for name in ids if name != mine]
         assert job.report.unknown == others
         assert journal.unknown() == others
-        assert f"Executed by a copy of this journal, or with this file before it lost work, and not counted above: " \
+        assert f"Submitted by a copy of this journal, or with this file before it lost work, and not counted above: " \
                f"{others[0]}" in cost(journal)  # fmt: skip
 
 
@@ -123,7 +123,7 @@ def test_jobs_of_a_copy_are_counted_as_its_own_until_they_are_disowned(server, a
     assert len(second.unknown()) == 2  # the third is the half of a half
     disown(second, server.service())
     assert second.unknown() == []
-    assert "Executed by a copy" not in cost(second)
+    assert "Submitted by a copy" not in cost(second)
     assert cost(second).count("Submitted with another copy of this journal") == 1
 
 
