@@ -83,8 +83,8 @@ def _named(journal: "Journal", extra: "ExtraJobs") -> list[str]:
     if extra.unknown:
         lines.append(
             "Submitted by a copy of this journal, or with this file before it lost work, and not counted above: "
-            f"{', '.join(extra.unknown)}. They match none of its work; if they are the same as some of it, cut in another "
-            "way, that was paid twice."
+            f"{', '.join(extra.unknown)}. They match none of its work; if they are the same as some of it, cut in "
+            "another way, that was paid twice."
         )
     if extra.failed:
         lines.append(f"Failed or cancelled: {', '.join(extra.failed)}.")
