@@ -4,14 +4,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from qiskit_qml_ext.commands.jobs_input import pass_journal
+
 if TYPE_CHECKING:
     from qiskit_qml_ext.primitives import Journal
 
-WITHOUT_OPENING = ("check", "repair")
-"""The commands that work on a file that cannot be opened as a journal."""
 
-
-@click.command("check")
+@click.command("check", short_help="Say what in the file is sound and what is damaged.")
 @click.pass_context
 def check(context: click.Context) -> None:
     """Look through the whole file and say what is sound. The exit code is 1 if anything is damaged."""
@@ -29,7 +28,7 @@ def check(context: click.Context) -> None:
         context.exit(1)
 
 
-@click.command("repair")
+@click.command("repair", short_help="Write a new file with what is sound.")
 @click.pass_context
 def repair(context: click.Context) -> None:
     """Write a new file with what is sound, and keep the damaged one beside it. Works offline."""
@@ -43,9 +42,9 @@ def repair(context: click.Context) -> None:
     click.echo(report.summary())
 
 
-@click.command("backup")
+@click.command("backup", short_help="Copy the journal, also while programs use it.")
 @click.argument("target", type=click.Path())
-@click.pass_obj
+@pass_journal
 def backup(journal: "Journal", target: str) -> None:
     """Copy the journal into the new file TARGET, also while programs use it, and check the copy."""
     from qiskit_qml_ext.exceptions import JournalError
@@ -57,7 +56,4 @@ def backup(journal: "Journal", target: str) -> None:
     click.echo(f"Wrote {path}")
 
 
-def add_to(group: click.Group) -> None:
-    """Register these commands."""
-    for item in (check, repair, backup):
-        group.add_command(item)
+COMMANDS = (check, repair, backup)

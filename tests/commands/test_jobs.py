@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import qiskit_ibm_runtime
 from click.testing import CliRunner
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from runtime_server import RuntimeServer
@@ -77,11 +78,11 @@ def jobs(path, *arguments, code=0):
 
 def test_list_shows_each_unit_with_its_job(stopped, path):
     output = jobs(path)
-    assert re.sub(r" +\d+ s ago", "", output) == re.sub(r" +\d+ s ago", "", jobs(path, "list"))
+    assert re.sub(r" +\d+s", "", output) == re.sub(r" +\d+s", "", jobs(path, "list"))
     for job in stopped.jobs():
         assert job["id"] in output
     assert "3 units: 3 submitted." in output
-    assert "3 units: 3 submitted." in jobs(path, "list", "--state", "done")
+    assert "No unit is done.\n3 units: 3 submitted." in jobs(path, "list", "--state", "done")
 
 
 def test_resume_fetches_results_and_the_program_then_needs_nothing(stopped, path, start):
@@ -105,6 +106,7 @@ def test_cancel_takes_jobs_back_and_the_program_submits_them_again(stopped, path
     assert "Say which" in jobs(path, "cancel", code=2)
     output = jobs(path, "cancel", "--all", "--yes")
     assert output.count("is planned again") == 3
+    assert all(f"Job {job['id']} cancelled." in output for job in stopped.jobs())
     assert {job["status"] for job in stopped.jobs()} == {"Cancelled"}
     stopped.set_hold(False)
     start().result(30)
@@ -131,11 +133,12 @@ def test_list_looks_for_jobs_that_nobody_waits_for_while_submissions_are_watched
     monkeypatch.delenv("QISKIT_IBM_TOKEN")
     monkeypatch.setenv("QISKIT_IBM_URL", "http://127.0.0.1:9")
     output = jobs(path)
-    assert "The service may still make jobs of 3 submissions; it could not be asked (The IBM account" in output
+    assert "The service may still make jobs of 3 submissions; it could not be asked. The IBM account" in output
+    assert output.rstrip().endswith("or set QISKIT_IBM_TOKEN.")  # the advice is whole
     assert "3 units: 3 done." in output
 
 
-def test_jobs_that_the_file_does_not_know_are_taken_over_or_disowned(server, start, path):
+def test_jobs_that_the_file_does_not_know_are_taken_over_or_disowned(server, start, path, monkeypatch):
     Journal(path).close()
     copy = path.with_name("copy.journal")
     shutil.copy(path, copy)
@@ -143,11 +146,51 @@ def test_jobs_that_the_file_does_not_know_are_taken_over_or_disowned(server, sta
     assert "There is nothing" in jobs(copy, "cancel", "--all", "--yes")
     assert "Disowned 3 jobs" in jobs(copy, "disown", "--yes")
     assert "The file knows all jobs" in jobs(copy, "disown")
-    assert "Submitted with another copy of this journal" in jobs(copy, "cost")
+    output = jobs(copy, "cost", "--price", "60")
+    assert "Submitted with another copy of this journal" in output
+    # The service charges two seconds a job.
+    assert "These 3 jobs are not among the executions above; they took: 6.0 s of processor time." in output
+    assert "At 60 a minute: 6.00 so far, these jobs included." in output
+    with monkeypatch.context() as patch:
+        patch.setattr(qiskit_ibm_runtime, "QiskitRuntimeService", None)
+        output = jobs(copy, "cost", "--price", "60")
+    assert "they took: processor time unknown for 3 jobs. The service could not be asked." in output
+    assert "At 60 a minute: 0.00 so far, without what is unknown of 3 jobs." in output
     result = start(copy).result(30)
     assert ones(result).tolist()[0] == 0
     assert server.executions() == 600
     assert "Submitted with another copy" not in jobs(copy, "cost")
+
+
+def test_resume_of_a_file_that_is_behind_does_not_advise_to_run_the_program_first(server, start, path):
+    server.set_hold(True)
+    job = start()
+    server.wait_until(lambda: len(server.jobs()) == 1)
+    job.cancel()
+    with pytest.raises(RunIncompleteError, match="stopped"):
+        job.result(30)
+    copy = path.with_name("copy.journal")
+    Journal(path).close()
+    shutil.copy(path, copy)
+    server.set_hold(False)
+    backend = server.service().backend("test_manila")
+    policy = Policy(**QUICK, max_executions=200)
+    sampler = JournaledSampler(Sampler(mode=backend), path, policy=policy)
+    sampler.run([(isa_rotation(backend), [[0.123]], 100)]).result(30)
+    for unit in Journal(copy).units():
+        Journal(copy).reset(unit.id, outcome="cancelled", reason="x")
+    output = jobs(copy, "resume")
+    assert "1 job of this journal that the file does not know" in output
+    assert "Run your program again to submit" not in output
+    assert "Do that before you run your program again" in output
+
+
+def test_failed_jobs_are_counted_apart(server, start, path):
+    server.fail_next(1)
+    start().result(30)
+    output = jobs(path, "cost")
+    assert "3 units, 6 circuits, 600 executions, 6.0 s" in output
+    assert re.search(r"Failed or cancelled: \w+\.\nThis job is not among the executions above; it took: ", output)
 
 
 def test_export_holds_counts_and_is_private(server, start, path, tmp_path):

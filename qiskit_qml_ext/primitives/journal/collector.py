@@ -6,6 +6,7 @@ from typing import Any
 
 from qiskit_qml_ext.primitives.journal.codec import EXTRACT, BadResultError, UnitResult, encode
 from qiskit_qml_ext.primitives.journal.faults import Meaning, understand, understand_failure
+from qiskit_qml_ext.primitives.journal.places import shown
 from qiskit_qml_ext.primitives.journal.records import Unit
 from qiskit_qml_ext.primitives.journal.services import (
     CANCELLED,
@@ -141,8 +142,8 @@ class Collector:
             return
         reason = (
             f"The service does not know the job {unit.job}: it was deleted, or this is another account or instance. It "
-            "may have been paid for, so it is not submitted again by itself; 'qiskit-qml-ext jobs JOURNAL cancel "
-            f"--unit {unit.id}' allows it."
+            "may have been paid for, so it is not submitted again by itself; 'qiskit-qml-ext jobs "
+            f"{shown(self._journal.path)} cancel --unit {unit.id}' allows it."
         )
         self._journal.fail(unit.id, owner=self._owner, outcome="lost", reason=reason, lost=True)
 

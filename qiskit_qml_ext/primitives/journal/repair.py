@@ -20,6 +20,7 @@ from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.checkup import result_problems
 from qiskit_qml_ext.primitives.journal.contents import FREE
 from qiskit_qml_ext.primitives.journal.detached import DETACHED, numbers_of, write_detached
+from qiskit_qml_ext.primitives.journal.local_work import is_local, says_local
 from qiskit_qml_ext.primitives.journal.migration import FIRST_FORMULA
 from qiskit_qml_ext.primitives.journal.moments import moment
 from qiskit_qml_ext.primitives.journal.places import EMPTY, journal_path
@@ -208,7 +209,14 @@ def _mended(found: Found, bad: dict[int, str]) -> _Mended:
         row["attempts"] = min(row["attempts"], tries[number])
     if any(problem.table in ("surplus", "pages", "file") for problem in found.problems):
         now = moment()
-        mended.attempts = [{**row, "watched": 1, "boot": now.boot, "ticks": now.ticks} for row in mended.attempts]
+        anew = {"watched": 1, "boot": now.boot, "ticks": now.ticks}
+        here = {number for number, row in mended.units.items() if says_local(row["settings"])}
+        mended.attempts = [
+            row
+            if row["unit"] in here or is_local(row["tag"], row["job"], watched=bool(row["watched"]))
+            else {**row, **anew}
+            for row in mended.attempts
+        ]
     if any(problem.table == "file" for problem in found.problems):
         mended.changes.append("Jobs that the journal does not know are looked for on the service at the next run.")
     return mended

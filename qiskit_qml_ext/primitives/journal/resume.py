@@ -9,6 +9,7 @@ from typing import Any
 
 from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.collector import Collector
+from qiskit_qml_ext.primitives.journal.local_work import local_units
 from qiskit_qml_ext.primitives.journal.ownership import Liveness, Risk, new_owner
 from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.reconcile import Reconciliation
@@ -79,7 +80,7 @@ class Resumed:
 
     Attributes:
         fetched: Units whose results are in the journal now.
-        waiting: Units whose jobs wait or run.
+        waiting: Units whose jobs wait or run on the service.
         failed: Units whose jobs failed, were cancelled or are not known any more.
         planned: Units that were never submitted.
         adopted: Jobs that the file did not know and that are waited for now.
@@ -101,6 +102,8 @@ def resume(
 ) -> Resumed:
     """Fetch all results that are ready into the journal.
 
+    Work that was run on this machine is left to the program that asked for it.
+
     Args:
         journal: The journal.
         service: A ``QiskitRuntimeService`` of the account that ran the jobs.
@@ -115,11 +118,12 @@ def resume(
     reconciliation, collector = tools.reconciliation, Collector(tools, owner=owner)
     liveness, busy = liveness or Liveness(journal), list[str]()
     before = {unit.id for unit in journal.units() if unit.state == DONE}
+    here = local_units(journal)
     try:
         reconciliation.look()
         tools.twins.begin_pass()
         for unit in journal.units():
-            if unit.state not in (SUBMITTING, SUBMITTED) or unit.is_unrecorded:
+            if unit.state not in (SUBMITTING, SUBMITTED) or unit.is_unrecorded or unit.id in here:
                 continue
             if unit.owner is not None and not liveness.is_gone(unit.owner, Risk.of(unit.state, durable=True)):
                 busy.append(f"Unit {unit.id} is being worked on by {liveness.describe(unit.owner)}.")
@@ -138,7 +142,7 @@ def resume(
     states = {unit.id: unit.state for unit in journal.units() if not unit.is_unrecorded}
     return Resumed(
         fetched=sum(state == DONE and unit not in before for unit, state in states.items()),
-        waiting=sum(state in (SUBMITTING, SUBMITTED) for state in states.values()),
+        waiting=sum(state in (SUBMITTING, SUBMITTED) for unit, state in states.items() if unit not in here),
         failed=sum(state in (FAILED, LOST) for state in states.values()),
         planned=sum(state == PLANNED for state in states.values()),
         adopted=len(reconciliation.adopted),
@@ -177,11 +181,6 @@ def disown(journal: Journal, service: Any, *, policy: Policy | None = None) -> l
     return _looked(journal, service, policy).disown()
 
 
-def watched(journal: Journal) -> int:
-    """Count the submissions of which the service may still make jobs that nobody waits for."""
-    return sum(attempt.watched for attempt in journal.attempts())
-
-
 def _looked(journal: Journal, service: Any, policy: Policy | None) -> Reconciliation:
     reconciliation = Tools.of(RuntimeAccount(service), journal, policy or Policy()).reconciliation
     reconciliation.look()
@@ -193,7 +192,7 @@ def cancel(journal: Journal, service: Any, unit: Unit) -> str:
 
     Args:
         journal: The journal.
-        service: A ``QiskitRuntimeService``; needed for units that are submitted only.
+        service: A ``QiskitRuntimeService``; needed for units that are submitted to the service only.
         unit: The unit.
 
     Returns:
@@ -208,13 +207,15 @@ def cancel(journal: Journal, service: Any, unit: Unit) -> str:
         return f"Unit {unit.id} is done."
     if unit.state == PLANNED:
         return f"Unit {unit.id} was not submitted."
-    if unit.state in (SUBMITTING, SUBMITTED):
-        sentence = _cancel_jobs(RuntimeAccount(service), unit)
+    cancelled = list[str]()
+    if unit.state in (SUBMITTING, SUBMITTED) and unit.id not in local_units(journal):
+        sentence = _cancel_jobs(RuntimeAccount(service), unit, cancelled)
         if sentence is not None:
             return sentence
     if not journal.reset(unit.id, outcome="cancelled", reason="Cancelled by the user.", seen=unit):
         return f"Unit {unit.id} was changed by another program meanwhile, or is no more. Look at it again."
-    return f"Unit {unit.id} is planned again; the program that asked for it will submit it when it is run."
+    jobs = f"Job{'s' * (len(cancelled) > 1)} {', '.join(cancelled)} cancelled. " if cancelled else ""
+    return f"{jobs}Unit {unit.id} is planned again; the program that asked for it will submit it when it is run."
 
 
 def kept(unit: Unit) -> str:
@@ -236,8 +237,8 @@ def _adopt(tools: Tools, unit: Unit, owner: str) -> bool:
     return tools.journal.submitted(unit.id, tag=tag, job=job.job_id(), session=session, owner=owner)
 
 
-def _cancel_jobs(account: RuntimeAccount, unit: Unit) -> str | None:
-    """Cancel all jobs of a unit; return why that is not possible."""
+def _cancel_jobs(account: RuntimeAccount, unit: Unit, cancelled: list[str]) -> str | None:
+    """Cancel all jobs of a unit and add their ids to a list; return why that is not possible."""
     for job in account.find(unit.tag or ""):
         if status_of(job) in (CANCELLED, ERROR):
             continue
@@ -245,4 +246,5 @@ def _cancel_jobs(account: RuntimeAccount, unit: Unit) -> str | None:
             cancel_job(job)
         if status_of(account.fetch(job.job_id())) == FINISHED:
             return f"The job {job.job_id()} of unit {unit.id} is finished already: 'resume' fetches its result."
+        cancelled.append(job.job_id())
     return None

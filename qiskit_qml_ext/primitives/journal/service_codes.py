@@ -208,7 +208,7 @@ SAID = {
     Meaning.UNKNOWN: "look for the job by its tag, and send it again if there is none; a failed job is run again, at "
     "most `max_retries` times",
     Meaning.THROTTLED: "wait and send it again",
-    Meaning.TOO_LARGE: "send it again in halves; a single circuit ends the run",
+    Meaning.TOO_LARGE: "send it again in halves; a single circuit ends the run with the service's words",
     Meaning.SESSION_CLOSED: "open a new session or batch and send it again",
     Meaning.UNAUTHORIZED: "end the run and ask for a new token; a failed job is run again, at most `max_retries` times",
     Meaning.REFUSED: "end the run with the service's words; a failed job is not run again",

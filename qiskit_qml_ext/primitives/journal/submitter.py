@@ -7,6 +7,7 @@ from typing import Any
 
 from qiskit_qml_ext.exceptions import RunIncompleteError
 from qiskit_qml_ext.primitives.journal.faults import Fault, Meaning, understand
+from qiskit_qml_ext.primitives.journal.places import shown
 from qiskit_qml_ext.primitives.journal.records import Unit
 from qiskit_qml_ext.primitives.journal.refusals import Refusals
 from qiskit_qml_ext.primitives.journal.tags import content_tag, is_listed
@@ -168,8 +169,8 @@ class Submitter:
             return False
         reason = (
             "It was being submitted to another instance of the service when its process ended, and whether it arrived "
-            "can be seen there only. Run the program with that instance again; 'qiskit-qml-ext jobs JOURNAL cancel "
-            f"--unit {unit.id}' allows it to be submitted anew."
+            "can be seen there only. Run the program with that instance again; 'qiskit-qml-ext jobs "
+            f"{shown(self._journal.path)} cancel --unit {unit.id}' allows it to be submitted anew."
         )
         self._journal.fail(unit.id, owner=self._owner, outcome="lost", reason=reason, lost=True)
         return True

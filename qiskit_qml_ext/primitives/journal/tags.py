@@ -14,6 +14,7 @@ from dataclasses import dataclass
 _ANYWHERE = "0000"  # no instance is named
 _CONTENT = re.compile(r"c([0-9a-f]{20})")
 _ATTEMPT = re.compile(r"([0-9a-f]{4})-([0-9a-f]{4})-\d+-[0-9a-f]{6}")
+_ATTEMPT_OF_ANY = re.compile(r"-[0-9a-f]{4}-([0-9a-f]{4})-\d+-[0-9a-f]{6}\Z")
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,12 @@ def read_marks(tags: Iterable[str] | None, journal: str) -> Marks:
         elif found := _ATTEMPT.fullmatch(rest):
             attempt, lineage, place = tag, found.group(1), found.group(2)
     return Marks(attempt, content, lineage, place)
+
+
+def is_without_place(tag: str) -> bool | None:
+    """Tell whether an attempt's tag names no instance of a service; ``None`` if it is of a kind that never does."""
+    found = _ATTEMPT_OF_ANY.search(tag)
+    return None if found is None else found.group(1) == _ANYWHERE
 
 
 def place_of(instance: str | None) -> str:

@@ -292,7 +292,7 @@ def test_job_deleted_on_the_service_is_not_paid_for_again(server, work, path):
     server.store.write("DELETE FROM jobs WHERE seq = (SELECT min(seq) FROM jobs)")
     server.set_hold(False)
     for _ in range(2):
-        with pytest.raises(RunIncompleteError, match=r"does not know the job.*jobs JOURNAL cancel"):
+        with pytest.raises(RunIncompleteError, match=rf"does not know the job.*jobs {path} cancel --unit \d' allows"):
             work()
     assert server.executions() == 400
     lost = next(unit for unit in Journal(path).units() if unit.state == "lost")

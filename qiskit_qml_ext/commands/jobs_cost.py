@@ -1,0 +1,161 @@
+"""``qiskit-qml-ext jobs FILE cost | export``: what was executed, what it took, and what came of it."""
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from qiskit_qml_ext.commands.jobs_input import connected, counted, pass_journal, reason_of, without_result
+
+if TYPE_CHECKING:
+    from qiskit_qml_ext.primitives import Journal
+    from qiskit_qml_ext.primitives.journal import ExtraJobs
+
+
+def _price(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not (math.isfinite(value) and value >= 0):
+        raise click.BadParameter(f"The price of a minute must be a number of at least 0, but {value:g} came.")
+    return value
+
+
+@click.command("cost", short_help="Count what was executed and what it took.")
+@click.option(
+    "--price",
+    type=float,
+    metavar="AMOUNT",
+    callback=_price,
+    help="The price of a minute of processor time, in any currency; the sum is in the same.",
+)
+@pass_journal
+def cost(journal: "Journal", price: float | None) -> None:
+    """Count what was executed and what it took by the service's own account.
+
+    Executions are circuits times shots. Jobs that brought no result (twins, disowned ones, failed ones) are counted
+    apart; the service is asked what they took.
+    """
+    from qiskit_qml_ext.primitives.journal import extra_jobs, local_units
+
+    units, here = journal.units(), local_units(journal)
+    done = [unit for unit in units if unit.state == "done"]
+    left = [unit for unit in units if unit.state != "done"]
+    own = _Time(unit.usage_seconds for unit in done if unit.id not in here)
+    click.echo(
+        f"Done: {counted(len(done), 'unit')}, {counted(sum(unit.num_items for unit in done), 'circuit')}, "
+        f"{counted(sum(unit.executions for unit in done), 'execution')}, {own.text(len(done), 'unit')}."
+    )
+    click.echo(f"Left: {counted(len(left), 'unit')}, {counted(sum(unit.executions for unit in left), 'execution')}.")
+    damaged = sum(unit.is_unrecorded for unit in units)
+    if damaged:
+        click.echo(f"Of {counted(damaged, 'unit')} the record was damaged; what they executed is not counted above.")
+    extra = extra_jobs(journal)
+    others, reason = _asked(extra.all)
+    for line in _named(journal, extra):
+        click.echo(line)
+    if others.known or others.unknown:
+        count = others.known + others.unknown
+        click.echo(
+            f"{'This job is' if count == 1 else f'These {count:,} jobs are'} not among the executions above; "
+            f"{'it' if count == 1 else 'they'} took: {others.text(count, 'job')}.{reason}"
+        )
+    if price is not None:
+        together = _Time([own.seconds, others.seconds])
+        missing = counted(own.unknown + others.unknown, "job")
+        click.echo(
+            f"At {price:g} a minute: {together.seconds / 60 * price:,.2f} so far"
+            f"{', these jobs included' if others.known else ''}"
+            f"{f', without what is unknown of {missing}' if own.unknown or others.unknown else ''}."
+        )
+
+
+def _named(journal: "Journal", extra: "ExtraJobs") -> list[str]:
+    """Name the jobs that brought no result, by why."""
+    from qiskit_qml_ext.primitives.journal import is_of_copy
+
+    executed = {item.job: is_of_copy(item) for item in journal.surplus() if item.executed}
+    twins = [job for job, by_copy in executed.items() if not by_copy]
+    copies = [job for job, by_copy in executed.items() if by_copy]
+    lines = []
+    if twins:
+        lines.append(f"Executed by the service without being asked: {', '.join(twins)}. Ask not to be charged.")
+    if copies:
+        lines.append(f"Submitted with another copy of this journal, or before work was lost: {', '.join(copies)}.")
+    if extra.unknown:
+        lines.append(
+            "Submitted by a copy of this journal, or with this file before it lost work, and not counted above: "
+            f"{', '.join(extra.unknown)}. They match none of its work; if they are the same as some of it, cut in "
+            "another way, that was paid twice."
+        )
+    if extra.failed:
+        lines.append(f"Failed or cancelled: {', '.join(extra.failed)}.")
+    return lines
+
+
+class _Time:
+    """Processor time of some jobs, of which the service may not have said all.
+
+    Attributes:
+        seconds: The sum of what is known.
+        known: Of how many it is known.
+        unknown: Of how many it is not.
+    """
+
+    def __init__(self, parts: Iterable[float | None]):
+        parts = list(parts)
+        self.seconds = sum(part for part in parts if part is not None)
+        self.unknown = sum(part is None for part in parts)
+        self.known = len(parts) - self.unknown
+
+    def text(self, count: int, thing: str) -> str:
+        """Return the time, and of how many of ``count`` things it is not known."""
+        if not self.known and not self.unknown:
+            return "no processor time of a service"
+        unknown = f"processor time unknown for {counted(self.unknown, thing)}"
+        if not self.known:
+            return unknown
+        known = f"{self.seconds:,.1f} s of processor time"
+        return f"{known} ({unknown})" if self.unknown else known
+
+
+def _asked(jobs: tuple[str, ...]) -> tuple[_Time, str]:
+    """Ask the service what jobs took; return it and, if it could not be asked, a sentence that says why."""
+    from qiskit_qml_ext.primitives.journal import seconds_of
+
+    if not jobs:
+        return _Time([]), ""
+    try:
+        service = connected()
+        return _Time([seconds_of(service, job) for job in jobs]), ""
+    except Exception as error:
+        return _Time([None] * len(jobs)), f" The service could not be asked. {reason_of(error)}"
+
+
+@click.command("export", short_help="Write all units and their results as JSON.")
+@click.argument("file", type=click.Path())
+@click.pass_context
+@pass_journal
+def export(journal: "Journal", context: click.Context, file: str) -> None:
+    """Write all units with their counts and values into the new FILE, as JSON.
+
+    The exit code is 1 if the result of a unit that is done is missing or damaged; it is null then.
+    """
+    import json
+
+    from qiskit_qml_ext.commands.export import exported
+    from qiskit_qml_ext.private_files import check_different, write_private
+
+    content = exported(journal)
+    try:
+        check_different({"--journal": journal.path, "FILE": file})
+        path = write_private(file, json.dumps(content, indent=1) + "\n")
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Wrote {path}")
+    missing = [unit["id"] for unit in content["units"] if unit["state"] == "done" and unit["results"] is None]
+    for number in missing:
+        click.echo(without_result(number), err=True)
+    if missing:
+        context.exit(1)
+
+
+COMMANDS = (cost, export)

@@ -1,0 +1,197 @@
+"""``qiskit-qml-ext jobs FILE list | show``: what the units are and what became of them."""
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from qiskit_qml_ext.commands.jobs_input import (
+    connected,
+    counted,
+    pass_journal,
+    reason_of,
+    state_of,
+    summary,
+    unit_of,
+    unknown_jobs,
+    without_result,
+)
+
+if TYPE_CHECKING:
+    from qiskit_qml_ext.primitives import Journal
+    from qiskit_qml_ext.primitives.journal import Unit
+
+_HEADINGS = ("unit", "circuits", "shots", "state", "ago", "job")
+_RIGHT = ("unit", "circuits", "shots", "ago")
+
+
+@click.command(
+    "list",
+    short_help="List the units of work.",
+    epilog="""\b
+A unit is
+  planned     not submitted; the program that asked for it submits it
+  submitting  about to be submitted; a killed program leaves it so
+  submitted   a job that waits or runs
+  done        its result is in the journal
+  failed      its last job failed or was refused; the reason is shown
+  lost        its job may have been paid for, but is out of reach; the reason
+              is shown, and it is not submitted again without your word
+  kept        its record was damaged; its job, and its result if there is one,
+              come back when the program that asked for it is run again""",
+)
+@click.option(
+    "--state", metavar="STATE", help="Only units that are planned, submitting, submitted, done, failed or lost."
+)
+@pass_journal
+def list_units(journal: "Journal", state: str | None = None) -> None:
+    """List the units of work, those of one target together.
+
+    "ago" is when the result came, or else when the job was submitted. While submissions may still be under way, the
+    service is asked for jobs that nobody waits for.
+    """
+    from qiskit_qml_ext.primitives.journal import STATES, kept
+
+    if state is not None and state not in STATES:
+        raise click.ClickException(f"There is no state {state!r}. States are {', '.join(STATES)}.")
+    units = journal.units()
+    found = [unit for unit in units if state in (None, unit.state)]
+    for line in _table(found):
+        click.echo(line)
+    if units and not found:
+        click.echo(f"No unit is {state}.")
+    click.echo(summary(units))
+    for unit in found:
+        if unit.is_unrecorded:
+            click.echo(f"Unit {unit.id}: {kept(unit)}")
+        elif unit.reason and unit.state in ("failed", "lost"):
+            click.echo(f"Unit {unit.id} {unit.state}: {unit.reason}")
+    for number in journal.without_results():
+        click.echo(without_result(number))
+    for line in _look(journal):
+        click.echo(line)
+
+
+@click.command("show", short_help="Show all that is known of one unit.")
+@click.argument("unit", type=int)
+@pass_journal
+def show(journal: "Journal", unit: int) -> None:
+    """Show all that is known of one unit.
+
+    Its jobs can be found on the service by the tag. Executions are circuits times shots. A twin is another job with the
+    same work, which nobody waits for. In the settings, content is a fingerprint of all that is not shown.
+    """
+    from qiskit_qml_ext.primitives.journal import is_of_copy, kept, surplus_of
+
+    found = unit_of(journal, unit)
+    circuits, executions = counted(found.num_items, "circuit"), counted(found.executions, "execution")
+    lines: list[tuple[str, object]] = [
+        ("unit", found.id),
+        ("what", f"{found.kind}, {circuits}, {executions}" if not found.is_unrecorded else "not known"),
+        ("target", found.target),
+        ("settings", ", ".join(f"{name}={value}" for name, value in found.settings.items())),
+        ("state", state_of(found)),
+        ("submissions", found.attempts),
+        ("job", found.job),
+        ("session", found.session),
+        ("tag", found.tag),
+        ("calibration", found.calibration),
+        ("submitted", _date(found.submitted)),
+        ("finished", _date(found.finished)),
+        ("processor time", None if found.usage_seconds is None else f"{found.usage_seconds:g} s"),
+        ("reason", kept(found) if found.is_unrecorded else found.reason),
+    ]
+    for name, value in lines:
+        if value not in (None, ""):
+            click.echo(f"{name:<15} {value}")
+    for item in surplus_of(journal, found):
+        whose = "by another copy of the journal" if is_of_copy(item) else "ask the service not to charge it"
+        fate = f"executed; {whose}" if item.executed else "cancelled, or failed at no cost"
+        click.echo(f"{'twin':<15} {item.job} ({fate})")
+
+
+COMMANDS = (list_units, show)
+
+
+def _table(units: "list[Unit]") -> list[str]:
+    """Return lines of not more than 80 columns for the usual numbers and ids; a job's id is last and never cut.
+
+    The units of one target stand together below its name. The columns are as wide as what is in any of them.
+    """
+    groups: dict[str, list[tuple[str, ...]]] = {}
+    for unit in units:
+        title = "not known:" if unit.is_unrecorded else f"{unit.kind} on {unit.target}:"
+        groups.setdefault(title, []).append(_row(unit))
+    rows = [_HEADINGS, *(row for group in groups.values() for row in group)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    lines = []
+    for title, group in groups.items():
+        lines += [title, *(_line(row, widths) for row in (_HEADINGS, *group)), ""]
+    return lines[:-1]
+
+
+def _line(row: tuple[str, ...], widths: list[int]) -> str:
+    cells = [
+        cell.rjust(width) if name in _RIGHT else cell.ljust(width)
+        for name, cell, width in zip(_HEADINGS, row, widths, strict=True)
+    ]
+    return "  ".join(cells).rstrip()
+
+
+def _row(unit: "Unit") -> tuple[str, ...]:
+    is_known = not unit.is_unrecorded
+    return (
+        str(unit.id),
+        f"{unit.num_items:,}" if is_known else "?",
+        _each(unit) if is_known else "?",
+        state_of(unit),
+        "" if unit.state == "planned" else _ago(unit.finished or unit.submitted or unit.started),
+        "" if unit.state == "planned" else unit.job or "",
+    )
+
+
+def _each(unit: "Unit") -> str:
+    if "shots" in unit.settings:
+        return f"{unit.settings['shots']:,}"
+    return f"±{unit.settings.get('precision', 0):g}"
+
+
+def _date(seconds: float | None) -> str | None:
+    return None if seconds is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+def _ago(seconds: float | None) -> str:
+    """Return how long ago something was, in at most four letters; "?" if the clock was set back meanwhile."""
+    if seconds is None:
+        return ""
+    age = time.time() - seconds
+    if age < -60:
+        return "?"
+    for letter, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if age >= size:
+            return f"{age / size:.0f}{letter}"
+    return f"{max(0.0, age):.0f}s"
+
+
+def _look(journal: "Journal") -> list[str]:
+    """Look for jobs that nobody waits for, while submissions are watched; return what to say."""
+    from qiskit_qml_ext.primitives.journal import look, watched
+
+    count = watched(journal)
+    if not count:
+        return []
+    known = {item.job for item in journal.surplus()}
+    try:
+        unknown = look(journal, connected())
+    except Exception as error:
+        return [
+            f"The service may still make jobs of {counted(count, 'submission')}; it could not be asked. "
+            f"{reason_of(error)}"
+        ]
+    found = [item for item in journal.surplus() if item.job not in known]
+    lines = [f"Job {item.job} is one that nobody waits for; it {_fate(item.executed)}." for item in found]
+    return lines + ([unknown_jobs(journal, len(unknown))] if unknown else [])
+
+
+def _fate(executed: bool) -> str:
+    return "was executed" if executed else "was cancelled, or failed at no cost"
