@@ -170,7 +170,9 @@ CLASS_ATTRIBUTES_BY_PREFIX: Mapping[str, str] = {
 }
 """The same, by how names begin."""
 
-CACHED_PROPERTIES = "the values of a ``cached_property`` of somebody's class follow from its code and the other attributes"
+CACHED_PROPERTIES = (
+    "the values of a ``cached_property`` of somebody's class follow from its code and the other attributes"
+)
 """Attributes of objects in which cached properties keep their values are no content, or the first use would change it."""
 
 SILENT_TYPES: Mapping[str, str] = {

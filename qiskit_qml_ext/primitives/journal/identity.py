@@ -57,7 +57,9 @@ def primitive_content(primitive: Any, around: tuple[Any, ...] = ()) -> dict[str,
     }
     return {
         **class_of(primitive),
-        "attributes": {name: _held(value, f"{type(primitive).__name__}.{name}", within) for name, value in held.items()},
+        "attributes": {
+            name: _held(value, f"{type(primitive).__name__}.{name}", within) for name, value in held.items()
+        },
         "backend": _held(backend, f"The backend of {type(primitive).__name__}", within),
     }
 
