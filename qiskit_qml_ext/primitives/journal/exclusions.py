@@ -168,12 +168,11 @@ CLASS_ATTRIBUTES_BY_PREFIX: Mapping[str, str] = {
     "__pydantic_": "made by Pydantic from the fields and their validators",
     "__attrs_": "made by attrs from the fields",
 }
-"""The same, by how names begin."""
+"""The same, by how names begin.
 
-CACHED_PROPERTIES = (
-    "the values of a ``cached_property`` of somebody's class follow from its code and the other attributes"
-)
-"""Attributes of objects in which cached properties keep their values are no content, or the first use would change it."""
+Of objects of somebody's classes, the values of a ``cached_property`` are no content either: they follow from its code
+and from the other attributes, and the first use would make the object another one.
+"""
 
 SILENT_TYPES: Mapping[str, str] = {
     "_thread.lock": "keeps threads apart",
