@@ -49,11 +49,12 @@ def is_somebodys(kind: type) -> bool:
     One that is made by calling ``type`` may have the module of the library whose metaclass made it: a library's class
     is found there by its name, or its functions are the library's.
     """
-    if not isinstance(kind.__module__, str):
+    module: object = kind.__module__
+    if not isinstance(module, str):
         return False  # Qiskit's singletons, whose class stands above them
-    if not _is_library(kind.__module__):
+    if not _is_library(module):
         return True
-    found: Any = sys.modules.get(kind.__module__)
+    found: Any = sys.modules.get(module)
     for name in kind.__qualname__.split("."):
         found = getattr(found, name, None)
     if found is kind:
