@@ -22,6 +22,9 @@ Output = TypeVar("Output")
 LARGEST_SEED = 2**63 - 1
 """The largest seed of a connection: what fits into every random generator of the packages that seeds go to."""
 
+LARGEST_SHOTS = 2**31 - 1
+"""The most shots of one circuit: what fits into the integers of every simulator; no device takes nearly as many."""
+
 
 def check_arguments(**more: Check) -> Callable[[Callable[Inputs, Output]], Callable[Inputs, Output]]:
     """Decorate a public function so that its arguments are checked before it does anything.

@@ -13,7 +13,7 @@ from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin, Statevect
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from typing_extensions import Self
 
-from qiskit_qml_ext.checks import LARGEST_SEED, check_arguments, optional_whole_number
+from qiskit_qml_ext.checks import LARGEST_SEED, LARGEST_SHOTS, check_arguments, optional_whole_number
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.engine.memory import memory_budget
 from qiskit_qml_ext.exceptions import ApproximateCircuitWarning
@@ -56,7 +56,10 @@ class Connection:
     them is computing, the others wait for.
     """
 
-    @check_arguments(seed=lambda name, value: optional_whole_number(name, value, minimum=0, maximum=LARGEST_SEED))
+    @check_arguments(
+        seed=lambda name, value: optional_whole_number(name, value, minimum=0, maximum=LARGEST_SEED),
+        shots=lambda name, value: optional_whole_number(name, value, maximum=LARGEST_SHOTS),
+    )
     def __init__(
         self,
         target: Target,

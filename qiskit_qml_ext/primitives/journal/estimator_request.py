@@ -13,6 +13,7 @@ from qiskit_qml_ext.primitives.journal.codec import UnitResult
 from qiskit_qml_ext.primitives.journal.keys import Repetitions, block_key, settings_key
 from qiskit_qml_ext.primitives.journal.requests import Identify, Item, Placement, value_bytes
 
+_MOST_SHOTS = 2**40  # that are counted; simulators that read off exact values take any precision
 _MAX_CUTS = 6  # how often a block was halved at most; one that was halved more often is submitted and refused again
 
 Slices = tuple[slice, ...]
@@ -172,7 +173,9 @@ class EstimatorRequest:
 
 def _shots(pub: EstimatorPub) -> int:
     """Return the shots that a precision needs for an observable with the eigenvalues ±1."""
-    return math.ceil(pub.precision**-2) if pub.precision else 0
+    if not pub.precision:
+        return 0
+    return _MOST_SHOTS if pub.precision < _MOST_SHOTS**-0.5 else math.ceil(pub.precision**-2)
 
 
 def _values(pub: EstimatorPub) -> NDArray[np.float64]:

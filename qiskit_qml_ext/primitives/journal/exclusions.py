@@ -134,6 +134,46 @@ CONNECTION_ARGUMENTS: Mapping[str, str] = {
 }
 """Arguments of ``connect``."""
 
+_READER = "for the reader of the code, or for its checker"
+_OF_PYTHON = "kept by Python or a library of classes; follows from the code"
+
+CLASS_ATTRIBUTES: Mapping[str, str] = {
+    "__module__": "part of the class's name",
+    "__qualname__": "part of the class's name",
+    "__dict__": "a place in objects; what lies in it is the object's content",
+    "__weakref__": "a place in objects",
+    "__slots__": "places in objects; what lies in them is the object's content",
+    "__doc__": _READER,
+    "__annotations__": _READER,
+    "__annotations_cache__": _READER,
+    "__annotate__": _READER,
+    "__annotate_func__": _READER,
+    "__conditional_annotations__": _READER,
+    "__firstlineno__": _READER,
+    "__static_attributes__": _OF_PYTHON,
+    "__classdictcell__": _OF_PYTHON,
+    "__orig_bases__": _READER,
+    "__parameters__": _READER,
+    "__type_params__": _READER,
+    "__abstractmethods__": _OF_PYTHON,
+    "_abc_impl": _OF_PYTHON,
+    "__match_args__": _OF_PYTHON,
+    "__dataclass_fields__": _OF_PYTHON,
+    "__dataclass_params__": _OF_PYTHON,
+    "__signature__": _OF_PYTHON,
+}
+"""What classes of somebody's hold that is no content."""
+
+CLASS_ATTRIBUTES_BY_PREFIX: Mapping[str, str] = {
+    "__pydantic_": "made by Pydantic from the fields and their validators",
+    "__attrs_": "made by attrs from the fields",
+}
+"""The same, by how names begin.
+
+Of objects of somebody's classes, the values of a ``cached_property`` are no content either: they follow from its code
+and from the other attributes, and the first use would make the object another one.
+"""
+
 SILENT_TYPES: Mapping[str, str] = {
     "_thread.lock": "keeps threads apart",
     "_thread.RLock": "keeps threads apart",

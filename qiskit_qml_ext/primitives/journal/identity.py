@@ -15,7 +15,7 @@ from qiskit.providers import BackendV2
 from qiskit_qml_ext.primitives.journal import exclusions
 from qiskit_qml_ext.primitives.journal.devices import gates_of, noise_digest, reported_content
 from qiskit_qml_ext.primitives.journal.options import differences, leave_out, options_of
-from qiskit_qml_ext.primitives.journal.stable import attributes_of, digest_of, name_of, stable
+from qiskit_qml_ext.primitives.journal.stable import attributes_of, class_of, digest_of, name_of, stable
 
 _IBM = "qiskit_ibm_runtime.ibm_backend"
 _FAKES = ("qiskit.providers.fake_provider.", "qiskit_ibm_runtime.fake_provider.")
@@ -33,8 +33,14 @@ def options_object(primitive: Any) -> Any:
     return getattr(primitive, "_options", None) if options is None else options
 
 
-def primitive_content(primitive: Any) -> dict[str, Any]:
-    """Return what a local primitive is, but for its options: its class, its attributes and its backend."""
+def primitive_content(primitive: Any, around: tuple[Any, ...] = ()) -> dict[str, Any]:
+    """Return what a local primitive is, but for its options: its class, its attributes and its backend.
+
+    Args:
+        primitive: The primitive.
+        around: The primitives and backends that hold it, outermost first.
+    """
+    within = (*around, primitive)
     if hasattr(primitive, "journal_content"):
         return _said(primitive)
     excluded = {
@@ -50,9 +56,11 @@ def primitive_content(primitive: Any) -> dict[str, Any]:
         and (value is None or (value is not backend and value is not options))  # these have places of their own
     }
     return {
-        "class": name_of(type(primitive)),
-        "attributes": {name: _held(value, f"{type(primitive).__name__}.{name}") for name, value in held.items()},
-        "backend": _held(backend, f"The backend of {type(primitive).__name__}"),
+        **class_of(primitive),
+        "attributes": {
+            name: _held(value, f"{type(primitive).__name__}.{name}", within) for name, value in held.items()
+        },
+        "backend": _held(backend, f"The backend of {type(primitive).__name__}", within),
     }
 
 
@@ -84,12 +92,19 @@ def runtime_options(primitive: Any) -> dict[str, Any]:
     return {**primitive_options(primitive), **chosen}
 
 
-def backend_content(backend: BackendV2) -> dict[str, Any]:
-    """Return what a backend is, as far as results depend on it."""
+def backend_content(backend: BackendV2, around: tuple[Any, ...] = ()) -> dict[str, Any]:
+    """Return what a backend is, as far as results depend on it.
+
+    Args:
+        backend: The backend.
+        around: The primitives and backends that hold it, outermost first.
+    """
+    within = (*around, backend)
     if hasattr(backend, "journal_content"):
         return {**_said(backend), "name": str(backend.name)}
     where = f"The backend {getattr(backend, 'name', type(backend).__name__)}"
-    about = {"class": name_of(type(backend)), "name": str(getattr(backend, "name", ""))}
+    name = str(getattr(backend, "name", ""))
+    about = {"class": name_of(type(backend)), "name": name}
     options = backend_options(backend)
     if _comes_from(backend, _IBM):  # its circuits are written in its gates
         return {**about, "options": options, "calibration_id": getattr(backend, "calibration_id", None)}
@@ -107,10 +122,11 @@ def backend_content(backend: BackendV2) -> dict[str, Any]:
     }
     reported = digest_of(_reported(backend))
     return {
-        **about,
+        **class_of(backend),
+        "name": name,
         "options": options,
         "reported": reported,
-        "attributes": {name: _held(value, f"{where}, attribute {name},") for name, value in held.items()},
+        "attributes": {name: _held(value, f"{where}, attribute {name},", within) for name, value in held.items()},
         **({} if _noise_is_reported(backend, reported) else {"noise": noise_digest(backend.options.noise_model)}),
     }
 
@@ -175,12 +191,15 @@ def _said(thing: Any) -> dict[str, Any]:
     return {"class": name_of(type(thing)), "content": content}
 
 
-def _held(value: Any, where: str) -> Any:
-    """Write an attribute; primitives and backends inside others by what they are."""
+def _held(value: Any, where: str, around: tuple[Any, ...]) -> Any:
+    """Write an attribute; primitives and backends inside others by what they are, those around it by their place."""
+    for steps, holder in enumerate(reversed(around)):
+        if holder is value:
+            return {"<circle>": steps + 1}
     if isinstance(value, (BaseSamplerV2, BaseEstimatorV2)):
-        return {**primitive_content(value), "options": primitive_options(value)}
+        return {**primitive_content(value, around), "options": primitive_options(value)}
     if isinstance(value, BackendV2):
-        return backend_content(value)
+        return backend_content(value, around)
     return stable(value, where)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from qiskit.primitives import BaseSamplerV2
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 
-from qiskit_qml_ext.checks import optional_whole_number
+from qiskit_qml_ext.checks import LARGEST_SHOTS, optional_whole_number, whole_number
 from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.keys import Repetitions
@@ -88,11 +88,14 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
         Raises:
             JournalError: If the plan cannot be written.
             TypeError: If parameter values are not real numbers, or shots not whole ones.
-            ValueError: If parameter values are not finite, or shots not positive.
+            ValueError: If parameter values are not finite, or shots not positive or too many.
         """
         given = checked_pubs(pubs, SAMPLER_VALUES)
         default = optional_whole_number("shots", shots) or int(self._service.default or _FALLBACK_SHOTS)
-        return self._start(self._request([SamplerPub.coerce(pub, default) for pub in given], self._repetitions))
+        coerced = [SamplerPub.coerce(pub, default) for pub in given]
+        for number, pub in enumerate(coerced):
+            whole_number(f"The shots of PUB {number}", pub.shots, maximum=LARGEST_SHOTS)
+        return self._start(self._request(coerced, self._repetitions))
 
     def known(self, pubs: Sequence[SamplerPub]) -> list[int]:
         """Count the circuits of each PUB that are done or submitted, as if they were asked for for the first time."""

@@ -114,8 +114,8 @@ def note_foreign_objects(
 
 
 def note_damaged_pages(database: sqlite3.Connection, found: Found) -> None:
-    """Note what SQLite itself finds wrong."""
-    for (sentence,) in database.execute("PRAGMA quick_check(20)"):
+    """Note what SQLite itself finds wrong, also where an index says something else than its table."""
+    for (sentence,) in database.execute("PRAGMA integrity_check(20)"):
         if sentence != "ok":
             found.note("pages", None, f"SQLite says: {' '.join(str(sentence).split())}.")
 

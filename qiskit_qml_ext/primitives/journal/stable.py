@@ -24,6 +24,15 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Operation, ParameterExpression
 
 from qiskit_qml_ext.primitives.content import circuit_key
+from qiskit_qml_ext.primitives.journal.class_parts import (
+    cached_names,
+    class_parts,
+    code_is_somebodys,
+    descriptor_parts,
+    function_parts,
+    holds_anything_of_somebodys,
+    is_somebodys,
+)
 from qiskit_qml_ext.primitives.journal.exclusions import CREDENTIALS, SILENT_TYPES
 
 _LONGEST_ARRAY = 1000  # numbers that are written out; of more, the digest
@@ -47,7 +56,24 @@ def digest_of(form: Any) -> str:
 def name_of(kind: type) -> str:
     """Return a class's module and name; Qiskit's singletons have the name of the gate's own class."""
     kind = next(cls for cls in kind.__mro__ if isinstance(cls.__module__, str))
-    return f"{kind.__module__}.{kind.__qualname__}"
+    return f"{_module(kind)}.{kind.__qualname__}"
+
+
+def _module(thing: Any) -> str:
+    """Return where something is defined; a program that a process was spawned from is the program still."""
+    return "__main__" if thing.__module__ == "__mp_main__" else thing.__module__
+
+
+def class_of(value: object) -> dict[str, Any]:
+    """Return what an object's class is: its name, and of somebody's classes what they hold.
+
+    Raises:
+        ValueError: If such a class holds what has no stable form.
+    """
+    kind = type(value)
+    if not holds_anything_of_somebodys(kind):
+        return {"class": name_of(kind)}
+    return {"class": name_of(kind), "holds": stable(kind, f"The class {kind.__name__}")}
 
 
 def stable(value: Any, where: str) -> Any:
@@ -70,6 +96,8 @@ class _Writer:
     def __init__(self, where: str):
         self._where = where
         self._open: list[int] = []
+        self._inside: list[object] = []  # classes and functions that are being written
+        self._written: dict[int, tuple[object, Any]] = {}  # and those that are, kept so that no address is used twice
 
     def write(self, value: Any) -> Any:
         """Return the stable form of a value or of a part of it."""
@@ -97,8 +125,12 @@ class _Writer:
             return {"<type>": kind}
         if isinstance(value, (np.ndarray, Mapping, list, tuple, set, frozenset)):
             items = self._items(value)
-            more = {} if type(value).__module__ == "builtins" else getattr(value, "__dict__", {})
-            return {"<class>": kind, "items": items, "attributes": self._mapping(more)} if more else items
+            if type(value).__module__ == "builtins":
+                return items
+            more, holds = getattr(value, "__dict__", {}), self._held_by_class(value)
+            if not more and not holds:
+                return items
+            return {"<class>": kind, **holds, "items": items, "attributes": self._mapping(more)}
         plain = _plain(value)
         if plain is not None:
             return plain
@@ -110,7 +142,17 @@ class _Writer:
             return {"<partial>": [self.write(value.func), self.write(value.args), self.write(value.keywords)]}
         if isinstance(value, types.ModuleType):
             return {"<module>": value.__name__}
-        return {"<class>": kind, **self._object(value)}
+        if self._inside:
+            behind = descriptor_parts(value)
+            if behind is not None:
+                return {"<behind>": [self.write(part) for part in behind]}
+        return {"<class>": kind, **self._held_by_class(value), **self._object(value)}
+
+    def _held_by_class(self, value: Any) -> dict[str, Any]:
+        """Return what an object's class holds, if it is somebody's and does not say its content by itself."""
+        if not holds_anything_of_somebodys(type(value)) or hasattr(value, "journal_content"):
+            return {}
+        return {"holds": self._code_of(type(value))}
 
     def _items(self, value: Any) -> Any:
         if isinstance(value, np.ndarray):
@@ -168,10 +210,38 @@ class _Writer:
     def _callable(self, value: Any) -> Any:
         if isinstance(value, types.MethodType):
             return {"<method>": [value.__func__.__qualname__, self.write(value.__self__)]}
-        name = f"{value.__module__}.{value.__qualname__}"
-        if not isinstance(value, type) and ("<locals>" in name or "<lambda>" in name):
+        name = f"{_module(value)}.{value.__qualname__}"
+        if not isinstance(value, type) and ("<locals>" in name or "<lambda>" in name) and not self._inside:
             raise self._refusal(name)
-        return {"<name>": name}
+        holds = self._code_of(value)
+        return {"<name>": name} if holds is None else {"<name>": name, "holds": holds}
+
+    def _code_of(self, value: Any) -> Any:
+        """Write what a class or a function of somebody's holds, each once; ``None`` for those of libraries."""
+        is_class = isinstance(value, type)
+        if is_class and not holds_anything_of_somebodys(value):
+            return None
+        if not is_class and not isinstance(value, types.FunctionType):
+            return None
+        if not is_class and not code_is_somebodys(value) and not (self._inside and value.__closure__):
+            return None
+        if any(value is other for other in self._inside):
+            return {"<circle>": value.__qualname__}
+        if id(value) not in self._written:
+            self._inside.append(value)
+            try:
+                parts = self._parts_of_class(value) if is_class else self._mapping(function_parts(value))
+            finally:
+                self._inside.pop()
+            self._written[id(value)] = value, digest_of(parts)
+        return self._written[id(value)][1]
+
+    def _parts_of_class(self, kind: type) -> Any:
+        """Write a class with all classes above it; those of libraries by their names."""
+        return [
+            {"<class>": name_of(cls), **(self._mapping(class_parts(cls)) if is_somebodys(cls) else {})}
+            for cls in kind.__mro__
+        ]
 
     def _text(self, text: str) -> str:
         if " at 0x" in text or _RANDOM_ID.search(text):
@@ -207,7 +277,9 @@ def attributes_of(value: object) -> dict[str, Any]:
             mangled = f"_{cls.__name__.lstrip('_')}{name}" if name.startswith("__") else name
             if not name.endswith("__") and hasattr(value, mangled):
                 found[mangled] = getattr(value, mangled)
-    return {**found, **getattr(value, "__dict__", {})}
+    held = getattr(value, "__dict__", {})
+    cached = cached_names(type(value))
+    return {**found, **({name: item for name, item in held.items() if name not in cached} if cached else held)}
 
 
 def _number(value: complex) -> Any:
@@ -223,6 +295,8 @@ def _number(value: complex) -> Any:
 
 def _plain(value: Any) -> Any:
     """Return the form of what says all by its text, ``None`` for others."""
+    if value is Ellipsis or value is NotImplemented:
+        return {"<number>": repr(value)}
     if isinstance(value, enum.Enum):
         return {"<enum>": [name_of(type(value)), value.name]}
     if isinstance(value, (date, datetime)):

@@ -1,8 +1,10 @@
 """Random damage and made-up files: right results, work done again, or a sentence; never another unit's data."""
 
 import random
+import sqlite3
 import sys
 from collections import Counter
+from contextlib import closing
 from functools import cache
 
 import pytest
@@ -139,3 +141,18 @@ def test_a_journal_that_somebody_made_up_gives_no_wrong_data_no_hang_and_no_raw_
         return
     assert check_journal(path).is_sound
     assert run_again(path) != "noticed at opening" or name == "layout without registers"  # which fits nothing
+
+
+def test_an_index_that_says_something_else_than_its_table_is_damage(files, tmp_path):
+    """A job that is not found by its unit would be paid for again; SQLite's quick check does not look there."""
+    path = tmp_path / "j"
+    put(path, files["main"])
+    with closing(sqlite3.connect(path)) as database:
+        (page,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'attempts_of_unit'").fetchone()
+    damaged = bytearray(files["main"])
+    damaged[page * PAGE - 5] ^= 4  # the row of the second entry; entries are written from the end of the page
+    put(path, bytes(damaged))
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("PRAGMA quick_check").fetchall() == [("ok",)]
+        assert database.execute("PRAGMA integrity_check").fetchall() != [("ok",)]
+    assert survives(path, bytes(damaged)) == "noticed at opening"
