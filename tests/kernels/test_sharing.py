@@ -284,7 +284,7 @@ def test_threads_are_warned_once_of_the_order_of_parameters(monkeypatch):
 
 
 def test_a_circuit_is_transpiled_once_and_does_not_keep_others_waiting(monkeypatch):
-    from qiskit_qml_ext.primitives import connection as module
+    from qiskit_qml_ext.primitives import made_circuits as module
 
     connection, transpile, made, go_on = connect("aer", shots=SHOTS), module.isa_circuit, [], threading.Event()
     fast, slow = QuantumCircuit(1, 1), QuantumCircuit(2, 2)
