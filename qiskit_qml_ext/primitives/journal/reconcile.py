@@ -15,6 +15,7 @@ from typing import Any
 
 from qiskit_qml_ext.exceptions import JournalBehindError
 from qiskit_qml_ext.primitives.journal.deadline import Questions
+from qiskit_qml_ext.primitives.journal.places import shown
 from qiskit_qml_ext.primitives.journal.queries import content_of
 from qiskit_qml_ext.primitives.journal.records import DONE, FAILED, LOST, PLANNED, SUBMITTED, Surplus, Unit
 from qiskit_qml_ext.primitives.journal.services import CANCELLED, ERROR, FINISHED, QUEUED, created, status_of
@@ -74,8 +75,8 @@ class Reconciliation:
             f"{self._origins()}. Either another copy of the journal was or is in use, or this file is older than its "
             "own work (a backup that was put back, or a copy without the file ending in -wal). They may be work that "
             "would now be paid again, so nothing more is submitted. Use the newest file of this journal. If there is "
-            f"none, 'qiskit-qml-ext jobs {journal.path} disown' says that these jobs shall not be waited for; then run "
-            "again."
+            f"none, 'qiskit-qml-ext jobs {shown(journal.path)} disown' says that these jobs shall not be waited for; "
+            "then run again."
         )
 
     def _origins(self) -> str:
