@@ -56,10 +56,7 @@ class Connection:
     them is computing, the others wait for.
     """
 
-    @check_arguments(
-        seed=lambda name, value: optional_whole_number(name, value, minimum=0, maximum=LARGEST_SEED),
-        shots=lambda name, value: optional_whole_number(name, value, maximum=LARGEST_SHOTS),
-    )
+    @check_arguments(seed=lambda name, value: optional_whole_number(name, value, minimum=0, maximum=LARGEST_SEED))
     def __init__(
         self,
         target: Target,
@@ -166,6 +163,7 @@ class Connection:
     @property
     def sampler(self) -> BaseSamplerV2:
         """A V2 sampler for circuits in the target's own gates."""
+        optional_whole_number("shots", self._shots, maximum=LARGEST_SHOTS)  # an estimator may take more as a precision
         if self._journaling is not None:
             sampler: BaseSamplerV2 = self._journaling.sampler(self._shots or 1024)
         else:
@@ -264,7 +262,7 @@ class Connection:
             The rows of ``values`` that a job covered and its data.
         """
         check_values("values", values)
-        shots = shots or self._shots
+        shots = optional_whole_number("shots", shots or self._shots, maximum=LARGEST_SHOTS)
         packed = self._circuits.packed(circuit, key, len(values))
         if packed is None:
             isa, isa_key = self._circuits.isa(circuit, key)

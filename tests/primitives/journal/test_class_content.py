@@ -14,6 +14,8 @@ from qiskit import QuantumCircuit
 from qiskit.primitives import BaseSamplerV2, StatevectorEstimator, StatevectorSampler
 from qiskit.providers.fake_provider import GenericBackendV2
 
+from qiskit_qml_ext.circuits import AngleFeatureMap
+from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import connect
 from qiskit_qml_ext.primitives.journal import JournaledEstimator, JournaledSampler
 from qiskit_qml_ext.primitives.journal.class_parts import is_somebodys
@@ -321,10 +323,18 @@ def test_primitives_and_backends_that_hold_each_other_end_and_differ():
     assert key_of(Circular(True)) == key_of(found[0])
 
 
+X = np.array([[0.1, 0.2], [0.3, 0.4]])
+
+
 @pytest.mark.parametrize("shots", [2**31, 2**63])
 def test_more_shots_than_fit_are_refused_with_a_sentence(shots, path):
-    with pytest.raises(ValueError, match=f"shots must be at most {2**31 - 1}, but {shots} came"):
-        connect("aer", shots=shots, seed=1, journal=path)
+    connection = connect("aer", shots=shots, seed=1, journal=path)
+    for ask in (
+        lambda: connection.sampler,
+        lambda: FidelityKernel(AngleFeatureMap(), connection=connection).evaluate(X),
+    ):
+        with pytest.raises(ValueError, match=f"shots must be at most {2**31 - 1}, but {shots} came"):
+            ask()
     with pytest.raises(ValueError, match=f"The shots of PUB 0 must be at most {2**31 - 1}, but {shots} came"):
         JournaledSampler(StatevectorSampler(), path).run([QuantumCircuit(1, 1)], shots=shots)
 
