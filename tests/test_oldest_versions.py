@@ -1,4 +1,4 @@
-"""The oldest versions that are allowed are those that CI installs for its second run."""
+"""The oldest versions that are allowed are those that `.ci/run-oldest` installs."""
 
 import re
 import runpy
@@ -29,8 +29,8 @@ def test_a_dependency_without_a_lower_bound_is_refused():
         oldest(project)
 
 
-def test_ci_installs_them():
-    text = (ROOT / ".ci" / "run").read_text()
+def test_run_at_the_oldest_versions_installs_them():
+    text = (ROOT / ".ci" / "run-oldest").read_text()
     assert ".ci/oldest.py" in text
     assert "--constraint" in text
 
