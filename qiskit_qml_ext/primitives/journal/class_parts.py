@@ -21,6 +21,7 @@ from qiskit_qml_ext.primitives.journal.exclusions import CLASS_ATTRIBUTES, CLASS
 _LIBRARIES = ("qiskit", "qiskit_aer", "qiskit_ibm_runtime", "qiskit_braket_provider", "qiskit_qml_ext")
 _WRAPPERS = (types.WrapperDescriptorType, types.MethodDescriptorType, types.ClassMethodDescriptorType)
 _PLACES = (types.GetSetDescriptorType, types.MemberDescriptorType)  # of slots; what lies in them is the object's
+_COLLECTING = ("add", "append", "extend", "insert", "setdefault", "update")
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 
@@ -75,10 +76,12 @@ def holds_anything_of_somebodys(kind: type) -> bool:
 
 def class_parts(kind: type) -> dict[str, Any]:
     """Return what a class of somebody's holds by itself, by names: functions, descriptors and values."""
+    counted = _changed_by(kind)
     held = {
         name: value
         for name, value in sorted(vars(kind).items())
         if name not in CLASS_ATTRIBUTES
+        and not (name in counted and is_record(value))
         and not name.startswith(tuple(CLASS_ATTRIBUTES_BY_PREFIX))
         and not isinstance(value, _PLACES)
     }
@@ -92,7 +95,8 @@ def function_parts(function: types.FunctionType) -> dict[str, Any]:
     changes them (a counter).
     """
     cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    around = {name: _inside(cell) for name, cell in cells}
+    recorded = _changed_in(function.__code__)[1]
+    around = {name: _inside(cell) for name, cell in cells if not (name in recorded and is_record(_inside(cell)))}
     if not code_is_somebodys(function):
         return {"around": around, "defaults": [function.__defaults__, function.__kwdefaults__]}
     read, changed = _globals_of(function.__code__)
@@ -138,6 +142,16 @@ def cached_names(kind: type) -> set[str]:
     return {name for items in held for name, value in items if isinstance(value, functools.cached_property)}
 
 
+def counted_names(kind: type) -> set[str]:
+    """Return the attributes in which objects of somebody's class count or collect: what happened, not what will."""
+    return {name for cls in kind.__mro__ if is_somebodys(cls) for name in _changed_by(cls)}
+
+
+def is_record(value: object) -> bool:
+    """Tell whether a value is one that can be counted up or collected into."""
+    return isinstance(value, (int, float, list, dict, set)) and not isinstance(value, bool)
+
+
 def _inside(cell: Any) -> Any:
     try:
         return cell.cell_contents
@@ -178,6 +192,41 @@ def _globals_of(code: types.CodeType) -> tuple[frozenset[str], frozenset[str]]:
     steps = [(step.opname, step.argval) for part in _with_inner(code) for step in dis.get_instructions(part)]
     read = frozenset(name for kind, name in steps if kind in ("LOAD_GLOBAL", "LOAD_NAME"))
     return read, frozenset(name for kind, name in steps if kind in ("STORE_GLOBAL", "DELETE_GLOBAL"))
+
+
+def _changed_by(kind: type) -> set[str]:
+    """Return the attributes that the functions of a class change in place: counters and collections."""
+    functions = [getattr(value, "__func__", value) for value in vars(kind).values()]
+    return {
+        name
+        for function in functions
+        if isinstance(function, types.FunctionType)
+        for name in _changed_in(function.__code__)[0]
+    }
+
+
+@cache
+def _changed_in(code: types.CodeType) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the attributes, and the variables around a function, that its code changes in place (``+=``, append)."""
+    attributes, variables = set(), set()
+    for part in _with_inner(code):
+        steps = list(dis.get_instructions(part))
+        for place, step in enumerate(steps):
+            before = steps[max(0, place - 3) : place]
+            if step.opname == "STORE_ATTR" and any(map(_is_in_place, before)):
+                attributes.add(step.argval)
+            elif step.opname == "STORE_DEREF" and any(map(_is_in_place, before)):
+                variables.add(step.argval)
+            elif step.opname in ("LOAD_METHOD", "LOAD_ATTR") and step.argval in _COLLECTING and before:
+                if before[-1].opname == "LOAD_ATTR":
+                    attributes.add(before[-1].argval)
+                elif before[-1].opname == "LOAD_DEREF":
+                    variables.add(before[-1].argval)
+    return frozenset(attributes), frozenset(variables)
+
+
+def _is_in_place(step: dis.Instruction) -> bool:
+    return step.opname.startswith("INPLACE_") or (step.opname == "BINARY_OP" and step.argrepr.endswith("="))
 
 
 def _with_inner(code: types.CodeType) -> Iterator[types.CodeType]:

@@ -28,9 +28,11 @@ from qiskit_qml_ext.primitives.journal.class_parts import (
     cached_names,
     class_parts,
     code_is_somebodys,
+    counted_names,
     descriptor_parts,
     function_parts,
     holds_anything_of_somebodys,
+    is_record,
     is_somebodys,
 )
 from qiskit_qml_ext.primitives.journal.exclusions import CREDENTIALS, SILENT_TYPES
@@ -278,8 +280,14 @@ def attributes_of(value: object) -> dict[str, Any]:
             if not name.endswith("__") and hasattr(value, mangled):
                 found[mangled] = getattr(value, mangled)
     held = getattr(value, "__dict__", {})
-    cached = cached_names(type(value))
-    return {**found, **({name: item for name, item in held.items() if name not in cached} if cached else held)}
+    cached, counted = cached_names(type(value)), counted_names(type(value))
+    if cached or counted:
+        held = {
+            name: item
+            for name, item in held.items()
+            if name not in cached and not (name in counted and is_record(item))
+        }
+    return {**found, **held}
 
 
 def _number(value: complex) -> Any:

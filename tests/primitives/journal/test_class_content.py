@@ -343,3 +343,54 @@ def test_a_precision_of_more_shots_than_fit_is_taken_by_estimators_that_need_non
     estimator = JournaledEstimator(StatevectorEstimator(seed=1), path)
     evs = estimator.run([(QuantumCircuit(1), "Z")], precision=1e-300).result(60)[0].data.evs
     assert abs(evs - 1) < 1e-12
+
+
+class Counting(StatevectorSampler):
+    """Counts in its class, in itself and around itself: what happened is no setting."""
+
+    runs = 0
+    seen = []  # noqa: RUF012
+
+    def __init__(self):
+        super().__init__(seed=1)
+        self.own = 0
+
+    def run(self, pubs, *, shots=None):
+        type(self).runs += 1
+        self.own += 1
+        self.seen.append(shots)
+        return super().run(pubs, shots=shots)
+
+
+def test_what_a_class_counts_or_collects_is_no_content(path):
+    calls, total = [], 0
+
+    class Around(StatevectorSampler):
+        def run(self, pubs, *, shots=None):
+            nonlocal total
+            total += 1
+            calls.append(shots)
+            return super().run(pubs, shots=shots)
+
+    circuit = QuantumCircuit(1)
+    circuit.measure_all()
+    kept = Counting()
+    for make in (Counting, Around, lambda: kept):
+        submitted = []
+        for _ in range(3):
+            job = JournaledSampler(make(), path).run([circuit])
+            job.result(60)
+            submitted.append(job.report.submitted)
+        assert submitted[1:] == [0, 0]
+    assert (total, len(calls)) == (1, 1)
+
+
+def test_a_setting_that_is_not_changed_in_place_stays_content():
+    def sampler(angles, step):
+        class Turning(StatevectorSampler):
+            def run(self, pubs, *, shots=None):
+                return super().run([angles, step, *pubs], shots=shots)
+
+        return Turning()
+
+    assert len({key_of(sampler(angles, step)) for angles in ([1], [2]) for step in (1, 2)}) == 4
