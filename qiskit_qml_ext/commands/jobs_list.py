@@ -58,6 +58,8 @@ def list_units(journal: "Journal", state: str | None = None) -> None:
     found = [unit for unit in units if state in (None, unit.state)]
     for line in _table(found):
         click.echo(line)
+    if any(_row(unit)[_HEADINGS.index("ago")] == "?" for unit in found):
+        click.echo("?: in the future; was the clock set back?")
     if units and not found:
         click.echo(f"No unit is {state}.")
     click.echo(summary(units))
