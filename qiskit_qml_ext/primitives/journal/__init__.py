@@ -38,6 +38,8 @@ What the user calls
     job: What ``run`` returns.
     policy: How patient a run is, how much it sends ahead, how large its units may be.
     resume: Fetching, looking, disowning and cancelling without the program that asked.
+    charges: What the service may charge for beside the results.
+    local_work: Which work was run on this machine.
     progress: What a waiting user sees: the bar, and what is waited for.
 
 What is asked for
@@ -49,6 +51,7 @@ What is asked for
     options: Options of primitives and backends as such values.
     identity: What else a primitive and its backend are.
     devices: What a device reports of itself.
+    class_parts: What a class of somebody's is made of.
     exclusions: What is no content, each with its reason.
 
 The run
@@ -95,6 +98,7 @@ How it lies on the disk
 What to do about damage
     contents: What a row may hold.
     soundness: What is sound in a file, as findings.
+    problems: Findings as sentences, one for each damage.
     checkup: The same as a report.
     salvage: Reading around damage.
     repair: A new file with all that is sound.
