@@ -79,7 +79,7 @@ def test_the_kernel_is_that_of_the_model_on_its_training_set(classification):
 
 
 def test_diagnosis_is_exact_and_free_on_a_sampled_target():
-    plan = plan_of("quantum", "linear", target="aer", shots=50, bandwidths=[0.3])
+    plan = plan_of("quantum", "linear", target="aer", shots=40, bandwidths=[0.3])
     before = plan.connection.usage
     result = run_plan(plan)
     ran = plan.connection.usage - before
