@@ -21,6 +21,8 @@ from qiskit_qml_ext.primitives.journal.exclusions import CLASS_ATTRIBUTES, CLASS
 _LIBRARIES = ("qiskit", "qiskit_aer", "qiskit_ibm_runtime", "qiskit_braket_provider", "qiskit_qml_ext")
 _WRAPPERS = (types.WrapperDescriptorType, types.MethodDescriptorType, types.ClassMethodDescriptorType)
 _PLACES = (types.GetSetDescriptorType, types.MemberDescriptorType)  # of slots; what lies in them is the object's
+_RUNS = ("run", "_run")
+"""Where counting is a record of what happened; elsewhere, as in a method that adds a gate, it makes a setting."""
 _COLLECTING = ("add", "append", "extend", "insert", "setdefault", "update")
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
@@ -95,7 +97,7 @@ def function_parts(function: types.FunctionType) -> dict[str, Any]:
     changes them (a counter).
     """
     cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    recorded = _changed_in(function.__code__)[1]
+    recorded = _changed_in(function.__code__)[1] if function.__name__ in _RUNS else frozenset[str]()
     around = {name: _inside(cell) for name, cell in cells if not (name in recorded and is_record(_inside(cell)))}
     if not code_is_somebodys(function):
         return {"around": around, "defaults": [function.__defaults__, function.__kwdefaults__]}
@@ -143,13 +145,13 @@ def cached_names(kind: type) -> set[str]:
 
 
 def counted_names(kind: type) -> set[str]:
-    """Return the attributes in which objects of somebody's class count or collect: what happened, not what will."""
+    """Return the attributes in which objects of somebody's class count or collect while they run."""
     return {name for cls in kind.__mro__ if is_somebodys(cls) for name in _changed_by(cls)}
 
 
 def is_record(value: object) -> bool:
-    """Tell whether a value is one that can be counted up or collected into."""
-    return isinstance(value, (int, float, list, dict, set)) and not isinstance(value, bool)
+    """Tell whether a value is one that can be counted up or collected into; a fraction is an angle rather."""
+    return isinstance(value, (int, list, dict, set)) and not isinstance(value, bool)
 
 
 def _inside(cell: Any) -> Any:
@@ -195,14 +197,10 @@ def _globals_of(code: types.CodeType) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _changed_by(kind: type) -> set[str]:
-    """Return the attributes that the functions of a class change in place: counters and collections."""
-    functions = [getattr(value, "__func__", value) for value in vars(kind).values()]
-    return {
-        name
-        for function in functions
-        if isinstance(function, types.FunctionType)
-        for name in _changed_in(function.__code__)[0]
-    }
+    """Return the attributes that a class changes in place while it runs: counters and collections."""
+    functions = [vars(kind).get(name) for name in _RUNS]
+    codes = [function.__code__ for function in functions if isinstance(function, types.FunctionType)]
+    return {name for code in codes for name in _changed_in(code)[0]}
 
 
 @cache

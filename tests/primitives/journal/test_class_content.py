@@ -394,3 +394,40 @@ def test_a_setting_that_is_not_changed_in_place_stays_content():
         return Turning()
 
     assert len({key_of(sampler(angles, step)) for angles in ([1], [2]) for step in (1, 2)}) == 4
+
+
+class Built(StatevectorSampler):
+    """Its settings are made step by step, by methods that change them in place."""
+
+    def __init__(self, *gates, angle=0.0, turns=0):
+        super().__init__(seed=1)
+        self.gates = []
+        self.angle = 0.0
+        self.turns = 0
+        for gate in gates:
+            self.add(gate)
+        self.turn(angle, turns)
+
+    def add(self, gate):
+        self.gates.append(gate)
+
+    def turn(self, angle, turns):
+        self.angle += angle
+        self.turns += turns
+
+
+class Drifting(StatevectorSampler):
+    """Its angle goes on with each run, from where it began."""
+
+    def __init__(self, angle):
+        super().__init__(seed=1)
+        self.angle = angle
+
+    def run(self, pubs, *, shots=None):
+        self.angle += 0.1
+        return super().run(pubs, shots=shots)
+
+
+def test_settings_that_are_changed_in_place_outside_of_a_run_stay_content():
+    samplers = [Built("x"), Built("y"), Built("x", angle=0.5), Built("x", turns=2), Drifting(0.0), Drifting(1.0)]
+    assert len({key_of(sampler) for sampler in samplers}) == len(samplers)
