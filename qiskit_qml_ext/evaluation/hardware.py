@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from qiskit.providers import BackendV2
 
 from qiskit_qml_ext.circuits import FeatureMap
-from qiskit_qml_ext.diagnostics.estimate import rounded
-from qiskit_qml_ext.diagnostics.price import SHOTS_PER_SECOND, duration
-from qiskit_qml_ext.diagnostics.shots import ShotsToResolve
+from qiskit_qml_ext.diagnostics.diagnosis.price import SHOTS_PER_SECOND, duration
+from qiskit_qml_ext.diagnostics.kernels.shots import ShotsToResolve
+from qiskit_qml_ext.diagnostics.results.result import rounded
 from qiskit_qml_ext.evaluation.formatting import count
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.kernels.plan import shots_to_tell_apart

@@ -6,8 +6,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from qiskit_qml_ext.diagnostics.price import SHOTS_PER_SECOND
-from qiskit_qml_ext.diagnostics.svg import svg_element
+from qiskit_qml_ext.diagnostics.diagnosis.price import SHOTS_PER_SECOND
+from qiskit_qml_ext.diagnostics.results.svg import svg_element
 from qiskit_qml_ext.evaluation import figures
 from qiskit_qml_ext.evaluation import formatting as fmt
 from qiskit_qml_ext.evaluation.diagnosis import difference_of, measured, numbers, where

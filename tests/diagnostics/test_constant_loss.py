@@ -8,8 +8,8 @@ from qiskit.circuit.library import excitation_preserving
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qiskit_qml_ext.diagnostics import diagnose
-from qiskit_qml_ext.diagnostics.constant_loss import explain_constant_loss
-from qiskit_qml_ext.diagnostics.problem import pose
+from qiskit_qml_ext.diagnostics.subject.problem import pose
+from qiskit_qml_ext.diagnostics.trainability.constant_loss import explain_constant_loss
 
 
 def spread(circuit, label):

@@ -29,8 +29,8 @@ from qiskit_qml_ext.diagnostics import (
     meyer_wallach,
     stabilizer_renyi_entropy,
 )
-from qiskit_qml_ext.diagnostics.entanglement import renyi_entropy
-from qiskit_qml_ext.diagnostics.expressibility import divergence_estimate, haar_floor, haar_masses
+from qiskit_qml_ext.diagnostics.descriptors.entanglement import renyi_entropy
+from qiskit_qml_ext.diagnostics.descriptors.expressibility import divergence_estimate, haar_floor, haar_masses
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
 mpl.use("agg")

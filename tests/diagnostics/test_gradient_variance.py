@@ -17,10 +17,10 @@ from qiskit_qml_ext.diagnostics import (
     gradient_variance,
     local_observable,
 )
-from qiskit_qml_ext.diagnostics.gradient_variance import exact_loss_and_gradient
-from qiskit_qml_ext.diagnostics.intervals import covariance_estimates
-from qiskit_qml_ext.diagnostics.problem import pose
-from qiskit_qml_ext.diagnostics.shot_gradients import loss_and_gradient_halves
+from qiskit_qml_ext.diagnostics.statistics.intervals import covariance_estimates
+from qiskit_qml_ext.diagnostics.subject.problem import pose
+from qiskit_qml_ext.diagnostics.trainability.gradient_variance import exact_loss_and_gradient
+from qiskit_qml_ext.diagnostics.trainability.shot_gradients import loss_and_gradient_halves
 from qiskit_qml_ext.primitives import connect
 from tests.diagnostics.families import layered_circuit, product_circuit
 

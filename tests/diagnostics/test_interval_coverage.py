@@ -20,12 +20,12 @@ from qiskit_qml_ext.diagnostics import (
     product_encoding_moments,
     second_moments,
 )
-from qiskit_qml_ext.diagnostics.expressibility import divergence_estimate, haar_masses
-from qiskit_qml_ext.diagnostics.gradient_variance import exact_loss_and_gradient
-from qiskit_qml_ext.diagnostics.intervals import covariance_estimates, mean_estimates, variance_estimates
-from qiskit_qml_ext.diagnostics.pair_statistics import kernel_moments
-from qiskit_qml_ext.diagnostics.problem import pose
-from qiskit_qml_ext.diagnostics.shot_gradients import loss_and_gradient_halves
+from qiskit_qml_ext.diagnostics.descriptors.expressibility import divergence_estimate, haar_masses
+from qiskit_qml_ext.diagnostics.statistics.intervals import covariance_estimates, mean_estimates, variance_estimates
+from qiskit_qml_ext.diagnostics.statistics.pair_statistics import kernel_moments
+from qiskit_qml_ext.diagnostics.subject.problem import pose
+from qiskit_qml_ext.diagnostics.trainability.gradient_variance import exact_loss_and_gradient
+from qiskit_qml_ext.diagnostics.trainability.shot_gradients import loss_and_gradient_halves
 from qiskit_qml_ext.primitives import connect
 from tests.diagnostics.families import layered_circuit, product_circuit
 from tests.diagnostics.test_second_moments import SYMMETRIC, exact_moments, small_circuit

@@ -19,13 +19,13 @@ from qiskit_qml_ext.diagnostics import (
     product_encoding_moments,
     suggest_bandwidth,
 )
-from qiskit_qml_ext.diagnostics.estimate import Estimate
-from qiskit_qml_ext.diagnostics.geometric_difference import spectral_difference
-from qiskit_qml_ext.diagnostics.kernel_concentration import KernelConcentration, KernelPoint, local_fidelities
-from qiskit_qml_ext.diagnostics.kernel_entries import KernelEntries
-from qiskit_qml_ext.diagnostics.pair_statistics import kernel_moments, pair_mean_variance
-from qiskit_qml_ext.diagnostics.scaling_verdict import judge_variances
-from qiskit_qml_ext.diagnostics.shots import resolve_entries
+from qiskit_qml_ext.diagnostics.kernels.concentration import KernelConcentration, KernelPoint, local_fidelities
+from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries
+from qiskit_qml_ext.diagnostics.kernels.geometric_difference import spectral_difference
+from qiskit_qml_ext.diagnostics.kernels.shots import resolve_entries
+from qiskit_qml_ext.diagnostics.results.result import Estimate
+from qiskit_qml_ext.diagnostics.statistics.pair_statistics import kernel_moments, pair_mean_variance
+from qiskit_qml_ext.diagnostics.statistics.scaling_verdict import judge_variances
 from qiskit_qml_ext.engine import gram, statevectors
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import connect

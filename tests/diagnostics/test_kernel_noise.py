@@ -14,10 +14,10 @@ from qiskit_machine_learning.kernels import FidelityStatevectorKernel
 
 from qiskit_qml_ext.circuits import AngleFeatureMap, ZZFeatureMap
 from qiskit_qml_ext.diagnostics import diagnose, kernel_concentration
-from qiskit_qml_ext.diagnostics.estimate import Estimate
-from qiskit_qml_ext.diagnostics.kernel_entries import KernelEntries
-from qiskit_qml_ext.diagnostics.kernel_noise import at_least, entry_variance, spread_gain
-from qiskit_qml_ext.diagnostics.pair_statistics import kernel_moments
+from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries
+from qiskit_qml_ext.diagnostics.kernels.noise import at_least, entry_variance, spread_gain
+from qiskit_qml_ext.diagnostics.results.result import Estimate
+from qiskit_qml_ext.diagnostics.statistics.pair_statistics import kernel_moments
 from qiskit_qml_ext.exceptions import StateTooLargeError
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import connect

@@ -7,8 +7,8 @@ from sklearn.metrics.pairwise import rbf_kernel
 
 from qiskit_qml_ext.circuits import ZZFeatureMap
 from qiskit_qml_ext.diagnostics import kernel_scores
-from qiskit_qml_ext.diagnostics.geometric_difference import standard_kernels
-from qiskit_qml_ext.diagnostics.kernel_scores import _RIDGES, _folds, _predict
+from qiskit_qml_ext.diagnostics.kernels.geometric_difference import standard_kernels
+from qiskit_qml_ext.diagnostics.kernels.scores import _RIDGES, _folds, _predict
 from qiskit_qml_ext.kernels import FidelityKernel
 
 

@@ -10,8 +10,8 @@ from sklearn.metrics.pairwise import rbf_kernel
 
 from qiskit_qml_ext.circuits import AngleFeatureMap
 from qiskit_qml_ext.diagnostics import geometric_difference, model_complexity
-from qiskit_qml_ext.diagnostics.geometric_difference import spectral_difference
-from qiskit_qml_ext.diagnostics.model_complexity import complexity, label_columns, scaled
+from qiskit_qml_ext.diagnostics.kernels.geometric_difference import spectral_difference
+from qiskit_qml_ext.diagnostics.kernels.model_complexity import complexity, label_columns, scaled
 from qiskit_qml_ext.kernels import FidelityKernel
 
 

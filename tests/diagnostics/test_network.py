@@ -10,7 +10,7 @@ from qiskit_machine_learning.algorithms import VQC, NeuralNetworkClassifier
 from qiskit_machine_learning.neural_networks import EstimatorQNN, SamplerQNN
 
 from qiskit_qml_ext.diagnostics import diagnose, gradient_variance, plateau_causes
-from qiskit_qml_ext.diagnostics.network import network_of
+from qiskit_qml_ext.diagnostics.subject.network import network_of
 from qiskit_qml_ext.engine import expectations
 from qiskit_qml_ext.primitives import ExactEstimator, ExactSampler, connect
 from qiskit_qml_ext.primitives.targets import fake_backend

@@ -11,10 +11,10 @@ from qiskit_aer.noise import NoiseModel, amplitude_damping_error, depolarizing_e
 
 from qiskit_qml_ext.circuits import HardwareEfficientAnsatz, QAOAAnsatz
 from qiskit_qml_ext.diagnostics import diagnose, global_observable, global_projector, local_observable, plateau_causes
-from qiskit_qml_ext.diagnostics.gradient_variance import exact_loss_and_gradient
-from qiskit_qml_ext.diagnostics.noise_damping import noise_damping, ratio_of_means
-from qiskit_qml_ext.diagnostics.noisy_simulation import NoisyLoss, noisy_simulator, pauli_sum
-from qiskit_qml_ext.diagnostics.problem import pose
+from qiskit_qml_ext.diagnostics.subject.noisy_simulation import NoisyLoss, noisy_simulator, pauli_sum
+from qiskit_qml_ext.diagnostics.subject.problem import pose
+from qiskit_qml_ext.diagnostics.trainability.gradient_variance import exact_loss_and_gradient
+from qiskit_qml_ext.diagnostics.trainability.noise_damping import noise_damping, ratio_of_means
 from qiskit_qml_ext.exceptions import StateTooLargeError
 from qiskit_qml_ext.primitives import connect
 from qiskit_qml_ext.primitives.targets import fake_backend

@@ -14,9 +14,9 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
 from qiskit_qml_ext.circuits import Ansatz, HardwareEfficientAnsatz
 from qiskit_qml_ext.diagnostics import global_projector, local_observable, noise_induced_plateau
-from qiskit_qml_ext.diagnostics.noise_plateau import _damping
-from qiskit_qml_ext.diagnostics.noisy_simulation import NoisyLoss, noisy_simulator
-from qiskit_qml_ext.diagnostics.problem import pose
+from qiskit_qml_ext.diagnostics.subject.noisy_simulation import NoisyLoss, noisy_simulator
+from qiskit_qml_ext.diagnostics.subject.problem import pose
+from qiskit_qml_ext.diagnostics.trainability.noise_plateau import _damping
 
 mpl.use("agg")
 

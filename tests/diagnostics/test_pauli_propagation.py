@@ -292,7 +292,7 @@ def test_degenerate_cases():
 
 
 def test_more_samples_than_a_block_of_angles_give_the_same_numbers(monkeypatch):
-    from qiskit_qml_ext.diagnostics import pauli_propagation
+    from qiskit_qml_ext.engine.pauli import propagation as pauli_propagation
 
     circuit = layered_circuit(4, 2)
     values = np.random.default_rng(0).normal(size=(37, circuit.num_parameters))

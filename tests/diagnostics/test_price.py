@@ -14,8 +14,7 @@ from qiskit_machine_learning.kernels import FidelityStatevectorKernel
 
 from qiskit_qml_ext.circuits import AngleFeatureMap, QAOAAnsatz, RealAmplitudesAnsatz, ZZFeatureMap
 from qiskit_qml_ext.diagnostics import averaged_local_observable, diagnose, global_projector, local_observable
-from qiskit_qml_ext.diagnostics.estimate import Estimate, rounded
-from qiskit_qml_ext.diagnostics.price import (
+from qiskit_qml_ext.diagnostics.diagnosis.price import (
     duration,
     gradient_circuits,
     gradient_price,
@@ -24,6 +23,7 @@ from qiskit_qml_ext.diagnostics.price import (
     kernel_shots,
     light_cone,
 )
+from qiskit_qml_ext.diagnostics.results.result import Estimate, rounded
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.kernels.plan import shots_to_tell_apart
 from qiskit_qml_ext.primitives import connect

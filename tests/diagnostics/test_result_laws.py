@@ -14,7 +14,7 @@ from qiskit_aer.noise import NoiseModel
 
 from qiskit_qml_ext import diagnostics as d
 from qiskit_qml_ext.circuits import HardwareEfficientAnsatz, MatchgateAnsatz, RealAmplitudesAnsatz, ZZFeatureMap
-from qiskit_qml_ext.diagnostics.estimate import plain, rounded
+from qiskit_qml_ext.diagnostics.results.result import plain, rounded
 from tests.diagnostics.families import layered_circuit, product_circuit
 
 mpl.use("agg")

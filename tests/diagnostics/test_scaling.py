@@ -28,7 +28,14 @@ from qiskit_qml_ext.diagnostics import (
     plateau_causes,
     scaling_study,
 )
-from qiskit_qml_ext.diagnostics.causes import (
+from qiskit_qml_ext.diagnostics.diagnosis.circuit_findings import read_causes
+from qiskit_qml_ext.diagnostics.diagnosis.draft import Draft
+from qiskit_qml_ext.diagnostics.results.result import counted, mean_in_words
+from qiskit_qml_ext.diagnostics.statistics.intervals import variance_estimates
+from qiskit_qml_ext.diagnostics.statistics.scaling_fit import judge_scaling
+from qiskit_qml_ext.diagnostics.statistics.scaling_verdict import judge_variances
+from qiskit_qml_ext.diagnostics.subject.shot_noise import in_words
+from qiskit_qml_ext.diagnostics.trainability.causes import (
     _LOCAL,
     _LOCAL_SHALLOW,
     _PRODUCT,
@@ -38,15 +45,8 @@ from qiskit_qml_ext.diagnostics.causes import (
     PlateauCauses,
     two_design_variance,
 )
-from qiskit_qml_ext.diagnostics.circuit_findings import read_causes
-from qiskit_qml_ext.diagnostics.draft import Draft
-from qiskit_qml_ext.diagnostics.estimate import counted, mean_in_words
-from qiskit_qml_ext.diagnostics.initializations import ratio
-from qiskit_qml_ext.diagnostics.intervals import variance_estimates
-from qiskit_qml_ext.diagnostics.scaling_fit import judge_scaling
-from qiskit_qml_ext.diagnostics.scaling_study import _extrapolate
-from qiskit_qml_ext.diagnostics.scaling_verdict import judge_variances
-from qiskit_qml_ext.diagnostics.shot_noise import in_words
+from qiskit_qml_ext.diagnostics.trainability.initializations import ratio
+from qiskit_qml_ext.diagnostics.trainability.scaling_study import _extrapolate
 from tests.diagnostics.families import layered_circuit, product_circuit
 from tests.diagnostics.scaling_laws import LAWS, SETTINGS, draw, truths
 

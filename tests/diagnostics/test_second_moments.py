@@ -29,7 +29,7 @@ from qiskit_qml_ext.diagnostics import (
     local_observable,
     second_moments,
 )
-from qiskit_qml_ext.diagnostics.second_moments import mean_gradients
+from qiskit_qml_ext.diagnostics.moments.second_moments import mean_gradients
 from qiskit_qml_ext.engine import expectation_vjp
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from tests.diagnostics.families import EIGHT_QUBITS, layered_circuit, product_circuit

@@ -20,11 +20,11 @@ from qiskit_qml_ext.circuits import (
     QAOAAnsatz,
     UniformDistribution,
 )
-from qiskit_qml_ext.diagnostics.pauli_propagation import PauliPropagation
-from qiskit_qml_ext.diagnostics.problem import pose
-from qiskit_qml_ext.diagnostics.sampled_noise import sampled_noise
-from qiskit_qml_ext.diagnostics.shot_gradients import loss_and_gradient_halves
-from qiskit_qml_ext.diagnostics.shot_noise import measured_groups, noise_at, shots_needed
+from qiskit_qml_ext.diagnostics.subject.problem import pose
+from qiskit_qml_ext.diagnostics.subject.shot_noise import measured_groups, noise_at, shots_needed
+from qiskit_qml_ext.diagnostics.trainability.sampled_noise import sampled_noise
+from qiskit_qml_ext.diagnostics.trainability.shot_gradients import loss_and_gradient_halves
+from qiskit_qml_ext.engine.pauli.propagation import PauliPropagation
 from qiskit_qml_ext.primitives import connect
 from tests.diagnostics.families import layered_circuit, product_circuit
 
