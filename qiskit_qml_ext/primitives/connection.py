@@ -31,7 +31,7 @@ from qiskit_qml_ext.primitives.exact_estimator import ExactEstimator
 from qiskit_qml_ext.primitives.exact_sampler import ExactSampler
 from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.journal import Journal, Policy
-from qiskit_qml_ext.primitives.journal.policy import check_policy
+from qiskit_qml_ext.primitives.journal.run.policy import check_policy
 from qiskit_qml_ext.primitives.journaling import Journaling
 from qiskit_qml_ext.primitives.made_circuits import MadeCircuits, bindings_of
 from qiskit_qml_ext.primitives.pub_values import SAMPLER_VALUES, check_values, checked_pubs

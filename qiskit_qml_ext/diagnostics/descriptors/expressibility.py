@@ -105,8 +105,9 @@ def expressibility(
     Var[ln(p/q)]/N and the second-order part (bins - 1)/(2N²), which rules near 0.
 
     From 10 pairs per bin on, intervals of 95 % hold the exact divergence in 93 to 97 % of 500 runs within the scatter
-    of so many runs, from one rotation to Haar-random states (``tests/diagnostics/test_interval_coverage.py``). With
-    fewer pairs they may be too narrow, which ``method`` then says.
+    of so many runs, from one rotation to Haar-random states
+    (``tests/diagnostics/statistics/test_interval_coverage.py``). With fewer pairs they may be too narrow, which
+    ``method`` then says.
 
     Args:
         circuit: A circuit, a template, or a function from the number of qubits to a circuit.

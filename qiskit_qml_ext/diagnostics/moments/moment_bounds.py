@@ -1,9 +1,10 @@
 r"""Certified bounds on the variance of a loss: the walk's probabilities, followed instead of sampled.
 
 The second moment E C² of a Pauli observable is Σ p(Q) w(Q) over the strings Q in which the walk of
-:mod:`~qiskit_qml_ext.diagnostics.moments.second_moments` may end. Here the probabilities p are propagated themselves. Equal
-strings merge, so their number grows far more slowly than that of the ways that lead to them. All terms are positive:
-dropping the least probable strings leaves a lower bound, and what was dropped cannot weigh more than its probability.
+:mod:`~qiskit_qml_ext.diagnostics.moments.second_moments` may end. Here the probabilities p are propagated themselves.
+Equal strings merge, so their number grows far more slowly than that of the ways that lead to them. All terms are
+positive: dropping the least probable strings leaves a lower bound, and what was dropped cannot weigh more than its
+probability.
 """
 
 from dataclasses import dataclass

@@ -60,10 +60,10 @@ def kernel_moments(matrix: FloatArray, noise: FloatArray, *, confidence: float =
 
     Measured on product encodings of uniform and normal data, with and without shots, intervals of 95 % hold the exact
     mean and variance in 93 to 97 % of 500 runs from 60 samples on, within the scatter of so many runs
-    (``tests/diagnostics/test_interval_coverage.py``). Where few pairs carry the variance (many qubits, few samples: 8
-    qubits at full range and 60 samples) the largest entries are not in the sample and it is less, as with fewer than 50
-    samples. Both cases are named in ``method``; the interval then is the wider one of the bootstrap and of Student's
-    distribution.
+    (``tests/diagnostics/statistics/test_interval_coverage.py``). Where few pairs carry the variance (many qubits, few
+    samples: 8 qubits at full range and 60 samples) the largest entries are not in the sample and it is less, as with
+    fewer than 50 samples. Both cases are named in ``method``; the interval then is the wider one of the bootstrap and
+    of Student's distribution.
 
     Args:
         matrix: The kernel matrix, shape (n, n).

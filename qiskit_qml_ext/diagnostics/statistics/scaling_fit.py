@@ -7,8 +7,9 @@ The logarithm y of a variance at n qubits, with standard error s, is fitted to
     exponential:  y = a - b n
 
 No family of circuits follows one of these exactly at small n, so every point has, beside its own error, a scatter τ
-that all share, found by maximum likelihood (:mod:`~qiskit_qml_ext.diagnostics.statistics.scaling_models`): a point that is known
-exactly counts no more than the misfit of the law allows. Which law holds is read off the shape γ of the general one
+that all share, found by maximum likelihood (:mod:`~qiskit_qml_ext.diagnostics.statistics.scaling_models`): a point that
+is known exactly counts no more than the misfit of the law allows. Which law holds is read off the shape γ of the
+general one
 
     y = a - k (n^γ - 1)/γ,
 
