@@ -9,9 +9,9 @@ from qiskit.circuit import QuantumCircuit
 
 from qiskit_qml_ext.checks import numeric_array
 from qiskit_qml_ext.engine import memory, threads
-from qiskit_qml_ext.engine.plan import Plan, plan_for
-from qiskit_qml_ext.engine.runners import scratch_rows
-from qiskit_qml_ext.engine.simd import LANES
+from qiskit_qml_ext.engine.compiled.runners import scratch_rows
+from qiskit_qml_ext.engine.compiled.simd import LANES
+from qiskit_qml_ext.engine.planning.plan import Plan, plan_for
 from qiskit_qml_ext.program import RotationProgram, lower
 
 RealArray = npt.NDArray[np.float64] | npt.NDArray[np.float32]

@@ -13,16 +13,11 @@ import numpy.typing as npt
 from qiskit.circuit import QuantumCircuit
 
 from qiskit_qml_ext.engine import batch as requests
-from qiskit_qml_ext.engine import memory, runners
+from qiskit_qml_ext.engine import memory
 from qiskit_qml_ext.engine.batch import Batch, FloatArray, IntArray, Lanes, RealArray
-from qiskit_qml_ext.engine.observables import (
-    CompiledObservables,
-    Observable,
-    as_list,
-    compilation_memory,
-    compile_observables,
-    content_key,
-)
+from qiskit_qml_ext.engine.compiled import runners
+from qiskit_qml_ext.engine.observables import Observable, as_list, content_key
+from qiskit_qml_ext.engine.planning.measurements import CompiledObservables, compilation_memory, compile_observables
 from qiskit_qml_ext.program import RotationProgram
 
 ComplexArray = npt.NDArray[np.complex128]

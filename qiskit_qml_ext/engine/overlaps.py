@@ -16,9 +16,20 @@ import numpy as np
 import numpy.typing as npt
 
 from qiskit_qml_ext.engine import memory, threads
-from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.kernels import Integers, Real
-from qiskit_qml_ext.engine.simd import LANES, Lanes, Vector, load, load_splat, muladd, negate, pointer, splat, store
+from qiskit_qml_ext.engine.compiled.gates import Integers, Real
+from qiskit_qml_ext.engine.compiled.jit import njit
+from qiskit_qml_ext.engine.compiled.simd import (
+    LANES,
+    Lanes,
+    Vector,
+    load,
+    load_splat,
+    muladd,
+    negate,
+    pointer,
+    splat,
+    store,
+)
 
 ComplexArray = npt.NDArray[np.complex128] | npt.NDArray[np.complex64]
 FloatArray = npt.NDArray[np.float64]

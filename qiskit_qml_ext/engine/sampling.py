@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qiskit_qml_ext.engine import memory, threads
-from qiskit_qml_ext.engine.jit import njit
+from qiskit_qml_ext.engine.compiled.jit import njit
 
 FloatArray = NDArray[np.float64]
 OutcomeArray = NDArray[np.uint64]

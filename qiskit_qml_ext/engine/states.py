@@ -8,9 +8,9 @@ from qiskit.circuit import QuantumCircuit
 
 from qiskit_qml_ext.checks import whole_numbers
 from qiskit_qml_ext.engine import batch as requests
-from qiskit_qml_ext.engine import runners
 from qiskit_qml_ext.engine.batch import FloatArray, IntArray, Lanes, RealArray
-from qiskit_qml_ext.engine.frame import MonomialFrame
+from qiskit_qml_ext.engine.compiled import runners
+from qiskit_qml_ext.engine.planning.monomial_frame import MonomialFrame
 from qiskit_qml_ext.program import RotationProgram
 
 ComplexArray = npt.NDArray[np.complex128] | npt.NDArray[np.complex64]

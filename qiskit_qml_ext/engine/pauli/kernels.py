@@ -12,8 +12,8 @@ costate λ = ∂C/∂(coefficients), the derivative of C by θ is Σ (λ_b a - �
 import numpy as np
 from numpy.typing import NDArray
 
-from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.simd import RealArray, Vector, load, muladd, negate, pointer, splat, store
+from qiskit_qml_ext.engine.compiled.jit import njit
+from qiskit_qml_ext.engine.compiled.simd import RealArray, Vector, load, muladd, negate, pointer, splat, store
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -11,9 +11,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from qiskit_qml_ext.engine.jit import njit
+from qiskit_qml_ext.engine.compiled.jit import njit
+from qiskit_qml_ext.engine.compiled.simd import parity
 from qiskit_qml_ext.engine.pauli.frame import CliffordFrame, Words, packed
-from qiskit_qml_ext.engine.simd import parity
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -1,15 +1,15 @@
 """The compiled interpreter: runs a plan, which is only data, on tiles of samples.
 
 One compilation serves every circuit. A step is a row of eight integers ``(opcode, …)``, see :class:`Opcode`;
-``machine`` and :mod:`qiskit_qml_ext.engine.plan` are the only modules that know them.
+``machine`` and :mod:`qiskit_qml_ext.engine.planning` are the only ones that know them.
 """
 
 from enum import IntEnum
 
-from qiskit_qml_ext.engine import hadamards, kernels, phases
-from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.kernels import Integers, Real
-from qiskit_qml_ext.engine.simd import load, splat, store
+from qiskit_qml_ext.engine.compiled import gates, hadamards, phases
+from qiskit_qml_ext.engine.compiled.gates import Integers, Real
+from qiskit_qml_ext.engine.compiled.jit import njit
+from qiskit_qml_ext.engine.compiled.simd import load, splat, store
 
 
 class Opcode(IntEnum):
@@ -74,7 +74,7 @@ def forward(code: Integers, tables: Integers, constants: Real, n: int, w: int, m
     for step in range(len(code)):
         op, a, b, c = code[step, 0], code[step, 1], code[step, 2], code[step, 3]
         if op == _ROTATE:
-            kernels.rotate_pairs(re, im, 0, n, w, a, b, cosines, sines, c)
+            gates.rotate_pairs(re, im, 0, n, w, a, b, cosines, sines, c)
         elif op == _DOUBLE_ROW:
             phases.double_by_row(ere, eim, a, b, w, cosines, sines, c)
         elif op == _SET:
@@ -87,7 +87,7 @@ def forward(code: Integers, tables: Integers, constants: Real, n: int, w: int, m
         elif op == _WRITE:
             phases.write_phases(re, im, ere, eim, n, w, tables, a, 2.0 ** (-0.5 * n))
         elif op == _HADAMARD:
-            kernels.hadamard(re, im, 0, n, w, a, b, c, code[step, 4], code[step, 5])
+            gates.hadamard(re, im, 0, n, w, a, b, c, code[step, 4], code[step, 5])
         elif op == _HADAMARD_LAYER:
             hadamards.hadamard_layer(re, im, n, w, a)
         elif op == _QUADRATIC:
@@ -96,11 +96,11 @@ def forward(code: Integers, tables: Integers, constants: Real, n: int, w: int, m
         elif op == _TERM:
             phases.multiply_term(re, im, 0, n, w, a, cosines, sines, b)
         elif op == _SMALL_ROTATE:
-            kernels.rotate_pairs(qre, qim, 2 * a, 1, w, 1, b, cosines, sines, c)
+            gates.rotate_pairs(qre, qim, 2 * a, 1, w, 1, b, cosines, sines, c)
         elif op == _SMALL_PHASE:
             phases.multiply_term(qre, qim, 2 * a, 1, w, 1, cosines, sines, b)
         elif op == _SMALL_HADAMARD:
-            kernels.hadamard(qre, qim, 2 * a, 1, w, 1, b, c, 1, code[step, 4])
+            gates.hadamard(qre, qim, 2 * a, 1, w, 1, b, c, 1, code[step, 4])
         elif op == _SMALL_ZERO:
             store(qre, 2 * a * w, splat(load(re, 0), 1.0))
             store(qim, 2 * a * w, splat(load(re, 0), 0.0))
@@ -120,9 +120,9 @@ def forward(code: Integers, tables: Integers, constants: Real, n: int, w: int, m
                 store(re, z * w, splat(load(re, 0), constants[a + z]))
                 store(im, z * w, splat(load(re, 0), constants[a + (1 << n) + z]))
         elif op == _DENSE:
-            kernels.apply_dense(re, im, 0, n, w, tables[a : a + b], constants, c, 0, ere)
+            gates.apply_dense(re, im, 0, n, w, tables[a : a + b], constants, c, 0, ere)
         elif op == _PERMUTE:
-            kernels.permute(re, im, n, w, tables, a, 0, ere)
+            gates.permute(re, im, n, w, tables, a, 0, ere)
 
 
 @njit
@@ -135,7 +135,7 @@ def backward(
     for step in range(len(code)):
         op, a, b, c = code[step, 0], code[step, 1], code[step, 2], code[step, 3]
         if op == _ROTATE:
-            kernels.unrotate_pairs(re, im, lre, lim, 0, n, w, a, b, cosines, sines, c, gradients)
+            gates.unrotate_pairs(re, im, lre, lim, 0, n, w, a, b, cosines, sines, c, gradients)
         elif op == _DOUBLE_ROW:
             phases.double_by_row(ere, eim, a, b, w, cosines, sines, c)
         elif op == _SET:
@@ -152,25 +152,25 @@ def backward(
         elif op == _FOLD_SET:
             store(gradients, b * w, load(gradients, b * w) + load(g, a * w))
         elif op == _HADAMARD:
-            kernels.hadamard(re, im, 0, n, w, a, b, c, code[step, 4], code[step, 5])
-            kernels.hadamard(lre, lim, 0, n, w, a, b, c, code[step, 4], code[step, 5])
+            gates.hadamard(re, im, 0, n, w, a, b, c, code[step, 4], code[step, 5])
+            gates.hadamard(lre, lim, 0, n, w, a, b, c, code[step, 4], code[step, 5])
         elif op == _HADAMARD_LAYER:
             hadamards.hadamard_layer(re, im, n, w, a)
             hadamards.hadamard_layer(lre, lim, n, w, a)
         elif op == _TERM:
             phases.unmultiply_term(re, im, lre, lim, 0, n, w, a, cosines, sines, b, gradients)
         elif op == _SMALL_ROTATE:
-            kernels.unrotate_pairs(qre, qim, mre, mim, 2 * a, 1, w, 1, b, cosines, sines, c, gradients)
+            gates.unrotate_pairs(qre, qim, mre, mim, 2 * a, 1, w, 1, b, cosines, sines, c, gradients)
         elif op == _SMALL_PHASE:
             phases.unmultiply_term(qre, qim, mre, mim, 2 * a, 1, w, 1, cosines, sines, b, gradients)
         elif op == _SMALL_HADAMARD:
-            kernels.hadamard(qre, qim, 2 * a, 1, w, 1, b, c, 1, code[step, 4])
-            kernels.hadamard(mre, mim, 2 * a, 1, w, 1, b, c, 1, code[step, 4])
+            gates.hadamard(qre, qim, 2 * a, 1, w, 1, b, c, 1, code[step, 4])
+            gates.hadamard(mre, mim, 2 * a, 1, w, 1, b, c, 1, code[step, 4])
         elif op == _PRODUCT:
             phases.unproduct_state(lre, lim, n, w, qre, qim, mre, mim, ere, eim)
         elif op == _DENSE:
-            kernels.apply_dense(re, im, 0, n, w, tables[a : a + b], constants, c, 1, ere)
-            kernels.apply_dense(lre, lim, 0, n, w, tables[a : a + b], constants, c, 1, ere)
+            gates.apply_dense(re, im, 0, n, w, tables[a : a + b], constants, c, 1, ere)
+            gates.apply_dense(lre, lim, 0, n, w, tables[a : a + b], constants, c, 1, ere)
         elif op == _PERMUTE:
-            kernels.permute(re, im, n, w, tables, a, 1, ere)
-            kernels.permute(lre, lim, n, w, tables, a, 1, ere)
+            gates.permute(re, im, n, w, tables, a, 1, ere)
+            gates.permute(lre, lim, n, w, tables, a, 1, ere)

@@ -8,9 +8,9 @@ An observable is a run of steps, each an integer row ``(kind, observable, x, z, 
 - ``STATE``: the projector on a state; coefficient at ``constant``, then 2**n real parts, then 2**n imaginary parts.
 """
 
-from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.kernels import Integers, Real, lowest_bit_position
-from qiskit_qml_ext.engine.simd import load, muladd, negate, parity, splat, store
+from qiskit_qml_ext.engine.compiled.gates import Integers, Real, lowest_bit_position
+from qiskit_qml_ext.engine.compiled.jit import njit
+from qiskit_qml_ext.engine.compiled.simd import load, muladd, negate, parity, splat, store
 
 PAULI, DIAGONAL, BASIS, STATE = 0, 1, 2, 3
 

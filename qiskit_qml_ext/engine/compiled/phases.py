@@ -15,9 +15,9 @@ Micro-steps on a table (tables of all depths live in one array, the depth-d tabl
 ``set`` E[0] = e^{ir}; ``double_by_row`` E[y + 2^k] = E[y] e^{ir}; ``double_by_table`` E[y + 2^k] = E[y] U[y].
 """
 
-from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.kernels import Integers, Real, lowest_bit_position
-from qiskit_qml_ext.engine.simd import load, muladd, negate, parity, splat, store
+from qiskit_qml_ext.engine.compiled.gates import Integers, Real, lowest_bit_position
+from qiskit_qml_ext.engine.compiled.jit import njit
+from qiskit_qml_ext.engine.compiled.simd import load, muladd, negate, parity, splat, store
 
 
 @njit

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from qiskit_qml_ext.engine.schedule import Row
+from qiskit_qml_ext.engine.planning.items import Row
 
 IntArray = npt.NDArray[np.int64]
 

@@ -11,9 +11,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.kernels import Integers, Real
-from qiskit_qml_ext.engine.simd import Vector, all_within, floor, load, muladd, negate, select_less, splat, store
+from qiskit_qml_ext.engine.compiled.gates import Integers, Real
+from qiskit_qml_ext.engine.compiled.jit import njit
+from qiskit_qml_ext.engine.compiled.simd import (
+    Vector,
+    all_within,
+    floor,
+    load,
+    muladd,
+    negate,
+    select_less,
+    splat,
+    store,
+)
 from qiskit_qml_ext.program import AngleMap
 
 AngleData = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]

@@ -20,8 +20,8 @@ the gradient of the row, and undo the gate on both.
 import numpy as np
 import numpy.typing as npt
 
-from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.simd import load, muladd, negate, parity, splat, store
+from qiskit_qml_ext.engine.compiled.jit import njit
+from qiskit_qml_ext.engine.compiled.simd import Vector, load, muladd, negate, parity, splat, store
 
 Real = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
@@ -118,26 +118,8 @@ def unrotate_pairs(
                 a, b = b, a
             i = (base + a) * w
             j = (base + b) * w
-            u = load(re, i)
-            v = load(re, j)
-            p = load(lre, i)
-            q = load(lre, j)
-            first = muladd(p, v, first)
-            second = muladd(negate(q), u, second)
-            store(re, i, muladd(cosine, u, plus * v))
-            store(re, j, muladd(cosine, v, minus * u))
-            store(lre, i, muladd(cosine, p, plus * q))
-            store(lre, j, muladd(cosine, q, minus * p))
-            u = load(im, i)
-            v = load(im, j)
-            p = load(lim, i)
-            q = load(lim, j)
-            first = muladd(p, v, first)
-            second = muladd(negate(q), u, second)
-            store(im, i, muladd(cosine, u, plus * v))
-            store(im, j, muladd(cosine, v, minus * u))
-            store(lim, i, muladd(cosine, p, plus * q))
-            store(lim, j, muladd(cosine, q, minus * p))
+            first, second = _unmix(re, lre, i, j, cosine, plus, minus, first, second)
+            first, second = _unmix(im, lim, i, j, cosine, plus, minus, first, second)
         else:
             i = (base + a) * w
             j = (base + b) * w
@@ -167,6 +149,23 @@ def unrotate_pairs(
             store(lre, j, muladd(cosine, qr, up * pi))
             store(lim, j, muladd(cosine, qi, down * pr))
     store(gradients, row * w, first + second)
+
+
+@njit
+def _unmix(
+    state: Real, costate: Real, i: int, j: int, cosine: Vector, plus: Vector, minus: Vector, first: Vector,
+    second: Vector,
+) -> tuple[Vector, Vector]:  # fmt: skip
+    """Undo a real rotation of rows ``i`` and ``j``, of one part of ψ and of λ; returns the two sums of the gradient."""
+    u = load(state, i)
+    v = load(state, j)
+    p = load(costate, i)
+    q = load(costate, j)
+    store(state, i, muladd(cosine, u, plus * v))
+    store(state, j, muladd(cosine, v, minus * u))
+    store(costate, i, muladd(cosine, p, plus * q))
+    store(costate, j, muladd(cosine, q, minus * p))
+    return muladd(p, v, first), muladd(negate(q), u, second)
 
 
 @njit

@@ -9,10 +9,10 @@ known to the compiler. W is the width of a vector, or 1 for few samples of many 
 lanes.
 """
 
-from qiskit_qml_ext.engine import machine, measure, rows
-from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.kernels import Integers, Real
-from qiskit_qml_ext.engine.simd import Lanes, load, muladd, pointer, splat, store, store_pair
+from qiskit_qml_ext.engine.compiled import machine, measure, rows
+from qiskit_qml_ext.engine.compiled.gates import Integers, Real
+from qiskit_qml_ext.engine.compiled.jit import njit
+from qiskit_qml_ext.engine.compiled.simd import Lanes, load, muladd, pointer, splat, store, store_pair
 
 Places = tuple[int, int, int, int, int, int, int, int]
 

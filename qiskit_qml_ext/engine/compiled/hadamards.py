@@ -1,8 +1,8 @@
 """Layers of plain Hadamard gates on one tile: a Walsh-Hadamard transform of the state, block by block in a cache."""
 
-from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.kernels import SQRT_HALF, Real, lowest_bit_position
-from qiskit_qml_ext.engine.simd import load, splat, store
+from qiskit_qml_ext.engine.compiled.gates import SQRT_HALF, Real, lowest_bit_position
+from qiskit_qml_ext.engine.compiled.jit import njit
+from qiskit_qml_ext.engine.compiled.simd import load, splat, store
 
 _BLOCK_BITS = 9  # 2^9 rows of 64 bytes fill most of a first-level cache
 
