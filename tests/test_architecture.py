@@ -23,6 +23,7 @@ ORDERS = {
         "_version",
         "exceptions",
         "private_files",
+        "arrays",
         "checks",
         "program",
         "engine",
@@ -131,6 +132,12 @@ def test_files_that_contributing_names_exist():
     assert len(files) > 20
     missing = [name for name in sorted(files) if not (PACKAGE / name).exists() and not (PACKAGE.parent / name).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_array_types_stand_in_one_module(path):
+    names = {node.id for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Name)}
+    assert "NDArray" not in names or path == PACKAGE / "arrays.py"
 
 
 @pytest.mark.parametrize("room", ["disk", "work", "store", "service", "run"])

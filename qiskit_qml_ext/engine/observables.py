@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from qiskit.quantum_info import Pauli, SparsePauliOp
+
+from qiskit_qml_ext.arrays import AnyArray, ComplexArray, FloatArray
 
 _SHORT_KEY = 1024  # bytes of content that are kept as they are; of more only a hash is kept
 _EQUAL = 1e-12  # of the largest coefficient: terms that cancel leave less
@@ -21,10 +22,10 @@ class Projector:
         state: A basis state as an integer (bit j belongs to qubit j), or amplitudes of norm 1, shape (2**n,).
     """
 
-    state: int | npt.NDArray[np.complex128]
+    state: int | ComplexArray
 
 
-Observable: TypeAlias = SparsePauliOp | Pauli | Projector | npt.NDArray[np.float64]
+Observable: TypeAlias = SparsePauliOp | Pauli | Projector | FloatArray
 
 
 def as_list(observables: Observable | Sequence[Observable]) -> list[Observable]:
@@ -75,7 +76,7 @@ def content_key(observable: Observable) -> object:
     return "diagonal", _array_key(np.asarray(observable))
 
 
-def _array_key(array: npt.NDArray[np.generic]) -> object:
+def _array_key(array: AnyArray) -> object:
     if array.nbytes <= _SHORT_KEY or array.dtype == object:
         return array.shape, array.dtype.str, array.tobytes()
     return array.shape, array.dtype.str, hashlib.blake2b(np.ascontiguousarray(array).data).digest()

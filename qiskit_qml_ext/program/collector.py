@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from qiskit_qml_ext.arrays import ComplexArray
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program.euler import euler_angles
 from qiskit_qml_ext.program.evolution import DiagonalisedBlock
@@ -37,7 +37,7 @@ class Collector:
                 self._steps.append(step)
         self.add_phase(fragment.phase)
 
-    def add_matrix(self, matrix: npt.NDArray[np.complex128], qubits: Sequence[int], name: str = "unitary") -> None:
+    def add_matrix(self, matrix: ComplexArray, qubits: Sequence[int], name: str = "unitary") -> None:
         """Append a fixed unitary; ``name`` is the instruction's, for the error if it is none."""
         dimension = 2 ** len(qubits)
         if matrix.shape != (dimension, dimension) or not np.allclose(
@@ -49,20 +49,20 @@ class Collector:
             )
         self.add_unitary(matrix, qubits)
 
-    def add_unitary(self, matrix: npt.NDArray[np.complex128], qubits: Sequence[int]) -> None:
+    def add_unitary(self, matrix: ComplexArray, qubits: Sequence[int]) -> None:
         """Append a fixed unitary, which on one qubit is three rotations and a phase."""
         if len(qubits) == 1:
             self._add_one_qubit_matrix(matrix, qubits)
         else:
             self._steps.append(DenseUnitary(_frozen(matrix), tuple(qubits)))
 
-    def _add_one_qubit_matrix(self, matrix: npt.NDArray[np.complex128], qubits: Sequence[int]) -> None:
+    def _add_one_qubit_matrix(self, matrix: ComplexArray, qubits: Sequence[int]) -> None:
         phase, angles = euler_angles(matrix)
         for label, angle in zip("ZYZ", angles, strict=True):
             self.rotate(label, qubits, Form(angle))
         self.add_phase(Form(phase))
 
-    def add_state(self, amplitudes: npt.NDArray[np.complex128], qubits: Sequence[int]) -> None:
+    def add_state(self, amplitudes: ComplexArray, qubits: Sequence[int]) -> None:
         """Prepare qubits on which nothing has acted."""
         self._steps.append(InitialState(_frozen(amplitudes), tuple(qubits)))
 
@@ -115,7 +115,7 @@ def spread(mask: int, qubits: Sequence[int]) -> int:
     return sum(1 << qubit for place, qubit in enumerate(qubits) if mask >> place & 1)
 
 
-def _frozen(array: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
+def _frozen(array: ComplexArray) -> ComplexArray:
     if not array.flags.writeable and array.flags.c_contiguous:
         return array  # a block that several gates share
     array = np.array(array)

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-import numpy.typing as npt
-
+from qiskit_qml_ext.arrays import ComplexArray, IntArray
 from qiskit_qml_ext.program.pauli import SignedPauli
 
 
@@ -59,7 +57,7 @@ class Hadamard:
 class Dense:
     """A fixed unitary on some qubits."""
 
-    matrix: npt.NDArray[np.complex128]
+    matrix: ComplexArray
     qubits: tuple[int, ...]
 
 
@@ -67,8 +65,8 @@ class Dense:
 class Permute:
     """The frame, carried out: ψ[target[z]] ← i^power[z] ψ[z]."""
 
-    target: npt.NDArray[np.int64]
-    power: npt.NDArray[np.int64]
+    target: IntArray
+    power: IntArray
 
 
 Item = Rotation | Phases | Hadamard | Dense | Permute

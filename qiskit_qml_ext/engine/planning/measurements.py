@@ -4,16 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
+from qiskit_qml_ext.arrays import AnyArray, ComplexArray, FloatArray, IntArray
 from qiskit_qml_ext.engine.compiled import measure
 from qiskit_qml_ext.engine.observables import Observable, Projector
 from qiskit_qml_ext.engine.planning.monomial_frame import TABLE_BYTES, MonomialFrame
-
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
-ComplexArray = npt.NDArray[np.complex128]
 
 _NORM_ATOL = 1e-6  # a projector's state may come from single precision
 _TABLE_FROM = 3  # Z strings of one observable from which one table is cheaper than one pass each
@@ -154,7 +150,7 @@ class _Compiler:
             if x:
                 self._steps.append((measure.PAULI, index, x, z, self._constant(np.array([coefficient]))))
 
-    def _add_diagonal(self, diagonal: npt.NDArray[np.generic], index: int, name: str) -> None:
+    def _add_diagonal(self, diagonal: AnyArray, index: int, name: str) -> None:
         size = 1 << self._n
         if diagonal.shape != (size,):
             raise ValueError(f"{name} has shape {diagonal.shape}; a diagonal on {self._n} qubits has shape ({size},).")

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
+from qiskit_qml_ext.arrays import ComplexArray, FloatArray, IntArray
 from qiskit_qml_ext.engine.compiled.machine import Opcode
 from qiskit_qml_ext.engine.compiled.rows import AngleData, pack_angles
 from qiskit_qml_ext.engine.memory import Allowance
@@ -27,9 +27,6 @@ from qiskit_qml_ext.engine.planning.phase_basis import choose_basis, is_identity
 from qiskit_qml_ext.engine.planning.schedule import schedule
 from qiskit_qml_ext.engine.planning.steps import Step, as_code, row_updates
 from qiskit_qml_ext.program import AffineRows, AngleMap, InitialState, RotationProgram
-
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 
 _LOW_BITS, _MAX_LOW_BITS = 4, 7  # 2^7 rows of a complex table fill a third of a first-level cache
 
@@ -363,7 +360,7 @@ def _output_table(frame: MonomialFrame, allowance: Allowance) -> IntArray | None
     return table
 
 
-def _initial_vector(num_qubits: int, states: list[InitialState]) -> npt.NDArray[np.complex128]:
+def _initial_vector(num_qubits: int, states: list[InitialState]) -> ComplexArray:
     """The product of the prepared states, with |0> on all other qubits."""
     size = 1 << num_qubits
     indices = np.arange(size)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from qiskit_qml_ext.arrays import IntArray
 from qiskit_qml_ext.engine.compiled.machine import Opcode
 
 Step = tuple[int, ...]
@@ -13,7 +13,7 @@ Step = tuple[int, ...]
 _STEP_WIDTH = 8
 
 
-def as_code(steps: Sequence[Step]) -> npt.NDArray[np.int64]:
+def as_code(steps: Sequence[Step]) -> IntArray:
     """Steps as an array of shape (steps, 8)."""
     code = np.zeros((len(steps), _STEP_WIDTH), dtype=np.int64)
     for place, step in enumerate(steps):
