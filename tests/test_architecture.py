@@ -140,12 +140,24 @@ def test_array_types_stand_in_one_module(path):
     assert "NDArray" not in names or path == PACKAGE / "arrays.py"
 
 
-@pytest.mark.parametrize("room", ["disk", "work", "store", "service", "run"])
-def test_map_of_a_room_of_the_journal_names_every_module(room):
-    folder = PACKAGE / "primitives" / "journal" / room
-    text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
-    named = [line.partition(": ")[0] for line in text.splitlines()[1:] if ": " in line]
-    assert sorted(named) == sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+# Rooms whose docstring has a line for each module: ``name: what is in it``, below the first paragraph.
+MAPPED = (
+    "engine/compiled",
+    "engine/pauli",
+    "engine/planning",
+    "primitives/journal/disk",
+    "primitives/journal/run",
+    "primitives/journal/service",
+    "primitives/journal/store",
+    "primitives/journal/work",
+)
+
+
+@pytest.mark.parametrize("room", MAPPED)
+def test_map_of_a_room_names_every_module(room):
+    text = ast.get_docstring(ast.parse((PACKAGE / room / "__init__.py").read_text(encoding="utf-8")))
+    named = [line.partition(": ")[0] for line in text.partition("\n\n")[2].splitlines()]
+    assert sorted(named) == sorted(path.stem for path in (PACKAGE / room).glob("*.py") if path.stem != "__init__")
 
 
 @pytest.mark.parametrize(
