@@ -1,6 +1,7 @@
 """The house rules that can be read off the source: imports point one way, a bare import stays light."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,65 +9,155 @@ from pathlib import Path
 import pytest
 
 import qiskit_qml_ext
+from tests import architecture
+from tests.architecture import House
 
 PACKAGE = Path(qiskit_qml_ext.__file__).parent
+HOUSE = House(PACKAGE)
+CONTRIBUTING = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
-# Each folder may import from those before it; the second column lists exceptions to that rule.
-ORDER = (
-    "program",
-    "engine",
-    "circuits",
-    "primitives",
-    "gradients",
-    "kernels",
-    "models",
-    "diagnostics",
-    "datasets",
-    "evaluation",
-    "commands",
-    "cli",
-)
+# What lies in a folder, from the lowest up: each may import from those before it. The first list is complete; the
+# others name the rooms, and the modules beside them may stand anywhere, as long as there is no circle.
+ORDERS = {
+    "": (
+        "_version",
+        "exceptions",
+        "private_files",
+        "arrays",
+        "checks",
+        "program",
+        "engine",
+        "circuits",
+        "primitives",
+        "gradients",
+        "kernels",
+        "models",
+        "diagnostics",
+        "datasets",
+        "evaluation",
+        "commands",
+        "cli",
+    ),
+    "circuits": ("ansatze", "initialization", "feature_maps"),
+    "diagnostics": (
+        "results",
+        "subject",
+        "statistics",
+        "descriptors",
+        "kernels",
+        "moments",
+        "trainability",
+        "diagnosis",
+    ),
+    "engine": ("compiled", "planning", "pauli"),
+    "primitives": ("targets", "journal"),
+    "primitives.journal": ("disk", "work", "store", "service", "run"),
+}
 FORBIDDEN = {("diagnostics", "models")}
-ROOM_FOR_ALL = {"_version", "checks", "exceptions", "private_files"}
+
+MODULES, MODULE_LINES, FUNCTION_LINES = 16, 400, 60
+
+# --- until all have moved: delete from here -----------------------------------------------------------------------
+UNTIL_MOVED = {
+    "circles of modules": {
+        "diagnostics.diagnosis.page <-> diagnostics.diagnosis.report": "moving",
+        "diagnostics.trainability.gradient_figure <-> diagnostics.trainability.gradient_variance": "moving",
+        "diagnostics.trainability.scaling_figure <-> diagnostics.trainability.scaling_study"
+        " <-> diagnostics.trainability.scaling_words": "moving",
+        "evaluation.diagnosis <-> evaluation.figures <-> evaluation.report <-> evaluation.results"
+        " <-> evaluation.terminal": "moving",
+    },
+    "circles of rooms": {
+        "diagnostics.diagnosis: page <-> report": "moving",
+        "diagnostics.trainability: gradient_figure <-> gradient_variance": "moving",
+        "diagnostics.trainability: scaling_figure <-> scaling_study <-> scaling_words": "moving",
+        "evaluation: diagnosis <-> figures <-> report <-> results <-> terminal": "moving",
+    },
+    "crowded folders": {"evaluation": "moving", "primitives": "moving"},
+    "long modules": {
+        "checks": "moving",
+        "diagnostics.kernels.concentration": "moving",
+        "diagnostics.trainability.noise_plateau": "moving",
+        "primitives.connection": "moving",
+    },
+    "long functions": {
+        "diagnostics.diagnosis.circuit.diagnose_ansatz": "moving",
+        "diagnostics.diagnosis.diagnose.diagnose": "moving",
+        "diagnostics.trainability.causes.plateau_causes": "moving",
+        "diagnostics.trainability.noise_plateau.noise_induced_plateau": "moving",
+        "diagnostics.trainability.scaling_study.scaling_study": "moving",
+        "evaluation.planning.plan_evaluation": "moving",
+    },
+}
+# --- delete to here, and the line of EXCEPTIONS that names it -----------------------------------------------------
+
+# What breaks a rule, by rule and name, with the reason why it may. One that no longer does must go.
+EXCEPTIONS: dict[str, dict[str, str]] = {
+    **UNTIL_MOVED,
+}
+
+RULES = {
+    "circles of modules": architecture.circles_of_modules,
+    "circles of rooms": architecture.circles_of_rooms,
+    "upward imports": lambda house: architecture.upward_imports(house, ORDERS),
+    "forbidden imports": lambda house: architecture.forbidden_imports(house, FORBIDDEN),
+    "relative imports": architecture.relative_imports,
+    "compiled outside the engine": lambda house: architecture.compiled_outside(house, "engine"),
+    "crowded folders": lambda house: architecture.crowded_folders(house, MODULES),
+    "long modules": lambda house: architecture.long_modules(house, MODULE_LINES),
+    "long functions": lambda house: architecture.long_functions(house, FUNCTION_LINES),
+}
 
 
-def imported_rooms(path: Path) -> set[str]:
-    rooms = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = []
-        if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} has a relative import"
-            names = [node.module or ""]
-            if node.module == "qiskit_qml_ext":
-                names = [f"qiskit_qml_ext.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        rooms |= {name.split(".")[1] for name in names if name.startswith("qiskit_qml_ext.")}
-    return rooms
+@pytest.mark.parametrize("rule", RULES)
+def test_rule_of_the_house_holds_but_for_what_is_listed_with_a_reason(rule):
+    assert RULES[rule](HOUSE) - set(EXCEPTIONS.get(rule, {})) == set()
 
 
-def room_of(path: Path) -> str:
-    first = path.relative_to(PACKAGE).parts[0]
-    return first.removesuffix(".py")
+@pytest.mark.parametrize("rule", sorted(EXCEPTIONS))
+def test_every_listed_exception_is_still_needed_and_has_a_reason(rule):
+    assert set(EXCEPTIONS[rule]) - RULES[rule](HOUSE) == set()
+    assert all(EXCEPTIONS[rule].values())
+
+
+def test_map_of_contributing_names_every_folder_and_no_other():
+    named = re.findall(r"^\| `([a-z_/]+)/`", CONTRIBUTING, flags=re.MULTILINE)
+    assert sorted(named) == sorted(folder.replace(".", "/") for folder in HOUSE.folders)
+
+
+def test_files_that_contributing_names_exist():
+    table = re.findall(r"^\| \*\*.*$", CONTRIBUTING, flags=re.MULTILINE)
+    files = {name for row in table for name in re.findall(r"`((?:[\w.-]+/)+[\w.-]*)`", row)}
+    assert len(table) == 12
+    assert len(files) > 20
+    missing = [name for name in sorted(files) if not (PACKAGE / name).exists() and not (PACKAGE.parent / name).exists()]
+    assert missing == []
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_point_one_way(path):
-    room = room_of(path)
-    if room == "__init__":
-        return
-    assert room in (*ORDER, *ROOM_FOR_ALL), f"{room} has no place in the order of folders"
-    for other in imported_rooms(path) - ROOM_FOR_ALL - {room}:
-        assert ORDER.index(other) < ORDER.index(room), f"{path} imports from {other}, which is above it"
-        assert (room, other) not in FORBIDDEN, f"{path} must not import from {other}"
+def test_array_types_stand_in_one_module(path):
+    names = {node.id for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Name)}
+    assert "NDArray" not in names or path == PACKAGE / "arrays.py"
 
 
-@pytest.mark.parametrize("room", ["disk", "work", "store", "service", "run"])
-def test_map_of_a_room_of_the_journal_names_every_module(room):
-    folder = PACKAGE / "primitives" / "journal" / room
-    text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
+# Rooms whose docstring has a line for each module: ``name: what is in it``, below the first paragraph.
+MAPPED = (
+    "engine/compiled",
+    "engine/pauli",
+    "engine/planning",
+    "primitives/journal/disk",
+    "primitives/journal/run",
+    "primitives/journal/service",
+    "primitives/journal/store",
+    "primitives/journal/work",
+)
+
+
+@pytest.mark.parametrize("room", MAPPED)
+def test_map_of_a_room_names_every_module(room):
+    text = ast.get_docstring(ast.parse((PACKAGE / room / "__init__.py").read_text(encoding="utf-8")))
     named = [line.partition(": ")[0] for line in text.partition("\n\n")[2].splitlines()]
-    assert sorted(named) == sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+    assert sorted(named) == sorted(path.stem for path in (PACKAGE / room).glob("*.py") if path.stem != "__init__")
 
 
 @pytest.mark.parametrize(

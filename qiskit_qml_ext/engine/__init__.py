@@ -3,9 +3,12 @@
 All functions take arrays and return arrays; ``program`` is a :class:`~qiskit_qml_ext.program.RotationProgram` or a
 ``QuantumCircuit``, ``values`` holds one sample per row and one parameter per column. How it works:
 
-- :mod:`~qiskit_qml_ext.engine.schedule` folds Clifford permutations into index arithmetic and gathers diagonal gates,
-- :mod:`~qiskit_qml_ext.engine.plan` turns the result into tables,
-- :mod:`~qiskit_qml_ext.engine.machine` is the one compiled interpreter that runs them on tiles of samples,
+- :mod:`~qiskit_qml_ext.engine.planning` folds Clifford permutations into index arithmetic, gathers diagonal gates and
+  turns what is left into tables, once for each program,
+- :mod:`~qiskit_qml_ext.engine.compiled` is the interpreter that runs them on tiles of samples, compiled once for all,
+- ``batch`` is what every entry point does before and after: checks, memory (``memory``) and threads (``threads``),
+- ``states``, ``expectation``, ``overlaps``, ``sampling`` are the entry points, ``observables`` what can be measured,
+- :mod:`~qiskit_qml_ext.engine.pauli` carries observables backwards instead, for circuits of any width,
 - :mod:`~qiskit_qml_ext.engine.reference` is the slow, simple oracle.
 """
 

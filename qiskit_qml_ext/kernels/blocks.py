@@ -7,10 +7,10 @@ beside them, and the scratch in which the engine simulates a tile of samples bef
 from dataclasses import dataclass
 
 from qiskit_qml_ext.engine import state_memory
+from qiskit_qml_ext.engine.compiled.runners import scratch_rows
+from qiskit_qml_ext.engine.compiled.simd import LANES
 from qiskit_qml_ext.engine.memory import check_memory, memory_budget
-from qiskit_qml_ext.engine.plan import Plan, plan_for
-from qiskit_qml_ext.engine.runners import scratch_rows
-from qiskit_qml_ext.engine.simd import LANES
+from qiskit_qml_ext.engine.planning.plan import Plan, plan_for
 from qiskit_qml_ext.program import RotationProgram
 
 _SMALL_BYTES = 2**24  # what fits any machine: asking how much memory is free takes longer than computing it

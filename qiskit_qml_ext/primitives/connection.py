@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin, StatevectorEstimator, StatevectorSampler
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from typing_extensions import Self
 
+from qiskit_qml_ext.arrays import FloatArray, StateArray
 from qiskit_qml_ext.checks import LARGEST_SEED, LARGEST_SHOTS, check_arguments, optional_whole_number
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.engine.memory import memory_budget
@@ -244,7 +243,7 @@ class Connection:
     def sample(
         self,
         circuit: QuantumCircuit,
-        values: NDArray[np.float64],
+        values: FloatArray,
         *,
         shots: int | None = None,
         key: str | None = None,
@@ -279,7 +278,7 @@ class Connection:
         isa: QuantumCircuit,
         isa_key: str,
         names: tuple[str, ...],
-        values: NDArray[np.float64],
+        values: FloatArray,
         shots: int | None,
     ) -> Iterator[tuple[slice, DataBin]]:
         if self._limits is not None:  # all values, before the first of several jobs
@@ -289,10 +288,10 @@ class Connection:
     def statevectors(
         self,
         program: RotationProgram | QuantumCircuit,
-        values: NDArray[np.float64],
+        values: FloatArray,
         *,
         max_memory: int | None = None,
-    ) -> NDArray[np.complex128] | NDArray[np.complex64]:
+    ) -> StateArray:
         """Return exact states |ψ(values)⟩, whatever the target is, in its precision if it is the exact one.
 
         Args:

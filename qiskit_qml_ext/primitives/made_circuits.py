@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.primitives.content import circuit_key, layout_key, renamed
 from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.journaling import Journaling
@@ -151,7 +150,7 @@ class MadeCircuits:
         return {"optimization_level": self._optimization_level, "seed": self._seed, **others}
 
 
-def bindings_of(isa: QuantumCircuit, names: tuple[str, ...], values: NDArray[np.float64]) -> BindingsArray:
+def bindings_of(isa: QuantumCircuit, names: tuple[str, ...], values: FloatArray) -> BindingsArray:
     """Return the values of the parameters that an ISA circuit still has, one row a circuit.
 
     The transpiler drops rotations that no measurement sees, and with them their angles.

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseSamplerV2, DataBin
 from qiskit.primitives.containers.bindings_array import BindingsArray
 
+from qiskit_qml_ext.arrays import FloatArray, UintArray
 from qiskit_qml_ext.primitives.content import job_seed
 from qiskit_qml_ext.primitives.journaling import Journaling
 from qiskit_qml_ext.primitives.made_circuits import bindings_of
@@ -46,7 +45,7 @@ class SamplingJobs:
         self._count = count
 
     def run(
-        self, isa: QuantumCircuit, isa_key: str, names: tuple[str, ...], values: NDArray[np.float64], shots: int | None
+        self, isa: QuantumCircuit, isa_key: str, names: tuple[str, ...], values: FloatArray, shots: int | None
     ) -> Iterator[tuple[slice, DataBin]]:
         """Run one circuit, one PUB a job.
 
@@ -81,9 +80,9 @@ class SamplingJobs:
         self,
         isa: QuantumCircuit,
         isa_key: str,
-        values: NDArray[np.float64],
+        values: FloatArray,
         shots: int | None,
-        seeds: NDArray[np.uint64] | None,
+        seeds: UintArray | None,
     ) -> BaseSamplerV2:
         """Return a sampler for a job; the job has a seed as a whole only where its rows cannot have their own."""
         sampler = None if seeds is None else self._target.sampler_of_rows(isa, seeds)

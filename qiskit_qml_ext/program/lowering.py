@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 from qiskit.circuit import (
     AnnotatedOperation,
     CircuitInstruction,
@@ -29,23 +28,18 @@ from qiskit.quantum_info import Clifford
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program import evolution, meaning, modifiers
-from qiskit_qml_ext.program.euler import euler_angles
+from qiskit_qml_ext.program.collector import Collector, spread
 from qiskit_qml_ext.program.expressions import ExpressionCompiler, Form
 from qiskit_qml_ext.program.gates import RULES, Rule
-from qiskit_qml_ext.program.modifiers import Fragment, FreeRotation, Step
+from qiskit_qml_ext.program.modifiers import Fragment, FreeRotation
 from qiskit_qml_ext.program.nesting import nesting_refused
 from qiskit_qml_ext.program.operations import (
-    CliffordGate,
-    DenseUnitary,
-    InitialState,
     Operation,
     PauliRotation,
     RotationProgram,
 )
 from qiskit_qml_ext.program.unitary_part import ADVICE, definition_of, is_directive, refuse_non_unitary
 
-_UNITARY_ATOL = 1e-8  # Qiskit's own tolerance for UnitaryGate
-_NEGLIGIBLE_ANGLE = 1e-16  # a constant rotation below half an ulp of 1 changes nothing
 _MAX_POWER = 64  # a fixed operation with a larger power is taken by its matrix
 
 
@@ -128,21 +122,21 @@ class _Lowering:
         self.is_cacheable = True
         self._circuit = circuit
         self._compiler = ExpressionCompiler(circuit.parameters)
-        self._steps: list[Step] = []
+        self._out = Collector()
         self._forms: list[Form] = []
         self._angle_of: dict[object, int] = {}
-        self._phase = Form()
         self._touched: set[int] = set()
         self._measured: set[int] = set()
         self._blocks: dict[object, evolution.DiagonalisedBlock] = {}
 
     def run(self) -> RotationProgram:
         self._enter(self._circuit, range(self._circuit.num_qubits))
+        collected = self._out.fragment
         operations: list[Operation] = [
             PauliRotation(step.x, step.z, self._angle(step.angle)) if isinstance(step, FreeRotation) else step
-            for step in self._steps
+            for step in collected.steps
         ]
-        phase = self._angle(self._phase) if self._phase.terms or self._phase.constant else None
+        phase = self._angle(collected.phase) if collected.phase.terms or collected.phase.constant else None
         return RotationProgram(
             num_qubits=self._circuit.num_qubits,
             parameters=tuple(self._circuit.parameters),
@@ -152,7 +146,7 @@ class _Lowering:
         )
 
     def _enter(self, circuit: QuantumCircuit, qubits: Sequence[int]) -> None:
-        self.add_phase(self._compiler.form(circuit.global_phase))
+        self._out.add_phase(self._compiler.form(circuit.global_phase))
         place = {qubit: qubits[index] for index, qubit in enumerate(circuit.qubits)}
         for instruction in circuit.data:
             places = [place[qubit] for qubit in instruction.qubits]
@@ -173,7 +167,7 @@ class _Lowering:
             return
         if self._measured.intersection(qubits):
             refuse_non_unitary(instruction.operation, touched=(), measured=self._measured.intersection(qubits))
-        rule(self, qubits, [self._compiler.form(parameter) for parameter in instruction.params])
+        rule(self._out, qubits, [self._compiler.form(parameter) for parameter in instruction.params])
         self._touched.update(qubits)
 
     def _lower(self, operation: CircuitOperation, qubits: Sequence[int]) -> None:
@@ -191,7 +185,7 @@ class _Lowering:
         if isinstance(operation, Reset):
             return
         if rule is not None:
-            rule(self, qubits, [self._compiler.form(parameter) for parameter in operation.params])
+            rule(self._out, qubits, [self._compiler.form(parameter) for parameter in operation.params])
         elif not self._lower_special(operation, qubits):
             self._lower_by_meaning(operation, qubits)
         if not operation.num_clbits:
@@ -199,13 +193,13 @@ class _Lowering:
 
     def _lower_special(self, operation: CircuitOperation, qubits: Sequence[int]) -> bool:
         if meaning.is_exactly(operation, UnitaryGate):
-            self._add_matrix(np.asarray(operation.to_matrix(), dtype=np.complex128), qubits)
+            self._out.add_matrix(np.asarray(operation.to_matrix(), dtype=np.complex128), qubits)
         elif meaning.is_exactly(operation, PermutationGate):
-            self._add_permutation([int(source) for source in operation.pattern], qubits)
+            self._out.permute([int(source) for source in operation.pattern], qubits)
         elif meaning.is_exactly(operation, PauliGate):
             for label, qubit in zip(reversed(operation.params[0]), qubits, strict=True):
                 if label != "I":
-                    self.clifford(label.lower(), qubit)
+                    self._out.clifford(label.lower(), qubit)
         elif isinstance(operation, AnnotatedOperation):
             self._add_modified(operation.base_op, list(operation.modifiers), qubits)
         elif isinstance(operation, Clifford):
@@ -217,7 +211,7 @@ class _Lowering:
             self._add_hamiltonian(operation, qubits)
         elif meaning.is_exactly(operation, StatePreparation) and self._is_amplitude_list(operation, qubits):
             amplitudes = np.array(operation.params, dtype=np.complex128)
-            self._steps.append(InitialState(_frozen(amplitudes), tuple(qubits)))
+            self._out.add_state(amplitudes, qubits)
         else:
             return False
         return True
@@ -235,7 +229,7 @@ class _Lowering:
             self.is_cacheable = False
             matrix = meaning.true_matrix(operation)
             if matrix is not None:
-                self._add_matrix(matrix, qubits, operation.name)
+                self._out.add_matrix(matrix, qubits, operation.name)
                 return
         definition = definition_of(operation)
         if definition is None:
@@ -259,29 +253,19 @@ class _Lowering:
         key = (matrix.shape, matrix.tobytes())
         if key not in self._blocks:
             self._blocks[key] = evolution.matrix_block(gate)
-        self._add_block(self._blocks[key], time, qubits)
+        self._out.add_block(self._blocks[key], time, qubits)
 
     def _add_evolution(self, name: str, terms: Sequence[evolution.Term], time: Form, qubits: Sequence[int]) -> None:
         """Append exp(-i time H) for the terms of H over the gate's own qubits."""
         for group in evolution.commuting_groups(terms):
             if len(group) == 1:
                 ((x, z, coefficient),) = group
-                self._rotate(_spread(x, qubits), _spread(z, qubits), time.scale(2.0 * coefficient))
+                self._out.rotate_masks(spread(x, qubits), spread(z, qubits), time.scale(2.0 * coefficient))
                 continue
             key = tuple(group)
             if key not in self._blocks:
                 self._blocks[key] = evolution.diagonalise(group, name)
-            self._add_block(self._blocks[key], time, qubits)
-
-    def _add_block(self, block: evolution.DiagonalisedBlock, time: Form, qubits: Sequence[int]) -> None:
-        places = [qubits[qubit] for qubit in block.qubits]
-        if not time.terms:
-            self._add_unitary(block.unitary(float(np.real(time.constant))), places)
-            return
-        self._add_unitary(block.adjoint, places)
-        for mask, weight in block.diagonal_terms():
-            self._rotate(0, _spread(mask, places), time.scale(2.0 * weight))
-        self._add_unitary(block.basis, places)
+            self._out.add_block(self._blocks[key], time, qubits)
 
     # --- modifiers ---------------------------------------------------------------------------------------------------
 
@@ -293,13 +277,13 @@ class _Lowering:
         *inner, last = chosen
         if isinstance(last, ControlModifier):
             controls, targets = qubits[: last.num_ctrl_qubits], qubits[last.num_ctrl_qubits :]
-            self._append(modifiers.controlled(self._fragment(base, inner, targets), controls, last.ctrl_state))
+            self._out.append(modifiers.controlled(self._fragment(base, inner, targets), controls, last.ctrl_state))
         elif isinstance(last, InverseModifier):
-            self._append(modifiers.inverted(self._fragment(base, inner, qubits)))
+            self._out.append(modifiers.inverted(self._fragment(base, inner, qubits)))
         elif not isinstance(last, PowerModifier):
             raise UnsupportedCircuitError(f"The modifier {last} of {base.name!r} is unknown.")
         elif float(last.power).is_integer() and (abs(last.power) <= _MAX_POWER or meaning.free_parameters(base)):
-            self._append(modifiers.repeated(self._fragment(base, inner, qubits), int(last.power)))
+            self._out.append(modifiers.repeated(self._fragment(base, inner, qubits), int(last.power)))
         else:
             matrix = None if meaning.free_parameters(base) else meaning.matrix_of(AnnotatedOperation(base, chosen))
             if matrix is None:
@@ -307,84 +291,20 @@ class _Lowering:
                     f"The instruction {base.name!r} with free parameters has the power {last.power}, which is a "
                     "principal root and not a smooth function of them. Bind them first, or scale the angle instead."
                 )
-            self._add_matrix(matrix, qubits, base.name)
+            self._out.add_matrix(matrix, qubits, base.name)
 
     def _fragment(self, base: CircuitOperation, chosen: list[Modifier], qubits: Sequence[int]) -> Fragment:
         """Lower an operation apart from what has been collected so far."""
-        steps, phase, touched = self._steps, self._phase, set(self._touched)
-        self._steps, self._phase = [], Form()
+        outer, touched = self._out, set(self._touched)
+        self._out = Collector()
         self._touched.update(qubits)  # what is modified must be a unitary, whatever state it acts on
         measured = len(self._measured)
         self._add_modified(base, chosen, qubits)
         if len(self._measured) != measured:
             raise UnsupportedCircuitError(f"The instruction {base.name!r} has modifiers and measures. {ADVICE}")
-        fragment = Fragment(self._steps, self._phase)
-        self._steps, self._phase, self._touched = steps, phase, touched
+        fragment = self._out.fragment
+        self._out, self._touched = outer, touched
         return fragment
-
-    def _append(self, fragment: Fragment) -> None:
-        for step in fragment.steps:
-            if isinstance(step, FreeRotation):
-                self._rotate(*step)
-            else:
-                self._steps.append(step)
-        self.add_phase(fragment.phase)
-
-    # --- fixed matrices ----------------------------------------------------------------------------------------------
-
-    def _add_matrix(self, matrix: npt.NDArray[np.complex128], qubits: Sequence[int], name: str = "unitary") -> None:
-        dimension = 2 ** len(qubits)
-        if matrix.shape != (dimension, dimension) or not np.allclose(
-            matrix @ matrix.conj().T, np.eye(dimension), atol=_UNITARY_ATOL
-        ):
-            raise UnsupportedCircuitError(
-                f"The matrix of the instruction {name!r} on qubits {list(qubits)} is not a unitary of shape "
-                f"{(dimension, dimension)}."
-            )
-        self._add_unitary(matrix, qubits)
-
-    def _add_unitary(self, matrix: npt.NDArray[np.complex128], qubits: Sequence[int]) -> None:
-        if len(qubits) == 1:
-            self._add_one_qubit_matrix(matrix, qubits)
-        else:
-            self._steps.append(DenseUnitary(_frozen(matrix), tuple(qubits)))
-
-    def _add_one_qubit_matrix(self, matrix: npt.NDArray[np.complex128], qubits: Sequence[int]) -> None:
-        phase, angles = euler_angles(matrix)
-        for label, angle in zip("ZYZ", angles, strict=True):
-            self.rotate(label, qubits, Form(angle))
-        self.add_phase(Form(phase))
-
-    def _add_permutation(self, pattern: Sequence[int], qubits: Sequence[int]) -> None:
-        """Qiskit's convention: the state of qubit ``pattern[k]`` moves to qubit k."""
-        wires = list(range(len(pattern)))
-        for target, source in enumerate(pattern):
-            place = wires.index(source)
-            if place != target:
-                self.clifford("swap", qubits[target], qubits[place])
-                wires[target], wires[place] = wires[place], wires[target]
-
-    def rotate(self, label: str, qubits: Sequence[int], angle: Form) -> None:
-        """Append exp(-i angle/2 P), where ``label[j]`` acts on ``qubits[j]``."""
-        x = sum(1 << qubit for letter, qubit in zip(label, qubits, strict=True) if letter in "XY")
-        z = sum(1 << qubit for letter, qubit in zip(label, qubits, strict=True) if letter in "ZY")
-        self._rotate(x, z, angle)
-
-    def _rotate(self, x: int, z: int, angle: Form) -> None:
-        if not angle.terms and abs(angle.constant) < _NEGLIGIBLE_ANGLE:
-            return
-        if x | z:
-            self._steps.append(FreeRotation(x, z, angle))
-        else:
-            self.add_phase(angle.scale(-0.5))
-
-    def clifford(self, name: str, *qubits: int) -> None:
-        """Append a Clifford gate."""
-        self._steps.append(CliffordGate(name, qubits))
-
-    def add_phase(self, angle: Form) -> None:
-        """Multiply by exp(i angle)."""
-        self._phase = self._phase.add(angle)
 
     def _angle(self, form: Form) -> int:
         """The index of an angle; equal forms share one."""
@@ -397,16 +317,3 @@ class _Lowering:
 
 def _has_open_control(operation: CircuitOperation) -> bool:
     return isinstance(operation, ControlledGate) and operation.ctrl_state != 2**operation.num_ctrl_qubits - 1
-
-
-def _spread(mask: int, qubits: Sequence[int]) -> int:
-    """The mask of a gate's own qubits as a mask of the circuit's."""
-    return sum(1 << qubit for place, qubit in enumerate(qubits) if mask >> place & 1)
-
-
-def _frozen(array: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
-    if not array.flags.writeable and array.flags.c_contiguous:
-        return array  # a block that several gates share
-    array = np.array(array)
-    array.flags.writeable = False
-    return array

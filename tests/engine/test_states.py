@@ -177,7 +177,7 @@ def test_read_only_and_strided_values_are_accepted_and_unchanged():
 
 
 def test_a_new_circuit_compiles_nothing():
-    from qiskit_qml_ext.engine import runners
+    from qiskit_qml_ext.engine.compiled import runners
 
     statevectors(zz_feature_map(3), np.zeros((1, 3)))
     before = list(runners.run_states.signatures)

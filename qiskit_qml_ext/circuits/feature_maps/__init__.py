@@ -7,18 +7,15 @@ from qiskit_qml_ext.circuits.feature_maps.angle import AngleFeatureMap
 from qiskit_qml_ext.circuits.feature_maps.chebyshev import ChebyshevFeatureMap, ChebyshevTowerFeatureMap
 from qiskit_qml_ext.circuits.feature_maps.covariant import CovariantFeatureMap
 from qiskit_qml_ext.circuits.feature_maps.exponential import ExponentialFeatureMap
-from qiskit_qml_ext.circuits.feature_maps.fixed_weights import FixedWeightsFeatureMap
 from qiskit_qml_ext.circuits.feature_maps.hardware_efficient import HardwareEfficientFeatureMap
 from qiskit_qml_ext.circuits.feature_maps.heisenberg import HeisenbergFeatureMap
 from qiskit_qml_ext.circuits.feature_maps.high_dim import HighDimFeatureMap
 from qiskit_qml_ext.circuits.feature_maps.iqp import IQPFeatureMap
 from qiskit_qml_ext.circuits.feature_maps.matrix_product import MatrixProductFeatureMap
-from qiskit_qml_ext.circuits.feature_maps.pauli import PauliFeatureMap
+from qiskit_qml_ext.circuits.feature_maps.pauli import PauliFeatureMap, ZZFeatureMap
 from qiskit_qml_ext.circuits.feature_maps.qaoa_embedding import QAOAEmbedding
-from qiskit_qml_ext.circuits.feature_maps.reuploading import ReuploadingFeatureMap
-from qiskit_qml_ext.circuits.feature_maps.reuploading_model import ReuploadingModel
+from qiskit_qml_ext.circuits.feature_maps.reuploading import ReuploadingFeatureMap, ReuploadingModel
 from qiskit_qml_ext.circuits.feature_maps.trainable_ring import TrainableRingFeatureMap
-from qiskit_qml_ext.circuits.feature_maps.zz import ZZFeatureMap
 from qiskit_qml_ext.circuits.registry import by_name, default_of
 from qiskit_qml_ext.circuits.template import FeatureMap
 
@@ -64,7 +61,6 @@ __all__ = [
     "ChebyshevTowerFeatureMap",
     "CovariantFeatureMap",
     "ExponentialFeatureMap",
-    "FixedWeightsFeatureMap",
     "HardwareEfficientFeatureMap",
     "HeisenbergFeatureMap",
     "HighDimFeatureMap",

@@ -87,7 +87,7 @@ class CovariantFeatureMap(FeatureMap):
     def two_qubit_gates(self, num_features: int) -> int:
         """Return the number of two-qubit gates of the fiducial state."""
         if self.fiducial is not None:
-            return sum(len(instruction.qubits) == 2 for instruction in self.fiducial.data)
+            return int(self.fiducial.num_nonlocal_gates())
         return count_pairs(self.entanglement, self.num_qubits(num_features))
 
     def without_entanglement(self) -> "CovariantFeatureMap":

@@ -5,12 +5,11 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.transpiler import generate_preset_pass_manager
 
+from qiskit_qml_ext.arrays import UintArray
 from qiskit_qml_ext.exceptions import NoiseWithoutEffectWarning
 from qiskit_qml_ext.primitives.targets.aer_binding import Rules, refuse_free_stabilizers
 from qiskit_qml_ext.primitives.targets.aer_noise import KeptGates, acts_on, names_with_errors, noise_of, without_effect
@@ -63,7 +62,7 @@ class AerTarget:
 
         return AerSampler.from_backend(self.simulator, default_shots=shots, seed=seed)
 
-    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: NDArray[np.uint64]) -> BaseSamplerV2 | None:
+    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: UintArray) -> BaseSamplerV2 | None:
         """Return a sampler that seeds each row, where only the final measurement is random."""
         from qiskit_qml_ext.primitives.targets.aer_rows import AerSamplerOfRows, draws_from_probabilities
 

@@ -5,8 +5,6 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import (
     BackendEstimatorV2,
@@ -21,6 +19,7 @@ from qiskit.providers import BackendV2
 from qiskit.transpiler import Target as DeviceTarget
 from qiskit.transpiler import generate_preset_pass_manager
 
+from qiskit_qml_ext.arrays import UintArray
 from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.measurement import check_registers_of_counts
 from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, SAMPLER_VALUES, checked_pubs
@@ -58,7 +57,7 @@ class BackendTarget:
             backend=self.backend, options={"default_shots": shots, "seed_simulator": seed}
         )
 
-    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: NDArray[np.uint64]) -> None:
+    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: UintArray) -> None:
         """Return ``None``: a job has one seed."""
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
@@ -114,7 +113,7 @@ class RuntimeTarget:
         self._seed_simulator(sampler, seed)
         return sampler
 
-    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: NDArray[np.uint64]) -> None:
+    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: UintArray) -> None:
         """Return ``None``: a job has one seed."""
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:

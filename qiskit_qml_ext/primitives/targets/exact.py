@@ -1,10 +1,9 @@
 """Exact simulation on this machine."""
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 
+from qiskit_qml_ext.arrays import UintArray
 from qiskit_qml_ext.checks import optional_whole_number
 from qiskit_qml_ext.primitives.exact_estimator import ExactEstimator
 from qiskit_qml_ext.primitives.exact_sampler import ExactSampler
@@ -35,7 +34,7 @@ class ExactTarget:
         """Return a sampler of the exact distribution."""
         return ExactSampler(default_shots=shots, seed=seed, dtype=self.dtype, max_memory=self.max_memory)
 
-    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: NDArray[np.uint64]) -> BaseSamplerV2:
+    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: UintArray) -> BaseSamplerV2:
         """Return a sampler of the exact distribution that seeds each row."""
         return SamplerOfRows(seeds, dtype=self.dtype, max_memory=self.max_memory)
 

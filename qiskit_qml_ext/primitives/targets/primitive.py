@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.transpiler import PassManager
 
+from qiskit_qml_ext.arrays import UintArray
 from qiskit_qml_ext.primitives.targets.target import phase_gates_as_rotations
 
 
@@ -47,7 +46,7 @@ class PrimitiveTarget:
             raise ValueError("This needs a sampler, but only an estimator was given. Pass sampler=… too.")
         return self._sampler
 
-    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: NDArray[np.uint64]) -> None:
+    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: UintArray) -> None:
         """Return ``None``: a job has one seed."""
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:

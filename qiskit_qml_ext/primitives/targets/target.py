@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import Barrier
 from qiskit.circuit.library import RZGate
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 
 import qiskit_qml_ext.primitives.forks  # noqa: F401  (says what a forked child may do)
+from qiskit_qml_ext.arrays import UintArray
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.primitives.estimates import error_free_fraction
 from qiskit_qml_ext.primitives.measurement import check_registers_of_counts
@@ -50,7 +49,7 @@ class Target(Protocol):
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a sampler with these default shots, reproducible for a seed where the target can be."""
 
-    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: NDArray[np.uint64]) -> BaseSamplerV2 | None:
+    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: UintArray) -> BaseSamplerV2 | None:
         """Return a sampler for one PUB that seeds each row of values by itself; ``None`` if a job has only one seed."""
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:

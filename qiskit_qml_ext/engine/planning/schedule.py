@@ -1,90 +1,28 @@
 """From a rotation program to a short list of steps: frames, merged rotations and gathered diagonal gates.
 
-Walking through the program, monomial Clifford gates go into the frame (:mod:`qiskit_qml_ext.engine.frame`),
-everything else is pulled through it and appended to a list of *items*. Three rules keep the list short, all of them
-exact, because they only exchange operations that commute:
+Walking through the program, monomial Clifford gates go into the frame
+(:mod:`qiskit_qml_ext.engine.planning.monomial_frame`), everything else is pulled through it and appended to a list of
+*items*. Three rules keep the list short, all of them exact, because they only exchange operations that commute:
 
 - a diagonal rotation joins the nearest earlier phase pass that it can reach through what it commutes with;
 - another rotation or a Hadamard steps in front of the last pass if it commutes with all of its terms, and is merged
-with
-  an earlier rotation about the same Pauli string (or cancels an equal Hadamard) if it can reach it;
+  with an earlier rotation about the same Pauli string (or cancels an equal Hadamard) if it can reach it;
 - what acts on a qubit before any gate entangles it is moved to a one-qubit state, and the product is written directly.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from qiskit_qml_ext.engine.frame import MONOMIAL, TABLE_BYTES, MonomialFrame
 from qiskit_qml_ext.engine.memory import Allowance
+from qiskit_qml_ext.engine.planning.items import Dense, Hadamard, Item, Permute, Phases, Rotation, Row
+from qiskit_qml_ext.engine.planning.monomial_frame import MONOMIAL, TABLE_BYTES, MonomialFrame
 from qiskit_qml_ext.program import CliffordGate, InitialState, PauliRotation, RotationProgram, anticommute
 from qiskit_qml_ext.program.pauli import SignedPauli
 
 _PERMUTE_BYTES = 32  # per basis state: the two tables of a permutation, and the plan's table before and after packing
 _REACH = 400  # how many items a merge looks back, so that scheduling stays linear in the length of the program
-
-
-@dataclass
-class Row:
-    """An angle row: an affine form over the program's angles."""
-
-    terms: dict[int, float] = field(default_factory=dict)
-    constant: float = 0.0
-
-    def add(self, other: "Row", factor: float = 1.0) -> None:
-        """``self += factor * other``."""
-        for angle, coefficient in other.terms.items():
-            self.terms[angle] = self.terms.get(angle, 0.0) + factor * coefficient
-        self.constant += factor * other.constant
-
-    def scaled(self, factor: float) -> "Row":
-        """``factor * self``."""
-        return Row({angle: factor * value for angle, value in self.terms.items()}, factor * self.constant)
-
-
-@dataclass
-class Rotation:
-    """exp(-i r P(x, z)) with x != 0."""
-
-    x: int
-    z: int
-    row: Row
-
-
-@dataclass
-class Phases:
-    """The diagonal exp(i Σ_m r_m (-1)^|m & z|)."""
-
-    terms: dict[int, Row]
-
-
-@dataclass
-class Hadamard:
-    """(P1 + P2) / √2 for anticommuting signed Paulis, P2 diagonal."""
-
-    first: SignedPauli
-    second: SignedPauli
-
-
-@dataclass
-class Dense:
-    """A fixed unitary on some qubits."""
-
-    matrix: npt.NDArray[np.complex128]
-    qubits: tuple[int, ...]
-
-
-@dataclass
-class Permute:
-    """The frame, carried out: ψ[target[z]] ← i^power[z] ψ[z]."""
-
-    target: npt.NDArray[np.int64]
-    power: npt.NDArray[np.int64]
-
-
-Item = Rotation | Phases | Hadamard | Dense | Permute
 
 
 @dataclass

@@ -1,27 +1,33 @@
 """From a schedule to a plan: the integer and float tables that the compiled interpreter runs."""
 
 import weakref
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from qiskit_qml_ext.engine.frame import TABLE_BYTES, MonomialFrame
-from qiskit_qml_ext.engine.machine import Opcode
+from qiskit_qml_ext.arrays import ComplexArray, FloatArray, IntArray
+from qiskit_qml_ext.engine.compiled.machine import Opcode
+from qiskit_qml_ext.engine.compiled.rows import AngleData, pack_angles
 from qiskit_qml_ext.engine.memory import Allowance
-from qiskit_qml_ext.engine.observables import CompiledObservables
-from qiskit_qml_ext.engine.phase_basis import choose_basis, is_identity, lookup_table
-from qiskit_qml_ext.engine.rows import AngleData, pack_angles
-from qiskit_qml_ext.engine.schedule import Dense, Hadamard, Item, Permute, Phases, Rotation, Row, schedule
+from qiskit_qml_ext.engine.planning.items import (
+    Dense,
+    Hadamard,
+    Item,
+    Permute,
+    Phases,
+    Rotation,
+    Row,
+    plain_hadamard,
+    split_product,
+)
+from qiskit_qml_ext.engine.planning.measurements import CompiledObservables
+from qiskit_qml_ext.engine.planning.monomial_frame import TABLE_BYTES, MonomialFrame
+from qiskit_qml_ext.engine.planning.phase_basis import choose_basis, is_identity, lookup_table
+from qiskit_qml_ext.engine.planning.schedule import schedule
+from qiskit_qml_ext.engine.planning.steps import Step, as_code, row_updates
 from qiskit_qml_ext.program import AffineRows, AngleMap, InitialState, RotationProgram
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
-Step = tuple[int, ...]
-
-_STEP_WIDTH = 8
 _LOW_BITS, _MAX_LOW_BITS = 4, 7  # 2^7 rows of a complex table fill a third of a first-level cache
 
 
@@ -31,7 +37,7 @@ class Plan:
 
     Attributes:
         num_qubits: n.
-        code: Steps forward in time, shape (steps, 8), see :class:`~qiskit_qml_ext.engine.machine.Opcode`.
+        code: Steps forward in time, shape (steps, 8), see :class:`~qiskit_qml_ext.engine.compiled.machine.Opcode`.
         back: Steps of the reverse pass, in the order in which they run.
         tables: Index tables that steps refer to.
         constants: Matrices and vectors that steps refer to.
@@ -122,16 +128,16 @@ class _Planner:
         back = [step for group in reversed(self._back) for step in group]
         return Plan(
             num_qubits=self._n,
-            code=_steps(self._code),
-            back=_steps(back),
+            code=as_code(self._code),
+            back=as_code(back),
             tables=np.concatenate([np.zeros(1, dtype=np.int64), *self._tables]),
             constants=np.concatenate([np.zeros(1), *self._constants]),
             angles=_compose(self._program.angles, self._rows),
             table_rows=self._table_rows,
             frame=frame,
             output_table=_output_table(frame, self._allowance) if self._amplitudes else None,
-            forward_cost=sum(_cost(step, self._n) for step in self._code) + 2 * len(self._rows),
-            backward_cost=2 * sum(_cost(step, self._n) for step in back),
+            forward_cost=sum(row_updates(step, self._n) for step in self._code) + 2 * len(self._rows),
+            backward_cost=2 * sum(row_updates(step, self._n) for step in back),
         )
 
     # --- the beginning -----------------------------------------------------------------------------------------------
@@ -143,12 +149,12 @@ class _Planner:
             vector = _initial_vector(self._n, self._schedule.initial)
             self._code.append((Opcode.VECTOR, self._constant(np.concatenate([vector.real, vector.imag]))))
             return items
-        small, rest = _split_product(self._n, items)
+        small, rest = split_product(self._n, items)
         if not any(small):
             self._code.append((Opcode.ZERO,))
             return items
-        if all(gates == [_plain_hadamard(qubit)] for qubit, gates in enumerate(small)):
-            if rest and isinstance(rest[0], Phases) and _worth_a_table(rest[0]):
+        if all(gates == [plain_hadamard(qubit)] for qubit, gates in enumerate(small)):
+            if rest and isinstance(rest[0], Phases) and rest[0].is_worth_a_table:
                 self._emit_phases(rest[0], write=True)
                 return rest[1:]
             self._code.append((Opcode.UNIFORM,))
@@ -178,7 +184,7 @@ class _Planner:
         """Emit the plain Hadamard gates on different qubits with which ``items`` begin; returns their number."""
         mask = count = 0
         for item in items:
-            if not isinstance(item, Hadamard) or item != _plain_hadamard(item.first[0].bit_length() - 1):
+            if not isinstance(item, Hadamard) or item != plain_hadamard(item.first[0].bit_length() - 1):
                 break
             if mask & item.first[0]:
                 break
@@ -191,7 +197,7 @@ class _Planner:
     def _emit(self, item: Item) -> int:
         """Emit one item; returns 1."""
         if isinstance(item, Phases):
-            if _worth_a_table(item):
+            if item.is_worth_a_table:
                 self._emit_phases(item, write=False)
             else:
                 for mask, row in item.terms.items():
@@ -241,7 +247,7 @@ class _Planner:
             self._back.append([*build, (Opcode.MULTIPLY, lookup, len(basis)), *fold])
 
     def _emit_quadratic(self, terms: dict[int, Row], *, write: bool, build: bool, backwards: bool) -> None:
-        """A pass of degree 2 from small tables, see :func:`~qiskit_qml_ext.engine.phases.quadratic_phases`."""
+        """A pass of degree 2 from small tables, see :func:`~qiskit_qml_ext.engine.compiled.phases.quadratic_phases`."""
         m = max(_LOW_BITS, min(_MAX_LOW_BITS, self._n - 3))
         low_mask = (1 << m) - 1
         high: dict[int, Row] = {}
@@ -314,87 +320,17 @@ class _Planner:
         return start
 
 
-def _cost(step: Step, num_qubits: int) -> int:
-    """How many rows a step updates, roughly; rotations and passes set the unit."""
-    size = 1 << num_qubits
-    opcode = step[0]
-    if opcode in (Opcode.DOUBLE_ROW, Opcode.FOLD_ROW):
-        return 1 << step[2]
-    if opcode in (Opcode.DOUBLE_TABLE, Opcode.FOLD_TABLE):
-        return 1 << step[3]
-    if opcode == Opcode.DENSE:
-        return size << step[2]
-    if opcode in (Opcode.QUADRATIC, Opcode.PERMUTE):
-        return 3 * size
-    if opcode == Opcode.HADAMARD_LAYER:
-        return size * (1 + step[1].bit_count() // 2)
-    if opcode >= Opcode.SET and opcode <= Opcode.FOLD_SET and opcode not in (Opcode.DOUBLE_ROW, Opcode.DOUBLE_TABLE):
-        return 2
-    return size
-
-
-def _steps(steps: Sequence[Step]) -> IntArray:
-    code = np.zeros((len(steps), _STEP_WIDTH), dtype=np.int64)
-    for place, step in enumerate(steps):
-        code[place, : len(step)] = step
-    return code
-
-
 def _attach_phase(items: list[Item], phase: Row) -> None:
     """Put a global phase where it costs least: into passes that exist, else into a new first item.
 
     Equal passes share it, so that they stay equal and the tables of one serve the others.
     """
     passes = [item for item in items if isinstance(item, Phases)]
-    equal = [item for item in passes if item == passes[0]] if passes and _worth_a_table(passes[0]) else passes[:1]
+    equal = [item for item in passes if item == passes[0]] if passes and passes[0].is_worth_a_table else passes[:1]
     for item in equal:
         item.terms[0] = phase.scaled(1 / len(equal))
     if not passes:
         items.insert(0, Phases({0: phase}))
-
-
-def _split_product(num_qubits: int, items: list[Item]) -> tuple[list[list[Item]], list[Item]]:
-    """Split off what acts on single qubits before they are entangled: gates by qubit, and the items that remain."""
-    small: list[list[Item]] = [[] for _ in range(num_qubits)]
-    rest: list[Item] = []
-    busy = 0
-    for item in items:
-        support = _support(item, num_qubits)
-        if isinstance(item, Phases):
-            # all or nothing: single terms are free in a pass that runs anyway
-            if support & busy or any(mask.bit_count() > 1 for mask in item.terms):
-                rest.append(item)
-                busy |= support
-            else:
-                for mask, row in item.terms.items():
-                    small[max(mask.bit_length() - 1, 0)].append(Phases({mask: row}))
-        elif isinstance(item, Rotation | Hadamard) and support.bit_count() == 1 and not support & busy:
-            small[support.bit_length() - 1].append(item)
-        else:
-            rest.append(item)
-            busy |= support
-    return small, rest
-
-
-def _support(item: Item, num_qubits: int) -> int:
-    if isinstance(item, Rotation):
-        return item.x | item.z
-    if isinstance(item, Hadamard):
-        return item.first[0] | item.first[1] | item.second[1]
-    if isinstance(item, Phases):
-        support = 0
-        for mask in item.terms:
-            support |= mask
-        return support
-    return (1 << num_qubits) - 1
-
-
-def _plain_hadamard(qubit: int) -> Hadamard:
-    return Hadamard((1 << qubit, 0, 1), (0, 1 << qubit, 1))
-
-
-def _worth_a_table(item: Phases) -> bool:
-    return len(item.terms) > 1
 
 
 def _compose(angles: AngleMap, rows: list[Row]) -> AngleMap:
@@ -424,7 +360,7 @@ def _output_table(frame: MonomialFrame, allowance: Allowance) -> IntArray | None
     return table
 
 
-def _initial_vector(num_qubits: int, states: list[InitialState]) -> npt.NDArray[np.complex128]:
+def _initial_vector(num_qubits: int, states: list[InitialState]) -> ComplexArray:
     """The product of the prepared states, with |0> on all other qubits."""
     size = 1 << num_qubits
     indices = np.arange(size)

@@ -17,14 +17,9 @@ The reverse functions take ψ and λ after the gate, add Im <λ|P|ψ>, half the 
 the gradient of the row, and undo the gate on both.
 """
 
-import numpy as np
-import numpy.typing as npt
-
-from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.simd import load, muladd, negate, parity, splat, store
-
-Real = npt.NDArray[np.float64] | npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
+from qiskit_qml_ext.arrays import IntArray, RealArray
+from qiskit_qml_ext.engine.compiled.jit import njit
+from qiskit_qml_ext.engine.compiled.simd import Vector, load, muladd, negate, parity, splat, store
 
 SQRT_HALF = 0.7071067811865476
 
@@ -40,8 +35,9 @@ def lowest_bit_position(mask: int) -> int:
 
 @njit
 def rotate_pairs(
-    re: Real, im: Real, base: int, n: int, w: int, x: int, z: int, cosines: Real, sines: Real, row: int
-) -> None:
+    re: RealArray, im: RealArray, base: int, n: int, w: int, x: int, z: int, cosines: RealArray, sines: RealArray,
+    row: int,
+) -> None:  # fmt: skip
     """ψ ← exp(-i r P(x, z)) ψ for x != 0."""
     pivot = lowest_bit_position(x)
     low_mask = (1 << pivot) - 1
@@ -92,8 +88,8 @@ def rotate_pairs(
 
 @njit
 def unrotate_pairs(
-    re: Real, im: Real, lre: Real, lim: Real, base: int, n: int, w: int, x: int, z: int,
-    cosines: Real, sines: Real, row: int, gradients: Real,
+    re: RealArray, im: RealArray, lre: RealArray, lim: RealArray, base: int, n: int, w: int, x: int, z: int,
+    cosines: RealArray, sines: RealArray, row: int, gradients: RealArray,
 ) -> None:  # fmt: skip
     """Reverse of :func:`rotate_pairs` on ψ and λ, with the gradient of the row."""
     pivot = lowest_bit_position(x)
@@ -118,26 +114,8 @@ def unrotate_pairs(
                 a, b = b, a
             i = (base + a) * w
             j = (base + b) * w
-            u = load(re, i)
-            v = load(re, j)
-            p = load(lre, i)
-            q = load(lre, j)
-            first = muladd(p, v, first)
-            second = muladd(negate(q), u, second)
-            store(re, i, muladd(cosine, u, plus * v))
-            store(re, j, muladd(cosine, v, minus * u))
-            store(lre, i, muladd(cosine, p, plus * q))
-            store(lre, j, muladd(cosine, q, minus * p))
-            u = load(im, i)
-            v = load(im, j)
-            p = load(lim, i)
-            q = load(lim, j)
-            first = muladd(p, v, first)
-            second = muladd(negate(q), u, second)
-            store(im, i, muladd(cosine, u, plus * v))
-            store(im, j, muladd(cosine, v, minus * u))
-            store(lim, i, muladd(cosine, p, plus * q))
-            store(lim, j, muladd(cosine, q, minus * p))
+            first, second = _unmix(re, lre, i, j, cosine, plus, minus, first, second)
+            first, second = _unmix(im, lim, i, j, cosine, plus, minus, first, second)
         else:
             i = (base + a) * w
             j = (base + b) * w
@@ -170,7 +148,26 @@ def unrotate_pairs(
 
 
 @njit
-def hadamard(re: Real, im: Real, base: int, n: int, w: int, x: int, z: int, sign: int, z2: int, sign2: int) -> None:
+def _unmix(
+    state: RealArray, costate: RealArray, i: int, j: int, cosine: Vector, plus: Vector, minus: Vector, first: Vector,
+    second: Vector,
+) -> tuple[Vector, Vector]:  # fmt: skip
+    """Undo a real rotation of rows ``i`` and ``j``, of one part of ψ and of λ; returns the two sums of the gradient."""
+    u = load(state, i)
+    v = load(state, j)
+    p = load(costate, i)
+    q = load(costate, j)
+    store(state, i, muladd(cosine, u, plus * v))
+    store(state, j, muladd(cosine, v, minus * u))
+    store(costate, i, muladd(cosine, p, plus * q))
+    store(costate, j, muladd(cosine, q, minus * p))
+    return muladd(p, v, first), muladd(negate(q), u, second)
+
+
+@njit
+def hadamard(
+    re: RealArray, im: RealArray, base: int, n: int, w: int, x: int, z: int, sign: int, z2: int, sign2: int
+) -> None:
     """ψ ← (sign P(x, z) + sign2 P(0, z2)) / √2 ψ for anticommuting Paulis: a Hadamard gate seen through a frame.
 
     Row a is the one of the pair on which the second Pauli is +1:
@@ -225,17 +222,9 @@ def hadamard(re: Real, im: Real, base: int, n: int, w: int, x: int, z: int, sign
 
 @njit
 def apply_dense(
-    re: Real,
-    im: Real,
-    base: int,
-    n: int,
-    w: int,
-    qubits: Integers,
-    matrix: Real,
-    start: int,
-    conjugate: int,
-    work: Real,
-) -> None:
+    re: RealArray, im: RealArray, base: int, n: int, w: int, qubits: IntArray, matrix: RealArray, start: int,
+    conjugate: int, work: RealArray,
+) -> None:  # fmt: skip
     """ψ ← U ψ, or U† ψ, for a fixed matrix U on k qubits, stored as real parts then imaginary parts from ``start``.
 
     ``work`` needs 2 * 2**k rows.
@@ -278,7 +267,9 @@ def apply_dense(
 
 
 @njit
-def permute(re: Real, im: Real, n: int, w: int, table: Integers, start: int, inverse: int, work: Real) -> None:
+def permute(
+    re: RealArray, im: RealArray, n: int, w: int, table: IntArray, start: int, inverse: int, work: RealArray
+) -> None:
     """ψ[target] ← i^k ψ[z], with ``table[start + z] = 4 * target + k``; or the inverse. ``work``: 2 * 2**n rows."""
     size = 1 << n
     for row in range(size):

@@ -4,7 +4,7 @@ LLVM's loop vectoriser guesses: it adds alias checks, unrolls by four and falls 
 trip counts that a cache-sized tile has. These intrinsics state what is meant instead. A *vector* holds 8 ``float64`` or
 16 ``float32`` values; LLVM splits it into the registers that the machine has (one AVX-512, two AVX2, four SSE or NEON).
 
-Usable only inside functions compiled by :func:`qiskit_qml_ext.engine.jit.njit`::
+Usable only inside functions compiled by :func:`qiskit_qml_ext.engine.compiled.jit.njit`::
 
     p = pointer(array, start, lanes) # lanes: a tuple as long as a vector, its length is part of the type
     a = load(p, offset)              # array[start + offset : start + offset + len(lanes)]
@@ -21,12 +21,12 @@ import operator
 from collections.abc import Callable
 from typing import Protocol, cast
 
-import numpy as np
-import numpy.typing as npt
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
+
+from qiskit_qml_ext.arrays import RealArray
 
 
 class Vector(Protocol):
@@ -39,7 +39,6 @@ class Vector(Protocol):
     def __mul__(self, other: "Vector") -> "Vector": ...
 
 
-RealArray = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 VECTOR_BYTES = 64
 Lanes = tuple[int, ...]
 LANES = {"float64": 8, "float32": 16}

@@ -1,15 +1,15 @@
 """The compiled interpreter: runs a plan, which is only data, on tiles of samples.
 
 One compilation serves every circuit. A step is a row of eight integers ``(opcode, …)``, see :class:`Opcode`;
-``machine`` and :mod:`qiskit_qml_ext.engine.plan` are the only modules that know them.
+``machine`` and :mod:`qiskit_qml_ext.engine.planning` are the only ones that know them.
 """
 
 from enum import IntEnum
 
-from qiskit_qml_ext.engine import hadamards, kernels, phases
-from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.kernels import Integers, Real
-from qiskit_qml_ext.engine.simd import load, splat, store
+from qiskit_qml_ext.arrays import IntArray, RealArray
+from qiskit_qml_ext.engine.compiled import gates, hadamards, phases
+from qiskit_qml_ext.engine.compiled.jit import njit
+from qiskit_qml_ext.engine.compiled.simd import load, splat, store
 
 
 class Opcode(IntEnum):
@@ -44,10 +44,10 @@ class Opcode(IntEnum):
     HADAMARD_LAYER = 23  # mask
 
 
-Memory = tuple[Real, Real, Real, Real, Real, Real, Real, Real]
+Memory = tuple[RealArray, RealArray, RealArray, RealArray, RealArray, RealArray, RealArray, RealArray]
 """Pointers to ψ, phase tables and one-qubit states (real and imaginary parts each), cosines and sines."""
 
-BackMemory = tuple[Real, Real, Real, Real, Real, Real]
+BackMemory = tuple[RealArray, RealArray, RealArray, RealArray, RealArray, RealArray]
 """Pointers to λ (real, imaginary), the gradient table, λ of the one-qubit states (likewise) and gradients by row."""
 
 # plain integers, which numba freezes into the compiled code
@@ -59,7 +59,7 @@ _FOLD_SET, _FOLD_ROW, _FOLD_TABLE, _QUADRATIC, _HADAMARD_LAYER = range(19, 24)
 
 
 @njit
-def _fill(re: Real, im: Real, n: int, w: int, value: float) -> None:
+def _fill(re: RealArray, im: RealArray, n: int, w: int, value: float) -> None:
     level = splat(load(re, 0), value)
     zero = splat(load(re, 0), 0.0)
     for z in range(1 << n):
@@ -68,13 +68,13 @@ def _fill(re: Real, im: Real, n: int, w: int, value: float) -> None:
 
 
 @njit
-def forward(code: Integers, tables: Integers, constants: Real, n: int, w: int, memory: Memory) -> None:
+def forward(code: IntArray, tables: IntArray, constants: RealArray, n: int, w: int, memory: Memory) -> None:
     """Run the steps of ``code`` on one tile."""
     re, im, ere, eim, qre, qim, cosines, sines = memory
     for step in range(len(code)):
         op, a, b, c = code[step, 0], code[step, 1], code[step, 2], code[step, 3]
         if op == _ROTATE:
-            kernels.rotate_pairs(re, im, 0, n, w, a, b, cosines, sines, c)
+            gates.rotate_pairs(re, im, 0, n, w, a, b, cosines, sines, c)
         elif op == _DOUBLE_ROW:
             phases.double_by_row(ere, eim, a, b, w, cosines, sines, c)
         elif op == _SET:
@@ -87,7 +87,7 @@ def forward(code: Integers, tables: Integers, constants: Real, n: int, w: int, m
         elif op == _WRITE:
             phases.write_phases(re, im, ere, eim, n, w, tables, a, 2.0 ** (-0.5 * n))
         elif op == _HADAMARD:
-            kernels.hadamard(re, im, 0, n, w, a, b, c, code[step, 4], code[step, 5])
+            gates.hadamard(re, im, 0, n, w, a, b, c, code[step, 4], code[step, 5])
         elif op == _HADAMARD_LAYER:
             hadamards.hadamard_layer(re, im, n, w, a)
         elif op == _QUADRATIC:
@@ -96,11 +96,11 @@ def forward(code: Integers, tables: Integers, constants: Real, n: int, w: int, m
         elif op == _TERM:
             phases.multiply_term(re, im, 0, n, w, a, cosines, sines, b)
         elif op == _SMALL_ROTATE:
-            kernels.rotate_pairs(qre, qim, 2 * a, 1, w, 1, b, cosines, sines, c)
+            gates.rotate_pairs(qre, qim, 2 * a, 1, w, 1, b, cosines, sines, c)
         elif op == _SMALL_PHASE:
             phases.multiply_term(qre, qim, 2 * a, 1, w, 1, cosines, sines, b)
         elif op == _SMALL_HADAMARD:
-            kernels.hadamard(qre, qim, 2 * a, 1, w, 1, b, c, 1, code[step, 4])
+            gates.hadamard(qre, qim, 2 * a, 1, w, 1, b, c, 1, code[step, 4])
         elif op == _SMALL_ZERO:
             store(qre, 2 * a * w, splat(load(re, 0), 1.0))
             store(qim, 2 * a * w, splat(load(re, 0), 0.0))
@@ -120,14 +120,14 @@ def forward(code: Integers, tables: Integers, constants: Real, n: int, w: int, m
                 store(re, z * w, splat(load(re, 0), constants[a + z]))
                 store(im, z * w, splat(load(re, 0), constants[a + (1 << n) + z]))
         elif op == _DENSE:
-            kernels.apply_dense(re, im, 0, n, w, tables[a : a + b], constants, c, 0, ere)
+            gates.apply_dense(re, im, 0, n, w, tables[a : a + b], constants, c, 0, ere)
         elif op == _PERMUTE:
-            kernels.permute(re, im, n, w, tables, a, 0, ere)
+            gates.permute(re, im, n, w, tables, a, 0, ere)
 
 
 @njit
 def backward(
-    code: Integers, tables: Integers, constants: Real, n: int, w: int, memory: Memory, back_memory: BackMemory
+    code: IntArray, tables: IntArray, constants: RealArray, n: int, w: int, memory: Memory, back_memory: BackMemory
 ) -> None:
     """Run the reverse steps of ``code``: ψ and λ = O ψ go back in time together, gradients by row are added up."""
     re, im, ere, eim, qre, qim, cosines, sines = memory
@@ -135,7 +135,7 @@ def backward(
     for step in range(len(code)):
         op, a, b, c = code[step, 0], code[step, 1], code[step, 2], code[step, 3]
         if op == _ROTATE:
-            kernels.unrotate_pairs(re, im, lre, lim, 0, n, w, a, b, cosines, sines, c, gradients)
+            gates.unrotate_pairs(re, im, lre, lim, 0, n, w, a, b, cosines, sines, c, gradients)
         elif op == _DOUBLE_ROW:
             phases.double_by_row(ere, eim, a, b, w, cosines, sines, c)
         elif op == _SET:
@@ -152,25 +152,25 @@ def backward(
         elif op == _FOLD_SET:
             store(gradients, b * w, load(gradients, b * w) + load(g, a * w))
         elif op == _HADAMARD:
-            kernels.hadamard(re, im, 0, n, w, a, b, c, code[step, 4], code[step, 5])
-            kernels.hadamard(lre, lim, 0, n, w, a, b, c, code[step, 4], code[step, 5])
+            gates.hadamard(re, im, 0, n, w, a, b, c, code[step, 4], code[step, 5])
+            gates.hadamard(lre, lim, 0, n, w, a, b, c, code[step, 4], code[step, 5])
         elif op == _HADAMARD_LAYER:
             hadamards.hadamard_layer(re, im, n, w, a)
             hadamards.hadamard_layer(lre, lim, n, w, a)
         elif op == _TERM:
             phases.unmultiply_term(re, im, lre, lim, 0, n, w, a, cosines, sines, b, gradients)
         elif op == _SMALL_ROTATE:
-            kernels.unrotate_pairs(qre, qim, mre, mim, 2 * a, 1, w, 1, b, cosines, sines, c, gradients)
+            gates.unrotate_pairs(qre, qim, mre, mim, 2 * a, 1, w, 1, b, cosines, sines, c, gradients)
         elif op == _SMALL_PHASE:
             phases.unmultiply_term(qre, qim, mre, mim, 2 * a, 1, w, 1, cosines, sines, b, gradients)
         elif op == _SMALL_HADAMARD:
-            kernels.hadamard(qre, qim, 2 * a, 1, w, 1, b, c, 1, code[step, 4])
-            kernels.hadamard(mre, mim, 2 * a, 1, w, 1, b, c, 1, code[step, 4])
+            gates.hadamard(qre, qim, 2 * a, 1, w, 1, b, c, 1, code[step, 4])
+            gates.hadamard(mre, mim, 2 * a, 1, w, 1, b, c, 1, code[step, 4])
         elif op == _PRODUCT:
             phases.unproduct_state(lre, lim, n, w, qre, qim, mre, mim, ere, eim)
         elif op == _DENSE:
-            kernels.apply_dense(re, im, 0, n, w, tables[a : a + b], constants, c, 1, ere)
-            kernels.apply_dense(lre, lim, 0, n, w, tables[a : a + b], constants, c, 1, ere)
+            gates.apply_dense(re, im, 0, n, w, tables[a : a + b], constants, c, 1, ere)
+            gates.apply_dense(lre, lim, 0, n, w, tables[a : a + b], constants, c, 1, ere)
         elif op == _PERMUTE:
-            kernels.permute(re, im, n, w, tables, a, 1, ere)
-            kernels.permute(lre, lim, n, w, tables, a, 1, ere)
+            gates.permute(re, im, n, w, tables, a, 1, ere)
+            gates.permute(lre, lim, n, w, tables, a, 1, ere)
