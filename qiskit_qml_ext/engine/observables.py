@@ -63,10 +63,10 @@ def as_list(observables: Observable | Sequence[Observable]) -> list[Observable]:
     if isinstance(observables, np.ndarray) and observables.ndim == 1 and observables.dtype != object:
         return [observables]
     if isinstance(observables, str) or not isinstance(observables, Sequence | np.ndarray):
-        raise TypeError(f"observables is a {type(observables).__name__}; {_EXPECTED}")
+        raise TypeError(f"observables must be {_EXPECTED}, but a {type(observables).__name__} came.")
     for place, observable in enumerate(observables):
         if not isinstance(observable, SparsePauliOp | Pauli | Projector | np.ndarray):
-            raise TypeError(f"observables[{place}] is a {type(observable).__name__}; {_EXPECTED}")
+            raise TypeError(f"observables[{place}] must be {_EXPECTED}, but a {type(observable).__name__} came.")
     return list(observables)
 
 
@@ -106,9 +106,7 @@ def _array_key(array: AnyArray) -> object:
     return array.shape, array.dtype.str, hashlib.blake2b(np.ascontiguousarray(array).data).digest()
 
 
-_EXPECTED = (
-    "expected a SparsePauliOp, a Pauli, a Projector, a 1-D array with the diagonal of an observable, or a list of them."
-)
+_EXPECTED = "a SparsePauliOp, a Pauli, a Projector, a 1-D array with the diagonal of an observable, or a list of them"
 
 
 def compilation_memory(observables: Sequence[Observable], num_qubits: int, *, tables: bool) -> int:
@@ -231,7 +229,9 @@ class _Compiler:
     def _add_diagonal(self, diagonal: AnyArray, index: int, name: str) -> None:
         size = 1 << self._n
         if diagonal.shape != (size,):
-            raise ValueError(f"{name} has shape {diagonal.shape}; a diagonal on {self._n} qubits has shape ({size},).")
+            raise ValueError(
+                f"{name} must have the shape ({size},) as a diagonal on {self._n} qubits, but {diagonal.shape} came."
+            )
         if np.iscomplexobj(diagonal):
             raise ValueError(f"{name} is complex; the diagonal of an observable is real.")
         values = diagonal.astype(np.float64)
@@ -247,16 +247,18 @@ class _Compiler:
         target, power = self._basis_table()
         if isinstance(projector.state, int | np.integer):
             if not 0 <= projector.state < size:
-                raise ValueError(f"{name} projects on basis state {projector.state}; expected 0 to {size - 1}.")
+                raise ValueError(f"The basis state of {name} must be 0 to {size - 1}, but {projector.state} came.")
             (source,) = np.flatnonzero(target == projector.state)
             self._steps.append((measure.BASIS, index, int(source), 0, self._constant(np.ones(1))))
             return
         state = np.asarray(projector.state, dtype=np.complex128)
         if state.shape != (size,):
-            raise ValueError(f"{name} has a state of shape {state.shape}; on {self._n} qubits it has shape ({size},).")
+            raise ValueError(
+                f"The state of {name} must have the shape ({size},) on {self._n} qubits, but {state.shape} came."
+            )
         norm = float(np.linalg.norm(state))
         if not abs(norm - 1.0) < _NORM_ATOL:
-            raise ValueError(f"{name} has a state of norm {norm}; expected 1.")
+            raise ValueError(f"The state of {name} must have the norm 1, but {norm} came. Normalise it.")
         pulled = state[target] * (-1j) ** power  # <z|C†|φ> = conj(i^k) φ[target]
         self._steps.append(
             (measure.STATE, index, 0, 0, self._constant(np.concatenate([np.ones(1), pulled.real, pulled.imag])))

@@ -87,7 +87,7 @@ def _check_states(states: StateArray, name: str) -> StateArray:
         raise TypeError(f"{name} must have all its amplitudes, but some of this masked array are missing.")
     array = np.asarray(states)
     if array.ndim != 2:
-        raise ValueError(f"{name} has shape {array.shape}; expected (number of states, 2**n).")
+        raise ValueError(f"{name} must have the shape (number of states, 2**n), but {array.shape} came.")
     if array.dtype not in (np.complex64, np.complex128):
         array = array.astype(np.complex128)
     return np.ascontiguousarray(array)

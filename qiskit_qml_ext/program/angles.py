@@ -151,7 +151,7 @@ class AngleMap:
         weights = np.asarray(cotangents, dtype=np.float64)
         if weights.shape != (len(checked), self.num_angles):
             raise ValueError(
-                f"cotangents has shape {weights.shape}; expected {(len(checked), self.num_angles)} = (B, K)."
+                f"cotangents must have the shape {(len(checked), self.num_angles)} = (B, K), but {weights.shape} came."
             )
         result = self._matrix.T @ weights.T
         if self._groups:
@@ -164,7 +164,8 @@ class AngleMap:
         array = np.asarray(values, dtype=np.float64)
         if array.ndim != 2 or array.shape[1] != self.num_parameters:
             raise ValueError(
-                f"values has shape {array.shape}; expected (B, {self.num_parameters}), one column per parameter."
+                f"values must have the shape (B, {self.num_parameters}), one column per parameter, "
+                f"but {array.shape} came."
             )
         return array
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import norm
 
 from qiskit_qml_ext.arrays import FloatArray, IntArray
-from qiskit_qml_ext.checks import check_arguments
+from qiskit_qml_ext.checks import at_least, check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.descriptors.state_pairs import pair_fidelities
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result
@@ -16,8 +16,6 @@ from qiskit_qml_ext.diagnostics.statistics.intervals import mean_estimates
 from qiskit_qml_ext.diagnostics.subject.problem import (
     Trainable,
     build_circuit,
-    check_confidence,
-    check_samples,
     natural_distribution,
 )
 
@@ -85,7 +83,7 @@ class Expressibility(Result):
         return axes
 
 
-@check_arguments()
+@check_arguments(num_pairs=at_least(10))
 def expressibility(
     circuit: Trainable,
     *,
@@ -131,10 +129,6 @@ def expressibility(
         >>> bool(expressibility(SimAnsatz(9), num_qubits=4, seed=0).divergence.value > 0.5)
         True
     """
-    check_samples(num_pairs, minimum=10)
-    check_confidence(confidence)
-    if bins < 2:
-        raise ValueError(f"bins must be at least 2, but {bins} came.")
     built = build_circuit(circuit, num_qubits)
     rng = np.random.default_rng(seed)
     chosen = natural_distribution(circuit, built) if distribution is None else distribution

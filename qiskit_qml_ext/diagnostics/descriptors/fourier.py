@@ -10,15 +10,13 @@ import numpy as np
 from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.arrays import ComplexArray, FloatArray
-from qiskit_qml_ext.checks import check_arguments
+from qiskit_qml_ext.checks import at_least, check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution, UniformDistribution, data_and_weights
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result
 from qiskit_qml_ext.diagnostics.statistics.intervals import mean_estimates
 from qiskit_qml_ext.diagnostics.subject.problem import (
     ObservableFamily,
     build_observable,
-    check_confidence,
-    check_samples,
 )
 from qiskit_qml_ext.engine import Observable, expectations
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
@@ -82,7 +80,7 @@ class FourierSpectrum(Result):
         return axes
 
 
-@check_arguments()
+@check_arguments(num_samples=at_least(4))
 def fourier_spectrum(
     circuit: QuantumCircuit,
     observable: ObservableFamily,
@@ -121,8 +119,6 @@ def fourier_spectrum(
         >>> fourier_spectrum(AngleFeatureMap().build(1), local_observable, seed=0).frequencies
         (0.0, 1.0)
     """
-    check_samples(num_samples, minimum=4)
-    check_confidence(confidence)
     data, _ = data_and_weights(circuit)
     if not 0 <= feature < len(data):
         raise ValueError(f"feature must be a number from 0 to {len(data) - 1}, but {feature} came.")

@@ -21,7 +21,6 @@ from qiskit_qml_ext.diagnostics.statistics.pair_statistics import kernel_moments
 from qiskit_qml_ext.diagnostics.statistics.scaling_fit import ScalingVerdict, Verdict
 from qiskit_qml_ext.diagnostics.statistics.scaling_verdict import judge_variances
 from qiskit_qml_ext.diagnostics.subject.noisy_simulation import Noise
-from qiskit_qml_ext.diagnostics.subject.problem import check_confidence
 from qiskit_qml_ext.engine import gram, statevectors
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import Connection
@@ -234,7 +233,6 @@ def kernel_concentration(
         >>> kernel_concentration(AngleFeatureMap(), X).last.mean.contains(2.0**-4)
         True
     """
-    check_confidence(confidence)
     samples = np.asarray(X, dtype=np.float64)
     if samples.ndim != 2 or len(samples) < 4:
         raise ValueError(f"X must have at least four rows and the shape (n, features), but has {samples.shape}.")

@@ -100,8 +100,6 @@ def shots_to_resolve(
         >>> shots_to_resolve([[1, 0.2, 0.6], [0.2, 1, 0.4], [0.6, 0.4, 1]]).summary()
         '32 shots per entry until its error is half of the spread of the entries; 150 for a relative precision of 10%.'
     """
-    if not relative_precision > 0:
-        raise ValueError(f"relative_precision must be positive, but {relative_precision!r} came.")
     if standard_errors is not None and shots is not None:
         raise ValueError("Both standard_errors and shots came. Give one of them: each says how noisy the matrix is.")
     return resolve_entries(

@@ -36,8 +36,6 @@ from qiskit_qml_ext.diagnostics.subject.problem import (
     Parameters,
     Problem,
     Trainable,
-    check_confidence,
-    check_samples,
     pose,
 )
 from qiskit_qml_ext.diagnostics.subject.shot_noise import (
@@ -252,11 +250,7 @@ def second_moments(
         >>> round(second_moments(circuit, local_observable, seed=0).loss_variance.value, 12)
         0.5
     """
-    check_samples(num_walks)
-    check_confidence(confidence)
     p1, p2 = (float(p) for p in depolarizing)
-    if not (0 <= p1 <= 1 and 0 <= p2 <= 1):
-        raise ValueError(f"depolarizing must be two probabilities, but {depolarizing!r} came.")
     problem = pose(circuit, observable, num_qubits=num_qubits, distribution=distribution, parameters=parameters)
     terms = pauli_terms(problem.observable)
     single = len(terms) == 1
