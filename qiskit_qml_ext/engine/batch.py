@@ -28,23 +28,20 @@ _REAL = {"complex128": "float64", "complex64": "float32"}
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """A checked request: the program, its plan and the parameter values.
-
-    Attributes:
-        program: The program.
-        plan: Its plan.
-        values: Finite float64 values, C-contiguous, shape (B, P).
-        real: ``"float64"`` or ``"float32"``.
-        budget: Bytes that may be used.
-        num_threads: Threads that may be used, None for what the environment allows.
-    """
+    """A checked request: the program, its plan and the parameter values."""
 
     program: RotationProgram
+    """The program."""
     plan: Plan
+    """Its plan."""
     values: FloatArray
+    """Finite float64 values, C-contiguous, shape (B, P)."""
     real: str
+    """``"float64"`` or ``"float32"``."""
     budget: int
+    """Bytes that may be used."""
     num_threads: int | None
+    """Threads that may be used, None for what the environment allows."""
 
     @property
     def lanes(self) -> Lanes:

@@ -23,13 +23,10 @@ _EQUAL = 1e-12  # of the largest coefficient: terms that cancel leave less
 
 @dataclass(frozen=True, eq=False)
 class Projector:
-    """The projector |φ><φ| on a basis state or on any state; its expectation value is the fidelity |<φ|ψ>|².
-
-    Attributes:
-        state: A basis state as an integer (bit j belongs to qubit j), or amplitudes of norm 1, shape (2**n,).
-    """
+    """The projector |φ><φ| on a basis state or on any state; its expectation value is the fidelity |<φ|ψ>|²."""
 
     state: int | ComplexArray
+    """A basis state as an integer (bit j belongs to qubit j), or amplitudes of norm 1, shape (2**n,)."""
 
 
 Observable: TypeAlias = SparsePauliOp | Pauli | Projector | FloatArray
@@ -37,19 +34,16 @@ Observable: TypeAlias = SparsePauliOp | Pauli | Projector | FloatArray
 
 @dataclass(frozen=True, eq=False)
 class CompiledObservables:
-    """Observables as steps of the compiled measurement.
-
-    Attributes:
-        steps: Shape (S, 5), see :mod:`qiskit_qml_ext.engine.measure`.
-        constants: Coefficients and tables.
-        num_real: Number R of Hermitian observables in the steps.
-        combine: Shape (M, R), complex or real: the M observables as combinations of the R Hermitian ones.
-    """
+    """Observables as steps of the compiled measurement."""
 
     steps: IntArray
+    """Shape (S, 5), see :mod:`qiskit_qml_ext.engine.measure`."""
     constants: FloatArray
+    """Coefficients and tables."""
     num_real: int
+    """Number R of Hermitian observables in the steps."""
     combine: FloatArray | ComplexArray | None
+    """Shape (M, R), complex or real: the M observables as combinations of the R Hermitian ones."""
 
 
 def as_list(observables: Observable | Sequence[Observable]) -> list[Observable]:

@@ -31,7 +31,9 @@ class Row:
     """An angle row: an affine form over the program's angles."""
 
     terms: dict[int, float] = field(default_factory=dict)
+    """The factor of each angle that enters."""
     constant: float = 0.0
+    """What is added."""
 
     def add(self, other: "Row", factor: float = 1.0) -> None:
         """``self += factor * other``."""
@@ -49,8 +51,11 @@ class Rotation:
     """exp(-i r P(x, z)) with x != 0."""
 
     x: int
+    """The Pauli's X mask."""
     z: int
+    """The Pauli's Z mask."""
     row: Row
+    """The angle r."""
 
 
 @dataclass
@@ -58,6 +63,7 @@ class Phases:
     """The diagonal exp(i Σ_m r_m (-1)^|m & z|)."""
 
     terms: dict[int, Row]
+    """The angle r_m of each mask m."""
 
 
 @dataclass
@@ -65,7 +71,9 @@ class Hadamard:
     """(P1 + P2) / √2 for anticommuting signed Paulis, P2 diagonal."""
 
     first: SignedPauli
+    """P1."""
     second: SignedPauli
+    """P2."""
 
 
 @dataclass
@@ -73,7 +81,9 @@ class Dense:
     """A fixed unitary on some qubits."""
 
     matrix: ComplexArray
+    """The unitary, shape (2**k, 2**k)."""
     qubits: tuple[int, ...]
+    """The k qubits, the first one least significant."""
 
 
 @dataclass
@@ -81,7 +91,9 @@ class Permute:
     """The frame, carried out: ψ[target[z]] ← i^power[z] ψ[z]."""
 
     target: IntArray
+    """Where each amplitude goes."""
     power: IntArray
+    """The power of i that it takes along."""
 
 
 Item = Rotation | Phases | Hadamard | Dense | Permute
@@ -92,10 +104,15 @@ class Schedule:
     """The items in order of time, the frame that is left at the end, and the states prepared at the start."""
 
     num_qubits: int
+    """The number of qubits."""
     items: list[Item]
+    """What is carried out, in the order of time."""
     frame: MonomialFrame
+    """What is left at the end."""
     initial: list[InitialState]
+    """The states prepared at the start."""
     phase: Row
+    """The global phase."""
 
 
 def schedule(program: RotationProgram, allowance: Allowance) -> Schedule:

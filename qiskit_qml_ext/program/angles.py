@@ -25,19 +25,16 @@ FUNCTIONS = (*UNARY, *BINARY)
 
 @dataclass(frozen=True)
 class AffineRows:
-    """K affine forms over A atoms, stored as compressed sparse rows.
-
-    Attributes:
-        starts: Row k owns the entries ``starts[k]:starts[k + 1]``, shape (K + 1,).
-        atoms: Atom of each entry.
-        coefficients: Coefficient of each entry.
-        offsets: Constant term of each row, shape (K,).
-    """
+    """K affine forms over A atoms, stored as compressed sparse rows."""
 
     starts: IntArray
+    """Row k owns the entries ``starts[k]:starts[k + 1]``, shape (K + 1,)."""
     atoms: IntArray
+    """Atom of each entry."""
     coefficients: FloatArray
+    """Coefficient of each entry."""
     offsets: FloatArray
+    """Constant term of each row, shape (K,)."""
 
     @classmethod
     def from_forms(cls, forms: "list[tuple[dict[int, float], float]]") -> "AffineRows":
@@ -67,21 +64,18 @@ class AffineRows:
 
 @dataclass(frozen=True)
 class AngleMap:
-    """K angles in radians as functions of P parameters.
-
-    Attributes:
-        num_parameters: P.
-        functions: For each node the position of its function in :data:`FUNCTIONS`, shape (N,).
-        left: First arguments of the nodes.
-        right: Second arguments of the nodes (zero rows for functions of one argument).
-        rows: The K angles as affine forms over the P + N atoms.
-    """
+    """K angles in radians as functions of P parameters."""
 
     num_parameters: int
+    """P."""
     functions: IntArray
+    """For each node the position of its function in :data:`FUNCTIONS`, shape (N,)."""
     left: AffineRows
+    """First arguments of the nodes."""
     right: AffineRows
+    """Second arguments of the nodes (zero rows for functions of one argument)."""
     rows: AffineRows
+    """The K angles as affine forms over the P + N atoms."""
 
     @property
     def num_angles(self) -> int:

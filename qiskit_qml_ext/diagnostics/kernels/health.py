@@ -24,34 +24,31 @@ _CONFIDENCE = 0.95
 
 @dataclass(frozen=True, eq=False)
 class KernelHealth:
-    """What a kernel matrix looks like, from :func:`kernel_health`.
-
-    Attributes:
-        num_samples: The number of samples n.
-        mean: The mean of the entries off the diagonal.
-        variance: The variance of the entries off the diagonal, without the part that is shot noise.
-        noise_variance: The mean variance that shot noise added to an entry; 0 for an exact matrix.
-        effective_rank: (Tr K)²/‖K‖_F², between 1 (all samples look the same) and n (all samples look different).
-        alignment: Centred alignment with the labels; 1 if pairs are similar just as their labels are, near 0
-            without any relation.
-        shots_to_resolve: How many shots per entry a device would need.
-        shots: The shots behind each entry; None for an exact matrix.
-        eigenvalues: The eigenvalues of K, descending, shape (n,).
-        entries: The entries above the diagonal, shape (n(n-1)/2,).
-        method: How the errors were computed.
-    """
+    """What a kernel matrix looks like, from :func:`kernel_health`."""
 
     num_samples: int
+    """The number of samples n."""
     mean: Estimate
+    """The mean of the entries off the diagonal."""
     variance: Estimate
+    """The variance of the entries off the diagonal, without the part that is shot noise."""
     noise_variance: float
+    """The mean variance that shot noise added to an entry; 0 for an exact matrix."""
     effective_rank: Estimate
+    """(Tr K)²/‖K‖_F², between 1 (all samples look the same) and n (all samples look different)."""
     alignment: Estimate
+    """Centred alignment with the labels; 1 if pairs are similar just as their labels are, near 0 without any
+    relation."""
     shots_to_resolve: ShotsToResolve
+    """How many shots per entry a device would need."""
     shots: int | None
+    """The shots behind each entry; None for an exact matrix."""
     eigenvalues: FloatArray = field(repr=False)
+    """The eigenvalues of K, descending, shape (n,)."""
     entries: FloatArray = field(repr=False)
+    """The entries above the diagonal, shape (n(n-1)/2,)."""
     method: str = "delete-one-sample jackknife, 95 % interval from Student's t with n-1 degrees of freedom"
+    """How the errors were computed."""
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return what a table shows: name, value with its error, meaning."""

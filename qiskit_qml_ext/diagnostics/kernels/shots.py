@@ -18,21 +18,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ShotsToResolve:
-    """Shots per kernel entry, from :func:`shots_to_resolve`. ``inf`` means that no number of shots is enough.
-
-    Attributes:
-        to_tell_apart: Shots at which the standard error of an entry is half of the spread of the entries.
-        for_precision: Shots at which an entry of average size has the relative standard error ``relative_precision``.
-        relative_precision: The ε that ``for_precision`` refers to.
-        mean: The mean of the entries off the diagonal.
-        variance: Their variance, without the part that is shot noise.
-    """
+    """Shots per kernel entry, from :func:`shots_to_resolve`. ``inf`` means that no number of shots is enough."""
 
     to_tell_apart: float
+    """Shots at which the standard error of an entry is half of the spread of the entries."""
     for_precision: float
+    """Shots at which an entry of average size has the relative standard error ``relative_precision``."""
     relative_precision: float
+    """The ε that ``for_precision`` refers to."""
     mean: float
+    """The mean of the entries off the diagonal."""
     variance: float
+    """Their variance, without the part that is shot noise."""
 
     def summary(self) -> str:
         """Say it in words."""

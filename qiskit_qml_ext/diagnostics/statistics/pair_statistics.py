@@ -111,23 +111,20 @@ def _warning(squares: FloatArray) -> str:
 
 @dataclass(frozen=True, eq=False)
 class _Parts:
-    """The two parts of a mean over pairs, and how large they are.
-
-    Attributes:
-        rows: g of each sample, shape (n,).
-        rest: w of each pair with zeros on the diagonal, shape (n, n).
-        row_variance: Var g without bias; negative where w alone scattered less than usual.
-        rest_variance: Var w.
-        scatter: The standard error of ``row_variance`` if g = 0, for a mean that is known.
-        coupling: By how much Var g is estimated larger for each unit by which the mean is.
-    """
+    """The two parts of a mean over pairs, and how large they are."""
 
     rows: FloatArray
+    """g of each sample, shape (n,)."""
     rest: FloatArray
+    """w of each pair with zeros on the diagonal, shape (n, n)."""
     row_variance: float
+    """Var g without bias; negative where w alone scattered less than usual."""
     rest_variance: float
+    """Var w."""
     scatter: float
+    """The standard error of ``row_variance`` if g = 0, for a mean that is known."""
     coupling: float
+    """By how much Var g is estimated larger for each unit by which the mean is."""
 
     @property
     def rest_error(self) -> float:

@@ -37,19 +37,16 @@ Parameters: TypeAlias = Literal["all"] | Sequence[int]
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A circuit with an observable and a distribution of its angles.
-
-    Attributes:
-        circuit: The circuit.
-        observable: What is measured.
-        distribution: Where the angles come from.
-        columns: Which parameters are differentiated.
-    """
+    """A circuit with an observable and a distribution of its angles."""
 
     circuit: QuantumCircuit
+    """The circuit."""
     observable: Observable
+    """What is measured."""
     distribution: InitialDistribution
+    """Where the angles come from."""
     columns: tuple[int, ...]
+    """Which parameters are differentiated."""
 
     @property
     def num_qubits(self) -> int:
