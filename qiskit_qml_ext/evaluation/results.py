@@ -17,6 +17,7 @@ from qiskit_qml_ext.evaluation.statistics import Comparison
 from qiskit_qml_ext.evaluation.verdict import Verdict
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 SCHEMA_VERSION = "1.2"
@@ -149,6 +150,23 @@ class Evaluation:
             if model.key == key:
                 return model
         raise KeyError(f"There is no model {key!r}; there are: {', '.join(model.key for model in self.models)}.")
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a row for each model: its scores, its difference to the best classical one, and what it took."""
+        import pandas as pd
+
+        own = ("key", "role", "mean", "std", "fit_seconds", "circuits", "shots", "failure")
+        compared = {
+            "difference": "difference",
+            "difference_low": "low",
+            "difference_high": "high",
+            "p_value": "p_value",
+        }
+        return pd.DataFrame(
+            {name: getattr(model, name) for name in own}
+            | {name: getattr(model.comparison, part, math.nan) for name, part in compared.items()}
+            for model in self.models
+        )
 
     def summary(self) -> str:
         """Return the table, the diagnosis of the kernel and the verdict as text."""

@@ -104,7 +104,7 @@ def expressibility(
     From 10 pairs per bin on, intervals of 95 % hold the exact divergence in 93 to 97 % of 500 runs within the scatter
     of so many runs, from one rotation to Haar-random states
     (``tests/diagnostics/statistics/test_interval_coverage.py``). With fewer pairs they may be too narrow, which
-    ``method`` then says.
+    ``caution`` then says.
 
     Args:
         circuit: A circuit, a template, or a function from the number of qubits to a circuit.
@@ -181,9 +181,9 @@ def divergence_estimate(counts: IntArray, masses: FloatArray, *, confidence: flo
     error = math.sqrt(max(first_order, 0.0) / size + spread / (2 * size**2))
     half = float(norm.ppf((1 + confidence) / 2)) * error
     method = f"jackknife of {size} pairs in {len(counts)} bins, {confidence:.0%} normal interval"
-    if size < _PAIRS_PER_BIN * len(counts):
-        method += f"; fewer than {_PAIRS_PER_BIN} pairs per bin, the interval may be too narrow"
-    return Estimate(value, error, value - half, value + half, method)
+    few = size < _PAIRS_PER_BIN * len(counts)
+    caution = f"fewer than {_PAIRS_PER_BIN} pairs per bin, the interval may be too narrow" if few else ""
+    return Estimate(value, error, value - half, value + half, method, caution)
 
 
 @check_arguments()

@@ -69,6 +69,12 @@ class FourierSpectrum(Result):
         triples = zip(self.frequencies, self.multiplicities, self.powers, strict=True)
         return [(f"ω = {w:g}", f"E|c|² {p.value:.3g} {p.interval()}", f"multiplicity {m}") for w, m, p in triples]
 
+    def records(self) -> list[dict[str, object]]:
+        """Return each frequency with its multiplicity and weight."""
+        powers = self.powers or (None,) * len(self.frequencies)
+        columns = zip(self.frequencies, self.multiplicities, powers, strict=True)
+        return [{"frequency": w, "multiplicity": m, "power": power} for w, m, power in columns]
+
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the weight of each frequency (its multiplicity where there are no weights)."""
         from qiskit_qml_ext.diagnostics.results.axes import BLUE, new_axes

@@ -73,7 +73,6 @@ class SecondMoments(Result):
     """Their standard errors, shape (P,); where no walk contributed, what one that did would have added. 0 if exact."""
     gradient_intervals: FloatArray
     """The ends of their intervals, shape (P, 2). Few walks are not trusted: what no walk hit has an upper end."""
-    """Their standard errors, shape (P,)."""
     shot_noise: ShotNoise
     """What one shot says; every price in shots follows from it."""
     num_walks: int
@@ -151,6 +150,16 @@ class SecondMoments(Result):
                 f"{self.num_walks:,} for each term",
                 f"{self.hits:,} contributed, {self.cross_terms} cross terms",
             ),
+        ]
+
+    def records(self) -> list[dict[str, object]]:
+        """Return the second moment of each derivative."""
+        columns = zip(
+            self.parameters, self.gradient_second_moments, self.gradient_errors, self.gradient_intervals, strict=True
+        )
+        return [
+            {"parameter": name, "second_moment": Estimate(float(value), float(error), float(low), float(high))}
+            for name, value, error, (low, high) in columns
         ]
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":

@@ -136,6 +136,19 @@ class PlateauCauses(Result):
         ]
         return found
 
+    def records(self) -> list[dict[str, object]]:
+        """Return each change with what it does to the squared gradient."""
+        return [
+            {
+                "change": change.name,
+                "cause": change.cause,
+                "squared_gradient": change.squared_gradient,
+                "gain": change.gain,
+                "helps": change.helps,
+            }
+            for change in self.changes
+        ]
+
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the gain of each change."""
         from qiskit_qml_ext.diagnostics.results.axes import BLUE, GREY, new_axes

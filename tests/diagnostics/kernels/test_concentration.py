@@ -19,10 +19,11 @@ from qiskit_qml_ext.diagnostics import (
     product_encoding_moments,
     suggest_bandwidth,
 )
-from qiskit_qml_ext.diagnostics.kernels.concentration import KernelConcentration, KernelPoint, local_fidelities
+from qiskit_qml_ext.diagnostics.kernels.concentration import KernelConcentration, KernelPoint
 from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries
 from qiskit_qml_ext.diagnostics.kernels.geometric_difference import spectral_difference
 from qiskit_qml_ext.diagnostics.kernels.shots import resolve_entries
+from qiskit_qml_ext.diagnostics.kernels.sources import local_fidelities
 from qiskit_qml_ext.diagnostics.results.result import Estimate
 from qiskit_qml_ext.diagnostics.statistics.pair_statistics import kernel_moments, pair_mean_variance
 from qiskit_qml_ext.diagnostics.statistics.scaling_verdict import judge_variances
