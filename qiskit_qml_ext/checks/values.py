@@ -70,9 +70,7 @@ def real_number(
     infinite: bool = False,
 ) -> float:
     """Return a real number within bounds, ``above`` and ``below`` exclusive; infinite only where that is said."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise wrong_kind(name, "a number", value)
-    number = float(value)
+    number = _as_float(name, value)
     if math.isnan(number) or (math.isinf(number) and not infinite):
         raise ValueError(f"{name} must be a finite number, but {value} came.")
     if number < minimum or number > maximum or (above > -math.inf and number <= above) or number >= below:
@@ -87,9 +85,7 @@ def real_number(
 
 def positive_number(name: str, value: object) -> float:
     """Return a positive finite number."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise wrong_kind(name, "a number", value)
-    number = float(value)
+    number = _as_float(name, value)
     if not (math.isfinite(number) and number > 0):
         raise wrong_value(name, "positive and finite", value)
     return number
@@ -128,6 +124,12 @@ def real_numbers(name: str, values: object, *, above: float = -math.inf) -> tupl
     if not found:
         raise ValueError(f"{name} must hold at least one number, but it is empty.")
     return found
+
+
+def _as_float(name: str, value: object) -> float:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise wrong_kind(name, "a number", value)
+    return float(value)
 
 
 def _listed(name: str, values: object, kind: str = "") -> Iterable[object]:

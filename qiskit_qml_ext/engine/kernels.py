@@ -35,17 +35,9 @@ def lowest_bit_position(mask: int) -> int:
 
 @njit
 def rotate_pairs(
-    re: RealArray,
-    im: RealArray,
-    base: int,
-    n: int,
-    w: int,
-    x: int,
-    z: int,
-    cosines: RealArray,
-    sines: RealArray,
+    re: RealArray, im: RealArray, base: int, n: int, w: int, x: int, z: int, cosines: RealArray, sines: RealArray,
     row: int,
-) -> None:
+) -> None:  # fmt: skip
     """ψ ← exp(-i r P(x, z)) ψ for x != 0."""
     pivot = lowest_bit_position(x)
     low_mask = (1 << pivot) - 1

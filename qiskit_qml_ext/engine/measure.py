@@ -43,18 +43,9 @@ def add_observables(
 
 @njit
 def add_expectation(
-    kind: int,
-    x: int,
-    z: int,
-    constants: RealArray,
-    constant: int,
-    re: RealArray,
-    im: RealArray,
-    n: int,
-    w: int,
-    out: RealArray,
-    row: int,
-) -> None:
+    kind: int, x: int, z: int, constants: RealArray, constant: int, re: RealArray, im: RealArray, n: int, w: int,
+    out: RealArray, row: int,
+) -> None:  # fmt: skip
     """Add one step's contribution to row ``row`` of ``out``."""
     zero = splat(load(re, 0), 0.0)
     total = zero

@@ -138,17 +138,9 @@ def _pack(y: RealArray, first: int, used: int, start: int, depth: int, scratch: 
 
 @njit
 def _add_products(
-    x: RealArray,
-    row: int,
-    num_rows: int,
-    dimension: int,
-    start: int,
-    depth: int,
-    w: int,
-    panel: RealArray,
-    sums: RealArray,
-    top: int,
-) -> None:
+    x: RealArray, row: int, num_rows: int, dimension: int, start: int, depth: int, w: int, panel: RealArray,
+    sums: RealArray, top: int,
+) -> None:  # fmt: skip
     """Add ``depth`` steps to the sums of four rows (rows beyond the last repeat it)."""
     last = num_rows - 1
     p0 = 2 * (min(row, last) * dimension + start)

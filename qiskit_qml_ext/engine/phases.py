@@ -96,16 +96,9 @@ def multiply_phases(
 
 @njit
 def write_phases(
-    re: RealArray,
-    im: RealArray,
-    ere: RealArray,
-    eim: RealArray,
-    n: int,
-    w: int,
-    table: IntArray,
-    start: int,
+    re: RealArray, im: RealArray, ere: RealArray, eim: RealArray, n: int, w: int, table: IntArray, start: int,
     scale: float,
-) -> None:
+) -> None:  # fmt: skip
     """ψ[z] = scale E[y(z)], the pass on a uniform superposition."""
     factor = splat(load(ere, 0), scale)
     for z in range(1 << n):
@@ -280,17 +273,9 @@ def product_state(re: RealArray, im: RealArray, n: int, w: int, qre: RealArray, 
 
 @njit
 def unproduct_state(
-    lre: RealArray,
-    lim: RealArray,
-    n: int,
-    w: int,
-    qre: RealArray,
-    qim: RealArray,
-    mre: RealArray,
-    mim: RealArray,
-    ere: RealArray,
-    eim: RealArray,
-) -> None:
+    lre: RealArray, lim: RealArray, n: int, w: int, qre: RealArray, qim: RealArray, mre: RealArray, mim: RealArray,
+    ere: RealArray, eim: RealArray,
+) -> None:  # fmt: skip
     """Reverse of :func:`product_state`: λ of every qubit, from λ of the whole (which is overwritten).
 
     λ_q[b] = Σ_{z: z_q = b} λ[z] Π_{p≠q} ψ_p[z_p]*. Prefix products Π_{p<q} of all lengths are built by doubling, the
