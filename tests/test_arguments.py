@@ -254,12 +254,20 @@ def test_an_impossible_value_is_refused_by_name(name, argument, place):
         function(**{**given, argument: value})
 
 
-@pytest.mark.parametrize(("name", "value"), [(name, one) for name in RULES for one in IMPOSSIBLE[name]])
-def test_a_refusal_says_what_must_be_and_what_came(name, value):
+def refusal(name: str, value: object) -> str | None:
+    """What the rule for an argument says against a value; None if that is left to the function."""
     try:
         RULES[name](name, value)
     except (TypeError, ValueError) as error:
-        assert re.match(rf"(each of )?{name} must .+, but .+", str(error))
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_refusal_says_what_must_be_and_what_came(name):
+    said = [text for text in (refusal(name, value) for value in IMPOSSIBLE[name]) if text is not None]
+    assert said
+    assert all(re.match(rf"(each of )?{name} must .+, but .+", text) for text in said)
 
 
 NETWORK = EstimatorQNN(circuit=CIRCUIT, weight_params=list(CIRCUIT.parameters))

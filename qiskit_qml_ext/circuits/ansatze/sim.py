@@ -204,7 +204,10 @@ class SimAnsatz(Ansatz):
         return distinct(found)
 
     def _steps(self, num_qubits: int) -> list[Step]:
-        return _CIRCUITS[whole_number("circuit", self.circuit, maximum=len(_CIRCUITS))](num_qubits)
+        number = whole_number("circuit", self.circuit)
+        if number not in _CIRCUITS:
+            raise ValueError(f"circuit must be a number from 1 to 19, but {number} came.")
+        return _CIRCUITS[number](num_qubits)
 
 
 def _append(circuit: QuantumCircuit, gate: str, places: list[int] | Pairs, angles: Iterator[Parameter]) -> None:
