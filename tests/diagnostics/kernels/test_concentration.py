@@ -261,7 +261,7 @@ def trend_of(variances, *, relative=0.02, levels_at=None):
         estimate = Estimate(value, value * relative, value / wide, value * wide)
         points.append(KernelPoint(features, Estimate.exact(0.5), estimate, 3.0, resolved(), 10.0, np.eye(12)))
     widths, spreads = [p.num_features for p in points], [p.variance for p in points]
-    judged = judge_variances(widths, spreads, [math.nan] * len(points), 100)
+    judged = judge_variances(widths, spreads, [math.nan] * len(points), 100, unit="feature")
     return KernelConcentration(tuple(points), judged.verdict, judged, (), None, 100, None)
 
 
