@@ -179,3 +179,27 @@ def test_every_public_name_exists():
         assert getattr(qiskit_qml_ext, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = qiskit_qml_ext.nonsense
+
+
+def dataclass_fields(path: Path) -> list[tuple[str, str, bool]]:
+    """The public fields of the public dataclasses of a module: class, field, whether a string stands under it."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ClassDef) or node.name.startswith("_"):
+            continue
+        if not any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list):
+            continue
+        for statement, after in zip(node.body, [*node.body[1:], None], strict=True):
+            if isinstance(statement, ast.AnnAssign) and "ClassVar" not in ast.unparse(statement.annotation):
+                name = ast.unparse(statement.target)
+                text = isinstance(after, ast.Expr) and isinstance(getattr(after.value, "value", None), str)
+                found += [(node.name, name, text)] if not name.startswith("_") else []
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_field_of_a_dataclass_has_its_docstring_under_it(path):
+    assert [f"{owner}.{name}" for owner, name, documented in dataclass_fields(path) if not documented] == []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef) and any("dataclass" in ast.unparse(one) for one in node.decorator_list):
+            assert "Attributes:" not in (ast.get_docstring(node) or ""), f"{node.name} documents its fields elsewhere"

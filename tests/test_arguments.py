@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import re
 from collections.abc import Callable
 from importlib import import_module
 
@@ -14,6 +15,7 @@ from qiskit_machine_learning.neural_networks import EstimatorQNN
 from scipy.sparse import csr_array
 
 from qiskit_qml_ext import diagnostics, engine, evaluation, gradients, primitives
+from qiskit_qml_ext.checks import RULES
 from qiskit_qml_ext.circuits import (
     ANSATZE,
     FEATURE_MAPS,
@@ -250,6 +252,22 @@ def test_an_impossible_value_is_refused_by_name(name, argument, place):
     given.pop("options", None)
     with pytest.raises((TypeError, ValueError), match=rf"(?i){argument.rstrip('s')}"):
         function(**{**given, argument: value})
+
+
+def refusal(name: str, value: object) -> str | None:
+    """What the rule for an argument says against a value; None if that is left to the function."""
+    try:
+        RULES[name](name, value)
+    except (TypeError, ValueError) as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_refusal_says_what_must_be_and_what_came(name):
+    said = [text for text in (refusal(name, value) for value in IMPOSSIBLE[name]) if text is not None]
+    assert said
+    assert all(re.match(rf"(each of )?{name} must .+, but .+", text) for text in said)
 
 
 NETWORK = EstimatorQNN(circuit=CIRCUIT, weight_params=list(CIRCUIT.parameters))

@@ -22,7 +22,7 @@ from sklearn.base import BaseEstimator, clone
 from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.checks import SETTING_RULES
+from qiskit_qml_ext.checks import SETTING_RULES, is_whole_number, wrong_kind, wrong_value
 from qiskit_qml_ext.circuits.entanglement import Entanglement
 
 MAX_GATES = 10_000_000
@@ -103,7 +103,7 @@ class Template(Settings, ABC):
 
         It tells a circuit that can be built from one that would never end; the circuit itself may have many more.
         """
-        layers = math.prod(int(value) for name in _LAYERS if _is_whole(value := getattr(self, name, 1)))
+        layers = math.prod(int(value) for name in _LAYERS if is_whole_number(value := getattr(self, name, 1)))
         return layers * max(num_qubits // 2, self._blocks_at_least(num_qubits))
 
     def _blocks_at_least(self, num_qubits: int) -> int:
@@ -115,7 +115,7 @@ class Template(Settings, ABC):
 
     def _check_size(self, width: Any) -> None:
         """Refuse a circuit that nobody could wait for; what is no width is left to the template."""
-        if not _is_whole(width) or width < 1:
+        if not is_whole_number(width) or width < 1:
             return
         at_least = self.gates_at_least(int(width))
         if at_least > MAX_GATES:
@@ -276,14 +276,14 @@ def scaled_features(num_features: int, bandwidth: Bandwidth) -> list[ParameterEx
 def check_axes(name: str, value: object) -> str:
     """Return ``value`` if it is a sequence of rotation axes, such as ``"zyz"``, or raise an error that names it."""
     if not isinstance(value, str) or not value or set(value) - set("xyz"):
-        raise ValueError(f"{name} must be one or more of the letters x, y and z, such as 'zyz', but {value!r} came.")
+        raise wrong_value(name, "one or more of the letters x, y and z, such as 'zyz'", value)
     return value
 
 
 def check_bandwidth(bandwidth: Any, num_features: int) -> FloatArray:
     """Return the bandwidth as one positive number for each feature, shape (num_features,)."""
     if isinstance(bandwidth, bool) or not (isinstance(bandwidth, Real) or np.ndim(bandwidth) == 1):
-        raise TypeError(f"bandwidth must be a number or one number for each feature, but {bandwidth!r} came.")
+        raise wrong_kind("bandwidth", "a number or one number for each feature", bandwidth)
     factors = np.asarray(bandwidth, dtype=float)
     if factors.ndim == 1 and factors.shape != (num_features,):
         raise ValueError(
@@ -291,12 +291,8 @@ def check_bandwidth(bandwidth: Any, num_features: int) -> FloatArray:
             "Give one number, or one for each feature."
         )
     if not np.all(np.isfinite(factors) & (factors > 0)):
-        raise ValueError(f"bandwidth must be positive and finite, but {bandwidth!r} came.")
+        raise wrong_value("bandwidth", "positive and finite", bandwidth)
     return np.broadcast_to(factors, (num_features,))
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def _same_setting(a: object, b: object) -> bool:

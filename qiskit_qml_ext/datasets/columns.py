@@ -37,38 +37,32 @@ def row_of(index: int) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """A column of a table.
-
-    Attributes:
-        name: Its name.
-        kind: ``"number"``, ``"truth"`` (numbers 0 and 1), ``"text"`` or ``"date"``.
-        cells: The values as written; None where one is missing.
-        numbers: The values as numbers, NaN where one is missing; None for text and dates.
-        problem: Why it cannot be a feature, a sentence; empty if it can.
-        remedy: What to do about that, beside leaving the column out.
-        remarks: What a reader should know if it becomes a feature.
-    """
+    """A column of a table."""
 
     name: str
+    """Its name."""
     kind: Kind
+    """``"number"``, ``"truth"`` (numbers 0 and 1), ``"text"`` or ``"date"``."""
     cells: Sequence[object]
+    """The values as written; None where one is missing."""
     numbers: FloatArray | None = None
+    """The values as numbers, NaN where one is missing; None for text and dates."""
     problem: str = ""
+    """Why it cannot be a feature, a sentence; empty if it can."""
     remedy: str = ""
+    """What to do about that, beside leaving the column out."""
     remarks: tuple[str, ...] = field(default=())
+    """What a reader should know if it becomes a feature."""
 
 
 @dataclass(frozen=True)
 class NumberFormat:
-    """How numbers are written.
-
-    Attributes:
-        decimal: ``"."`` or ``","``.
-        thousands: What stands between groups of three digits, one character; None for nothing.
-    """
+    """How numbers are written."""
 
     decimal: str = "."
+    """``"."`` or ``","``."""
     thousands: str | None = None
+    """What stands between groups of three digits, one character; None for nothing."""
 
     def __post_init__(self) -> None:
         if self.decimal not in (".", ","):

@@ -23,30 +23,27 @@ MAX_GUESSED_CLASSES = 20
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A supervised data set. The arrays are read-only.
-
-    Attributes:
-        name: A short name, used in tables and titles.
-        X: The features, shape (num_samples, num_features), float; NaN marks a missing value.
-        y: The label, shape (num_samples,): class numbers 0, 1, … (int) for classification, else float.
-        feature_names: One name for each column of ``X``.
-        task: ``"classification"`` or ``"regression"``.
-        class_names: The name of class 0, 1, …; empty for regression.
-        label_name: What the label is called.
-        source: Where the data came from, one phrase.
-        notes: What a reader should know about how the data were read: columns that were left out and why, values taken
-            as missing, columns that look like identifiers or that give the label away. One sentence each.
-    """
+    """A supervised data set. The arrays are read-only."""
 
     name: str
+    """A short name, used in tables and titles."""
     X: FloatArray
+    """The features, shape (num_samples, num_features), float; NaN marks a missing value."""
     y: FloatArray | IntArray
+    """The label, shape (num_samples,): class numbers 0, 1, … (int) for classification, else float."""
     feature_names: tuple[str, ...]
+    """One name for each column of ``X``."""
     task: Task
+    """``"classification"`` or ``"regression"``."""
     class_names: tuple[str, ...] = ()
+    """The name of class 0, 1, …; empty for regression."""
     label_name: str = "label"
+    """What the label is called."""
     source: str = ""
+    """Where the data came from, one phrase."""
     notes: tuple[str, ...] = ()
+    """What a reader should know about how the data were read: columns that were left out and why, values taken as
+    missing, columns that look like identifiers or that give the label away. One sentence each."""
 
     def __post_init__(self) -> None:
         for array in (self.X, self.y):

@@ -33,21 +33,18 @@ READABLE_SUFFIXES = (*TEXT_SUFFIXES, *PARQUET_SUFFIXES)
 
 @dataclass(frozen=True)
 class TextOptions:
-    """How a file of text is written; None where that is found out.
-
-    Attributes:
-        separator: What stands between cells: one character, or ``"tab"``, ``"space"``, ….
-        decimal: ``"."`` or ``","``.
-        thousands: What stands between groups of digits.
-        encoding: The encoding of the text.
-        header: Whether the first line has the names of the columns.
-    """
+    """How a file of text is written; None where that is found out."""
 
     separator: str | None = None
+    """What stands between cells: one character, or ``"tab"``, ``"space"``, …."""
     decimal: str | None = None
+    """``"."`` or ``","``."""
     thousands: str | None = None
+    """What stands between groups of digits."""
     encoding: str | None = None
+    """The encoding of the text."""
     header: bool | None = None
+    """Whether the first line has the names of the columns."""
 
     def given(self) -> list[str]:
         """Return the names of those that were given."""
@@ -56,21 +53,18 @@ class TextOptions:
 
 @dataclass(frozen=True)
 class Choice:
-    """What of a table is used, and how it is understood.
-
-    Attributes:
-        label: The name of the label's column.
-        task: What the label means; guessed if None.
-        drop: Columns to leave out.
-        keep: Columns to use although they look like an identifier.
-        na_values: What marks a missing value, in features beside what usually does, in the label beside empty cells.
-    """
+    """What of a table is used, and how it is understood."""
 
     label: str | None
+    """The name of the label's column."""
     task: Task | None
+    """What the label means; guessed if None."""
     drop: tuple[str, ...]
+    """Columns to leave out."""
     keep: tuple[str, ...]
+    """Columns to use although they look like an identifier."""
     na_values: frozenset[str]
+    """What marks a missing value, in features beside what usually does, in the label beside empty cells."""
 
 
 def load_file(path: Path, choice: Choice, options: TextOptions) -> Dataset:

@@ -19,22 +19,19 @@ Record = tuple[int, list[str]]
 
 @dataclass(frozen=True)
 class CellTable:
-    """A rectangle of text.
-
-    Attributes:
-        names: The names of the columns, without blanks around them; columns without a name are ``Unnamed: 0``, … as
-            in pandas.
-        columns: The cells of each column as written.
-        lines: The line of the file where each row begins.
-        separator: What stands between the cells.
-        notes: What a reader should know.
-    """
+    """A rectangle of text."""
 
     names: tuple[str, ...]
+    """The names of the columns, without blanks around them; columns without a name are ``Unnamed: 0``, … as in
+    pandas."""
     columns: tuple[list[str], ...]
+    """The cells of each column as written."""
     lines: tuple[int, ...]
+    """The line of the file where each row begins."""
     separator: str
+    """What stands between the cells."""
     notes: tuple[str, ...]
+    """What a reader should know."""
 
 
 def checked_separator(separator: str | None) -> str | None:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from qiskit.circuit import QuantumCircuit
 
 from qiskit_qml_ext.arrays import FloatArray, IntArray, RealArray
-from qiskit_qml_ext.checks import numeric_array
+from qiskit_qml_ext.checks import numeric_array, wrong_value
 from qiskit_qml_ext.engine import memory, threads
 from qiskit_qml_ext.engine.compiled.runners import scratch_rows
 from qiskit_qml_ext.engine.compiled.simd import LANES
@@ -28,23 +28,20 @@ _REAL = {"complex128": "float64", "complex64": "float32"}
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """A checked request: the program, its plan and the parameter values.
-
-    Attributes:
-        program: The program.
-        plan: Its plan.
-        values: Finite float64 values, C-contiguous, shape (B, P).
-        real: ``"float64"`` or ``"float32"``.
-        budget: Bytes that may be used.
-        num_threads: Threads that may be used, None for what the environment allows.
-    """
+    """A checked request: the program, its plan and the parameter values."""
 
     program: RotationProgram
+    """The program."""
     plan: Plan
+    """Its plan."""
     values: FloatArray
+    """Finite float64 values, C-contiguous, shape (B, P)."""
     real: str
+    """``"float64"`` or ``"float32"``."""
     budget: int
+    """Bytes that may be used."""
     num_threads: int | None
+    """Threads that may be used, None for what the environment allows."""
 
     @property
     def lanes(self) -> Lanes:
@@ -102,10 +99,10 @@ def prepare(
     if isinstance(program, QuantumCircuit):
         program = lower(program)
     elif not isinstance(program, RotationProgram):
-        raise TypeError(f"program is a {type(program).__name__}; expected a RotationProgram or a QuantumCircuit.")
+        raise TypeError(f"program must be a RotationProgram or a QuantumCircuit, but a {type(program).__name__} came.")
     name = dtype if dtype in _REAL else getattr(dtype, "name", getattr(dtype, "__name__", repr(dtype)))
     if name not in _REAL:
-        raise ValueError(f"dtype is {dtype!r}; expected 'complex128' or 'complex64'.")
+        raise wrong_value("dtype", "'complex128' or 'complex64'", dtype)
     checked = check_values(program, values)
     if num_threads is not None:
         threads.thread_count(num_threads)
@@ -144,14 +141,15 @@ def check_values(program: RotationProgram, values: npt.ArrayLike) -> FloatArray:
         numeric_array("values", values)
     array = np.asarray(values)
     if array.dtype.kind not in "fiub" and array.size:
-        raise TypeError(f"values has dtype {array.dtype}; expected real numbers.")
+        raise TypeError(f"values must be real numbers, but an array of {array.dtype} came.")
     expected = program.num_parameters
     if array.ndim != 2 or array.shape[1] != expected:
         hint = "Give every parameter a value: " if array.ndim == 2 and array.shape[1] < expected else ""
         names = ", ".join(parameter.name for parameter in program.parameters[:6]) + (", …" if expected > 6 else "")
         raise ValueError(
-            f"values has shape {array.shape}; expected (B, {expected}), one row per sample and one column per parameter"
-            f"{f' ({names})' if names else ''}. {hint}A single sample is an array of shape (1, {expected})."
+            f"values must have the shape (B, {expected}), one row per sample and one column per parameter"
+            f"{f' ({names})' if names else ''}, but {array.shape} came. {hint}A single sample is an array of shape "
+            f"(1, {expected})."
         )
     checked = np.ascontiguousarray(array, dtype=np.float64)
     if not np.isfinite(checked).all():

@@ -109,8 +109,8 @@ def expectation_vjp(
     weights = np.ascontiguousarray(cotangents, dtype=np.float64)
     if weights.shape != (len(request.values), num_observables):
         raise ValueError(
-            f"cotangents has shape {weights.shape}; expected {(len(request.values), num_observables)}, one row per "
-            "sample and one column per observable."
+            f"cotangents must have the shape {(len(request.values), num_observables)}, one row per sample and one "
+            f"column per observable, but {weights.shape} came."
         )
     if combine is None:
         found, gradients, _ = _run(request, compiled, _VJP, weights)

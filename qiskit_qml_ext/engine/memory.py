@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qiskit_qml_ext.checks import check_arguments
+from qiskit_qml_ext.checks import check_arguments, whole_number
 from qiskit_qml_ext.exceptions import StateTooLargeError
 
 DTYPES = ("complex128", "complex64")
@@ -53,9 +53,7 @@ def memory_budget(max_memory: int | None) -> int:
     """The number of bytes that may be used: ``max_memory``, or a share of what is available."""
     if max_memory is None:
         return int(_SHARE * available_memory())
-    if isinstance(max_memory, bool) or not isinstance(max_memory, int | np.integer) or max_memory <= 0:
-        raise ValueError(f"max_memory is {max_memory!r}; expected a positive number of bytes or None.")
-    return int(max_memory)
+    return whole_number("max_memory", max_memory)
 
 
 def check_memory(needed: int, budget: int, what: str, advice: str) -> None:

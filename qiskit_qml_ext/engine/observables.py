@@ -16,13 +16,10 @@ _EQUAL = 1e-12  # of the largest coefficient: terms that cancel leave less
 
 @dataclass(frozen=True, eq=False)
 class Projector:
-    """The projector |φ><φ| on a basis state or on any state; its expectation value is the fidelity |<φ|ψ>|².
-
-    Attributes:
-        state: A basis state as an integer (bit j belongs to qubit j), or amplitudes of norm 1, shape (2**n,).
-    """
+    """The projector |φ><φ| on a basis state or on any state; its expectation value is the fidelity |<φ|ψ>|²."""
 
     state: int | ComplexArray
+    """A basis state as an integer (bit j belongs to qubit j), or amplitudes of norm 1, shape (2**n,)."""
 
 
 Observable: TypeAlias = SparsePauliOp | Pauli | Projector | FloatArray
@@ -39,10 +36,10 @@ def as_list(observables: Observable | Sequence[Observable]) -> list[Observable]:
     if isinstance(observables, np.ndarray) and observables.ndim == 1 and observables.dtype != object:
         return [observables]
     if isinstance(observables, str) or not isinstance(observables, Sequence | np.ndarray):
-        raise TypeError(f"observables is a {type(observables).__name__}; {_EXPECTED}")
+        raise TypeError(f"observables must be {_EXPECTED}, but a {type(observables).__name__} came.")
     for place, observable in enumerate(observables):
         if not isinstance(observable, SparsePauliOp | Pauli | Projector | np.ndarray):
-            raise TypeError(f"observables[{place}] is a {type(observable).__name__}; {_EXPECTED}")
+            raise TypeError(f"observables[{place}] must be {_EXPECTED}, but a {type(observable).__name__} came.")
     return list(observables)
 
 
@@ -82,6 +79,4 @@ def _array_key(array: AnyArray) -> object:
     return array.shape, array.dtype.str, hashlib.blake2b(np.ascontiguousarray(array).data).digest()
 
 
-_EXPECTED = (
-    "expected a SparsePauliOp, a Pauli, a Projector, a 1-D array with the diagonal of an observable, or a list of them."
-)
+_EXPECTED = "a SparsePauliOp, a Pauli, a Projector, a 1-D array with the diagonal of an observable, or a list of them"

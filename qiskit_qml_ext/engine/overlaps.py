@@ -98,7 +98,7 @@ def _check_states(states: StateArray, name: str) -> StateArray:
         raise TypeError(f"{name} must have all its amplitudes, but some of this masked array are missing.")
     array = np.asarray(states)
     if array.ndim != 2:
-        raise ValueError(f"{name} has shape {array.shape}; expected (number of states, 2**n).")
+        raise ValueError(f"{name} must have the shape (number of states, 2**n), but {array.shape} came.")
     if array.dtype not in (np.complex64, np.complex128):
         array = array.astype(np.complex128)
     return np.ascontiguousarray(array)
@@ -149,17 +149,9 @@ def _pack(y: RealArray, first: int, used: int, start: int, depth: int, scratch: 
 
 @njit
 def _add_products(
-    x: RealArray,
-    row: int,
-    num_rows: int,
-    dimension: int,
-    start: int,
-    depth: int,
-    w: int,
-    panel: RealArray,
-    sums: RealArray,
-    top: int,
-) -> None:
+    x: RealArray, row: int, num_rows: int, dimension: int, start: int, depth: int, w: int, panel: RealArray,
+    sums: RealArray, top: int,
+) -> None:  # fmt: skip
     """Add ``depth`` steps to the sums of four rows (rows beyond the last repeat it)."""
     last = num_rows - 1
     p0 = 2 * (min(row, last) * dimension + start)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from qiskit.circuit import QuantumCircuit
 
 from qiskit_qml_ext.arrays import FloatArray, IntArray, RealArray, StateArray
-from qiskit_qml_ext.checks import whole_numbers
+from qiskit_qml_ext.checks import whole_numbers, wrong_value
 from qiskit_qml_ext.engine import batch as requests
 from qiskit_qml_ext.engine.batch import Lanes
 from qiskit_qml_ext.engine.compiled import runners
@@ -133,7 +133,7 @@ def _check_qubits(qubits: Sequence[int] | None, num_qubits: int) -> list[int]:
         return list(range(num_qubits))
     chosen = list(whole_numbers("qubits", qubits, minimum=0, may_be_empty=True))
     if len(set(chosen)) != len(chosen) or any(not 0 <= qubit < num_qubits for qubit in chosen):
-        raise ValueError(f"qubits is {chosen}; expected different numbers from 0 to {num_qubits - 1}.")
+        raise wrong_value("qubits", f"different numbers from 0 to {num_qubits - 1}", chosen)
     return chosen
 
 

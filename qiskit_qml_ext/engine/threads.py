@@ -16,6 +16,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from qiskit_qml_ext.arrays import FloatArray, RealArray
+from qiskit_qml_ext.checks import whole_number
 
 _lock = threading.Lock()
 _local = threading.local()
@@ -45,12 +46,11 @@ def thread_count(num_threads: int | None) -> int:
     (joblib sets it in its workers), and what a surrounding ``threadpoolctl.threadpool_limits`` leaves NumPy's BLAS.
 
     Raises:
-        ValueError: ``num_threads`` is not a positive integer.
+        TypeError: ``num_threads`` is no whole number.
+        ValueError: ``num_threads`` is not positive.
     """
     if num_threads is not None:
-        if isinstance(num_threads, bool) or not isinstance(num_threads, int | np.integer) or num_threads < 1:
-            raise ValueError(f"num_threads is {num_threads!r}; expected a positive integer or None.")
-        return int(num_threads)
+        return whole_number("num_threads", num_threads)
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     for variable in ("OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT"):
         text = os.environ.get(variable, "").split(",")[0].strip()

@@ -35,44 +35,38 @@ LINEAR_STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model that takes part in the comparison.
-
-    Attributes:
-        key: Its short name in the JSON file.
-        name: Its name for people.
-        role: ``"quantum"``, ``"control"`` (the same without entanglement), ``"classical"`` or ``"baseline"``.
-        make: Builds an unfitted search object with ``fit``, ``best_estimator_`` and ``best_params_``.
-    """
+    """A model that takes part in the comparison."""
 
     key: str
+    """Its short name in the JSON file."""
     name: str
+    """Its name for people."""
     role: Role
+    """``"quantum"``, ``"control"`` (the same without entanglement), ``"classical"`` or ``"baseline"``."""
     make: Callable[[], BaseEstimator]
+    """Builds an unfitted search object with ``fit``, ``best_estimator_`` and ``best_params_``."""
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """What all searches have in common.
-
-    Attributes:
-        task: Classification or regression.
-        scoring: The name of the scorer.
-        inner_folds: The number of folds of the inner search.
-        seed: Seed of the inner folds and of the models.
-        num_features: The number of features in the data.
-        num_components: How many principal components the feature map encodes; None if it encodes all features.
-        C_values: Values of C for all support vector machines.
-        bandwidths: Values of the quantum kernels' bandwidth.
-    """
+    """What all searches have in common."""
 
     task: Task
+    """Classification or regression."""
     scoring: str
+    """The name of the scorer."""
     inner_folds: int
+    """The number of folds of the inner search."""
     seed: int
+    """Seed of the inner folds and of the models."""
     num_features: int
+    """The number of features in the data."""
     num_components: int | None
+    """How many principal components the feature map encodes; None if it encodes all features."""
     C_values: Sequence[float] = C_VALUES
+    """Values of C for all support vector machines."""
     bandwidths: Sequence[float] = BANDWIDTHS
+    """Values of the quantum kernels' bandwidth."""
 
     def inner_cv(self) -> DistinctRowFolds:
         """Return the splitter of the inner search; equal rows stay together there too."""

@@ -20,21 +20,18 @@ from qiskit_qml_ext.primitives import Usage
 
 @dataclass(frozen=True, eq=False)
 class KernelSample:
-    """The kernel matrix of one training set, as it was computed or measured.
-
-    Attributes:
-        matrix: Shape (n, n), before any repair.
-        standard_errors: Shape (n, n); zeros for exact results.
-        y: The labels of the samples, shape (n,).
-        bandwidth: The bandwidth that the search chose there.
-        fold: The number of the outer fold, from 0.
-    """
+    """The kernel matrix of one training set, as it was computed or measured."""
 
     matrix: FloatArray
+    """Shape (n, n), before any repair."""
     standard_errors: FloatArray
+    """Shape (n, n); zeros for exact results."""
     y: FloatArray | IntArray
+    """The labels of the samples, shape (n,)."""
     bandwidth: float
+    """The bandwidth that the search chose there."""
     fold: int = 0
+    """The number of the outer fold, from 0."""
 
     @property
     def place(self) -> str:
@@ -44,31 +41,28 @@ class KernelSample:
 
 @dataclass(frozen=True, eq=False)
 class FoldOutcome:
-    """What one model did on one fold.
-
-    Attributes:
-        key: The candidate's key.
-        fold: The number of the fold, from 0.
-        score: The score on the test part; NaN if the model failed.
-        fit_seconds: Time of the search and the fit.
-        parameters: What the search chose.
-        usage: What the model ran on the target, search, fit and prediction.
-        failure: Why it failed, one line; None if it did not.
-        warnings: Warnings that came up, each with its number.
-        kernel: The training kernel matrix, where it was asked for.
-        edges: The chosen parameters that lie at an end of their grid and score better there than anywhere else on it.
-    """
+    """What one model did on one fold."""
 
     key: str
+    """The candidate's key."""
     fold: int
+    """The number of the fold, from 0."""
     score: float
+    """The score on the test part; NaN if the model failed."""
     fit_seconds: float
+    """Time of the search and the fit."""
     parameters: dict[str, float]
+    """What the search chose."""
     usage: Usage
+    """What the model ran on the target, search, fit and prediction."""
     failure: str | None = None
+    """Why it failed, one line; None if it did not."""
     warnings: dict[str, int] = field(default_factory=dict)
+    """Warnings that came up, each with its number."""
     kernel: KernelSample | None = None
+    """The training kernel matrix, where it was asked for."""
     edges: tuple[str, ...] = ()
+    """The chosen parameters that lie at an end of their grid and score better there than anywhere else on it."""
 
 
 def run_folds(plan: Plan, *, jobs: int = 1) -> Iterator[FoldOutcome]:

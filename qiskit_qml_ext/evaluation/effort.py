@@ -29,25 +29,22 @@ _SECONDS_OF_AN_AMPLITUDE, _SECONDS_OF_A_PRODUCT = 3e-10, 1e-10
 
 @dataclass(frozen=True)
 class Effort:
-    """The sizes that the time of an evaluation depends on.
-
-    Attributes:
-        num_train: Samples of an outer training set.
-        num_features: Features in the data.
-        num_classes: Classes; 1 for a regression.
-        num_qubits: Qubits of the feature map.
-        num_gates: Gates of the feature map.
-        num_maps: How many quantum models there are: 2 with a control.
-        num_svm_grids: How many classical support vector machines there are.
-    """
+    """The sizes that the time of an evaluation depends on."""
 
     num_train: int
+    """Samples of an outer training set."""
     num_features: int
+    """Features in the data."""
     num_classes: int
+    """Classes; 1 for a regression."""
     num_qubits: int
+    """Qubits of the feature map."""
     num_gates: int
+    """Gates of the feature map."""
     num_maps: int
+    """How many quantum models there are: 2 with a control."""
     num_svm_grids: int
+    """How many classical support vector machines there are."""
 
     def seconds_of_a_fold(self, protocol: Protocol) -> float:
         """Estimate how long all models take on one outer fold, on one core."""

@@ -27,22 +27,19 @@ _MOST_SHOTS = 1e12  # beyond it, a number of shots for one circuit is not worth 
 
 @dataclass(frozen=True)
 class CircuitCost:
-    """A kernel circuit (compute-uncompute) in a target's own gates.
-
-    Attributes:
-        target: The name of the target.
-        num_qubits: How many qubits it acts on.
-        depth: Its depth, measurements included.
-        two_qubit_gates: The number of gates on two or more qubits.
-        error_free: The estimated fraction of runs without any gate or readout error: the product of (1 - error) over
-            all gates and measurements, from the errors that the device reported. None where no errors are known.
-    """
+    """A kernel circuit (compute-uncompute) in a target's own gates."""
 
     target: str
+    """The name of the target."""
     num_qubits: int
+    """How many qubits it acts on."""
     depth: int
+    """Its depth, measurements included."""
     two_qubit_gates: int
+    """The number of gates on two or more qubits."""
     error_free: float | None
+    """The estimated fraction of runs without any gate or readout error: the product of (1 - error) over all gates and
+    measurements, from the errors that the device reported. None where no errors are known."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the fields as a dictionary."""
@@ -51,25 +48,22 @@ class CircuitCost:
 
 @dataclass(frozen=True)
 class HardwareCost:
-    """What one fit would take on a device.
-
-    Attributes:
-        circuit: The kernel circuit on the device.
-        circuits_per_fit: The number of pairs of different training samples.
-        shots_per_circuit: Shots at which the error of an entry is half of the spread of the entries; ``inf`` if no
-            number is enough. A model may need many times more.
-        seconds_per_fit: Processor time at ``SHOTS_PER_SECOND``.
-        basis: Of which entries the shots are: as they were measured, or without the errors of a device.
-        shots_with_errors: The same shots if each of the reported errors leaves nothing of the signal; None where the
-            entries were measured with errors, or no errors are known.
-    """
+    """What one fit would take on a device."""
 
     circuit: CircuitCost
+    """The kernel circuit on the device."""
     circuits_per_fit: int
+    """The number of pairs of different training samples."""
     shots_per_circuit: float
+    """Shots at which the error of an entry is half of the spread of the entries; ``inf`` if no number is enough. A
+    model may need many times more."""
     seconds_per_fit: float
+    """Processor time at ``SHOTS_PER_SECOND``."""
     basis: str = WITHOUT_ERRORS
+    """Of which entries the shots are: as they were measured, or without the errors of a device."""
     shots_with_errors: float | None = None
+    """The same shots if each of the reported errors leaves nothing of the signal; None where the entries were measured
+    with errors, or no errors are known."""
 
     @property
     def shots_per_fit(self) -> float:

@@ -42,17 +42,14 @@ Split = tuple[IndexArray, IndexArray]
 
 @dataclass(frozen=True)
 class RunCost:
-    """What an evaluation will run on a sampled target.
-
-    Attributes:
-        circuit: The kernel circuit there.
-        max_circuits: An upper bound of the number of circuits: all training pairs and all test-training pairs.
-        shots: Shots of each circuit.
-    """
+    """What an evaluation will run on a sampled target."""
 
     circuit: CircuitCost
+    """The kernel circuit there."""
     max_circuits: int
+    """An upper bound of the number of circuits: all training pairs and all test-training pairs."""
     shots: int
+    """Shots of each circuit."""
 
     def sentence(self) -> str:
         """Say it in words."""
@@ -66,41 +63,38 @@ class RunCost:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A checked evaluation that is ready to run; made by :func:`plan_evaluation`.
-
-    Attributes:
-        dataset: The data that are used, after choosing samples.
-        num_available: How many samples there were before.
-        num_distinct: How many different rows the data have.
-        settings: What was asked for, defaults filled in.
-        protocol: What all searches have in common.
-        feature_map: The encoding.
-        entangles: Whether its circuit has entangling gates; without them it is its own control.
-        has_control: Whether a version without them could be built and takes part.
-        target: What was given as the target.
-        connection: Where the chosen quantum models run.
-        candidates: The models.
-        splits: The rows of each outer training set and test set.
-        run_cost: What will run on a sampled target; None for an exact one.
-        seconds: A rough estimate of the time of all fits on one core, for an exact target.
-        notes: What a reader should know.
-    """
+    """A checked evaluation that is ready to run; made by :func:`plan_evaluation`."""
 
     dataset: Dataset
+    """The data that are used, after choosing samples."""
     num_available: int
+    """How many samples there were before."""
     num_distinct: int
+    """How many different rows the data have."""
     settings: Settings
+    """What was asked for, defaults filled in."""
     protocol: Protocol
+    """What all searches have in common."""
     feature_map: FeatureMap
+    """The encoding."""
     entangles: bool
+    """Whether its circuit has entangling gates; without them it is its own control."""
     has_control: bool
+    """Whether a version without them could be built and takes part."""
     target: object
+    """What was given as the target."""
     connection: Connection
+    """Where the chosen quantum models run."""
     candidates: tuple[Candidate, ...]
+    """The models."""
     splits: tuple[Split, ...]
+    """The rows of each outer training set and test set."""
     run_cost: RunCost | None
+    """What will run on a sampled target; None for an exact one."""
     seconds: float = 0.0
+    """A rough estimate of the time of all fits on one core, for an exact target."""
     notes: tuple[str, ...] = field(default=())
+    """What a reader should know."""
 
     @property
     def test_fraction(self) -> float:

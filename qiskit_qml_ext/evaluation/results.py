@@ -17,6 +17,7 @@ from qiskit_qml_ext.evaluation.statistics import Comparison
 from qiskit_qml_ext.evaluation.verdict import Verdict
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 SCHEMA_VERSION = "1.2"
@@ -24,19 +25,16 @@ SCHEMA_VERSION = "1.2"
 
 @dataclass(frozen=True)
 class GridEdge:
-    """A value at an end of the grid that a search chose because it scored higher than all others.
-
-    Attributes:
-        parameter: The name of the parameter.
-        value: The value.
-        is_largest: Whether it is the largest of the grid, not the smallest.
-        times: On how many outer folds it was chosen.
-    """
+    """A value at an end of the grid that a search chose because it scored higher than all others."""
 
     parameter: str
+    """The name of the parameter."""
     value: float
+    """The value."""
     is_largest: bool
+    """Whether it is the largest of the grid, not the smallest."""
     times: int
+    """On how many outer folds it was chosen."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the fields as a dictionary."""
@@ -45,39 +43,36 @@ class GridEdge:
 
 @dataclass(frozen=True)
 class ModelResult:
-    """One model's row.
-
-    Attributes:
-        key: Its short name.
-        name: Its name for people.
-        role: ``"quantum"``, ``"control"``, ``"classical"`` or ``"baseline"``.
-        scores: The score of each outer fold; empty if the model failed on one of them.
-        mean: Their mean; NaN if it failed.
-        std: Their standard deviation (divisor folds - 1); NaN if it failed.
-        comparison: The difference to the best classical model; None for that model itself and where one of them failed.
-        fit_seconds: Time of search and fit, averaged over the folds; NaN if it failed.
-        circuits: What ran on the target over all folds: circuits, or states for an exact one; 0 for classical models.
-        shots: Shots over all folds; 0 for exact and classical models.
-        parameters: What the search chose in each fold.
-        failure: Why the model failed, one line; None if it did not.
-        warnings: Warnings from its fits.
-        edges: Ends of its grid that the search chose on half of the outer folds or more.
-    """
+    """One model's row."""
 
     key: str
+    """Its short name."""
     name: str
+    """Its name for people."""
     role: Role
+    """``"quantum"``, ``"control"``, ``"classical"`` or ``"baseline"``."""
     scores: tuple[float, ...]
+    """The score of each outer fold; empty if the model failed on one of them."""
     mean: float
+    """Their mean; NaN if it failed."""
     std: float
+    """Their standard deviation (divisor folds - 1); NaN if it failed."""
     comparison: Comparison | None
+    """The difference to the best classical model; None for that model itself and where one of them failed."""
     fit_seconds: float
+    """Time of search and fit, averaged over the folds; NaN if it failed."""
     circuits: int
+    """What ran on the target over all folds: circuits, or states for an exact one; 0 for classical models."""
     shots: int
+    """Shots over all folds; 0 for exact and classical models."""
     parameters: tuple[Mapping[str, float], ...] = ()
+    """What the search chose in each fold."""
     failure: str | None = None
+    """Why the model failed, one line; None if it did not."""
     warnings: tuple[str, ...] = ()
+    """Warnings from its fits."""
     edges: tuple[GridEdge, ...] = ()
+    """Ends of its grid that the search chose on half of the outer folds or more."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the fields as a dictionary of plain values."""
@@ -96,21 +91,18 @@ class ModelResult:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where, when and with what an evaluation ran.
-
-    Attributes:
-        started: Start, ISO 8601 with the time zone.
-        seconds: How long it took.
-        versions: Versions of Python and of the packages that matter.
-        platform: The operating system and machine.
-        command: The command line, if it was one.
-    """
+    """Where, when and with what an evaluation ran."""
 
     started: str
+    """Start, ISO 8601 with the time zone."""
     seconds: float
+    """How long it took."""
     versions: Mapping[str, str]
+    """Versions of Python and of the packages that matter."""
     platform: str
+    """The operating system and machine."""
     command: str | None = None
+    """The command line, if it was one."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the fields as a dictionary of plain values."""
@@ -119,41 +111,38 @@ class Provenance:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """The result of :func:`~qiskit_qml_ext.evaluation.evaluate`.
-
-    Attributes:
-        dataset: The data that were used, after choosing samples.
-        num_available: How many samples there were before.
-        num_distinct: How many different rows the data have.
-        settings: What was asked for, defaults filled in.
-        models: One row for each model.
-        best_classical: The key of the classical model with the highest mean score; None if all failed.
-        verdict: The answer.
-        health: The health of the quantum kernel with the bandwidth that the search chose most often, on the first
-            training set where it did, as it was computed or measured; None if the quantum kernel failed.
-        kernel: That kernel matrix.
-        diagnosis: What was found about that kernel on up to 200 of these samples, always simulated exactly: whether it
-            concentrates, how it differs from classical kernels, what to do, the price; None if it cannot be diagnosed.
-        hardware: What a fit would take on a device; None if none was looked at.
-        run_cost: What was announced to run on the target; None for exact results.
-        notes: What else a reader should know.
-        provenance: Versions, time, command.
-    """
+    """The result of :func:`~qiskit_qml_ext.evaluation.evaluate`."""
 
     dataset: Dataset
+    """The data that were used, after choosing samples."""
     num_available: int
+    """How many samples there were before."""
     num_distinct: int
+    """How many different rows the data have."""
     settings: Settings
+    """What was asked for, defaults filled in."""
     models: tuple[ModelResult, ...]
+    """One row for each model."""
     best_classical: str | None
+    """The key of the classical model with the highest mean score; None if all failed."""
     verdict: Verdict
+    """The answer."""
     health: KernelHealth | None
+    """The health of the quantum kernel with the bandwidth that the search chose most often, on the first training set
+    where it did, as it was computed or measured; None if the quantum kernel failed."""
     kernel: KernelSample | None
+    """That kernel matrix."""
     diagnosis: Diagnosis | None
+    """What was found about that kernel on up to 200 of these samples, always simulated exactly: whether it
+    concentrates, how it differs from classical kernels, what to do, the price; None if it cannot be diagnosed."""
     hardware: HardwareCost | None
+    """What a fit would take on a device; None if none was looked at."""
     run_cost: RunCost | None
+    """What was announced to run on the target; None for exact results."""
     notes: tuple[str, ...]
+    """What else a reader should know."""
     provenance: Provenance = field(repr=False)
+    """Versions, time, command."""
 
     def __getitem__(self, key: str) -> ModelResult:
         """Return the row of a model by its key, for example ``evaluation["quantum"]``."""
@@ -161,6 +150,23 @@ class Evaluation:
             if model.key == key:
                 return model
         raise KeyError(f"There is no model {key!r}; there are: {', '.join(model.key for model in self.models)}.")
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a row for each model: its scores, its difference to the best classical one, and what it took."""
+        import pandas as pd
+
+        own = ("key", "role", "mean", "std", "fit_seconds", "circuits", "shots", "failure")
+        compared = {
+            "difference": "difference",
+            "difference_low": "low",
+            "difference_high": "high",
+            "p_value": "p_value",
+        }
+        return pd.DataFrame(
+            {name: getattr(model, name) for name in own}
+            | {name: getattr(model.comparison, part, math.nan) for name, part in compared.items()}
+            for model in self.models
+        )
 
     def summary(self) -> str:
         """Return the table, the diagnosis of the kernel and the verdict as text."""

@@ -7,41 +7,38 @@ from qiskit_qml_ext.evaluation.formatting import plural
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of an evaluation, all defaults filled in.
-
-    Attributes:
-        feature_map: The feature map, as Python would write it.
-        num_qubits: Qubits of the feature map.
-        num_encoded: How many features (or principal components) it encodes.
-        uses_pca: Whether the features were reduced to principal components for the quantum models.
-        target: The name of the target that ran the chosen quantum models.
-        is_exact: Whether their results are free of shot noise.
-        shots: Shots of every circuit; None for exact results.
-        folds: Outer folds.
-        repeats: How often the outer cross-validation is repeated with other folds.
-        inner_folds: Folds of the search inside each outer training set.
-        max_samples: The limit on samples that applied; None if there was none.
-        seed: The seed of everything random.
-        scoring: The name of the score; higher is better.
-        C_values: The values of C that the support vector machines were offered.
-        bandwidths: The values of the bandwidth that the quantum kernels were offered.
-    """
+    """The settings of an evaluation, all defaults filled in."""
 
     feature_map: str
+    """The feature map, as Python would write it."""
     num_qubits: int
+    """Qubits of the feature map."""
     num_encoded: int
+    """How many features (or principal components) it encodes."""
     uses_pca: bool
+    """Whether the features were reduced to principal components for the quantum models."""
     target: str
+    """The name of the target that ran the chosen quantum models."""
     is_exact: bool
+    """Whether their results are free of shot noise."""
     shots: int | None
+    """Shots of every circuit; None for exact results."""
     folds: int
+    """Outer folds."""
     repeats: int
+    """How often the outer cross-validation is repeated with other folds."""
     inner_folds: int
+    """Folds of the search inside each outer training set."""
     max_samples: int | None
+    """The limit on samples that applied; None if there was none."""
     seed: int
+    """The seed of everything random."""
     scoring: str
+    """The name of the score; higher is better."""
     C_values: tuple[float, ...]
+    """The values of C that the support vector machines were offered."""
     bandwidths: tuple[float, ...]
+    """The values of the bandwidth that the quantum kernels were offered."""
 
     @property
     def num_outer(self) -> int:

@@ -15,27 +15,24 @@ SIGNIFICANCE = 0.05
 
 @dataclass(frozen=True)
 class Comparison:
-    """The difference between two models' scores on the same folds, from :func:`corrected_t_test`.
-
-    Attributes:
-        difference: The mean of (first - second) over the folds.
-        standard_error: Its corrected standard error.
-        statistic: The t statistic; NaN if the difference is 0 on all folds and the size of a test fold is not known.
-        degrees_of_freedom: The number of folds minus one.
-        p_value: Two-sided.
-        low: Lower end of the 95 % confidence interval of the difference; NaN where the statistic is.
-        high: Upper end; NaN as the lower end.
-        other: The key of the second model, where the comparison is part of an evaluation.
-    """
+    """The difference between two models' scores on the same folds, from :func:`corrected_t_test`."""
 
     difference: float
+    """The mean of (first - second) over the folds."""
     standard_error: float
+    """Its corrected standard error."""
     statistic: float
+    """The t statistic; NaN if the difference is 0 on all folds and the size of a test fold is not known."""
     degrees_of_freedom: int
+    """The number of folds minus one."""
     p_value: float
+    """Two-sided."""
     low: float
+    """Lower end of the 95 % confidence interval of the difference; NaN where the statistic is."""
     high: float
+    """Upper end; NaN as the lower end."""
     other: str = ""
+    """The key of the second model, where the comparison is part of an evaluation."""
 
     @property
     def is_better(self) -> bool:

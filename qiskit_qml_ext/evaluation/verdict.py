@@ -16,13 +16,18 @@ VerdictCode = Literal[
 
 @dataclass(frozen=True)
 class Contestant:
-    """A model as the verdict sees it; ``scores`` is empty if it failed."""
+    """A model as the verdict sees it."""
 
     key: str
+    """Its short name."""
     name: str
+    """Its name for people."""
     role: Role
+    """What it is there for."""
     scores: tuple[float, ...]
+    """The score of each outer fold; empty if it failed."""
     failure: str | None = None
+    """Why it failed; None if it did not."""
 
     @property
     def mean(self) -> float:
@@ -32,27 +37,24 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer of an evaluation.
-
-    Attributes:
-        code: One word for programs. ``"better"`` does not say that entanglement is the reason; the sentence says what
-            is known about that. ``"better_without_entanglement"``: the control without entangling gates is not shown
-            to be worse, or the feature map has no such gates.
-        sentence: The answer for people.
-        details: Further sentences that qualify it.
-        rival: The key of the model that decided: for a win the rival that came closest, else the one not beaten or, for
-            ``"worse"``, the one that won; None where nothing was compared.
-        p_value: The p value that decided, the one in the sentence: for a win the largest of those against all rivals,
-            for ``"worse"`` the smallest times their number; None where nothing was compared.
-        smallest_difference: The smallest difference to that rival that would have been significant on these folds.
-    """
+    """The answer of an evaluation."""
 
     code: VerdictCode
+    """One word for programs. ``"better"`` does not say that entanglement is the reason; the sentence says what is known
+    about that. ``"better_without_entanglement"``: the control without entangling gates is not shown to be worse, or the
+    feature map has no such gates."""
     sentence: str
+    """The answer for people."""
     details: tuple[str, ...] = field(default=())
+    """Further sentences that qualify it."""
     rival: str | None = None
+    """The key of the model that decided: for a win the rival that came closest, else the one not beaten or, for
+    ``"worse"``, the one that won; None where nothing was compared."""
     p_value: float | None = None
+    """The p value that decided, the one in the sentence: for a win the largest of those against all rivals, for
+    ``"worse"`` the smallest times their number; None where nothing was compared."""
     smallest_difference: float | None = None
+    """The smallest difference to that rival that would have been significant on these folds."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the fields as a dictionary."""
@@ -71,17 +73,14 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Trial:
-    """How folds are compared: what :func:`~qiskit_qml_ext.evaluation.corrected_t_test` needs beside the scores.
-
-    Attributes:
-        test_fraction: n_test/n_train.
-        test_size: The number of different samples in a test fold, where the score is a fraction of them.
-        scoring: The name of the score, for its limits: no interval goes beyond what two such scores can differ by.
-    """
+    """How folds are compared: what :func:`~qiskit_qml_ext.evaluation.corrected_t_test` needs beside the scores."""
 
     test_fraction: float
+    """n_test/n_train."""
     test_size: float | None = None
+    """The number of different samples in a test fold, where the score is a fraction of them."""
     scoring: str = ""
+    """The name of the score, for its limits: no interval goes beyond what two such scores can differ by."""
 
     def against(self, first: Contestant, second: Contestant) -> Comparison:
         """Compare two models."""

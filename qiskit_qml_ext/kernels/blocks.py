@@ -24,17 +24,14 @@ _ADVICE = (
 
 @dataclass(frozen=True)
 class Blocks:
-    """How a matrix is cut.
-
-    Attributes:
-        rows: How many states of the rows are held at a time.
-        columns: How many of the columns are held beside them.
-        memory: Bytes for all states and the engine's work; ``None`` where they need no limit.
-    """
+    """How a matrix is cut."""
 
     rows: int
+    """How many states of the rows are held at a time."""
     columns: int
+    """How many of the columns are held beside them."""
     memory: int | None = None
+    """Bytes for all states and the engine's work; ``None`` where they need no limit."""
 
 
 def check_matrix(shape: tuple[int, int], arrays: int, max_memory: int | None) -> int:

@@ -20,15 +20,12 @@ from qiskit_qml_ext.program import RotationProgram, lower
 
 @dataclass(frozen=True, eq=False)
 class Factor:
-    """A group of interacting qubits of an encoding circuit.
-
-    Attributes:
-        program: The group's circuit, lowered.
-        columns: The features that it encodes, ascending; ``None`` where it encodes all of them.
-    """
+    """A group of interacting qubits of an encoding circuit."""
 
     program: RotationProgram
+    """The group's circuit, lowered."""
     columns: IndexArray | None
+    """The features that it encodes, ascending; ``None`` where it encodes all of them."""
 
     def select(self, samples: FloatArray) -> FloatArray:
         """Return the columns of the samples that the group encodes."""

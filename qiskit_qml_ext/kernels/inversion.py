@@ -63,23 +63,20 @@ _INVERTED_TRULY = (
 
 @dataclass(frozen=True, eq=False)
 class InversionTest:
-    """What a target runs for a feature map.
-
-    Attributes:
-        circuit: The measured circuit U(y)†U(x); its parameters are those of x, then those of y.
-        key: Its content key.
-        feature_map: The circuit that it was made of: one of the same content may have other parameters.
-        unitary: The U that runs.
-        columns: The features that U depends on, ascending: column j of the data is the feature map's parameter j.
-        approximated: The names of the instructions that run as a product formula instead of their exact exponential.
-    """
+    """What a target runs for a feature map."""
 
     circuit: QuantumCircuit
+    """The measured circuit U(y)†U(x); its parameters are those of x, then those of y."""
     key: str
+    """Its content key."""
     feature_map: QuantumCircuit
+    """The circuit that it was made of: one of the same content may have other parameters."""
     unitary: QuantumCircuit
+    """The U that runs."""
     columns: IndexArray
+    """The features that U depends on, ascending: column j of the data is the feature map's parameter j."""
     approximated: tuple[str, ...]
+    """The names of the instructions that run as a product formula instead of their exact exponential."""
 
     @cached_property
     def program(self) -> RotationProgram | None:

@@ -37,21 +37,18 @@ def check_samples(name: str, values: ArrayLike) -> FloatArray:
 
 @dataclass(frozen=True)
 class PairPlan:
-    """The distinct samples among the rows (and columns) of a kernel matrix and the pairs that it needs.
-
-    Attributes:
-        samples: The distinct samples, shape (d, features), as they first appear.
-        row_index: For each row of the matrix, its distinct sample.
-        column_index: For each column of the matrix, its distinct sample.
-        pairs: The unordered pairs of different distinct samples that occur, each once, shape (p, 2), first < second.
-        same: The distinct samples that meet themselves.
-    """
+    """The distinct samples among the rows (and columns) of a kernel matrix and the pairs that it needs."""
 
     samples: FloatArray
+    """The distinct samples, shape (d, features), as they first appear."""
     row_index: IndexArray
+    """For each row of the matrix, its distinct sample."""
     column_index: IndexArray
+    """For each column of the matrix, its distinct sample."""
     pairs: IndexArray
+    """The unordered pairs of different distinct samples that occur, each once, shape (p, 2), first < second."""
     same: IndexArray
+    """The distinct samples that meet themselves."""
 
     def fill(self, pair_values: FloatArray, same_values: FloatArray) -> FloatArray:
         """Build the matrix from a value for each pair and one for each sample that meets itself."""

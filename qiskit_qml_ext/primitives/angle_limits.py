@@ -36,14 +36,7 @@ _ABOVE = 1e-10  # rounding that Runtime allows at the upper end
 
 @dataclass(frozen=True)
 class AngleOutside:
-    """An angle that a gate does not take.
-
-    Attributes:
-        gate: The gate's name.
-        qubits: The device's qubits.
-        angle: The angle in radians.
-        row: The row of the values from which it follows.
-    """
+    """An angle that a gate does not take."""
 
     ADVICE: ClassVar[str] = (
         "Connect to the backend without fractional gates, for example service.backend(name, "
@@ -51,9 +44,13 @@ class AngleOutside:
     )
 
     gate: str
+    """The gate's name."""
     qubits: tuple[int, ...]
+    """The device's qubits."""
     angle: float
+    """The angle in radians."""
     row: int
+    """The row of the values from which it follows."""
 
     def __str__(self) -> str:
         return (

@@ -15,15 +15,12 @@ from qiskit_qml_ext.program.unitary_part import definition_of, is_directive
 
 @dataclass(frozen=True)
 class RegisterReadout:
-    """How one classical register is filled from an outcome.
-
-    Attributes:
-        name: The register's name.
-        sources: For each bit of the register the bit of the outcome that it reads, or -1 for a bit that stays 0.
-    """
+    """How one classical register is filled from an outcome."""
 
     name: str
+    """The register's name."""
     sources: tuple[int, ...]
+    """For each bit of the register the bit of the outcome that it reads, or -1 for a bit that stays 0."""
 
     def pack(self, outcomes: UintArray) -> ByteArray:
         """Write outcomes as ``BitArray`` holds them: bytes with the last bits first, shape (..., bytes)."""
@@ -36,15 +33,12 @@ class RegisterReadout:
 
 @dataclass(frozen=True)
 class Readout:
-    """The measurements at the end of a circuit.
-
-    Attributes:
-        qubits: The measured qubits in ascending order; bit j of an outcome belongs to ``qubits[j]``.
-        registers: The classical registers in the circuit's order.
-    """
+    """The measurements at the end of a circuit."""
 
     qubits: tuple[int, ...]
+    """The measured qubits in ascending order; bit j of an outcome belongs to ``qubits[j]``."""
     registers: tuple[RegisterReadout, ...]
+    """The classical registers in the circuit's order."""
 
 
 def final_readout(circuit: QuantumCircuit) -> Readout:

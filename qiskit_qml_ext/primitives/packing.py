@@ -25,21 +25,18 @@ _UNUSABLE = 0.3  # qubits and couplings with larger reported errors are left out
 
 @dataclass(frozen=True)
 class PackedCircuit:
-    """Copies of a circuit on a device.
-
-    Attributes:
-        circuit: The packed circuit in the device's own gates.
-        names: The names of its parameters: the first copy's in order, then the second's, and so on.
-        regions: The device's qubits of each copy.
-        registers: The classical registers of the single circuit, with their sizes.
-        num_parameters: Parameters of the single circuit.
-    """
+    """Copies of a circuit on a device."""
 
     circuit: QuantumCircuit
+    """The packed circuit in the device's own gates."""
     names: tuple[str, ...]
+    """The names of its parameters: the first copy's in order, then the second's, and so on."""
     regions: tuple[tuple[int, ...], ...]
+    """The device's qubits of each copy."""
     registers: dict[str, int]
+    """The classical registers of the single circuit, with their sizes."""
     num_parameters: int
+    """Parameters of the single circuit."""
 
     @property
     def copies(self) -> int:

@@ -25,19 +25,16 @@ FUNCTIONS = (*UNARY, *BINARY)
 
 @dataclass(frozen=True)
 class AffineRows:
-    """K affine forms over A atoms, stored as compressed sparse rows.
-
-    Attributes:
-        starts: Row k owns the entries ``starts[k]:starts[k + 1]``, shape (K + 1,).
-        atoms: Atom of each entry.
-        coefficients: Coefficient of each entry.
-        offsets: Constant term of each row, shape (K,).
-    """
+    """K affine forms over A atoms, stored as compressed sparse rows."""
 
     starts: IntArray
+    """Row k owns the entries ``starts[k]:starts[k + 1]``, shape (K + 1,)."""
     atoms: IntArray
+    """Atom of each entry."""
     coefficients: FloatArray
+    """Coefficient of each entry."""
     offsets: FloatArray
+    """Constant term of each row, shape (K,)."""
 
     @classmethod
     def from_forms(cls, forms: "list[tuple[dict[int, float], float]]") -> "AffineRows":
@@ -67,21 +64,18 @@ class AffineRows:
 
 @dataclass(frozen=True)
 class AngleMap:
-    """K angles in radians as functions of P parameters.
-
-    Attributes:
-        num_parameters: P.
-        functions: For each node the position of its function in :data:`FUNCTIONS`, shape (N,).
-        left: First arguments of the nodes.
-        right: Second arguments of the nodes (zero rows for functions of one argument).
-        rows: The K angles as affine forms over the P + N atoms.
-    """
+    """K angles in radians as functions of P parameters."""
 
     num_parameters: int
+    """P."""
     functions: IntArray
+    """For each node the position of its function in :data:`FUNCTIONS`, shape (N,)."""
     left: AffineRows
+    """First arguments of the nodes."""
     right: AffineRows
+    """Second arguments of the nodes (zero rows for functions of one argument)."""
     rows: AffineRows
+    """The K angles as affine forms over the P + N atoms."""
 
     @property
     def num_angles(self) -> int:
@@ -151,7 +145,7 @@ class AngleMap:
         weights = np.asarray(cotangents, dtype=np.float64)
         if weights.shape != (len(checked), self.num_angles):
             raise ValueError(
-                f"cotangents has shape {weights.shape}; expected {(len(checked), self.num_angles)} = (B, K)."
+                f"cotangents must have the shape {(len(checked), self.num_angles)} = (B, K), but {weights.shape} came."
             )
         result = self._matrix.T @ weights.T
         if self._groups:
@@ -164,7 +158,8 @@ class AngleMap:
         array = np.asarray(values, dtype=np.float64)
         if array.ndim != 2 or array.shape[1] != self.num_parameters:
             raise ValueError(
-                f"values has shape {array.shape}; expected (B, {self.num_parameters}), one column per parameter."
+                f"values must have the shape (B, {self.num_parameters}), one column per parameter, "
+                f"but {array.shape} came."
             )
         return array
 

@@ -32,19 +32,16 @@ _HERMITIAN_RTOL = 1e-12  # far above rounding; Qiskit itself accepts 1e-8
 
 @dataclass(frozen=True, eq=False)
 class DiagonalisedBlock:
-    """A group of terms that do not all commute, H = V diag(λ) V†.
-
-    Attributes:
-        qubits: The k qubits that it acts on; bit j of a row of ``basis`` belongs to ``qubits[j]``.
-        eigenvalues: λ, shape (2**k,).
-        basis: V, shape (2**k, 2**k), read-only.
-        adjoint: V†, read-only.
-    """
+    """A group of terms that do not all commute, H = V diag(λ) V†."""
 
     qubits: tuple[int, ...]
+    """The k qubits that it acts on; bit j of a row of ``basis`` belongs to ``qubits[j]``."""
     eigenvalues: FloatArray
+    """λ, shape (2**k,)."""
     basis: ComplexArray
+    """V, shape (2**k, 2**k), read-only."""
     adjoint: ComplexArray
+    """V†, read-only."""
 
     def unitary(self, time: float) -> ComplexArray:
         """V exp(-i time λ) V†."""

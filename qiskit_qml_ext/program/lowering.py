@@ -73,7 +73,7 @@ def lower(circuit: QuantumCircuit) -> RotationProgram:
         RotationProgram(2 qubits, 0 parameters, 1 rotations, 1 Clifford gates, 0 dense unitaries, 0 initial states)
     """
     if not isinstance(circuit, QuantumCircuit):
-        raise TypeError(f"circuit is a {type(circuit).__name__}; expected a qiskit QuantumCircuit.")
+        raise TypeError(f"circuit must be a qiskit QuantumCircuit, but a {type(circuit).__name__} came.")
     entry = _cache.get(id(circuit))
     if entry is not None and entry[0]() is circuit and _unchanged(circuit, entry[1]):
         return entry[2]

@@ -10,17 +10,14 @@ from qiskit_qml_ext.program.angles import AngleMap
 
 @dataclass(frozen=True)
 class PauliRotation:
-    """exp(-i θ P / 2) about the Pauli string P(x, z), see :mod:`qiskit_qml_ext.program.pauli`.
-
-    Attributes:
-        x: Bit mask of the qubits on which P acts as X or Y.
-        z: Bit mask of the qubits on which P acts as Z or Y.
-        angle: Which angle of the program's map is θ.
-    """
+    """exp(-i θ P / 2) about the Pauli string P(x, z), see :mod:`qiskit_qml_ext.program.pauli`."""
 
     x: int
+    """Bit mask of the qubits on which P acts as X or Y."""
     z: int
+    """Bit mask of the qubits on which P acts as Z or Y."""
     angle: int
+    """Which angle of the program's map is θ."""
 
     @property
     def support(self) -> int:
@@ -30,15 +27,12 @@ class PauliRotation:
 
 @dataclass(frozen=True)
 class CliffordGate:
-    """A Clifford gate with one of the names in :data:`~qiskit_qml_ext.program.pauli.CLIFFORD_NAMES`.
-
-    Attributes:
-        name: Qiskit's name of the gate.
-        qubits: The qubits in the order of the gate's arguments (for ``cx``: control, target).
-    """
+    """A Clifford gate with one of the names in :data:`~qiskit_qml_ext.program.pauli.CLIFFORD_NAMES`."""
 
     name: str
+    """Qiskit's name of the gate."""
     qubits: tuple[int, ...]
+    """The qubits in the order of the gate's arguments (for ``cx``: control, target)."""
 
     @property
     def support(self) -> int:
@@ -48,15 +42,12 @@ class CliffordGate:
 
 @dataclass(frozen=True, eq=False)
 class DenseUnitary:
-    """A fixed unitary matrix on a few qubits.
-
-    Attributes:
-        matrix: Shape (2**k, 2**k), complex; bit j of a row or column index belongs to ``qubits[j]``.
-        qubits: The k qubits.
-    """
+    """A fixed unitary matrix on a few qubits."""
 
     matrix: ComplexArray
+    """Shape (2**k, 2**k), complex; bit j of a row or column index belongs to ``qubits[j]``."""
     qubits: tuple[int, ...]
+    """The k qubits."""
 
     @property
     def support(self) -> int:
@@ -66,15 +57,12 @@ class DenseUnitary:
 
 @dataclass(frozen=True, eq=False)
 class InitialState:
-    """The preparation of a fixed state on qubits that nothing has acted on before.
-
-    Attributes:
-        amplitudes: Shape (2**k,), complex, of norm 1; bit j of an index belongs to ``qubits[j]``.
-        qubits: The k qubits.
-    """
+    """The preparation of a fixed state on qubits that nothing has acted on before."""
 
     amplitudes: ComplexArray
+    """Shape (2**k,), complex, of norm 1; bit j of an index belongs to ``qubits[j]``."""
     qubits: tuple[int, ...]
+    """The k qubits."""
 
     @property
     def support(self) -> int:
@@ -87,22 +75,19 @@ Operation = PauliRotation | CliffordGate | DenseUnitary | InitialState
 
 @dataclass(frozen=True, eq=False)
 class RotationProgram:
-    """A circuit as Pauli rotations, Clifford gates and (rarely) fixed dense operations, acting on |0…0>.
-
-    Attributes:
-        num_qubits: Number of qubits n.
-        parameters: The circuit's parameters, in the order of ``circuit.parameters``; column j of an array of parameter
-            values belongs to ``parameters[j]``.
-        operations: In the order of time.
-        angles: The map from parameters to angles in radians.
-        phase: Which angle is the global phase γ (the state carries exp(iγ)), or None for γ = 0.
-    """
+    """A circuit as Pauli rotations, Clifford gates and (rarely) fixed dense operations, acting on |0…0>."""
 
     num_qubits: int
+    """Number of qubits n."""
     parameters: tuple[Parameter, ...]
+    """The circuit's parameters, in the order of ``circuit.parameters``; column j of an array of parameter values
+    belongs to ``parameters[j]``."""
     operations: tuple[Operation, ...]
+    """In the order of time."""
     angles: AngleMap
+    """The map from parameters to angles in radians."""
     phase: int | None = None
+    """Which angle is the global phase γ (the state carries exp(iγ)), or None for γ = 0."""
 
     @property
     def num_parameters(self) -> int:

@@ -23,12 +23,14 @@ VALUES = np.zeros((2, 3))
 
 
 def test_unbound_parameters_are_refused():
-    with pytest.raises(ValueError, match=r"values has shape \(1, 0\); expected \(B, 3\).*Give every parameter a value"):
+    with pytest.raises(
+        ValueError, match=r"values must have the shape \(B, 3\).*\(1, 0\) came\. Give every parameter a value"
+    ):
         statevectors(CIRCUIT, np.zeros((1, 0)))
 
 
 def test_wrong_width_is_refused():
-    with pytest.raises(ValueError, match=r"values has shape \(2, 4\); expected \(B, 3\)"):
+    with pytest.raises(ValueError, match=r"values must have the shape \(B, 3\).*\(2, 4\) came"):
         statevectors(CIRCUIT, np.zeros((2, 4)))
 
 
@@ -46,7 +48,7 @@ def test_values_that_are_not_finite_are_named_by_row_and_column(value):
 
 
 def test_complex_values_are_refused():
-    with pytest.raises(TypeError, match="expected real numbers"):
+    with pytest.raises(TypeError, match="values must be real numbers"):
         statevectors(CIRCUIT, VALUES.astype(complex))
 
 
@@ -60,23 +62,23 @@ def test_leaving_the_domain_of_an_expression_names_the_row():
 def test_observables_on_the_wrong_number_of_qubits_are_refused():
     with pytest.raises(ValueError, match=r"observables\[1\] acts on 2 qubits but the circuit has 3"):
         expectations(CIRCUIT, VALUES, [Pauli("ZZZ"), SparsePauliOp("ZZ")])
-    with pytest.raises(ValueError, match=r"observables\[0\] has shape \(4,\); a diagonal on 3 qubits has shape \(8,\)"):
+    with pytest.raises(ValueError, match=r"observables\[0\] must have the shape \(8,\).*\(4,\) came"):
         expectations(CIRCUIT, VALUES, np.zeros(4))
-    with pytest.raises(ValueError, match=r"has a state of shape \(4,\)"):
+    with pytest.raises(ValueError, match=r"state of observables.* must have the shape \(8,\).*\(4,\) came"):
         expectations(CIRCUIT, VALUES, Projector(np.array([1.0, 0, 0, 0])))
 
 
 @pytest.mark.parametrize(
     ("observable", "error", "message"),
     [
-        (Projector(8), ValueError, "projects on basis state 8; expected 0 to 7"),
-        (Projector(np.full(8, 1.0)), ValueError, "state of norm"),
+        (Projector(8), ValueError, "must be 0 to 7, but 8 came"),
+        (Projector(np.full(8, 1.0)), ValueError, "norm 1, but"),
         (np.full(8, np.nan), ValueError, "not finite"),
         (np.full(8, 1j), ValueError, "is complex"),
         (SparsePauliOp(["ZZZ"], [np.nan]), ValueError, "not finite"),
         (SparsePauliOp(["ZZZ"], np.array([Parameter("c")])), ValueError, "parametrised coefficients"),
-        ("ZZZ", TypeError, "observables is a str"),
-        ([Pauli("ZZZ"), "ZZZ"], TypeError, r"observables\[1\] is a str"),
+        ("ZZZ", TypeError, "observables must be .* but a str came"),
+        ([Pauli("ZZZ"), "ZZZ"], TypeError, r"observables\[1\] must be .* but a str came"),
     ],
 )
 def test_bad_observables_are_refused(observable, error, message):
@@ -85,7 +87,7 @@ def test_bad_observables_are_refused(observable, error, message):
 
 
 def test_cotangents_of_the_wrong_shape_are_refused():
-    with pytest.raises(ValueError, match=r"cotangents has shape \(2, 3\); expected \(2, 1\)"):
+    with pytest.raises(ValueError, match=r"cotangents must have the shape \(2, 1\).*\(2, 3\) came"):
         expectation_vjp(CIRCUIT, VALUES, Pauli("ZZZ"), np.zeros((2, 3)))
 
 
@@ -126,25 +128,25 @@ def test_a_small_budget_changes_no_result():
 @pytest.mark.parametrize("argument", [{"max_memory": 0}, {"max_memory": 1.5}, {"num_threads": 0}, {"dtype": "float64"}])
 def test_bad_options_are_refused(argument):
     (name,) = argument
-    with pytest.raises(ValueError, match=name):
+    with pytest.raises((TypeError, ValueError), match=f"{name} must be"):
         statevectors(CIRCUIT, VALUES, **argument)
 
 
 @pytest.mark.parametrize("qubits", [[0, 0], [3], [-1]])
 def test_bad_qubits_are_refused(qubits):
-    with pytest.raises(ValueError, match=r"expected different numbers from 0 to 2|at least 0"):
+    with pytest.raises(ValueError, match=r"must be different numbers from 0 to 2|at least 0"):
         probabilities(CIRCUIT, VALUES, qubits=qubits)
 
 
 def test_something_else_than_a_program_is_a_type_error():
-    with pytest.raises(TypeError, match="expected a RotationProgram or a QuantumCircuit"):
+    with pytest.raises(TypeError, match="must be a RotationProgram or a QuantumCircuit"):
         statevectors("circuit", VALUES)
 
 
 def test_gram_refuses_states_of_different_length():
     with pytest.raises(ValueError, match="4 amplitudes per state but states_y has 8"):
         gram(np.zeros((2, 4), complex), np.zeros((2, 8), complex))
-    with pytest.raises(ValueError, match="expected \\(number of states"):
+    with pytest.raises(ValueError, match="must have the shape \\(number of states"):
         gram(np.zeros(4, complex))
 
 

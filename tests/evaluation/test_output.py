@@ -1,6 +1,7 @@
 """Text, page, figures and JSON of a finished evaluation."""
 
 import json
+import math
 import re
 import stat
 from html.parser import HTMLParser
@@ -110,6 +111,18 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
         self.attributes += [(tag, name, value) for name, value in attrs]
+
+
+def test_a_frame_has_a_row_for_each_model(result):
+    frame = result.to_frame().set_index("key")
+    assert list(frame.index) == [model.key for model in result.models]
+    for model in result.models:
+        row = frame.loc[model.key]
+        assert row["mean"] == model.mean or model.failure is not None
+        if model.comparison is None:
+            assert math.isnan(row["difference"])
+        else:
+            assert (row["difference"], row["difference_low"]) == (model.comparison.difference, model.comparison.low)
 
 
 def test_page_needs_nothing_from_outside(result):

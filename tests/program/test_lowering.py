@@ -274,5 +274,5 @@ def test_unsupported_circuits_are_refused_by_name(message):
 
 
 def test_something_else_than_a_circuit_is_a_type_error():
-    with pytest.raises(TypeError, match="expected a qiskit QuantumCircuit"):
+    with pytest.raises(TypeError, match="must be a qiskit QuantumCircuit"):
         lower("circuit")

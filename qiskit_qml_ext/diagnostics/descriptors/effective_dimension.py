@@ -12,7 +12,6 @@ from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution, UniformDistribution, data_and_weights
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result
-from qiskit_qml_ext.diagnostics.subject.problem import check_confidence, check_samples
 from qiskit_qml_ext.engine import Observable, expectation_jacobian
 
 if TYPE_CHECKING:
@@ -127,8 +126,6 @@ def effective_dimension(
         >>> bool(0 < found.value.value <= found.num_weights)
         True
     """
-    check_samples(num_samples)
-    check_confidence(confidence)
     kappa = _kappa(num_data, gamma)
     rng = np.random.default_rng(seed)
     matrices = _fisher_matrices(circuit, X, outcomes, distribution or UniformDistribution(), num_samples, rng)

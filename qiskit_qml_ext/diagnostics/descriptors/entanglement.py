@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qiskit_qml_ext.arrays import ComplexArray, FloatArray
-from qiskit_qml_ext.checks import check_arguments
+from qiskit_qml_ext.checks import at_least, check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.descriptors.state_pairs import chunks, random_states
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result
@@ -16,8 +16,6 @@ from qiskit_qml_ext.diagnostics.statistics.intervals import mean_estimates
 from qiskit_qml_ext.diagnostics.subject.problem import (
     Trainable,
     build_circuit,
-    check_confidence,
-    check_samples,
     natural_distribution,
 )
 
@@ -69,7 +67,7 @@ class StateDescriptor(Result):
         return axes
 
 
-@check_arguments()
+@check_arguments(num_samples=at_least(4))
 def entangling_capability(
     circuit: Trainable,
     *,
@@ -112,7 +110,7 @@ def entangling_capability(
     return _describe("Entangling capability", circuit, meyer_wallach, haar, *arguments)
 
 
-@check_arguments()
+@check_arguments(num_samples=at_least(4))
 def stabilizer_renyi_entropy(
     circuit: Trainable,
     *,
@@ -206,8 +204,6 @@ def _describe(
     confidence: float,
     seed: int | None,
 ) -> StateDescriptor:
-    check_samples(num_samples, minimum=4)
-    check_confidence(confidence)
     built = build_circuit(circuit, num_qubits)
     chosen = natural_distribution(circuit, built) if distribution is None else distribution
     rng = np.random.default_rng(seed)

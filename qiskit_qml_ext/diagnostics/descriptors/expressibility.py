@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import norm
 
 from qiskit_qml_ext.arrays import FloatArray, IntArray
-from qiskit_qml_ext.checks import check_arguments
+from qiskit_qml_ext.checks import at_least, check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.descriptors.state_pairs import pair_fidelities
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result
@@ -16,8 +16,6 @@ from qiskit_qml_ext.diagnostics.statistics.intervals import mean_estimates
 from qiskit_qml_ext.diagnostics.subject.problem import (
     Trainable,
     build_circuit,
-    check_confidence,
-    check_samples,
     natural_distribution,
 )
 
@@ -85,7 +83,7 @@ class Expressibility(Result):
         return axes
 
 
-@check_arguments()
+@check_arguments(num_pairs=at_least(10))
 def expressibility(
     circuit: Trainable,
     *,
@@ -106,7 +104,7 @@ def expressibility(
     From 10 pairs per bin on, intervals of 95 % hold the exact divergence in 93 to 97 % of 500 runs within the scatter
     of so many runs, from one rotation to Haar-random states
     (``tests/diagnostics/statistics/test_interval_coverage.py``). With fewer pairs they may be too narrow, which
-    ``method`` then says.
+    ``caution`` then says.
 
     Args:
         circuit: A circuit, a template, or a function from the number of qubits to a circuit.
@@ -131,10 +129,6 @@ def expressibility(
         >>> bool(expressibility(SimAnsatz(9), num_qubits=4, seed=0).divergence.value > 0.5)
         True
     """
-    check_samples(num_pairs, minimum=10)
-    check_confidence(confidence)
-    if bins < 2:
-        raise ValueError(f"bins must be at least 2, but {bins} came.")
     built = build_circuit(circuit, num_qubits)
     rng = np.random.default_rng(seed)
     chosen = natural_distribution(circuit, built) if distribution is None else distribution
@@ -187,9 +181,9 @@ def divergence_estimate(counts: IntArray, masses: FloatArray, *, confidence: flo
     error = math.sqrt(max(first_order, 0.0) / size + spread / (2 * size**2))
     half = float(norm.ppf((1 + confidence) / 2)) * error
     method = f"jackknife of {size} pairs in {len(counts)} bins, {confidence:.0%} normal interval"
-    if size < _PAIRS_PER_BIN * len(counts):
-        method += f"; fewer than {_PAIRS_PER_BIN} pairs per bin, the interval may be too narrow"
-    return Estimate(value, error, value - half, value + half, method)
+    few = size < _PAIRS_PER_BIN * len(counts)
+    caution = f"fewer than {_PAIRS_PER_BIN} pairs per bin, the interval may be too narrow" if few else ""
+    return Estimate(value, error, value - half, value + half, method, caution)
 
 
 @check_arguments()

@@ -10,15 +10,13 @@ import numpy as np
 from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.arrays import ComplexArray, FloatArray
-from qiskit_qml_ext.checks import check_arguments
+from qiskit_qml_ext.checks import at_least, check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution, UniformDistribution, data_and_weights
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result
 from qiskit_qml_ext.diagnostics.statistics.intervals import mean_estimates
 from qiskit_qml_ext.diagnostics.subject.problem import (
     ObservableFamily,
     build_observable,
-    check_confidence,
-    check_samples,
 )
 from qiskit_qml_ext.engine import Observable, expectations
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
@@ -71,6 +69,12 @@ class FourierSpectrum(Result):
         triples = zip(self.frequencies, self.multiplicities, self.powers, strict=True)
         return [(f"ω = {w:g}", f"E|c|² {p.value:.3g} {p.interval()}", f"multiplicity {m}") for w, m, p in triples]
 
+    def records(self) -> list[dict[str, object]]:
+        """Return each frequency with its multiplicity and weight."""
+        powers = self.powers or (None,) * len(self.frequencies)
+        columns = zip(self.frequencies, self.multiplicities, powers, strict=True)
+        return [{"frequency": w, "multiplicity": m, "power": power} for w, m, power in columns]
+
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the weight of each frequency (its multiplicity where there are no weights)."""
         from qiskit_qml_ext.diagnostics.results.axes import BLUE, new_axes
@@ -82,7 +86,7 @@ class FourierSpectrum(Result):
         return axes
 
 
-@check_arguments()
+@check_arguments(num_samples=at_least(4))
 def fourier_spectrum(
     circuit: QuantumCircuit,
     observable: ObservableFamily,
@@ -121,8 +125,6 @@ def fourier_spectrum(
         >>> fourier_spectrum(AngleFeatureMap().build(1), local_observable, seed=0).frequencies
         (0.0, 1.0)
     """
-    check_samples(num_samples, minimum=4)
-    check_confidence(confidence)
     data, _ = data_and_weights(circuit)
     if not 0 <= feature < len(data):
         raise ValueError(f"feature must be a number from 0 to {len(data) - 1}, but {feature} came.")

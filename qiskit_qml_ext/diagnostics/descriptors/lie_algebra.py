@@ -320,7 +320,7 @@ def _generators(
             raise ValueError("The list of generators is empty. Give at least one SparsePauliOp.")
         if not found or not all(isinstance(generator, (SparsePauliOp, Pauli)) for generator in found):
             raise TypeError(
-                f"expected an ansatz, a circuit or a list of SparsePauliOp, but {type(ansatz).__name__} came."
+                f"ansatz must be an ansatz, a circuit or a list of SparsePauliOp, but a {type(ansatz).__name__} came."
             )
         if len({generator.num_qubits for generator in found}) > 1:
             raise ValueError("The generators act on different numbers of qubits.")

@@ -29,20 +29,17 @@ _MOST_STARTS = 256  # prepared states, one for each number of layers modulo the 
 
 @dataclass(frozen=True)
 class Rotation:
-    """A rotation about a Pauli string: random by a parameter, or by ``quarters`` times π/2.
-
-    Attributes:
-        x: The X part of the string.
-        z: The Z part.
-        parameter: The position of the parameter, -1 if fixed, -2 if fixed and no Clifford gate but before all random
-            rotations, so that it only prepares the state.
-        factor: The coefficient of the parameter in the angle; for a fixed rotation the angle in units of π/2.
-    """
+    """A rotation about a Pauli string: random by a parameter, or by ``quarters`` times π/2."""
 
     x: int
+    """The X part of the string."""
     z: int
+    """The Z part."""
     parameter: int
+    """The position of the parameter, -1 if fixed, -2 if fixed and no Clifford gate but before all random rotations, so
+    that it only prepares the state."""
     factor: float
+    """The coefficient of the parameter in the angle; for a fixed rotation the angle in units of π/2."""
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -55,24 +52,21 @@ Step = Rotation | CliffordGate
 
 @dataclass(frozen=True, eq=False)
 class Generators:
-    """The generators of a deep circuit in the frame of its observable.
-
-    Attributes:
-        elements: What generates the algebra.
-        starts: The inverse frames of the states that the fixed gates prepare, one for each number of layers that makes
-            a difference; empty for a list of generators, which start in a product state.
-        has_fixed_gates: Whether Clifford gates stand between the rotations.
-        assumption: What is taken for granted, in one sentence.
-        refusal: Why the formulas of 2-designs do not apply; empty if they do.
-        outer: Generators that act once, at either end: they must lie in the algebra.
-    """
+    """The generators of a deep circuit in the frame of its observable."""
 
     elements: list[Element]
+    """What generates the algebra."""
     starts: tuple[CliffordFrame, ...] = ()
+    """The inverse frames of the states that the fixed gates prepare, one for each number of layers that makes a
+    difference; empty for a list of generators, which start in a product state."""
     has_fixed_gates: bool = False
+    """Whether Clifford gates stand between the rotations."""
     assumption: str = "every generator acts again and again, and nothing fixed stands between them"
+    """What is taken for granted, in one sentence."""
     refusal: str = ""
+    """Why the formulas of 2-designs do not apply; empty if they do."""
     outer: list[Element] = field(default_factory=list)
+    """Generators that act once, at either end: they must lie in the algebra."""
 
 
 def generators_of_circuit(circuit: QuantumCircuit) -> Generators:

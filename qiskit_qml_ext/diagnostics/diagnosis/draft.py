@@ -16,12 +16,19 @@ class Draft:
     """What has been found so far."""
 
     deadline: float
+    """When the time is over, by ``time.monotonic()``."""
     findings: list[Finding] = field(default_factory=list)
+    """What was found."""
     advice: list[str] = field(default_factory=list)
+    """What to do."""
     price: list[str] = field(default_factory=list)
+    """What it costs, sentence by sentence."""
     plan: RunPlan | None = None
+    """The jobs of one evaluation; None where nothing was planned."""
     skipped: list[str] = field(default_factory=list)
+    """What was not done, and why."""
     evidence: dict[str, Result] = field(default_factory=dict)
+    """The results behind the findings, by what they are."""
 
     def run(self, title: str, stage: Callable[[], Result]) -> Result | None:
         """Run a stage if there is time left, and keep its result; None if it was skipped or refuses the circuit."""

@@ -18,8 +18,9 @@ from qiskit_qml_ext.diagnostics.kernels.geometric_difference import (
     standard_kernels,
 )
 from qiskit_qml_ext.diagnostics.kernels.model_complexity import as_labels, is_class
-from qiskit_qml_ext.diagnostics.kernels.noise import FEWEST_SAMPLES, Source, at_least, kernel_width, narrower_device
+from qiskit_qml_ext.diagnostics.kernels.noise import FEWEST_SAMPLES, at_least, kernel_width, narrower_device
 from qiskit_qml_ext.diagnostics.kernels.scores import KernelScores, kernel_scores
+from qiskit_qml_ext.diagnostics.kernels.sources import Source
 from qiskit_qml_ext.diagnostics.results.result import Estimate
 from qiskit_qml_ext.diagnostics.subject.noisy_simulation import Noise
 from qiskit_qml_ext.kernels import FidelityKernel

@@ -129,6 +129,10 @@ class Diagnosis(Result):
             return write_private(path, json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
         return write_private(path, self.summary() + "\n")
 
+    def records(self) -> list[dict[str, object]]:
+        """Return the findings."""
+        return [{"level": one.level, "code": one.code, "finding": one.sentence} for one in self.findings]
+
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the first result that has a picture.
 

@@ -9,20 +9,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 from qiskit_machine_learning.kernels import BaseKernel
 
-from qiskit_qml_ext.arrays import ComplexArray, FloatArray
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments, optional_whole_numbers
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.kernels.bandwidth import Bandwidth, suggest_bandwidth
 from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries
-from qiskit_qml_ext.diagnostics.kernels.noise import Source, at_least, measured_noise, simulated_noise
+from qiskit_qml_ext.diagnostics.kernels.noise import at_least, measured_noise, simulated_noise
 from qiskit_qml_ext.diagnostics.kernels.shots import ShotsToResolve, resolve_entries
-from qiskit_qml_ext.diagnostics.results.result import Estimate, Result
+from qiskit_qml_ext.diagnostics.kernels.sources import MAX_SOURCE_QUBITS, Source, concentration_sources
+from qiskit_qml_ext.diagnostics.results.result import Estimate, Result, counted
 from qiskit_qml_ext.diagnostics.statistics.pair_statistics import kernel_moments
 from qiskit_qml_ext.diagnostics.statistics.scaling_fit import ScalingVerdict, Verdict
 from qiskit_qml_ext.diagnostics.statistics.scaling_verdict import judge_variances
 from qiskit_qml_ext.diagnostics.subject.noisy_simulation import Noise
-from qiskit_qml_ext.diagnostics.subject.problem import check_confidence
-from qiskit_qml_ext.engine import gram, statevectors
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import Connection
 
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
 KernelLike: TypeAlias = BaseKernel | FeatureMap | Callable[[int], BaseKernel]
 """A kernel, a feature map whose fidelity kernel is meant, or a function from the number of features to a kernel."""
-
-_MAX_SOURCE_QUBITS = 14  # sources need the states themselves
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ class KernelConcentration(Result):
     def headline(self) -> str:
         """Return the finding in a few sentences: the trend, the entries at the largest width, and what noise does."""
         trend = f"{self.trend()} " if len(self.points) > 1 else ""
-        noisy = [source for source in self.sources if source.name == "noise" and source.factor > 1]
+        noisy = [source for source in self.sources if source.key == "noise" and source.factor > 1]
         harm = "".join(f" {_harm(source)}" for source in noisy[-1:])
         return f"{trend}{self.at_hand()}{harm}"
 
@@ -130,22 +127,22 @@ class KernelConcentration(Result):
             price = "no number of shots tells entries apart"
         else:  # the entries may differ by less than what this measurement shows
             price = f"with {self.measured_shots:,} shots an entry no spread is seen beyond the noise of the shots"
-        return f"At {_features(point.num_features)}: mean entry {point.mean}, variance {point.variance}; {price}."
+        return (
+            f"At {counted(point.num_features, 'feature')}: mean entry {point.mean}, variance {point.variance}; {price}."
+        )
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return mean and variance at each number of features, sources and the bandwidth."""
         found = []
         for point in self.points:
-            found.append(
-                (_features(point.num_features), f"mean {point.mean.value:.3g} {point.mean.interval()}", _spread(point))
-            )
+            mean = f"mean {point.mean.value:.3g} {point.mean.interval()}"
+            found.append((counted(point.num_features, "feature"), mean, _spread(point)))
         if len(self.points) > 1:
             words = "exponential" if self.verdict == "barren plateau" else self.verdict
-            found.append(("Scaling", words, self.judgement.reason.replace("qubit", "feature")))
+            found.append(("Scaling", words, self.judgement.reason))
         last = self.last
-        caution = last.variance.method.partition("; ")[2]  # what its maker says against the interval
-        if caution:
-            found.append(("Caution", "intervals", caution))
+        if last.variance.caution:
+            found.append(("Caution", "intervals", last.variance.caution))
         seen = "no number" if math.isinf(last.shots_from_identity) else f"{last.shots_from_identity:,.0f} shots"
         meaning = "per entry: with probability 95 % an average entry is then seen at least once"
         found.append(("Not the identity matrix", seen, meaning))
@@ -157,6 +154,21 @@ class KernelConcentration(Result):
             text = f"std {self.bandwidth.standard_deviation:.3g}, {self.bandwidth.method}"
             found.append(("Bandwidth to try", f"× {self.bandwidth.value:.3g}", text))
         return found
+
+    def records(self) -> list[dict[str, object]]:
+        """Return mean, variance, rank and shots at each number of features."""
+        return [
+            {
+                "num_features": point.num_features,
+                "mean": point.mean,
+                "variance": point.variance,
+                "effective_rank": point.effective_rank,
+                "shots_to_tell_apart": point.shots.to_tell_apart,
+                "shots_for_precision": point.shots.for_precision,
+                "shots_from_identity": point.shots_from_identity,
+            }
+            for point in self.points
+        ]
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the histogram of the entries off the diagonal at the largest number of features."""
@@ -234,7 +246,6 @@ def kernel_concentration(
         >>> kernel_concentration(AngleFeatureMap(), X).last.mean.contains(2.0**-4)
         True
     """
-    check_confidence(confidence)
     samples = np.asarray(X, dtype=np.float64)
     if samples.ndim != 2 or len(samples) < 4:
         raise ValueError(f"X must have at least four rows and the shape (n, features), but has {samples.shape}.")
@@ -252,7 +263,12 @@ def kernel_concentration(
         matrix, errors, shots = _evaluate(chosen, samples[:, :width])
         points.append(_point(width, matrix, errors, shots, relative_precision, confidence))
     judgement = judge_variances(
-        widths, [point.variance for point in points], [math.nan] * len(widths), len(samples), confidence
+        widths,
+        [point.variance for point in points],
+        [math.nan] * len(widths),
+        len(samples),
+        confidence,
+        unit="feature",
     )
     feature_map, widest = _feature_map(kernel), samples[:, : widths[-1]]
     sources = [] if feature_map is None else list(concentration_sources(feature_map, widest))
@@ -284,50 +300,6 @@ def _possible(point: KernelPoint) -> KernelPoint:
     )
 
 
-def concentration_sources(feature_map: FeatureMap, X: FloatArray) -> tuple[Source, ...]:
-    """Compare the spread of the exact kernel with that of kernels without one of the sources of concentration.
-
-    Args:
-        feature_map: The template.
-        X: Samples, shape (n, features); wider encodings than 14 qubits are not looked at.
-    """
-    width = X.shape[1]
-    if feature_map.num_qubits(width) > _MAX_SOURCE_QUBITS or feature_map.num_weights(width):
-        return ()
-    upper = np.triu_indices(len(X), 1)
-    states = np.asarray(statevectors(feature_map.build(width), X), dtype=np.complex128)
-    spread = float(gram(states)[upper].std())
-    found = [
-        Source("", spread, "", spread),
-        Source(
-            "the global measurement",
-            float(local_fidelities(states)[upper].std()),
-            "try a projected kernel, which compares qubits one by one",
-            spread,
-        ),
-    ]
-    if getattr(feature_map, "entanglement", "none") != "none":  # an amplitude encoding has no such setting
-        product = statevectors(feature_map.without_entanglement().build(width), X)
-        found.append(Source("entanglement", float(gram(product)[upper].std()), "entangle less, or not at all", spread))
-    return tuple(found)
-
-
-def local_fidelities(states: ComplexArray) -> FloatArray:
-    """Return mean_k Tr(ρ_k ρ'_k) over the qubits for all pairs of states, shape (n, n)."""
-    size, dimension = states.shape
-    num_qubits = dimension.bit_length() - 1
-    total = np.zeros((size, size))
-    for qubit in range(num_qubits):
-        split = np.moveaxis(states.reshape(size, -1, 2, 2**qubit), 2, 1).reshape(size, 2, -1)
-        reduced = np.einsum("mak,mbk->mab", split, split.conj()).reshape(size, 4)
-        total += np.real(reduced @ reduced.conj().T)
-    return total / num_qubits
-
-
-def _features(number: int) -> str:
-    return f"{number} feature" + "s" * (number != 1)
-
-
 def _harm(source: Source) -> str:
     gain = source.gain
     if gain is None or math.isinf(gain.value):
@@ -337,7 +309,7 @@ def _harm(source: Source) -> str:
 
 def _source_rows(source: Source) -> list[tuple[str, str, str]]:
     spread = f"{source.standard_deviation:.3g}"
-    if not source.name:
+    if source.key == "exact":
         return [("Spread of the exact entries", spread, "standard deviation")]
     rows = [(f"Without {source.name}", spread, f"if much larger: {source.advice}")]
     if source.gain is not None:
@@ -411,7 +383,7 @@ def _feature_map(kernel: KernelLike) -> FeatureMap | None:
 
 
 def _bandwidth(feature_map: FeatureMap, X: FloatArray) -> Bandwidth | None:
-    narrow = feature_map.num_qubits(X.shape[1]) <= _MAX_SOURCE_QUBITS
+    narrow = feature_map.num_qubits(X.shape[1]) <= MAX_SOURCE_QUBITS
     if not narrow or feature_map.num_weights(X.shape[1]) or "bandwidth" not in feature_map.get_params():
         return None
     return suggest_bandwidth(feature_map, X)

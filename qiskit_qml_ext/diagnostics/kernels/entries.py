@@ -16,15 +16,12 @@ _RANGE_ATOL = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class KernelEntries:
-    """The entries k_ij of a symmetric kernel matrix with i < j, and the variance that sampling put into each.
-
-    Attributes:
-        matrix: The kernel matrix, shape (n, n).
-        noise: The variance of each entry due to a finite number of shots, shape (n, n), zero on the diagonal.
-    """
+    """The entries k_ij of a symmetric kernel matrix with i < j, and the variance that sampling put into each."""
 
     matrix: FloatArray
+    """The kernel matrix, shape (n, n)."""
     noise: FloatArray
+    """The variance of each entry due to a finite number of shots, shape (n, n), zero on the diagonal."""
 
     @property
     def num_samples(self) -> int:

@@ -201,6 +201,21 @@ class GeometricDifference(Result):
         found.append(("Regularisation", f"λ = {self.regularization:g}", "kernels are scaled to Tr K = N"))
         return found
 
+    def records(self) -> list[dict[str, object]]:
+        """Return g, alignment and complexity for each classical kernel."""
+        return [
+            {
+                "kernel": c.name,
+                "difference": c.total,
+                "training_difference": c.training_difference,
+                "alignment": c.alignment,
+                "complexity": c.complexity,
+                "training_error": c.training_error,
+                "bound": self.bound(c),
+            }
+            for c in self.comparisons
+        ]
+
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw g of each classical kernel against √N."""
         from qiskit_qml_ext.diagnostics.results.axes import BLUE, RED, new_axes
@@ -383,6 +398,3 @@ def standard_kernels(X: FloatArray, size: int) -> dict[str, FloatArray]:
     for degree in (1, 2, 3):
         found[f"polynomial, degree {degree}"] = polynomial_kernel(X, degree=degree, gamma=gamma, coef0=1.0)
     return found
-
-
-_standard_kernels = standard_kernels  # its name while it was private

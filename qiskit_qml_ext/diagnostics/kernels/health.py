@@ -2,8 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
-from html import escape
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,44 +13,42 @@ from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.diagnostics.kernels.alignment import centred_alignment, ideal_kernel, leave_one_out_alignment
 from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries, jackknife
 from qiskit_qml_ext.diagnostics.kernels.shots import ShotsToResolve, resolve_entries
-from qiskit_qml_ext.diagnostics.results.result import Estimate
+from qiskit_qml_ext.diagnostics.results.result import Estimate, Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _CONFIDENCE = 0.95
+_PARTS = ("value", "standard_error", "low", "high")
 
 
-@dataclass(frozen=True, eq=False)
-class KernelHealth:
-    """What a kernel matrix looks like, from :func:`kernel_health`.
-
-    Attributes:
-        num_samples: The number of samples n.
-        mean: The mean of the entries off the diagonal.
-        variance: The variance of the entries off the diagonal, without the part that is shot noise.
-        noise_variance: The mean variance that shot noise added to an entry; 0 for an exact matrix.
-        effective_rank: (Tr K)²/‖K‖_F², between 1 (all samples look the same) and n (all samples look different).
-        alignment: Centred alignment with the labels; 1 if pairs are similar just as their labels are, near 0
-            without any relation.
-        shots_to_resolve: How many shots per entry a device would need.
-        shots: The shots behind each entry; None for an exact matrix.
-        eigenvalues: The eigenvalues of K, descending, shape (n,).
-        entries: The entries above the diagonal, shape (n(n-1)/2,).
-        method: How the errors were computed.
-    """
+@dataclass(frozen=True, eq=False, repr=False)
+class KernelHealth(Result):
+    """What a kernel matrix looks like, from :func:`kernel_health`."""
 
     num_samples: int
+    """The number of samples n."""
     mean: Estimate
+    """The mean of the entries off the diagonal."""
     variance: Estimate
+    """The variance of the entries off the diagonal, without the part that is shot noise."""
     noise_variance: float
+    """The mean variance that shot noise added to an entry; 0 for an exact matrix."""
     effective_rank: Estimate
+    """(Tr K)²/‖K‖_F², between 1 (all samples look the same) and n (all samples look different)."""
     alignment: Estimate
+    """Centred alignment with the labels; 1 if pairs are similar just as their labels are, near 0 without any
+    relation."""
     shots_to_resolve: ShotsToResolve
+    """How many shots per entry a device would need."""
     shots: int | None
-    eigenvalues: FloatArray = field(repr=False)
+    """The shots behind each entry; None for an exact matrix."""
+    eigenvalues: FloatArray
+    """The eigenvalues of K, descending, shape (n,)."""
     entries: FloatArray = field(repr=False)
+    """The entries above the diagonal, shape (n(n-1)/2,)."""
     method: str = "delete-one-sample jackknife, 95 % interval from Student's t with n-1 degrees of freedom"
+    """How the errors were computed."""
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return what a table shows: name, value with its error, meaning."""
@@ -78,45 +75,33 @@ class KernelHealth:
             ),
         ]
 
-    def summary(self) -> str:
-        """Describe the kernel in a few lines."""
-        width = max(len(name) for name, _, _ in self.rows())
-        return "\n".join(f"{name:<{width}}  {value}  ({meaning})" for name, value, meaning in self.rows())
+    def headline(self) -> str:
+        """Return concentration, rank and alignment in one line."""
+        return (
+            f"Mean {self.mean}, variance {self.variance}, effective rank {self.effective_rank} of {self.num_samples}, "
+            f"alignment {self.alignment}."
+        )
 
-    def to_dict(self) -> dict[str, object]:
-        """Return everything but the single entries as plain numbers, texts and lists; see the fields for meanings."""
-        estimates = ("mean", "variance", "effective_rank", "alignment")
+    def records(self) -> list[dict[str, object]]:
+        """Return everything but eigenvalues and entries in one record."""
+        (own,), (shots,) = super().records(), self.shots_to_resolve.records()
+        return [{**own, **{f"shots_{name}": shots[name] for name in ("to_tell_apart", "for_precision")}}]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the single entries as plain data; the method of all estimates stands beside them."""
         return {
-            "num_samples": self.num_samples,
-            **{name: _numbers(getattr(self, name)) for name in estimates},
-            "noise_variance": self.noise_variance,
-            "shots_to_resolve": self.shots_to_resolve.to_dict(),
-            "shots": self.shots,
-            "eigenvalues": self.eigenvalues.tolist(),
-            "method": self.method,
+            name: {part: entry[part] for part in _PARTS} if isinstance(getattr(self, name), Estimate) else entry
+            for name, entry in super().to_dict().items()
         }
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the histogram of the entries off the diagonal; returns the axes."""
-        import matplotlib.pyplot as plt
+        from qiskit_qml_ext.diagnostics.results.axes import BLUE, new_axes
 
-        axes = plt.subplots(figsize=(5, 3), layout="constrained")[1] if ax is None else ax
-        axes.hist(self.entries, bins=40, range=(0.0, 1.0), color="#0072B2")
+        axes = new_axes(ax, (5.0, 3.0))
+        axes.hist(self.entries, bins=40, range=(0.0, 1.0), color=BLUE)
         axes.set(xlabel="kernel entry off the diagonal", ylabel="number of pairs", xlim=(0, 1))
         return axes
-
-    def __repr__(self) -> str:
-        return (
-            f"KernelHealth(mean {self.mean}, variance {self.variance}, effective rank {self.effective_rank} of "
-            f"{self.num_samples}, alignment {self.alignment})"
-        )
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{escape(name)}</td><td>{escape(value)}</td><td>{escape(meaning)}</td></tr>"
-            for name, value, meaning in self.rows()
-        )
-        return f"<table>{rows}</table>"
 
 
 @check_arguments()
@@ -172,11 +157,6 @@ def kernel_health(
         eigenvalues=np.array(np.linalg.eigvalsh((matrix + matrix.T) / 2)[::-1], dtype=np.float64),
         entries=entries.values,
     )
-
-
-def _numbers(estimate: Estimate) -> dict[str, float]:
-    """An estimate without its method, which stands beside all of them."""
-    return {name: getattr(estimate, name) for name in ("value", "standard_error", "low", "high")}
 
 
 def _estimate(value: float, leave_one_out: FloatArray, *, low: float = -math.inf) -> Estimate:

@@ -8,7 +8,6 @@ no sample, minus the noise of the shots.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -18,6 +17,7 @@ from sklearn.base import clone
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries, jackknife
+from qiskit_qml_ext.diagnostics.kernels.sources import MAX_SOURCE_QUBITS, Source
 from qiskit_qml_ext.diagnostics.results.result import Estimate
 from qiskit_qml_ext.diagnostics.subject.noisy_simulation import (
     MAX_DENSITY_QUBITS,
@@ -34,36 +34,7 @@ from qiskit_qml_ext.program import unitary_part
 
 _SHOTS = 4096  # density matrices make shots cheap; their noise is known and taken off
 FEWEST_SAMPLES = 6  # leaving out one of them must leave pairs without a common sample
-_MAX_STATE_QUBITS = 14  # as for the other sources
 _ADVICE = "mitigate errors, use fewer two-qubit gates, or better qubits"
-
-
-@dataclass(frozen=True)
-class Source:
-    """What the spread of the entries would be without one of its enemies."""
-
-    name: str
-    """The source of concentration that was taken away; empty for the kernel as it is."""
-    standard_deviation: float
-    """The standard deviation of the entries then, relative to their range."""
-    advice: str
-    """What follows if it is much larger."""
-    reference: float
-    """The standard deviation with this source, of the same pairs of samples."""
-    gain: Estimate | None = None
-    """The first divided by the second, where the second was measured; infinite if nothing but noise is left."""
-    basis: str = ""
-    """What the two were compared on, where not on the exact kernels of all samples."""
-    shots: Estimate | None = None
-    """How many times as many shots it takes with this source until the error of an entry is half of the spread, where
-    the entries were measured; infinite if nothing but noise is left."""
-
-    @property
-    def factor(self) -> float:
-        """How many times as much the entries spread without this source, as far as is sure."""
-        if self.gain is not None:
-            return self.gain.low
-        return self.standard_deviation / self.reference if self.reference > 0 else math.nan
 
 
 def measured_noise(
@@ -80,7 +51,7 @@ def measured_noise(
     """
     if not isinstance(kernel, FidelityKernel) or shots < 2 or len(X) < FEWEST_SAMPLES:
         return None
-    if kernel_width(kernel, X.shape[1]) > _MAX_STATE_QUBITS:
+    if kernel_width(kernel, X.shape[1]) > MAX_SOURCE_QUBITS:
         return None
     return _source(
         _exact(kernel).evaluate(X), KernelEntries.from_matrix(matrix, shots=shots), "the kernel as measured", confidence
@@ -233,7 +204,7 @@ def entry_variance(matrix: FloatArray, noise: FloatArray) -> float:
 
 def _source(exact: FloatArray, measured: KernelEntries, basis: str, confidence: float) -> Source:
     clean, noisy, gain = spread_gain(exact, measured, confidence)
-    return Source("noise", clean, _ADVICE, noisy, gain, basis, shots_factor(exact, measured, confidence))
+    return Source("noise", "noise", clean, _ADVICE, noisy, gain, basis, shots_factor(exact, measured, confidence))
 
 
 def _exact(kernel: FidelityKernel) -> FidelityKernel:

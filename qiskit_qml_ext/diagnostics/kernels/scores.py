@@ -115,6 +115,14 @@ class KernelScores(Result):
     def _meaning(self, one: KernelScore) -> str:
         return "" if one is self.quantum else f"quantum minus this: {one.ahead}".replace("-", "−")
 
+    def records(self) -> list[dict[str, object]]:
+        """Return the score of each kernel, the best first, and how far the quantum kernel is ahead of it."""
+        ranked = sorted((self.quantum, *self.classical), key=lambda one: -one.score)
+        return [
+            {"kernel": one.name, "is_quantum": one is self.quantum, "score": one.score, "ahead": one.ahead}
+            for one in ranked
+        ]
+
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the score of each kernel, and that of a guess."""
         from qiskit_qml_ext.diagnostics.results.axes import BLUE, RED, new_axes

@@ -1,8 +1,7 @@
 """How many shots a sampled kernel needs before its entries mean anything."""
 
 import math
-from dataclasses import asdict, dataclass
-from html import escape
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,41 +9,42 @@ from numpy.typing import ArrayLike
 
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries
+from qiskit_qml_ext.diagnostics.results.result import Result
 from qiskit_qml_ext.kernels.plan import shots_to_tell_apart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-@dataclass(frozen=True)
-class ShotsToResolve:
-    """Shots per kernel entry, from :func:`shots_to_resolve`. ``inf`` means that no number of shots is enough.
-
-    Attributes:
-        to_tell_apart: Shots at which the standard error of an entry is half of the spread of the entries.
-        for_precision: Shots at which an entry of average size has the relative standard error ``relative_precision``.
-        relative_precision: The ε that ``for_precision`` refers to.
-        mean: The mean of the entries off the diagonal.
-        variance: Their variance, without the part that is shot noise.
-    """
+@dataclass(frozen=True, repr=False)
+class ShotsToResolve(Result):
+    """Shots per entry of a fidelity kernel, from :func:`shots_to_resolve`; infinite where no number is enough."""
 
     to_tell_apart: float
+    """Shots at which the standard error of an entry is half of the spread of the entries."""
     for_precision: float
+    """Shots at which an entry of average size has the relative standard error ``relative_precision``."""
     relative_precision: float
+    """The ε that ``for_precision`` refers to."""
     mean: float
+    """The mean of the entries off the diagonal."""
     variance: float
+    """Their variance, without the part that is shot noise."""
 
-    def summary(self) -> str:
-        """Say it in words."""
+    def headline(self) -> str:
+        """Return both numbers in one sentence."""
         precision = f"{_count(self.for_precision)} for a relative precision of {self.relative_precision:.0%}"
         if math.isinf(self.to_tell_apart):
             return f"The entries do not differ, so no number of shots tells them apart; {precision}."
         half = f"{_count(self.to_tell_apart)} shots per entry until its error is half of the spread of the entries"
         return f"{half}; {precision}."
 
-    def to_dict(self) -> dict[str, float]:
-        """Return the fields as a dictionary."""
-        return asdict(self)
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Return what the numbers of shots follow from."""
+        return [
+            ("Mean off the diagonal", f"{self.mean:.4g}", "how similar two samples look on average"),
+            ("Variance off the diagonal", f"{self.variance:.4g}", "near 0: all pairs look equally similar"),
+        ]
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the shot noise of an average entry against the shots, and half of the spread of the entries."""
@@ -59,9 +59,6 @@ class ShotsToResolve:
         axes.set(xlabel="shots per entry", ylabel="standard error")
         axes.legend(frameon=False)
         return axes
-
-    def _repr_html_(self) -> str:
-        return f"<p>{escape(self.summary())}</p>"
 
 
 @check_arguments()
@@ -97,11 +94,9 @@ def shots_to_resolve(
 
     Examples:
         >>> from qiskit_qml_ext.diagnostics import shots_to_resolve
-        >>> shots_to_resolve([[1, 0.2, 0.6], [0.2, 1, 0.4], [0.6, 0.4, 1]]).summary()
+        >>> shots_to_resolve([[1, 0.2, 0.6], [0.2, 1, 0.4], [0.6, 0.4, 1]]).headline()
         '32 shots per entry until its error is half of the spread of the entries; 150 for a relative precision of 10%.'
     """
-    if not relative_precision > 0:
-        raise ValueError(f"relative_precision must be positive, but {relative_precision!r} came.")
     if standard_errors is not None and shots is not None:
         raise ValueError("Both standard_errors and shots came. Give one of them: each says how noisy the matrix is.")
     return resolve_entries(

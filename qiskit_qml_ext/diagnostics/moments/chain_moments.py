@@ -120,8 +120,6 @@ def chain_second_moment(
         >>> round(chain_second_moment(ansatz, global_observable, num_qubits=8).log10_variance, 4)
         -2.4082
     """
-    if max_bond < 2:
-        raise ValueError(f"max_bond must be at least 2, but {max_bond} came.")
     problem = pose(circuit, observable, num_qubits=num_qubits, distribution=distribution)
     terms = pauli_terms(problem.observable)
     if len(terms) > 1:

@@ -152,8 +152,6 @@ def second_moment_bounds(
         >>> second_moment_bounds(ansatz, local_observable, num_qubits=500).variance_lower
         0.28125
     """
-    if isinstance(max_strings, bool) or max_strings < 1:
-        raise ValueError(f"max_strings must be at least 1, but {max_strings!r} came.")
     problem = pose(circuit, observable, num_qubits=num_qubits, distribution=distribution)
     terms = pauli_terms(problem.observable)
     program = moment_program(problem.circuit, problem.distribution, absorb=len(terms) == 1)

@@ -19,23 +19,20 @@ _BLOCK = 256  # gates whose bits are unpacked at a time
 
 @dataclass(frozen=True, eq=False)
 class WalkResult:
-    """What one batch of walks found.
-
-    Attributes:
-        weights: ⟨Q_final⟩² of each walk on average over the initial state, with noise, shape (M,).
-        gradients: Mean over the walks of the squared derivative by each parameter, shape (P,).
-        gradient_squares: Mean of its square, for errors, shape (P,).
-        totals: The summed squared derivatives by the chosen parameters of each walk, shape (M,).
-        reached: Which parameters may change the weight: gates within the light cone, hit by a walk or not, shape (P,).
-        certain: Whether no move was drawn by chance: all walks are alike, and more of them would be.
-    """
+    """What one batch of walks found."""
 
     weights: FloatArray
+    """⟨Q_final⟩² of each walk on average over the initial state, with noise, shape (M,)."""
     gradients: FloatArray
+    """Mean over the walks of the squared derivative by each parameter, shape (P,)."""
     gradient_squares: FloatArray
+    """Mean of its square, for errors, shape (P,)."""
     totals: FloatArray
+    """The summed squared derivatives by the chosen parameters of each walk, shape (M,)."""
     reached: BoolArray
+    """Which parameters may change the weight: gates within the light cone, hit by a walk or not, shape (P,)."""
     certain: bool
+    """Whether no move was drawn by chance: all walks are alike, and more of them would be."""
 
 
 def walk(

@@ -30,7 +30,9 @@ class RandomRotation:
     """A rotation by a random angle about the Pauli (x, z)."""
 
     x: int
+    """The Pauli's X mask."""
     z: int
+    """The Pauli's Z mask."""
     parameter: int
     """The parameter's position in ``circuit.parameters``."""
     factor: float
@@ -46,7 +48,9 @@ class FixedRotation:
     """A rotation by an odd multiple of π/2 about the Pauli (x, z): a Clifford gate."""
 
     x: int
+    """The Pauli's X mask."""
     z: int
+    """The Pauli's Z mask."""
     sine: int
     """The sine of the angle, +1 or -1."""
 
@@ -71,9 +75,13 @@ class MomentProgram:
     """What the walks run through: product states, then steps in the order of time."""
 
     num_qubits: int
+    """The number of qubits."""
     num_parameters: int
+    """The number of parameters P."""
     start: tuple[ProductStart, ...]
+    """The initial state of each qubit."""
     steps: tuple[Step, ...]
+    """What happens after that, in the order of time."""
     factors: FloatArray
     """The coefficient of each parameter in the angle that it drives, shape (P,); 0 if it drives none."""
     is_uniform: bool

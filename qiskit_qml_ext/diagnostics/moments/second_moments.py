@@ -36,8 +36,6 @@ from qiskit_qml_ext.diagnostics.subject.problem import (
     Parameters,
     Problem,
     Trainable,
-    check_confidence,
-    check_samples,
     pose,
 )
 from qiskit_qml_ext.diagnostics.subject.shot_noise import (
@@ -75,7 +73,6 @@ class SecondMoments(Result):
     """Their standard errors, shape (P,); where no walk contributed, what one that did would have added. 0 if exact."""
     gradient_intervals: FloatArray
     """The ends of their intervals, shape (P, 2). Few walks are not trusted: what no walk hit has an upper end."""
-    """Their standard errors, shape (P,)."""
     shot_noise: ShotNoise
     """What one shot says; every price in shots follows from it."""
     num_walks: int
@@ -153,6 +150,16 @@ class SecondMoments(Result):
                 f"{self.num_walks:,} for each term",
                 f"{self.hits:,} contributed, {self.cross_terms} cross terms",
             ),
+        ]
+
+    def records(self) -> list[dict[str, object]]:
+        """Return the second moment of each derivative."""
+        columns = zip(
+            self.parameters, self.gradient_second_moments, self.gradient_errors, self.gradient_intervals, strict=True
+        )
+        return [
+            {"parameter": name, "second_moment": Estimate(float(value), float(error), float(low), float(high))}
+            for name, value, error, (low, high) in columns
         ]
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
@@ -252,11 +259,7 @@ def second_moments(
         >>> round(second_moments(circuit, local_observable, seed=0).loss_variance.value, 12)
         0.5
     """
-    check_samples(num_walks)
-    check_confidence(confidence)
     p1, p2 = (float(p) for p in depolarizing)
-    if not (0 <= p1 <= 1 and 0 <= p2 <= 1):
-        raise ValueError(f"depolarizing must be two probabilities, but {depolarizing!r} came.")
     problem = pose(circuit, observable, num_qubits=num_qubits, distribution=distribution, parameters=parameters)
     terms = pauli_terms(problem.observable)
     single = len(terms) == 1

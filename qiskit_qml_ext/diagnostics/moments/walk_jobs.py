@@ -31,9 +31,13 @@ class WalkJob:
     """
 
     pauli: tuple[int, int]
+    """The string's masks (x, z)."""
     coefficient: float
+    """What the mean weight is multiplied by."""
     forced: frozenset[int]
+    """The positions of steps that move nothing."""
     partner: tuple[int, int] | None = None
+    """The masks of the other string of a pair; None for a single one."""
 
 
 def pauli_terms(observable: object) -> dict[tuple[int, int], float]:

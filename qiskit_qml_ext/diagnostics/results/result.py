@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 _ROUNDING = 1e-12  # relative to the value: an error below is none
@@ -31,6 +32,8 @@ class Estimate:
     """The upper end of the interval."""
     method: str = ""
     """How the number and its interval were found."""
+    caution: str = ""
+    """What speaks against the interval; empty if nothing does."""
 
     @classmethod
     def exact(cls, value: float, method: str = "exact") -> "Estimate":
@@ -60,8 +63,11 @@ class Estimate:
         return f"{value} ± {self.standard_error:.{decimals}f}"
 
 
+_SINGLE = (bool, int, float, str, np.generic, Estimate)
+
+
 class Result(ABC):
-    """What all results have in common: a headline, a table, text, HTML and plain data.
+    """What all results have in common: a headline, a table, text, HTML, plain data and a data frame.
 
     A subclass is a frozen dataclass. Fields that are only needed for plots are declared with ``repr=False``; they stay
     out of :meth:`to_dict`.
@@ -92,11 +98,38 @@ class Result(ABC):
         fields = dataclasses.fields(self)  # type: ignore[arg-type]
         return {field.name: plain(getattr(self, field.name)) for field in fields if field.repr}
 
+    def records(self) -> list[dict[str, Any]]:
+        """Return a record for each thing that the result is about, such as a width or a kernel; by default itself."""
+        fields = dataclasses.fields(self)  # type: ignore[arg-type]
+        values = {field.name: getattr(self, field.name) for field in fields if field.repr}
+        return [{name: value for name, value in values.items() if value is None or isinstance(value, _SINGLE)}]
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return the :meth:`records` as a table with a row for each.
+
+        An estimate takes four columns: its value under its own name, and its standard error and the ends of its
+        interval under names with ``_error``, ``_low`` and ``_high``.
+        """
+        import pandas as pd
+
+        return pd.DataFrame([_in_columns(record) for record in self.records()])
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.headline()})"
 
     def _repr_html_(self) -> str:
         return f"<p><strong>{html.escape(self.headline())}</strong></p>{html_table(self.rows())}"
+
+
+def _in_columns(record: Mapping[str, Any]) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for name, value in record.items():
+        if isinstance(value, Estimate):
+            columns[name], columns[f"{name}_error"] = value.value, value.standard_error
+            columns[f"{name}_low"], columns[f"{name}_high"] = value.low, value.high
+        else:
+            columns[name] = value
+    return columns
 
 
 def rounded(number: float) -> str:

@@ -60,7 +60,7 @@ def kernel_moments(matrix: FloatArray, noise: FloatArray, *, confidence: float =
     mean and variance in 93 to 97 % of 500 runs from 60 samples on, within the scatter of so many runs
     (``tests/diagnostics/statistics/test_interval_coverage.py``). Where few pairs carry the variance (many qubits, few
     samples: 8 qubits at full range and 60 samples) the largest entries are not in the sample and it is less, as with
-    fewer than 50 samples. Both cases are named in ``method``; the interval then is the wider one of the bootstrap and
+    fewer than 50 samples. Both cases are named in ``caution``; the interval then is the wider one of the bootstrap and
     of Student's distribution.
 
     Args:
@@ -80,11 +80,11 @@ def kernel_moments(matrix: FloatArray, noise: FloatArray, *, confidence: float =
     first = _split(off)
     squares = _without_diagonal((off - mean) ** 2)
     second = _split(squares - noise, bend=first.rows)
-    warning = _warning(squares)
+    caution = _caution(squares)
     error = second.error(0.0)
     on_log_scale = value > 0 and not (np.any(noise) and error > _UNCLEAR * value)
     around = _bootstrap(second, confidence, value if on_log_scale else None)
-    if warning:
+    if caution:
         half = float(student_t.ppf((1 + confidence) / 2, n - 1)) * error / (value if on_log_scale else 1.0)
         around = min(around[0], -half), max(around[1], half)
     if on_log_scale:
@@ -93,41 +93,36 @@ def kernel_moments(matrix: FloatArray, noise: FloatArray, *, confidence: float =
         low, high = max(value + around[0], 0.0), max(value + around[1], 0.0)
     down, up = _bootstrap(first, confidence, None)
     return (
-        Estimate(mean, first.error(0.0), mean + down, mean + up, method + warning),
-        Estimate(value, error, low, high, method + warning),
+        Estimate(mean, first.error(0.0), mean + down, mean + up, method, caution),
+        Estimate(value, error, low, high, method, caution),
     )
 
 
-def _warning(squares: FloatArray) -> str:
+def _caution(squares: FloatArray) -> str:
     """What makes the intervals doubtful; empty if nothing does."""
     fourth = float(np.sum(squares**2))
     carrying = float(squares.sum()) ** 2 / fourth / 2 if fourth > 0 else math.inf
     if carrying < _FEW_PAIRS:
-        return f"; only about {max(carrying, 1):.0f} pairs carry the variance, both moments may be larger"
-    return (
-        f"; fewer than {_FEW_SAMPLES} samples, the intervals may be too narrow" if len(squares) < _FEW_SAMPLES else ""
-    )
+        return f"only about {max(carrying, 1):.0f} pairs carry the variance, both moments may be larger"
+    return f"fewer than {_FEW_SAMPLES} samples, the intervals may be too narrow" if len(squares) < _FEW_SAMPLES else ""
 
 
 @dataclass(frozen=True, eq=False)
 class _Parts:
-    """The two parts of a mean over pairs, and how large they are.
-
-    Attributes:
-        rows: g of each sample, shape (n,).
-        rest: w of each pair with zeros on the diagonal, shape (n, n).
-        row_variance: Var g without bias; negative where w alone scattered less than usual.
-        rest_variance: Var w.
-        scatter: The standard error of ``row_variance`` if g = 0, for a mean that is known.
-        coupling: By how much Var g is estimated larger for each unit by which the mean is.
-    """
+    """The two parts of a mean over pairs, and how large they are."""
 
     rows: FloatArray
+    """g of each sample, shape (n,)."""
     rest: FloatArray
+    """w of each pair with zeros on the diagonal, shape (n, n)."""
     row_variance: float
+    """Var g without bias; negative where w alone scattered less than usual."""
     rest_variance: float
+    """Var w."""
     scatter: float
+    """The standard error of ``row_variance`` if g = 0, for a mean that is known."""
     coupling: float
+    """By how much Var g is estimated larger for each unit by which the mean is."""
 
     @property
     def rest_error(self) -> float:

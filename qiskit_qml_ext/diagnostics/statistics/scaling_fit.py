@@ -131,7 +131,12 @@ class ScalingVerdict:
 
 
 def judge_scaling(
-    num_qubits: FloatArray, log_variances: FloatArray, log_errors: FloatArray, *, confidence: float = 0.95
+    num_qubits: FloatArray,
+    log_variances: FloatArray,
+    log_errors: FloatArray,
+    *,
+    confidence: float = 0.95,
+    unit: str = "qubit",
 ) -> ScalingVerdict:
     """Fit the three models to log variances and say which one holds, if the data can tell.
 
@@ -140,13 +145,14 @@ def judge_scaling(
         log_variances: Natural logarithms of the variances, shape (N,); NaN where a variance was not positive.
         log_errors: Their standard errors, shape (N,).
         confidence: The confidence of the intervals of the rates.
+        unit: What the widths count, for the words.
     """
     x, y, s = (np.asarray(values, dtype=np.float64) for values in (num_qubits, log_variances, log_errors))
     used = np.isfinite(y) & np.isfinite(s) & (s < _LARGEST_ERROR)
     flags = tuple(bool(flag) for flag in used)
     if used.sum() < 3:
         return ScalingVerdict("undetermined", _few(int(used.sum())), (), flags)
-    data = _Data(x[used], y[used], np.maximum(s[used], _SMALLEST_ERROR), confidence)
+    data = _Data(x[used], y[used], np.maximum(s[used], _SMALLEST_ERROR), confidence, unit)
     if used.sum() < FEWEST_POINTS:
         return ScalingVerdict("undetermined", _few(int(used.sum())), data.fits(), flags)
     return _decide(data, flags)
@@ -170,11 +176,12 @@ class _Data:
     y: FloatArray
     s: FloatArray
     confidence: float
+    unit: str
 
     def later(self) -> "_Data":
         """The wider half."""
         late = self.x >= np.median(self.x)
-        return _Data(self.x[late], self.y[late], self.s[late], self.confidence)
+        return _Data(self.x[late], self.y[late], self.s[late], self.confidence, self.unit)
 
     def fits(self) -> tuple[ScalingFit, ...]:
         names: tuple[Model, ...] = ("constant", "polynomial", "exponential")
@@ -217,13 +224,13 @@ def _decide(data: _Data, flags: tuple[bool, ...]) -> ScalingVerdict:
         return verdict("undetermined", "even and odd widths follow different curves; study each of them on its own.")
     power, exponential = (next(fit for fit in fits if fit.name == name) for name in ("polynomial", "exponential"))
     if _is_flat(power) and exponential.rate.high < _SMALLEST_RATE:
-        return ScalingVerdict("constant", _flat_reason(power), fits, flags, shape, flat=power)
+        return ScalingVerdict("constant", _flat_reason(power, data.unit), fits, flags, shape, flat=power)
     later = data.later()
     level = later.fit("polynomial")
     if len(later.x) >= 4 and later.x.max() >= _LEVEL_FACTOR * later.x.min() and _is_flat(level):
         constant = (later.fit("constant"), *(fit for fit in fits if fit.name != "constant"))
         start = float(later.x.min())
-        reason = f"from {start:.0f} qubits on {_flat_reason(level)}"
+        reason = f"from {start:.0f} {data.unit}s on {_flat_reason(level, data.unit)}"
         return ScalingVerdict("constant", reason, constant, flags, None, start, level)
     shapes = fit_designs(shaped_designs(data.x), data.y, data.s)
     low, high = shape_bounds(shapes, _TAIL)
@@ -257,8 +264,8 @@ def _is_flat(power: ScalingFit) -> bool:
     return small and power.rate.low > -_LARGEST_FLAT_POWER and power.rate.high < _LARGEST_FLAT_POWER
 
 
-def _flat_reason(power: ScalingFit) -> str:
-    return f"the power of the number of qubits is {power.rate.value:.2f} {power.rate.interval()}."
+def _flat_reason(power: ScalingFit, unit: str) -> str:
+    return f"the power of the number of {unit}s is {power.rate.value:.2f} {power.rate.interval()}."
 
 
 def _is_exponential(data: _Data, exponential: ScalingFit, later: _Data, deviance: float) -> bool:

@@ -26,21 +26,18 @@ _KNEES = np.linspace(0.1, 0.9, 9)  # where they do, as a share of the range
 
 @dataclass(frozen=True, eq=False)
 class Likelihoods:
-    """The best fit of each of G designs.
-
-    Attributes:
-        deviances: -2 ln L up to a constant, shape (G,).
-        coefficients: β, shape (G, k).
-        scatters: τ, shape (G,).
-        covariances: The covariance of β for the known errors and τ, shape (G, k, k).
-        evidence: ln of the likelihood integrated over flat β and ln τ, shape (G,).
-    """
+    """The best fit of each of G designs."""
 
     deviances: FloatArray
+    """-2 ln L up to a constant, shape (G,)."""
     coefficients: FloatArray
+    """β, shape (G, k)."""
     scatters: FloatArray
+    """τ, shape (G,)."""
     covariances: FloatArray
+    """The covariance of β for the known errors and τ, shape (G, k, k)."""
     evidence: FloatArray
+    """ln of the likelihood integrated over flat β and ln τ, shape (G,)."""
 
 
 def fit_designs(designs: FloatArray, y: FloatArray, s: FloatArray) -> Likelihoods:

@@ -17,6 +17,8 @@ def judge_variances(
     kurtoses: Sequence[float],
     num_samples: int,
     confidence: float = 0.95,
+    *,
+    unit: str = "qubit",
 ) -> ScalingVerdict:
     """Judge variances by :func:`~qiskit_qml_ext.diagnostics.statistics.scaling_fit.judge_scaling`.
 
@@ -34,9 +36,9 @@ def judge_variances(
         spread = math.log(variance.high / variance.low) / (2 * quantile) if usable else math.nan
         errors.append(math.inf if peaked else spread)
     judgement = judge_scaling(
-        np.array(widths, dtype=np.float64), np.array(log_variances), np.array(errors), confidence=confidence
+        np.array(widths, dtype=np.float64), np.array(log_variances), np.array(errors), confidence=confidence, unit=unit
     )
-    reason = _objection(judgement, widths, variances)
+    reason = _objection(judgement, widths, variances, unit)
     return judgement if reason is None else replace(judgement, verdict="undetermined", reason=reason)
 
 
@@ -45,13 +47,16 @@ def vanishes(variance: Estimate) -> bool:
     return max(variance.value, variance.high) <= 0
 
 
-def _objection(judgement: ScalingVerdict, widths: Sequence[int], variances: Sequence[Estimate]) -> str | None:
+def _objection(
+    judgement: ScalingVerdict, widths: Sequence[int], variances: Sequence[Estimate], unit: str
+) -> str | None:
     """What the widths that were not fitted say against the verdict; None if nothing."""
     flat = [n for n, variance in zip(widths, variances, strict=True) if vanishes(variance)]
     if len(flat) == len(widths):
         return "the variance is 0 up to rounding at every width: the loss does not depend on what is trained."
     if flat:
-        return f"the variance is 0 up to rounding at {', '.join(map(str, flat))} qubits, and not elsewhere."
+        where = ", ".join(map(str, flat))
+        return f"the variance is 0 up to rounding at {where} {unit}s, and not elsewhere."
     fit = judgement.chosen
     if fit is None:
         return None
@@ -59,7 +64,7 @@ def _objection(judgement: ScalingVerdict, widths: Sequence[int], variances: Sequ
         unseen = variance.low <= 0 < variance.high < math.inf
         if not used and unseen and fit.log_variance(n) - 2 * fit.log_error(n) > math.log(variance.high):
             return (
-                f"at {n} qubits the variance is at most {variance.high:.2g}, less than the {fit.name} law of the other "
-                f"widths says."
+                f"at {n} {unit}s the variance is at most {variance.high:.2g}, less than the {fit.name} law of the "
+                f"other widths says."
             )
     return None

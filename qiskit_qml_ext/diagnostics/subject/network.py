@@ -50,21 +50,18 @@ class InputsFromData(InitialDistribution):
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """What is to be diagnosed of a network.
-
-    Attributes:
-        circuit: The circuit with inputs and weights.
-        observable: What its first output measures.
-        weights: Positions of the weights in ``circuit.parameters``.
-        distribution: Random weights, and inputs from the data.
-        note: What was assumed, in one sentence; empty if nothing was.
-    """
+    """What is to be diagnosed of a network."""
 
     circuit: QuantumCircuit
+    """The circuit with inputs and weights."""
     observable: Observable
+    """What its first output measures."""
     weights: tuple[int, ...]
+    """Positions of the weights in ``circuit.parameters``."""
     distribution: InitialDistribution
+    """Random weights, and inputs from the data."""
     note: str
+    """What was assumed, in one sentence; empty if nothing was."""
 
 
 def network_of(model: object, X: ArrayLike | None) -> Network | None:

@@ -42,7 +42,9 @@ def noisy_simulator(noise: Noise) -> "tuple[AerSimulator, int]":
         return noise, 1
     if isinstance(noise, BackendV2):
         return AerSimulator.from_backend(noise, method="density_matrix", max_parallel_experiments=0), 1
-    raise TypeError(f"noise is a {type(noise).__name__}; expected an Aer NoiseModel, an AerSimulator or a BackendV2.")
+    raise TypeError(
+        f"noise must be an Aer NoiseModel, an AerSimulator or a BackendV2, but a {type(noise).__name__} came."
+    )
 
 
 def noise_in_words(simulator: "AerSimulator", level: int) -> str:

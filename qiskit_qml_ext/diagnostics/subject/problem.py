@@ -13,6 +13,7 @@ from qiskit.circuit.library import Initialize
 from qiskit.quantum_info import Operator, Pauli, SparsePauliOp
 from qiskit.quantum_info.operators.base_operator import BaseOperator
 
+from qiskit_qml_ext.checks import real_number, whole_number
 from qiskit_qml_ext.circuits import Ansatz, FeatureMap, InitialDistribution, UniformDistribution
 from qiskit_qml_ext.engine import Observable, Projector
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
@@ -36,19 +37,16 @@ Parameters: TypeAlias = Literal["all"] | Sequence[int]
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A circuit with an observable and a distribution of its angles.
-
-    Attributes:
-        circuit: The circuit.
-        observable: What is measured.
-        distribution: Where the angles come from.
-        columns: Which parameters are differentiated.
-    """
+    """A circuit with an observable and a distribution of its angles."""
 
     circuit: QuantumCircuit
+    """The circuit."""
     observable: Observable
+    """What is measured."""
     distribution: InitialDistribution
+    """Where the angles come from."""
     columns: tuple[int, ...]
+    """Which parameters are differentiated."""
 
     @property
     def num_qubits(self) -> int:
@@ -262,18 +260,12 @@ def _turns(program: RotationProgram) -> int:
 
 def check_samples(num_samples: int, *, minimum: int = 2) -> int:
     """Return a number of samples, or raise an error that names it."""
-    if isinstance(num_samples, bool) or not isinstance(num_samples, (int, np.integer)):
-        raise TypeError(f"num_samples must be a whole number, but {num_samples!r} came.")
-    if num_samples < minimum:
-        raise ValueError(f"num_samples must be at least {minimum}, but {num_samples} came.")
-    return int(num_samples)
+    return whole_number("num_samples", num_samples, minimum=minimum)
 
 
 def check_confidence(confidence: float) -> float:
     """Return a confidence between 0 and 1, or raise an error that names it."""
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, such as 0.95, but {confidence!r} came.")
-    return float(confidence)
+    return real_number("confidence", confidence, above=0.0, below=1.0)
 
 
 def _columns(parameters: Parameters, num_parameters: int) -> tuple[int, ...]:

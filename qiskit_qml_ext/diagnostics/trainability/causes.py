@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -38,12 +38,19 @@ _MATTERS = 2.0
 """A change is called a cause if it multiplies the square of a typical derivative by this or more, with confidence."""
 
 
+ChangeKey: TypeAlias = Literal[
+    "small_angles", "local_observable", "one_layer", "local_and_one_layer", "no_entangling_gates", "no_noise"
+]
+
+
 @dataclass(frozen=True)
 class Change:
     """The expected squared gradient after one change."""
 
+    key: ChangeKey
+    """What was changed, as a code."""
     name: str
-    """What was changed."""
+    """What was changed, in words."""
     cause: str
     """What the change takes away."""
     advice: str
@@ -105,9 +112,13 @@ class PlateauCauses(Result):
     @property
     def helpful(self) -> tuple[Change, ...]:
         """The changes that help beyond doubt; two at once only if they do more than either is found to do alone."""
-        alone = max((one.gain.value for one in self.changes if one.name in (_LOCAL[0], _SHALLOW[0])), default=0.0)
+        alone = max(
+            (one.gain.value for one in self.changes if one.key in ("local_observable", "one_layer")), default=0.0
+        )
         return tuple(
-            one for one in self.changes if one.helps and not (one.name == _LOCAL_SHALLOW[0] and one.gain.low <= alone)
+            one
+            for one in self.changes
+            if one.helps and not (one.key == "local_and_one_layer" and one.gain.low <= alone)
         )
 
     def headline(self) -> str:
@@ -135,6 +146,19 @@ class PlateauCauses(Result):
             if change.subset
         ]
         return found
+
+    def records(self) -> list[dict[str, object]]:
+        """Return each change with what it does to the squared gradient."""
+        return [
+            {
+                "change": change.key,
+                "cause": change.cause,
+                "squared_gradient": change.squared_gradient,
+                "gain": change.gain,
+                "helps": change.helps,
+            }
+            for change in self.changes
+        ]
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the gain of each change."""
@@ -292,22 +316,40 @@ def two_design_variance(observable: Observable, num_qubits: int) -> float:
     return (square - trace**2 / d) / (d * (d + 1))
 
 
-_LOCAL = ("Observable on one qubit", "a global observable", "write the cost as a sum of local terms")
-_SHALLOW = ("One layer", "depth", "use fewer layers, or add them one by one during training")
-_LOCAL_SHALLOW = (
+_Words: TypeAlias = tuple[ChangeKey, str, str, str]
+_LOCAL: _Words = (
+    "local_observable",
+    "Observable on one qubit",
+    "a global observable",
+    "write the cost as a sum of local terms",
+)
+_SHALLOW: _Words = ("one_layer", "One layer", "depth", "use fewer layers, or add them one by one during training")
+_LOCAL_SHALLOW: _Words = (
+    "local_and_one_layer",
     "One qubit, one layer",
     "a global observable together with depth",
     "write the cost as a sum of local terms and use fewer layers, both at once",
 )
-_SMALL = ("Small Gaussian angles", "angles spread over the whole period", "start from small angles")
-_PRODUCT = (
+_SMALL: _Words = (
+    "small_angles",
+    "Small Gaussian angles",
+    "angles spread over the whole period",
+    "start from small angles",
+)
+_PRODUCT: _Words = (
+    "no_entangling_gates",
     "No entangling gates",
     "entanglement",
     "entangle fewer qubits, or use an ansatz with the problem's symmetry",
 )
 
 
-_NOISE = ("No noise", "noise", "use fewer or better two-qubit gates, fewer layers, or error mitigation")
+_NOISE: _Words = (
+    "no_noise",
+    "No noise",
+    "noise",
+    "use fewer or better two-qubit gates, fewer layers, or error mitigation",
+)
 
 
 def _gain(after: GradientVariance, before: GradientVariance) -> Estimate:

@@ -147,6 +147,16 @@ class GradientVariance(Result):
         found.append(("Shots to see the loss vary", *self.shot_noise.loss_words(self.loss_variance.value)))
         return found
 
+    def records(self) -> list[dict[str, object]]:
+        """Return mean and variance of each derivative, and the variance of one shot of it."""
+        columns = zip(
+            self.parameters, self.gradient_means, self.gradient_variances, self.shot_noise.derivatives, strict=True
+        )
+        return [
+            {"parameter": name, "mean": mean, "variance": variance, "single_shot_variance": float(noise)}
+            for name, mean, variance, noise in columns
+        ]
+
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the variance of each derivative where its parameter stands in the circuit, as a heat map."""
         from qiskit_qml_ext.diagnostics.trainability.gradient_figure import plot_gradient_map

@@ -109,6 +109,14 @@ class InitializationComparison(Result):
             for name, g, gain, mean in rows
         ]
 
+    def records(self) -> list[dict[str, object]]:
+        """Return gradient, gain and mean loss of each distribution."""
+        columns = zip(self.distributions, self.squared_gradients, self.gains, self.loss_means, strict=True)
+        return [
+            {"distribution": name, "squared_gradient": gradient, "gain": gain, "loss_mean": mean}
+            for name, gradient, gain, mean in columns
+        ]
+
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the squared gradient of each distribution."""
         from qiskit_qml_ext.diagnostics.results.axes import BLUE, new_axes

@@ -53,6 +53,14 @@ class LossLandscape(Result):
             found.append(("Path in the plane", f"{self.explained:.0%}", "of the variance of the path"))
         return found
 
+    def records(self) -> list[dict[str, object]]:
+        """Return the loss at each point of the grid."""
+        return [
+            {"first_step": float(first), "second_step": float(second), "loss": float(self.losses[i, j])}
+            for i, first in enumerate(self.steps)
+            for j, second in enumerate(self.steps)
+        ]
+
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the slice as filled contours, and the path on it."""
         from qiskit_qml_ext.diagnostics.results.axes import RED, new_axes

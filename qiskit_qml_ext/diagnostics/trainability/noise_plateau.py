@@ -144,6 +144,16 @@ class NoiseInducedPlateau(Result):
             ("Noise", self.noise, f"{how}, errors of the readout left out"),
         ]
 
+    def records(self) -> list[dict[str, object]]:
+        """Return variance, damping and mean at each depth."""
+        columns = zip(
+            self.depths, self.noisy_variances, self.clean_variances, self.damping, self.noisy_means, strict=True
+        )
+        return [
+            {"depth": d, "noisy_variance": noisy, "clean_variance": clean, "damping": damping, "noisy_mean": mean}
+            for d, noisy, clean, damping, mean in columns
+        ]
+
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the variance with and without noise against the depth, and the shot noise."""
         from qiskit_qml_ext.diagnostics.results.axes import BLUE, GREEN, GREY, new_axes

@@ -120,6 +120,12 @@ class ScalingStudy(Result):
         """Return the variance at each width, the fits and the extrapolation."""
         return rows_of(self)
 
+    def records(self) -> list[dict[str, object]]:
+        """Return the variance at each width, the variance of one shot, and whether the fits use the point."""
+        names = ("num_qubits", "depth", "variance", "single_shot_variance", "is_used")
+        columns = (self.qubits, self.depths, self.variances, self.shot_noises, self.judgement.used)
+        return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the variance against the number of qubits with the fit and its band."""
         from qiskit_qml_ext.diagnostics.trainability.scaling_figure import plot_scaling

@@ -96,16 +96,9 @@ def multiply_phases(
 
 @njit
 def write_phases(
-    re: RealArray,
-    im: RealArray,
-    ere: RealArray,
-    eim: RealArray,
-    n: int,
-    w: int,
-    table: IntArray,
-    start: int,
+    re: RealArray, im: RealArray, ere: RealArray, eim: RealArray, n: int, w: int, table: IntArray, start: int,
     scale: float,
-) -> None:
+) -> None:  # fmt: skip
     """ψ[z] = scale E[y(z)], the pass on a uniform superposition."""
     factor = splat(load(ere, 0), scale)
     for z in range(1 << n):

@@ -244,15 +244,9 @@ def evaluate_rows(
 
 @njit
 def pull_back_rows(
-    first: int,
-    w: int,
-    integers: IntArray,
-    reals: RealArray,
-    memory: RealArray,
-    gradients: int,
-    pulled: int,
+    first: int, w: int, integers: IntArray, reals: RealArray, memory: RealArray, gradients: int, pulled: int,
     out: RealArray,
-) -> None:
+) -> None:  # fmt: skip
     """From the gradient by rows (R, w) to ``out`` (B, P): the reverse of :func:`evaluate_rows`, times 2.
 
     ``memory`` holds the atoms, from ``gradients`` on the gradient by rows, and from ``pulled`` on room for one value

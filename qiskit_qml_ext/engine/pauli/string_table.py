@@ -21,19 +21,16 @@ _FIRST_CAPACITY = 1024
 
 @dataclass(frozen=True, eq=False)
 class Generator:
-    """The Pauli string about which a rotation turns, as the table reads it.
-
-    Attributes:
-        words: x words, then z words.
-        used: The positions, within x, at which one of the two has set bits.
-        key: Its hash.
-        support: Bit mask of its qubits.
-    """
+    """The Pauli string about which a rotation turns, as the table reads it."""
 
     words: IntArray
+    """x words, then z words."""
     used: IntArray
+    """The positions, within x, at which one of the two has set bits."""
     key: int
+    """Its hash."""
     support: int
+    """Bit mask of its qubits."""
 
 
 class StringTable:
@@ -138,6 +135,7 @@ class FrameStart:
     """What strings find at the initial state, behind the Clifford gates S of a frame."""
 
     frame: CliffordFrame
+    """The gates S."""
 
     @cached_property
     def _z(self) -> tuple[IntArray, IntArray]:

@@ -18,19 +18,16 @@ _MAX_TABLE_QUBITS = 20
 
 @dataclass(frozen=True, eq=False)
 class CompiledObservables:
-    """Observables as steps of the compiled measurement.
-
-    Attributes:
-        steps: Shape (S, 5), see :mod:`qiskit_qml_ext.engine.compiled.measure`.
-        constants: Coefficients and tables.
-        num_real: Number R of Hermitian observables in the steps.
-        combine: Shape (M, R), complex or real: the M observables as combinations of the R Hermitian ones.
-    """
+    """Observables as steps of the compiled measurement."""
 
     steps: IntArray
+    """Shape (S, 5), see :mod:`qiskit_qml_ext.engine.compiled.measure`."""
     constants: FloatArray
+    """Coefficients and tables."""
     num_real: int
+    """Number R of Hermitian observables in the steps."""
     combine: FloatArray | ComplexArray | None
+    """Shape (M, R), complex or real: the M observables as combinations of the R Hermitian ones."""
 
 
 def compilation_memory(observables: Sequence[Observable], num_qubits: int, *, tables: bool) -> int:
@@ -153,7 +150,9 @@ class _Compiler:
     def _add_diagonal(self, diagonal: AnyArray, index: int, name: str) -> None:
         size = 1 << self._n
         if diagonal.shape != (size,):
-            raise ValueError(f"{name} has shape {diagonal.shape}; a diagonal on {self._n} qubits has shape ({size},).")
+            raise ValueError(
+                f"{name} must have the shape ({size},) as a diagonal on {self._n} qubits, but {diagonal.shape} came."
+            )
         if np.iscomplexobj(diagonal):
             raise ValueError(f"{name} is complex; the diagonal of an observable is real.")
         values = diagonal.astype(np.float64)
@@ -169,16 +168,18 @@ class _Compiler:
         target, power = self._basis_table()
         if isinstance(projector.state, int | np.integer):
             if not 0 <= projector.state < size:
-                raise ValueError(f"{name} projects on basis state {projector.state}; expected 0 to {size - 1}.")
+                raise ValueError(f"The basis state of {name} must be 0 to {size - 1}, but {projector.state} came.")
             (source,) = np.flatnonzero(target == projector.state)
             self._steps.append((measure.BASIS, index, int(source), 0, self._constant(np.ones(1))))
             return
         state = np.asarray(projector.state, dtype=np.complex128)
         if state.shape != (size,):
-            raise ValueError(f"{name} has a state of shape {state.shape}; on {self._n} qubits it has shape ({size},).")
+            raise ValueError(
+                f"The state of {name} must have the shape ({size},) on {self._n} qubits, but {state.shape} came."
+            )
         norm = float(np.linalg.norm(state))
         if not abs(norm - 1.0) < _NORM_ATOL:
-            raise ValueError(f"{name} has a state of norm {norm}; expected 1.")
+            raise ValueError(f"The state of {name} must have the norm 1, but {norm} came. Normalise it.")
         pulled = state[target] * (-1j) ** power  # <z|C†|φ> = conj(i^k) φ[target]
         self._steps.append(
             (measure.STATE, index, 0, 0, self._constant(np.concatenate([np.ones(1), pulled.real, pulled.imag])))

@@ -33,35 +33,32 @@ _LOW_BITS, _MAX_LOW_BITS = 4, 7  # 2^7 rows of a complex table fill a third of a
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A program, ready to run.
-
-    Attributes:
-        num_qubits: n.
-        code: Steps forward in time, shape (steps, 8), see :class:`~qiskit_qml_ext.engine.compiled.machine.Opcode`.
-        back: Steps of the reverse pass, in the order in which they run.
-        tables: Index tables that steps refer to.
-        constants: Matrices and vectors that steps refer to.
-        angles: The rows as functions of the parameters.
-        table_rows: Rows of scratch for phase tables, dense gates and permutations.
-        frame: The Clifford that is left: the true state is C ψ.
-        output_table: ``4 z + k`` for each output amplitude (see ``run_states``), or None for the identity.
-        forward_cost: Estimated row updates of the forward steps, for one tile.
-        backward_cost: The same for the reverse steps.
-        observables: Lists of observables that were compiled for this plan, by content.
-    """
+    """A program, ready to run."""
 
     num_qubits: int
+    """n."""
     code: IntArray
+    """Steps forward in time, shape (steps, 8), see :class:`~qiskit_qml_ext.engine.compiled.machine.Opcode`."""
     back: IntArray
+    """Steps of the reverse pass, in the order in which they run."""
     tables: IntArray
+    """Index tables that steps refer to."""
     constants: FloatArray
+    """Matrices and vectors that steps refer to."""
     angles: AngleMap
+    """The rows as functions of the parameters."""
     table_rows: int
+    """Rows of scratch for phase tables, dense gates and permutations."""
     frame: MonomialFrame
+    """The Clifford that is left: the true state is C ψ."""
     output_table: IntArray | None
+    """``4 z + k`` for each output amplitude (see ``run_states``), or None for the identity."""
     forward_cost: int
+    """Estimated row updates of the forward steps, for one tile."""
     backward_cost: int
+    """The same for the reverse steps."""
     observables: dict[object, CompiledObservables] = field(default_factory=dict)
+    """Lists of observables that were compiled for this plan, by content."""
 
     @property
     def nbytes(self) -> int:

@@ -57,17 +57,14 @@ _MAYBE_MATRIX_PRODUCT = 25  # qubits; statevectors of fewer take at most 256 MiB
 
 @dataclass(frozen=True)
 class Rules:
-    """What a simulator can run.
-
-    Attributes:
-        method: The simulation method.
-        gates: The names of its gates.
-        noisy: The names and labels on which the noise model has errors; ``None`` without a noise model.
-    """
+    """What a simulator can run."""
 
     method: str
+    """The simulation method."""
     gates: frozenset[str]
+    """The names of its gates."""
     noisy: frozenset[str] | None = None
+    """The names and labels on which the noise model has errors; ``None`` without a noise model."""
 
     @classmethod
     def of(cls, simulator: Any, options: Mapping[str, Any]) -> "Rules":
@@ -90,15 +87,12 @@ class Rules:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A circuit for the simulator.
-
-    Attributes:
-        circuit: The circuit.
-        bind_first: Whether values must be put in before the simulator sees it.
-    """
+    """A circuit for the simulator."""
 
     circuit: QuantumCircuit
+    """The circuit."""
     bind_first: bool
+    """Whether values must be put in before the simulator sees it."""
 
 
 def prepare(circuit: QuantumCircuit, rules: Rules) -> Prepared:

@@ -93,15 +93,12 @@ def without_effect(noise: Any, circuit: QuantumCircuit) -> str:
 
 @dataclass
 class KeptGates:
-    """Hides gates from the transpiler under names that it does not know, and puts them back.
-
-    Args:
-        noisy: The names and labels on which the noise model has errors.
-        native: The names of the simulator's gates.
-    """
+    """Hides gates from the transpiler under names that it does not know, and puts them back."""
 
     noisy: frozenset[str]
+    """The names and labels on which the noise model has errors."""
     native: frozenset[str]
+    """The names of the simulator's gates."""
     _originals: dict[str, Instruction] = field(default_factory=dict)
     _known: dict[object, str] = field(default_factory=dict)
 

@@ -19,10 +19,11 @@ from qiskit_qml_ext.diagnostics import (
     product_encoding_moments,
     suggest_bandwidth,
 )
-from qiskit_qml_ext.diagnostics.kernels.concentration import KernelConcentration, KernelPoint, local_fidelities
+from qiskit_qml_ext.diagnostics.kernels.concentration import KernelConcentration, KernelPoint
 from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries
 from qiskit_qml_ext.diagnostics.kernels.geometric_difference import spectral_difference
 from qiskit_qml_ext.diagnostics.kernels.shots import resolve_entries
+from qiskit_qml_ext.diagnostics.kernels.sources import local_fidelities
 from qiskit_qml_ext.diagnostics.results.result import Estimate
 from qiskit_qml_ext.diagnostics.statistics.pair_statistics import kernel_moments, pair_mean_variance
 from qiskit_qml_ext.diagnostics.statistics.scaling_verdict import judge_variances
@@ -260,7 +261,7 @@ def trend_of(variances, *, relative=0.02, levels_at=None):
         estimate = Estimate(value, value * relative, value / wide, value * wide)
         points.append(KernelPoint(features, Estimate.exact(0.5), estimate, 3.0, resolved(), 10.0, np.eye(12)))
     widths, spreads = [p.num_features for p in points], [p.variance for p in points]
-    judged = judge_variances(widths, spreads, [math.nan] * len(points), 100)
+    judged = judge_variances(widths, spreads, [math.nan] * len(points), 100, unit="feature")
     return KernelConcentration(tuple(points), judged.verdict, judged, (), None, 100, None)
 
 

@@ -148,4 +148,4 @@ def test_results_can_be_shown_everywhere():
     assert health._repr_html_().count("<tr>") == 5
     assert json.loads(json.dumps(health.to_dict()))["num_samples"] == 12
     assert health.plot().get_xlabel()
-    assert repr(health).startswith("KernelHealth(mean 0.")
+    assert repr(health).startswith("KernelHealth(Mean 0.")

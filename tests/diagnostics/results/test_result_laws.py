@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import pickle
+import re
 
 import matplotlib as mpl
 import numpy as np
@@ -69,7 +70,7 @@ def test_result_is_frozen_data_with_text_html_and_a_picture(name, made):
     field = dataclasses.fields(result)[0].name
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(result, field, None)
-    assert json.loads(json.dumps(result.to_dict(), default=str))
+    assert isinstance(result, d.Result)
     assert result.summary().strip()
     html = result._repr_html_()
     assert html.startswith("<")
@@ -80,12 +81,36 @@ def test_result_is_frozen_data_with_text_html_and_a_picture(name, made):
     plt.close("all")
 
 
-@pytest.mark.parametrize("name", sorted(set(RESULTS) - {"shots_to_resolve", "kernel_health"}))
+@pytest.mark.parametrize("name", RESULTS)
 def test_plain_data_is_strict_json_and_text_has_no_nan(name, made):
     result = made(name)
     json.dumps(result.to_dict(), allow_nan=False)
     assert repr(result).startswith(type(result).__name__)
     assert "nan" not in result.summary().lower().split()
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_frame_has_a_row_for_each_record_and_single_values_in_its_columns(name, made):
+    records, frame = made(name).records(), made(name).to_frame()
+    assert len(frame) == len(records) >= 1
+    names = set().union(*records)
+    assert names <= set(frame.columns)
+    assert all(re.fullmatch("[a-z][a-z_0-9]*", column) for column in frame.columns)
+    singles = (bool, int, float, str, np.generic, type(None))
+    assert all(isinstance(value, singles) for column in frame for value in frame[column])
+    estimates = {key: value for key, value in records[0].items() if isinstance(value, d.Estimate)}
+    for key, estimate in estimates.items():
+        row = frame.iloc[0][[key, f"{key}_error", f"{key}_low", f"{key}_high"]].to_numpy(dtype=float)
+        shown = [estimate.value, estimate.standard_error, estimate.low, estimate.high]
+        np.testing.assert_array_equal(row, np.array(shown))
+
+
+def test_infinite_numbers_of_shots_are_null_in_json_and_infinite_in_a_frame():
+    alike = np.full((3, 3), 0.5) + 0.5 * np.eye(3)
+    health = d.kernel_health(alike, [0, 1, 0])
+    assert health.to_dict()["shots_to_resolve"]["to_tell_apart"] is None
+    assert health.to_frame()["shots_to_tell_apart"].tolist() == [math.inf]
+    assert d.shots_to_resolve(alike).to_frame()["to_tell_apart"].tolist() == [math.inf]
 
 
 @pytest.mark.parametrize("name", RESULTS)

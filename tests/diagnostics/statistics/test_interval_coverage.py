@@ -72,7 +72,7 @@ def test_intervals_of_kernel_mean_and_variance(case):
     samples, num_qubits, bandwidth, data, shots = KERNELS[case]
     first, second = product_encoding_moments(num_qubits, bandwidth, data)
     found = list(kernel_runs(samples, num_qubits, bandwidth, data, shots))
-    assert not any(";" in variance.method for _, variance in found[:20]), "these settings carry no warning"
+    assert not any(variance.caution for _, variance in found[:20]), "these settings carry no warning"
     assert BAND[0] <= coverage([mean for mean, _ in found], first) <= BAND[1]
     assert BAND[0] <= coverage([variance for _, variance in found], second - first**2) <= BAND[1]
 
@@ -82,7 +82,7 @@ def test_kernels_with_a_few_large_entries_carry_a_warning_and_wider_intervals():
     """At 8 qubits and full range, some 13 of 1,770 pairs make the variance; 91 % is what was measured."""
     first, second = product_encoding_moments(8, 1.0, "uniform")
     found = [variance for _, variance in kernel_runs(60, 8, 1.0, "uniform", None)]
-    assert all("pairs carry the variance" in estimate.method for estimate in found)
+    assert all("pairs carry the variance" in estimate.caution for estimate in found)
     assert coverage(found, second - first**2) >= 0.87
 
 
@@ -222,9 +222,9 @@ def test_intervals_of_the_expressibility(case, pairs):
     found = [divergence_estimate(counts, masses) for counts in draws]
     inside = np.mean([estimate.low <= exact + 1e-12 and exact <= estimate.high for estimate in found])
     assert BAND[0] <= inside <= BAND[1]
-    assert not any("too narrow" in e.method for e in found) or pairs < 10 * 75
+    assert not any("too narrow" in e.caution for e in found) or pairs < 10 * 75
 
 
 def test_few_pairs_per_bin_are_named():
     estimate = divergence_estimate(np.random.default_rng(0).multinomial(200, np.full(75, 1 / 75)), haar_masses(2, 75))
-    assert "fewer than 10 pairs per bin" in estimate.method
+    assert "fewer than 10 pairs per bin" in estimate.caution

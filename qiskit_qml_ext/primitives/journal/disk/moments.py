@@ -19,15 +19,12 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Moment:
-    """A point in time.
-
-    Attributes:
-        boot: Which start of which machine the ticks count from.
-        ticks: Seconds since then, those of sleep included where the system counts them.
-    """
+    """A point in time."""
 
     boot: str
+    """Which start of which machine the ticks count from."""
     ticks: float
+    """Seconds since then, those of sleep included where the system counts them."""
 
     def seconds_until(self, later: "Moment") -> float | None:
         """Return the seconds from this moment to a later one; ``None`` if nothing can be said.

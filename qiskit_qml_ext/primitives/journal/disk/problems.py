@@ -13,37 +13,30 @@ a table that cannot be read to its end, names that the table about lacks, and ro
 
 @dataclass(frozen=True)
 class Problem:
-    """Something in a journal's file that is not sound.
-
-    Attributes:
-        table: The table, or what else it is: ``"objects"``, ``"pages"``, ``"file"``.
-        unit: The unit that it is about, if that is known.
-        sentence: What is wrong.
-        kind: What may follow from other damage, by which it is left out then.
-    """
+    """Something in a journal's file that is not sound."""
 
     table: str
+    """The table, or what else it is: ``"objects"``, ``"pages"``, ``"file"``."""
     unit: int | None
+    """The unit that it is about, if that is known."""
     sentence: str
+    """What is wrong."""
     kind: str = ""
+    """What may follow from other damage, by which it is left out then."""
 
 
 @dataclass
 class Found:
-    """What could be read from a journal's file.
-
-    Attributes:
-        rows: The sound rows of each table; those of *items* as (key, unit, position), those of *results* without the
-            blobs.
-        problems: What is not sound.
-        seals: The seals that the rows of each table carry, sound or not.
-        touched: The numbers of the units about which something is wrong, be it as a consequence only.
-    """
+    """What could be read from a journal's file."""
 
     rows: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    """The sound rows of each table; those of *items* as (key, unit, position), those of *results* without the blobs."""
     problems: list[Problem] = field(default_factory=list)
+    """What is not sound."""
     seals: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    """The seals that the rows of each table carry, sound or not."""
     touched: set[int] = field(default_factory=set)
+    """The numbers of the units about which something is wrong, be it as a consequence only."""
 
     def note(self, table: str, unit: int | None, sentence: str, kind: str = "") -> None:
         """Add a problem."""

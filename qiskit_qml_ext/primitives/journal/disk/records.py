@@ -15,51 +15,48 @@ or that a repair does not know (:attr:`Unit.is_unrecorded`)."""
 
 @dataclass(frozen=True)
 class Unit:
-    """The work of one job.
-
-    Attributes:
-        id: Its number in the journal.
-        kind: ``"sampler"`` or ``"estimator"``.
-        target: The name of the target.
-        settings: Shots or precision and the options that are not defaults, for the reader.
-        layout: The shapes that the result must have, one entry for each PUB.
-        content: What its items are, in order; jobs on the service carry it in a tag.
-        num_items: Circuits with their parameter values (sampler) or blocks of expectation values (estimator).
-        executions: Circuits times shots.
-        state: One of ``STATES``.
-        attempts: How often it was submitted.
-        owner: The process that works on it.
-        reason: Why it failed.
-        tag: The tag of its last attempt.
-        job: The job of its last attempt.
-        session: The session or batch of its last attempt.
-        calibration: When the device was calibrated, as known at the last attempt.
-        started: When the last attempt was begun, in seconds since 1970.
-        submitted: When the service accepted it.
-        finished: When its result was written.
-        usage_seconds: What the service says it took.
-    """
+    """The work of one job."""
 
     id: int
+    """Its number in the journal."""
     kind: str
+    """``"sampler"`` or ``"estimator"``."""
     target: str
+    """The name of the target."""
     settings: dict[str, Any]
+    """Shots or precision and the options that are not defaults, for the reader."""
     layout: list[dict[str, Any]]
+    """The shapes that the result must have, one entry for each PUB."""
     content: bytes
+    """What its items are, in order; jobs on the service carry it in a tag."""
     num_items: int
+    """Circuits with their parameter values (sampler) or blocks of expectation values (estimator)."""
     executions: int
+    """Circuits times shots."""
     state: str
+    """One of ``STATES``."""
     attempts: int
+    """How often it was submitted."""
     owner: str | None
+    """The process that works on it."""
     reason: str | None
+    """Why it failed."""
     tag: str | None
+    """The tag of its last attempt."""
     job: str | None
+    """The job of its last attempt."""
     session: str | None
+    """The session or batch of its last attempt."""
     calibration: str | None
+    """When the device was calibrated, as known at the last attempt."""
     started: float | None
+    """When the last attempt was begun, in seconds since 1970."""
     submitted: float | None
+    """When the service accepted it."""
     finished: float | None
+    """When its result was written."""
     usage_seconds: float | None
+    """What the service says it took."""
 
     @property
     def is_unrecorded(self) -> bool:
@@ -75,46 +72,46 @@ class NewUnit:
     """A unit to be written: the keys of its items in order, and what it is."""
 
     keys: tuple[bytes, ...]
+    """The keys of its items, in order."""
     kind: str
+    """The kind of its requests."""
     target: str
+    """Where it is to run."""
     settings: dict[str, Any]
+    """The settings that it runs with."""
     layout: list[dict[str, Any]]
+    """The shapes in which its items stand."""
     executions: int
+    """How often its circuits are executed in all."""
 
 
 @dataclass(frozen=True)
 class Surplus:
-    """A job that nobody waits for.
-
-    Attributes:
-        job: Its id.
-        tag: The tag of the attempt that made it, or that of its content if another file did.
-        executed: Whether it ran; ``False`` means that it was cancelled in the queue.
-    """
+    """A job that nobody waits for."""
 
     job: str
+    """Its id."""
     tag: str
+    """The tag of the attempt that made it, or that of its content if another file did."""
     executed: bool
+    """Whether it ran; ``False`` means that it was cancelled in the queue."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One submission of a unit.
-
-    Attributes:
-        number: Attempts are numbered in the order in which they were made.
-        tag: The tag that its jobs carry.
-        unit: The unit.
-        job: The job that counts, if one is known.
-        outcome: ``"open"``, ``"done"``, or why it came to nothing.
-        moment: When it was begun.
-        watched: Whether the service may still make a job of it that nobody waits for.
-    """
+    """One submission of a unit."""
 
     number: int
+    """Attempts are numbered in the order in which they were made."""
     tag: str
+    """The tag that its jobs carry."""
     unit: int
+    """The unit."""
     job: str | None
+    """The job that counts, if one is known."""
     outcome: str
+    """``"open"``, ``"done"``, or why it came to nothing."""
     moment: Moment
+    """When it was begun."""
     watched: bool
+    """Whether the service may still make a job of it that nobody waits for."""

@@ -36,17 +36,14 @@ class DamagedRowError(ValueError):
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the journal.
-
-    Attributes:
-        name: Its name.
-        columns: Its columns with the kinds of their values, without the seal; the first is its key.
-        numbered: Whether the key is given by the file, in ascending order and never again.
-    """
+    """A table of the journal."""
 
     name: str
+    """Its name."""
     columns: dict[str, str]
+    """Its columns with the kinds of their values, without the seal; the first is its key."""
     numbered: bool = False
+    """Whether the key is given by the file, in ascending order and never again."""
 
     @property
     def key(self) -> str:

@@ -24,17 +24,14 @@ _LONGEST_PAUSE = 30.0
 
 @dataclass(frozen=True)
 class Collected:
-    """What a look at a job brought.
-
-    Attributes:
-        moved: Whether anything changed.
-        result: The result, if it is there.
-        too_large: The service's words if the unit has to be halved.
-    """
+    """What a look at a job brought."""
 
     moved: bool = False
+    """Whether anything changed."""
     result: UnitResult | None = None
+    """The result, if it is there."""
     too_large: str | None = None
+    """The service's words if the unit has to be halved."""
 
 
 class Collector:

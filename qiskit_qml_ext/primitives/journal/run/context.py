@@ -16,23 +16,20 @@ from qiskit_qml_ext.primitives.journal.store.journal import Journal
 
 @dataclass(frozen=True)
 class Tools:
-    """What a run works with.
-
-    Attributes:
-        service: Where the jobs are.
-        journal: Where everything is written down.
-        policy: Limits and waiting times.
-        ask: Asks the service questions.
-        twins: Finds jobs by their tags.
-        reconciliation: Takes over jobs that the file does not know.
-    """
+    """What a run works with."""
 
     service: Service
+    """Where the jobs are."""
     journal: Journal
+    """Where everything is written down."""
     policy: Policy
+    """Limits and waiting times."""
     ask: Questions
+    """Asks the service questions."""
     twins: Twins
+    """Finds jobs by their tags."""
     reconciliation: Reconciliation
+    """Takes over jobs that the file does not know."""
 
     @classmethod
     def of(

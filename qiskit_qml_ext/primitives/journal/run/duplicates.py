@@ -40,19 +40,16 @@ _ORDER = {FINISHED: 0, RUNNING: 1, QUEUED: 2}
 
 @dataclass(frozen=True)
 class Stray:
-    """A job of this journal that its file does not know: the file is behind, or a copy of it was used.
-
-    Attributes:
-        job: The job.
-        tag: The tag of the attempt that made it.
-        marks: What its tags say.
-        is_noted: Whether it is on record as a job that nobody waits for.
-    """
+    """A job of this journal that its file does not know: the file is behind, or a copy of it was used."""
 
     job: Any
+    """The job."""
     tag: str
+    """The tag of the attempt that made it."""
     marks: Marks
+    """What its tags say."""
     is_noted: bool
+    """Whether it is on record as a job that nobody waits for."""
 
     @property
     def id(self) -> str:
@@ -62,21 +59,18 @@ class Stray:
 
 @dataclass
 class Kin:
-    """The jobs of a listing, by what this file knows of them.
-
-    Attributes:
-        own: Jobs of the attempt in question.
-        late: Jobs of known attempts that wait for none, or for another one.
-        strays: Jobs of attempts that the file does not know.
-        others: Jobs of attempts that the file does not know, which compute something else.
-        attempts: All attempts, as they were known after the listing.
-    """
+    """The jobs of a listing, by what this file knows of them."""
 
     own: list[Any] = field(default_factory=list)
+    """Jobs of the attempt in question."""
     late: list[tuple[Any, Attempt]] = field(default_factory=list)
+    """Jobs of known attempts that wait for none, or for another one."""
     strays: list[Stray] = field(default_factory=list)
+    """Jobs of attempts that the file does not know."""
     others: list[Stray] = field(default_factory=list)
+    """Jobs of attempts that the file does not know, which compute something else."""
     attempts: list[Attempt] = field(default_factory=list)
+    """All attempts, as they were known after the listing."""
 
 
 class Twins:

@@ -10,41 +10,38 @@ WATCH_SECONDS = 900.0
 
 @dataclass(frozen=True)
 class Policy:
-    """Limits and waiting times of journaled runs. ``None`` picks what fits the service.
-
-    Attributes:
-        max_executions: The largest number of circuits times shots in one job; IBM's limit is 10 million.
-        max_bytes: The largest payload of one job, estimated.
-        max_pending: How many jobs wait or run at the same time; by default 3, and 1 for simulators on this machine.
-        submissions_per_minute: How many jobs are submitted in a minute, over all processes that share the journal; by
-            default 5, the rate that IBM documents, and no limit for simulators.
-        max_retries: How often a job that the service reports as failed is submitted again.
-        poll_seconds: The pause between two looks at the jobs; by default 2, and far less for simulators.
-        settle_seconds: How long to go on searching before a submission that got no answer is sent again. Should it
-            arrive even later, it is found by its tag: see ``watch_seconds``.
-        watch_seconds: How long the service may have a submission under way. A submission is watched until its jobs were
-            listed so long after its beginning, by this run or a later one; no run waits for that.
-        throttle_seconds: The first pause after a refusal for now that names no time.
-        patience_seconds: How long to go on without any answer from the service, or while it refuses new jobs for now
-            and none of this work waits or runs; as long as one does, there is no limit.
-        call_seconds: The longest time for a question about a job.
-        download_seconds: The longest time for the download of one result.
-        download_tries: How often a result that arrives damaged is fetched again in one run.
-    """
+    """Limits and waiting times of journaled runs. ``None`` picks what fits the service."""
 
     max_executions: int = 10_000_000
+    """The largest number of circuits times shots in one job; IBM's limit is 10 million."""
     max_bytes: int = 50_000_000
+    """The largest payload of one job, estimated."""
     max_pending: int | None = None
+    """How many jobs wait or run at the same time; by default 3, and 1 for simulators on this machine."""
     submissions_per_minute: int | None = None
+    """How many jobs are submitted in a minute, over all processes that share the journal; by default 5, the rate that
+    IBM documents, and no limit for simulators."""
     max_retries: int = 2
+    """How often a job that the service reports as failed is submitted again."""
     poll_seconds: float | None = None
+    """The pause between two looks at the jobs; by default 2, and far less for simulators."""
     settle_seconds: float = 30.0
+    """How long to go on searching before a submission that got no answer is sent again. Should it arrive even later, it
+    is found by its tag: see ``watch_seconds``."""
     watch_seconds: float = WATCH_SECONDS
+    """How long the service may have a submission under way. A submission is watched until its jobs were listed so long
+    after its beginning, by this run or a later one; no run waits for that."""
     throttle_seconds: float = 15.0
+    """The first pause after a refusal for now that names no time."""
     patience_seconds: float = 3600.0
+    """How long to go on without any answer from the service, or while it refuses new jobs for now and none of this work
+    waits or runs; as long as one does, there is no limit."""
     call_seconds: float = 120.0
+    """The longest time for a question about a job."""
     download_seconds: float = 600.0
+    """The longest time for the download of one result."""
     download_tries: int = 8
+    """How often a result that arrives damaged is fetched again in one run."""
 
     def __post_init__(self) -> None:
         for name in ("max_executions", "max_bytes", "download_tries"):

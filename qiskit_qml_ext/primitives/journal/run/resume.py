@@ -76,25 +76,22 @@ class RuntimeAccount:
 
 @dataclass(frozen=True)
 class Resumed:
-    """What a look at the service brought.
-
-    Attributes:
-        fetched: Units whose results are in the journal now.
-        waiting: Units whose jobs wait or run on the service.
-        failed: Units whose jobs failed, were cancelled or are not known any more.
-        planned: Units that were never submitted.
-        adopted: Jobs that the file did not know and that are waited for now.
-        unknown: Jobs of the journal that the file does not know and that match none of its work.
-        busy: Sentences on the units that other processes work on, which were left to them.
-    """
+    """What a look at the service brought."""
 
     fetched: int
+    """Units whose results are in the journal now."""
     waiting: int
+    """Units whose jobs wait or run on the service."""
     failed: int
+    """Units whose jobs failed, were cancelled or are not known any more."""
     planned: int
+    """Units that were never submitted."""
     adopted: int = 0
+    """Jobs that the file did not know and that are waited for now."""
     unknown: int = 0
+    """Jobs of the journal that the file does not know and that match none of its work."""
     busy: tuple[str, ...] = ()
+    """Sentences on the units that other processes work on, which were left to them."""
 
 
 def resume(

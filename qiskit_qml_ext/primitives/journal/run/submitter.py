@@ -20,17 +20,14 @@ _MAX_REOPENED = 5
 
 @dataclass(frozen=True)
 class Posting:
-    """What came of a submission.
-
-    Attributes:
-        moved: Whether anything changed.
-        too_large: The service's words if the unit has to be halved.
-        behind: Whether it was not sent because the service has jobs of the journal that match no unit.
-    """
+    """What came of a submission."""
 
     moved: bool = True
+    """Whether anything changed."""
     too_large: str | None = None
+    """The service's words if the unit has to be halved."""
     behind: bool = False
+    """Whether it was not sent because the service has jobs of the journal that match no unit."""
 
 
 class Submitter:

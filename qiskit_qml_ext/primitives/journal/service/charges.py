@@ -10,17 +10,14 @@ from qiskit_qml_ext.primitives.journal.store.local_work import local_units
 
 @dataclass(frozen=True)
 class ExtraJobs:
-    """Jobs on the service whose time is not that of a unit that is done.
-
-    Attributes:
-        surplus: Those that nobody waits for and that were executed, or were disowned.
-        unknown: Those that match no work of the file, as far as looks at the service found any.
-        failed: Those of attempts that came to nothing.
-    """
+    """Jobs on the service whose time is not that of a unit that is done."""
 
     surplus: tuple[str, ...]
+    """Those that nobody waits for and that were executed, or were disowned."""
     unknown: tuple[str, ...]
+    """Those that match no work of the file, as far as looks at the service found any."""
     failed: tuple[str, ...]
+    """Those of attempts that came to nothing."""
 
     @property
     def all(self) -> tuple[str, ...]:

@@ -18,23 +18,20 @@ __all__ = ["Fault", "Meaning", "WaitsFor", "is_too_large", "understand", "unders
 
 @dataclass(frozen=True)
 class Fault:
-    """An exception, understood.
-
-    Attributes:
-        meaning: What became of the request.
-        reason: The client's words.
-        wait: Seconds that the service asked to wait, if it did.
-        is_network: Whether the trouble lies between here and the service, or in it, so that it goes away by waiting.
-        waits_for: What has to happen before the service accepts it, if it was refused for now.
-        code: The service's own code, if it gave one that is known.
-    """
+    """An exception, understood."""
 
     meaning: Meaning
+    """What became of the request."""
     reason: str
+    """The client's words."""
     wait: float | None = None
+    """Seconds that the service asked to wait, if it did."""
     is_network: bool = False
+    """Whether the trouble lies between here and the service, or in it, so that it goes away by waiting."""
     waits_for: WaitsFor | None = None
+    """What has to happen before the service accepts it, if it was refused for now."""
     code: int | None = None
+    """The service's own code, if it gave one that is known."""
 
 
 # "Error code: 3458", "Error code 6050;", '"code":1217', "{'code': 5205", "(400, code 3458)", "…/error_codes#1517"

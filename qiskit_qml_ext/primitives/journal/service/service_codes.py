@@ -36,17 +36,14 @@ class WaitsFor(Enum):
 
 @dataclass(frozen=True)
 class ServiceCode:
-    """A code of the service.
-
-    Attributes:
-        meaning: What it means for a submission or a failed job.
-        words: The service's words in short.
-        waits_for: What has to happen first, for :attr:`Meaning.THROTTLED`.
-    """
+    """A code of the service."""
 
     meaning: Meaning
+    """What it means for a submission or a failed job."""
     words: str
+    """The service's words in short."""
     waits_for: WaitsFor | None = None
+    """What has to happen first, for :attr:`Meaning.THROTTLED`."""
 
 
 def _for_now(waits_for: WaitsFor, codes: dict[int, str]) -> dict[int, ServiceCode]:

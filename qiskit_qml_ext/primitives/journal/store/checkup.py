@@ -25,21 +25,18 @@ from qiskit_qml_ext.primitives.journal.work.codec import BadResultError, decode
 
 @dataclass(frozen=True)
 class FileReport:
-    """What is sound in a journal's file.
-
-    Attributes:
-        path: The file.
-        schema: Its schema, 0 if that is not known.
-        sound: The numbers of the units about which nothing is wrong.
-        damaged: The numbers of the units about which something is wrong.
-        problems: What is wrong.
-    """
+    """What is sound in a journal's file."""
 
     path: Path
+    """The file."""
     schema: int
+    """Its schema, 0 if that is not known."""
     sound: tuple[int, ...]
+    """The numbers of the units about which nothing is wrong."""
     damaged: tuple[int, ...]
+    """The numbers of the units about which something is wrong."""
     problems: tuple[Problem, ...]
+    """What is wrong."""
 
     @property
     def is_sound(self) -> bool:

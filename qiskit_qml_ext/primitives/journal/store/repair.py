@@ -67,23 +67,20 @@ _AGAIN = f"It is fetched again from its job. {_LOCAL}"
 
 @dataclass(frozen=True)
 class RepairReport:
-    """What a repair kept.
-
-    Attributes:
-        path: The journal.
-        damaged: The damaged file, kept under another name; ``None`` if nothing was wrong and nothing was done.
-        kept: How many units are in the journal now.
-        results: How many of them have their results.
-        problems: What was wrong, in sentences.
-        changes: What became of the units that it was about.
-    """
+    """What a repair kept."""
 
     path: Path
+    """The journal."""
     damaged: Path | None
+    """The damaged file, kept under another name; ``None`` if nothing was wrong and nothing was done."""
     kept: int
+    """How many units are in the journal now."""
     results: int
+    """How many of them have their results."""
     problems: tuple[str, ...]
+    """What was wrong, in sentences."""
     changes: tuple[str, ...]
+    """What became of the units that it was about."""
 
     def summary(self) -> str:
         """Return the report as text."""

@@ -19,19 +19,16 @@ _ATTEMPT_OF_ANY = re.compile(r"-[0-9a-f]{4}-([0-9a-f]{4})-\d+-[0-9a-f]{6}\Z")
 
 @dataclass(frozen=True)
 class Marks:
-    """What a job's tags say.
-
-    Attributes:
-        attempt: The tag of the attempt that made it; ``None`` if it carries none of this journal.
-        content: What it computes; ``None`` if it does not say.
-        lineage: Which copy of the journal's file made it.
-        place: Where it was submitted.
-    """
+    """What a job's tags say."""
 
     attempt: str | None = None
+    """The tag of the attempt that made it; ``None`` if it carries none of this journal."""
     content: bytes | None = None
+    """What it computes; ``None`` if it does not say."""
     lineage: str | None = None
+    """Which copy of the journal's file made it."""
     place: str | None = None
+    """Where it was submitted."""
 
 
 def content_tag(journal: str, content: bytes) -> str:

@@ -22,15 +22,12 @@ class BadResultError(ValueError):
 
 @dataclass(frozen=True)
 class UnitResult:
-    """A finished unit's data.
-
-    Attributes:
-        pubs: For each PUB its arrays by name: bits as bytes of shape (rows, shots, bytes) or numbers.
-        metadata: What the service said about each PUB, as far as JSON can hold it.
-    """
+    """A finished unit's data."""
 
     pubs: list[Arrays]
+    """For each PUB its arrays by name: bits as bytes of shape (rows, shots, bytes) or numbers."""
     metadata: list[dict[str, Any]] = field(default_factory=list)
+    """What the service said about each PUB, as far as JSON can hold it."""
 
 
 def extract_samples(result: object, layout: Sequence[dict[str, Any]]) -> UnitResult:

@@ -26,21 +26,18 @@ _VALUE_BYTES = 11  # of a parameter value in base64
 
 @dataclass(frozen=True)
 class Item:
-    """The smallest piece of work.
-
-    Attributes:
-        key: Its content key.
-        pub: The PUB of the request that it belongs to.
-        executions: Circuits times shots, 0 for exact results.
-        payload: Its bytes in a job's payload, without the circuit.
-        shots: Shots (sampler) or precision (estimator); a unit holds items of one kind only.
-    """
+    """The smallest piece of work."""
 
     key: bytes
+    """Its content key."""
     pub: int
+    """The PUB of the request that it belongs to."""
     executions: int
+    """Circuits times shots, 0 for exact results."""
     payload: int
+    """Its bytes in a job's payload, without the circuit."""
     shots: float
+    """Shots (sampler) or precision (estimator); a unit holds items of one kind only."""
 
 
 class Request(Protocol):
