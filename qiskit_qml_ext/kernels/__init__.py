@@ -1,7 +1,24 @@
-"""Quantum kernels."""
+"""Quantum kernels.
 
-from qiskit_qml_ext.kernels.estimate import KernelEstimate
+**Rooms.** ``methods/``: ways to find fidelities, a file each. ``repairs/``: what makes a noisy matrix a better one, a
+file each. A new kernel is one file on ``base`` (or on ``encoded``, for the states of a feature map).
+"""
+
+from qiskit_qml_ext.kernels.abilities import ChangesTarget, PlansRuns, StatesErrors
+from qiskit_qml_ext.kernels.base import QuantumKernel
+from qiskit_qml_ext.kernels.estimate import KernelEstimate, RawKernel
 from qiskit_qml_ext.kernels.fidelity import FidelityKernel
-from qiskit_qml_ext.kernels.repair import clip_spectrum, shift_spectrum
+from qiskit_qml_ext.kernels.repairs import Repair, clip_spectrum, shift_spectrum
 
-__all__ = ["FidelityKernel", "KernelEstimate", "clip_spectrum", "shift_spectrum"]
+__all__ = [
+    "ChangesTarget",
+    "FidelityKernel",
+    "KernelEstimate",
+    "PlansRuns",
+    "QuantumKernel",
+    "RawKernel",
+    "Repair",
+    "StatesErrors",
+    "clip_spectrum",
+    "shift_spectrum",
+]

@@ -30,6 +30,8 @@ class Blocks:
     """How many states of the rows are held at a time."""
     columns: int
     """How many of the columns are held beside them."""
+    state: int
+    """Bytes of one state."""
     memory: int | None = None
     """Bytes for all states and the engine's work; ``None`` where they need no limit."""
 
@@ -78,7 +80,7 @@ def plan_blocks(
     one = state_memory(program.num_qubits, dtype)
     total, fewest = rows + columns, min(2, rows + columns)
     if max_memory is None and matrices + total * one <= _SMALL_BYTES:
-        return Blocks(rows, columns)
+        return Blocks(rows, columns, one)
     budget = memory_budget(max_memory)
     memory = budget - matrices
     what = f"A kernel of {program.num_qubits} qubits, with {fewest} states at a time and the room to simulate one,"
@@ -88,13 +90,13 @@ def plan_blocks(
     memory -= plan.nbytes
     tile, single = (_scratch(plan, dtype, lanes) for lanes in (LANES[_REAL[dtype]], 1))
     if total * one + tile <= memory:
-        return Blocks(rows, columns, memory + plan.nbytes)
+        return Blocks(rows, columns, one, memory + plan.nbytes)
     check_memory(budget - memory + fewest * one + single, budget, what, _ADVICE)
     held = _fitting(memory - tile, one, total)
     if held < _WORTH_A_TILE:  # the engine simulates one sample at a time where a full tile does not fit
         held = max(fewest, _fitting(memory - single, one, total))
     beside = min(max(1, held // 4), _MAX_COLUMNS)
-    return Blocks(max(1, held - beside), beside, memory + plan.nbytes)
+    return Blocks(max(1, held - beside), beside, one, memory + plan.nbytes)
 
 
 def _fitting(memory: int, state: int, most: int) -> int:

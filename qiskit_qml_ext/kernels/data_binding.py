@@ -50,22 +50,28 @@ def warn_of_order(parameters: Sequence[Parameter]) -> None:
     )
 
 
-def check_domain(name: str, samples: FloatArray, program: RotationProgram, columns: IndexArray | None) -> None:
+def check_domain(program: RotationProgram, columns: IndexArray | None, x: FloatArray, y: FloatArray | None) -> None:
     """Raise if a sample takes an expression of the circuit out of its domain, such as arccos of 2.
 
     Args:
-        name: What the samples are called.
-        samples: Shape (n, features).
         program: The feature map or a part of it.
         columns: The features that are the program's parameters; ``None`` for all.
+        x: The samples that are called ``x_vec``, shape (n, features).
+        y: Those called ``y_vec``, shape (m, features), or ``None``.
 
     Raises:
         ValueError: The message names the row, the columns and their values.
     """
-    angles = program.angles
-    if not _PARTIAL.intersection(angles.functions.tolist()):
+    if _PARTIAL.isdisjoint(program.angles.functions.tolist()):
         return
-    columns = np.arange(samples.shape[1]) if columns is None else columns
+    columns = np.arange(x.shape[1]) if columns is None else columns
+    for name, samples in (("x_vec", x), ("y_vec", y)):
+        if samples is not None:
+            _refuse_angles_outside(name, samples, program, columns)
+
+
+def _refuse_angles_outside(name: str, samples: FloatArray, program: RotationProgram, columns: IndexArray) -> None:
+    angles = program.angles
     outside = np.argwhere(~np.isfinite(angles.evaluate(samples[:, columns])))
     if not len(outside):
         return

@@ -8,8 +8,7 @@ from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.kernels.data_binding import warn_of_order
-from qiskit_qml_ext.kernels.exact import Factor, independent_factors
-from qiskit_qml_ext.kernels.inversion import InversionTest, inversion_test_on
+from qiskit_qml_ext.kernels.factors import Factor, independent_factors
 from qiskit_qml_ext.primitives import Connection, circuit_key
 from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.program import unitary_part
@@ -20,7 +19,7 @@ _lock = Lock()
 
 
 class Encoding:
-    """An encoding circuit and what the exact and the sampled path make of it, each made when first needed."""
+    """An encoding circuit and what the methods make of it, each made when first needed."""
 
     def __init__(self, circuit: QuantumCircuit):
         self.circuit = circuit
@@ -32,7 +31,7 @@ class Encoding:
 
     @cached_property
     def factors(self) -> list[Factor]:
-        """The groups of interacting qubits, lowered, for the exact path."""
+        """The groups of interacting qubits, lowered."""
         return independent_factors(self.unitary)
 
     @cached_property
@@ -50,15 +49,13 @@ class Encoding:
         """The content key of :attr:`timed`; that of :attr:`unitary` where the two are equal."""
         return self.key if len(self.timed.data) == len(self.unitary.data) else circuit_key(self.timed)
 
-    def inversion_test(self, connection: Connection) -> InversionTest:
-        """Return the measured circuit U(y)†U(x) of the sampled path.
+    def circuit_for(self, connection: Connection) -> tuple[QuantumCircuit, str]:
+        """Return the circuit that a connection's target is given, and its content key.
 
         Barriers and delays stay where circuits are transpiled: a barrier keeps gates from being cancelled, and during a
         delay qubits relax. Where each gate acts by its matrix they mean nothing.
         """
-        if connection.applies_matrices:
-            return inversion_test_on(connection, self.unitary, self.key)
-        return inversion_test_on(connection, self.timed, self.timed_key)
+        return (self.unitary, self.key) if connection.applies_matrices else (self.timed, self.timed_key)
 
 
 def encoding_of(feature_map: FeatureMap | QuantumCircuit, num_features: int) -> Encoding:

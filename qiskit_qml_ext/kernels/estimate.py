@@ -1,9 +1,31 @@
-"""A kernel matrix with its uncertainty."""
+"""A kernel matrix with its uncertainty, before and after its repair."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from qiskit_qml_ext.arrays import FloatArray
+
+
+@dataclass(frozen=True)
+class RawKernel:
+    """A kernel matrix as it was found: what a repair sees."""
+
+    matrix: FloatArray
+    """The kernel matrix, shape (n, m)."""
+    errors: FloatArray | None
+    """The standard error of each entry, shape (n, m), 0 for entries that are exact; ``None`` where nothing was
+    estimated."""
+    shots: int | None
+    """Shots behind each sampled entry, ``None`` for exact results."""
+    target: str
+    """The name of the target that ran the circuits."""
+
+    @property
+    def standard_errors(self) -> FloatArray:
+        """The standard error of each entry, shape (n, m): :attr:`errors`, or zeros."""
+        return np.zeros_like(self.matrix) if self.errors is None else self.errors
 
 
 @dataclass(frozen=True)

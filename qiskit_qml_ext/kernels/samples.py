@@ -1,4 +1,4 @@
-"""Which fidelities a kernel matrix needs: each unordered pair of distinct samples, once."""
+"""The samples of a kernel matrix, and which fidelities it needs: each unordered pair of distinct samples, once."""
 
 from dataclasses import dataclass
 
@@ -20,19 +20,49 @@ def check_samples(name: str, values: ArrayLike) -> FloatArray:
     """
     if not isinstance(values, np.ndarray) or isinstance(values, np.ma.MaskedArray) or values.dtype.kind not in "biuf":
         numeric_array(name, values)
-    array = np.asarray(values)
-    array = np.atleast_2d(array).astype(np.float64)
+    array = np.array(np.asarray(values), dtype=np.float64, ndmin=2)
     if array.ndim != 2:
         raise ValueError(f"{name} must have the shape (samples, features), but {np.shape(values)} came.")
     if array.shape[1] == 0:
         raise ValueError(f"{name} has no features.")
-    if not np.all(np.isfinite(array)):
+    if not np.isfinite(array).all():
         row, column = np.argwhere(~np.isfinite(array))[0]
         raise ValueError(
             f"{name} has the value {array[row, column]} in row {row}, column {column}. "
             "Fill in or remove missing and infinite values first."
         )
     return array
+
+
+def check_pair(x_vec: ArrayLike, y_vec: ArrayLike | None) -> tuple[FloatArray, FloatArray | None]:
+    """Return the samples of the rows and of the columns of a kernel matrix; ``None`` for columns that equal the rows.
+
+    Raises:
+        ValueError: If one of them is not valid, or they differ in the number of features.
+    """
+    x = check_samples("x_vec", x_vec)
+    if y_vec is None or y_vec is x_vec:
+        return x, None
+    y = check_samples("y_vec", y_vec)
+    if x.shape[1] != y.shape[1]:
+        raise ValueError(f"x_vec has {x.shape[1]} features but y_vec has {y.shape[1]}. They must agree.")
+    return x, None if np.array_equal(x, y) else y
+
+
+def distinct_samples(samples: FloatArray) -> tuple[FloatArray, IndexArray | None]:
+    """Return the distinct samples as they first appear and each sample's place among them, ``None`` if all differ."""
+    if samples.shape[1] == 0:  # of a circuit without data: one state serves all samples
+        return samples[:1], np.zeros(len(samples), dtype=np.intp)
+    # Adding 0.0 turns -0.0 into 0.0: the same angle, but not the same bytes.
+    rows = np.ascontiguousarray(samples + 0.0).view(f"V{8 * samples.shape[1]}").ravel().tolist()
+    distinct = dict.fromkeys(rows)
+    if len(distinct) == len(samples):
+        return samples, None
+    place = {row: index for index, row in enumerate(distinct)}
+    places = np.array([place[row] for row in rows], dtype=np.intp)
+    first = np.full(len(place), len(samples))
+    np.minimum.at(first, places, np.arange(len(samples)))
+    return samples[first], places
 
 
 @dataclass(frozen=True)
@@ -64,16 +94,12 @@ class PairPlan:
 def plan_pairs(x: FloatArray, y: FloatArray | None) -> PairPlan:
     """Find the distinct samples and the pairs that the matrix of ``x`` against ``y`` (or against itself) needs."""
     rows = len(x)
-    stacked = x if y is None else np.concatenate([x, y])
-    _, first, inverse = np.unique(stacked, axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    index = rank[inverse.reshape(-1)]
+    samples, places = distinct_samples(x if y is None else np.concatenate([x, y]))
+    number = len(samples)
+    index = np.arange(number) if places is None else places
     row_index, column_index = (index, index) if y is None else (index[:rows], index[rows:])
-    number = len(first)
     needed = np.zeros((number, number), dtype=bool)
     needed[np.ix_(np.unique(row_index), np.unique(column_index))] = True
     needed |= needed.T
     pairs = np.argwhere(np.triu(needed, k=1))
-    return PairPlan(stacked[first[order]], row_index, column_index, pairs, np.flatnonzero(np.diagonal(needed)))
+    return PairPlan(samples, row_index, column_index, pairs, np.flatnonzero(np.diagonal(needed)))

@@ -14,7 +14,7 @@ from typing_extensions import Self
 from qiskit_qml_ext.arrays import AnyArray, FloatArray
 from qiskit_qml_ext.checks import numeric_array
 from qiskit_qml_ext.circuits import AngleFeatureMap
-from qiskit_qml_ext.kernels import FidelityKernel
+from qiskit_qml_ext.kernels import FidelityKernel, PlansRuns
 from qiskit_qml_ext.primitives import RunPlan
 
 _MAX_BLOCK_BYTES = 2**26  # 64 MiB for the padded kernel block of a batch of predictions
@@ -55,9 +55,12 @@ class _KernelMachine(BaseEstimator):
             TypeError: If the kernel cannot plan.
             ValueError: If the kernel is exact.
         """
-        if not isinstance(self.kernel, FidelityKernel):
-            raise TypeError(f"plan needs a FidelityKernel, but kernel is a {type(self.kernel).__name__}.")
-        return self.kernel.plan(X, price_per_minute=price_per_minute)
+        kernel: object = self.kernel
+        if not isinstance(kernel, PlansRuns):
+            raise TypeError(
+                f"plan needs a FidelityKernel or another kernel that can plan, but kernel is a {type(kernel).__name__}."
+            )
+        return kernel.plan(X, price_per_minute=price_per_minute)
 
     def _from_support_vectors(self, method: str, X: ArrayLike) -> AnyArray:
         """Apply a method of the fitted machine, with the kernel evaluated against the support vectors only.

@@ -18,12 +18,12 @@ from qiskit_qml_ext.diagnostics.kernels.geometric_difference import (
     standard_kernels,
 )
 from qiskit_qml_ext.diagnostics.kernels.model_complexity import as_labels, is_class
-from qiskit_qml_ext.diagnostics.kernels.noise import FEWEST_SAMPLES, at_least, kernel_width, narrower_device
+from qiskit_qml_ext.diagnostics.kernels.noise import FEWEST_SAMPLES, at_least, narrower_device
 from qiskit_qml_ext.diagnostics.kernels.scores import KernelScores, kernel_scores
 from qiskit_qml_ext.diagnostics.kernels.sources import Source
 from qiskit_qml_ext.diagnostics.results.result import Estimate
 from qiskit_qml_ext.diagnostics.subject.noisy_simulation import Noise
-from qiskit_qml_ext.kernels import FidelityKernel
+from qiskit_qml_ext.kernels import ChangesTarget, FidelityKernel
 from qiskit_qml_ext.primitives import Connection
 
 _MANY_SHOTS = 10_000
@@ -113,11 +113,14 @@ def diagnose_kernel(
 
 def _noisy_samples(kernel: BaseKernel | FeatureMap, X: FloatArray, noise: Noise, draft: Draft) -> int:
     """How many samples can be measured with noise in a few seconds; 0, with a reason in the draft, for none."""
-    if not isinstance(kernel, (FidelityKernel, FeatureMap)):
-        draft.skipped.append(f"Noise: it is simulated for fidelity kernels only, not for {type(kernel).__name__}.")
+    if not isinstance(kernel, (ChangesTarget, FeatureMap)):
+        draft.skipped.append(
+            "Noise: it is simulated for fidelity kernels only, and for others that can change their target, not for "
+            f"{type(kernel).__name__}."
+        )
         return 0
     there = FidelityKernel(kernel) if isinstance(kernel, FeatureMap) else kernel
-    width = kernel_width(there, X.shape[1])
+    width = there.num_qubits(X.shape[1])
     number = min(next((samples for most, samples in _NOISY_SAMPLES if width <= most), 0), len(X))
     if number < FEWEST_SAMPLES:
         draft.skipped.append(

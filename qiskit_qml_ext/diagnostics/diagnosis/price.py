@@ -8,7 +8,6 @@ import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.exceptions import QiskitError
 from qiskit.quantum_info import PauliList
-from sklearn.base import clone
 
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.kernels.concentration import KernelConcentration
@@ -21,7 +20,7 @@ from qiskit_qml_ext.diagnostics.trainability.gradient_variance import GradientVa
 from qiskit_qml_ext.diagnostics.trainability.shot_gradients import with_free_angles
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.exceptions import QmlExtError
-from qiskit_qml_ext.kernels import FidelityKernel
+from qiskit_qml_ext.kernels import ChangesTarget, FidelityKernel, PlansRuns
 from qiskit_qml_ext.kernels.plan import USELESS_SHOTS, shots_to_tell_apart
 from qiskit_qml_ext.primitives import Connection, RunPlan
 from qiskit_qml_ext.program import lower
@@ -92,10 +91,11 @@ def kernel_price(
     entries: tuple[float, float] | None = None,
     simulated: Estimate | None = None,
 ) -> Price:
-    """Plan the matrix of a fidelity kernel, one inversion test for each pair of samples; nothing runs.
+    """Plan the matrix of a kernel; nothing runs.
 
     Args:
-        kernel: A :class:`~qiskit_qml_ext.kernels.FidelityKernel`, or a feature map whose fidelity kernel is meant.
+        kernel: A :class:`~qiskit_qml_ext.kernels.FidelityKernel`, another kernel that can plan and change its target,
+            or a feature map whose fidelity kernel is meant.
         X: The samples, shape (n, features).
         shots: Shots of each circuit, enough without errors; may be infinite.
         connection: Where it would run.
@@ -107,16 +107,14 @@ def kernel_price(
     problem = _not_plannable(shots, connection)
     if problem:
         return Price((problem,), None)
-    if isinstance(kernel, FeatureMap):
-        there = FidelityKernel(kernel, connection=connection)
-    elif isinstance(kernel, FidelityKernel):
-        there = clone(kernel).set_params(connection=connection, sampler=None, pass_manager=None, method="sampled")
-    else:
-        return Price(
-            (f"On {connection.target_name}: only fidelity kernels can be planned, not {type(kernel).__name__}.",), None
-        )
+    there = FidelityKernel(kernel) if isinstance(kernel, FeatureMap) else kernel
+    if not isinstance(there, PlansRuns) or not isinstance(there, ChangesTarget):
+        problem = f"only fidelity kernels, and others that can plan, have a price, not {type(kernel).__name__}"
+        return Price((f"On {connection.target_name}: {problem}.",), None)
     try:
-        plan = there.plan(X, shots=int(shots), price_per_minute=price_per_minute, entries=entries)
+        plan = there.with_connection(connection).plan(
+            X, shots=int(shots), price_per_minute=price_per_minute, entries=entries
+        )
     except (QmlExtError, QiskitError, ValueError, TypeError) as error:
         return Price((_refusal(connection, error),), None)
     if entries is not None and simulated is not None:

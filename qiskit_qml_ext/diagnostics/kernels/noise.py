@@ -10,12 +10,9 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from qiskit import QuantumCircuit
 from scipy.stats import t as student_t
-from sklearn.base import clone
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries, jackknife
 from qiskit_qml_ext.diagnostics.kernels.sources import MAX_SOURCE_QUBITS, Source
 from qiskit_qml_ext.diagnostics.results.result import Estimate
@@ -27,10 +24,8 @@ from qiskit_qml_ext.diagnostics.subject.noisy_simulation import (
     noisy_simulator,
 )
 from qiskit_qml_ext.exceptions import StateTooLargeError
-from qiskit_qml_ext.kernels import FidelityKernel
+from qiskit_qml_ext.kernels import ChangesTarget
 from qiskit_qml_ext.primitives import connect
-from qiskit_qml_ext.primitives.approximation import used_qubits
-from qiskit_qml_ext.program import unitary_part
 
 _SHOTS = 4096  # density matrices make shots cheap; their noise is known and taken off
 FEWEST_SAMPLES = 6  # leaving out one of them must leave pairs without a common sample
@@ -43,19 +38,18 @@ def measured_noise(
     """Compare a kernel that was measured with shots with the exact one on the same samples.
 
     Args:
-        kernel: The kernel; None is returned unless it is a fidelity kernel that fits into memory.
+        kernel: The kernel; None is returned unless it can be run exactly and fits into memory.
         X: The samples, shape (n, features), n ≥ 6.
         matrix: The matrix as it was measured, before any repair.
         shots: The shots behind each entry, at least 2.
         confidence: The confidence of the interval.
     """
-    if not isinstance(kernel, FidelityKernel) or shots < 2 or len(X) < FEWEST_SAMPLES:
+    if not isinstance(kernel, ChangesTarget) or shots < 2 or len(X) < FEWEST_SAMPLES:
         return None
-    if kernel_width(kernel, X.shape[1]) > MAX_SOURCE_QUBITS:
+    if kernel.num_qubits(X.shape[1]) > MAX_SOURCE_QUBITS:
         return None
-    return _source(
-        _exact(kernel).evaluate(X), KernelEntries.from_matrix(matrix, shots=shots), "the kernel as measured", confidence
-    )
+    exact = kernel.exact_copy().evaluate(X)
+    return _source(exact, KernelEntries.from_matrix(matrix, shots=shots), "the kernel as measured", confidence)
 
 
 def simulated_noise(
@@ -70,7 +64,7 @@ def simulated_noise(
     """Compare a kernel in a noisy simulation, errors of the readout included, with the exact one on the same samples.
 
     Args:
-        kernel: A fidelity kernel.
+        kernel: A :class:`~qiskit_qml_ext.kernels.FidelityKernel`, or another kernel whose target can be changed.
         X: Samples, shape (n, features).
         noise: An Aer noise model, a noisy simulator, or a backend.
         num_samples: So many of the samples are drawn, at least 6; every pair of them is one density matrix.
@@ -83,11 +77,12 @@ def simulated_noise(
             the kernel's circuit.
         StateTooLargeError: If the kernel takes more than 12 qubits.
     """
-    if not isinstance(kernel, FidelityKernel):
+    if not isinstance(kernel, ChangesTarget):
         raise TypeError(
-            f"Noise can be simulated for a FidelityKernel or a feature map, not for {type(kernel).__name__}."
+            "Noise can be simulated for a FidelityKernel or a feature map, or for another kernel that can change its "
+            f"target, not for {type(kernel).__name__}."
         )
-    width = kernel_width(kernel, X.shape[1])
+    width = kernel.num_qubits(X.shape[1])
     if width > MAX_DENSITY_QUBITS:
         raise StateTooLargeError(
             f"Density matrices are feasible up to {MAX_DENSITY_QUBITS} qubits, but the kernel takes {width}. "
@@ -102,12 +97,13 @@ def simulated_noise(
     simulator, level = noisy_simulator(noise)
     noisy_circuit(kernel.circuit(X.shape[1]), simulator, level, seed, readout=True)  # refuses noise that cannot act
     connection = connect(simulator, shots=_SHOTS, seed=0 if seed is None else seed, optimization_level=level)
-    noisy = _exact(kernel).set_params(connection=connection, method="sampled").evaluate(few)
+    exact = kernel.exact_copy()
+    noisy = exact.with_connection(connection).evaluate(few)
     basis = f"{number} samples, {noise_in_words(simulator, level)}"
-    return _source(_exact(kernel).evaluate(few), KernelEntries.from_matrix(noisy, shots=_SHOTS), basis, confidence)
+    return _source(exact.evaluate(few), KernelEntries.from_matrix(noisy, shots=_SHOTS), basis, confidence)
 
 
-def narrower_device(kernel: FidelityKernel, num_features: int, noise: Noise) -> str:
+def narrower_device(kernel: ChangesTarget, num_features: int, noise: Noise) -> str:
     """Say that a device is too narrow for a kernel's circuit, where it is; empty if it fits."""
     simulator, level = noisy_simulator(noise)
     needed, available = kernel.circuit(num_features).num_qubits, simulator.num_qubits
@@ -205,19 +201,3 @@ def entry_variance(matrix: FloatArray, noise: FloatArray) -> float:
 def _source(exact: FloatArray, measured: KernelEntries, basis: str, confidence: float) -> Source:
     clean, noisy, gain = spread_gain(exact, measured, confidence)
     return Source("noise", "noise", clean, _ADVICE, noisy, gain, basis, shots_factor(exact, measured, confidence))
-
-
-def _exact(kernel: FidelityKernel) -> FidelityKernel:
-    """The same kernel, exact and without repair."""
-    copy: FidelityKernel = clone(kernel)
-    return copy.set_params(
-        connection=None, sampler=None, pass_manager=None, method="exact", psd_repair=None, run_diagonal=False
-    )
-
-
-def kernel_width(kernel: FidelityKernel, num_features: int) -> int:
-    """Return the number of qubits that a kernel takes; idle qubits of a circuit do not count."""
-    feature_map = kernel.feature_map
-    if isinstance(feature_map, QuantumCircuit):
-        return len(used_qubits(unitary_part(feature_map)))
-    return feature_map.num_qubits(num_features) if isinstance(feature_map, FeatureMap) else num_features

@@ -8,7 +8,7 @@ from qiskit_ibm_runtime.fake_provider import FakeSherbrooke
 from runtime_server.client import RuntimeEncoder
 
 from qiskit_qml_ext.circuits import ZZFeatureMap
-from qiskit_qml_ext.kernels.inversion import inversion_test
+from qiskit_qml_ext.kernels.methods.inversion_circuit import inversion_test
 from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.work.requests import pack

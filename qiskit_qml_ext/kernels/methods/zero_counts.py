@@ -1,15 +1,11 @@
-"""Fidelities by the inversion test: run U(y)†U(x) and count how often all qubits read 0.
-
-Havlíček et al., arXiv:1804.11326: |⟨φ(y)|φ(x)⟩|² is the probability of the all-zeros outcome. With S shots its standard
-error is √(k(1-k)/S).
-"""
+"""How often all qubits read 0 for pairs of samples, each pair run once through a connection."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray, IndexArray, IntArray
-from qiskit_qml_ext.kernels.inversion import REGISTER, InversionTest
+from qiskit_qml_ext.kernels.methods.inversion_circuit import REGISTER, InversionTest
 from qiskit_qml_ext.primitives import Connection
 
 

@@ -1,10 +1,14 @@
-"""Making a noisy kernel matrix positive semi-definite, on request only."""
-
-from collections.abc import Callable
+"""Negative eigenvalues set to zero."""
 
 import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.kernels.estimate import RawKernel
+
+
+def clip(raw: RawKernel) -> FloatArray:
+    """Repair a kernel matrix by :func:`clip_spectrum`."""
+    return clip_spectrum(raw.matrix)
 
 
 def clip_spectrum(matrix: FloatArray) -> FloatArray:
@@ -18,13 +22,3 @@ def clip_spectrum(matrix: FloatArray) -> FloatArray:
     clipped = (vectors * np.maximum(values, 0)) @ vectors.T
     symmetric: FloatArray = (clipped + clipped.T) / 2
     return symmetric
-
-
-def shift_spectrum(matrix: FloatArray) -> FloatArray:
-    """Add the size of the most negative eigenvalue to the diagonal: off-diagonal entries stay as they were measured."""
-    lowest = float(np.linalg.eigvalsh(matrix)[0])
-    return matrix + max(0.0, -lowest) * np.eye(len(matrix))
-
-
-REPAIRS: dict[str, Callable[[FloatArray], FloatArray]] = {"clip": clip_spectrum, "shift": shift_spectrum}
-"""The repairs by name."""

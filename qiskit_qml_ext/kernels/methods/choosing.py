@@ -1,0 +1,71 @@
+"""The methods by name, and which of them ``"auto"`` takes."""
+
+from dataclasses import dataclass
+
+from qiskit_qml_ext.kernels.encoding import Encoding
+from qiskit_qml_ext.kernels.methods.exact import ExactStates
+from qiskit_qml_ext.kernels.methods.inversion_test import InversionTestCounts
+from qiskit_qml_ext.kernels.methods.method import CircuitMethod, FidelityMethod
+from qiskit_qml_ext.primitives import Connection
+
+METHODS: tuple[FidelityMethod, ...] = (
+    ExactStates(),
+    InversionTestCounts(),
+)
+"""The methods; ``"auto"`` takes the first that has a reason, and the last one always has."""
+
+
+@dataclass(frozen=True)
+class ChosenMethod:
+    """A method, and why it is the one."""
+
+    method: FidelityMethod
+    """The method."""
+    reason: str
+    """Why it was chosen, in words."""
+
+    @property
+    def name(self) -> str:
+        """What ``method=`` calls it."""
+        return self.method.name
+
+
+def choose_method(name: str, connection: Connection, encoding: Encoding) -> ChosenMethod:
+    """Return the method of a name; that of ``"auto"`` is the first that suits the connection and the encoding.
+
+    Raises:
+        ValueError: If the name is not known.
+    """
+    if name != "auto":
+        return ChosenMethod(method_named(name), f"method={name!r} was asked for")
+    for method in METHODS:
+        reason = method.reason(connection, encoding)
+        if reason is not None:
+            return ChosenMethod(method, reason)
+    raise AssertionError("the last method suits every connection")
+
+
+def choose_circuit_method(name: str, connection: Connection, encoding: Encoding) -> CircuitMethod:
+    """Return the chosen method if it runs circuits, else the first one that does and suits.
+
+    Raises:
+        ValueError: If the name is not known.
+    """
+    chosen = choose_method(name, connection, encoding).method
+    if isinstance(chosen, CircuitMethod):
+        return chosen
+    circuits = (method for method in METHODS if isinstance(method, CircuitMethod))
+    return next(method for method in circuits if method.reason(connection, encoding) is not None)
+
+
+def method_named(name: str) -> FidelityMethod:
+    """Return the method of a name other than ``"auto"``.
+
+    Raises:
+        ValueError: If the name is not known.
+    """
+    for method in METHODS:
+        if method.name == name:
+            return method
+    known = ", ".join(repr(each) for each in ("auto", *(method.name for method in METHODS)))
+    raise ValueError(f"method must be one of {known}, but {name!r} came.")

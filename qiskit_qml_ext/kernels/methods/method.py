@@ -1,0 +1,61 @@
+"""What a way to find fidelities is: the small objects of this folder, one file each."""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from qiskit import QuantumCircuit
+
+from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.kernels.encoding import Encoding
+from qiskit_qml_ext.kernels.estimate import RawKernel
+from qiskit_qml_ext.primitives import Connection, RunPlan
+
+
+@dataclass(frozen=True, eq=False)
+class Fidelities:
+    """Fidelities that are wanted."""
+
+    connection: Connection
+    """Where circuits run."""
+    encoding: Encoding
+    """Prepares the states."""
+    x: FloatArray
+    """Samples of the rows, shape (n, features)."""
+    y: FloatArray | None = None
+    """Samples of the columns, shape (m, features); ``None`` for those of the rows."""
+    run_diagonal: bool = False
+    """Whether a sample against itself is measured too, instead of being set to 1."""
+
+
+class FidelityMethod(Protocol):
+    """A way to find the fidelities |⟨φ(y)|φ(x)⟩|² of the states that an encoding prepares."""
+
+    @property
+    def name(self) -> str:
+        """What ``method=`` calls it."""
+
+    def reason(self, connection: Connection, encoding: Encoding) -> str | None:
+        """Say why ``"auto"`` takes this method for an encoding on a connection; ``None`` if it does not suit."""
+
+    def estimate(self, wanted: Fidelities) -> RawKernel:
+        """Return the matrix of fidelities, shape (n, m)."""
+
+
+@runtime_checkable
+class CircuitMethod(FidelityMethod, Protocol):
+    """A method that runs circuits on the connection's target."""
+
+    def circuit(self, connection: Connection, encoding: Encoding) -> QuantumCircuit:
+        """Return the measured circuit that it runs, before transpilation; the caller may change it."""
+
+    def plan(self, wanted: Fidelities, *, shots: int | None = None, price_per_minute: float | None = None) -> RunPlan:
+        """Say what the circuits will take, without running them; those that are known already are not counted.
+
+        Args:
+            wanted: The fidelities.
+            shots: Shots of every circuit; by default the connection's.
+            price_per_minute: The price of a minute of processor time.
+        """
+
+    def synthesis_error(self, wanted: Fidelities) -> float | None:
+        """Return by how much the states that run differ from the encoding's; see :class:`KernelEstimate`."""

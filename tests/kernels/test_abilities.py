@@ -1,0 +1,119 @@
+"""Models and diagnostics ask what a kernel can do, so a kernel of the user's own that can do it works there too."""
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from qiskit_machine_learning.kernels import BaseKernel, FidelityStatevectorKernel
+
+import qiskit_qml_ext
+from qiskit_qml_ext.circuits import AngleFeatureMap, ZZFeatureMap
+from qiskit_qml_ext.diagnostics import diagnose, kernel_concentration
+from qiskit_qml_ext.kernels import ChangesTarget, FidelityKernel, PlansRuns, StatesErrors
+from qiskit_qml_ext.models import QuantumSVC
+from qiskit_qml_ext.primitives import connect
+
+PACKAGE = Path(qiskit_qml_ext.__file__).parent
+ABILITIES = (ChangesTarget, PlansRuns, StatesErrors)
+X = np.random.default_rng(3).uniform(-1.5, 1.5, (12, 2))
+
+
+class Own(BaseKernel):
+    """A kernel that is none of ours: it has their methods, whatever is behind them."""
+
+    def __init__(self, connection=None):
+        self.inner = FidelityKernel(ZZFeatureMap(reps=1), connection=connection)
+
+    def evaluate(self, x_vec, y_vec=None):
+        return self.inner.evaluate(x_vec, y_vec)
+
+    def evaluate_with_errors(self, x_vec, y_vec=None):
+        return self.inner.evaluate_with_errors(x_vec, y_vec)
+
+    def plan(self, x_vec, y_vec=None, *, shots=None, price_per_minute=None, entries=None):
+        return self.inner.plan(x_vec, y_vec, shots=shots, price_per_minute=price_per_minute, entries=entries)
+
+    def num_qubits(self, num_features):
+        return num_features
+
+    def circuit(self, num_features):
+        return self.inner.circuit(num_features)
+
+    def with_connection(self, connection):
+        return Own(connection)
+
+    def exact_copy(self):
+        return Own()
+
+
+def depolarising():
+    from qiskit_aer.noise import NoiseModel, depolarizing_error
+
+    noise = NoiseModel()
+    noise.add_all_qubit_quantum_error(depolarizing_error(0.05, 2), ["cx", "rzz"])
+    return noise
+
+
+def test_abilities_are_told_from_methods():
+    assert all(isinstance(FidelityKernel(), ability) for ability in ABILITIES)
+    assert all(isinstance(Own(), ability) for ability in ABILITIES)
+    theirs = FidelityStatevectorKernel(feature_map=ZZFeatureMap().build(2))
+    assert not any(isinstance(theirs, ability) for ability in ABILITIES)
+
+
+def test_concentration_reads_the_errors_of_a_users_kernel_and_compares_it_with_the_exact_one():
+    ours = FidelityKernel(ZZFeatureMap(reps=1), connection=connect("aer", shots=400, seed=1))
+    expected = kernel_concentration(ours, X)
+    found = kernel_concentration(Own(connect("aer", shots=400, seed=1)), X)
+    assert found.measured_shots == 400
+    assert found.last.variance == expected.last.variance
+    assert [source.name for source in found.sources] == ["noise"]
+    assert found.sources[-1] == expected.sources[-1]
+
+
+def test_noise_is_simulated_for_a_users_kernel():
+    expected = kernel_concentration(FidelityKernel(ZZFeatureMap(reps=1)), X, noise=depolarising(), noise_samples=8)
+    found = kernel_concentration(Own(), X, noise=depolarising(), noise_samples=8)
+    assert found.sources[-1] == expected.sources[-1]
+    assert found.sources[-1].factor > 1
+
+
+def test_diagnosis_of_a_users_kernel_has_its_noise_and_its_price():
+    report = diagnose(Own(), X, noise=depolarising(), connection=connect("fake_manila", seed=1))
+    assert not any(line.startswith("Noise:") for line in report.skipped)
+    assert report.plan is not None
+    assert report.plan.circuits == len(X) * (len(X) - 1) // 2
+
+
+def test_a_model_plans_with_a_users_kernel():
+    connection = connect("fake_manila", seed=1)
+    assert QuantumSVC(Own(connection)).plan(X).circuits == len(X) * (len(X) - 1) // 2
+
+
+def test_copy_on_another_connection_keeps_the_kernel_and_leaves_the_original():
+    kernel = FidelityKernel(AngleFeatureMap(), psd_repair="clip", run_diagonal=True, method="exact")
+    moved = kernel.with_connection(connect("aer", shots=50, seed=2))
+    assert (moved.psd_repair, moved.run_diagonal) == ("clip", True)
+    assert moved.evaluate_with_errors(X).shots == 50
+    assert (kernel.connection, kernel.method) == (None, "exact")
+    exact = moved.exact_copy()
+    assert (exact.connection, exact.psd_repair, exact.run_diagonal) == (None, None, False)
+    assert_array_equal(exact.evaluate(X), FidelityKernel(AngleFeatureMap()).evaluate(X))
+
+
+def test_copy_on_another_connection_gives_a_sampler_of_the_users_up():
+    from qiskit.primitives import StatevectorSampler
+
+    kernel = FidelityKernel(AngleFeatureMap(), sampler=StatevectorSampler(), method="sampled")
+    moved = kernel.with_connection(connect("aer", shots=30, seed=2))
+    assert (moved.sampler, moved.method) == (None, "sampled")
+    assert moved.evaluate_with_errors(X).shots == 30
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_nobody_asks_for_the_class_of_a_kernel(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("isinstance", "issubclass"):
+            assert "FidelityKernel" not in ast.unparse(node.args[1]), f"{path}:{node.lineno}"
