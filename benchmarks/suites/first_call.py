@@ -1,5 +1,6 @@
 """The first training step of a circuit that nobody has seen before."""
 
+from benchmarks.contenders import rivals_in
 from benchmarks.rows import Row, Target
 
 CLAIM = (
@@ -16,9 +17,10 @@ def rows(tiny: bool) -> list[Row]:
         Row(
             suite="first_call",
             title=f"{num_qubits} qubits, {layers} layers, {samples} samples",
-            case={"kind": "first_call", "num_qubits": num_qubits, "layers": layers, "samples": samples},
-            rivals=("jax",),
+            case=case,
+            rivals=rivals_in("first_call", case),
             target=Target(maximum_seconds=0.05),
         )
         for num_qubits, layers, samples in (((2, 1, 3),) if tiny else _SIZES)
+        for case in [{"kind": "first_call", "num_qubits": num_qubits, "layers": layers, "samples": samples}]
     ]

@@ -1,5 +1,6 @@
 """Whole kernel matrices of the ZZ feature map."""
 
+from benchmarks.contenders import others_in, rivals_in
 from benchmarks.rows import Row, Target
 
 CLAIM = (
@@ -16,10 +17,11 @@ def rows(tiny: bool) -> list[Row]:
         Row(
             suite="kernels",
             title=f"{num_qubits} qubits, {samples} samples",
-            case={"kind": "kernel", "num_qubits": num_qubits, "samples": samples},
-            rivals=("aer", "aer_runtime", "qml", "lightning", "squlearn"),
-            others=("default", "qulacs", "jax"),
+            case=case,
+            rivals=rivals_in("kernels", case),
+            others=others_in("kernels", case),
             target=Target(minimum_ratio=ratio),
         )
         for num_qubits, samples, ratio in (((3, 6, 1.0),) if tiny else _SIZES)
+        for case in [{"kind": "kernel", "num_qubits": num_qubits, "samples": samples}]
     ]

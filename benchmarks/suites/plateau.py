@@ -1,5 +1,6 @@
 """A point of a barren-plateau study: the variance of the loss and of all derivatives over random angles."""
 
+from benchmarks.contenders import rivals_in
 from benchmarks.rows import Row, Target
 
 CLAIM = (
@@ -8,7 +9,6 @@ CLAIM = (
 )
 
 _SIZES = ((4, 10, 200), (8, 10, 200), (12, 10, 200), (12, 100, 200))
-_JAX_LAYERS = 10  # it unrolls the circuit: 10 layers of 12 qubits compile for a minute, 100 for far more
 
 
 def rows(tiny: bool) -> list[Row]:
@@ -17,10 +17,11 @@ def rows(tiny: bool) -> list[Row]:
         Row(
             suite="plateau",
             title=f"{num_qubits} qubits, {layers} layers, {samples} samples",
-            case={"kind": "plateau", "num_qubits": num_qubits, "layers": layers, "samples": samples},
-            rivals=("jax", "lightning") if layers <= _JAX_LAYERS else ("lightning",),
+            case=case,
+            rivals=rivals_in("plateau", case),
         )
         for num_qubits, layers, samples in (((2, 1, 3),) if tiny else _SIZES)
+        for case in [{"kind": "plateau", "num_qubits": num_qubits, "layers": layers, "samples": samples}]
     ]
     num_qubits, layers, samples = (3, 1, 4) if tiny else (12, 100, 200)
     study = Row(

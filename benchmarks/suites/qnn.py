@@ -1,5 +1,6 @@
 """qiskit-machine-learning's EstimatorQNN with our primitives and with its own."""
 
+from benchmarks.contenders import rivals_in
 from benchmarks.rows import Row
 
 CLAIM = (
@@ -16,8 +17,9 @@ def rows(tiny: bool) -> list[Row]:
         Row(
             suite="qnn",
             title=f"{num_qubits} qubits, {layers} layers, {samples} samples",
-            case={"kind": "qnn", "num_qubits": num_qubits, "layers": layers, "samples": samples},
-            rivals=("qml",),
+            case=case,
+            rivals=rivals_in("qnn", case),
         )
         for num_qubits, layers, samples in (((2, 1, 3),) if tiny else _SIZES)
+        for case in [{"kind": "qnn", "num_qubits": num_qubits, "layers": layers, "samples": samples}]
     ]

@@ -1,5 +1,6 @@
 """States of the ZZ feature map (2 repetitions, full entanglement)."""
 
+from benchmarks.contenders import others_in, rivals_in
 from benchmarks.rows import Row, Target
 
 CLAIM = (
@@ -16,12 +17,13 @@ def rows(tiny: bool) -> list[Row]:
         Row(
             suite="states",
             title=f"{num_qubits} qubits, {samples} samples",
-            case={"kind": "states", "num_qubits": num_qubits, "samples": samples},
-            rivals=("aer", "aer_runtime", "qml", "lightning", "default", "qulacs"),
-            others=("jax",),
+            case=case,
+            rivals=rivals_in("states", case),
+            others=others_in("states", case),
             target=Target(minimum_ratio=ratio),
             check="states",
             items=samples,
         )
         for num_qubits, samples, ratio in (((3, 5, 1.0),) if tiny else _SIZES)
+        for case in [{"kind": "states", "num_qubits": num_qubits, "samples": samples}]
     ]

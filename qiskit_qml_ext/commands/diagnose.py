@@ -23,7 +23,7 @@ _POSITIVE = click.FloatRange(min=0, min_open=True)
 def command() -> None:
     """Will this ansatz train, and is this kernel any good?
 
-    A verdict in plain words with confidence intervals, what to do, and the price in shots, or on a backend.
+    Findings in plain words with confidence intervals, what to do, and the price in shots, or on a backend.
     """
 
 
@@ -110,7 +110,7 @@ def ansatz_command(
         depths: Any = reps
         if layers_per_qubit is not None:
             depths = lambda n: max(1, round(layers_per_qubit * n))  # noqa: E731
-        found = diagnostics.diagnose(
+        diagnosis = diagnostics.diagnose(
             ansatz_by_name(name),
             observable=getattr(diagnostics, _OBSERVABLES[observable]),
             num_qubits=qubits,
@@ -121,7 +121,7 @@ def ansatz_command(
             time_budget=budget,
             seed=seed,
         )
-        _finish(found, report, json_file)
+        _finish(diagnosis, report, json_file)
 
 
 @command.command(
@@ -150,19 +150,19 @@ def kernel_command(
     seed: int,
     report: str | None,
     json_file: str | None,
-    **settings: Any,
+    **options: Any,
 ) -> None:
     """Is the fidelity kernel of the feature map NAME (zz, iqp, angle, …) any good on DATA?
 
-    DATA is a bundled data set (breast_cancer, diabetes, digits, iris, wine) or a CSV or Parquet file.
+    DATA is a bundled data set, such as breast_cancer (any other word lists them all), or a CSV or Parquet file.
     """
     with bad_input():
         from qiskit_qml_ext.circuits import feature_map_by_name
         from qiskit_qml_ext.diagnostics import diagnose
-        from qiskit_qml_ext.evaluation.preparation import quantum_preparation
+        from qiskit_qml_ext.evaluation.protocol.preparation import quantum_preparation
 
-        check_files({"--report": report, "--json": json_file}, data=settings["data"])
-        dataset = load_data(settings)
+        check_files({"--report": report, "--json": json_file}, data=options["data"])
+        dataset = load_data(options)
         feature_map = feature_map_by_name(name)
         if bandwidth is not None:
             feature_map.set_params(bandwidth=bandwidth)
@@ -174,7 +174,7 @@ def kernel_command(
         width = min(dataset.num_features, qubits or 8)
         reduced = width if width < dataset.num_features else None
         X = quantum_preparation(feature_map, num_components=reduced).fit_transform(dataset.X)
-        found = diagnose(
+        diagnosis = diagnose(
             feature_map,
             X,
             dataset.labels,
@@ -186,7 +186,7 @@ def kernel_command(
         )
         for note in dataset.notes:
             click.echo(f"Note: {note}")
-        _finish(found, report, json_file)
+        _finish(diagnosis, report, json_file)
 
 
 def _device(noise: str | None) -> Any:
@@ -211,7 +211,7 @@ def _backend(target: str | None, price_per_minute: float | None, optimization_le
     }
 
 
-def _finish(found: "Diagnosis", report: str | None, json_file: str | None) -> None:
-    click.echo(found.summary())
+def _finish(diagnosis: "Diagnosis", report: str | None, json_file: str | None) -> None:
+    click.echo(diagnosis.summary())
     for path in filter(None, (report, json_file)):
-        click.echo(f"Wrote {found.save(path)}", err=True)
+        click.echo(f"Wrote {diagnosis.save(path)}", err=True)

@@ -11,7 +11,7 @@ import click
 from qiskit_qml_ext.commands.user_input import bad_input, check_files, data_options, load_data
 
 if TYPE_CHECKING:
-    from qiskit_qml_ext.evaluation import Evaluation, Plan
+    from qiskit_qml_ext.evaluation import Evaluation, EvaluationPlan
 
 
 @click.command(
@@ -76,24 +76,25 @@ def command(
     json_file: str | None,
     quiet: bool,
     jobs: int | None,
-    **settings: Any,
+    **options: Any,
 ) -> None:
     """Does a quantum model help on this data, and could it be run on hardware?
 
-    DATA is a bundled data set (breast_cancer, diabetes, digits, iris, wine) or a CSV or Parquet file of numbers with a
-    label column; columns that name or count the rows are left out, with a note. A quantum kernel is compared with the
-    same kernel without entanglement and with classical models, all tuned and tested on the same folds.
+    DATA is a bundled data set, such as breast_cancer (any other word lists them all), or a CSV or Parquet file of
+    numbers with a label column; columns that name or count the rows are left out, with a note. A quantum kernel is
+    compared with the same kernel without entanglement and with classical models, all tuned and tested on the same
+    folds.
     """
     with bad_input():
         from qiskit_qml_ext.evaluation import plan_evaluation
 
-        outputs = {"--report": report, "--json": json_file, "--journal": settings["journal"]}
-        check_files(outputs, data=settings["data"])
+        outputs = {"--report": report, "--json": json_file, "--journal": options["journal"]}
+        check_files(outputs, data=options["data"])
         if jobs is not None and (jobs == 0 or jobs < -1):
             raise ValueError(f"--jobs must be at least 1, or -1 for all processors, but {jobs} came.")
-        dataset = load_data(settings)
+        dataset = load_data(options)
         with _silenced():
-            plan = plan_evaluation(dataset, **settings)
+            plan = plan_evaluation(dataset, **options)
     evaluation = _run(plan, jobs=jobs, quiet=quiet)
     _show(evaluation)
     with bad_input():
@@ -110,7 +111,7 @@ def _silenced() -> Iterator[None]:
         yield
 
 
-def _run(plan: "Plan", *, jobs: int | None, quiet: bool) -> "Evaluation":
+def _run(plan: "EvaluationPlan", *, jobs: int | None, quiet: bool) -> "Evaluation":
     from qiskit_qml_ext.evaluation import run_plan
 
     if not quiet and plan.run_cost is not None:
@@ -122,11 +123,11 @@ def _run(plan: "Plan", *, jobs: int | None, quiet: bool) -> "Evaluation":
 def _show(evaluation: "Evaluation") -> None:
     from rich.console import Console
 
-    from qiskit_qml_ext.evaluation.terminal import TEXT_WIDTH, print_evaluation
+    from qiskit_qml_ext.evaluation.report.terminal import TEXT_WIDTH, print_record
 
     # A pipe has no width of its own; 80 columns would cut the table for no reason.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else TEXT_WIDTH)
-    print_evaluation(evaluation, console)
+    print_record(evaluation, console)
 
 
 def _write(evaluation: "Evaluation", report: str | None, json_file: str | None, *, quiet: bool) -> None:

@@ -94,19 +94,19 @@ def data_options(function: _Function) -> _Function:
     return function
 
 
-def load_data(settings: dict[str, Any]) -> "Dataset":
-    """Load what :func:`data_options` describe, and take them out of the settings of a command.
+def load_data(options: dict[str, Any]) -> "Dataset":
+    """Load what :func:`data_options` describe, and take them out of the options of a command.
 
     Raises:
         ValueError: If the data cannot be loaded.
     """
     from qiskit_qml_ext.datasets import load_dataset
 
-    name = settings.pop("data")
-    return load_dataset(name, **{option: settings.pop(option) for option in DATA_SETTINGS})
+    name = options.pop("data")
+    return load_dataset(name, **{argument: options.pop(argument) for argument in DATA_ARGUMENTS})
 
 
-DATA_SETTINGS = (
+DATA_ARGUMENTS = (
     "label",
     "task",
     "classes",

@@ -80,16 +80,16 @@ def _matrix_of_objects(array: AnyArray) -> tuple[FloatArray, list[str]]:
                 continue
             if isinstance(cell, (str, bytes)):
                 text = cell.decode("latin-1") if isinstance(cell, bytes) else cell
-                found = [float("nan")] if text.strip() in ("", "nan") else NumberFormat().numbers([text.strip()])
+                parsed = [float("nan")] if text.strip() in ("", "nan") else NumberFormat().numbers([text.strip()])
                 as_text.append(text)
             else:
-                found = [_double(cell)] if is_real(cell) else None
-            if found is None:
+                parsed = [_double(cell)] if is_real(cell) else None
+            if parsed is None:
                 raise ValueError(
                     f"X must hold numbers, but has {cell!r} ({type(cell).__name__}) in row {row + 1}, column "
                     f"{position + 1}."
                 )
-            matrix[row, position] = found[0]
+            matrix[row, position] = parsed[0]
     return matrix, [f"X holds text such as {as_text[0]!r}: it is read as numbers."] if as_text else []
 
 

@@ -4,7 +4,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -35,6 +35,10 @@ def row_of(index: int) -> str:
     return f"row {index + 1:,}"
 
 
+ENCODE = "Encode it as numbers"
+"""What to do about words."""
+
+
 @dataclass(frozen=True, eq=False)
 class Column:
     """A column of a table."""
@@ -51,8 +55,10 @@ class Column:
     """Why it cannot be a feature, a sentence; empty if it can."""
     remedy: str = ""
     """What to do about that, beside leaving the column out."""
-    remarks: tuple[str, ...] = field(default=())
+    remarks: tuple[str, ...] = ()
     """What a reader should know if it becomes a feature."""
+    words: str = ""
+    """Of text that only an encoding makes numbers of, an example: ``for example 'red' in row 3``."""
 
 
 @dataclass(frozen=True)
@@ -343,8 +349,8 @@ def _not_numbers(
     numeric = [style.numbers([cell]) is not None for cell in present]
     odd = next(cell for cell, is_number in zip(present, numeric, strict=True) if not is_number)
     where = f" in {place(cells.index(odd))}" if any(numeric) else ""
-    problem = f"Column {name!r} is not numeric (for example {odd!r}{where})."
-    remedy = "Encode it as numbers"
+    example = f"for example {odd!r}{where}"
+    problem, remedy = f"Column {name!r} is not numeric ({example}).", ""
     if NumberFormat("." if style.decimal == "," else ",").numbers(present) is not None:
         remedy = "Say how numbers are written with --decimal (decimal=)"
     elif style.thousands is None and (mark := _grouping(odd)):
@@ -357,7 +363,9 @@ def _not_numbers(
             remedy = f"Correct the {len(numeric) - sum(numeric):,} values that are not numbers"
     elif all(_DECORATED.fullmatch(cell) for cell in present):
         remedy = "Write numbers without units or other signs"
-    return Column(name, "text", cells, None, problem, remedy)
+    if remedy:
+        return Column(name, "text", cells, None, problem, remedy)
+    return Column(name, "text", cells, None, problem, ENCODE, words=example)
 
 
 def _grouping(cell: str) -> str:

@@ -248,9 +248,9 @@ def build_dataset(
 
 
 def _telling_sentence(column: str, label_name: str, task: Task) -> str:
-    found = "tells nearly every class" if task == "classification" else "orders nearly all samples as the label does"
+    tells = "tells nearly every class" if task == "classification" else "orders nearly all samples as the label does"
     return (
-        f"Column {column!r} alone {found} ({label_name!r}). If it is a copy of the label, or known only afterwards, "
+        f"Column {column!r} alone {tells} ({label_name!r}). If it is a copy of the label, or known only afterwards, "
         f"leave it out with --drop {shlex.quote(column)}: no comparison of models means anything with it."
     )
 

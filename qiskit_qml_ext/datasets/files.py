@@ -198,7 +198,7 @@ def chosen_columns(names: Sequence[str], choice: Choice, file_name: str) -> tupl
         raise ValueError(
             f"Which column of {file_name} is the label? Name it with --label; there are: {_listed(names)}.{hint}"
         )
-    found: dict[str, list[int]] = {}
+    places_of: dict[str, list[int]] = {}
     for wanted in (choice.label, *choice.drop, *choice.keep):
         places = [place for place, name in enumerate(names) if name == wanted]
         places = places or [place for place, name in enumerate(names) if name == wanted.strip()]
@@ -206,14 +206,14 @@ def chosen_columns(names: Sequence[str], choice: Choice, file_name: str) -> tupl
             near = difflib.get_close_matches(wanted.strip().lower(), [name.lower() for name in names], n=1, cutoff=0.8)
             meant = f" Did you mean {next(name for name in names if name.lower() == near[0])!r}?" if near else ""
             raise ValueError(f"{file_name} has no column {wanted!r}. Its columns are: {_listed(names)}.{meant}{hint}")
-        found[wanted] = places
-    dropped = {place for wanted in choice.drop for place in found[wanted]}
-    if set(found[choice.label]) <= dropped:
+        places_of[wanted] = places
+    dropped = {place for wanted in choice.drop for place in places_of[wanted]}
+    if set(places_of[choice.label]) <= dropped:
         raise ValueError(f"The label {choice.label!r} cannot be dropped.")
     for wanted in choice.keep:
-        if dropped & set(found[wanted]):
+        if dropped & set(places_of[wanted]):
             raise ValueError(f"Column {wanted!r} cannot be both kept and dropped.")
-        if set(found[wanted]) == set(found[choice.label]):
+        if set(places_of[wanted]) == set(places_of[choice.label]):
             raise ValueError(f"The label {wanted!r} is no feature: it cannot be named in --keep (keep=).")
     used = [place for place in range(len(names)) if place not in dropped]
     for place in used:
@@ -222,7 +222,7 @@ def chosen_columns(names: Sequence[str], choice: Choice, file_name: str) -> tupl
                 f"{file_name} has {len(same)} columns called {names[place]!r} (numbers {', '.join(map(str, same))}). "
                 "Give each a name of its own, or leave them out with --drop."
             )
-    (label,) = found[choice.label]
+    (label,) = places_of[choice.label]
     return label, [place for place in used if place != label]
 
 
@@ -321,14 +321,13 @@ def _check_usable(columns: Sequence[Column], labels: AnyArray, file_name: str) -
     drops = " ".join(_drop(column.name) for column in wrong[:6]) + (" …" if len(wrong) > 6 else "")
     subject = f"olumn {first.name!r}"  # at the beginning of the sentence or within it
     problem = first.problem.replace(subject, f"{subject} of {file_name}", 1)
-    if len(wrong) == 1 or any(column.kind != "text" or not column.remedy.startswith("Encode") for column in wrong):
+    if len(wrong) == 1 or not all(column.words for column in wrong):
         rest = f" (this concerns {len(wrong)} columns)" if len(wrong) > 1 else ""
         copy = " Each of its values goes with one label: it may be the label in other words." * _maps(first, labels)
         raise ValueError(f"{problem}{copy} {first.remedy}, or leave it out with {drops}{rest}.")
-    example = problem[problem.index("(for example ") :].rstrip(".)")
     raise ValueError(
-        f"The columns {_listed([column.name for column in wrong])} of {file_name} are not numeric {example} of "
-        f"{first.name!r}). Encode them as numbers, or leave them out with {drops}."
+        f"The columns {_listed([column.name for column in wrong])} of {file_name} are not numeric "
+        f"({first.words} of {first.name!r}). Encode them as numbers, or leave them out with {drops}."
     )
 
 

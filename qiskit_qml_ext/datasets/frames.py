@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from qiskit_qml_ext.arrays import AnyArray, FloatArray
-from qiskit_qml_ext.datasets.columns import Column, NumberFormat, checked, column_from_text, is_marked, row_of
+from qiskit_qml_ext.datasets.columns import ENCODE, Column, NumberFormat, checked, column_from_text, is_marked, row_of
 from qiskit_qml_ext.datasets.labels import label_from_text
 
 if TYPE_CHECKING:
@@ -67,8 +67,10 @@ def _from_objects(name: str, cells: list[object], na_values: frozenset[str]) -> 
         remedy = "Replace them by numbers, such as days since the first"
         return Column(name, "date", cells, None, problem, remedy)
     odd = next(place for place, cell in enumerate(cells) if cell is not None and not is_real(cell))
-    problem = f"Column {name!r} is not numeric (for example {str(cells[odd])!r} in {row_of(odd)})."
-    return Column(name, "text", [None if c is None else str(c) for c in cells], None, problem, "Encode it as numbers")
+    example = f"for example {str(cells[odd])!r} in {row_of(odd)}"
+    problem = f"Column {name!r} is not numeric ({example})."
+    words = [None if cell is None else str(cell) for cell in cells]
+    return Column(name, "text", words, None, problem, ENCODE, words=example)
 
 
 def label_from_series(

@@ -88,16 +88,16 @@ def unique_whole_numbers(columns: Sequence[Column]) -> tuple[list[Column], bool]
     Returns:
         The columns, and whether they are few enough, in a table long enough, to be taken for identifiers.
     """
-    found = []
+    suspects = []
     for column in columns:
         if column.kind != "number" or column.numbers is None or len(column.cells) < MIN_ROWS:
             continue
         numbers = column.numbers
         is_whole = bool(np.isfinite(numbers).all()) and np.array_equal(numbers, np.round(numbers))
         if is_whole and np.unique(numbers).size == numbers.size and not identifier_reason(column):
-            found.append(column)
-    sure = 0 < len(found) <= _MAX_WIDE_RANGE and len(found[0].cells) >= _MIN_ROWS_WIDE_RANGE
-    return found, sure
+            suspects.append(column)
+    sure = 0 < len(suspects) <= _MAX_WIDE_RANGE and len(suspects[0].cells) >= _MIN_ROWS_WIDE_RANGE
+    return suspects, sure
 
 
 def named_like_identifier(name: str) -> bool:
@@ -116,7 +116,7 @@ def named_like_identifier(name: str) -> bool:
 
 def _is_written_number(column: Column) -> bool:
     """Whether text is a measurement that only needs to be written otherwise, so that leaving it out would lose it."""
-    return column.kind == "text" and (not column.remedy.startswith("Encode") or looks_decorated(column.cells))
+    return column.kind == "text" and (not column.words or looks_decorated(column.cells))
 
 
 def equal_steps(numbers: FloatArray) -> bool:

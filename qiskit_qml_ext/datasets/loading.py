@@ -47,8 +47,8 @@ def load_dataset(
     label, and missing values of a feature.
 
     Args:
-        name_or_path: ``"breast_cancer"``, ``"diabetes"``, ``"digits"``, ``"iris"``, ``"wine"``, the path of a file, or
-            a data frame, whose index is not used.
+        name_or_path: One of :data:`~qiskit_qml_ext.datasets.BUNDLED` such as ``"iris"``, the path of a file, or a data
+            frame, whose index is not used.
         label: For a file or a data frame, the name of the column that is to be predicted.
         task: ``"classification"`` or ``"regression"``; guessed from the label if not given
             (:func:`~qiskit_qml_ext.datasets.guess_task`).

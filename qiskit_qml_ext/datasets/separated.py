@@ -42,12 +42,12 @@ def checked_separator(separator: str | None) -> str | None:
     """
     if separator is None:
         return None
-    found = _WORDS.get(separator.lower(), separator) if isinstance(separator, str) else ""
-    if len(found) != 1 or found.isalnum() or found in '"\r\n.+-':
+    character = _WORDS.get(separator.lower(), separator) if isinstance(separator, str) else ""
+    if len(character) != 1 or character.isalnum() or character in '"\r\n.+-':
         raise ValueError(
             f"separator must be one character such as ',' ';' '|', or 'tab' or 'space', but {separator!r} came."
         )
-    return found
+    return character
 
 
 def split_cells(
@@ -147,7 +147,7 @@ def _detected(text: str, file_name: str, label: str | None) -> str:
     sample = text[:_SAMPLE]
     if len(text) > _SAMPLE:
         sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample
-    found: dict[str, tuple[float, int]] = {}
+    shares: dict[str, tuple[float, int]] = {}
     headers: dict[str, list[str]] = {}
     below_a_title = ""
     for candidate in (*_CANDIDATES, WHITESPACE):
@@ -160,20 +160,20 @@ def _detected(text: str, file_name: str, label: str | None) -> str:
             continue
         # Row names without a name of their own make the rows one cell longer than the header.
         fitting = max(counts[width], counts[width + 1])
-        found[candidate] = (fitting / counts.total(), width)
+        shares[candidate] = (fitting / counts.total(), width)
         headers[candidate] = [cell.strip() for cell in records[0]]
     # Blanks separate only if nothing else does, and all rows agree.
-    if WHITESPACE in found and (len(found) > 1 or below_a_title or found[WHITESPACE][0] < 1.0):
-        found.pop(WHITESPACE)
-    if not found:
+    if WHITESPACE in shares and (len(shares) > 1 or below_a_title or shares[WHITESPACE][0] < 1.0):
+        shares.pop(WHITESPACE)
+    if not shares:
         return below_a_title or ","
-    perfect = [candidate for candidate, (share, _) in found.items() if share == 1.0]
+    perfect = [candidate for candidate, (share, _) in shares.items() if share == 1.0]
     if len(perfect) > 1 and label is not None:
         perfect = [candidate for candidate in perfect if label.strip() in headers[candidate]] or perfect
     if len(perfect) > 1:
         choices = " or ".join(named(candidate) for candidate in perfect)
         raise ValueError(f"The columns of {file_name} may be separated by {choices}. Say which with --separator.")
-    return perfect[0] if perfect else max(found, key=lambda candidate: found[candidate])
+    return perfect[0] if perfect else max(shares, key=lambda candidate: shares[candidate])
 
 
 def _without_empty_rows(records: list[Record]) -> tuple[list[Record], int]:

@@ -3,6 +3,7 @@
 import math
 
 MINUS = "−"
+_SMALLEST_P = 0.001
 
 
 def score(value: float) -> str:
@@ -18,7 +19,7 @@ def score(value: float) -> str:
 def signed(value: float) -> str:
     """Write a difference with its sign."""
     text = score(value)
-    return text if text == "–" or text.startswith(MINUS) or text.strip("0.") == "" else f"+{text}"
+    return f"+{text}" if value > 0 and text != score(0.0) else text
 
 
 def interval(low: float, high: float) -> str:
@@ -30,13 +31,12 @@ def p_value(value: float) -> str:
     """Write a p value as a table shows it."""
     if math.isnan(value):
         return "–"
-    return "<0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+    return f"<{_SMALLEST_P}" if value < _SMALLEST_P else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
 
 
 def p_equals(value: float) -> str:
     """Write a p value as a sentence shows it: ``p = 0.12`` or ``p < 0.001``."""
-    text = p_value(value)
-    return f"p < {text[1:]}" if text.startswith("<") else f"p = {text}"
+    return f"p < {_SMALLEST_P}" if value < _SMALLEST_P else f"p = {p_value(value)}"
 
 
 def duration(seconds: float) -> str:

@@ -77,6 +77,7 @@ def test_each_contender_has_its_module_and_its_requirements():
             lines = (REQUIREMENTS / f"{contender.environment}.txt").read_text(encoding="utf-8").split()
             assert lines
             assert all("==" in line for line in lines)
+        assert set(contender.rival_in + contender.beside_in) <= set(SUITES)
     for _, rows in SUITES.values():
         for row in rows(True) + rows(False):
             assert set(row.rivals + row.others) <= set(CONTENDERS)

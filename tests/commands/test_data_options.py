@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from qiskit_qml_ext.cli import cli
-from qiskit_qml_ext.commands.user_input import DATA_SETTINGS, data_options
+from qiskit_qml_ext.commands.user_input import DATA_ARGUMENTS, data_options
 from qiskit_qml_ext.datasets import load_dataset
 
 READING = {"evaluate": ["evaluate"], "diagnose kernel": ["diagnose", "kernel", "angle"]}
@@ -55,11 +55,11 @@ def test_all_commands_that_read_data_have_the_same_options_of_data():
 
 def test_there_is_an_option_for_every_argument_of_load_dataset():
     arguments = list(inspect.signature(load_dataset).parameters)
-    assert list(DATA_SETTINGS) == arguments[1:]
+    assert list(DATA_ARGUMENTS) == arguments[1:]
     reading = [command for path, command in commands() if " ".join(path) in READING]
     assert len(reading) == len(READING)
     for command in reading:
-        assert set(DATA_SETTINGS) <= set(parameters(command))
+        assert set(DATA_ARGUMENTS) <= set(parameters(command))
 
 
 @pytest.fixture

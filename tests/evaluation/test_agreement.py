@@ -10,10 +10,12 @@ from sklearn.metrics.pairwise import rbf_kernel
 from qiskit_qml_ext.circuits import AngleFeatureMap, ZZFeatureMap
 from qiskit_qml_ext.datasets import Dataset
 from qiskit_qml_ext.diagnostics import Advice, Diagnosis, Finding
+from qiskit_qml_ext.diagnostics.diagnosis.kernel import SCORES
+from qiskit_qml_ext.diagnostics.diagnosis.report import Skipped
 from qiskit_qml_ext.evaluation import plan_evaluation, run_plan
-from qiskit_qml_ext.evaluation.diagnosis import difference_of, in_the_light_of
-from qiskit_qml_ext.evaluation.report import render_report
-from qiskit_qml_ext.evaluation.verdict import Contestant, Verdict
+from qiskit_qml_ext.evaluation.judgement.verdict import Contestant, Verdict
+from qiskit_qml_ext.evaluation.outcomes.kernel_diagnosis import difference_of, in_the_light_of
+from qiskit_qml_ext.evaluation.report.page import render_report
 from qiskit_qml_ext.kernels import FidelityKernel
 
 
@@ -117,7 +119,7 @@ def test_a_diagnosis_with_all_findings_agrees_with_every_verdict():
         findings=tuple(Finding("unknown", code, code) for code in kernel),
         advice=tuple(Advice(code, code) for code in kernel),
         price=(),
-        skipped=("Kernels in cross-validation: no time.", "Noise: no time."),
+        skipped=(Skipped(f"{SCORES}: no time.", SCORES), "Noise: no time."),
         seconds=0.0,
         seed=0,
         evidence={},

@@ -10,7 +10,7 @@ from evaluation_data import small_data
 from qiskit_qml_ext.circuits import FEATURE_MAPS, AngleFeatureMap, ZZFeatureMap
 from qiskit_qml_ext.datasets import Dataset
 from qiskit_qml_ext.evaluation import evaluate, plan_evaluation, run_plan
-from qiskit_qml_ext.evaluation.comparison import run_fold
+from qiskit_qml_ext.evaluation.outcomes.fold_runs import run_fold
 from qiskit_qml_ext.primitives import connect
 
 QUICK = {"folds": 3, "bandwidths": [0.3], "C_values": [1.0]}
@@ -76,7 +76,8 @@ def broken(plan, key):
     def make():
         raise RuntimeError("out of luck\n\nlong advice")
 
-    return replace(plan, candidates=tuple(replace(c, make=make) if c.key == key else c for c in plan.candidates))
+    candidates = tuple(replace(c, make=make) if c.key == key else c for c in plan.candidates)
+    return replace(plan, candidates=candidates)
 
 
 @pytest.mark.parametrize("key", ["linear", "quantum", "control", "dummy"])
@@ -100,8 +101,8 @@ def test_warnings_are_collected_and_not_spilled():
         search.estimator.named_steps["model"].set_params(max_iter=1)
         return search
 
-    plan = replace(plan, candidates=tuple(replace(c, make=make) if c is linear else c for c in plan.candidates))
-    result = run_plan(plan)
+    candidates = tuple(replace(c, make=make) if c is linear else c for c in plan.candidates)
+    result = run_plan(replace(plan, candidates=candidates))
     assert "failed to converge" in result["linear"].warnings[0]
     assert "Note: Logistic regression: lbfgs failed to converge" in result.summary()
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from qiskit_qml_ext.diagnostics.diagnosis.price import Price
-from qiskit_qml_ext.diagnostics.diagnosis.report import Advice, Finding, Level
+from qiskit_qml_ext.diagnostics.diagnosis.report import Advice, Finding, Level, Skipped
 from qiskit_qml_ext.diagnostics.results.result import Result
 from qiskit_qml_ext.exceptions import QmlExtError
 from qiskit_qml_ext.primitives import RunPlan
@@ -33,15 +33,19 @@ class Draft:
     def run(self, title: str, stage: Callable[[], Result]) -> Result | None:
         """Run a stage if there is time left, and keep its result; None if it was skipped or refuses the circuit."""
         if time.monotonic() > self.deadline:
-            self.skipped.append(f"{title}: the time budget was used up.")
+            self.skip(title, "the time budget was used up.")
             return None
         try:
             result = stage()
         except QmlExtError as error:
-            self.skipped.append(f"{title}: {error}")
+            self.skip(title, str(error))
             return None
         self.evidence[title] = result
         return result
+
+    def skip(self, title: str, reason: str) -> None:
+        """Note why a stage was not done."""
+        self.skipped.append(Skipped(f"{title}: {reason}", title))
 
     def find(self, level: Level, code: str, sentence: str) -> None:
         """Note a finding."""

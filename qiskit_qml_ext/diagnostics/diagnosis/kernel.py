@@ -165,7 +165,7 @@ def _compare_with_classical(
         try:
             scores = draft.run(SCORES, lambda: kernel_scores(repaired, classical, labels, X=X, seed=seed))
         except ValueError as error:  # too few different samples, or labels that do not differ
-            draft.skipped.append(f"{SCORES}: {error}")
+            draft.skip(SCORES, str(error))
     ranked = scores if isinstance(scores, KernelScores) else None
     if ranked is not None:
         _read_scores(ranked, draft)

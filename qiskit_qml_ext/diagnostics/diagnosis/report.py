@@ -53,6 +53,22 @@ class Advice(str):
         return advice
 
 
+class Skipped(str):
+    """What was not done, and why, in words.
+
+    Attributes:
+        key: The title of the stage that was skipped.
+    """
+
+    key: str
+
+    def __new__(cls, sentence: str, key: str) -> "Skipped":
+        """Join a sentence and what it is about."""
+        skipped = super().__new__(cls, sentence)
+        skipped.key = key
+        return skipped
+
+
 @dataclass(frozen=True, repr=False)
 class Diagnosis(Result):
     """What :func:`diagnose` found."""

@@ -52,28 +52,32 @@ class KernelHealth(Result):
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return what a table shows: name, value with its error, meaning."""
+        return list(self.keyed_rows().values())
+
+    def keyed_rows(self) -> dict[str, tuple[str, str, str]]:
+        """Return the rows by the fields that they show."""
         shots = self.shots_to_resolve
         never = "no number" if self.shots is None else "not known"  # noise may hide a spread, but not rule it out
         apart = never if math.isinf(shots.to_tell_apart) else f"{shots.to_tell_apart:,.0f}"
-        return [
-            ("Mean off the diagonal", str(self.mean), "how similar two samples look on average"),
-            ("Variance off the diagonal", str(self.variance), "near 0: all pairs look equally similar"),
-            (
+        return {
+            "mean": ("Mean off the diagonal", str(self.mean), "how similar two samples look on average"),
+            "variance": ("Variance off the diagonal", str(self.variance), "near 0: all pairs look equally similar"),
+            "effective_rank": (
                 "Effective rank",
                 f"{self.effective_rank} of {self.num_samples}",
                 "1: all samples look the same; n: all look different",
             ),
-            (
+            "alignment": (
                 "Alignment with the labels",
                 str(self.alignment),
                 "1: pairs are similar just as their labels are; 0: no relation",
             ),
-            (
+            "shots_to_resolve": (
                 "Shots to tell entries apart",
                 apart,
                 "per entry: its error is then half of the spread; a model may need many times more",
             ),
-        ]
+        }
 
     def headline(self) -> str:
         """Return concentration, rank and alignment in one line."""
