@@ -13,7 +13,7 @@ from qiskit_qml_ext.evaluation.formatting import count
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.kernels.plan import shots_to_tell_apart
 from qiskit_qml_ext.primitives import Connection, connect
-from qiskit_qml_ext.primitives.estimates import error_free_fraction
+from qiskit_qml_ext.primitives.pricing.circuit_price import error_free_fraction
 from qiskit_qml_ext.primitives.targets import fake_backend
 
 REFERENCE_DEVICE = "fake_sherbrooke"

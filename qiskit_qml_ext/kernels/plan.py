@@ -3,7 +3,7 @@
 import math
 
 from qiskit_qml_ext.kernels.samples import FloatArray
-from qiskit_qml_ext.primitives.run_plan import RunPlan
+from qiskit_qml_ext.primitives import RunPlan
 
 MAX_EXACT_QUBITS, MAX_EXACT_SAMPLES = 12, 40
 """Up to these sizes a plan simulates the kernel exactly to see what there is to measure."""

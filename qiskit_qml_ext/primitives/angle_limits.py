@@ -158,9 +158,10 @@ class LimitedEstimator(BaseEstimatorV2):
         return getattr(self._estimator, name)
 
 
-def has_angle_limits(device: Target | None) -> bool:
-    """Tell whether some gate of a device takes some angles only."""
-    return device is not None and any(is_bounded(device, name) for name in device.operation_names)
+def with_angle_limits(device: Target | None) -> Target | None:
+    """Return the device if some of its gates take some angles only, else ``None``."""
+    limited = device is not None and any(is_bounded(device, name) for name in device.operation_names)
+    return device if limited else None
 
 
 def _limited_gates(

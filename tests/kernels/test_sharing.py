@@ -26,7 +26,7 @@ from qiskit_qml_ext.exceptions import ApproximateCircuitWarning, BudgetExceededE
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.models import QuantumSVC
 from qiskit_qml_ext.primitives import Journal, circuit_key, connect
-from qiskit_qml_ext.primitives.run_plan import Budget
+from qiskit_qml_ext.primitives.pricing import Budget
 
 DATA = np.random.default_rng(0).uniform(0, 2, (6, 2))
 PAIRS = 15  # of six samples
@@ -328,7 +328,7 @@ def test_threads_open_one_session(mode, monkeypatch):
 
     monkeypatch.setattr(qiskit_ibm_runtime, mode.capitalize(), Opened)
     connection = connect(FakeManilaV2(), mode=mode)
-    modes = in_threads(*[lambda: connection._target.open_mode()] * 8)
+    modes = in_threads(*[lambda: connection.target.open_mode()] * 8)
     assert len(opened) == 1
     assert modes == opened * 8
     connection.close()

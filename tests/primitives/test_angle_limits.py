@@ -92,7 +92,7 @@ def test_devices_without_limits_are_left_alone():
 
 
 def test_limits_that_an_old_client_leaves_out_are_filled_in():
-    stated = connect(FakeFractionalBackend(), shots=20)._target.device
+    stated = connect(FakeFractionalBackend(), shots=20).device
     silent = Target(num_qubits=stated.num_qubits, dt=stated.dt)
     for name in stated.operation_names:
         operation = stated.operation_from_name(name)

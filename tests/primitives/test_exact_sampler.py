@@ -145,7 +145,7 @@ def test_rows_are_independent_and_follow_the_seed():
 def test_batches_beyond_the_limit_of_temporary_memory_agree(monkeypatch):
     pub = (measured(), np.random.default_rng(3).uniform(0, 3, (50, 6)), 30)
     whole = ExactSampler(seed=1).run([pub]).result()[0].data.meas.array
-    monkeypatch.setattr("qiskit_qml_ext.primitives.exact_sampler._MAX_NUMBERS", 100)
+    monkeypatch.setattr("qiskit_qml_ext.primitives.exact.sampler._MAX_NUMBERS", 100)
     np.testing.assert_array_equal(ExactSampler(seed=1).run([pub]).result()[0].data.meas.array, whole)
 
 

@@ -16,7 +16,7 @@ from qiskit_ibm_runtime.fake_provider import FakeSherbrooke
 from qiskit_qml_ext.circuits import ZZFeatureMap
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import connect
-from qiskit_qml_ext.primitives.packing import PackedCircuit, find_regions, pack_circuit, region_target
+from qiskit_qml_ext.primitives.connection.packing import PackedCircuit, find_regions, pack_circuit, region_target
 
 DATA = np.random.default_rng(0).uniform(0, 2, (7, 2))
 

@@ -12,8 +12,8 @@ from scipy.stats import chi2, kstest
 
 from qiskit_qml_ext.engine.sampling import uniforms_of_rows
 from qiskit_qml_ext.primitives import connect
-from qiskit_qml_ext.primitives.row_seeds import row_seeds
-from qiskit_qml_ext.primitives.targets.aer_rows import MAX_QUBITS, draws_from_probabilities
+from qiskit_qml_ext.primitives.exact.row_seeds import row_seeds
+from qiskit_qml_ext.primitives.targets.aer.rows import MAX_QUBITS, draws_from_probabilities
 
 VALUES = np.random.default_rng(1).uniform(0, 3, (7, 3))
 

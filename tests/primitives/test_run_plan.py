@@ -12,7 +12,7 @@ from qiskit_qml_ext.exceptions import BudgetExceededError
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.models import QuantumSVC
 from qiskit_qml_ext.primitives import Journal, connect
-from qiskit_qml_ext.primitives.estimates import error_free_fraction
+from qiskit_qml_ext.primitives.pricing import error_free_fraction
 
 DATA = np.random.default_rng(0).uniform(0, 2, (6, 2))
 
@@ -37,7 +37,7 @@ def test_plan_describes_the_transpiled_circuit_and_its_time():
     isa = connection.isa_circuit(kernel(connection).circuit(2))
     assert plan.two_qubit_gates == isa.count_ops()["cx"]
     assert plan.depth == isa.depth()
-    seconds = 15_000 * (isa.estimate_duration(connection._device.target, unit="s") + 250e-6)
+    seconds = 15_000 * (isa.estimate_duration(connection.device, unit="s") + 250e-6)
     assert_allclose(plan.seconds, seconds, rtol=1e-12)
     assert_allclose(plan.cost, seconds, rtol=1e-12)
     assert_allclose(plan.standard_error, 0.5 / np.sqrt(1000), rtol=1e-12)

@@ -13,8 +13,8 @@ import warnings
 import pytest
 from together import SECONDS, in_threads
 
+from qiskit_qml_ext.primitives.connection.shared_results import SharedResults
 from qiskit_qml_ext.primitives.forks import Lock
-from qiskit_qml_ext.primitives.shared_results import SharedResults
 
 
 class Squares:

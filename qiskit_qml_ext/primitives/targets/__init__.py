@@ -13,10 +13,12 @@ from qiskit_qml_ext.primitives.targets.account import (
     saved_account,
 )
 from qiskit_qml_ext.primitives.targets.aer import AerTarget
-from qiskit_qml_ext.primitives.targets.backend import MODES, BackendTarget, RuntimeTarget, fake_backend, is_fake
+from qiskit_qml_ext.primitives.targets.backend import BackendTarget
 from qiskit_qml_ext.primitives.targets.exact import ExactTarget
+from qiskit_qml_ext.primitives.targets.isa import isa_circuit
 from qiskit_qml_ext.primitives.targets.primitive import PrimitiveTarget
-from qiskit_qml_ext.primitives.targets.target import Target, isa_circuit
+from qiskit_qml_ext.primitives.targets.runtime import MODES, RuntimeTarget, fake_backend, is_fake
+from qiskit_qml_ext.primitives.targets.target import Target
 
 EXACT_OPTIONS = ("dtype", "max_memory")
 """The options of the exact target."""

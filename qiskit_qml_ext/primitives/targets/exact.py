@@ -6,13 +6,13 @@ from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 
 from qiskit_qml_ext.checks import optional_whole_number
-from qiskit_qml_ext.primitives.exact_estimator import ExactEstimator
-from qiskit_qml_ext.primitives.exact_sampler import ExactSampler
-from qiskit_qml_ext.primitives.row_seeds import SamplerOfRows
-from qiskit_qml_ext.primitives.targets.target import precision_of
+from qiskit_qml_ext.primitives.exact import ExactEstimator, ExactSampler
+from qiskit_qml_ext.primitives.exact.row_seeds import SamplerOfRows
+from qiskit_qml_ext.primitives.shots import precision_of
+from qiskit_qml_ext.primitives.targets.target import Target
 
 
-class ExactTarget:
+class ExactTarget(Target):
     """Exact states; shots, when asked for, are drawn from the exact probabilities.
 
     Args:
@@ -21,9 +21,9 @@ class ExactTarget:
     """
 
     name = "exact"
-    num_qubits = None
-    default_shots = None
-    max_executions_per_job = 10_000_000
+    is_exact = True
+    applies_matrices = True
+    draws_normal_noise = True
 
     def __init__(self, dtype: str = "complex128", max_memory: int | None = None):
         if dtype not in ("complex128", "complex64"):
@@ -47,6 +47,3 @@ class ExactTarget:
 
     def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> None:
         """Return ``None``: any circuit can be simulated as it is."""
-
-    def close(self) -> None:
-        """Do nothing: there is nothing to give back."""

@@ -12,6 +12,7 @@ from typing import Any
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
+from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
 from qiskit_qml_ext.primitives.content import circuit_key, layout_key
 from qiskit_qml_ext.primitives.journal import (
     Journal,
@@ -31,8 +32,7 @@ class Journaling:
     Args:
         journal: The journal or the path of its file.
         target: The connection's target.
-        seed: The connection's seed.
-        max_executions: The largest number of circuits times shots in one job.
+        settings: How the connection uses it.
         policy: Other limits and waiting times.
         approve: Asked before anything is submitted.
     """
@@ -41,17 +41,15 @@ class Journaling:
         self,
         journal: Journal | str | os.PathLike[str],
         target: Target,
-        *,
-        seed: int | None,
-        max_executions: int,
+        settings: ConnectionSettings,
         policy: Policy | None,
         approve: Approve,
     ):
         self.journal = journal if isinstance(journal, Journal) else Journal(journal)
-        self.policy = replace(policy or Policy(), max_executions=max_executions)
+        self.policy = replace(policy or Policy(), max_executions=settings.max_executions_per_job)
         self._approve = approve
         self._target = target
-        self._seed = seed
+        self._seed = settings.seed
         self._start_empty()
 
     def _start_empty(self) -> None:
@@ -68,7 +66,7 @@ class Journaling:
             settings: All that decides which circuit runs in the end: the transpiler's settings, copies side by side.
         """
         words = [f"{name}={value}" for name, value in sorted(settings.items())]
-        return "/".join([circuit, *words, made_for(getattr(self._target, "backend", None))])
+        return "/".join([circuit, *words, made_for(self._target.backend)])
 
     def remember(self, isa: QuantumCircuit, isa_key: str, made_from: str, *, placed_by_user: bool = False) -> None:
         """Note from what an ISA circuit was made, and where its qubits lie.
@@ -89,43 +87,39 @@ class Journaling:
     def sampler(self, shots: int) -> JournaledSampler:
         """Return a journaled sampler with these default shots."""
         return JournaledSampler(
-            self._without_mode.sampler(shots, None),
+            self._target.without_mode().sampler(shots, None),
             self.journal,
-            policy=self.policy,
-            seed=self._seed,
             make=lambda seed: self._target.sampler(shots, seed),
-            open_mode=getattr(self._target, "open_mode", None),
-            identify=self._identify,
-            repetitions=self._repetitions,
-            approve=self._approve,
+            **self._common,
         )
+
+    def estimator(self, shots: int | None) -> JournaledEstimator:
+        """Return a journaled estimator whose precision corresponds to ``shots``."""
+        return JournaledEstimator(
+            self._target.without_mode().estimator(shots, None),
+            self.journal,
+            make=lambda seed: self._target.estimator(shots, seed),
+            place=self._place,
+            **self._common,
+        )
+
+    @property
+    def _common(self) -> dict[str, Any]:
+        """What both kinds of primitives are given."""
+        return {
+            "policy": self.policy,
+            "seed": self._seed,
+            "open_mode": self._target.open_mode,
+            "identify": self._identify,
+            "repetitions": self._repetitions,
+            "approve": self._approve,
+        }
 
     def known(self, pubs: Sequence[SamplerPub]) -> list[int]:
         """Count the circuits of each PUB that the journal knows, as if they were asked for first."""
         if not pubs:
             return []
         return self.sampler(pubs[0].shots).known(pubs)
-
-    def estimator(self, shots: int | None) -> JournaledEstimator:
-        """Return a journaled estimator whose precision corresponds to ``shots``."""
-        return JournaledEstimator(
-            self._without_mode.estimator(shots, None),
-            self.journal,
-            policy=self.policy,
-            seed=self._seed,
-            make=lambda seed: self._target.estimator(shots, seed),
-            open_mode=getattr(self._target, "open_mode", None),
-            identify=self._identify,
-            place=self._place,
-            repetitions=self._repetitions,
-            approve=self._approve,
-        )
-
-    @property
-    def _without_mode(self) -> Target:
-        """The target in job mode: a primitive that only describes the work must not open a session."""
-        make = getattr(self._target, "without_mode", None)
-        return self._target if make is None else make()
 
     def _identify(self, circuit: QuantumCircuit) -> str:
         key = circuit_key(circuit)

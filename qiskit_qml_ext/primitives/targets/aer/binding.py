@@ -36,7 +36,7 @@ from qiskit.circuit.library import (
 )
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
-from qiskit_qml_ext.primitives.targets.aer_noise import names_with_errors, noise_name
+from qiskit_qml_ext.primitives.targets.aer.noise import names_with_errors, noise_name
 from qiskit_qml_ext.primitives.targets.identity import (
     STRUCTURE,
     append_definition,

@@ -18,7 +18,7 @@ from qiskit.transpiler import InstructionProperties, Target, generate_preset_pas
 
 from qiskit_qml_ext.primitives.targets.angle_bounds import for_any_angle
 from qiskit_qml_ext.primitives.targets.identity import with_definitions_of_mistakable
-from qiskit_qml_ext.primitives.targets.target import phase_gates_as_rotations
+from qiskit_qml_ext.primitives.targets.isa import phase_gates_as_rotations
 
 _UNUSABLE = 0.3  # qubits and couplings with larger reported errors are left out
 

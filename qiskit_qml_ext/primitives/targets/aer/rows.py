@@ -13,10 +13,10 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Barrier, Delay, Gate, Measure
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
+from qiskit_qml_ext.primitives.exact.row_seeds import SamplerOfRows, SeedArray
 from qiskit_qml_ext.primitives.measurement import final_readout
-from qiskit_qml_ext.primitives.row_seeds import SamplerOfRows, SeedArray
-from qiskit_qml_ext.primitives.targets.aer_noise import noise_of
-from qiskit_qml_ext.primitives.targets.aer_primitives import Prepared
+from qiskit_qml_ext.primitives.targets.aer.noise import noise_of
+from qiskit_qml_ext.primitives.targets.aer.primitives import Prepared
 
 MAX_QUBITS = 16
 """Circuits on more qubits are sampled by Aer: 2¹⁶ probabilities of a row take 512 KiB."""
@@ -43,7 +43,7 @@ class AerSamplerOfRows(SamplerOfRows):
 
     Args:
         simulator: The ``AerSimulator``.
-        seeds: From :func:`~qiskit_qml_ext.primitives.row_seeds.row_seeds`.
+        seeds: From :func:`~qiskit_qml_ext.primitives.exact.row_seeds.row_seeds`.
     """
 
     def __init__(self, simulator: Any, seeds: SeedArray):

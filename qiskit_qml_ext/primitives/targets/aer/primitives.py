@@ -18,8 +18,8 @@ from qiskit_aer.primitives import EstimatorV2, SamplerV2
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.primitives.measurement import check_registers_of_counts
 from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, SAMPLER_VALUES, checked_pubs
-from qiskit_qml_ext.primitives.targets.aer_binding import Rules, bound, prepare
-from qiskit_qml_ext.primitives.targets.aer_probe import probe
+from qiskit_qml_ext.primitives.targets.aer.binding import Rules, bound, prepare
+from qiskit_qml_ext.primitives.targets.aer.probe import probe
 from qiskit_qml_ext.primitives.targets.identity import with_definitions_of_mistakable
 
 

@@ -1,6 +1,6 @@
 """One look at whether a simulator puts values into a circuit right, before its results are believed.
 
-Simulators have bound free parameters wrongly before (see :mod:`aer_binding`). So the first time that a circuit comes to
+Simulators have bound free parameters wrongly before (see :mod:`binding`). So the first time that a circuit comes to
 a simulator, a copy of it without measurements and without noise is run with two parameter vectors as the real one will
 be, and its probabilities, in a basis that shows phases, are compared with those of Qiskit's ``Statevector``. That takes
 20 ms for a ZZ kernel of 2 qubits and 200 ms for one of 10, about twice its transpilation and a tenth of the time of a
@@ -21,7 +21,7 @@ from qiskit.quantum_info import Statevector
 from qiskit_qml_ext.exceptions import WrongSimulationError
 from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.primitives.forks import Lock
-from qiskit_qml_ext.primitives.targets.aer_binding import Rules, prepare
+from qiskit_qml_ext.primitives.targets.aer.binding import Rules, prepare
 from qiskit_qml_ext.primitives.targets.identity import class_of, is_free
 
 MAX_QUBITS = 10

@@ -8,22 +8,27 @@ from qiskit import QuantumCircuit
 from qiskit.primitives import BaseSamplerV2, DataBin
 from qiskit.primitives.containers.bindings_array import BindingsArray
 
-from qiskit_qml_ext.primitives.content import job_seed
-from qiskit_qml_ext.primitives.journaling import Journaling
-from qiskit_qml_ext.primitives.made_circuits import bindings_of
-from qiskit_qml_ext.primitives.row_seeds import row_seeds
+from qiskit_qml_ext.checks import LARGEST_SHOTS, optional_whole_number
+from qiskit_qml_ext.primitives.angle_limits import refuse_angles, with_angle_limits
+from qiskit_qml_ext.primitives.connection.journaling import Journaling
+from qiskit_qml_ext.primitives.connection.made_circuits import MadeCircuits, bindings_of
+from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
+from qiskit_qml_ext.primitives.connection.usage import Usage
+from qiskit_qml_ext.primitives.content import circuit_key, job_seed
+from qiskit_qml_ext.primitives.exact.row_seeds import row_seeds
+from qiskit_qml_ext.primitives.pub_values import check_values
+from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
 from qiskit_qml_ext.primitives.targets import Target
-from qiskit_qml_ext.primitives.usage import Usage
 
 
 class SamplingJobs:
-    """Runs circuits in the target's own gates.
+    """Runs circuits for many parameter vectors.
 
     Args:
         target: Where they run.
+        settings: How it is used.
+        circuits: Makes them into circuits in the target's own gates.
         journaling: Where the work is written down, if it is.
-        seed: The user's seed.
-        max_executions: The largest number of circuits times shots in one job.
         approve: Holds circuits, with their executions, against the budget.
         count: Takes note of what was run.
     """
@@ -31,24 +36,41 @@ class SamplingJobs:
     def __init__(
         self,
         target: Target,
+        settings: ConnectionSettings,
+        circuits: MadeCircuits,
         journaling: Journaling | None,
         *,
-        seed: int | None,
-        max_executions: int,
         approve: Callable[[Sequence[tuple[QuantumCircuit, int]]], None],
         count: Callable[[Usage], None],
     ):
         self._target = target
+        self._settings = settings
+        self._circuits = circuits
         self._journaling = journaling
-        self._seed = seed
-        self._max_executions = max_executions
         self._approve = approve
         self._count = count
 
-    def run(
+    def sample(
+        self, circuit: QuantumCircuit, values: NDArray[np.float64], *, shots: int | None, key: str | None
+    ) -> Iterator[tuple[slice, DataBin]]:
+        """Run one circuit, one PUB a job; see :meth:`~qiskit_qml_ext.primitives.Connection.sample`."""
+        check_values("values", values)
+        shots = optional_whole_number("shots", shots or self._settings.shots, maximum=LARGEST_SHOTS)
+        packed = self._circuits.packed(circuit, key, len(values))
+        if packed is None:
+            isa, isa_key = self._circuits.isa(circuit, key)
+            names = tuple(parameter.name for parameter in circuit.parameters)
+            yield from self._run(isa, isa_key, names, values, shots)
+            return
+        rows = packed.pack(values)
+        for span, data in self._run(packed.circuit, circuit_key(packed.circuit), packed.names, rows, shots):
+            part = slice(span.start * packed.copies, min(span.stop * packed.copies, len(values)))
+            yield part, packed.unpack(data, part.stop - part.start)
+
+    def _run(
         self, isa: QuantumCircuit, isa_key: str, names: tuple[str, ...], values: NDArray[np.float64], shots: int | None
     ) -> Iterator[tuple[slice, DataBin]]:
-        """Run one circuit, one PUB a job.
+        """Run a circuit in the target's own gates.
 
         Args:
             isa: The circuit.
@@ -56,21 +78,22 @@ class SamplingJobs:
             names: The parameters of the circuit that it was made of.
             values: Their values, shape (number of vectors, number of names).
             shots: Shots of every circuit; ``None`` where the primitive decides.
-
-        Yields:
-            The rows of ``values`` that a job covered and its data.
         """
+        limited = with_angle_limits(self._target.device)
+        if limited is not None:  # all values, before the first of several jobs
+            refuse_angles(isa, limited, bindings_of(isa, names, values))
+        likely = shots or DEFAULT_SHOTS
         if self._journaling is not None:
-            data = self._run_journaled(self._journaling, isa, bindings_of(isa, names, values), shots or 1024)
+            data = self._run_journaled(self._journaling, isa, bindings_of(isa, names, values), likely)
             yield slice(0, len(values)), data
             return
-        step = self._vectors_per_job(shots)
-        seeds = None if self._seed is None else row_seeds(self._seed, isa_key, values, shots or 0)
+        step, seed = self._vectors_per_job(shots), self._settings.seed
+        seeds = None if seed is None else row_seeds(seed, isa_key, values, shots or 0)
         for start in range(0, len(values), step):
             rows = slice(start, min(start + step, len(values)))
             sampler = self._seeded_sampler(isa, isa_key, values[rows], shots, None if seeds is None else seeds[rows])
             bindings = bindings_of(isa, names, values[rows])
-            self._approve([(isa, (rows.stop - rows.start) * (shots or 1024))])
+            self._approve([(isa, (rows.stop - rows.start) * likely)])
             result = sampler.run([(isa, bindings, shots)]).result()[0]
             data = result.data
             num_shots = next(iter(data.values())).num_shots
@@ -89,7 +112,7 @@ class SamplingJobs:
         sampler = None if seeds is None else self._target.sampler_of_rows(isa, seeds)
         if sampler is not None:
             return sampler
-        return self._target.sampler(shots or 1024, job_seed(self._seed, isa_key, values, shots or 0))
+        return self._target.sampler(shots or DEFAULT_SHOTS, job_seed(self._settings.seed, isa_key, values, shots or 0))
 
     def _run_journaled(
         self, journaling: Journaling, isa: QuantumCircuit, bindings: BindingsArray, shots: int
@@ -100,11 +123,12 @@ class SamplingJobs:
         return data
 
     def _vectors_per_job(self, shots: int | None) -> int:
+        most = self._settings.max_executions_per_job
         if shots is None:
-            return self._max_executions // 1024 or 1
-        if shots > self._max_executions:
+            return most // DEFAULT_SHOTS or 1
+        if shots > most:
             raise ValueError(
-                f"One circuit with {shots} shots exceeds the limit of {self._max_executions} executions in a job. "
+                f"One circuit with {shots} shots exceeds the limit of {most} executions in a job. "
                 "Use fewer shots or raise max_executions_per_job."
             )
-        return self._max_executions // shots
+        return most // shots

@@ -4,10 +4,11 @@ import os
 from typing import Any
 
 from qiskit_qml_ext.checks import check_arguments, one_of
-from qiskit_qml_ext.primitives.connection import Connection
+from qiskit_qml_ext.primitives.connection.connection import Connection
+from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
 from qiskit_qml_ext.primitives.journal import Journal, Policy
-from qiskit_qml_ext.primitives.run_plan import Budget
-from qiskit_qml_ext.primitives.targets import MODES, RuntimeTarget, resolve_target
+from qiskit_qml_ext.primitives.pricing import Budget
+from qiskit_qml_ext.primitives.targets import MODES, resolve_target
 
 
 @check_arguments(mode=lambda name, value: one_of(name, value, MODES))
@@ -82,24 +83,22 @@ def connect(
         Connection('aer', shots=2048)
     """
     resolved = resolve_target(target, mode=mode, options=options)
-    if mode != "job" and not isinstance(resolved, RuntimeTarget):
+    if mode not in resolved.modes:
         raise ValueError(
             f"mode={mode!r} means nothing for {resolved.name}: batches and sessions are those of IBM backends."
         )
-    if resolved.name == "exact":
+    if resolved.is_exact:
         for name, value, default in (("packing", packing, False), ("transpile_trials", transpile_trials, 1)):
             if value is not default and value != default:
                 raise ValueError(f"{name}={value!r} means nothing for exact simulation, where nothing is transpiled.")
-    return Connection(
-        resolved,
-        shots=shots,
+    settings = ConnectionSettings(
+        shots=shots or resolved.default_shots,
         seed=seed,
         optimization_level=optimization_level,
         transpile_trials=transpile_trials,
-        max_executions_per_job=max_executions_per_job,
-        journal=journal,
-        policy=policy,
-        budget=Budget(max_executions, max_cost, price_per_minute),
         packing=packing,
         packing_buffer=packing_buffer,
+        max_executions_per_job=max_executions_per_job or resolved.max_executions_per_job,
     )
+    budget = Budget(max_executions, max_cost, price_per_minute)
+    return Connection(resolved, settings, journal=journal, policy=policy, budget=budget)

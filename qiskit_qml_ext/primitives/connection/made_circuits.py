@@ -1,19 +1,18 @@
 """The circuits that a connection has made for its target: transpiled or packed once for each distinct content."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
+from qiskit_qml_ext.primitives.connection.journaling import Journaling
+from qiskit_qml_ext.primitives.connection.packing import PackedCircuit, find_regions, pack_circuit
+from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
 from qiskit_qml_ext.primitives.content import circuit_key, layout_key, renamed
 from qiskit_qml_ext.primitives.forks import Lock
-from qiskit_qml_ext.primitives.journaling import Journaling
-from qiskit_qml_ext.primitives.packing import PackedCircuit, find_regions, pack_circuit
 from qiskit_qml_ext.primitives.targets import Target, isa_circuit
-from qiskit_qml_ext.primitives.targets.target import isa_in_place
+from qiskit_qml_ext.primitives.targets.isa import isa_in_place
 
 _MAX_CACHED_CIRCUITS = 256
 
@@ -23,32 +22,14 @@ class MadeCircuits:
 
     Args:
         target: Where they run.
+        settings: How the target is used.
         journaling: Learns what each was made from, if there is a journal.
-        optimization_level: The transpiler's level.
-        seed: The transpiler's seed.
-        transpile_trials: How often to transpile, to keep the best.
-        packing: Whether copies of a circuit run side by side, and how many at the most.
-        packing_buffer: How many couplings there are between copies.
     """
 
-    def __init__(
-        self,
-        target: Target,
-        journaling: Journaling | None,
-        *,
-        optimization_level: int,
-        seed: int | None,
-        transpile_trials: int,
-        packing: bool | int,
-        packing_buffer: int,
-    ):
+    def __init__(self, target: Target, settings: ConnectionSettings, journaling: Journaling | None):
         self._target = target
+        self._settings = settings
         self._journaling = journaling
-        self._optimization_level = optimization_level
-        self._seed = seed
-        self._transpile_trials = transpile_trials
-        self._packing = packing
-        self._packing_buffer = packing_buffer
         self._making = Lock()  # a circuit that is there already is found without it
         self._isa_circuits: dict[str, tuple[QuantumCircuit | None, str]] = {}
         self._packed_circuits: dict[str, PackedCircuit] = {}
@@ -56,7 +37,7 @@ class MadeCircuits:
     def in_place(self, circuit: QuantumCircuit) -> QuantumCircuit:
         """Return a circuit in the target's own gates whose qubits stay where they are."""
         with self._making:
-            return isa_in_place(circuit, self._target, self._optimization_level, self._seed)
+            return isa_in_place(circuit, self._target, self._settings.optimization_level, self._settings.seed)
 
     def isa_with_own_parameters(self, circuit: QuantumCircuit, key: str) -> QuantumCircuit:
         """Return a circuit in the target's own gates, with the parameters of the given one.
@@ -96,11 +77,12 @@ class MadeCircuits:
 
     def _transpiled(self, circuit: QuantumCircuit, key: str, place: str) -> tuple[QuantumCircuit | None, str]:
         """Transpile a circuit and keep the result; ``None`` stands for the circuit as it is."""
-        isa = isa_circuit(circuit, self._target, self._optimization_level, self._seed, self._transpile_trials)
+        how = self._settings
+        isa = isa_circuit(circuit, self._target, how.optimization_level, how.seed, how.transpile_trials)
         as_it_is = isa is circuit  # then each caller gets the own one back, not another that is equal
         made = None if as_it_is else isa, circuit_key(isa)
         if self._journaling is not None:  # before anybody else finds the circuit
-            made_from = self._journaling.made_from(key, self._settings(trials=self._transpile_trials))
+            made_from = self._journaling.made_from(key, self._made_with(trials=how.transpile_trials))
             self._journaling.remember(isa, made[1], made_from, placed_by_user=as_it_is)
         if len(self._isa_circuits) >= _MAX_CACHED_CIRCUITS:
             del self._isa_circuits[next(iter(self._isa_circuits))]
@@ -115,22 +97,23 @@ class MadeCircuits:
             key: Its content key, if it is known already.
             number: How many vectors of parameter values there are.
         """
-        device = getattr(getattr(self._target, "backend", None), "target", None)
-        if not self._packing or device is None or number < 2 or not circuit.num_parameters:
+        how = self._settings
+        device = self._target.device if how.packing else None
+        if device is None or number < 2 or not circuit.num_parameters:
             return None
-        limit = number if self._packing is True else min(number, self._packing)
+        limit = number if how.packing is True else min(number, how.packing)
         key = f"{key or circuit_key(circuit)}/{limit}"
         with self._making:
             if key not in self._packed_circuits:
-                regions = find_regions(device, circuit.num_qubits, copies=limit, buffer=self._packing_buffer)
+                regions = find_regions(device, circuit.num_qubits, copies=limit, buffer=how.packing_buffer)
                 if len(regions) < 2:
                     return None
                 packed = pack_circuit(
-                    circuit, device, regions, optimization_level=self._optimization_level, seed=self._seed
+                    circuit, device, regions, optimization_level=how.optimization_level, seed=how.seed
                 )
                 if self._journaling is not None:
-                    settings = self._settings(copies=len(regions), buffer=self._packing_buffer)
-                    made = self._journaling.made_from(key.partition("/")[0], settings)
+                    made_with = self._made_with(copies=len(regions), buffer=how.packing_buffer)
+                    made = self._journaling.made_from(key.partition("/")[0], made_with)
                     self._journaling.remember(packed.circuit, circuit_key(packed.circuit), made)
                 self._packed_circuits[key] = packed
             return self._packed_circuits[key]
@@ -146,9 +129,9 @@ class MadeCircuits:
         rows = packed.pack(values.reshape(given.size, -1))
         return SamplerPub(packed.circuit, bindings_of(packed.circuit, packed.names, rows), given.shots), packed.copies
 
-    def _settings(self, **others: int) -> dict[str, Any]:
+    def _made_with(self, **others: int) -> dict[str, int | None]:
         """Return all that decides, besides the circuit and the target, which circuit runs in the end."""
-        return {"optimization_level": self._optimization_level, "seed": self._seed, **others}
+        return {"optimization_level": self._settings.optimization_level, "seed": self._settings.seed, **others}
 
 
 def bindings_of(isa: QuantumCircuit, names: tuple[str, ...], values: NDArray[np.float64]) -> BindingsArray:

@@ -9,23 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
-from qiskit.transpiler import generate_preset_pass_manager
+from qiskit.transpiler import PassManager, generate_preset_pass_manager
+from qiskit.transpiler import Target as DeviceTarget
 
 from qiskit_qml_ext.exceptions import NoiseWithoutEffectWarning
-from qiskit_qml_ext.primitives.targets.aer_binding import Rules, refuse_free_stabilizers
-from qiskit_qml_ext.primitives.targets.aer_noise import KeptGates, acts_on, names_with_errors, noise_of, without_effect
-from qiskit_qml_ext.primitives.targets.target import phase_gates_as_rotations, precision_of
+from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS, precision_of
+from qiskit_qml_ext.primitives.targets.aer.binding import Rules, refuse_free_stabilizers
+from qiskit_qml_ext.primitives.targets.aer.noise import KeptGates, acts_on, names_with_errors, noise_of, without_effect
+from qiskit_qml_ext.primitives.targets.isa import phase_gates_as_rotations
+from qiskit_qml_ext.primitives.targets.target import Target
 
 if TYPE_CHECKING:
-    from qiskit.transpiler import PassManager
-    from qiskit.transpiler import Target as DeviceTarget
     from qiskit_aer import AerSimulator
 
 # Circuits side by side instead of threads inside each of many small ones: ten times faster for a kernel of 4 qubits.
 _DEFAULT_OPTIONS: Mapping[str, Any] = {"max_parallel_experiments": 0}
 
 
-class AerTarget:
+class AerTarget(Target):
     """An ``AerSimulator``, run through Aer's own V2 primitives.
 
     Args:
@@ -33,8 +34,8 @@ class AerTarget:
         backend_options: Options of ``AerSimulator`` (``method``, ``noise_model``, ``device``, …), for ``None`` only.
     """
 
-    default_shots = 1024
-    max_executions_per_job = 10_000_000
+    draws_normal_noise = True
+    backend: "AerSimulator"
 
     def __init__(self, simulator: "AerSimulator | None" = None, backend_options: Mapping[str, Any] | None = None):
         from qiskit_aer import AerSimulator
@@ -46,7 +47,7 @@ class AerTarget:
                 f"The options {', '.join(sorted(backend_options))} came together with an AerSimulator. "
                 "Set them on the simulator itself."
             )
-        self.simulator = simulator
+        self.backend = simulator
         self.name = (
             "aer"
             if simulator.name.startswith("aer_simulator") and getattr(simulator.options, "noise_model", None) is None
@@ -55,28 +56,34 @@ class AerTarget:
         self.num_qubits = int(simulator.num_qubits)
         own_shots = getattr(simulator.options, "shots", None)
         usual = AerSimulator._default_options().shots
-        self.default_shots = self.default_shots if own_shots in (None, usual) else int(own_shots)
+        self.default_shots = DEFAULT_SHOTS if own_shots in (None, usual) else int(own_shots)
+
+    @property
+    def device(self) -> DeviceTarget | None:
+        """What the simulator of a device says of the device's qubits and gates; ``None`` for others."""
+        stated: DeviceTarget = self.backend.target
+        return None if stated.build_coupling_map() is None else stated
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return Aer's sampler, with our care for the values of gates."""
-        from qiskit_qml_ext.primitives.targets.aer_primitives import AerSampler
+        from qiskit_qml_ext.primitives.targets.aer.primitives import AerSampler
 
-        return AerSampler.from_backend(self.simulator, default_shots=shots, seed=seed)
+        return AerSampler.from_backend(self.backend, default_shots=shots, seed=seed)
 
     def sampler_of_rows(self, circuit: QuantumCircuit, seeds: NDArray[np.uint64]) -> BaseSamplerV2 | None:
         """Return a sampler that seeds each row, where only the final measurement is random."""
-        from qiskit_qml_ext.primitives.targets.aer_rows import AerSamplerOfRows, draws_from_probabilities
+        from qiskit_qml_ext.primitives.targets.aer.rows import AerSamplerOfRows, draws_from_probabilities
 
-        return AerSamplerOfRows(self.simulator, seeds) if draws_from_probabilities(self.simulator, circuit) else None
+        return AerSamplerOfRows(self.backend, seeds) if draws_from_probabilities(self.backend, circuit) else None
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
         """Return Aer's estimator, with our care for the values of gates."""
-        from qiskit_qml_ext.primitives.targets.aer_primitives import AerEstimator
+        from qiskit_qml_ext.primitives.targets.aer.primitives import AerEstimator
 
         options: dict[str, Any] = {"default_precision": precision_of(shots)}
         if seed is not None:
             options["run_options"] = {"seed_simulator": seed}
-        return AerEstimator.from_backend(self.simulator, options=options)
+        return AerEstimator.from_backend(self.backend, options=options)
 
     def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> QuantumCircuit:
         """Transpile for the simulator's gates.
@@ -88,24 +95,21 @@ class AerTarget:
         Raises:
             UnsupportedCircuitError: If the stabilizer method is to run free parameters.
         """
-        rules = Rules.of(self.simulator, {})
+        rules = Rules.of(self.backend, {})
         refuse_free_stabilizers(circuit, rules)
-        noise, device = noise_of(self.simulator), self.simulator.target
-        if noise is None or self.simulator.coupling_map is not None:
-            return self._manager(device, optimization_level, seed).run(phase_gates_as_rotations(circuit))
-        kept = KeptGates(names_with_errors(noise), frozenset(device.operation_names))
+        noise, known = noise_of(self.backend), self.backend.target
+        if noise is None or self.backend.coupling_map is not None:
+            return self._manager(known, optimization_level, seed).run(phase_gates_as_rotations(circuit))
+        kept = KeptGates(names_with_errors(noise), frozenset(known.operation_names))
         hidden = phase_gates_as_rotations(kept.hide(circuit))
-        isa = kept.restore(self._manager(kept.allow(device), optimization_level, seed).run(hidden))
+        isa = kept.restore(self._manager(kept.allow(known), optimization_level, seed).run(hidden))
         if names_with_errors(noise) and not acts_on(noise, isa):
             warnings.warn(without_effect(noise, isa), NoiseWithoutEffectWarning, stacklevel=2)
         return isa
 
     @staticmethod
-    def _manager(device: "DeviceTarget", level: int, seed: int | None) -> "PassManager":
-        return generate_preset_pass_manager(level, target=device, seed_transpiler=seed)
-
-    def close(self) -> None:
-        """Do nothing: there is nothing to give back."""
+    def _manager(known: DeviceTarget, level: int, seed: int | None) -> PassManager:
+        return generate_preset_pass_manager(level, target=known, seed_transpiler=seed)
 
 
 def _made(options: Mapping[str, Any]) -> "AerSimulator":

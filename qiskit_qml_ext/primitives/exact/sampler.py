@@ -16,6 +16,7 @@ from qiskit_qml_ext.engine.memory import check_memory, memory_budget
 from qiskit_qml_ext.engine.sampling import sample_outcomes
 from qiskit_qml_ext.primitives.measurement import final_readout
 from qiskit_qml_ext.primitives.pub_values import SAMPLER_VALUES, checked_pubs
+from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
 from qiskit_qml_ext.program import lower
 
 # Outcomes are drawn for as many parameter vectors at a time as keep the temporary arrays below this many numbers.
@@ -52,7 +53,7 @@ class ExactSampler(BaseSamplerV2):
     def __init__(
         self,
         *,
-        default_shots: int = 1024,
+        default_shots: int = DEFAULT_SHOTS,
         seed: np.random.Generator | int | None = None,
         dtype: str = "complex128",
         max_memory: int | None = None,

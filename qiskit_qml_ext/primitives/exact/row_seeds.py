@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qiskit_qml_ext.engine.sampling import uniforms_of_rows
-from qiskit_qml_ext.primitives.exact_sampler import ExactSampler, Numbers
+from qiskit_qml_ext.primitives.exact.sampler import ExactSampler, Numbers
 from qiskit_qml_ext.primitives.written import join_bytes
 
 SeedArray = NDArray[np.uint64]

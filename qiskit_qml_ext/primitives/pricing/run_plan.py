@@ -1,16 +1,14 @@
-"""What a piece of work will take, before anything runs; and budgets that refuse more."""
+"""What a piece of work will take, before anything runs."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from qiskit import QuantumCircuit
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
-from qiskit_qml_ext.checks import optional_whole_number, real_number
-from qiskit_qml_ext.exceptions import BudgetExceededError
-from qiskit_qml_ext.primitives.estimates import error_free_fraction, seconds_per_shot, two_qubit_gates
-from qiskit_qml_ext.primitives.forks import Lock
+from qiskit_qml_ext.primitives.pricing.circuit_price import CircuitPrice
 
 
 @dataclass(frozen=True)
@@ -78,74 +76,11 @@ class RunPlan:
         return replace(self, advice=(*self.advice, *sentences))
 
 
-@dataclass
-class Budget:
-    """What may be spent through a connection; more is refused before anything is submitted.
-
-    Threads that share a budget do not exceed it together. A pickled copy, in another process, counts on its own from
-    what was approved before.
-
-    Attributes:
-        max_executions: The largest number of circuits times shots, over all that is run.
-        max_cost: The largest estimated cost; needs ``price_per_minute``.
-        price_per_minute: The price of a minute of processor time.
-        executions: What was approved so far.
-        cost: The cost of what was approved so far.
-    """
-
-    max_executions: int | None = None
-    max_cost: float | None = None
-    price_per_minute: float | None = None
-    executions: int = 0
-    cost: float = 0.0
-
-    def __post_init__(self) -> None:
-        optional_whole_number("max_executions", self.max_executions)
-        for name in ("max_cost", "price_per_minute"):
-            value = getattr(self, name)
-            if value is not None:
-                real_number(name, value, minimum=0.0)
-        if self.max_cost is not None and self.price_per_minute is None:
-            raise ValueError("max_cost needs price_per_minute, the price of a minute of processor time.")
-        self._lock = Lock()
-
-    def approve(self, executions: int, seconds: float | None) -> None:
-        """Note work that is about to be submitted.
-
-        Raises:
-            BudgetExceededError: If it goes beyond the budget; nothing of it is submitted.
-        """
-        with self._lock:  # nobody else may count between the look and the note
-            self._approve(executions, seconds)
-
-    def _approve(self, executions: int, seconds: float | None) -> None:
-        total = self.executions + executions
-        if self.max_executions is not None and total > self.max_executions:
-            raise BudgetExceededError(
-                f"This needs {executions:,} executions, {total:,} together with those before, but max_executions is "
-                f"{self.max_executions:,}. Nothing was submitted. Use fewer samples or shots, or raise the limit."
-            )
-        cost = self.cost
-        if self.max_cost is not None and self.price_per_minute is not None and executions:
-            if seconds is None:
-                raise BudgetExceededError(
-                    "The target reports no durations, so its cost is not known and max_cost cannot be kept. Use "
-                    "max_executions."
-                )
-            cost += seconds / 60 * self.price_per_minute
-            if cost > self.max_cost:
-                raise BudgetExceededError(
-                    f"This would bring the estimated cost to {cost:,.2f}, but max_cost is {self.max_cost:,.2f}. "
-                    "Nothing was submitted. Use fewer samples or shots, or raise the limit."
-                )
-        self.executions, self.cost = total, cost
-
-
 def plan_pubs(
     pubs: Sequence[SamplerPub],
     *,
     target: str,
-    backend: Any,
+    price: Callable[[QuantumCircuit], CircuitPrice],
     in_journal: Sequence[int],
     max_executions: int,
     price_per_minute: float | None,
@@ -155,37 +90,39 @@ def plan_pubs(
     Args:
         pubs: The PUBs.
         target: The target's name.
-        backend: The device, for its reported errors and durations; ``None`` for others.
+        price: Says what a circuit takes there.
         in_journal: How many circuits of each PUB the journal knows.
         max_executions: The largest number of circuits times shots in a job.
         price_per_minute: The price of a minute of processor time.
     """
-    executions = sum(pub.size * pub.shots for pub in pubs)
-    fractions, seconds = [], 0.0
-    known = backend is not None
-    for pub, done in zip(pubs, in_journal, strict=True):
-        per_shot = None if backend is None else seconds_per_shot(pub.circuit, backend)
-        known = known and per_shot is not None
-        seconds += (per_shot or 0.0) * (pub.size - done) * pub.shots
-        fraction = None if backend is None else error_free_fraction(pub.circuit, backend.target)
-        if fraction is not None:
-            fractions.append(fraction)
+    prices = [price(pub.circuit) for pub in pubs]
+    seconds = _seconds(pubs, prices, in_journal)
     shots = max((pub.shots for pub in pubs), default=0)
     return RunPlan(
         target=target,
         circuits=sum(pub.size for pub in pubs),
         shots=shots,
-        executions=executions,
+        executions=sum(pub.size * pub.shots for pub in pubs),
         jobs=_num_jobs(pubs, max_executions),
         in_journal=sum(in_journal),
-        two_qubit_gates=max((two_qubit_gates(pub.circuit) for pub in pubs), default=0),
-        depth=max((pub.circuit.depth() for pub in pubs), default=0),
-        seconds=seconds if known else None,
-        cost=seconds / 60 * price_per_minute if known and price_per_minute is not None else None,
+        two_qubit_gates=max((one.two_qubit_gates for one in prices), default=0),
+        depth=max((one.depth for one in prices), default=0),
+        seconds=seconds,
+        cost=None if seconds is None or price_per_minute is None else seconds / 60 * price_per_minute,
         standard_error=0.5 / math.sqrt(max(1, min((pub.shots for pub in pubs), default=1))),
-        error_free=min(fractions, default=None),
+        error_free=min((one.error_free for one in prices if one.error_free is not None), default=None),
         advice=_split_advice(shots, max_executions),
     )
+
+
+def _seconds(pubs: Sequence[SamplerPub], prices: Sequence[CircuitPrice], done: Sequence[int]) -> float | None:
+    """Return the processor time of what is not done; ``None`` unless the durations of all circuits are known."""
+    seconds = 0.0
+    for pub, price, number in zip(pubs, prices, done, strict=True):
+        if price.seconds_per_shot is None:
+            return None
+        seconds += price.seconds_per_shot * (pub.size - number) * pub.shots
+    return seconds
 
 
 def _num_jobs(pubs: Sequence[SamplerPub], max_executions: int) -> int:
