@@ -12,12 +12,13 @@ from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance
 from qiskit_qml_ext.diagnostics.initializations import CAUTION
 from qiskit_qml_ext.diagnostics.moment_bounds import SecondMomentBounds
 from qiskit_qml_ext.diagnostics.noise_plateau import NoiseInducedPlateau
-from qiskit_qml_ext.diagnostics.price import SHOTS_PER_SECOND, duration
+from qiskit_qml_ext.diagnostics.price import duration
 from qiskit_qml_ext.diagnostics.problem import Problem
 from qiskit_qml_ext.diagnostics.report import Finding, Level
 from qiskit_qml_ext.diagnostics.scaling_study import ScalingStudy
 from qiskit_qml_ext.diagnostics.second_moments import SecondMoments
 from qiskit_qml_ext.diagnostics.shot_noise import in_words
+from qiskit_qml_ext.primitives.pricing import SHOTS_PER_SECOND
 
 _MANY_SHOTS = 100_000
 

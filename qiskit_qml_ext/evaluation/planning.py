@@ -14,7 +14,7 @@ from qiskit_qml_ext.evaluation.candidates import BANDWIDTHS, C_VALUES, Candidate
 from qiskit_qml_ext.evaluation.effort import affordable_jobs, affordable_repeats, effort_of
 from qiskit_qml_ext.evaluation.folds import DistinctRowFolds, equal_rows
 from qiskit_qml_ext.evaluation.formatting import count, plural
-from qiskit_qml_ext.evaluation.hardware import CircuitCost, circuit_cost, device_of
+from qiskit_qml_ext.evaluation.hardware import kernel_circuit_price
 from qiskit_qml_ext.evaluation.remarks import control_of, notes_of_classes, notes_of_data, notes_of_rows
 from qiskit_qml_ext.evaluation.requirements import (
     check_classes_of_splits,
@@ -26,7 +26,7 @@ from qiskit_qml_ext.evaluation.requirements import (
 )
 from qiskit_qml_ext.evaluation.settings import Settings
 from qiskit_qml_ext.kernels import FidelityKernel
-from qiskit_qml_ext.primitives import Connection, connect
+from qiskit_qml_ext.primitives import CircuitPrice, Connection, connect
 
 DEFAULT_FOLDS = 5
 DEFAULT_MAX_QUBITS = 8
@@ -50,7 +50,7 @@ class RunCost:
         shots: Shots of each circuit.
     """
 
-    circuit: CircuitCost
+    circuit: CircuitPrice
     max_circuits: int
     shots: int
 
@@ -174,7 +174,7 @@ def plan_evaluation(
         raise ValueError("The connection decides about the journal: give journal to connect(), not here.")
 
     num_available = data.num_samples
-    limit, why = _sample_limit(data, max_samples, target_name=connection.target_name, is_exact=connection.is_exact)
+    limit, why = _sample_limit(data, max_samples, connection)
     repeats = 1 if folds is not None and repeats is None else repeats
     folds = DEFAULT_FOLDS if folds is None else folds
     data = data.subsample(limit, seed=seed, min_per_class=folds) if limit else data
@@ -244,7 +244,7 @@ def plan_evaluation(
             )
         ),
         splits=splits,
-        run_cost=_run_cost(map_, num_encoded, connection, target, splits, control is not None),
+        run_cost=_run_cost(map_, num_encoded, connection, splits, control is not None),
         seconds=seconds * len(splits),
         notes=(*notes_of_data(data), *notes, *notes_of_rows(data, rows), *notes_of_classes(data, scoring), *remarks),
     )
@@ -261,16 +261,14 @@ def _resolve_map(feature_map: str | FeatureMap) -> FeatureMap:
     )
 
 
-def _sample_limit(
-    data: Dataset, max_samples: int | None, *, target_name: str, is_exact: bool
-) -> tuple[int | None, str]:
+def _sample_limit(data: Dataset, max_samples: int | None, connection: Connection) -> tuple[int | None, str]:
     """Return the limit that applies, if one does, and why."""
     if max_samples is not None:
         whole_number("max_samples", max_samples, minimum=4)
         limit, why = max_samples, "as asked"
-    elif is_exact:
+    elif connection.is_exact:
         limit, why = MAX_SAMPLES_EXACT, "the default limit; --max-samples changes it"
-    elif target_name.startswith("fake_"):
+    elif connection.is_fake:
         limit, why = MAX_SAMPLES_FAKE, "the default limit on a simulated device; --max-samples changes it"
     else:
         limit, why = MAX_SAMPLES_SAMPLED, "the default limit on a sampled target; --max-samples changes it"
@@ -333,12 +331,11 @@ def _run_cost(
     map_: FeatureMap,
     num_encoded: int,
     connection: Connection,
-    target: object,
     splits: Sequence[Split],
     has_control: bool,
 ) -> RunCost | None:
     if connection.is_exact:
         return None
     pairs = sum(len(train) * (len(train) - 1) // 2 + len(test) * len(train) for train, test in splits)
-    circuit = circuit_cost(map_, num_encoded, connection, device_of(target))
+    circuit = kernel_circuit_price(map_, num_encoded, connection)
     return RunCost(circuit, pairs * (2 if has_control else 1), connection.shots or 0)

@@ -244,7 +244,7 @@ def _hardware(
     return hardware_cost(
         plan.feature_map.with_bandwidth(kernel.bandwidth),
         plan.settings.num_encoded,
-        target=plan.target,
+        target=plan.connection,
         num_train=len(np.unique(plan.dataset.X[plan.splits[kernel.fold][0]], axis=0)),
         shots=shots,
         measured=not plan.settings.is_exact and found is None,

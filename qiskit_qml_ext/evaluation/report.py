@@ -6,7 +6,6 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from qiskit_qml_ext.diagnostics.price import SHOTS_PER_SECOND
 from qiskit_qml_ext.diagnostics.svg import svg_element
 from qiskit_qml_ext.evaluation import figures
 from qiskit_qml_ext.evaluation import formatting as fmt
@@ -41,7 +40,6 @@ def render_report(evaluation: "Evaluation") -> str:
         where=_where(evaluation),
         chosen=[(model.name, chosen(model.parameters)) for model in evaluation.models if any(model.parameters)],
         facts=_facts(evaluation),
-        shots_per_second=SHOTS_PER_SECOND,
     )
 
 
