@@ -1,7 +1,7 @@
 """Any provider's ``BackendV2``, through Qiskit's generic backend primitives."""
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from qiskit import QuantumCircuit
@@ -25,7 +25,7 @@ from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS, precision_of
 from qiskit_qml_ext.primitives.targets.angle_bounds import for_any_angle
 from qiskit_qml_ext.primitives.targets.clock import on_the_clock
 from qiskit_qml_ext.primitives.targets.isa import phase_gates_as_rotations
-from qiskit_qml_ext.primitives.targets.target import Target
+from qiskit_qml_ext.primitives.targets.target import Target, refuse_options
 
 
 class _BackendSampler(BackendSamplerV2):
@@ -47,6 +47,14 @@ class BackendTarget(Target):
         self.backend = backend
         self.name = str(backend.name)
         self.num_qubits = backend.num_qubits
+
+    @classmethod
+    def of(cls, given: object, *, mode: str, options: Mapping[str, Any]) -> "BackendTarget | None":
+        """Take any ``BackendV2``; it has its options itself."""
+        if not isinstance(given, BackendV2):
+            return None
+        refuse_options(str(given.name), options)
+        return cls(given)
 
     @property
     def device(self) -> DeviceTarget:

@@ -1,5 +1,8 @@
 """Exact simulation on this machine."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
@@ -9,7 +12,9 @@ from qiskit_qml_ext.checks import optional_whole_number
 from qiskit_qml_ext.primitives.exact import ExactEstimator, ExactSampler
 from qiskit_qml_ext.primitives.exact.row_seeds import SamplerOfRows
 from qiskit_qml_ext.primitives.shots import precision_of
-from qiskit_qml_ext.primitives.targets.target import Target
+from qiskit_qml_ext.primitives.targets.target import Target, refuse_options
+
+_OPTIONS = {"dtype", "max_memory"}
 
 
 class ExactTarget(Target):
@@ -30,6 +35,14 @@ class ExactTarget(Target):
             raise ValueError(f"dtype must be 'complex128' or 'complex64', but {dtype!r} came.")
         self.dtype = dtype
         self.max_memory = optional_whole_number("max_memory", max_memory)
+
+    @classmethod
+    def of(cls, given: object, *, mode: str, options: Mapping[str, Any]) -> "ExactTarget | None":
+        """Take ``None`` and ``"exact"``."""
+        if given is not None and not (isinstance(given, str) and given == cls.name):
+            return None
+        refuse_options(cls.name, options.keys() - _OPTIONS)
+        return cls(**options)
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a sampler of the exact distribution."""

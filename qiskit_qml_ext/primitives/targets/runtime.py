@@ -11,6 +11,13 @@ from qiskit.transpiler import Target as DeviceTarget
 from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, SAMPLER_VALUES
 from qiskit_qml_ext.primitives.shots import precision_of
+from qiskit_qml_ext.primitives.targets.account import (
+    LEAST_BUSY,
+    device_of_account,
+    is_account,
+    names_a_device,
+    saved_account,
+)
 from qiskit_qml_ext.primitives.targets.angle_bounds import with_bounds_of_rzz
 from qiskit_qml_ext.primitives.targets.backend import BackendTarget, with_values_checked
 
@@ -43,6 +50,21 @@ class RuntimeTarget(BackendTarget):
         self._left_modes: list[Any] = []
         self._fake_device: Any = None
         self._opening = Lock()  # of two threads, one opens the session and the other one finds it
+
+    @classmethod
+    def of(cls, given: object, *, mode: str, options: Mapping[str, Any]) -> "RuntimeTarget | None":
+        """Take an IBM backend, a fake of one, an account, an open ``Batch`` or ``Session``, and the name of any."""
+        if isinstance(given, str):
+            device = device_of_account(saved_account(), given) if names_a_device(given) else fake_backend(given)
+            return cls(device, mode, options)
+        if is_account(given):
+            others = {name: value for name, value in options.items() if name != "backend"}
+            return cls(device_of_account(given, options.get("backend", LEAST_BUSY)), mode, others)
+        if _is_open_mode(given):
+            return cls(_backend_of_mode(given), given, options)
+        if isinstance(given, BackendV2) and (is_fake(given) or _is_ibm_backend(given)):
+            return cls(given, mode, options)
+        return None
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a Runtime sampler; a seed has an effect in local testing mode only."""
@@ -139,6 +161,19 @@ class RuntimeTarget(BackendTarget):
     def _seed_simulator(self, primitive: Any, seed: int | None) -> None:
         if seed is not None and self.is_fake:
             primitive.options.simulator.seed_simulator = seed
+
+
+def _is_ibm_backend(given: object) -> bool:
+    return any(cls.__module__ == "qiskit_ibm_runtime.ibm_backend" for cls in type(given).mro())
+
+
+def _is_open_mode(given: object) -> bool:
+    modules = ("qiskit_ibm_runtime.session", "qiskit_ibm_runtime.batch")
+    return any(cls.__module__ in modules for cls in type(given).mro())
+
+
+def _backend_of_mode(mode: Any) -> BackendV2:
+    return mode._backend if isinstance(mode._backend, BackendV2) else mode.service.backend(mode.backend())
 
 
 def is_fake(backend: object) -> bool:

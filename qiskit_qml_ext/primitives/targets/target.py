@@ -1,6 +1,7 @@
 """What a connection needs to know of the thing that runs its circuits."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,17 @@ class Target(ABC):
     applies_matrices: bool = False
     draws_normal_noise: bool = False
 
+    @classmethod
+    def of(cls, given: object, *, mode: str, options: Mapping[str, Any]) -> "Target | None":
+        """Return a target of this kind for what a user gave to ``connect``, ``None`` if it means none of this kind.
+
+        Args:
+            given: A word or an object.
+            mode: The execution mode that was asked for.
+            options: Further options; those that the target does not know are refused.
+        """
+        return None
+
     @abstractmethod
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a sampler with these default shots, reproducible for a seed where the target can be."""
@@ -95,3 +107,14 @@ class Target(ABC):
 
     def close(self) -> None:  # noqa: B027  (most targets hold nothing)
         """Give back what the target holds (an open session)."""
+
+
+def refuse_options(target: str, options: Iterable[str]) -> None:
+    """Raise for options that a target does not know.
+
+    Raises:
+        TypeError: If there are any.
+    """
+    unknown = sorted(options)
+    if unknown:
+        raise TypeError(f"The target {target} does not know the options {', '.join(unknown)}.")

@@ -3,7 +3,7 @@
 import difflib
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,13 @@ class AerTarget(Target):
         usual = AerSimulator._default_options().shots
         self.default_shots = DEFAULT_SHOTS if own_shots in (None, usual) else int(own_shots)
 
+    @classmethod
+    def of(cls, given: object, *, mode: str, options: Mapping[str, Any]) -> "AerTarget | None":
+        """Take ``"aer"``, with options of ``AerSimulator``, and a simulator that has its own."""
+        if isinstance(given, str):
+            return cls(backend_options=options) if given == "aer" else None
+        return cls(given, options) if _is_simulator(given) else None
+
     @property
     def device(self) -> DeviceTarget | None:
         """What the simulator of a device says of the device's qubits and gates; ``None`` for others."""
@@ -110,6 +117,11 @@ class AerTarget(Target):
     @staticmethod
     def _manager(known: DeviceTarget, level: int, seed: int | None) -> PassManager:
         return generate_preset_pass_manager(level, target=known, seed_transpiler=seed)
+
+
+def _is_simulator(given: object) -> "TypeGuard[AerSimulator]":
+    """Tell whether something is an ``AerSimulator``, without loading Aer to find out."""
+    return any(cls.__module__.startswith("qiskit_aer") and cls.__name__ == "AerSimulator" for cls in type(given).mro())
 
 
 def _made(options: Mapping[str, Any]) -> "AerSimulator":
