@@ -20,7 +20,6 @@ from qiskit_qml_ext.checks import LARGEST_SHOTS, optional_whole_number
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.engine.memory import memory_budget
 from qiskit_qml_ext.exceptions import ApproximateCircuitWarning
-from qiskit_qml_ext.primitives.angle_limits import LimitedEstimator, LimitedSampler, with_angle_limits
 from qiskit_qml_ext.primitives.approximation import warning_before_values
 from qiskit_qml_ext.primitives.connection.journaling import Journaling
 from qiskit_qml_ext.primitives.connection.made_circuits import MadeCircuits
@@ -37,6 +36,7 @@ from qiskit_qml_ext.primitives.journal.policy import check_policy
 from qiskit_qml_ext.primitives.pricing import Budget, CircuitPrice, RunPlan
 from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
 from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target
+from qiskit_qml_ext.primitives.targets.angle_limits import LimitedEstimator, LimitedSampler, with_angle_limits
 from qiskit_qml_ext.primitives.targets.isa import is_isa
 from qiskit_qml_ext.program import RotationProgram
 

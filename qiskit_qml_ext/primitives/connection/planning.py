@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 
-from qiskit_qml_ext.primitives.angle_limits import refusal_of, with_angle_limits
 from qiskit_qml_ext.primitives.approximation import approximation_of
 from qiskit_qml_ext.primitives.connection.journaling import Journaling
 from qiskit_qml_ext.primitives.connection.made_circuits import MadeCircuits
@@ -13,6 +12,7 @@ from qiskit_qml_ext.primitives.pricing import RunPlan, plan_pubs
 from qiskit_qml_ext.primitives.pub_values import SAMPLER_VALUES, checked_pubs
 from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
 from qiskit_qml_ext.primitives.targets import Target
+from qiskit_qml_ext.primitives.targets.angle_limits import refusal_of, with_angle_limits
 
 
 def plan_on(

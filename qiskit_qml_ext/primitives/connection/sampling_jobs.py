@@ -9,7 +9,6 @@ from qiskit.primitives import BaseSamplerV2, DataBin
 from qiskit.primitives.containers.bindings_array import BindingsArray
 
 from qiskit_qml_ext.checks import LARGEST_SHOTS, optional_whole_number
-from qiskit_qml_ext.primitives.angle_limits import refuse_angles, with_angle_limits
 from qiskit_qml_ext.primitives.connection.journaling import Journaling
 from qiskit_qml_ext.primitives.connection.made_circuits import MadeCircuits, bindings_of
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
@@ -19,6 +18,7 @@ from qiskit_qml_ext.primitives.exact.row_seeds import row_seeds
 from qiskit_qml_ext.primitives.pub_values import check_values
 from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
 from qiskit_qml_ext.primitives.targets import Target
+from qiskit_qml_ext.primitives.targets.angle_limits import refuse_angles, with_angle_limits
 
 
 class SamplingJobs:

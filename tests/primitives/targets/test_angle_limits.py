@@ -12,8 +12,8 @@ from qiskit_ibm_runtime.utils.utils import is_valid_rzz_pub
 
 from qiskit_qml_ext.exceptions import AngleOutOfRangeError
 from qiskit_qml_ext.primitives import Journal, connect
-from qiskit_qml_ext.primitives.angle_limits import LimitedSampler
 from qiskit_qml_ext.primitives.targets.angle_bounds import with_bounds_of_rzz
+from qiskit_qml_ext.primitives.targets.angle_limits import LimitedSampler
 
 
 def measured(angle_of):
