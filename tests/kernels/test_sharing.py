@@ -253,7 +253,7 @@ class SlowText(str):
 
 
 def test_threads_are_warned_once_of_an_approximation(monkeypatch):
-    from qiskit_qml_ext.primitives import connection as module
+    from qiskit_qml_ext.primitives.connection import connection as module
 
     monkeypatch.setattr(module, "circuit_key", lambda circuit: SlowText(circuit_key(circuit)))
     time_step = Parameter("t")
@@ -284,7 +284,7 @@ def test_threads_are_warned_once_of_the_order_of_parameters(monkeypatch):
 
 
 def test_a_circuit_is_transpiled_once_and_does_not_keep_others_waiting(monkeypatch):
-    from qiskit_qml_ext.primitives import made_circuits as module
+    from qiskit_qml_ext.primitives.connection import made_circuits as module
 
     connection, transpile, made, go_on = connect("aer", shots=SHOTS), module.isa_circuit, [], threading.Event()
     fast, slow = QuantumCircuit(1, 1), QuantumCircuit(2, 2)

@@ -21,7 +21,7 @@ from qiskit_qml_ext.circuits import ZZFeatureMap
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import Connection, connect
 from qiskit_qml_ext.primitives.connection import ConnectionSettings
-from qiskit_qml_ext.primitives.targets import Target
+from qiskit_qml_ext.primitives.targets import Target, resolving
 
 CONNECTIONS = {
     "exact": connect,
@@ -194,3 +194,37 @@ def test_copies_run_side_by_side_on_the_simulator_of_a_device_too():
     ones = [jobs[0][1].meas[row].get_int_counts().get(1, 0) / 500 for row in range(3)]
     assert connection.usage.circuits == 2  # three results in two circuits
     assert_allclose(ones, [0, 1, 0], atol=0.15)  # readout errors of the device are below 5 %
+
+
+class Reference(Target):
+    """A new kind of target with nothing but what it must have: Qiskit's reference primitives under a name."""
+
+    name = "reference"
+
+    @classmethod
+    def of(cls, given, *, mode, options):
+        return cls() if isinstance(given, str) and given == cls.name else None
+
+    def sampler(self, shots, seed):
+        return StatevectorSampler(default_shots=shots, seed=seed)
+
+    def estimator(self, shots, seed):
+        return StatevectorEstimator(default_precision=0.0, seed=seed)
+
+    def transpile(self, circuit, optimization_level, seed):
+        return None
+
+
+def test_a_new_kind_of_target_is_a_class_and_an_entry_in_the_list(monkeypatch):
+    monkeypatch.setattr(resolving, "KINDS", (Reference, *resolving.KINDS))
+    connection = connect("reference", shots=4000, seed=1)
+    assert (connection.target_name, connection.num_qubits, connection.backend) == ("reference", None, None)
+    data = np.array([[0.1, 0.4], [0.7, 0.2]])
+    kernel = FidelityKernel(ZZFeatureMap(), connection=connection)
+    plan = kernel.plan(data)
+    assert (plan.circuits, plan.shots, plan.seconds, plan.error_free) == (1, 4000, None, None)
+    # five standard errors of a probability at most
+    assert_allclose(kernel.evaluate(data), FidelityKernel(ZZFeatureMap()).evaluate(data), atol=5 * 0.5 / np.sqrt(4000))
+    with pytest.raises(ValueError, match="mode='batch' means nothing for reference"):
+        connect("reference", mode="batch")
+    assert connect("fake_manila").is_fake
