@@ -12,8 +12,8 @@ import pytest
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
-from qiskit_qml_ext.primitives.journal.keys import Repetitions, settings_key
-from qiskit_qml_ext.primitives.journal.services import LocalService
+from qiskit_qml_ext.primitives.journal.service.services import LocalService
+from qiskit_qml_ext.primitives.journal.work.keys import Repetitions, settings_key
 
 
 def key_of(primitive):

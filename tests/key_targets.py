@@ -16,8 +16,8 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from runtime_server.client import Estimator, Sampler
 
 from qiskit_qml_ext.primitives import ExactEstimator, ExactSampler, connect
-from qiskit_qml_ext.primitives.journal.keys import settings_key
-from qiskit_qml_ext.primitives.journal.services import LocalService
+from qiskit_qml_ext.primitives.journal.service.services import LocalService
+from qiskit_qml_ext.primitives.journal.work.keys import settings_key
 
 
 def noise():

@@ -7,7 +7,7 @@ from typing import Any
 from qiskit.primitives import BitArray
 
 from qiskit_qml_ext.primitives import Journal
-from qiskit_qml_ext.primitives.journal.codec import decode
+from qiskit_qml_ext.primitives.journal.work.codec import decode
 
 
 def exported(journal: Journal) -> dict[str, Any]:

@@ -16,7 +16,7 @@ def check(context: click.Context) -> None:
     """Look through the whole file and say what is sound. The exit code is 1 if anything is damaged."""
     from qiskit_qml_ext.exceptions import JournalError
     from qiskit_qml_ext.primitives.journal import check_journal
-    from qiskit_qml_ext.primitives.journal.places import shown
+    from qiskit_qml_ext.primitives.journal.disk.places import shown
 
     try:
         report = check_journal(context.obj)

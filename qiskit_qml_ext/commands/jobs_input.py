@@ -29,7 +29,7 @@ def opened(path: str) -> "Journal":
     """Open a journal that is there."""
     from qiskit_qml_ext.exceptions import JournalError
     from qiskit_qml_ext.primitives import Journal
-    from qiskit_qml_ext.primitives.journal.places import EMPTY, journal_path
+    from qiskit_qml_ext.primitives.journal.disk.places import EMPTY, journal_path
 
     try:
         place = journal_path(path)
@@ -99,7 +99,7 @@ def without_result(number: int) -> str:
 
 def unknown_jobs(journal: "Journal", count: int) -> str:
     """Say that the service has jobs of a journal that its file does not know."""
-    from qiskit_qml_ext.primitives.journal.places import shown
+    from qiskit_qml_ext.primitives.journal.disk.places import shown
 
     return (
         f"The service has {counted(count, 'job')} of this journal that the file does not know: use the newest file, or "

@@ -25,8 +25,8 @@ def resume_units(journal: "Journal", wait: bool) -> None:
     Work that was never submitted needs the program that asked for it: run that program again.
     """
     from qiskit_qml_ext.primitives.journal import resume
-    from qiskit_qml_ext.primitives.journal.ownership import LEASE_SECONDS, Liveness
-    from qiskit_qml_ext.primitives.journal.places import shown
+    from qiskit_qml_ext.primitives.journal.disk.places import shown
+    from qiskit_qml_ext.primitives.journal.store.ownership import LEASE_SECONDS, Liveness
 
     service, liveness, busy = _service_to_resume(journal), Liveness(journal), tuple[str, ...]()
     fetched = adopted = unknown = 0

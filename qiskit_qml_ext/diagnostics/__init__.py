@@ -1,51 +1,51 @@
 """Measured answers to "will this train, and is this kernel any good?", each with its uncertainty."""
 
-from qiskit_qml_ext.diagnostics.alignment import centred_alignment, ideal_kernel
-from qiskit_qml_ext.diagnostics.bandwidth import (
-    Bandwidth,
-    product_bandwidth,
-    product_encoding_moments,
-    suggest_bandwidth,
-)
-from qiskit_qml_ext.diagnostics.causes import PlateauCauses, plateau_causes
-from qiskit_qml_ext.diagnostics.chain_moments import ChainMoment, chain_second_moment
-from qiskit_qml_ext.diagnostics.diagnose import diagnose
-from qiskit_qml_ext.diagnostics.effective_dimension import EffectiveDimension, effective_dimension
-from qiskit_qml_ext.diagnostics.entanglement import (
+from qiskit_qml_ext.diagnostics.descriptors.effective_dimension import EffectiveDimension, effective_dimension
+from qiskit_qml_ext.diagnostics.descriptors.entanglement import (
     StateDescriptor,
     entangling_capability,
     meyer_wallach,
     stabilizer_renyi_entropy,
 )
-from qiskit_qml_ext.diagnostics.estimate import Estimate, Result
-from qiskit_qml_ext.diagnostics.expressibility import Expressibility, expressibility, haar_frame_potential
-from qiskit_qml_ext.diagnostics.fourier import FourierSpectrum, fourier_spectrum
-from qiskit_qml_ext.diagnostics.geometric_difference import (
+from qiskit_qml_ext.diagnostics.descriptors.expressibility import Expressibility, expressibility, haar_frame_potential
+from qiskit_qml_ext.diagnostics.descriptors.fourier import FourierSpectrum, fourier_spectrum
+from qiskit_qml_ext.diagnostics.descriptors.lie_algebra import LieAlgebra, lie_algebra
+from qiskit_qml_ext.diagnostics.diagnosis.diagnose import diagnose
+from qiskit_qml_ext.diagnostics.diagnosis.report import Advice, Diagnosis, Finding
+from qiskit_qml_ext.diagnostics.kernels.alignment import centred_alignment, ideal_kernel
+from qiskit_qml_ext.diagnostics.kernels.bandwidth import (
+    Bandwidth,
+    product_bandwidth,
+    product_encoding_moments,
+    suggest_bandwidth,
+)
+from qiskit_qml_ext.diagnostics.kernels.concentration import KernelConcentration, kernel_concentration
+from qiskit_qml_ext.diagnostics.kernels.geometric_difference import (
     GeometricDifference,
     geometric_difference,
 )
-from qiskit_qml_ext.diagnostics.gradient_variance import GradientVariance, gradient_variance
-from qiskit_qml_ext.diagnostics.initializations import InitializationComparison, compare_initializations
-from qiskit_qml_ext.diagnostics.kernel_concentration import KernelConcentration, kernel_concentration
-from qiskit_qml_ext.diagnostics.kernel_health import KernelHealth, kernel_health
-from qiskit_qml_ext.diagnostics.kernel_scores import KernelScores, kernel_scores
-from qiskit_qml_ext.diagnostics.landscape import LossLandscape, loss_landscape
-from qiskit_qml_ext.diagnostics.lie_algebra import LieAlgebra, lie_algebra
-from qiskit_qml_ext.diagnostics.model_complexity import model_complexity
-from qiskit_qml_ext.diagnostics.moment_bounds import SecondMomentBounds, second_moment_bounds
-from qiskit_qml_ext.diagnostics.noise_plateau import NoiseInducedPlateau, noise_induced_plateau
-from qiskit_qml_ext.diagnostics.observables import (
+from qiskit_qml_ext.diagnostics.kernels.health import KernelHealth, kernel_health
+from qiskit_qml_ext.diagnostics.kernels.model_complexity import model_complexity
+from qiskit_qml_ext.diagnostics.kernels.scores import KernelScores, kernel_scores
+from qiskit_qml_ext.diagnostics.kernels.shots import ShotsToResolve, shots_to_resolve
+from qiskit_qml_ext.diagnostics.moments.chain_moments import ChainMoment, chain_second_moment
+from qiskit_qml_ext.diagnostics.moments.moment_bounds import SecondMomentBounds, second_moment_bounds
+from qiskit_qml_ext.diagnostics.moments.second_moments import SecondMoments, second_moments
+from qiskit_qml_ext.diagnostics.results.result import Estimate, Result
+from qiskit_qml_ext.diagnostics.subject.observables import (
     averaged_local_observable,
     global_observable,
     global_projector,
     local_observable,
 )
-from qiskit_qml_ext.diagnostics.pauli_propagation import PauliPropagation
-from qiskit_qml_ext.diagnostics.report import Advice, Diagnosis, Finding
-from qiskit_qml_ext.diagnostics.scaling_study import Extrapolation, ScalingStudy, scaling_study
-from qiskit_qml_ext.diagnostics.second_moments import SecondMoments, second_moments
-from qiskit_qml_ext.diagnostics.shot_noise import ShotNoise
-from qiskit_qml_ext.diagnostics.shots import ShotsToResolve, shots_to_resolve
+from qiskit_qml_ext.diagnostics.subject.shot_noise import ShotNoise
+from qiskit_qml_ext.diagnostics.trainability.causes import PlateauCauses, plateau_causes
+from qiskit_qml_ext.diagnostics.trainability.gradient_variance import GradientVariance, gradient_variance
+from qiskit_qml_ext.diagnostics.trainability.initializations import InitializationComparison, compare_initializations
+from qiskit_qml_ext.diagnostics.trainability.landscape import LossLandscape, loss_landscape
+from qiskit_qml_ext.diagnostics.trainability.noise_plateau import NoiseInducedPlateau, noise_induced_plateau
+from qiskit_qml_ext.diagnostics.trainability.scaling_study import Extrapolation, ScalingStudy, scaling_study
+from qiskit_qml_ext.engine.pauli.propagation import PauliPropagation
 
 __all__ = [
     "Advice",

@@ -56,6 +56,6 @@ def _with_fingerprint(function: _F) -> FunctionType:
 @cache
 def _source_fingerprint() -> str:
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()

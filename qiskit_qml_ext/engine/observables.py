@@ -22,6 +22,9 @@ _MAX_TABLE_QUBITS = 20
 _SHORT_KEY = 1024  # bytes of content that are kept as they are; of more only a hash is kept
 
 
+_EQUAL = 1e-12  # of the largest coefficient: terms that cancel leave less
+
+
 @dataclass(frozen=True, eq=False)
 class Projector:
     """The projector |φ><φ| on a basis state or on any state; its expectation value is the fidelity |<φ|ψ>|².
@@ -69,6 +72,20 @@ def as_list(observables: Observable | Sequence[Observable]) -> list[Observable]:
         if not isinstance(observable, SparsePauliOp | Pauli | Projector | np.ndarray):
             raise TypeError(f"observables[{place}] is a {type(observable).__name__}; {_EXPECTED}")
     return list(observables)
+
+
+def simplified(observable: Pauli | SparsePauliOp) -> SparsePauliOp:
+    """Return a Pauli sum with each string once, in whatever unit it is: nothing but what cancels is dropped.
+
+    Qiskit's own ``simplify`` drops coefficients below 1e-8, which are all of them in another unit.
+    """
+    operator = SparsePauliOp(observable)
+    if operator.coeffs.dtype == object:
+        return operator.simplify()
+    seen = np.any(operator.paulis.x | operator.paulis.z, axis=1)
+    sizes = np.abs(operator.coeffs)
+    largest = float(np.max(sizes[seen], initial=0.0)) or float(np.max(sizes, initial=0.0))
+    return operator.simplify(atol=_EQUAL * largest, rtol=0.0)
 
 
 def content_key(observable: Observable) -> object:

@@ -19,7 +19,7 @@ from qiskit_qml_ext.diagnostics import (
     KernelScores,
     diagnose,
 )
-from qiskit_qml_ext.diagnostics.diagnose_kernel import SCORES
+from qiskit_qml_ext.diagnostics.diagnosis.kernel import SCORES
 from qiskit_qml_ext.evaluation.comparison import KernelSample
 from qiskit_qml_ext.evaluation.formatting import score
 from qiskit_qml_ext.evaluation.hardware import WITHOUT_ERRORS

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qiskit_qml_ext.diagnostics.figures import BLUE, GREEN, GREY, ORANGE, RED, new_axes
+from qiskit_qml_ext.diagnostics.results.axes import BLUE, GREEN, GREY, ORANGE, RED, new_axes
 from qiskit_qml_ext.evaluation import formatting as fmt
 
 if TYPE_CHECKING:

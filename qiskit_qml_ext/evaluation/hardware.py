@@ -4,9 +4,9 @@ import math
 from dataclasses import asdict, dataclass
 
 from qiskit_qml_ext.circuits import FeatureMap
-from qiskit_qml_ext.diagnostics.estimate import rounded
-from qiskit_qml_ext.diagnostics.price import duration
-from qiskit_qml_ext.diagnostics.shots import ShotsToResolve
+from qiskit_qml_ext.diagnostics.diagnosis.price import duration
+from qiskit_qml_ext.diagnostics.kernels.shots import ShotsToResolve
+from qiskit_qml_ext.diagnostics.results.result import rounded
 from qiskit_qml_ext.evaluation.formatting import count
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.kernels.plan import shots_to_tell_apart

@@ -63,7 +63,7 @@ def evaluate(
 
     At last the quantum kernel with the bandwidth that was chosen most often is diagnosed, on up to 200 samples of one
     training set and always simulated exactly: does it concentrate, how many shots would tell its entries apart, and is
-    it any different from classical kernels (:func:`~qiskit_qml_ext.diagnostics.diagnose`)?
+    it any different from classical kernels (:func:`~qiskit_qml_ext.diagnostics.diagnosis.diagnose`)?
 
     Args:
         dataset: A data set or the name of a bundled one; see :func:`~qiskit_qml_ext.datasets.load_dataset` and

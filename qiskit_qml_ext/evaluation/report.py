@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from qiskit_qml_ext.diagnostics.svg import svg_element
+from qiskit_qml_ext.diagnostics.results.svg import svg_element
 from qiskit_qml_ext.evaluation import figures
 from qiskit_qml_ext.evaluation import formatting as fmt
 from qiskit_qml_ext.evaluation.diagnosis import difference_of, measured, numbers, where

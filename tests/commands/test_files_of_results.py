@@ -29,7 +29,7 @@ def no_work(monkeypatch):
 
     for place in (
         "qiskit_qml_ext.evaluation.plan_evaluation",
-        "qiskit_qml_ext.diagnostics.diagnose",
+        "qiskit_qml_ext.diagnostics.diagnosis.diagnose",
         "qiskit_qml_ext.datasets.load_dataset",
     ):
         monkeypatch.setattr(place, refuse)

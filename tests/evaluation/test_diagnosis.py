@@ -11,7 +11,7 @@ from evaluation_data import small_data
 
 from qiskit_qml_ext.circuits import ZZFeatureMap
 from qiskit_qml_ext.diagnostics import Diagnosis, GeometricDifference
-from qiskit_qml_ext.diagnostics.estimate import rounded
+from qiskit_qml_ext.diagnostics.results.result import rounded
 from qiskit_qml_ext.evaluation import diagnosis as kernel_part
 from qiskit_qml_ext.evaluation import json_schema, plan_evaluation, run_plan
 from qiskit_qml_ext.evaluation.comparison import (

@@ -12,7 +12,7 @@ from qiskit.circuit.library import zz_feature_map
 from scipy.sparse import csr_array
 
 from qiskit_qml_ext.circuits import AngleFeatureMap
-from qiskit_qml_ext.diagnostics.network import network_of
+from qiskit_qml_ext.diagnostics.subject.network import network_of
 from qiskit_qml_ext.exceptions import ParameterOrderWarning
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import connect

@@ -11,7 +11,7 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, amplitude_damping_error, depolarizing_error, pauli_error
 
 from qiskit_qml_ext.diagnostics import kernel_concentration, plateau_causes
-from qiskit_qml_ext.diagnostics.noisy_simulation import NoisyLoss, noisy_simulator
+from qiskit_qml_ext.diagnostics.subject.noisy_simulation import NoisyLoss, noisy_simulator
 from qiskit_qml_ext.exceptions import NoiseWithoutEffectWarning
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import connect

@@ -32,7 +32,7 @@ from qiskit_qml_ext.primitives.connection.usage import Usage
 from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.journal import Journal, Policy
-from qiskit_qml_ext.primitives.journal.policy import check_policy
+from qiskit_qml_ext.primitives.journal.run.policy import check_policy
 from qiskit_qml_ext.primitives.pricing import Budget, CircuitPrice, RunPlan
 from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
 from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target

@@ -14,15 +14,9 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
 from qiskit_qml_ext.primitives.content import circuit_key, layout_key
-from qiskit_qml_ext.primitives.journal import (
-    Journal,
-    JournaledEstimator,
-    JournaledSampler,
-    Policy,
-    Repetitions,
-)
-from qiskit_qml_ext.primitives.journal.identity import made_for
-from qiskit_qml_ext.primitives.journal.requests import Approve
+from qiskit_qml_ext.primitives.journal import Journal, JournaledEstimator, JournaledSampler, Policy, Repetitions
+from qiskit_qml_ext.primitives.journal.work.identity import made_for
+from qiskit_qml_ext.primitives.journal.work.requests import Approve
 from qiskit_qml_ext.primitives.targets import Target
 
 

@@ -30,94 +30,37 @@ behind: A file that does not know all that was submitted with it or with a copy 
 lost: May have been paid for, but the service denies the job or cannot be asked; only the user has it submitted again.
 sound, damaged: What is read is what was written, or is not.
 
-**Rooms.** A line for each module, from what the user calls to what lies on the disk:
+**Rooms.** From the disk upwards; each imports from those above it in this list only, and its docstring names its
+modules.
 
-What the user calls
-    sampler, estimator: The journaled primitives.
-    primitive: What the two have in common.
-    job: What ``run`` returns.
-    policy: How patient a run is, how much it sends ahead, how large its units may be.
-    resume: Fetching, looking, disowning and cancelling without the program that asked.
-    charges: What the service may charge for beside the results.
-    local_work: Which work was run on this machine.
-    progress: What a waiting user sees: the bar, and what is waited for.
+disk: How a journal lies on the disk: its tables, what a row may hold, and whether it is sound.
+work: What is asked for: items with their content keys, and results as bytes.
+store: What a journal is asked and told, each as one transaction; copies, checks and repairs of its file.
+service: What runs units, what its errors mean, and how long one waits for it.
+run: How units become jobs and jobs become results.
 
-What is asked for
-    requests: Items, and how they are packed into units.
-    sampler_request, estimator_request: Items of either kind, as PUBs and back.
-    request_units: The units of one request in the journal: planned, read, built, halved.
-    keys: The content keys of items, and numbers of repetition.
-    stable: Any value as JSON that is the same in every process.
-    options: Options of primitives and backends as such values.
-    identity: What else a primitive and its backend are.
-    devices: What a device reports of itself.
-    class_parts: What a class of somebody's is made of.
-    exclusions: What is no content, each with its reason.
+What the user calls stands beside them:
 
-The run
-    runner: The loop.
-    tools: What all parts of a run work with.
-    submitter: From a claim to a job.
-    collector: From a job to a result.
-    codec: Results as bytes, and what they must be like.
-    heart: Signs of life, in a thread.
-    ownership: Whether an owner lives, is silent or gone.
-
-The service
-    services: What runs units: IBM's Runtime, or a primitive of this machine.
-    faults: What an exception says about a submission.
-    service_codes: IBM's error codes.
-    refusals: Refusals for now: limits and throttling.
-    trouble: Patience while there is no answer.
-    deadline: Questions that may never be answered.
-    job_ids: What may be the id of a job.
-
-The file against the service
-    tags: The tags of jobs, written and read.
-    twins: Lists jobs, tells them apart, drops what nobody waits for.
-    reconcile: Finds a place for strays, or says that the file is behind.
-    looks: When the last look was.
-    lineage: Which copy of a journal a file is.
-
-What is in the file
-    store: :class:`Journal`, all that is asked and written, each as one transaction.
-    open_file: The open file: threads, forks, transactions.
-    planning, claims, attempts, results: What the journal does to units, in functions on a database connection.
-    queries: What several of them ask.
-    records: What they return.
-    detached: Units that a repair kept without their items.
-    moments: Points in time that no clock can move.
-
-How it lies on the disk
-    rows: Tables and sealed rows.
-    schema: Making, opening and checking a file.
-    migration: Files of the first schema.
-    places: Where a file may lie.
-    backup: Copies of a file in use.
-
-What to do about damage
-    contents: What a row may hold.
-    soundness: What is sound in a file, as findings.
-    problems: Findings as sentences, one for each damage.
-    checkup: The same as a report.
-    salvage: Reading around damage.
-    repair: A new file with all that is sound.
+sampler: The journaled primitives.
+estimator: The journaled primitives.
+primitive: What the two have in common.
+job: What ``run`` returns.
 """
 
-from qiskit_qml_ext.primitives.journal.charges import ExtraJobs, extra_jobs, seconds_of
-from qiskit_qml_ext.primitives.journal.checkup import FileReport, check_journal
+from qiskit_qml_ext.primitives.journal.disk.records import STATES, Surplus, Unit
 from qiskit_qml_ext.primitives.journal.estimator import JournaledEstimator
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
-from qiskit_qml_ext.primitives.journal.keys import Repetitions
-from qiskit_qml_ext.primitives.journal.local_work import local_units, watched
-from qiskit_qml_ext.primitives.journal.policy import Policy
-from qiskit_qml_ext.primitives.journal.reconcile import is_of_copy, surplus_of
-from qiskit_qml_ext.primitives.journal.records import STATES, Surplus, Unit
-from qiskit_qml_ext.primitives.journal.repair import RepairReport, repair_journal
-from qiskit_qml_ext.primitives.journal.resume import Resumed, cancel, disown, kept, look, resume
-from qiskit_qml_ext.primitives.journal.runner import Report
+from qiskit_qml_ext.primitives.journal.run.policy import Policy
+from qiskit_qml_ext.primitives.journal.run.reconcile import is_of_copy, surplus_of
+from qiskit_qml_ext.primitives.journal.run.resume import Resumed, cancel, disown, kept, look, resume
+from qiskit_qml_ext.primitives.journal.run.runner import Report
 from qiskit_qml_ext.primitives.journal.sampler import JournaledSampler
-from qiskit_qml_ext.primitives.journal.store import Journal
+from qiskit_qml_ext.primitives.journal.service.charges import ExtraJobs, extra_jobs, seconds_of
+from qiskit_qml_ext.primitives.journal.store.checkup import FileReport, check_journal
+from qiskit_qml_ext.primitives.journal.store.journal import Journal
+from qiskit_qml_ext.primitives.journal.store.local_work import local_units, watched
+from qiskit_qml_ext.primitives.journal.store.repair import RepairReport, repair_journal
+from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
 
 __all__ = [
     "STATES",

@@ -9,13 +9,13 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPu
 
 from qiskit_qml_ext.checks import real_number
 from qiskit_qml_ext.primitives.content import circuit_key
-from qiskit_qml_ext.primitives.journal.estimator_request import EstimatorRequest
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
-from qiskit_qml_ext.primitives.journal.keys import Repetitions
-from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.primitive import JournaledPrimitive
-from qiskit_qml_ext.primitives.journal.requests import Approve, Identify, Placement
-from qiskit_qml_ext.primitives.journal.store import Journal
+from qiskit_qml_ext.primitives.journal.run.policy import Policy
+from qiskit_qml_ext.primitives.journal.store.journal import Journal
+from qiskit_qml_ext.primitives.journal.work.estimator_request import EstimatorRequest
+from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
+from qiskit_qml_ext.primitives.journal.work.requests import Approve, Identify, Placement
 from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, checked_pubs
 
 _FALLBACK_PRECISION = 0.015625  # 4,096 shots

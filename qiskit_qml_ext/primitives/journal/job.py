@@ -16,8 +16,8 @@ from qiskit_qml_ext.exceptions import (
     JournalBehindWarning,
     RunIncompleteError,
 )
-from qiskit_qml_ext.primitives.journal.reconcile import is_of_copy
-from qiskit_qml_ext.primitives.journal.runner import Report, Runner
+from qiskit_qml_ext.primitives.journal.run.reconcile import is_of_copy
+from qiskit_qml_ext.primitives.journal.run.runner import Report, Runner
 
 
 class _Once:

@@ -9,14 +9,14 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 
 from qiskit_qml_ext.checks import LARGEST_SHOTS, optional_whole_number, whole_number
 from qiskit_qml_ext.primitives.content import circuit_key
+from qiskit_qml_ext.primitives.journal.disk.records import DONE, SUBMITTED, SUBMITTING
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
-from qiskit_qml_ext.primitives.journal.keys import Repetitions
-from qiskit_qml_ext.primitives.journal.policy import Policy
 from qiskit_qml_ext.primitives.journal.primitive import JournaledPrimitive
-from qiskit_qml_ext.primitives.journal.records import DONE, SUBMITTED, SUBMITTING
-from qiskit_qml_ext.primitives.journal.requests import Approve, Identify
-from qiskit_qml_ext.primitives.journal.sampler_request import SamplerRequest
-from qiskit_qml_ext.primitives.journal.store import Journal
+from qiskit_qml_ext.primitives.journal.run.policy import Policy
+from qiskit_qml_ext.primitives.journal.store.journal import Journal
+from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
+from qiskit_qml_ext.primitives.journal.work.requests import Approve, Identify
+from qiskit_qml_ext.primitives.journal.work.sampler_request import SamplerRequest
 from qiskit_qml_ext.primitives.pub_values import SAMPLER_VALUES, checked_pubs
 from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
 

@@ -7,8 +7,7 @@ from runtime_server.nursery import Nursery
 from runtime_server.work import QUICK, isa_rotation
 
 from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy
-
-from .damage import make_files, put
+from tests.primitives.journal.damage import make_files, put
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 
-from qiskit_qml_ext.primitives.journal.rows import (
+from qiskit_qml_ext.primitives.journal.disk.rows import (
     ABOUT,
     ATTEMPTS,
     ITEMS,
@@ -85,7 +85,7 @@ def _more_items(database):
 
 def _deep(table, column, depth=100_000):
     """Text that is JSON of a depth that no reader follows, with the checksum that the journal would give it."""
-    from qiskit_qml_ext.primitives.journal import rows
+    from qiskit_qml_ext.primitives.journal.disk import rows
 
     def craft(database):
         for found in read(database, table):
@@ -102,7 +102,7 @@ def _deep(table, column, depth=100_000):
 
 def _sum_again(database):
     """Give the file the sum that its rows have."""
-    from qiskit_qml_ext.primitives.journal import rows
+    from qiskit_qml_ext.primitives.journal.disk import rows
 
     total = rows.sum_of(
         sealed for table in rows.SUMMED for (sealed,) in database.execute(f"SELECT seal FROM {table.name}")
@@ -112,7 +112,7 @@ def _sum_again(database):
 
 def _wrong_type(table, column, value):
     """A value of another type than the column's, with the checksum that the journal would give it."""
-    from qiskit_qml_ext.primitives.journal import rows
+    from qiskit_qml_ext.primitives.journal.disk import rows
 
     def craft(database):
         place = list(table.columns).index(column)

@@ -1,6 +1,6 @@
 """``python -m tests.primitives.journal.service_codes > docs/service-codes.md`` writes a page that a test compares."""
 
-from qiskit_qml_ext.primitives.journal.service_codes import table
+from qiskit_qml_ext.primitives.journal.service.service_codes import table
 
 HEAD = """# What IBM's error codes mean for a journaled run
 

@@ -1,0 +1,1 @@
+"""What a circuit is like: expressibility, entanglement, Fourier spectrum, Lie algebra."""

@@ -1,0 +1,156 @@
+"""The report of a diagnosis: verdicts first, then the evidence, what to do, and the price."""
+
+import html
+import json
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from qiskit_qml_ext._version import __version__
+from qiskit_qml_ext.diagnostics.results.result import Result, html_table, plain
+from qiskit_qml_ext.primitives import RunPlan
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Level = Literal["good", "bad", "unknown"]
+_MARKS: dict[str, str] = {"good": "✓", "bad": "✗", "unknown": "?"}
+_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the verdict."""
+
+    level: Level
+    """``"good"``, ``"bad"`` or ``"unknown"``."""
+    sentence: str
+    """The finding, in words for someone who has not read the papers."""
+    code: str = ""
+    """What was found, as one word for programs; the same finding has the same code whatever its numbers."""
+
+    @property
+    def mark(self) -> str:
+        """The level as one character."""
+        return _MARKS[self.level]
+
+
+class Advice(str):
+    """What to do, in words, and as one word for programs.
+
+    Attributes:
+        code: The same advice has the same code whatever its numbers.
+    """
+
+    code: str
+
+    def __new__(cls, sentence: str, code: str = "") -> "Advice":
+        """Join a sentence and its code."""
+        advice = super().__new__(cls, sentence)
+        advice.code = code
+        return advice
+
+
+@dataclass(frozen=True, repr=False)
+class Diagnosis(Result):
+    """What :func:`diagnose` found."""
+
+    title: str
+    """What was diagnosed."""
+    findings: tuple[Finding, ...]
+    """The verdict, the most important line first."""
+    advice: tuple[str, ...]
+    """What to do; each an :class:`Advice`."""
+    price: tuple[str, ...]
+    """What running it costs."""
+    skipped: tuple[str, ...]
+    """What was not done, and why."""
+    seconds: float
+    """How long it took."""
+    seed: int | None
+    """The seed."""
+    evidence: Mapping[str, Result] = field(repr=False)
+    """The results behind the findings, by their titles."""
+    plan: RunPlan | None = None
+    """The numbers of the price on the backend that was named; None if none was, or none could be planned."""
+
+    def headline(self) -> str:
+        """Return the first finding."""
+        return (
+            self.findings[0].sentence
+            if self.findings
+            else "Nothing could be diagnosed; the report says what was not done and why."
+        )
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Return the findings as rows of a table."""
+        return [(finding.mark, finding.sentence, "") for finding in self.findings]
+
+    def summary(self) -> str:
+        """Return the whole report as text."""
+        lines = [self.title, "=" * min(len(self.title), _WIDTH), ""]
+        lines += [_wrapped(finding.sentence, f"{finding.mark} ") for finding in self.findings]
+        for heading, sentences in (("What to do", self.advice), ("The price", self.price), ("Not done", self.skipped)):
+            if sentences:
+                lines += ["", heading, *(_wrapped(sentence, "- ") for sentence in sentences)]
+        for heading, result in self.evidence.items():
+            lines += ["", f"Evidence: {heading}", result.summary()]
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain numbers, texts, lists and dictionaries."""
+        evidence = {name: result.to_dict() for name, result in self.evidence.items()}
+        codes = [getattr(sentence, "code", "") for sentence in self.advice]
+        return {"version": __version__, **super().to_dict(), "advice_codes": codes, "evidence": plain(evidence)}
+
+    def to_html(self) -> str:
+        """Return a page that needs nothing from outside."""
+        from qiskit_qml_ext.diagnostics.diagnosis.page import render_page
+
+        return render_page(self)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the report, readable by its owner only: a page for ``.html``, data for ``.json``, else text.
+
+        Returns:
+            The absolute path.
+
+        Raises:
+            ValueError: If the file cannot be written.
+        """
+        from qiskit_qml_ext.private_files import write_private
+
+        suffix = Path(path).suffix.lower()
+        if suffix in (".html", ".htm"):
+            return write_private(path, self.to_html())
+        if suffix == ".json":
+            return write_private(path, json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        return write_private(path, self.summary() + "\n")
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the first result that has a picture.
+
+        Raises:
+            ValueError: If there is no evidence.
+        """
+        for result in self.evidence.values():
+            return result.plot(ax)  # type: ignore[attr-defined]
+        raise ValueError("The report has no evidence to draw.")
+
+    def _repr_html_(self) -> str:
+        parts = [f"<h3>{html.escape(self.title)}</h3>", html_table([(mark, text, "") for mark, text, _ in self.rows()])]
+        for heading, sentences in (("What to do", self.advice), ("The price", self.price), ("Not done", self.skipped)):
+            if sentences:
+                items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
+                parts.append(f"<h4>{heading}</h4><ul>{items}</ul>")
+        for heading, result in self.evidence.items():
+            parts.append(f"<details><summary>{html.escape(heading)}</summary>{result._repr_html_()}</details>")
+        return "".join(parts)
+
+
+def _wrapped(sentence: str, start: str) -> str:
+    return textwrap.fill(
+        sentence, _WIDTH, initial_indent=start, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )

@@ -1,0 +1,1 @@
+"""Is a kernel any good: concentration, noise, health, scores, geometry."""

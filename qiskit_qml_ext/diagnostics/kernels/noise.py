@@ -1,0 +1,254 @@
+r"""Noise as a source of concentration: the spread of a kernel's entries with noise beside that of the exact kernel.
+
+Noise moves fidelities towards one value. Global depolarising noise with the survival probability p takes the entry k to
+p·k + (1-p)/2ⁿ, so the spread of the entries to p times what it was (Hubregtsen et al., arXiv:2105.02276; Thanasilp et
+al., arXiv:2208.11060). The variance of measured entries is estimated without bias from products of entries that share
+no sample, minus the noise of the shots.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+from scipy.stats import t as student_t
+from sklearn.base import clone
+
+from qiskit_qml_ext.circuits import FeatureMap
+from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries, jackknife
+from qiskit_qml_ext.diagnostics.results.result import Estimate
+from qiskit_qml_ext.diagnostics.subject.noisy_simulation import (
+    MAX_DENSITY_QUBITS,
+    Noise,
+    noise_in_words,
+    noisy_circuit,
+    noisy_simulator,
+)
+from qiskit_qml_ext.exceptions import StateTooLargeError
+from qiskit_qml_ext.kernels import FidelityKernel
+from qiskit_qml_ext.primitives import connect
+from qiskit_qml_ext.primitives.approximation import used_qubits
+from qiskit_qml_ext.program import unitary_part
+
+FloatArray = NDArray[np.float64]
+
+_SHOTS = 4096  # density matrices make shots cheap; their noise is known and taken off
+FEWEST_SAMPLES = 6  # leaving out one of them must leave pairs without a common sample
+_MAX_STATE_QUBITS = 14  # as for the other sources
+_ADVICE = "mitigate errors, use fewer two-qubit gates, or better qubits"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the spread of the entries would be without one of its enemies."""
+
+    name: str
+    """The source of concentration that was taken away; empty for the kernel as it is."""
+    standard_deviation: float
+    """The standard deviation of the entries then, relative to their range."""
+    advice: str
+    """What follows if it is much larger."""
+    reference: float
+    """The standard deviation with this source, of the same pairs of samples."""
+    gain: Estimate | None = None
+    """The first divided by the second, where the second was measured; infinite if nothing but noise is left."""
+    basis: str = ""
+    """What the two were compared on, where not on the exact kernels of all samples."""
+    shots: Estimate | None = None
+    """How many times as many shots it takes with this source until the error of an entry is half of the spread, where
+    the entries were measured; infinite if nothing but noise is left."""
+
+    @property
+    def factor(self) -> float:
+        """How many times as much the entries spread without this source, as far as is sure."""
+        if self.gain is not None:
+            return self.gain.low
+        return self.standard_deviation / self.reference if self.reference > 0 else math.nan
+
+
+def measured_noise(
+    kernel: object, X: FloatArray, matrix: FloatArray, shots: int, *, confidence: float = 0.95
+) -> Source | None:
+    """Compare a kernel that was measured with shots with the exact one on the same samples.
+
+    Args:
+        kernel: The kernel; None is returned unless it is a fidelity kernel that fits into memory.
+        X: The samples, shape (n, features), n ≥ 6.
+        matrix: The matrix as it was measured, before any repair.
+        shots: The shots behind each entry, at least 2.
+        confidence: The confidence of the interval.
+    """
+    if not isinstance(kernel, FidelityKernel) or shots < 2 or len(X) < FEWEST_SAMPLES:
+        return None
+    if kernel_width(kernel, X.shape[1]) > _MAX_STATE_QUBITS:
+        return None
+    return _source(
+        _exact(kernel).evaluate(X), KernelEntries.from_matrix(matrix, shots=shots), "the kernel as measured", confidence
+    )
+
+
+def simulated_noise(
+    kernel: object,
+    X: FloatArray,
+    noise: Noise,
+    *,
+    num_samples: int = 16,
+    confidence: float = 0.95,
+    seed: int | None = None,
+) -> Source:
+    """Compare a kernel in a noisy simulation, errors of the readout included, with the exact one on the same samples.
+
+    Args:
+        kernel: A fidelity kernel.
+        X: Samples, shape (n, features).
+        noise: An Aer noise model, a noisy simulator, or a backend.
+        num_samples: So many of the samples are drawn, at least 6; every pair of them is one density matrix.
+        confidence: The confidence of the interval.
+        seed: Seed of the choice and of the shots.
+
+    Raises:
+        TypeError: If the kernel or the noise is of the wrong kind.
+        ValueError: If there are fewer than 6 samples, the device has too few qubits, or no error of the noise acts on
+            the kernel's circuit.
+        StateTooLargeError: If the kernel takes more than 12 qubits.
+    """
+    if not isinstance(kernel, FidelityKernel):
+        raise TypeError(
+            f"Noise can be simulated for a FidelityKernel or a feature map, not for {type(kernel).__name__}."
+        )
+    width = kernel_width(kernel, X.shape[1])
+    if width > MAX_DENSITY_QUBITS:
+        raise StateTooLargeError(
+            f"Density matrices are feasible up to {MAX_DENSITY_QUBITS} qubits, but the kernel takes {width}. "
+            "Ask for the effect of noise with fewer features."
+        )
+    if problem := narrower_device(kernel, X.shape[1], noise):
+        raise ValueError(f"This noise cannot be simulated: {problem}. Use fewer features, or a wider device.")
+    number = min(num_samples, len(X))
+    if number < FEWEST_SAMPLES:
+        raise ValueError(f"The effect of noise takes at least {FEWEST_SAMPLES} samples, but {number} came.")
+    few = X[np.sort(np.random.default_rng(seed).choice(len(X), number, replace=False))]
+    simulator, level = noisy_simulator(noise)
+    noisy_circuit(kernel.circuit(X.shape[1]), simulator, level, seed, readout=True)  # refuses noise that cannot act
+    connection = connect(simulator, shots=_SHOTS, seed=0 if seed is None else seed, optimization_level=level)
+    noisy = _exact(kernel).set_params(connection=connection, method="sampled").evaluate(few)
+    basis = f"{number} samples, {noise_in_words(simulator, level)}"
+    return _source(_exact(kernel).evaluate(few), KernelEntries.from_matrix(noisy, shots=_SHOTS), basis, confidence)
+
+
+def narrower_device(kernel: FidelityKernel, num_features: int, noise: Noise) -> str:
+    """Say that a device is too narrow for a kernel's circuit, where it is; empty if it fits."""
+    simulator, level = noisy_simulator(noise)
+    needed, available = kernel.circuit(num_features).num_qubits, simulator.num_qubits
+    if not level or available is None or needed <= available:
+        return ""
+    return f"the kernel takes {needed} qubits, but {noise_in_words(simulator, level)} has {available}"
+
+
+def spread_gain(exact: FloatArray, measured: KernelEntries, confidence: float) -> tuple[float, float, Estimate]:
+    """Return the spread of exact and of measured entries, and their ratio.
+
+    The error is a jackknife over the samples of the ratio of the variances, which may come out negative where noise
+    leaves nothing; it is too large rather than too small (Efron and Stein, Ann. Statist. 9, 586, 1981).
+
+    Args:
+        exact: The exact matrix, shape (n, n).
+        measured: The measured one.
+        confidence: The confidence of the interval.
+    """
+    none = np.zeros_like(exact)
+    clean, noisy = entry_variance(exact, none), entry_variance(measured.matrix, measured.noise)
+    return (
+        math.sqrt(max(clean, 0.0)),
+        math.sqrt(max(noisy, 0.0)),
+        _loss(entry_variance, exact, measured, confidence, power=0.5),
+    )
+
+
+def shots_factor(exact: FloatArray, measured: KernelEntries, confidence: float) -> Estimate:
+    """Return how many times as many shots measured entries take as exact ones until their error is half of the spread.
+
+    That is the ratio of mean[k(1-k)]/Var k: noise shrinks the spread, and changes the variance of a single shot too.
+    The arguments, and how the interval is found, are those of :func:`spread_gain`.
+    """
+    return _loss(_signal, exact, measured, confidence, power=1.0)
+
+
+def at_least(factor: Estimate) -> str:
+    """Return a factor with its interval, or only its lower end if it may be anything above."""
+    return f"{factor.value:.3g} {factor.interval()}" if math.isfinite(factor.high) else f"at least {factor.low:.3g}"
+
+
+def _loss(
+    signal: Callable[[FloatArray, FloatArray], float],
+    exact: FloatArray,
+    measured: KernelEntries,
+    confidence: float,
+    *,
+    power: float,
+) -> Estimate:
+    """(signal of the exact entries / that of the measured ones) to a power, with the interval of a jackknife."""
+    size = len(exact)
+    none = np.zeros_like(exact)
+    method = f"jackknife over {size} samples, {confidence:.0%}"
+    clean = signal(exact, none)
+    if clean <= 0:
+        return Estimate(math.nan, math.nan, 0.0, math.inf, method)
+    rest = [np.ix_(r, r) for r in (np.delete(np.arange(size), sample) for sample in range(size))]
+    ratios = np.array([signal(measured.matrix[r], measured.noise[r]) / signal(exact[r], none[r]) for r in rest])
+    ratio, error = signal(measured.matrix, measured.noise) / clean, jackknife(ratios)
+    half = float(student_t.ppf((1 + confidence) / 2, size - 1)) * error
+    if not math.isfinite(half):
+        half = math.inf
+    top, bottom = max(ratio + half, half), ratio - half
+    low = top**-power if top > 0 else 0.0
+    high = bottom**-power if bottom > 0 else math.inf
+    if ratio <= 0:
+        return Estimate(math.inf, math.nan, low, math.inf, method)
+    return Estimate(ratio**-power, power * error * ratio ** (-power - 1), low, high, method)
+
+
+def _signal(matrix: FloatArray, noise: FloatArray) -> float:
+    """Var k/mean[k(1-k)], both without bias: the spread that one shot of each entry shows, at most 4."""
+    upper = np.triu_indices(len(matrix), 1)
+    variance = entry_variance(matrix, noise)
+    single = float(np.mean(matrix[upper] - matrix[upper] ** 2 + noise[upper]))
+    return variance / max(single, variance / 4, np.finfo(np.float64).tiny)  # no entry takes less than one shot
+
+
+def entry_variance(matrix: FloatArray, noise: FloatArray) -> float:
+    """Return Var k over independent pairs of samples without bias; it may come out negative.
+
+    Args:
+        matrix: The kernel matrix, shape (n, n), n ≥ 4.
+        noise: The variance of each entry due to shots.
+    """
+    off = matrix - np.diag(np.diag(matrix))
+    n, squares = len(off), float(np.sum(off**2))
+    sharing = float(np.sum(off.sum(axis=1) ** 2)) - squares
+    apart = float(off.sum()) ** 2 - 2 * squares - 4 * sharing  # products of entries without a common sample
+    noises = float(noise.sum() - np.trace(noise))
+    return (squares - noises) / (n * (n - 1)) - apart / (n * (n - 1) * (n - 2) * (n - 3))
+
+
+def _source(exact: FloatArray, measured: KernelEntries, basis: str, confidence: float) -> Source:
+    clean, noisy, gain = spread_gain(exact, measured, confidence)
+    return Source("noise", clean, _ADVICE, noisy, gain, basis, shots_factor(exact, measured, confidence))
+
+
+def _exact(kernel: FidelityKernel) -> FidelityKernel:
+    """The same kernel, exact and without repair."""
+    copy: FidelityKernel = clone(kernel)
+    return copy.set_params(
+        connection=None, sampler=None, pass_manager=None, method="exact", psd_repair=None, run_diagonal=False
+    )
+
+
+def kernel_width(kernel: FidelityKernel, num_features: int) -> int:
+    """Return the number of qubits that a kernel takes; idle qubits of a circuit do not count."""
+    feature_map = kernel.feature_map
+    if isinstance(feature_map, QuantumCircuit):
+        return len(used_qubits(unitary_part(feature_map)))
+    return feature_map.num_qubits(num_features) if isinstance(feature_map, FeatureMap) else num_features

@@ -1,0 +1,1 @@
+"""Second moments without states: Pauli walks, chains, bounds."""

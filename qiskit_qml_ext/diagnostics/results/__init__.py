@@ -1,0 +1,1 @@
+"""What diagnostics return, and the axes and pictures that they share."""

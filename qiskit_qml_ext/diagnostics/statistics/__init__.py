@@ -1,0 +1,1 @@
+"""Intervals, statistics of pairs, and laws of scaling."""

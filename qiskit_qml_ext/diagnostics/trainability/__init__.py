@@ -1,0 +1,1 @@
+"""Will it train: variances of losses and gradients, their scaling, causes and noise."""

@@ -1,0 +1,16 @@
+"""How a journal lies on the disk: its tables, what a row may hold, and whether it is sound.
+
+backup: Copies of a file in use.
+contents: What a row may hold.
+detached: Units that a repair kept without their items.
+job_ids: What may be the id of a job.
+migration: Files of the first schema.
+moments: Points in time that no clock can move.
+places: Where a file may lie.
+problems: Findings as sentences, one for each damage.
+queries: What several of them ask.
+records: What they return.
+rows: Tables and sealed rows.
+schema: Making, opening and checking a file.
+soundness: What is sound in a file, as findings.
+"""

@@ -1,0 +1,287 @@
+"""What is sound in a journal's file: its objects, its pages, every row, and what the rows say of each other."""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+from qiskit_qml_ext.primitives.journal.disk.contents import (
+    CONTENT_BYTES,
+    KEY_BYTES,
+    attempt_problem,
+    surplus_problem,
+    unit_problem,
+)
+from qiskit_qml_ext.primitives.journal.disk.detached import DETACHED, numbers_of
+from qiskit_qml_ext.primitives.journal.disk.problems import (
+    END,
+    MEMBERS,
+    NAMES,
+    ORPHAN,
+    ROW,
+    STATE,
+    SUM_OFF,
+    Found,
+    leave_causes,
+)
+from qiskit_qml_ext.primitives.journal.disk.queries import content_of
+from qiskit_qml_ext.primitives.journal.disk.records import DISSOLVED, DONE, SUBMITTED, SUBMITTING
+from qiskit_qml_ext.primitives.journal.disk.rows import (
+    ATTEMPTS,
+    INDEXES,
+    ITEMS,
+    RESULTS,
+    SUM,
+    SUMMED,
+    TABLES,
+    UNITS,
+    UNREADABLE,
+    DamagedRowError,
+    Row,
+    Table,
+    opened,
+    seal,
+    sum_of,
+)
+
+_MOST_WITHDRAWN = 1_000_000  # attempts that were numbered and never sent
+ABOUT_NAMES = ("id", "lineage", "file", "keys", SUM)
+"""What the table *about* must say."""
+_IN_ROW: dict[str, Callable[[Row], str | None]] = {
+    "units": unit_problem,
+    "attempts": attempt_problem,
+    "surplus": surplus_problem,
+}
+
+
+def inspected(database: sqlite3.Connection) -> Found:
+    """Check a journal's file of the current schema, within one transaction; nothing is raised for damage.
+
+    The problems are causes: what follows from a damage is not named.
+    """
+    found = Found()
+    try:
+        note_foreign_objects(database, expected_objects(), found)
+        if found.problems:
+            return found  # with a view or a trigger in it nothing that is read means anything
+        note_damaged_pages(database, found)
+        for table in TABLES:
+            read_table(database, table, found)
+        note_numbers(database, found)
+    except UNREADABLE as error:
+        found.note("file", None, f"The file cannot be read: {error}.", END)
+    note_names(found)
+    note_sum(found)
+    note_relations(found)
+    leave_causes(found)
+    return found
+
+
+def objects_of(database: sqlite3.Connection) -> set[tuple[str, str, str | None]]:
+    """Return type, name and statement of what a file holds."""
+    rows = database.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    return {(str(kind), str(name), None if sql is None else str(sql)) for kind, name, sql in rows}
+
+
+@cache
+def expected_objects() -> frozenset[tuple[str, str, str | None]]:
+    """Return what a journal's file holds and nothing else."""
+    return objects_made_by((*(table.definition for table in TABLES), *INDEXES.values()))
+
+
+def objects_made_by(statements: Iterable[str]) -> frozenset[tuple[str, str, str | None]]:
+    """Return what a file holds after these statements."""
+    database = sqlite3.connect(":memory:")
+    for statement in statements:
+        database.execute(statement)
+    found = frozenset(objects_of(database))
+    database.close()
+    return found
+
+
+def note_foreign_objects(
+    database: sqlite3.Connection, expected: Iterable[tuple[str, str, str | None]], found: Found
+) -> None:
+    """Note what a file holds beside a journal's own tables: a trigger could rewrite what is written."""
+    there, wanted = objects_of(database), set(expected)
+    for kind, name, _ in sorted(there - wanted, key=str):
+        known = any(name == other for _, other, _ in wanted)
+        sentence = "has a changed definition" if known else "does not belong to a journal"
+        found.note("objects", None, f"The {kind} {name!r:.80} {sentence}.")
+    for kind, name, _ in sorted(wanted - there, key=str):
+        if not any(name == other for _, other, _ in there):
+            found.note("objects", None, f"The {kind} {name!r} is missing.")
+
+
+def note_damaged_pages(database: sqlite3.Connection, found: Found) -> None:
+    """Note what SQLite itself finds wrong, also where an index says something else than its table."""
+    for (sentence,) in database.execute("PRAGMA integrity_check(20)"):
+        if sentence != "ok":
+            found.note("pages", None, f"SQLite says: {' '.join(str(sentence).split())}.")
+
+
+def read_table(database: sqlite3.Connection, table: Table, found: Found) -> None:
+    """Read the rows of a table, and note those that are not sound."""
+    try:
+        if table is ITEMS:
+            _read_items(database, found)
+        elif table is RESULTS:
+            _read_results(database, found)
+        else:
+            for raw in database.execute(f"{table.selection} WHERE 1"):
+                take_row(table, raw, found)
+    except UNREADABLE as error:
+        found.note(table.name, None, f"The table {table.name} cannot be read to its end: {error}.", END)
+
+
+def take_row(table: Table, raw: Any, found: Found) -> None:
+    """Take a row if it is sound, else note what is wrong with it."""
+    found.seals[table.name].append(raw[-1])
+    try:
+        row = opened(table, raw)
+    except DamagedRowError as error:
+        number = raw[0] if table is UNITS and isinstance(raw[0], int) else None
+        what = "A row is damaged" if number is None else f"The record of unit {number} is damaged"
+        found.note(table.name, number, f"{what} ({error}).", ROW)
+        return
+    sentence = _IN_ROW[table.name](row) if table.name in _IN_ROW else None
+    if sentence is not None:
+        unit = row["id"] if table is UNITS else row.get("unit")
+        found.note(table.name, unit, f"Row {row[table.key]!r:.60} of its table {table.name} {sentence}.", ROW)
+        return
+    found.rows[table.name].append(row)
+
+
+def _read_items(database: sqlite3.Connection, found: Found) -> None:
+    """Read the items, which are many."""
+    for raw in database.execute(f"{ITEMS.selection} WHERE 1"):
+        take_item(raw, found)
+
+
+def take_item(raw: Any, found: Found) -> None:
+    """Take an item if it is sound, else note what is wrong with it; with as little work as possible."""
+    key, unit, position, sealed = raw
+    values = (key, unit, position)
+    found.seals["items"].append(sealed)
+    if seal(ITEMS, values) != sealed:
+        found.note("items", None, "An item does not match its checksum.", ROW)
+    elif not (isinstance(key, bytes) and isinstance(unit, int) and isinstance(position, int)):
+        found.note("items", None, "An item has values of wrong types.", ROW)
+    elif len(key) != KEY_BYTES or position < 0:
+        found.note("items", None, "An item has an impossible key or position.", ROW)
+    else:
+        found.rows["items"].append(values)
+
+
+def _read_results(database: sqlite3.Connection, found: Found) -> None:
+    """Read what there is of results without the blobs: those are checked when they are used."""
+    columns = "unit, content, typeof(arrays), typeof(metadata), typeof(seal), length(seal)"
+    for unit, content, *kinds in database.execute(f"SELECT {columns} FROM results"):
+        fits = isinstance(content, bytes) and len(content) == CONTENT_BYTES and kinds == ["blob", "text", "blob", 8]
+        if fits:
+            found.rows["results"].append({"unit": unit, "content": content})
+        else:
+            found.note("results", unit, f"The result of unit {unit} has values of wrong types.")
+
+
+def note_numbers(database: sqlite3.Connection, found: Found) -> None:
+    """Note where the numbers that SQLite gives next do not follow those that were given."""
+    given = dict(database.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
+    for table in (UNITS, ATTEMPTS):
+        last = database.execute(f"SELECT max({table.key}) FROM {table.name}").fetchone()[0] or 0
+        following = given.get(table.name, 0)
+        if not (isinstance(following, int) and isinstance(last, int) and last <= following <= last + _MOST_WITHDRAWN):
+            found.note(table.name, None, f"The last number in its table {table.name} is {last}, not {following!r:.30}.")
+
+
+def note_names(found: Found) -> None:
+    """Note what the table about does not say."""
+    about = {row["name"] for row in found.rows["about"]}
+    for name in ABOUT_NAMES:
+        if name not in about:
+            found.note("about", None, f"Its table about does not say {name!r}.", NAMES)
+
+
+def note_sum(found: Found) -> None:
+    """Note a file whose rows are sound one by one, but not all of the same time."""
+    about = {row["name"]: row["value"] for row in found.rows["about"]}
+    total = sum_of(sealed for table in SUMMED for sealed in found.seals[table.name])
+    if about.get(SUM) != f"{total:x}":
+        found.note("file", None, "Some rows are missing, or are older than others.", SUM_OFF)
+
+
+def note_relations(found: Found) -> None:
+    """Note what sound rows say of each other that cannot be."""
+    units = {row["id"]: row for row in found.rows["units"]}
+    about = {row["name"]: row["value"] for row in found.rows["about"]}
+    detached = numbers_of(about.get(DETACHED, ""))
+    if detached is None:
+        found.note("about", None, "Its table about does not say which units have no items.")
+        detached = set()
+    for number in sorted(detached - set(units)):
+        found.note("about", number, f"There are words about unit {number}, which does not exist.", ORPHAN)
+    _note_items(found, units, detached)
+    attempts, with_job = set(), set()
+    for row in found.rows["attempts"]:
+        attempts.add(row["unit"])
+        if row["job"] is not None:
+            with_job.add(row["unit"])
+    for number in sorted(attempts - set(units)):
+        found.note("attempts", number, f"There are attempts at unit {number}, which does not exist.", ORPHAN)
+    results = {row["unit"]: row["content"] for row in found.rows["results"]}
+    for number, content in results.items():
+        if number not in units:
+            found.note("results", number, f"There is a result of unit {number}, which does not exist.", ORPHAN)
+        elif content != units[number]["content"]:
+            found.note("results", number, f"The result of unit {number} is that of other work.")
+        elif units[number]["state"] != DONE and number not in detached:
+            found.note("results", number, f"Unit {number} is {units[number]['state']}, but has a result.")
+    for number, row in units.items():
+        sentence = _state_problem(row["state"], number in attempts, number in with_job, number in results)
+        if sentence is not None:
+            found.note("units", number, f"Unit {number} is {row['state']}, but has {sentence}.", STATE)
+
+
+def _state_problem(state: str, has_attempt: bool, has_job: bool, has_result: bool) -> str | None:
+    if state == DONE and not (has_result or has_job):
+        return "neither a result nor a job"
+    if state == SUBMITTED and not has_job:
+        return "no job"
+    if state == SUBMITTING and not has_attempt:
+        return "no attempt"
+    return None
+
+
+def _note_items(found: Found, units: dict[int, Row], detached: set[int]) -> None:
+    members = members_of(found.rows["items"])
+    for number in sorted(set(members) - set(units)):
+        found.note("items", number, f"There are items of unit {number}, which does not exist.", ORPHAN)
+    for number, row in units.items():
+        problem = items_problem(row, members.get(number, []), is_detached=number in detached)
+        if problem is not None:
+            found.note("items", number, f"Unit {number} {problem}.", MEMBERS)
+
+
+def members_of(items: Iterable[Any]) -> dict[int, list[tuple[int, bytes]]]:
+    """Return positions and keys of each unit's items."""
+    members: dict[int, list[tuple[int, bytes]]] = {}
+    for key, unit, position in items:
+        members.setdefault(unit, []).append((position, key))
+    return members
+
+
+def items_problem(unit: Row, items: list[tuple[int, bytes]], *, is_detached: bool) -> str | None:
+    """Return what is wrong with a unit's items, if anything is."""
+    if not items and (unit["state"] == DISSOLVED or is_detached):
+        return None
+    if unit["state"] == DISSOLVED or is_detached or len(items) != unit["num_items"]:
+        right = 0 if unit["state"] == DISSOLVED or is_detached else unit["num_items"]
+        if len(items) < right:
+            return f"has {len(items):,} of its {right:,} items; the others are damaged or missing"
+        return f"has {len(items):,} items instead of {right:,}"
+    items.sort()
+    if [position for position, _ in items] != list(range(len(items))):
+        return "has items at wrong positions"
+    if content_of([key for _, key in items]) != unit["content"]:
+        return "has other items than its content key says"
+    return None

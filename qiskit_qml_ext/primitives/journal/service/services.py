@@ -1,0 +1,294 @@
+"""What runs a unit: IBM's Runtime, whose jobs outlive this process, or any other V2 primitive."""
+
+import copy
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Protocol, TypeGuard
+
+from qiskit_qml_ext.primitives.journal.disk.job_ids import checked_job_id
+from qiskit_qml_ext.primitives.journal.service.faults import Meaning, understand
+from qiskit_qml_ext.primitives.journal.store.tags import place_of
+from qiskit_qml_ext.primitives.journal.work.identity import backend_of, local_options, options_object, runtime_options
+from qiskit_qml_ext.primitives.journal.work.options import options_of
+from qiskit_qml_ext.primitives.journal.work.stable import UNSET, attributes_of
+from qiskit_qml_ext.primitives.targets.primitive import with_values_right
+
+QUEUED, RUNNING, FINISHED, ERROR, CANCELLED = "QUEUED", "RUNNING", "DONE", "ERROR", "CANCELLED"
+_PAGE = 200  # the most jobs that the service lists in one answer
+
+
+class JobGoneError(LookupError):
+    """The service knows no job of this id."""
+
+
+class Service(Protocol):
+    """Submits units and finds their jobs again.
+
+    Attributes:
+        target: The target's name.
+        options: The options that are not defaults, as JSON values; they belong to a unit's content.
+        default: The default shots or precision.
+        is_durable: Whether jobs live on without this process and can be found again by id and tag.
+        more_shots: Whether shots may be rounded up.
+    """
+
+    target: str
+    options: dict[str, Any]
+    default: float | None
+    is_durable: bool
+    more_shots: bool
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Short names of the instances whose jobs :meth:`find` lists, where it submits first."""
+
+    def submit(self, pubs: Sequence[Any], *, tags: list[str], seed: int | None) -> Any:
+        """Submit a job that carries the tags, and return it."""
+
+    def fetch(self, job: str) -> Any:
+        """Return a job by its id; raises :class:`JobGoneError`."""
+
+    def find(self, tag: str, known: Collection[str] = ()) -> list[Any]:
+        """Return all jobs that carry a tag, oldest first.
+
+        Args:
+            tag: The tag.
+            known: Jobs that were accounted for: those that are older may be left out.
+        """
+
+    def reopen(self) -> None:
+        """Open a new session or batch in place of a closed one."""
+
+    def calibration(self) -> str | None:
+        """Return when the device was calibrated, if known."""
+
+    def close(self) -> None:
+        """Close the sessions and batches that :meth:`reopen` opened."""
+
+
+def runtime_job(service: Any, job: str) -> Any:
+    """Ask a ``QiskitRuntimeService`` for a job by its id; raises :class:`JobGoneError`."""
+    job = checked_job_id(job)
+    try:
+        return service.job(job)
+    except Exception as error:
+        if type(error).__name__ == "RuntimeJobNotFound":
+            raise JobGoneError(job) from error
+        raise
+
+
+def runtime_jobs(service: Any, tag: str, instance: str | None, known: Collection[str] = ()) -> list[Any]:
+    """List all jobs of an instance that carry a tag, oldest first.
+
+    No time narrows the list: the service's clock and this machine's need not agree. The oldest come first and pages
+    overlap by a job, so that one that is submitted or deleted meanwhile hides no other. Where all jobs up to some time
+    were accounted for, the newest come first, up to the page that has one of those.
+
+    Args:
+        service: A ``QiskitRuntimeService``.
+        tag: The tag.
+        instance: The instance; ``None`` for the active one.
+        known: Jobs that were accounted for, with all that are older.
+    """
+    found: dict[str, Any] = {}
+    skip = 0
+    while True:
+        page = service.jobs(limit=_PAGE, skip=skip, job_tags=[tag], instance=instance, descending=bool(known))
+        # What a filter let through that it should not have is of no concern.
+        found |= {job.job_id(): job for job in page if tag in (job.tags or [])}
+        if len(page) < _PAGE or any(job.job_id() in known for job in page):
+            return sorted(found.values(), key=lambda job: (created(job), job.job_id()))
+        skip += _PAGE - 1
+
+
+def created(job: Any) -> float:
+    """Return when the service made a job, by its own clock, in seconds since 1970; 0 if it does not say."""
+    date = getattr(job, "creation_date", None)
+    return float(date.timestamp()) if date is not None else 0.0
+
+
+def service_for(
+    primitive: Any, *, make: Callable[[int | None], Any] | None = None, open_mode: Callable[..., Any] | None = None
+) -> Service:
+    """Return the service behind a V2 primitive.
+
+    Args:
+        primitive: A sampler or an estimator.
+        make: Makes a primitive like it for a seed; by default the primitive itself runs all units.
+        open_mode: Returns the session or batch to submit to, a new one for ``renew=True``; asked at the first
+            submission, so that a run that finds everything in the journal opens none.
+    """
+    runtime = getattr(primitive, "_service", None)
+    if runtime is not None and type(runtime).__name__ == "QiskitRuntimeService":
+        return RuntimeService(primitive, open_mode)
+    return LocalService(primitive, make)
+
+
+class RuntimeService:
+    """A primitive of the Runtime client, of either generation; the caller's own object is never changed."""
+
+    is_durable = True
+
+    def __init__(self, primitive: Any, open_mode: Callable[..., Any] | None = None):
+        self._primitive = primitive
+        self._open_mode = open_mode
+        self._service = primitive._service
+        self._mode = getattr(primitive, "_mode", None)
+        self._opened: list[Any] = []
+        self._lock = threading.Lock()
+        self._backend = primitive._backend
+        self.target = str(self._backend.name)
+        options = options_of(primitive.options)
+        environment = options.get("environment") or {}
+        if environment.get("private") not in (None, False, UNSET):
+            raise ValueError(
+                "The option environment.private is set: the results of private jobs can be read only once, so a broken "
+                "download would lose them. Set it to False to use a journal."
+            )
+        tags = environment.get("job_tags")
+        self._tags = [] if tags in (None, UNSET) else list(tags)
+        self.default = _default(options)
+        self.options = runtime_options(primitive)
+        self.more_shots = "twirling" in self.options
+
+    def submit(self, pubs: Sequence[Any], *, tags: list[str], seed: int | None) -> Any:
+        """Submit with the tags added to the caller's own."""
+        with self._lock:
+            if self._open_mode is not None:
+                self._mode = self._open_mode()
+        primitive = copy.copy(self._primitive)
+        options = copy.deepcopy(self._primitive.options)
+        options.environment.job_tags = [*self._tags, *tags]
+        object.__setattr__(primitive, "_mode", self._mode)
+        name = "_options" if isinstance(getattr(type(primitive), "options", None), property) else "options"
+        object.__setattr__(primitive, name, options)
+        return primitive.run(list(pubs))
+
+    def fetch(self, job: str) -> Any:
+        """Ask the service for a job."""
+        return runtime_job(self._service, job)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The instance that the jobs go to."""
+        return (place_of(self._instance),)
+
+    @property
+    def _instance(self) -> str | None:
+        return getattr(self._backend, "_instance", None)
+
+    def find(self, tag: str, known: Collection[str] = ()) -> list[Any]:
+        """List the jobs with a tag, on the backend's own instance, oldest first."""
+        return runtime_jobs(self._service, tag, self._instance, known)
+
+    def reopen(self) -> None:
+        """Open a session or batch like the closed one; without one there is nothing to do."""
+        with self._lock:
+            if self._open_mode is not None:
+                self._mode = self._open_mode(renew=True)
+            elif self._mode is not None:
+                self._mode = type(self._mode)(backend=self._backend, max_time=getattr(self._mode, "_max_time", None))
+                self._opened.append(self._mode)
+
+    def close(self) -> None:
+        """Close the sessions and batches that :meth:`reopen` opened."""
+        with self._lock:
+            opened, self._opened = self._opened, []
+        for mode in opened:
+            mode.close()
+
+    def calibration(self) -> str | None:
+        """Return the date of the device's properties, or ``None`` while it cannot be asked."""
+        try:
+            properties = self._backend.properties(refresh=True)
+        except Exception as error:
+            if understand(error).meaning is Meaning.UNAUTHORIZED:
+                raise
+            return None
+        date = getattr(properties, "last_update_date", None)
+        return None if date is None else date.astimezone().isoformat(timespec="seconds")
+
+
+class LocalService:
+    """Any other primitive: its jobs live and die with this process, so unfinished units run again after a crash."""
+
+    is_durable = False
+    more_shots = False
+    places: tuple[str, ...] = ("0000",)
+
+    def __init__(self, primitive: Any, make: Callable[[int | None], Any] | None = None):
+        self._primitive = primitive = with_values_right(primitive)
+        self._make = make
+        self._jobs: dict[str, Any] = {}
+        self.target = str(getattr(backend_of(primitive), "name", None) or type(primitive).__name__)
+        own = ("default_shots", "_default_shots", "default_precision", "_default_precision")
+        usual = next((value for value in (getattr(primitive, name, None) for name in own) if _is_number(value)), None)
+        self.default = _default(options_object(primitive)) if usual is None else usual
+        self.options = local_options(primitive)
+
+    def submit(self, pubs: Sequence[Any], *, tags: list[str], seed: int | None) -> Any:
+        """Run on this machine."""
+        primitive = self._primitive if self._make is None else self._make(seed)
+        job = primitive.run(list(pubs))
+        self._jobs[job.job_id()] = job
+        return job
+
+    def fetch(self, job: str) -> Any:
+        """Return a job of this process."""
+        if job not in self._jobs:
+            raise JobGoneError(job)
+        return self._jobs[job]
+
+    def find(self, tag: str, known: Collection[str] = ()) -> list[Any]:
+        """Return nothing: jobs carry no tags here."""
+        return []
+
+    def reopen(self) -> None:
+        """Do nothing: there is no session."""
+
+    def close(self) -> None:
+        """Do nothing: nothing was opened."""
+
+    def calibration(self) -> str | None:
+        """Return nothing: a simulator is not calibrated."""
+
+
+def status_of(job: Any) -> str:
+    """Return a job's status as one of this module's words."""
+    status = job.status()
+    name = str(getattr(status, "name", status)).upper()
+    return {"INITIALIZING": QUEUED, "VALIDATING": QUEUED}.get(name, name)
+
+
+def never_ran(job: Any) -> bool:
+    """Tell whether a cancelled job never began to run."""
+    try:
+        stamps = job.metrics().get("timestamps") or {}
+    except Exception:
+        return False  # when in doubt it is reported
+    return stamps.get("running") is None
+
+
+def usage_of(job: Any) -> float | None:
+    """Return the seconds that the service charges for a job, if it says so."""
+    try:
+        usage = (job.metrics() or {}).get("usage") or {}
+    except Exception:
+        return None  # the number is for the record only
+    seconds = usage.get("quantum_seconds", usage.get("seconds", usage.get("qpu_charge_time_seconds")))
+    return None if seconds is None else float(seconds)
+
+
+def _default(options: Any) -> float | None:
+    """Return the default shots of a sampler's options, the default precision of an estimator's; shots come first."""
+    held = options if isinstance(options, Mapping) else attributes_of(options)
+    shots, precision = held.get("default_shots"), held.get("default_precision")
+    if "default_precision" not in held:
+        return shots if _is_number(shots) else None
+    if isinstance(shots, int) and shots > 0:
+        return float(shots) ** -0.5
+    return float(precision) if _is_number(precision) else None
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,0 +1,163 @@
+"""The report on a journal's file: what is sound in it and what is not."""
+
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from qiskit_qml_ext.exceptions import JournalError
+from qiskit_qml_ext.primitives.journal.disk.migration import FIRST_SCHEMA, inspected_first
+from qiskit_qml_ext.primitives.journal.disk.places import EMPTY, journal_path
+from qiskit_qml_ext.primitives.journal.disk.problems import END, Found, Problem, sentences
+from qiskit_qml_ext.primitives.journal.disk.records import DISSOLVED, DONE
+from qiskit_qml_ext.primitives.journal.disk.rows import RESULTS, UNREADABLE, DamagedRowError, read
+from qiskit_qml_ext.primitives.journal.disk.schema import (
+    check_companion,
+    connected,
+    explained,
+    is_locked,
+    roll_back_torn,
+    schema_of,
+)
+from qiskit_qml_ext.primitives.journal.disk.soundness import inspected
+from qiskit_qml_ext.primitives.journal.work.codec import BadResultError, decode
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What is sound in a journal's file.
+
+    Attributes:
+        path: The file.
+        schema: Its schema, 0 if that is not known.
+        sound: The numbers of the units about which nothing is wrong.
+        damaged: The numbers of the units about which something is wrong.
+        problems: What is wrong.
+    """
+
+    path: Path
+    schema: int
+    sound: tuple[int, ...]
+    damaged: tuple[int, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def summary(self) -> str:
+        """Return the report as text, a line for each problem."""
+        count = len(self.sound)
+        if self.is_sound:
+            return f"The journal {self.path} is sound: {count} unit{'s' * (count != 1)}."
+        lines = [f"The journal {self.path} is damaged."]
+        if count or self.damaged:
+            lines[0] += f" Of {count + len(self.damaged)} units {count} are sound{_but(self.damaged)}."
+        lines += [f"  {sentence}" for sentence in sentences(self.problems, most=50)]
+        return "\n".join(lines)
+
+
+def check_journal(path: str | os.PathLike[str], *, timeout: float = 30.0) -> FileReport:
+    """Look through a journal's file, the results included; nothing is written, and nothing is raised for damage.
+
+    Args:
+        path: The file.
+        timeout: How many seconds to wait for other processes' locks.
+
+    Raises:
+        JournalError: If there is no such file, it is not a journal, or it is locked.
+    """
+    place = journal_path(path)
+    if not place.is_file():
+        raise JournalError(f"There is no journal {place}.")
+    found, version = _looked_through(place, timeout)
+    damaged = found.touched
+    units = {row["id"] for row in found.rows["units"] if row["state"] != DISSOLVED}
+    return FileReport(place, version, tuple(sorted(units - damaged)), tuple(sorted(damaged)), tuple(found.problems))
+
+
+def _but(numbers: tuple[int, ...]) -> str:
+    if not numbers:
+        return ""
+    more = f" and {len(numbers) - 20:,} more" if len(numbers) > 20 else ""
+    return f", but not {', '.join(map(str, numbers[:20]))}{more}"
+
+
+def _looked_through(path: Path, timeout: float) -> tuple[Found, int]:
+    version = 0
+    if not path.stat().st_size:
+        return _unreadable(EMPTY), version
+    try:
+        roll_back_torn(path, timeout)
+        check_companion(path, timeout)
+        database = connected(path, timeout, mode="ro")
+        try:
+            database.execute("BEGIN")
+            version = schema_of(database, path)
+            if version == FIRST_SCHEMA:
+                return inspected_first(database), version
+            found = inspected(database)
+            for number, sentence in result_problems(database, found).items():
+                found.note("results", number, sentence)
+                found.touched.add(number)
+            return found, version
+        finally:
+            database.close()
+    except UNREADABLE as error:
+        if is_locked(error):
+            raise explained(error, path) from error
+        text = " ".join(str(error).split())
+        if "not a database" in text:
+            return _unreadable(f"It is damaged or not a journal ({text})."), version
+        return _unreadable(f"It cannot be read: {text}."), version
+    except JournalError as error:
+        return _unreadable(str(error)), version
+
+
+def _unreadable(sentence: str) -> Found:
+    found = Found()
+    found.note("file", None, sentence)
+    return found
+
+
+def result_problems(database: sqlite3.Connection, found: Found) -> dict[int, str]:
+    """Read every result, one after another, and say of each that is missing or not what was written what is wrong.
+
+    Args:
+        database: The file.
+        found: What was found in its other tables.
+    """
+    units = {row["id"]: row for row in found.rows["units"]}
+    wrong = dict[int, str]()
+    for row in found.rows["results"]:
+        unit = units.get(row["unit"])
+        problem = result_problem(database, row["unit"], unit and unit["layout"])
+        if problem is not None:
+            wrong[row["unit"]] = f"The result of unit {row['unit']} {problem}."
+    known = {row["unit"] for row in found.rows["results"]}
+    named = {problem.unit for problem in found.problems if problem.table in ("results", "units")}
+    if any(problem.table == "pages" or problem.kind == END for problem in found.problems):
+        return wrong  # which results are missing is not known
+    for number, unit in units.items():
+        if unit["state"] == DONE and number not in known | named:
+            wrong[number] = (
+                f"The result of unit {number} is missing. The next run fetches it again, or, on a simulator of this "
+                "machine, runs it again."
+            )
+    return wrong
+
+
+def result_problem(database: sqlite3.Connection, unit: int, layout: object) -> str | None:
+    """Return what is wrong with a stored result, if anything is."""
+    try:
+        (row,) = read(database, RESULTS, "unit = ?", [unit])
+        if isinstance(layout, list) and layout:
+            decode(row["arrays"], row["metadata"], layout)
+    except DamagedRowError:
+        return "does not match its checksum"
+    except BadResultError as error:
+        return f"is not what its unit can have ({error})"
+    except (*UNREADABLE, ValueError) as error:  # no such row any more is a ValueError
+        return f"cannot be read ({' '.join(str(error).split()) or type(error).__name__})"
+    return None

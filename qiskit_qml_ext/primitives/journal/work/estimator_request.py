@@ -1,0 +1,220 @@
+"""An estimator's request: blocks of expectation values, whole PUBs as far as the limit on executions allows."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.primitives.containers import DataBin, PrimitiveResult, PubResult
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
+
+from qiskit_qml_ext.primitives.journal.work.codec import UnitResult
+from qiskit_qml_ext.primitives.journal.work.keys import Repetitions, block_key, settings_key
+from qiskit_qml_ext.primitives.journal.work.requests import Identify, Item, Placement, value_bytes
+
+_MOST_SHOTS = 2**40  # that are counted; simulators that read off exact values take any precision
+_MAX_CUTS = 6  # how often a block was halved at most; one that was halved more often is submitted and refused again
+
+Slices = tuple[slice, ...]
+
+
+class EstimatorRequest:
+    """The items of one call of an estimator's ``run``.
+
+    A PUB whose executions exceed the limit is cut along its longest axis, so that observables that commute stay
+    together as long as possible.
+
+    Args:
+        pubs: The PUBs, each with its precision.
+        target: The target's name.
+        options: The options that are not defaults.
+        seed: The user's seed.
+        identify: Gives a circuit's content key.
+        repetitions: What was asked before.
+        max_executions: The largest number of circuits times shots of an item.
+        place: Tells where a circuit's own qubits lie, so that a new layout makes no new work.
+    """
+
+    kind = "estimator"
+
+    def __init__(
+        self,
+        pubs: Sequence[EstimatorPub],
+        *,
+        target: str,
+        options: dict[str, Any],
+        seed: int | None,
+        identify: Identify,
+        repetitions: Repetitions,
+        max_executions: int,
+        place: Placement | None = None,
+    ):
+        self.pubs = list(pubs)
+        self._settings = [settings_key(self.kind, target, options, seed, pub.precision) for pub in self.pubs]
+        self._circuits = [identify(pub.circuit) for pub in self.pubs]
+        self._repetitions = repetitions
+        self._qubits = [None if place is None else place(pub.circuit) for pub in self.pubs]
+        self._blocks: dict[bytes, tuple[int, Slices]] = {}
+        self.items: list[Item] = []
+        for index, pub in enumerate(self.pubs):
+            blocks = _cut(tuple(slice(0, length) for length in pub.shape), max_executions // max(1, _shots(pub)))
+            self.items += [self._item(index, block) for block in blocks]
+
+    def refine(self, known: Callable[[Sequence[bytes]], Iterable[bytes]]) -> None:
+        """Cut blocks where an earlier run had to cut them: where the journal knows the halves but not the whole."""
+        found = set(known([item.key for item in self.items]))
+        refined: list[Item] = []
+        for item in self.items:
+            refined += [item] if item.key in found else self._refined(item, known, _MAX_CUTS)
+        self.items = refined
+
+    def _refined(self, item: Item, known: Callable[[Sequence[bytes]], Iterable[bytes]], cuts: int) -> list[Item]:
+        index, block = self._blocks[item.key]
+        size = math.prod(part.stop - part.start for part in block)
+        if size < 2 or cuts == 0:
+            return [item]
+        halves = [self._item(index, part) for part in _cut(block, -(-size // 2))]
+        found = set(known([half.key for half in halves]))
+        deeper = [[half] if half.key in found else self._refined(half, known, cuts - 1) for half in halves]
+        if found or any(len(parts) > 1 for parts in deeper):
+            return [part for parts in deeper for part in parts]
+        self._repetitions.give_back([half.key for half in halves])
+        for half in halves:
+            del self._blocks[half.key]
+        return [item]
+
+    def give_back(self) -> None:
+        """Free the numbers of repetition that this request took, because it came to nothing."""
+        self._repetitions.give_back(list(self._blocks))
+
+    def build(self, keys: Sequence[bytes]) -> list[EstimatorPub]:
+        """Return the PUBs of a unit, one for each block."""
+        return [self._pub(*self._blocks[key]) for key in keys]
+
+    def layout(self, keys: Sequence[bytes]) -> list[dict[str, Any]]:
+        """Return what the result of each PUB of a unit must be like."""
+        return [
+            {"circuit": self._circuits[index], "shape": [part.stop - part.start for part in block]}
+            for index, block in (self._blocks[key] for key in keys)
+        ]
+
+    def halves(self, keys: Sequence[bytes]) -> tuple[tuple[bytes, ...], tuple[bytes, ...]] | None:
+        """Cut a unit into two; a single block is cut along its longest axis and replaced by its halves."""
+        if len(keys) > 1:
+            middle = len(keys) // 2
+            return tuple(keys[:middle]), tuple(keys[middle:])
+        index, block = self._blocks[keys[0]]
+        size = math.prod(part.stop - part.start for part in block)
+        if size < 2:
+            return None
+        parts = [self._item(index, part) for part in _cut(block, -(-size // 2))]
+        place = next(place for place, item in enumerate(self.items) if item.key == keys[0])
+        self.items[place : place + 1] = parts
+        return (parts[0].key,), tuple(part.key for part in parts[1:])
+
+    def assemble(
+        self, places: dict[bytes, tuple[int, int]], results: dict[int, UnitResult], metadata: dict[str, Any]
+    ) -> PrimitiveResult[PubResult]:
+        """Put the blocks of all units into arrays of the PUBs' own shapes."""
+        fields: list[dict[str, NDArray[Any]]] = [{} for _ in self.pubs]
+        units: list[set[int]] = [set() for _ in self.pubs]
+        about: list[dict[str, Any]] = [{} for _ in self.pubs]
+        for item in self.items:
+            unit, position = places[item.key]
+            index, block = self._blocks[item.key]
+            units[index].add(unit)
+            about[index] = {**results[unit].metadata[position], **about[index]}
+            shape = tuple(part.stop - part.start for part in block)
+            for name, array in results[unit].pubs[position].items():
+                if array.shape != shape:
+                    continue
+                whole = fields[index].setdefault(name, np.full(self.pubs[index].shape, np.nan, dtype=array.dtype))
+                whole[block] = array
+        pub_results = []
+        for index, pub in enumerate(self.pubs):
+            for name in ("evs", "stds"):
+                fields[index].setdefault(name, np.zeros(pub.shape))
+            own = {"target_precision": pub.precision, "circuit_metadata": pub.circuit.metadata or {}}
+            pub_results.append(
+                PubResult(
+                    DataBin(**fields[index], shape=pub.shape), {**about[index], **own, "units": sorted(units[index])}
+                )
+            )
+        return PrimitiveResult(pub_results, metadata)
+
+    def _item(self, index: int, block: Slices) -> Item:
+        pub = self._pub(index, block)
+        values = _values(pub)
+        key = block_key(
+            self._settings[index],
+            self._circuits[index],
+            values,
+            _virtual(np.asarray(pub.observables.tolist(), dtype=object), self._qubits[index]),
+            tuple(part.stop - part.start for part in block),
+        )
+        (key,) = self._repetitions.number([key])
+        self._blocks[key] = (index, block)
+        return Item(key, index, pub.size * _shots(pub), value_bytes(values), pub.precision)
+
+    def _pub(self, index: int, block: Slices) -> EstimatorPub:
+        pub = self.pubs[index]
+        if all((part.start, part.stop) == (0, length) for part, length in zip(block, pub.shape, strict=True)):
+            return pub
+        observables = pub.observables[_own_slices(block, pub.observables.shape)]
+        values = None
+        if pub.circuit.num_parameters:
+            values = {
+                names: array[_own_slices(block, pub.parameter_values.shape)]
+                for names, array in pub.parameter_values.data.items()
+            }
+        return EstimatorPub.coerce((pub.circuit, observables, values, pub.precision))
+
+
+def _shots(pub: EstimatorPub) -> int:
+    """Return the shots that a precision needs for an observable with the eigenvalues ±1."""
+    if not pub.precision:
+        return 0
+    return _MOST_SHOTS if pub.precision < _MOST_SHOTS**-0.5 else math.ceil(pub.precision**-2)
+
+
+def _values(pub: EstimatorPub) -> NDArray[np.float64]:
+    if not pub.circuit.num_parameters:
+        return np.empty((*pub.parameter_values.shape, 0))
+    return np.asarray(pub.parameter_values.as_array(pub.circuit.parameters), dtype=np.float64)
+
+
+def _cut(block: Slices, largest: int) -> list[Slices]:
+    """Halve a block along its longest axis until no part has more than ``largest`` elements."""
+    lengths = [part.stop - part.start for part in block]
+    if math.prod(lengths) <= max(1, largest):
+        return [block]
+    axis = int(np.argmax(lengths))
+    middle = block[axis].start + (lengths[axis] + 1) // 2
+    first = (*block[:axis], slice(block[axis].start, middle), *block[axis + 1 :])
+    second = (*block[:axis], slice(middle, block[axis].stop), *block[axis + 1 :])
+    return _cut(first, largest) + _cut(second, largest)
+
+
+def _own_slices(block: Slices, shape: tuple[int, ...]) -> Slices:
+    """Return the part of a block that indexes an array which is broadcast to the block's shape."""
+    aligned = block[len(block) - len(shape) :]
+    return tuple(slice(0, 1) if length == 1 else part for part, length in zip(aligned, shape, strict=True))
+
+
+def _virtual(observables: NDArray[np.object_], qubits: Sequence[int] | None) -> NDArray[np.object_]:
+    """Write observables on physical qubits as observables on the circuit's own ones, where they act on no other."""
+    if qubits is None:
+        return observables
+    moved = np.empty(observables.shape, dtype=object)
+    for index in np.ndindex(observables.shape):
+        terms = {}
+        observable: Any = observables[index]
+        for label, weight in observable.items():
+            # Labels are written with qubit 0 on the right.
+            own = "".join(label[len(label) - 1 - qubit] for qubit in reversed(qubits))
+            if label.count("I") - own.count("I") != len(label) - len(own):
+                return observables
+            terms[own] = weight
+        moved[index] = terms
+    return moved
