@@ -27,7 +27,7 @@ ORDER = (
     "cli",
 )
 FORBIDDEN = {("diagnostics", "models")}
-ROOM_FOR_ALL = {"_version", "checks", "exceptions", "private_files"}
+ROOM_FOR_ALL = {"_version", "arrays", "checks", "exceptions", "private_files"}
 
 
 def imported_rooms(path: Path) -> set[str]:
@@ -59,6 +59,12 @@ def test_imports_point_one_way(path):
     for other in imported_rooms(path) - ROOM_FOR_ALL - {room}:
         assert ORDER.index(other) < ORDER.index(room), f"{path} imports from {other}, which is above it"
         assert (room, other) not in FORBIDDEN, f"{path} must not import from {other}"
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_array_types_stand_in_one_module(path):
+    names = {node.id for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Name)}
+    assert "NDArray" not in names or path == PACKAGE / "arrays.py"
 
 
 @pytest.mark.parametrize("room", ["disk", "work", "store", "service", "run"])

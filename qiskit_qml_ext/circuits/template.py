@@ -21,6 +21,7 @@ from qiskit.quantum_info import SparsePauliOp
 from sklearn.base import BaseEstimator, clone
 from typing_extensions import Self
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import SETTING_RULES
 from qiskit_qml_ext.circuits.entanglement import Entanglement
 
@@ -279,7 +280,7 @@ def check_axes(name: str, value: object) -> str:
     return value
 
 
-def check_bandwidth(bandwidth: Any, num_features: int) -> np.ndarray:
+def check_bandwidth(bandwidth: Any, num_features: int) -> FloatArray:
     """Return the bandwidth as one positive number for each feature, shape (num_features,)."""
     if isinstance(bandwidth, bool) or not (isinstance(bandwidth, Real) or np.ndim(bandwidth) == 1):
         raise TypeError(f"bandwidth must be a number or one number for each feature, but {bandwidth!r} came.")

@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from qiskit_qml_ext.arrays import AnyArray, FloatArray
 from qiskit_qml_ext.datasets.columns import Column, NumberFormat
 from qiskit_qml_ext.datasets.frames import column_from_series, column_name, is_date, is_real, label_from_series
 from qiskit_qml_ext.datasets.labels import look_alikes
@@ -15,7 +16,7 @@ from qiskit_qml_ext.datasets.labels import look_alikes
 
 def feature_matrix(
     X: ArrayLike, feature_names: Sequence[str] | None
-) -> tuple[NDArray[np.float64], tuple[str, ...], list[Column], list[str]]:
+) -> tuple[FloatArray, tuple[str, ...], list[Column], list[str]]:
     """Return features as a new array of doubles, with their names, columns (of a data frame) and notes.
 
     Raises:
@@ -31,7 +32,7 @@ def feature_matrix(
         for column in columns:
             if column.problem:
                 raise ValueError(f"{column.problem} {column.remedy}, or leave the column out.")
-        matrix = np.column_stack([cast(NDArray[np.float64], column.numbers) for column in columns])
+        matrix = np.column_stack([cast(FloatArray, column.numbers) for column in columns])
         return matrix, names, columns, [remark for column in columns for remark in column.remarks]
     matrix, notes = _matrix(X)
     _check_shape(matrix.shape)
@@ -39,7 +40,7 @@ def feature_matrix(
     return matrix, _names(feature_names, matrix.shape[1], default), [], notes
 
 
-def _matrix(X: ArrayLike) -> tuple[NDArray[np.float64], list[str]]:
+def _matrix(X: ArrayLike) -> tuple[FloatArray, list[str]]:
     try:
         array = np.asarray(X)
     except ValueError as error:
@@ -70,7 +71,7 @@ def _matrix(X: ArrayLike) -> tuple[NDArray[np.float64], list[str]]:
     return matrix, []
 
 
-def _matrix_of_objects(array: NDArray[np.generic]) -> tuple[NDArray[np.float64], list[str]]:
+def _matrix_of_objects(array: AnyArray) -> tuple[FloatArray, list[str]]:
     matrix = np.full(array.shape, np.nan)
     as_text: list[str] = []
     for row, cells in enumerate(array.tolist()):
@@ -99,7 +100,7 @@ def _double(cell: Any) -> float:
         return float("inf") if cell > 0 else float("-inf")
 
 
-def label_array(y: ArrayLike, label_name: str) -> tuple[NDArray[np.generic], list[str]]:
+def label_array(y: ArrayLike, label_name: str) -> tuple[AnyArray, list[str]]:
     """Return labels as a new array: numbers where all are numbers, else text, truth values or objects.
 
     Raises:
@@ -138,7 +139,7 @@ def label_array(y: ArrayLike, label_name: str) -> tuple[NDArray[np.generic], lis
     return np.array(labels), []
 
 
-def _check_one_column(labels: NDArray[np.generic]) -> None:
+def _check_one_column(labels: AnyArray) -> None:
     shape: tuple[int, ...] = labels.shape
     if len(shape) != 2:
         return
@@ -148,7 +149,7 @@ def _check_one_column(labels: NDArray[np.generic]) -> None:
         raise ValueError(f"y must have one dimension, but seems to be one-hot, shape {shape}. Pass y.argmax(axis=1).")
 
 
-def _plain(labels: NDArray[np.generic]) -> NDArray[np.generic]:
+def _plain(labels: AnyArray) -> AnyArray:
     """Return objects that are all numbers as numbers, so that a quantity is not taken for so many classes."""
     values = labels.tolist()
     present = [value for value in values if not is_missing(value)]

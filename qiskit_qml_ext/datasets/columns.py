@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+
+from qiskit_qml_ext.arrays import FloatArray
 
 Kind = Literal["number", "truth", "text", "date"]
 
@@ -51,7 +52,7 @@ class Column:
     name: str
     kind: Kind
     cells: Sequence[object]
-    numbers: NDArray[np.float64] | None = None
+    numbers: FloatArray | None = None
     problem: str = ""
     remedy: str = ""
     remarks: tuple[str, ...] = field(default=())
@@ -231,7 +232,7 @@ def column_from_text(
     return checked(name, kind, kept, numbers, remarks, place)  # type: ignore[arg-type]
 
 
-def _plain_numbers(cells: Sequence[str]) -> NDArray[np.float64] | None:
+def _plain_numbers(cells: Sequence[str]) -> FloatArray | None:
     """Return cells that are all finite numbers with decimal points, quickly; None if they are anything else."""
     joined = "".join(cells)
     if not joined.isascii() or "_" in joined:  # Python reads 1_000 and digits of other scripts
@@ -247,7 +248,7 @@ def checked(
     name: str,
     kind: Kind,
     cells: Sequence[object],
-    numbers: NDArray[np.float64],
+    numbers: FloatArray,
     remarks: Sequence[str],
     place: Place = row_of,
 ) -> Column:
@@ -274,7 +275,7 @@ def checked(
 _LARGEST, _SMALLEST = 1e150, 1e-150
 
 
-def scale_problem(name: str, numbers: NDArray[np.float64]) -> tuple[str, str]:
+def scale_problem(name: str, numbers: FloatArray) -> tuple[str, str]:
     """Say why a column cannot be standardised in double precision, and what to do; empty if it can."""
     low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
     largest = max(abs(low), abs(high))
@@ -301,7 +302,7 @@ def scale_problem(name: str, numbers: NDArray[np.float64]) -> tuple[str, str]:
     return "", ""
 
 
-def _inexact(name: str, cells: Sequence[object], numbers: NDArray[np.float64]) -> str:
+def _inexact(name: str, cells: Sequence[object], numbers: FloatArray) -> str:
     """Say that whole numbers beyond 2⁵³ are rounded, if some are."""
     for index in np.flatnonzero(np.abs(numbers) >= 2.0**53).tolist():
         cell = cells[index]
@@ -320,7 +321,7 @@ def _inexact(name: str, cells: Sequence[object], numbers: NDArray[np.float64]) -
     return ""
 
 
-def _stand_in(name: str, numbers: NDArray[np.float64]) -> str:
+def _stand_in(name: str, numbers: FloatArray) -> str:
     """Say that a number may stand for missing values, such as -999: repeated, and unlike all others of the column.
 
     It is the only negative one, at most -9; or it is farther from the others than these are from each other.

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from qiskit_qml_ext.arrays import AnyArray, FloatArray, IntArray
 from qiskit_qml_ext.datasets.arrays import check_same_order, feature_matrix, is_missing, label_array
 from qiskit_qml_ext.datasets.columns import Column, NumberFormat, scale_problem
 from qiskit_qml_ext.datasets.identifiers import identifier_reason, telling_columns
@@ -38,8 +39,8 @@ class Dataset:
     """
 
     name: str
-    X: NDArray[np.float64]
-    y: NDArray[np.float64] | NDArray[np.int64]
+    X: FloatArray
+    y: FloatArray | IntArray
     feature_names: tuple[str, ...]
     task: Task
     class_names: tuple[str, ...] = ()
@@ -72,7 +73,7 @@ class Dataset:
         return {name: int(np.sum(self.y == code)) for code, name in enumerate(self.class_names)}
 
     @property
-    def labels(self) -> NDArray[np.generic]:
+    def labels(self) -> AnyArray:
         """The label of each sample as people know it: the name of its class, or the number of a regression."""
         return np.array(self.class_names)[self.y.astype(np.int64)] if self.class_names else self.y
 
@@ -192,7 +193,7 @@ class Dataset:
         return f"<Dataset {self.summary()}>"
 
 
-def guess_task(y: NDArray[np.generic]) -> Task:
+def guess_task(y: AnyArray) -> Task:
     """Guess what a label means.
 
     Text and truth values are classes. Numbers are classes if they are whole and there are at most
@@ -213,8 +214,8 @@ def _check_task(task: Task) -> Task:
 
 
 def build_dataset(
-    features: NDArray[np.float64],
-    labels: NDArray[np.generic],
+    features: FloatArray,
+    labels: AnyArray,
     names: Sequence[str],
     *,
     task: Task | None,
@@ -257,7 +258,7 @@ def _telling_sentence(column: str, label_name: str, task: Task) -> str:
     )
 
 
-def _task_of(labels: NDArray[np.generic], label_name: str) -> Task:
+def _task_of(labels: AnyArray, label_name: str) -> Task:
     """Guess the task, unless the label is many different numbers written as text."""
     task = guess_task(labels)
     distinct = {value for value in labels.tolist() if isinstance(value, str)}
@@ -269,7 +270,7 @@ def _task_of(labels: NDArray[np.generic], label_name: str) -> Task:
     return task
 
 
-def _check_features(X: NDArray[np.float64], names: Sequence[str]) -> None:
+def _check_features(X: FloatArray, names: Sequence[str]) -> None:
     if infinite := [names[i] for i in np.flatnonzero(np.isinf(X).any(axis=0)).tolist()]:
         raise ValueError(f"Infinite values in {_columns(infinite)}. Replace them by numbers or leave the values empty.")
     if empty := [names[i] for i in np.flatnonzero(np.isnan(X).all(axis=0)).tolist()]:
@@ -280,7 +281,7 @@ def _check_features(X: NDArray[np.float64], names: Sequence[str]) -> None:
             raise ValueError(f"{problem} {remedy}, or leave it out.")
 
 
-def _check_label_present(y: NDArray[np.generic], label_name: str) -> None:
+def _check_label_present(y: AnyArray, label_name: str) -> None:
     missing = np.array([is_missing(value) for value in y.tolist()], dtype=bool)
     if missing.any():
         rows = ", ".join(str(row + 1) for row in np.flatnonzero(missing)[:3])
@@ -292,7 +293,7 @@ def _check_label_present(y: NDArray[np.generic], label_name: str) -> None:
         )
 
 
-def _encode(y: NDArray[np.generic], label_name: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+def _encode(y: AnyArray, label_name: str) -> tuple[IntArray, tuple[str, ...]]:
     """Number the classes in sorted order: by value for numbers, alphabetically for text."""
     values = y.tolist()
     try:
@@ -312,7 +313,7 @@ def _class_name(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _as_numbers(y: NDArray[np.generic], label_name: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+def _as_numbers(y: AnyArray, label_name: str) -> tuple[FloatArray, tuple[str, ...]]:
     try:
         numbers = y.astype(np.float64)
     except (TypeError, ValueError):
@@ -327,7 +328,7 @@ def _as_numbers(y: NDArray[np.generic], label_name: str) -> tuple[NDArray[np.flo
     return numbers, ()
 
 
-def _proportional_counts(available: NDArray[np.int64], total: int, minimum: int) -> list[int]:
+def _proportional_counts(available: IntArray, total: int, minimum: int) -> list[int]:
     """Divide ``total`` in proportion to ``available`` (largest remainders), each at least ``minimum`` if possible."""
     floor = np.minimum(available, minimum)
     share = available * total / available.sum()

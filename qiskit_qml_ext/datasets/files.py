@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qiskit_qml_ext.arrays import AnyArray, FloatArray
 from qiskit_qml_ext.datasets.columns import Column, column_from_text, number_format, stripped
 from qiskit_qml_ext.datasets.dataset import MAX_GUESSED_CLASSES, Dataset, Task, build_dataset
 from qiskit_qml_ext.datasets.decoding import read_text
@@ -234,7 +234,7 @@ def chosen_columns(names: Sequence[str], choice: Choice, file_name: str) -> tupl
 
 def assemble(
     columns: Sequence[Column],
-    labels: NDArray[np.generic],
+    labels: AnyArray,
     label_name: str,
     choice: Choice,
     *,
@@ -267,7 +267,7 @@ def assemble(
         )
     _check_usable(features, labels, file_name)
     remarks += [remark for column in features for remark in column.remarks]
-    matrix = np.column_stack([cast(NDArray[np.float64], column.numbers) for column in features])
+    matrix = np.column_stack([cast(FloatArray, column.numbers) for column in features])
     for column, values in zip(features, matrix.T, strict=True):
         if np.nanmin(np.append(values, np.inf)) == np.nanmax(np.append(values, -np.inf)):
             remarks.append(f"Column {column.name!r} has the same value everywhere, so it tells nothing.")
@@ -319,7 +319,7 @@ def _left_out(column: Column, reason: str) -> str:
     return f"Column {column.name!r} is left out: {reason}. {use}."
 
 
-def _check_usable(columns: Sequence[Column], labels: NDArray[np.generic], file_name: str) -> None:
+def _check_usable(columns: Sequence[Column], labels: AnyArray, file_name: str) -> None:
     wrong = [column for column in columns if column.problem]
     if not wrong:
         return
@@ -338,7 +338,7 @@ def _check_usable(columns: Sequence[Column], labels: NDArray[np.generic], file_n
     )
 
 
-def _maps(column: Column, labels: NDArray[np.generic]) -> bool:
+def _maps(column: Column, labels: AnyArray) -> bool:
     """Whether each value of a text column goes with one label only, and is there often enough for that to mean much."""
     pairs = {(cell, str(label)) for cell, label in zip(column.cells, labels.tolist(), strict=True) if cell is not None}
     values = {cell for cell, _ in pairs}

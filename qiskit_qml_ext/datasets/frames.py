@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qiskit_qml_ext.arrays import AnyArray, FloatArray
 from qiskit_qml_ext.datasets.columns import Column, NumberFormat, checked, column_from_text, is_marked, row_of
 from qiskit_qml_ext.datasets.labels import label_from_text
 
@@ -73,7 +73,7 @@ def _from_objects(name: str, cells: list[object], na_values: frozenset[str]) -> 
 
 def label_from_series(
     name: str, series: "pd.Series", *, na_values: frozenset[str] = frozenset()
-) -> tuple[NDArray[np.generic], tuple[str, ...]]:
+) -> tuple[AnyArray, tuple[str, ...]]:
     """Read a label from a column of a data frame: numbers if it holds numbers, else objects with None where missing.
 
     Returns:
@@ -132,11 +132,11 @@ def _cells(series: "pd.Series") -> list[object]:
     return [cell.decode("utf-8", "replace") if isinstance(cell, bytes) else cell for cell in cells]
 
 
-def _floats(series: "pd.Series") -> NDArray[np.float64]:
+def _floats(series: "pd.Series") -> FloatArray:
     return np.array(series.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
 
 
-def _values(cells: Sequence[object]) -> NDArray[np.float64]:
+def _values(cells: Sequence[object]) -> FloatArray:
     """Return objects that are numbers as doubles; one beyond their range becomes infinite."""
     values = np.full(len(cells), np.nan)
     for place, cell in enumerate(cells):

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qiskit_qml_ext.arrays import FloatArray, IndexArray, IntArray
 from qiskit_qml_ext.datasets.columns import Column, looks_decorated
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|#")
@@ -68,7 +68,7 @@ def identifier_reason(column: Column) -> str:
     return _count_reason(numbers, distinct)
 
 
-def _count_reason(numbers: NDArray[np.float64], distinct: int) -> str:
+def _count_reason(numbers: FloatArray, distinct: int) -> str:
     size = numbers.size
     steps, ties = np.diff(numbers), size - distinct
     if ties == 0 and np.all(steps == steps[0]):
@@ -119,7 +119,7 @@ def _is_written_number(column: Column) -> bool:
     return column.kind == "text" and (not column.remedy.startswith("Encode") or looks_decorated(column.cells))
 
 
-def equal_steps(numbers: NDArray[np.float64]) -> bool:
+def equal_steps(numbers: FloatArray) -> bool:
     """Whether numbers rise by the same step from row to row, like a time or a row number."""
     if numbers.size < 2 * MIN_ROWS or not np.isfinite(numbers).all():
         return False
@@ -128,8 +128,8 @@ def equal_steps(numbers: NDArray[np.float64]) -> bool:
 
 
 def telling_columns(
-    X: NDArray[np.float64],
-    y: NDArray[np.float64] | NDArray[np.int64],
+    X: FloatArray,
+    y: FloatArray | IntArray,
     task: Literal["classification", "regression"],
 ) -> list[int]:
     """Return which columns alone give nearly every label: a copy of it, or a record of what followed from it.
@@ -161,7 +161,7 @@ def _leaves(num_classes: int) -> int:
     return max(8, 2 * num_classes)
 
 
-def _may_separate(values: NDArray[np.float64], y: NDArray[np.intp], errors: int) -> bool:
+def _may_separate(values: FloatArray, y: IndexArray, errors: int) -> bool:
     """Whether a tree of few leaves may be right on all samples but a few; it saves the search for one."""
     ranks = np.unique(np.nan_to_num(values, nan=-np.inf), return_inverse=True)[1]
     table = np.zeros((int(ranks.max()) + 1, int(y.max()) + 1), dtype=np.int64)
@@ -173,7 +173,7 @@ def _may_separate(values: NDArray[np.float64], y: NDArray[np.intp], errors: int)
     return bool(changes <= _leaves(table.shape[1]) - 1 + 2 * errors)
 
 
-def _errors_of_tree(values: NDArray[np.float64], y: NDArray[np.intp]) -> int:
+def _errors_of_tree(values: FloatArray, y: IndexArray) -> int:
     """Return on how many samples a small tree, fitted without their fold, is wrong."""
     from sklearn.model_selection import StratifiedKFold
     from sklearn.tree import DecisionTreeClassifier
@@ -187,7 +187,7 @@ def _errors_of_tree(values: NDArray[np.float64], y: NDArray[np.intp]) -> int:
     return wrong
 
 
-def _same_order(values: NDArray[np.float64], y: NDArray[np.float64] | NDArray[np.int64]) -> bool:
+def _same_order(values: FloatArray, y: FloatArray | IntArray) -> bool:
     from scipy.stats import rankdata
 
     if not np.isfinite(values).all() or np.ptp(values) == 0 or np.ptp(y) == 0:

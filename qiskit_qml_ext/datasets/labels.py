@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qiskit_qml_ext.arrays import AnyArray
 from qiskit_qml_ext.datasets.columns import MISSING_MARKERS, NumberFormat, Place, is_marked, row_of
 
 _LEADING_ZERO = re.compile(r"[+-]?0\d+")  # a code such as 007, which is not the number 7
@@ -20,7 +20,7 @@ def label_from_text(
     style: NumberFormat,
     na_values: frozenset[str] = frozenset(),
     place: Place = row_of,
-) -> tuple[NDArray[np.generic], tuple[str, ...]]:
+) -> tuple[AnyArray, tuple[str, ...]]:
     """Read a label from text.
 
     Only empty cells and ``na_values`` are missing: "None" and "NA" are names of classes. Blanks around a name are not
@@ -81,13 +81,13 @@ def look_alikes(name: str, classes: Sequence[object]) -> list[str]:
     return notes
 
 
-def _with_gaps(cells: Sequence[str | None], numbers: Sequence[float]) -> NDArray[np.generic]:
+def _with_gaps(cells: Sequence[str | None], numbers: Sequence[float]) -> AnyArray:
     values = np.full(len(cells), np.nan)
     values[[place for place, cell in enumerate(cells) if cell is not None]] = numbers
     return values
 
 
-def _objects(values: Sequence[object]) -> NDArray[np.generic]:
+def _objects(values: Sequence[object]) -> AnyArray:
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from qiskit.circuit import QuantumCircuit
 
+from qiskit_qml_ext.arrays import FloatArray, IntArray, RealArray
 from qiskit_qml_ext.checks import numeric_array
 from qiskit_qml_ext.engine import memory, threads
 from qiskit_qml_ext.engine.plan import Plan, plan_for
@@ -14,9 +15,6 @@ from qiskit_qml_ext.engine.runners import scratch_rows
 from qiskit_qml_ext.engine.simd import LANES
 from qiskit_qml_ext.program import RotationProgram, lower
 
-RealArray = npt.NDArray[np.float64] | npt.NDArray[np.float32]
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 Lanes = tuple[int, ...]
 Task = Callable[[int, int, Lanes, RealArray, RealArray, IntArray], None]
 

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from qiskit.circuit import QuantumCircuit
 
+from qiskit_qml_ext.arrays import ComplexArray, FloatArray, IntArray, RealArray
 from qiskit_qml_ext.engine import batch as requests
 from qiskit_qml_ext.engine import memory, runners
-from qiskit_qml_ext.engine.batch import Batch, FloatArray, IntArray, Lanes, RealArray
+from qiskit_qml_ext.engine.batch import Batch, Lanes
 from qiskit_qml_ext.engine.observables import (
     CompiledObservables,
     Observable,
@@ -24,8 +25,6 @@ from qiskit_qml_ext.engine.observables import (
     content_key,
 )
 from qiskit_qml_ext.program import RotationProgram
-
-ComplexArray = npt.NDArray[np.complex128]
 
 _VALUES, _VJP, _JACOBIAN = 0, 1, 2
 _KEPT_OBSERVABLES = 16  # lists of observables that are kept with a plan

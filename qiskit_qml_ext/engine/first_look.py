@@ -1,9 +1,8 @@
 """How many states, of how many qubits, are simulated to see what is worth doing, beside the work that was asked for."""
 
-from typing import TypeVar
-
 import numpy as np
-from numpy.typing import NDArray
+
+from qiskit_qml_ext.arrays import FloatArray
 
 PLAN_QUBITS, PLAN_STATES = 12, 40
 """Up to here a plan simulates states to see what there is to measure: it takes less than a second."""
@@ -14,10 +13,8 @@ DIAGNOSIS_QUBITS = 14
 FEW_STATES_QUBITS = 16
 """Up to here a few dozen states are feasible where nothing else applies."""
 
-Number = TypeVar("Number", bound=np.generic)
 
-
-def spread_rows(rows: NDArray[Number], most: int = PLAN_STATES) -> NDArray[Number]:
+def spread_rows(rows: FloatArray, most: int = PLAN_STATES) -> FloatArray:
     """Return at most so many rows, spread evenly over all of them: data are often sorted by their class.
 
     Args:

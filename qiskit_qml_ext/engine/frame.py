@@ -8,12 +8,10 @@ observables.
 """
 
 import numpy as np
-import numpy.typing as npt
 
+from qiskit_qml_ext.arrays import IntArray
 from qiskit_qml_ext.program import inverse_name
 from qiskit_qml_ext.program.pauli import SignedPauli, generator_images, product_of_images
-
-IntArray = npt.NDArray[np.int64]
 
 MONOMIAL = frozenset({"cx", "cz", "s", "sdg", "swap", "x", "y", "z"})
 

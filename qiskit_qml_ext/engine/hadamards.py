@@ -1,14 +1,15 @@
 """Layers of plain Hadamard gates on one tile: a Walsh-Hadamard transform of the state, block by block in a cache."""
 
+from qiskit_qml_ext.arrays import RealArray
 from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.kernels import SQRT_HALF, Real, lowest_bit_position
+from qiskit_qml_ext.engine.kernels import SQRT_HALF, lowest_bit_position
 from qiskit_qml_ext.engine.simd import load, splat, store
 
 _BLOCK_BITS = 9  # 2^9 rows of 64 bytes fill most of a first-level cache
 
 
 @njit
-def _butterflies_1(part: Real, first: int, size: int, w: int, bit: int, scale: float) -> None:
+def _butterflies_1(part: RealArray, first: int, size: int, w: int, bit: int, scale: float) -> None:
     """Unnormalised Hadamard on one bit of ``size`` rows from ``first``, times ``scale``."""
     stride = 1 << bit
     factor = splat(load(part, first * w), scale)
@@ -21,7 +22,7 @@ def _butterflies_1(part: Real, first: int, size: int, w: int, bit: int, scale: f
 
 
 @njit
-def _butterflies_2(part: Real, first: int, size: int, w: int, bit0: int, bit1: int, scale: float) -> None:
+def _butterflies_2(part: RealArray, first: int, size: int, w: int, bit0: int, bit1: int, scale: float) -> None:
     """The same on two bits, bit0 < bit1, with four rows in registers."""
     s0 = (1 << bit0) * w
     s1 = (1 << bit1) * w
@@ -43,7 +44,9 @@ def _butterflies_2(part: Real, first: int, size: int, w: int, bit0: int, bit1: i
 
 
 @njit
-def _butterflies_3(part: Real, first: int, size: int, w: int, bit0: int, bit1: int, bit2: int, scale: float) -> None:
+def _butterflies_3(
+    part: RealArray, first: int, size: int, w: int, bit0: int, bit1: int, bit2: int, scale: float
+) -> None:
     """The same on three bits, bit0 < bit1 < bit2, with eight rows in registers: a third of the memory traffic."""
     s0 = (1 << bit0) * w
     s1 = (1 << bit1) * w
@@ -81,7 +84,7 @@ def _butterflies_3(part: Real, first: int, size: int, w: int, bit0: int, bit1: i
 
 
 @njit
-def _hadamard_bits(part: Real, first: int, size: int, w: int, mask: int) -> None:
+def _hadamard_bits(part: RealArray, first: int, size: int, w: int, mask: int) -> None:
     """Hadamard gates on all bits of ``mask``, three at a time, the last ones two at a time."""
     while mask:
         bit0 = lowest_bit_position(mask)
@@ -100,7 +103,7 @@ def _hadamard_bits(part: Real, first: int, size: int, w: int, mask: int) -> None
 
 
 @njit
-def hadamard_layer(re: Real, im: Real, n: int, w: int, mask: int) -> None:
+def hadamard_layer(re: RealArray, im: RealArray, n: int, w: int, mask: int) -> None:
     """Plain Hadamard gates on all qubits of ``mask``; low bits are done block by block, in the first-level cache."""
     block = min(n, _BLOCK_BITS)
     low = mask & ((1 << block) - 1)

@@ -17,14 +17,9 @@ The reverse functions take ψ and λ after the gate, add Im <λ|P|ψ>, half the 
 the gradient of the row, and undo the gate on both.
 """
 
-import numpy as np
-import numpy.typing as npt
-
+from qiskit_qml_ext.arrays import IntArray, RealArray
 from qiskit_qml_ext.engine.jit import njit
 from qiskit_qml_ext.engine.simd import load, muladd, negate, parity, splat, store
-
-Real = npt.NDArray[np.float64] | npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
 
 SQRT_HALF = 0.7071067811865476
 
@@ -40,7 +35,16 @@ def lowest_bit_position(mask: int) -> int:
 
 @njit
 def rotate_pairs(
-    re: Real, im: Real, base: int, n: int, w: int, x: int, z: int, cosines: Real, sines: Real, row: int
+    re: RealArray,
+    im: RealArray,
+    base: int,
+    n: int,
+    w: int,
+    x: int,
+    z: int,
+    cosines: RealArray,
+    sines: RealArray,
+    row: int,
 ) -> None:
     """ψ ← exp(-i r P(x, z)) ψ for x != 0."""
     pivot = lowest_bit_position(x)
@@ -92,8 +96,8 @@ def rotate_pairs(
 
 @njit
 def unrotate_pairs(
-    re: Real, im: Real, lre: Real, lim: Real, base: int, n: int, w: int, x: int, z: int,
-    cosines: Real, sines: Real, row: int, gradients: Real,
+    re: RealArray, im: RealArray, lre: RealArray, lim: RealArray, base: int, n: int, w: int, x: int, z: int,
+    cosines: RealArray, sines: RealArray, row: int, gradients: RealArray,
 ) -> None:  # fmt: skip
     """Reverse of :func:`rotate_pairs` on ψ and λ, with the gradient of the row."""
     pivot = lowest_bit_position(x)
@@ -170,7 +174,9 @@ def unrotate_pairs(
 
 
 @njit
-def hadamard(re: Real, im: Real, base: int, n: int, w: int, x: int, z: int, sign: int, z2: int, sign2: int) -> None:
+def hadamard(
+    re: RealArray, im: RealArray, base: int, n: int, w: int, x: int, z: int, sign: int, z2: int, sign2: int
+) -> None:
     """ψ ← (sign P(x, z) + sign2 P(0, z2)) / √2 ψ for anticommuting Paulis: a Hadamard gate seen through a frame.
 
     Row a is the one of the pair on which the second Pauli is +1:
@@ -225,16 +231,16 @@ def hadamard(re: Real, im: Real, base: int, n: int, w: int, x: int, z: int, sign
 
 @njit
 def apply_dense(
-    re: Real,
-    im: Real,
+    re: RealArray,
+    im: RealArray,
     base: int,
     n: int,
     w: int,
-    qubits: Integers,
-    matrix: Real,
+    qubits: IntArray,
+    matrix: RealArray,
     start: int,
     conjugate: int,
-    work: Real,
+    work: RealArray,
 ) -> None:
     """ψ ← U ψ, or U† ψ, for a fixed matrix U on k qubits, stored as real parts then imaginary parts from ``start``.
 
@@ -278,7 +284,9 @@ def apply_dense(
 
 
 @njit
-def permute(re: Real, im: Real, n: int, w: int, table: Integers, start: int, inverse: int, work: Real) -> None:
+def permute(
+    re: RealArray, im: RealArray, n: int, w: int, table: IntArray, start: int, inverse: int, work: RealArray
+) -> None:
     """ψ[target] ← i^k ψ[z], with ``table[start + z] = 4 * target + k``; or the inverse. ``work``: 2 * 2**n rows."""
     size = 1 << n
     for row in range(size):

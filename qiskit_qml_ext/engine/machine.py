@@ -6,9 +6,9 @@ One compilation serves every circuit. A step is a row of eight integers ``(opcod
 
 from enum import IntEnum
 
+from qiskit_qml_ext.arrays import IntArray, RealArray
 from qiskit_qml_ext.engine import hadamards, kernels, phases
 from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.kernels import Integers, Real
 from qiskit_qml_ext.engine.simd import load, splat, store
 
 
@@ -44,10 +44,10 @@ class Opcode(IntEnum):
     HADAMARD_LAYER = 23  # mask
 
 
-Memory = tuple[Real, Real, Real, Real, Real, Real, Real, Real]
+Memory = tuple[RealArray, RealArray, RealArray, RealArray, RealArray, RealArray, RealArray, RealArray]
 """Pointers to ψ, phase tables and one-qubit states (real and imaginary parts each), cosines and sines."""
 
-BackMemory = tuple[Real, Real, Real, Real, Real, Real]
+BackMemory = tuple[RealArray, RealArray, RealArray, RealArray, RealArray, RealArray]
 """Pointers to λ (real, imaginary), the gradient table, λ of the one-qubit states (likewise) and gradients by row."""
 
 # plain integers, which numba freezes into the compiled code
@@ -59,7 +59,7 @@ _FOLD_SET, _FOLD_ROW, _FOLD_TABLE, _QUADRATIC, _HADAMARD_LAYER = range(19, 24)
 
 
 @njit
-def _fill(re: Real, im: Real, n: int, w: int, value: float) -> None:
+def _fill(re: RealArray, im: RealArray, n: int, w: int, value: float) -> None:
     level = splat(load(re, 0), value)
     zero = splat(load(re, 0), 0.0)
     for z in range(1 << n):
@@ -68,7 +68,7 @@ def _fill(re: Real, im: Real, n: int, w: int, value: float) -> None:
 
 
 @njit
-def forward(code: Integers, tables: Integers, constants: Real, n: int, w: int, memory: Memory) -> None:
+def forward(code: IntArray, tables: IntArray, constants: RealArray, n: int, w: int, memory: Memory) -> None:
     """Run the steps of ``code`` on one tile."""
     re, im, ere, eim, qre, qim, cosines, sines = memory
     for step in range(len(code)):
@@ -127,7 +127,7 @@ def forward(code: Integers, tables: Integers, constants: Real, n: int, w: int, m
 
 @njit
 def backward(
-    code: Integers, tables: Integers, constants: Real, n: int, w: int, memory: Memory, back_memory: BackMemory
+    code: IntArray, tables: IntArray, constants: RealArray, n: int, w: int, memory: Memory, back_memory: BackMemory
 ) -> None:
     """Run the reverse steps of ``code``: ψ and λ = O ψ go back in time together, gradients by row are added up."""
     re, im, ere, eim, qre, qim, cosines, sines = memory

@@ -8,15 +8,18 @@ An observable is a run of steps, each an integer row ``(kind, observable, x, z, 
 - ``STATE``: the projector on a state; coefficient at ``constant``, then 2**n real parts, then 2**n imaginary parts.
 """
 
+from qiskit_qml_ext.arrays import IntArray, RealArray
 from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.kernels import Integers, Real, lowest_bit_position
+from qiskit_qml_ext.engine.kernels import lowest_bit_position
 from qiskit_qml_ext.engine.simd import load, muladd, negate, parity, splat, store
 
 PAULI, DIAGONAL, BASIS, STATE = 0, 1, 2, 3
 
 
 @njit
-def add_expectations(steps: Integers, constants: Real, re: Real, im: Real, n: int, w: int, out: Real) -> None:
+def add_expectations(
+    steps: IntArray, constants: RealArray, re: RealArray, im: RealArray, n: int, w: int, out: RealArray
+) -> None:
     """Add the contributions of all steps to the rows of ``out``, one row an observable."""
     for step in range(len(steps)):
         add_expectation(
@@ -26,8 +29,8 @@ def add_expectations(steps: Integers, constants: Real, re: Real, im: Real, n: in
 
 @njit
 def add_observables(
-    steps: Integers, constants: Real, observable: int, re: Real, im: Real, n: int, w: int, weights: Real, lre: Real,
-    lim: Real,
+    steps: IntArray, constants: RealArray, observable: int, re: RealArray, im: RealArray, n: int, w: int,
+    weights: RealArray, lre: RealArray, lim: RealArray,
 ) -> None:  # fmt: skip
     """λ += Σ weight O ψ for one observable, or for all if it is negative."""
     for step in range(len(steps)):
@@ -40,7 +43,17 @@ def add_observables(
 
 @njit
 def add_expectation(
-    kind: int, x: int, z: int, constants: Real, constant: int, re: Real, im: Real, n: int, w: int, out: Real, row: int
+    kind: int,
+    x: int,
+    z: int,
+    constants: RealArray,
+    constant: int,
+    re: RealArray,
+    im: RealArray,
+    n: int,
+    w: int,
+    out: RealArray,
+    row: int,
 ) -> None:
     """Add one step's contribution to row ``row`` of ``out``."""
     zero = splat(load(re, 0), 0.0)
@@ -99,8 +112,8 @@ def add_expectation(
 
 @njit
 def add_observable(
-    kind: int, x: int, z: int, constants: Real, constant: int, re: Real, im: Real, n: int, w: int, weights: Real,
-    row: int, lre: Real, lim: Real,
+    kind: int, x: int, z: int, constants: RealArray, constant: int, re: RealArray, im: RealArray, n: int, w: int,
+    weights: RealArray, row: int, lre: RealArray, lim: RealArray,
 ) -> None:  # fmt: skip
     """λ += weight · (one step of O) ψ, with the weight of every sample in row ``row`` of ``weights``."""
     weight = load(weights, row * w)

@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
+from qiskit_qml_ext.arrays import AnyArray, ComplexArray, FloatArray, IntArray
 from qiskit_qml_ext.engine import measure
 from qiskit_qml_ext.engine.frame import TABLE_BYTES, MonomialFrame
-
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
-ComplexArray = npt.NDArray[np.complex128]
 
 _NORM_ATOL = 1e-6  # a projector's state may come from single precision
 _TABLE_FROM = 3  # Z strings of one observable from which one table is cheaper than one pass each
@@ -36,7 +32,7 @@ class Projector:
     state: int | ComplexArray
 
 
-Observable: TypeAlias = SparsePauliOp | Pauli | Projector | npt.NDArray[np.float64]
+Observable: TypeAlias = SparsePauliOp | Pauli | Projector | FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +100,7 @@ def content_key(observable: Observable) -> object:
     return "diagonal", _array_key(np.asarray(observable))
 
 
-def _array_key(array: npt.NDArray[np.generic]) -> object:
+def _array_key(array: AnyArray) -> object:
     if array.nbytes <= _SHORT_KEY or array.dtype == object:
         return array.shape, array.dtype.str, array.tobytes()
     return array.shape, array.dtype.str, hashlib.blake2b(np.ascontiguousarray(array).data).digest()
@@ -232,7 +228,7 @@ class _Compiler:
             if x:
                 self._steps.append((measure.PAULI, index, x, z, self._constant(np.array([coefficient]))))
 
-    def _add_diagonal(self, diagonal: npt.NDArray[np.generic], index: int, name: str) -> None:
+    def _add_diagonal(self, diagonal: AnyArray, index: int, name: str) -> None:
         size = 1 << self._n
         if diagonal.shape != (size,):
             raise ValueError(f"{name} has shape {diagonal.shape}; a diagonal on {self._n} qubits has shape ({size},).")

@@ -13,15 +13,11 @@ vectors of y and eight numbers of x,
 """
 
 import numpy as np
-import numpy.typing as npt
 
+from qiskit_qml_ext.arrays import FloatArray, IntArray, RealArray, StateArray
 from qiskit_qml_ext.engine import memory, threads
 from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.kernels import Integers, Real
 from qiskit_qml_ext.engine.simd import LANES, Lanes, Vector, load, load_splat, muladd, negate, pointer, splat, store
-
-ComplexArray = npt.NDArray[np.complex128] | npt.NDArray[np.complex64]
-FloatArray = npt.NDArray[np.float64]
 
 _BLOCK = 128  # rows and columns of a block, the unit of work of a thread
 _DEPTH = 512  # steps k for which a packed panel stays in the second-level cache
@@ -31,8 +27,8 @@ _INLINE_PRODUCTS = 1_000_000  # complex multiplications below which waking a thr
 
 
 def gram(
-    states_x: ComplexArray,
-    states_y: ComplexArray | None = None,
+    states_x: StateArray,
+    states_y: StateArray | None = None,
     *,
     max_memory: int | None = None,
     num_threads: int | None = None,
@@ -86,7 +82,7 @@ def gram(
     return out
 
 
-def _check_states(states: ComplexArray, name: str) -> ComplexArray:
+def _check_states(states: StateArray, name: str) -> StateArray:
     if np.ma.is_masked(states):
         raise TypeError(f"{name} must have all its amplitudes, but some of this masked array are missing.")
     array = np.asarray(states)
@@ -99,7 +95,7 @@ def _check_states(states: ComplexArray, name: str) -> ComplexArray:
 
 @njit
 def _fidelity_blocks(
-    blocks: Integers, symmetric: bool, x: Real, y: Real, lanes: Lanes, scratch: Real, out: FloatArray
+    blocks: IntArray, symmetric: bool, x: RealArray, y: RealArray, lanes: Lanes, scratch: RealArray, out: FloatArray
 ) -> None:
     """Fill blocks of ``out``; ``x`` and ``y`` are states with real and imaginary parts interleaved."""
     w = len(lanes)
@@ -132,7 +128,7 @@ def _fidelity_blocks(
 
 
 @njit
-def _pack(y: Real, first: int, used: int, start: int, depth: int, scratch: Real, w: int) -> None:
+def _pack(y: RealArray, first: int, used: int, start: int, depth: int, scratch: RealArray, w: int) -> None:
     """Panel row k: the real parts of 2 W columns, then their imaginary parts; columns beyond the last are zero."""
     for j in range(2 * w):
         for k in range(depth):
@@ -142,7 +138,16 @@ def _pack(y: Real, first: int, used: int, start: int, depth: int, scratch: Real,
 
 @njit
 def _add_products(
-    x: Real, row: int, num_rows: int, dimension: int, start: int, depth: int, w: int, panel: Real, sums: Real, top: int
+    x: RealArray,
+    row: int,
+    num_rows: int,
+    dimension: int,
+    start: int,
+    depth: int,
+    w: int,
+    panel: RealArray,
+    sums: RealArray,
+    top: int,
 ) -> None:
     """Add ``depth`` steps to the sums of four rows (rows beyond the last repeat it)."""
     last = num_rows - 1
@@ -193,7 +198,7 @@ def _add_products(
 
 
 @njit
-def _add_row(sums: Real, q: int, w: int, start: int, ar: Vector, br: Vector, ai: Vector, bi: Vector) -> None:
+def _add_row(sums: RealArray, q: int, w: int, start: int, ar: Vector, br: Vector, ai: Vector, bi: Vector) -> None:
     if start:
         ar = ar + load(sums, q)
         br = br + load(sums, q + w)

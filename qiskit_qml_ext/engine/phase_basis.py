@@ -7,11 +7,9 @@ y_j = |b_j & z| mod 2 turn each term's mask into the set of basis masks whose su
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from qiskit_qml_ext.arrays import IntArray
 from qiskit_qml_ext.engine.schedule import Row
-
-IntArray = npt.NDArray[np.int64]
 
 
 def choose_basis(num_qubits: int, terms: dict[int, Row]) -> tuple[list[int], dict[int, Row]]:

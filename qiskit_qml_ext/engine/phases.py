@@ -15,13 +15,16 @@ Micro-steps on a table (tables of all depths live in one array, the depth-d tabl
 ``set`` E[0] = e^{ir}; ``double_by_row`` E[y + 2^k] = E[y] e^{ir}; ``double_by_table`` E[y + 2^k] = E[y] U[y].
 """
 
+from qiskit_qml_ext.arrays import IntArray, RealArray
 from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.kernels import Integers, Real, lowest_bit_position
+from qiskit_qml_ext.engine.kernels import lowest_bit_position
 from qiskit_qml_ext.engine.simd import load, muladd, negate, parity, splat, store
 
 
 @njit
-def double_by_row(ere: Real, eim: Real, base: int, k: int, w: int, cosines: Real, sines: Real, row: int) -> None:
+def double_by_row(
+    ere: RealArray, eim: RealArray, base: int, k: int, w: int, cosines: RealArray, sines: RealArray, row: int
+) -> None:
     """E[y + 2^k] = E[y] e^{ir} for y < 2^k."""
     c = load(cosines, row * w)
     s = load(sines, row * w)
@@ -36,7 +39,7 @@ def double_by_row(ere: Real, eim: Real, base: int, k: int, w: int, cosines: Real
 
 
 @njit
-def double_by_table(ere: Real, eim: Real, base: int, other: int, k: int, w: int) -> None:
+def double_by_table(ere: RealArray, eim: RealArray, base: int, other: int, k: int, w: int) -> None:
     """E[y + 2^k] = E[y] U[y] for y < 2^k."""
     shift = (1 << k) * w
     for y in range(1 << k):
@@ -51,7 +54,7 @@ def double_by_table(ere: Real, eim: Real, base: int, other: int, k: int, w: int)
 
 
 @njit
-def fold_to_row(g: Real, base: int, k: int, w: int, gradients: Real, row: int) -> None:
+def fold_to_row(g: RealArray, base: int, k: int, w: int, gradients: RealArray, row: int) -> None:
     """Reverse of :func:`double_by_row`: the gradient of r is Σ_y g[y + 2^k]; g[y] += g[y + 2^k]."""
     total = load(gradients, row * w)
     shift = (1 << k) * w
@@ -64,7 +67,7 @@ def fold_to_row(g: Real, base: int, k: int, w: int, gradients: Real, row: int) -
 
 
 @njit
-def fold_to_table(g: Real, base: int, other: int, k: int, w: int) -> None:
+def fold_to_table(g: RealArray, base: int, other: int, k: int, w: int) -> None:
     """Reverse of :func:`double_by_table`: the gradient of U's exponent is g[y + 2^k]; g[y] += g[y + 2^k]."""
     shift = (1 << k) * w
     for y in range(1 << k):
@@ -75,7 +78,9 @@ def fold_to_table(g: Real, base: int, other: int, k: int, w: int) -> None:
 
 
 @njit
-def multiply_phases(re: Real, im: Real, ere: Real, eim: Real, n: int, w: int, table: Integers, start: int) -> None:
+def multiply_phases(
+    re: RealArray, im: RealArray, ere: RealArray, eim: RealArray, n: int, w: int, table: IntArray, start: int
+) -> None:
     """ψ[z] *= E[y(z)]; ``start`` < 0 means y(z) = z."""
     for z in range(1 << n):
         y = z if start < 0 else table[start + z]
@@ -91,7 +96,15 @@ def multiply_phases(re: Real, im: Real, ere: Real, eim: Real, n: int, w: int, ta
 
 @njit
 def write_phases(
-    re: Real, im: Real, ere: Real, eim: Real, n: int, w: int, table: Integers, start: int, scale: float
+    re: RealArray,
+    im: RealArray,
+    ere: RealArray,
+    eim: RealArray,
+    n: int,
+    w: int,
+    table: IntArray,
+    start: int,
+    scale: float,
 ) -> None:
     """ψ[z] = scale E[y(z)], the pass on a uniform superposition."""
     factor = splat(load(ere, 0), scale)
@@ -102,7 +115,7 @@ def write_phases(
 
 
 @njit
-def _turn(ere: Real, eim: Real, table: int, factor: int, size: int, w: int, backwards: int) -> None:
+def _turn(ere: RealArray, eim: RealArray, table: int, factor: int, size: int, w: int, backwards: int) -> None:
     """T *= V, or V*, row by row: tables of ``size`` rows at rows ``table`` and ``factor``."""
     for y in range(size):
         i = (table + y) * w
@@ -119,8 +132,8 @@ def _turn(ere: Real, eim: Real, table: int, factor: int, size: int, w: int, back
 
 @njit
 def quadratic_phases(
-    re: Real, im: Real, ere: Real, eim: Real, n: int, w: int, m: int, high: int, low: int, cross: int, write: int,
-    backwards: int, scale: float,
+    re: RealArray, im: RealArray, ere: RealArray, eim: RealArray, n: int, w: int, m: int, high: int, low: int,
+    cross: int, write: int, backwards: int, scale: float,
 ) -> None:  # fmt: skip
     """ψ[h, l] *= H[h] T[l] Π_{j in h} V_j[l], or, with ``write``, ψ[h, l] = scale times it; l are the m low bits.
 
@@ -162,8 +175,8 @@ def quadratic_phases(
 
 @njit
 def unmultiply_phases(
-    re: Real, im: Real, lre: Real, lim: Real, ere: Real, eim: Real, g: Real, n: int, w: int, table: Integers,
-    start: int, rank: int,
+    re: RealArray, im: RealArray, lre: RealArray, lim: RealArray, ere: RealArray, eim: RealArray, g: RealArray, n: int,
+    w: int, table: IntArray, start: int, rank: int,
 ) -> None:  # fmt: skip
     """Reverse of :func:`multiply_phases` on ψ and λ; g[y] = Σ_{z: y(z) = y} Im(λ[z] ψ[z]*), half of ∂f/∂φ(y)."""
     if start >= 0:
@@ -192,7 +205,7 @@ def unmultiply_phases(
 
 @njit
 def multiply_term(
-    re: Real, im: Real, base: int, n: int, w: int, mask: int, cosines: Real, sines: Real, row: int
+    re: RealArray, im: RealArray, base: int, n: int, w: int, mask: int, cosines: RealArray, sines: RealArray, row: int
 ) -> None:
     """ψ[z] *= exp(i r (-1)^|mask & z|), a pass with one term."""
     c = load(cosines, row * w)
@@ -212,8 +225,8 @@ def multiply_term(
 
 @njit
 def unmultiply_term(
-    re: Real, im: Real, lre: Real, lim: Real, base: int, n: int, w: int, mask: int, cosines: Real, sines: Real,
-    row: int, gradients: Real,
+    re: RealArray, im: RealArray, lre: RealArray, lim: RealArray, base: int, n: int, w: int, mask: int,
+    cosines: RealArray, sines: RealArray, row: int, gradients: RealArray,
 ) -> None:  # fmt: skip
     """Reverse of :func:`multiply_term` on ψ and λ, with the gradient of the row."""
     c = load(cosines, row * w)
@@ -243,7 +256,7 @@ def unmultiply_term(
 
 
 @njit
-def product_state(re: Real, im: Real, n: int, w: int, qre: Real, qim: Real) -> None:
+def product_state(re: RealArray, im: RealArray, n: int, w: int, qre: RealArray, qim: RealArray) -> None:
     """ψ = ⊗_q (qubit q's two amplitudes, rows 2q and 2q + 1 of the small arrays), by doubling."""
     store(re, 0, load(qre, 0))
     store(im, 0, load(qim, 0))
@@ -267,7 +280,16 @@ def product_state(re: Real, im: Real, n: int, w: int, qre: Real, qim: Real) -> N
 
 @njit
 def unproduct_state(
-    lre: Real, lim: Real, n: int, w: int, qre: Real, qim: Real, mre: Real, mim: Real, ere: Real, eim: Real
+    lre: RealArray,
+    lim: RealArray,
+    n: int,
+    w: int,
+    qre: RealArray,
+    qim: RealArray,
+    mre: RealArray,
+    mim: RealArray,
+    ere: RealArray,
+    eim: RealArray,
 ) -> None:
     """Reverse of :func:`product_state`: λ of every qubit, from λ of the whole (which is overwritten).
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
+from qiskit_qml_ext.arrays import ComplexArray, FloatArray, IntArray
 from qiskit_qml_ext.engine.frame import TABLE_BYTES, MonomialFrame
 from qiskit_qml_ext.engine.machine import Opcode
 from qiskit_qml_ext.engine.memory import Allowance
@@ -17,8 +17,6 @@ from qiskit_qml_ext.engine.rows import AngleData, pack_angles
 from qiskit_qml_ext.engine.schedule import Dense, Hadamard, Item, Permute, Phases, Rotation, Row, schedule
 from qiskit_qml_ext.program import AffineRows, AngleMap, InitialState, RotationProgram
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 Step = tuple[int, ...]
 
 _STEP_WIDTH = 8
@@ -424,7 +422,7 @@ def _output_table(frame: MonomialFrame, allowance: Allowance) -> IntArray | None
     return table
 
 
-def _initial_vector(num_qubits: int, states: list[InitialState]) -> npt.NDArray[np.complex128]:
+def _initial_vector(num_qubits: int, states: list[InitialState]) -> ComplexArray:
     """The product of the prepared states, with |0> on all other qubits."""
     size = 1 << num_qubits
     indices = np.arange(size)

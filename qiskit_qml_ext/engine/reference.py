@@ -7,10 +7,8 @@ least significant bit of a basis state's index.
 import numpy as np
 import numpy.typing as npt
 
+from qiskit_qml_ext.arrays import ComplexArray, FloatArray
 from qiskit_qml_ext.program import CliffordGate, DenseUnitary, InitialState, PauliRotation, RotationProgram
-
-ComplexArray = npt.NDArray[np.complex128]
-FloatArray = npt.NDArray[np.float64]
 
 _S = np.diag([1.0, 1.0j])
 _H = np.array([[1.0, 1.0], [1.0, -1.0]]) / np.sqrt(2.0)

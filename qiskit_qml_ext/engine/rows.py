@@ -9,14 +9,13 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from qiskit_qml_ext.arrays import AnyArray, FloatArray, IntArray, RealArray
 from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.kernels import Integers, Real
 from qiskit_qml_ext.engine.simd import Vector, all_within, floor, load, muladd, negate, select_less, splat, store
 from qiskit_qml_ext.program import AngleMap
 
-AngleData = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
+AngleData = tuple[IntArray, FloatArray]
 """An angle map for compiled code, in one array of integers and one of floats, see :func:`pack_angles`."""
 
 # mypy: disable-error-code="no-any-return"
@@ -35,7 +34,7 @@ _LARGE = 1.0e6  # beyond, the exact products above do not hold and the C library
 
 
 @njit
-def sines_and_cosines(memory: Real, angles: int, cosines: int, sines: int, count: int) -> int:
+def sines_and_cosines(memory: RealArray, angles: int, cosines: int, sines: int, count: int) -> int:
     """Cos and sin of ``count`` float64 values (a multiple of 8), to about one unit in the last place.
 
     The values begin at element ``angles`` of ``memory``, the results go to the elements ``cosines`` and ``sines`` on.
@@ -151,12 +150,12 @@ def _derivatives(code: int, a: float, b: float) -> tuple[float, float]:
 
 def pack_angles(angles: AngleMap) -> AngleData:
     """Put an angle map into two arrays: compiled functions pay for every array that they are given."""
-    integers: list[npt.NDArray[np.int64]] = [np.zeros(_HEADER, dtype=np.int64), angles.functions]
-    reals: list[npt.NDArray[np.float64]] = []
+    integers: list[IntArray] = [np.zeros(_HEADER, dtype=np.int64), angles.functions]
+    reals: list[FloatArray] = []
     header = integers[0]
     header[_NUM_FUNCTIONS], header[NUM_ROWS], header[_FUNCTIONS] = len(angles.functions), angles.num_angles, _HEADER
 
-    def add(array: npt.NDArray[np.generic], arrays: list[Any]) -> int:
+    def add(array: AnyArray, arrays: list[Any]) -> int:
         arrays.append(array)
         return sum(map(len, arrays[:-1]))
 
@@ -171,7 +170,7 @@ def pack_angles(angles: AngleMap) -> AngleData:
 
 
 @njit
-def affine(integers: Integers, reals: Real, part: int, row: int, atoms: Real, w: int, lane: int) -> float:
+def affine(integers: IntArray, reals: RealArray, part: int, row: int, atoms: RealArray, w: int, lane: int) -> float:
     """One affine row of a part of the map (_LEFT, _RIGHT or _ROWS) for one sample."""
     starts, entries, coefficients = integers[part], integers[part + 1], integers[part + 2]
     total = reals[integers[part + 3] + row]
@@ -181,7 +180,9 @@ def affine(integers: Integers, reals: Real, part: int, row: int, atoms: Real, w:
 
 
 @njit
-def affine_lanes(integers: Integers, reals: Real, part: int, row: int, atoms: Real, w: int, lane: int) -> Vector:
+def affine_lanes(
+    integers: IntArray, reals: RealArray, part: int, row: int, atoms: RealArray, w: int, lane: int
+) -> Vector:
     """The same for the eight samples from ``lane`` on."""
     starts, entries, coefficients = integers[part], integers[part + 1], integers[part + 2]
     total = splat(load(atoms, 0), reals[integers[part + 3] + row])
@@ -192,13 +193,15 @@ def affine_lanes(integers: Integers, reals: Real, part: int, row: int, atoms: Re
 
 
 @njit
-def num_atoms(integers: Integers, num_parameters: int) -> int:
+def num_atoms(integers: IntArray, num_parameters: int) -> int:
     """The number of atoms: parameters and functions."""
     return num_parameters + integers[_NUM_FUNCTIONS]
 
 
 @njit
-def evaluate_rows(values: Real, first: int, w: int, integers: Integers, reals: Real, memory: Real, angles: int) -> None:
+def evaluate_rows(
+    values: RealArray, first: int, w: int, integers: IntArray, reals: RealArray, memory: RealArray, angles: int
+) -> None:
     """Evaluate atoms (A, w) and rows (R, w) for samples ``first`` to ``first + w``; the last is repeated.
 
     The atoms fill the beginning of ``memory``, the rows what follows element ``angles``.
@@ -231,7 +234,14 @@ def evaluate_rows(values: Real, first: int, w: int, integers: Integers, reals: R
 
 @njit
 def pull_back_rows(
-    first: int, w: int, integers: Integers, reals: Real, memory: Real, gradients: int, pulled: int, out: Real
+    first: int,
+    w: int,
+    integers: IntArray,
+    reals: RealArray,
+    memory: RealArray,
+    gradients: int,
+    pulled: int,
+    out: RealArray,
 ) -> None:
     """From the gradient by rows (R, w) to ``out`` (B, P): the reverse of :func:`evaluate_rows`, times 2.
 
@@ -273,12 +283,12 @@ def pull_back_rows(
 
 @njit
 def _pull_back_argument(
-    integers: Integers,
-    reals: Real,
+    integers: IntArray,
+    reals: RealArray,
     part: int,
     node: int,
     weight: float,
-    memory: Real,
+    memory: RealArray,
     pulled: int,
     w: int,
     lane: int,

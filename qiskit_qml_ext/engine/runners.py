@@ -9,9 +9,9 @@ known to the compiler. W is the width of a vector, or 1 for few samples of many 
 lanes.
 """
 
+from qiskit_qml_ext.arrays import IntArray, RealArray
 from qiskit_qml_ext.engine import machine, measure, rows
 from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.kernels import Integers, Real
 from qiskit_qml_ext.engine.simd import Lanes, load, muladd, pointer, splat, store, store_pair
 
 Places = tuple[int, int, int, int, int, int, int, int]
@@ -30,8 +30,8 @@ def scratch_rows(n: int, num_rows: int, table_rows: int, num_observables: int, *
 
 @njit
 def _prepare(
-    values: Real, tile: int, w: int, integers: Integers, reals: Real, wide: Real, scratch: Real, cosines: int,
-    sines: int, status: Integers,
+    values: RealArray, tile: int, w: int, integers: IntArray, reals: RealArray, wide: RealArray, scratch: RealArray,
+    cosines: int, sines: int, status: IntArray,
 ) -> None:  # fmt: skip
     """Evaluate all rows of a tile; ``wide`` is float64 scratch for (atoms, rows, cosines, sines, pulled).
 
@@ -53,9 +53,9 @@ def _prepare(
 
 @njit
 def run_states(
-    first_tile: int, last_tile: int, values: Real, integers: Integers, reals: Real, code: Integers, tables: Integers,
-    constants: Real, n: int, lanes: Lanes, table_rows: int, output_table: Integers, wide: Real, scratch: Real,
-    status: Integers, out: Real,
+    first_tile: int, last_tile: int, values: RealArray, integers: IntArray, reals: RealArray, code: IntArray,
+    tables: IntArray, constants: RealArray, n: int, lanes: Lanes, table_rows: int, output_table: IntArray,
+    wide: RealArray, scratch: RealArray, status: IntArray, out: RealArray,
 ) -> None:  # fmt: skip
     """Write the states of a range of tiles to ``out``, shape (B, 2 * 2**n), real and imaginary parts interleaved.
 
@@ -90,9 +90,9 @@ def run_states(
 
 @njit
 def run_probabilities(
-    first_tile: int, last_tile: int, values: Real, integers: Integers, reals: Real, code: Integers, tables: Integers,
-    constants: Real, n: int, lanes: Lanes, table_rows: int, outcomes: Integers, wide: Real, scratch: Real,
-    status: Integers, out: Real,
+    first_tile: int, last_tile: int, values: RealArray, integers: IntArray, reals: RealArray, code: IntArray,
+    tables: IntArray, constants: RealArray, n: int, lanes: Lanes, table_rows: int, outcomes: IntArray, wide: RealArray,
+    scratch: RealArray, status: IntArray, out: RealArray,
 ) -> None:  # fmt: skip
     """Write outcome probabilities to ``out``, shape (B, K); row z of the state counts for outcome ``outcomes[z]``."""
     size, w = 1 << n, len(lanes)
@@ -123,10 +123,10 @@ def run_probabilities(
 
 @njit
 def run_expectations(
-    first_tile: int, last_tile: int, values: Real, integers: Integers, reals: Real, code: Integers, back: Integers,
-    tables: Integers, constants: Real, n: int, lanes: Lanes, table_rows: int, steps: Integers,
-    observable_constants: Real, mode: int, cotangents: Real, wide: Real, scratch: Real, status: Integers, out: Real,
-    gradients: Real, jacobian: Real,
+    first_tile: int, last_tile: int, values: RealArray, integers: IntArray, reals: RealArray, code: IntArray,
+    back: IntArray, tables: IntArray, constants: RealArray, n: int, lanes: Lanes, table_rows: int, steps: IntArray,
+    observable_constants: RealArray, mode: int, cotangents: RealArray, wide: RealArray, scratch: RealArray,
+    status: IntArray, out: RealArray, gradients: RealArray, jacobian: RealArray,
 ) -> None:  # fmt: skip
     """Expectation values, and by ``mode`` 0: nothing more; 1: the vjp; 2: the Jacobian.
 
@@ -210,7 +210,7 @@ def _places(n: int, w: int, table_rows: int, num_rows: int) -> Places:
 
 
 @njit
-def _pointers(scratch: Real, lanes: Lanes, places: Places) -> machine.Memory:
+def _pointers(scratch: RealArray, lanes: Lanes, places: Places) -> machine.Memory:
     """Pointers to the parts: made once for all tiles, since each costs as much as a gate on few qubits."""
     return (
         pointer(scratch, places[0], lanes),
@@ -226,7 +226,7 @@ def _pointers(scratch: Real, lanes: Lanes, places: Places) -> machine.Memory:
 
 @njit
 def _back_pointers(
-    scratch: Real, lanes: Lanes, reverse: int, by_row: int, n: int, table_rows: int
+    scratch: RealArray, lanes: Lanes, reverse: int, by_row: int, n: int, table_rows: int
 ) -> machine.BackMemory:
     """Pointers to λ, the gradient table, λ of the one-qubit states and the gradients by row."""
     w = len(lanes)
@@ -254,12 +254,12 @@ def _gradients_row(n: int, table_rows: int) -> int:
 
 
 @njit
-def _clear(scratch: Real, start: int, count: int) -> None:
+def _clear(scratch: RealArray, start: int, count: int) -> None:
     for index in range(start, start + count):
         scratch[index] = 0.0
 
 
 @njit
-def _copy(scratch: Real, source: int, target: int, count: int) -> None:
+def _copy(scratch: RealArray, source: int, target: int, count: int) -> None:
     for index in range(count):
         scratch[target + index] = scratch[source + index]

@@ -1,20 +1,17 @@
 """Drawing measurement outcomes from many small distributions at once."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qiskit_qml_ext.arrays import FloatArray, IntArray, UintArray
 from qiskit_qml_ext.engine import memory, threads
 from qiskit_qml_ext.engine.jit import njit
-
-FloatArray = NDArray[np.float64]
-OutcomeArray = NDArray[np.uint64]
 
 _INLINE_NUMBERS = 100_000  # fewer draws than this are faster without threads
 
 
 def sample_outcomes(
     probabilities: FloatArray, uniforms: FloatArray, *, max_memory: int | None = None, num_threads: int | None = None
-) -> OutcomeArray:
+) -> UintArray:
     """Draw outcomes by inverting each row's distribution function.
 
     An outcome of probability zero is never drawn. A guide table (Chen and Asau, 1974) makes the expected cost of a draw
@@ -51,7 +48,7 @@ def sample_outcomes(
     return outcomes
 
 
-def uniforms_of_rows(seeds: OutcomeArray, draws: int) -> FloatArray:
+def uniforms_of_rows(seeds: UintArray, draws: int) -> FloatArray:
     """Return numbers in [0, 1) that depend, in each row, on that row's seed only.
 
     The generator is SplitMix64: the k-th number is a mixing function of seed + k·γ, so that all rows are made at once.
@@ -75,7 +72,7 @@ def uniforms_of_rows(seeds: OutcomeArray, draws: int) -> FloatArray:
     return mixed * 2.0**-53
 
 
-def sample_outcomes_reference(probabilities: FloatArray, uniforms: FloatArray) -> OutcomeArray:
+def sample_outcomes_reference(probabilities: FloatArray, uniforms: FloatArray) -> UintArray:
     """Do the same as :func:`sample_outcomes` with NumPy's own search: slow and plain, an oracle for the tests."""
     outcomes = np.empty(uniforms.shape, dtype=np.uint64)
     for row, (weights, numbers) in enumerate(zip(probabilities, uniforms, strict=True)):
@@ -89,9 +86,9 @@ def sample_outcomes_reference(probabilities: FloatArray, uniforms: FloatArray) -
 def _invert(
     probabilities: FloatArray,
     uniforms: FloatArray,
-    outcomes: OutcomeArray,
+    outcomes: UintArray,
     cumulative: FloatArray,
-    guide: NDArray[np.int64],
+    guide: IntArray,
 ) -> None:
     rows, width = probabilities.shape
     for row in range(rows):

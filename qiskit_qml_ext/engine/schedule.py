@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from qiskit_qml_ext.arrays import ComplexArray, IntArray
 from qiskit_qml_ext.engine.frame import MONOMIAL, TABLE_BYTES, MonomialFrame
 from qiskit_qml_ext.engine.memory import Allowance
 from qiskit_qml_ext.program import CliffordGate, InitialState, PauliRotation, RotationProgram, anticommute
@@ -72,7 +72,7 @@ class Hadamard:
 class Dense:
     """A fixed unitary on some qubits."""
 
-    matrix: npt.NDArray[np.complex128]
+    matrix: ComplexArray
     qubits: tuple[int, ...]
 
 
@@ -80,8 +80,8 @@ class Dense:
 class Permute:
     """The frame, carried out: ψ[target[z]] ← i^power[z] ψ[z]."""
 
-    target: npt.NDArray[np.int64]
-    power: npt.NDArray[np.int64]
+    target: IntArray
+    power: IntArray
 
 
 Item = Rotation | Phases | Hadamard | Dense | Permute

@@ -21,12 +21,12 @@ import operator
 from collections.abc import Callable
 from typing import Protocol, cast
 
-import numpy as np
-import numpy.typing as npt
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
+
+from qiskit_qml_ext.arrays import RealArray
 
 
 class Vector(Protocol):
@@ -39,7 +39,6 @@ class Vector(Protocol):
     def __mul__(self, other: "Vector") -> "Vector": ...
 
 
-RealArray = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 VECTOR_BYTES = 64
 Lanes = tuple[int, ...]
 LANES = {"float64": 8, "float32": 16}

@@ -6,14 +6,13 @@ import numpy as np
 import numpy.typing as npt
 from qiskit.circuit import QuantumCircuit
 
+from qiskit_qml_ext.arrays import FloatArray, IntArray, RealArray, StateArray
 from qiskit_qml_ext.checks import whole_numbers
 from qiskit_qml_ext.engine import batch as requests
 from qiskit_qml_ext.engine import runners
-from qiskit_qml_ext.engine.batch import FloatArray, IntArray, Lanes, RealArray
+from qiskit_qml_ext.engine.batch import Lanes
 from qiskit_qml_ext.engine.frame import MonomialFrame
 from qiskit_qml_ext.program import RotationProgram
-
-ComplexArray = npt.NDArray[np.complex128] | npt.NDArray[np.complex64]
 
 _NO_TABLE = np.zeros(0, dtype=np.int64)
 
@@ -25,7 +24,7 @@ def statevectors(
     dtype: str = "complex128",
     max_memory: int | None = None,
     num_threads: int | None = None,
-) -> ComplexArray:
+) -> StateArray:
     """The states that a circuit prepares for a batch of parameter values.
 
     Args:
@@ -70,7 +69,7 @@ def statevectors(
         )  # fmt: skip
 
     requests.run(request, task, output_bytes=out.nbytes, rows_per_tile=plan.forward_cost + (2 << plan.num_qubits))
-    result: ComplexArray = out.view(np.dtype(dtype))
+    result: StateArray = out.view(np.dtype(dtype))
     return result
 
 

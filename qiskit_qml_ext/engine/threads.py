@@ -13,8 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
+
+from qiskit_qml_ext.arrays import FloatArray, RealArray
 
 _lock = threading.Lock()
 _local = threading.local()
@@ -107,7 +108,7 @@ def _executor(size: int) -> ThreadPoolExecutor:
         return _pool
 
 
-def scratch(size: int, dtype: str, purpose: str = "") -> npt.NDArray[np.float64] | npt.NDArray[np.float32]:
+def scratch(size: int, dtype: str, purpose: str = "") -> RealArray:
     """Uninitialised, cache-line aligned memory of this thread for ``size`` values, reused by the thread's next call.
 
     Args:
@@ -115,7 +116,7 @@ def scratch(size: int, dtype: str, purpose: str = "") -> npt.NDArray[np.float64]
         dtype: ``"float64"`` or ``"float32"``.
         purpose: Tells apart blocks of one type that are used at the same time.
     """
-    kept: dict[str, npt.NDArray[np.float64] | npt.NDArray[np.float32]] = _local.__dict__
+    kept: dict[str, RealArray] = _local.__dict__
     array = kept.get(purpose + dtype)
     if array is None or len(array) < size:
         array = _aligned(size, np.dtype(dtype))
@@ -124,7 +125,7 @@ def scratch(size: int, dtype: str, purpose: str = "") -> npt.NDArray[np.float64]
     return array
 
 
-def _aligned(size: int, scalar: "np.dtype[np.float64] | np.dtype[np.float32]") -> npt.NDArray[np.float64]:
+def _aligned(size: int, scalar: "np.dtype[np.float64] | np.dtype[np.float32]") -> FloatArray:
     extra = _ALIGNMENT // scalar.itemsize
     raw = np.empty(size + extra, dtype=scalar)
     offset = (-raw.ctypes.data % _ALIGNMENT) // scalar.itemsize

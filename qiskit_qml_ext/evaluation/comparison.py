@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from joblib import Parallel, delayed
-from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.metrics import get_scorer
 from threadpoolctl import threadpool_limits
 
+from qiskit_qml_ext.arrays import FloatArray, IntArray
 from qiskit_qml_ext.evaluation.candidates import Candidate
 from qiskit_qml_ext.evaluation.planning import Plan, Split
 from qiskit_qml_ext.primitives import Usage
@@ -30,9 +30,9 @@ class KernelSample:
         fold: The number of the outer fold, from 0.
     """
 
-    matrix: NDArray[np.float64]
-    standard_errors: NDArray[np.float64]
-    y: NDArray[np.float64] | NDArray[np.int64]
+    matrix: FloatArray
+    standard_errors: FloatArray
+    y: FloatArray | IntArray
     bandwidth: float
     fold: int = 0
 
@@ -130,7 +130,7 @@ _TIE = 1e-12
 
 
 def chosen_edges(
-    grid: Sequence[Mapping[str, float]], scores: Sequence[float] | NDArray[np.float64], chosen: Mapping[str, float]
+    grid: Sequence[Mapping[str, float]], scores: Sequence[float] | FloatArray, chosen: Mapping[str, float]
 ) -> tuple[str, ...]:
     """Return the parameters for which a search might have found more beyond the end of its grid.
 
@@ -177,8 +177,8 @@ def most_chosen_kernel(outcomes: Sequence[FoldOutcome]) -> KernelSample | None:
 
 def _kernel_sample(
     estimator: object,
-    X: NDArray[np.float64],
-    y: NDArray[np.float64] | NDArray[np.int64],
+    X: FloatArray,
+    y: FloatArray | IntArray,
     bandwidth: float,
     fold: int,
 ) -> KernelSample:

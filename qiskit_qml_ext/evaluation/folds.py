@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.model_selection import BaseCrossValidator, KFold, StratifiedKFold
 
+from qiskit_qml_ext.arrays import FloatArray, IndexArray
 from qiskit_qml_ext.datasets import Task
-
-IndexArray = NDArray[np.int_]
 
 # Some roundings of a value itself, and of the offset and the unit that its column once had: far below what is measured.
 _SAME_VALUE, _SAME_PLACE = 64 * np.finfo(np.float64).eps, 1e-6  # no model tells a millionth of the spread apart
@@ -35,7 +34,7 @@ def equal_rows(X: ArrayLike) -> IndexArray:
     return np.asarray(numbers).reshape(-1)
 
 
-def _equal_values(column: NDArray[np.float64]) -> IndexArray:
+def _equal_values(column: FloatArray) -> IndexArray:
     """Number the distinct values of a column in ascending order; missing values come last."""
     values, places = np.unique(column, return_inverse=True)
     missing = np.isnan(values)
@@ -104,7 +103,7 @@ class DistinctRowFolds(BaseCrossValidator):  # type: ignore[misc, unused-ignore]
             yield from family(self.n_splits, shuffle=True, random_state=generator).split(X, y)
 
 
-def _deal(counts: NDArray[np.float64], folds: int, rng: np.random.Generator) -> IndexArray:
+def _deal(counts: FloatArray, folds: int, rng: np.random.Generator) -> IndexArray:
     """Give each group a fold.
 
     Args:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.metrics import get_scorer
@@ -13,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 from typing_extensions import Self
 
+from qiskit_qml_ext.arrays import FloatArray, IndexArray
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.datasets import Task
 from qiskit_qml_ext.kernels import FidelityKernel
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from sklearn.model_selection import BaseCrossValidator
 
     from qiskit_qml_ext.primitives import Connection
-
-FloatArray = NDArray[np.float64]
 
 
 class KernelSearch(BaseEstimator):  # type: ignore[misc, unused-ignore]
@@ -91,9 +89,7 @@ class KernelSearch(BaseEstimator):  # type: ignore[misc, unused-ignore]
         self.best_estimator_ = Pipeline([("prepare", clone(self.preparation)), ("model", machine)]).fit(X, y)
         return self
 
-    def _split_scores(
-        self, X: FloatArray, y: FloatArray, train: NDArray[np.int_], test: NDArray[np.int_]
-    ) -> FloatArray:
+    def _split_scores(self, X: FloatArray, y: FloatArray, train: IndexArray, test: IndexArray) -> FloatArray:
         """Score every C and bandwidth on one split, shape (number of Cs, number of bandwidths)."""
         preparation = clone(self.preparation).fit(X[train], y[train])
         # Both parts at once, so that each sample's state is computed once; the block between test samples is not used.

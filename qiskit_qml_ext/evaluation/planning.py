@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qiskit_qml_ext.arrays import IndexArray
 from qiskit_qml_ext.checks import check_arguments, real_numbers, whole_number
 from qiskit_qml_ext.circuits import FeatureMap, feature_map_by_name
 from qiskit_qml_ext.datasets import Dataset, load_dataset
@@ -37,7 +37,7 @@ MAX_SAMPLES_FAKE = 30  # noisy simulation takes some tenths of a second for each
 # Scores of classifications between 0 and 1 in steps of about one over the number of test samples.
 _FRACTIONS = ("accuracy", "balanced_accuracy", "f1", "precision", "recall", "jaccard", "roc_auc", "average_precision")
 
-Split = tuple[NDArray[np.int_], NDArray[np.int_]]
+Split = tuple[IndexArray, IndexArray]
 
 
 @dataclass(frozen=True)
@@ -284,7 +284,7 @@ def _note_of_limit(data: Dataset, num_available: int, why: str) -> str:
 def _num_encoded(
     map_: FeatureMap,
     data: Dataset,
-    rows: NDArray[np.int_],
+    rows: IndexArray,
     qubits: int | None,
     connection: Connection,
     folds: int,

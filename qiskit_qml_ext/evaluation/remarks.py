@@ -1,8 +1,8 @@
 """What a reader should know about the data and the control before looking at a result."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qiskit_qml_ext.arrays import IndexArray
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.circuits.disentangle import has_entangling_gates
 from qiskit_qml_ext.datasets import Dataset
@@ -14,7 +14,7 @@ def notes_of_data(data: Dataset) -> tuple[str, ...]:
     return tuple(getattr(data, "notes", ()))
 
 
-def notes_of_rows(data: Dataset, rows: NDArray[np.int_]) -> list[str]:
+def notes_of_rows(data: Dataset, rows: IndexArray) -> list[str]:
     """Say whether rows repeat one another, and whether their labels do not agree."""
     distinct = int(rows.max()) + 1
     if distinct == len(rows):

@@ -5,11 +5,11 @@ import warnings
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.dummy import DummyRegressor
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.svm import SVC
 
+from qiskit_qml_ext.arrays import IndexArray
 from qiskit_qml_ext.circuits import FEATURE_MAPS, FeatureMap
 from qiskit_qml_ext.datasets import Dataset
 from qiskit_qml_ext.evaluation.folds import DistinctRowFolds
@@ -17,7 +17,7 @@ from qiskit_qml_ext.evaluation.formatting import plural
 
 INNER_FOLDS = 3
 
-Split = tuple[NDArray[np.int_], NDArray[np.int_]]
+Split = tuple[IndexArray, IndexArray]
 
 
 def check_no_weights(map_: FeatureMap, num_encoded: int) -> None:
@@ -30,7 +30,7 @@ def check_no_weights(map_: FeatureMap, num_encoded: int) -> None:
         )
 
 
-def check_enough_samples(data: Dataset, rows: NDArray[np.int_], folds: int) -> int:
+def check_enough_samples(data: Dataset, rows: IndexArray, folds: int) -> int:
     """Check that every fold gets what it needs; return the number of inner folds.
 
     Args:
@@ -71,12 +71,12 @@ def _samples(number: int, distinct: int) -> str:
     return plural(number, "sample") + (f" in {plural(distinct, 'different row')}" if distinct < number else "")
 
 
-def distinct_of_each_class(data: Dataset, rows: NDArray[np.int_]) -> list[int]:
+def distinct_of_each_class(data: Dataset, rows: IndexArray) -> list[int]:
     """Count the different rows of each class."""
     return [len(np.unique(rows[data.y == code])) for code in range(len(data.class_names))]
 
 
-def check_classes_of_splits(data: Dataset, rows: NDArray[np.int_], splits: Sequence[Split]) -> None:
+def check_classes_of_splits(data: Dataset, rows: IndexArray, splits: Sequence[Split]) -> None:
     """Check that every training set can be searched: large groups of equal rows may take a class away."""
     for train, _ in splits if data.task == "classification" and int(rows.max()) + 1 < len(rows) else ():
         for code, name in enumerate(data.class_names):
@@ -120,7 +120,7 @@ def check_scoring(scoring: str | None, data: Dataset) -> str:
     return scoring
 
 
-def smallest_training_set(data: Dataset, rows: NDArray[np.int_], folds: int, inner_folds: int) -> int:
+def smallest_training_set(data: Dataset, rows: IndexArray, folds: int, inner_folds: int) -> int:
     """Return how many different samples the smallest training set of a search has."""
     if int(rows.max()) + 1 == len(rows):
         return (data.num_samples * (folds - 1) // folds) * (inner_folds - 1) // inner_folds

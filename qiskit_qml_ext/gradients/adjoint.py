@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.quantum_info import Pauli, SparsePauliOp
 from qiskit.quantum_info.operators.base_operator import BaseOperator
 from qiskit_machine_learning.gradients import BaseEstimatorGradient, EstimatorGradientResult
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import numeric_array
 from qiskit_qml_ext.engine import expectation_jacobian
 from qiskit_qml_ext.primitives import ExactEstimator
@@ -58,7 +59,7 @@ class AdjointEstimatorGradient(BaseEstimatorGradient):
         parameters: Sequence[Sequence[Parameter]],
         **options: Any,
     ) -> EstimatorGradientResult:
-        full: list[NDArray[np.float64] | None] = [None] * len(circuits)
+        full: list[FloatArray | None] = [None] * len(circuits)
         rows_given = [numeric_array("parameter_values", row) for row in parameter_values]  # type: ignore[union-attr]
         values = [np.asarray(row, dtype=np.float64) for row in rows_given]
         for circuit, places in _equal_objects(circuits):
@@ -75,10 +76,10 @@ class AdjointEstimatorGradient(BaseEstimatorGradient):
         self,
         circuit: QuantumCircuit,
         observables: Sequence[BaseOperator],
-        values: Sequence[NDArray[np.float64]],
+        values: Sequence[FloatArray],
         group: Sequence[Sequence[int]],
-        rows: NDArray[np.float64],
-        full: list[NDArray[np.float64] | None],
+        rows: FloatArray,
+        full: list[FloatArray | None],
     ) -> None:
         """Fill ``full`` at the places of a group: observable m of the group at row b belongs to ``group[m][b]``."""
         _, jacobian = expectation_jacobian(
@@ -103,10 +104,10 @@ def _equal_objects(items: Sequence[Any], places: Sequence[int] | None = None) ->
 
 
 def _shared_rows(
-    observables: Sequence[BaseOperator], values: Sequence[NDArray[np.float64]], places: Sequence[int]
-) -> Iterator[tuple[list[list[int]], NDArray[np.float64]]]:
+    observables: Sequence[BaseOperator], values: Sequence[FloatArray], places: Sequence[int]
+) -> Iterator[tuple[list[list[int]], FloatArray]]:
     """Group the observables that are wanted at the same rows, so that these rows are simulated once for all of them."""
-    groups: dict[bytes, tuple[list[list[int]], NDArray[np.float64]]] = {}
+    groups: dict[bytes, tuple[list[list[int]], FloatArray]] = {}
     for _, columns in _equal_objects(observables, places):
         rows = np.stack([values[place] for place in columns])
         groups.setdefault(rows.tobytes(), ([], rows))[0].append(columns)
@@ -119,9 +120,7 @@ def _as_pauli_sum(observable: BaseOperator) -> SparsePauliOp:
     return SparsePauliOp(observable) if isinstance(observable, Pauli) else SparsePauliOp.from_operator(observable)
 
 
-def _select(
-    gradient: NDArray[np.float64] | None, circuit: QuantumCircuit, wanted: Sequence[Parameter]
-) -> NDArray[np.float64]:
+def _select(gradient: FloatArray | None, circuit: QuantumCircuit, wanted: Sequence[Parameter]) -> FloatArray:
     assert gradient is not None
     place = {parameter: index for index, parameter in enumerate(circuit.parameters)}
     return gradient[[place[parameter] for parameter in wanted]]

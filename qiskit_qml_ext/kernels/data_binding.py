@@ -7,8 +7,8 @@ from warnings import warn
 import numpy as np
 from qiskit.circuit import Parameter
 
+from qiskit_qml_ext.arrays import FloatArray, IndexArray
 from qiskit_qml_ext.exceptions import ParameterOrderWarning
-from qiskit_qml_ext.kernels.samples import FloatArray, IndexArray
 from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.program import AngleMap, RotationProgram
 from qiskit_qml_ext.program.angles import FUNCTIONS

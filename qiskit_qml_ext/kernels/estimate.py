@@ -3,10 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-FloatArray = NDArray[np.float64]
+from qiskit_qml_ext.arrays import FloatArray
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.arrays import FloatArray, IndexArray, StateArray
 from qiskit_qml_ext.engine import gram, state_memory
 from qiskit_qml_ext.kernels.blocks import check_matrix, plan_blocks
-from qiskit_qml_ext.kernels.samples import FloatArray, IndexArray
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.primitives.approximation import used_qubits
 from qiskit_qml_ext.program import RotationProgram, lower
-
-ComplexArray = NDArray[np.complex128] | NDArray[np.complex64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +177,7 @@ class _Task:
         step = max(1, self._blocks.columns)
         return (slice(left, min(left + step, last)) for left in range(first, last, step))
 
-    def _states(self, values: FloatArray, beside: int = 0) -> ComplexArray:
+    def _states(self, values: FloatArray, beside: int = 0) -> StateArray:
         """Simulate a block of states while others are held."""
         blocks, connection = self._blocks, self._connection
         if blocks.memory is None:
@@ -189,7 +186,7 @@ class _Task:
         return connection.statevectors(self._program, values, max_memory=blocks.memory - held)
 
 
-def _distinct(samples: FloatArray) -> tuple[FloatArray, NDArray[np.intp] | None]:
+def _distinct(samples: FloatArray) -> tuple[FloatArray, IndexArray | None]:
     """Return the distinct samples as they first appear and each sample's place among them, ``None`` if all differ."""
     if samples.shape[1] == 0:  # a factor without data: one state serves all samples
         return samples[:1], np.zeros(len(samples), dtype=np.intp)

@@ -13,6 +13,7 @@ from qiskit_machine_learning.kernels import BaseKernel
 from sklearn.base import BaseEstimator, clone
 from typing_extensions import Self
 
+from qiskit_qml_ext.arrays import FloatArray, IndexArray
 from qiskit_qml_ext.checks import numeric_array
 from qiskit_qml_ext.circuits import FeatureMap, ZZFeatureMap
 from qiskit_qml_ext.exceptions import ApproximateCircuitWarning
@@ -23,7 +24,7 @@ from qiskit_qml_ext.kernels.exact import exact_fidelities
 from qiskit_qml_ext.kernels.plan import MAX_EXACT_QUBITS, MAX_EXACT_SAMPLES, advise, moments_of
 from qiskit_qml_ext.kernels.repair import REPAIRS
 from qiskit_qml_ext.kernels.sampled import ZeroCounts, binomial_error
-from qiskit_qml_ext.kernels.samples import FloatArray, IndexArray, PairPlan, check_samples, plan_pairs
+from qiskit_qml_ext.kernels.samples import PairPlan, check_samples, plan_pairs
 from qiskit_qml_ext.primitives import Connection, RunPlan, connect
 from qiskit_qml_ext.primitives.approximation import NOTICEABLE, approximation_in_words, used_qubits
 from qiskit_qml_ext.primitives.forks import Lock

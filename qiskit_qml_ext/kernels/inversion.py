@@ -35,8 +35,8 @@ from qiskit.circuit.library import (
     get_standard_gate_name_mapping,
 )
 
+from qiskit_qml_ext.arrays import FloatArray, IndexArray
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
-from qiskit_qml_ext.kernels.samples import FloatArray, IndexArray
 from qiskit_qml_ext.primitives import Connection, circuit_key
 from qiskit_qml_ext.primitives.approximation import circuit_on, synthesis_error, used_qubits
 from qiskit_qml_ext.primitives.content import renamed

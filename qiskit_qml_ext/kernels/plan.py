@@ -2,7 +2,7 @@
 
 import math
 
-from qiskit_qml_ext.kernels.samples import FloatArray
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.primitives import RunPlan
 
 MAX_EXACT_QUBITS, MAX_EXACT_SAMPLES = 12, 40

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from qiskit_qml_ext.arrays import FloatArray
 
 
 def clip_spectrum(matrix: FloatArray) -> FloatArray:

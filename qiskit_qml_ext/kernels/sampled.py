@@ -7,13 +7,10 @@ error is √(k(1-k)/S).
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qiskit_qml_ext.arrays import FloatArray, IndexArray, IntArray
 from qiskit_qml_ext.kernels.inversion import REGISTER, InversionTest
-from qiskit_qml_ext.kernels.samples import FloatArray, IndexArray
 from qiskit_qml_ext.primitives import Connection
-
-CountArray = NDArray[np.int64]
 
 
 class ZeroCounts:
@@ -34,7 +31,7 @@ class ZeroCounts:
         self._test = test
         self._table = ("zero counts", test.key, shots or connection.shots)
 
-    def of(self, samples: FloatArray, pairs: IndexArray) -> tuple[CountArray, CountArray]:
+    def of(self, samples: FloatArray, pairs: IndexArray) -> tuple[IntArray, IntArray]:
         """Return the all-zeros counts and the shots of the pairs, running those not known yet.
 
         Args:
@@ -77,7 +74,7 @@ class ZeroCounts:
         return np.frombuffer(b"".join(keys), dtype=np.float64).reshape(len(keys), 2 * len(self._test.columns)).copy()
 
 
-def binomial_error(counts: CountArray, shots: CountArray) -> FloatArray:
+def binomial_error(counts: IntArray, shots: IntArray) -> FloatArray:
     """Return the standard error of count/shots, √(p(1-p)/S) with p = (count + 1)/(S + 2).
 
     The shifted p (Laplace's rule) keeps the error of an entry with no or only hits above zero.

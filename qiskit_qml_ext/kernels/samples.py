@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from qiskit_qml_ext.arrays import FloatArray, IndexArray
 from qiskit_qml_ext.checks import numeric_array
-
-FloatArray = NDArray[np.float64]
-IndexArray = NDArray[np.intp]
 
 
 def check_samples(name: str, values: ArrayLike) -> FloatArray:

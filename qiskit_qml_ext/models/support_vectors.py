@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from qiskit_machine_learning.kernels import BaseKernel
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.svm import SVC, SVR
@@ -11,12 +11,11 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from typing_extensions import Self
 
+from qiskit_qml_ext.arrays import AnyArray, FloatArray
 from qiskit_qml_ext.checks import numeric_array
 from qiskit_qml_ext.circuits import AngleFeatureMap
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import RunPlan
-
-FloatArray = NDArray[np.float64]
 
 _MAX_BLOCK_BYTES = 2**26  # 64 MiB for the padded kernel block of a batch of predictions
 
@@ -27,7 +26,7 @@ class _KernelMachine(BaseEstimator):
     _machine_type: ClassVar[type]
     kernel: BaseKernel | None
 
-    def _fit(self, X: FloatArray, y: NDArray[Any], weight: ArrayLike | None, settings: dict[str, Any]) -> None:
+    def _fit(self, X: FloatArray, y: AnyArray, weight: ArrayLike | None, settings: dict[str, Any]) -> None:
         kernel = FidelityKernel(AngleFeatureMap(bandwidth=0.5)) if self.kernel is None else self.kernel
         self.kernel_ = clone(kernel, safe=False)
         # Samples of weight zero are left out before any circuit runs for them.
@@ -60,7 +59,7 @@ class _KernelMachine(BaseEstimator):
             raise TypeError(f"plan needs a FidelityKernel, but kernel is a {type(self.kernel).__name__}.")
         return self.kernel.plan(X, price_per_minute=price_per_minute)
 
-    def _from_support_vectors(self, method: str, X: ArrayLike) -> NDArray[Any]:
+    def _from_support_vectors(self, method: str, X: ArrayLike) -> AnyArray:
         """Apply a method of the fitted machine, with the kernel evaluated against the support vectors only.
 
         libsvm reads only the support vectors' columns of a precomputed kernel, so the others may hold anything.
@@ -162,7 +161,7 @@ class QuantumSVC(ClassifierMixin, _KernelMachine):
         self.classes_ = self.machine_.classes_
         return self
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
+    def predict(self, X: ArrayLike) -> AnyArray:
         """Predict class labels, shape (n,)."""
         return self._from_support_vectors("predict", X)
 

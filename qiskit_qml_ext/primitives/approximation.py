@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import Barrier
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.engine.first_look import PLAN_QUBITS, spread_rows
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
@@ -17,7 +17,7 @@ NOTICEABLE = 1e-9
 """A difference of states far above rounding and far below what any number of shots shows."""
 
 
-def synthesis_error(exact: QuantumCircuit, run: QuantumCircuit, values: NDArray[np.float64]) -> float | None:
+def synthesis_error(exact: QuantumCircuit, run: QuantumCircuit, values: FloatArray) -> float | None:
     """Return the largest 1 - |⟨ψ_exact|ψ_run⟩|² over rows of parameter values, ``None`` where it cannot be computed.
 
     Args:
@@ -78,7 +78,7 @@ def warning_before_values(target: str, circuit: QuantumCircuit) -> str | None:
     return approximation_in_words(target, names, error)
 
 
-def approximation_of(target: str, circuit: QuantumCircuit, values: NDArray[np.float64]) -> str | None:
+def approximation_of(target: str, circuit: QuantumCircuit, values: FloatArray) -> str | None:
     """Say by how much a target that synthesises gates will miss a circuit; ``None`` if it runs what is asked for.
 
     Args:

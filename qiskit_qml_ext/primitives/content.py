@@ -14,7 +14,6 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import (
     AnnotatedOperation,
@@ -49,6 +48,7 @@ from qiskit.circuit.library import (
 from qiskit.quantum_info import Clifford, SparseObservable, SparsePauliOp
 from qiskit.synthesis import MatrixExponential
 
+from qiskit_qml_ext.arrays import ComplexArray, FloatArray
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.primitives.written import bytes_of, join_bytes
 from qiskit_qml_ext.program.meaning import free_parameters, has_doubtful_definition, true_matrix
@@ -140,7 +140,7 @@ def renamed(circuit: QuantumCircuit, names: Mapping[Parameter, Parameter]) -> Qu
     return circuit.assign_parameters(names)
 
 
-def job_seed(seed: int | None, key: str, values: NDArray[np.float64], shots: int) -> int | None:
+def job_seed(seed: int | None, key: str, values: FloatArray, shots: int) -> int | None:
     """Derive a job's seed from its content, so that a job's counts do not depend on the jobs before it.
 
     Args:
@@ -270,7 +270,7 @@ def _written_or_type(value: object) -> bytes:
         return join_bytes("type", f"{type(value).__module__}.{type(value).__qualname__}")
 
 
-def _contradicting_matrix(operation: Any) -> NDArray[np.complex128] | None:
+def _contradicting_matrix(operation: Any) -> ComplexArray | None:
     """Return the matrix of a gate whose definition says something else, as simulators understand it."""
     if isinstance(operation, PauliEvolutionGate) or free_parameters(operation):
         return None  # an evolution's definition names all terms; with free parameters only a definition counts
@@ -294,7 +294,7 @@ def _undefined_bytes(operation: Any, params: list[Any]) -> bytes:
         return join_bytes(*written, uuid4().bytes)  # shared with nothing
 
 
-def _matrix(operation: Any) -> NDArray[np.complex128] | bytes:
+def _matrix(operation: Any) -> ComplexArray | bytes:
     """Return an operation's matrix; bytes that nothing else has if there is none."""
     try:
         return np.asarray(operation.to_matrix(), dtype=np.complex128)

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.circuit import Clbit, ControlFlowOp, Measure, Operation
 from qiskit.primitives import DataBin
 
+from qiskit_qml_ext.arrays import ByteArray, UintArray
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program.unitary_part import definition_of, is_directive
 
@@ -25,7 +25,7 @@ class RegisterReadout:
     name: str
     sources: tuple[int, ...]
 
-    def pack(self, outcomes: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    def pack(self, outcomes: UintArray) -> ByteArray:
         """Write outcomes as ``BitArray`` holds them: bytes with the last bits first, shape (..., bytes)."""
         num_bytes = -(-len(self.sources) // 8)
         packed = np.zeros((*outcomes.shape, num_bytes), dtype=np.uint8)
@@ -144,7 +144,7 @@ def _indices(circuit: QuantumCircuit, register: ClassicalRegister) -> list[int]:
     return [circuit.find_bit(clbit).index for clbit in register]
 
 
-def _byte(outcomes: NDArray[np.uint64], sources: tuple[int, ...]) -> NDArray[np.uint8]:
+def _byte(outcomes: UintArray, sources: tuple[int, ...]) -> ByteArray:
     """Return the byte whose bit i is the outcome's bit ``sources[i]``."""
     first = sources[0]
     if first >= 0 and sources == tuple(range(first, first + len(sources))):

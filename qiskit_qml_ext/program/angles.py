@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from qiskit_qml_ext.arrays import FloatArray, IntArray
 
 UNARY = ("sin", "cos", "tan", "arcsin", "arccos", "arctan", "exp", "log", "abs", "sign")
 BINARY = ("mul", "div", "pow")

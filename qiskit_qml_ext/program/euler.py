@@ -1,12 +1,13 @@
 """A unitary of one qubit as a phase and three rotations."""
 
 import numpy as np
-import numpy.typing as npt
+
+from qiskit_qml_ext.arrays import ComplexArray
 
 _VANISHING = 1e-15  # an entry below this has no meaningful phase and contributes nothing
 
 
-def euler_angles(matrix: npt.NDArray[np.complex128]) -> tuple[float, tuple[float, float, float]]:
+def euler_angles(matrix: ComplexArray) -> tuple[float, tuple[float, float, float]]:
     """Write a 2x2 unitary as exp(iγ) RZ(φ) RY(θ) RZ(λ).
 
     Returns:

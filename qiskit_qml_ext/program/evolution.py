@@ -11,17 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from qiskit.circuit import ParameterExpression
 from qiskit.circuit.library import HamiltonianGate, PauliEvolutionGate
 from qiskit.quantum_info import Operator, SparseObservable, SparsePauliOp
 from scipy.sparse import csr_matrix, vstack
 from scipy.sparse.csgraph import connected_components
 
+from qiskit_qml_ext.arrays import BoolArray, ComplexArray, FloatArray
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
-ComplexArray = npt.NDArray[np.complex128]
-FloatArray = npt.NDArray[np.float64]
 Term = tuple[int, int, float]
 """``(x, z, c)``: the term c P(x, z) of a Hamiltonian."""
 
@@ -104,7 +102,7 @@ def _rows(operator: SparsePauliOp) -> list[tuple[int, int, int, complex | Parame
     ]
 
 
-def _mask(bits: npt.NDArray[np.bool_]) -> int:
+def _mask(bits: BoolArray) -> int:
     return sum(1 << int(place) for place in np.flatnonzero(bits))
 
 

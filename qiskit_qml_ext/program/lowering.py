@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 from qiskit.circuit import (
     AnnotatedOperation,
     CircuitInstruction,
@@ -27,6 +26,7 @@ from qiskit.circuit.library import (
 from qiskit.circuit.library.standard_gates import get_standard_gate_name_mapping
 from qiskit.quantum_info import Clifford
 
+from qiskit_qml_ext.arrays import ComplexArray
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program import evolution, meaning, modifiers
 from qiskit_qml_ext.program.euler import euler_angles
@@ -332,7 +332,7 @@ class _Lowering:
 
     # --- fixed matrices ----------------------------------------------------------------------------------------------
 
-    def _add_matrix(self, matrix: npt.NDArray[np.complex128], qubits: Sequence[int], name: str = "unitary") -> None:
+    def _add_matrix(self, matrix: ComplexArray, qubits: Sequence[int], name: str = "unitary") -> None:
         dimension = 2 ** len(qubits)
         if matrix.shape != (dimension, dimension) or not np.allclose(
             matrix @ matrix.conj().T, np.eye(dimension), atol=_UNITARY_ATOL
@@ -343,13 +343,13 @@ class _Lowering:
             )
         self._add_unitary(matrix, qubits)
 
-    def _add_unitary(self, matrix: npt.NDArray[np.complex128], qubits: Sequence[int]) -> None:
+    def _add_unitary(self, matrix: ComplexArray, qubits: Sequence[int]) -> None:
         if len(qubits) == 1:
             self._add_one_qubit_matrix(matrix, qubits)
         else:
             self._steps.append(DenseUnitary(_frozen(matrix), tuple(qubits)))
 
-    def _add_one_qubit_matrix(self, matrix: npt.NDArray[np.complex128], qubits: Sequence[int]) -> None:
+    def _add_one_qubit_matrix(self, matrix: ComplexArray, qubits: Sequence[int]) -> None:
         phase, angles = euler_angles(matrix)
         for label, angle in zip("ZYZ", angles, strict=True):
             self.rotate(label, qubits, Form(angle))
@@ -404,7 +404,7 @@ def _spread(mask: int, qubits: Sequence[int]) -> int:
     return sum(1 << qubit for place, qubit in enumerate(qubits) if mask >> place & 1)
 
 
-def _frozen(array: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
+def _frozen(array: ComplexArray) -> ComplexArray:
     if not array.flags.writeable and array.flags.c_contiguous:
         return array  # a block that several gates share
     array = np.array(array)

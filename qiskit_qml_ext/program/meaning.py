@@ -10,7 +10,6 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 from qiskit import QuantumCircuit
 from qiskit.circuit import Gate, Instruction, ParameterExpression
 from qiskit.circuit import Operation as CircuitOperation
@@ -19,11 +18,10 @@ from qiskit.circuit.library import HamiltonianGate, PauliEvolutionGate
 from qiskit.exceptions import QiskitError
 from qiskit.quantum_info import Operator
 
+from qiskit_qml_ext.arrays import ComplexArray
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program.evolution import check_dense_size
 from qiskit_qml_ext.program.unitary_part import definition_of
-
-ComplexArray = npt.NDArray[np.complex128]
 
 _MAX_COMPARED_QUBITS = 6  # up to here comparing a definition with a matrix takes milliseconds
 _MATRIX_ATOL = 1e-10  # far above rounding of the products in a definition

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 from qiskit.circuit import Parameter
 
+from qiskit_qml_ext.arrays import ComplexArray
 from qiskit_qml_ext.program.angles import AngleMap
 
 
@@ -56,7 +55,7 @@ class DenseUnitary:
         qubits: The k qubits.
     """
 
-    matrix: npt.NDArray[np.complex128]
+    matrix: ComplexArray
     qubits: tuple[int, ...]
 
     @property
@@ -74,7 +73,7 @@ class InitialState:
         qubits: The k qubits.
     """
 
-    amplitudes: npt.NDArray[np.complex128]
+    amplitudes: ComplexArray
     qubits: tuple[int, ...]
 
     @property

@@ -7,6 +7,7 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterExpression
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import numeric_array, whole_number
 from qiskit_qml_ext.circuits.template import Bandwidth, FeatureMap, scaled_features
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
@@ -87,7 +88,7 @@ class AmplitudeFeatureMap(FeatureMap):
             "Compare with AngleFeatureMap(), which is one."
         )
 
-    def amplitudes(self, samples: np.ndarray) -> np.ndarray:
+    def amplitudes(self, samples: FloatArray) -> FloatArray:
         """Return the normalised amplitudes themselves.
 
         Args:

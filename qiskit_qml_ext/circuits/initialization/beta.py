@@ -4,10 +4,10 @@ import math
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from scipy.linalg import eigh_tridiagonal
 
+from qiskit_qml_ext.arrays import ComplexArray, FloatArray
 from qiskit_qml_ext.checks import numeric_array, positive_number
 from qiskit_qml_ext.circuits.initialization.distribution import InitialDistribution
 
@@ -43,7 +43,7 @@ class BetaDistribution(InitialDistribution):
         self.low = low
         self.high = high
 
-    def fit(self, X: NDArray[np.float64]) -> "BetaDistribution":
+    def fit(self, X: FloatArray) -> "BetaDistribution":
         """Return a new distribution whose α and β have the maximal likelihood for the data; this one is not changed.
 
         Args:
@@ -63,11 +63,11 @@ class BetaDistribution(InitialDistribution):
         alpha, beta, _, _ = stats.beta.fit(unit, floc=0, fscale=1)
         return BetaDistribution(float(alpha), float(beta), low=self.low, high=self.high)
 
-    def _draw(self, circuit: QuantumCircuit, size: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def _draw(self, circuit: QuantumCircuit, size: int, rng: np.random.Generator) -> FloatArray:
         alpha, beta, width = self._checked()
         return np.asarray(self.low + width * rng.beta(alpha, beta, size=(size, circuit.num_parameters)))
 
-    def _characteristic(self, circuit: QuantumCircuit, frequency: float) -> NDArray[np.complex128]:
+    def _characteristic(self, circuit: QuantumCircuit, frequency: float) -> ComplexArray:
         alpha, beta, width = self._checked()
         # n nodes are exact for polynomials of degree 2n - 1; the Taylor terms of e^{itB} about 1/2 vanish for degrees
         # above some e|t|/4.
@@ -81,7 +81,7 @@ class BetaDistribution(InitialDistribution):
         return positive_number("alpha", self.alpha), positive_number("beta", self.beta), self.high - self.low
 
 
-def _quadrature(alpha: float, beta: float, number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _quadrature(alpha: float, beta: float, number: int) -> tuple[FloatArray, FloatArray]:
     """Return the nodes in [0, 1] and the weights, of sum 1, of the Gauss rule of Beta(α, β).
 
     The nodes are the eigenvalues of the Jacobi matrix of the orthogonal polynomials, the weights the squares of the

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.arrays import ComplexArray, FloatArray
 from qiskit_qml_ext.checks import whole_number
 from qiskit_qml_ext.circuits.template import Settings
 
@@ -19,13 +19,13 @@ Seed = np.random.Generator | int | None
 class AngleMoments:
     """The exact first and second trigonometric moments of independent angles θ, each of shape (num_parameters,)."""
 
-    cos: NDArray[np.float64]
+    cos: FloatArray
     """E cos θ."""
-    cos_squared: NDArray[np.float64]
+    cos_squared: FloatArray
     """E cos² θ; E sin² θ is 1 minus it."""
-    sin: NDArray[np.float64]
+    sin: FloatArray
     """E sin θ; zero if the distribution is symmetric about 0."""
-    sin_cos: NDArray[np.float64]
+    sin_cos: FloatArray
     """E sin θ cos θ; zero if the distribution is symmetric about 0."""
 
 
@@ -42,7 +42,7 @@ class InitialDistribution(Settings, ABC):
     reference: ClassVar[str]
     independent: ClassVar[bool] = True
 
-    def sample(self, circuit: QuantumCircuit, size: int, rng: Seed = None) -> NDArray[np.float64]:
+    def sample(self, circuit: QuantumCircuit, size: int, rng: Seed = None) -> FloatArray:
         """Draw initial angles.
 
         Args:
@@ -57,7 +57,7 @@ class InitialDistribution(Settings, ABC):
         self.check_settings()
         return self._draw(circuit, size, np.random.default_rng(rng))
 
-    def characteristic_function(self, circuit: QuantumCircuit, frequency: float) -> NDArray[np.complex128]:
+    def characteristic_function(self, circuit: QuantumCircuit, frequency: float) -> ComplexArray:
         """Return E exp(i t θ) exactly, for the frequency t and each angle.
 
         Args:
@@ -88,10 +88,10 @@ class InitialDistribution(Settings, ABC):
         )
 
     @abstractmethod
-    def _draw(self, circuit: QuantumCircuit, size: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def _draw(self, circuit: QuantumCircuit, size: int, rng: np.random.Generator) -> FloatArray:
         """Draw an array of shape (size, num_parameters)."""
 
-    def _characteristic(self, circuit: QuantumCircuit, frequency: float) -> NDArray[np.complex128]:
+    def _characteristic(self, circuit: QuantumCircuit, frequency: float) -> ComplexArray:
         """Return the characteristic function of each angle, shape (num_parameters,), if they are independent."""
         raise ValueError(
             f"The angles of {type(self).__name__} depend on each other and have no moments of their own. "

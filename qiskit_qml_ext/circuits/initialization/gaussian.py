@@ -4,9 +4,9 @@ import math
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.arrays import ComplexArray, FloatArray
 from qiskit_qml_ext.checks import positive_number, whole_number
 from qiskit_qml_ext.circuits.initialization.distribution import InitialDistribution, trainable_depth
 
@@ -46,9 +46,9 @@ class GaussianDistribution(InitialDistribution):
         layers = trainable_depth(circuit) if self.layers is None else whole_number("layers", self.layers)
         return 1 / math.sqrt(4 * whole_number("locality", self.locality) * (layers + 2))
 
-    def _draw(self, circuit: QuantumCircuit, size: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def _draw(self, circuit: QuantumCircuit, size: int, rng: np.random.Generator) -> FloatArray:
         return rng.normal(0.0, self.standard_deviation(circuit), size=(size, circuit.num_parameters))
 
-    def _characteristic(self, circuit: QuantumCircuit, frequency: float) -> NDArray[np.complex128]:
+    def _characteristic(self, circuit: QuantumCircuit, frequency: float) -> ComplexArray:
         value = math.exp(-((frequency * self.standard_deviation(circuit)) ** 2) / 2)
         return np.full(circuit.num_parameters, value, dtype=np.complex128)

@@ -4,10 +4,10 @@ import math
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import whole_number
 from qiskit_qml_ext.circuits.initialization.distribution import InitialDistribution
 
@@ -67,7 +67,7 @@ class IdentityBlockDistribution(InitialDistribution):
         result.metadata = {**(circuit.metadata or {}), "identity_blocks": blocks}
         return result
 
-    def _draw(self, circuit: QuantumCircuit, size: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def _draw(self, circuit: QuantumCircuit, size: int, rng: np.random.Generator) -> FloatArray:
         blocks = whole_number("blocks", self.blocks)
         if not self.low <= self.high:
             raise ValueError(f"low must not be above high, but {self.low!r} and {self.high!r} came.")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.arrays import ComplexArray, FloatArray
 from qiskit_qml_ext.checks import positive_number, whole_number
 from qiskit_qml_ext.circuits.initialization.distribution import InitialDistribution, trainable_depth
 
@@ -17,14 +17,14 @@ class IntervalDistribution(InitialDistribution):
     """What the uniform distributions have in common: each angle is uniform around a center, within a radius."""
 
     @abstractmethod
-    def interval(self, circuit: QuantumCircuit) -> tuple[NDArray[np.float64], float]:
+    def interval(self, circuit: QuantumCircuit) -> tuple[FloatArray, float]:
         """Return the centers of the angles, shape (num_parameters,), and the radius, both in radians."""
 
-    def _draw(self, circuit: QuantumCircuit, size: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def _draw(self, circuit: QuantumCircuit, size: int, rng: np.random.Generator) -> FloatArray:
         centers, radius = self.interval(circuit)
         return centers + radius * rng.uniform(-1.0, 1.0, size=(size, len(centers)))
 
-    def _characteristic(self, circuit: QuantumCircuit, frequency: float) -> NDArray[np.complex128]:
+    def _characteristic(self, circuit: QuantumCircuit, frequency: float) -> ComplexArray:
         # E exp(i t (c + r u)) for u uniform in [-1, 1] is exp(i t c) sin(t r)/(t r); np.sinc(x) is sin(πx)/(πx).
         centers, radius = self.interval(circuit)
         return np.asarray(np.exp(1j * frequency * centers) * np.sinc(frequency * radius / math.pi))
@@ -55,7 +55,7 @@ class UniformDistribution(IntervalDistribution):
         self.low = low
         self.high = high
 
-    def interval(self, circuit: QuantumCircuit) -> tuple[NDArray[np.float64], float]:
+    def interval(self, circuit: QuantumCircuit) -> tuple[FloatArray, float]:
         """Return the interval's middle for every angle, and half its length."""
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low <= self.high):
             raise ValueError(f"low and high must be finite and in this order, but {self.low!r} and {self.high!r} came.")
@@ -77,7 +77,7 @@ class ZeroDistribution(IntervalDistribution):
     name: ClassVar[str] = "zeros"
     reference: ClassVar[str] = "arXiv:2606.18515"
 
-    def interval(self, circuit: QuantumCircuit) -> tuple[NDArray[np.float64], float]:
+    def interval(self, circuit: QuantumCircuit) -> tuple[FloatArray, float]:
         """Return the point 0 for every angle."""
         return np.zeros(circuit.num_parameters), 0.0
 
@@ -108,7 +108,7 @@ class ReducedDomainDistribution(IntervalDistribution):
         self.layers = layers
         self.scale = scale
 
-    def interval(self, circuit: QuantumCircuit) -> tuple[NDArray[np.float64], float]:
+    def interval(self, circuit: QuantumCircuit) -> tuple[FloatArray, float]:
         """Return the center 0 for every angle, and the radius aπ."""
         layers = trainable_depth(circuit) if self.layers is None else whole_number("layers", self.layers)
         radius = math.pi * min(1.0, positive_number("scale", self.scale) / math.sqrt(layers))
@@ -136,7 +136,7 @@ class SmallAngleDistribution(IntervalDistribution):
     def __init__(self, radius: float = 0.1):
         self.radius = radius
 
-    def interval(self, circuit: QuantumCircuit) -> tuple[NDArray[np.float64], float]:
+    def interval(self, circuit: QuantumCircuit) -> tuple[FloatArray, float]:
         """Return the center 0 for every angle, and the radius."""
         return np.zeros(circuit.num_parameters), positive_number("radius", self.radius)
 
@@ -167,7 +167,7 @@ class WarmStartDistribution(IntervalDistribution):
         self.point = point
         self.radius = radius
 
-    def interval(self, circuit: QuantumCircuit) -> tuple[NDArray[np.float64], float]:
+    def interval(self, circuit: QuantumCircuit) -> tuple[FloatArray, float]:
         """Return the point and the radius."""
         number = circuit.num_parameters
         centers = np.zeros(number) if self.point is None else np.array(self.point, dtype=float)

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution, UniformDistribution, data_and_weights
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result
@@ -17,7 +18,6 @@ from qiskit_qml_ext.engine import Observable, expectation_jacobian
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FloatArray = NDArray[np.float64]
 _ROUNDING = 1e-13  # derivatives of probabilities below this are what rounding leaves of 0
 _SMALLEST_PROBABILITY = 1e-12  # below it an outcome carries no information that rounding would not spoil
 _RESAMPLES = 400

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from qiskit_qml_ext.arrays import ComplexArray, FloatArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.descriptors.state_pairs import chunks, random_states
@@ -23,7 +24,6 @@ from qiskit_qml_ext.diagnostics.subject.problem import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FloatArray = NDArray[np.float64]
 _MAX_MAGIC_QUBITS = 10  # 4**n Pauli strings a state
 
 
@@ -185,7 +185,7 @@ def renyi_entropy(states: ArrayLike) -> FloatArray:
     return np.where(np.abs(entropy) < 1e-12, 0.0, entropy)  # rounding of a stabiliser state
 
 
-def _walsh(values: NDArray[np.complex128]) -> NDArray[np.complex128]:
+def _walsh(values: ComplexArray) -> ComplexArray:
     size, dimension = values.shape
     step = 1
     while step < dimension:
@@ -198,7 +198,7 @@ def _walsh(values: NDArray[np.complex128]) -> NDArray[np.complex128]:
 def _describe(
     name: str,
     circuit: Trainable,
-    measure: Callable[[NDArray[np.complex128]], FloatArray],
+    measure: Callable[[ComplexArray], FloatArray],
     haar: float | None,
     num_qubits: int | None,
     distribution: InitialDistribution | None,

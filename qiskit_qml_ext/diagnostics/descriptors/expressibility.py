@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import norm
 
+from qiskit_qml_ext.arrays import FloatArray, IntArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.descriptors.state_pairs import pair_fidelities
@@ -24,7 +24,6 @@ from qiskit_qml_ext.diagnostics.subject.problem import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FloatArray = NDArray[np.float64]
 
 _PAIRS_PER_BIN = 10  # with fewer, the jackknife leaves a bias that is as large as the error
 
@@ -169,7 +168,7 @@ def haar_masses(num_qubits: int, bins: int) -> FloatArray:
     return np.maximum(tail[:-1] - tail[1:], np.finfo(np.float64).tiny)
 
 
-def divergence_estimate(counts: NDArray[np.int64], masses: FloatArray, *, confidence: float = 0.95) -> Estimate:
+def divergence_estimate(counts: IntArray, masses: FloatArray, *, confidence: float = 0.95) -> Estimate:
     """Estimate the divergence of the distribution behind a histogram from exact masses, without the sample's bias."""
     counts = np.asarray(counts)
     size = int(counts.sum())
@@ -220,7 +219,7 @@ def _plain(shares: FloatArray, logs: FloatArray) -> float:
     return float(np.sum(shares[occupied] * (np.log(shares[occupied]) - logs[occupied])))
 
 
-def _mean_without_one(counts: NDArray[np.int64], logs: FloatArray) -> float:
+def _mean_without_one(counts: IntArray, logs: FloatArray) -> float:
     """The mean over the samples of the divergence without that sample."""
     size = int(counts.sum())
     occupied = counts > 0

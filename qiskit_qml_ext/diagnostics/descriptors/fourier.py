@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.arrays import ComplexArray, FloatArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution, UniformDistribution, data_and_weights
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result
@@ -47,7 +47,7 @@ class FourierSpectrum(Result):
     """The number of random weights."""
     seed: int | None
     """The seed."""
-    coefficients: NDArray[np.complex128] = field(repr=False)
+    coefficients: ComplexArray = field(repr=False)
     """The coefficients, shape (num_samples, number of frequencies)."""
 
     @property
@@ -193,8 +193,8 @@ def _coefficients(
     observable: Observable,
     column: int,
     frequencies: tuple[float, ...],
-    values: NDArray[np.float64],
-) -> NDArray[np.complex128] | None:
+    values: FloatArray,
+) -> ComplexArray | None:
     """c_ω for each row of ``values``, by a discrete Fourier transform; None without a common base frequency."""
     base = _base_frequency(frequencies)
     if base is None:

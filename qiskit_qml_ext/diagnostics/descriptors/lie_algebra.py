@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import Ansatz
 from qiskit_qml_ext.diagnostics.descriptors.lie_closure import Element, Span, closure, elements_of, normalised
@@ -41,7 +41,6 @@ from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FloatArray = NDArray[np.float64]
 
 _MAX_STRUCTURE = 200  # ideals need the adjoint representation, a dim × dim matrix for each generator
 _EQUAL = 1e-9  # relative, of moments that must not depend on the number of layers; rounding is far smaller

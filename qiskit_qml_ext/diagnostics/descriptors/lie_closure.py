@@ -9,14 +9,13 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit.quantum_info import SparsePauliOp
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.engine.observables import simplified
 from qiskit_qml_ext.program import anticommute, multiply
 
 Element = dict[tuple[int, int], float]
-FloatArray = NDArray[np.float64]
 
 _NOTHING = 1e-13  # relative to the factors of a bracket: what rounding leaves of terms that cancel
 _HERMITIAN = 1e-12  # relative to the largest coefficient: imaginary parts that rounding leaves

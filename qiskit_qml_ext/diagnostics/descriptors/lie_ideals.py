@@ -1,11 +1,9 @@
 """A Lie algebra taken apart into its centre and its simple ideals, by its adjoint representation."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.diagnostics.descriptors.lie_closure import Element, Span, bracket_with, normalised
-
-FloatArray = NDArray[np.float64]
 
 _CONVERGED, _MAX_ITERATIONS = 1e-12, 2000
 _CENTRAL = 1e-8  # of the Casimir operator of an orthonormal basis: of order 1 on each ideal, 0 on the centre

@@ -1,9 +1,9 @@
 """Random states of a circuit, and fidelities of independent pairs of them."""
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.arrays import ComplexArray, FloatArray
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.engine import statevectors
 
@@ -18,7 +18,7 @@ def chunks(size: int, num_qubits: int) -> list[int]:
 
 def random_states(
     circuit: QuantumCircuit, distribution: InitialDistribution, size: int, rng: np.random.Generator
-) -> NDArray[np.complex128]:
+) -> ComplexArray:
     """Return states at random angles, shape (size, 2**n)."""
     values = distribution.sample(circuit, size, rng)
     return np.asarray(statevectors(circuit, values), dtype=np.complex128)
@@ -26,7 +26,7 @@ def random_states(
 
 def pair_fidelities(
     circuit: QuantumCircuit, distribution: InitialDistribution, pairs: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
+) -> FloatArray:
     """Return |⟨ψ|φ⟩|² of independent pairs of states, shape (pairs,), without the rounding that leaves [0, 1]."""
     found = []
     for size in chunks(pairs, circuit.num_qubits):

@@ -3,9 +3,10 @@
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from qiskit_machine_learning.kernels import BaseKernel
 
+from qiskit_qml_ext.arrays import AnyArray, FloatArray
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.diagnosis.draft import Draft
 from qiskit_qml_ext.diagnostics.diagnosis.price import kernel_price, kernel_shots, samples_in_words
@@ -23,8 +24,6 @@ from qiskit_qml_ext.diagnostics.results.result import Estimate
 from qiskit_qml_ext.diagnostics.subject.noisy_simulation import Noise
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import Connection
-
-FloatArray = NDArray[np.float64]
 
 _MANY_SHOTS = 10_000
 _FEW_WIDTHS = 5
@@ -146,7 +145,7 @@ def _widths(template: FeatureMap, num_features: int) -> list[int] | None:
 def _compare_with_classical(
     matrix: FloatArray,
     X: FloatArray,
-    labels: "NDArray[np.generic] | None",
+    labels: "AnyArray | None",
     draft: Draft,
     seed: int | None,
 ) -> None:
@@ -170,7 +169,7 @@ def _compare_with_classical(
         _read_difference(other, ranked, draft)
 
 
-def _targets(labels: "NDArray[np.generic]") -> "NDArray[np.generic]":
+def _targets(labels: "AnyArray") -> "AnyArray":
     """Classes as they are, values standardised, so that their unit does not matter."""
     if is_class(labels):
         return labels

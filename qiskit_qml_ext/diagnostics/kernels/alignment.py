@@ -4,13 +4,14 @@ import math
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments
 
 
 @check_arguments()
-def ideal_kernel(y: ArrayLike, task: Literal["classification", "regression"] = "classification") -> NDArray[np.float64]:
+def ideal_kernel(y: ArrayLike, task: Literal["classification", "regression"] = "classification") -> FloatArray:
     """Return the kernel that only looks at the labels, shape (n, n).
 
     For a classification it is 1 for a pair of the same class and else 0 (with two classes its centred form is that of
@@ -40,7 +41,7 @@ def ideal_kernel(y: ArrayLike, task: Literal["classification", "regression"] = "
 
 
 @check_arguments()
-def centred_alignment(kernel_matrix: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+def centred_alignment(kernel_matrix: FloatArray, other: FloatArray) -> float:
     """Return the centred alignment ⟨K_c, L_c⟩/(‖K_c‖‖L_c‖) of two symmetric matrices, with K_c = HKH, H = I - 11ᵀ/n.
 
     Args:
@@ -66,7 +67,7 @@ def centred_alignment(kernel_matrix: NDArray[np.float64], other: NDArray[np.floa
     return float(_ratio(np.array(cross), np.array(mine), np.array(theirs)))
 
 
-def leave_one_out_alignment(kernel_matrix: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+def leave_one_out_alignment(kernel_matrix: FloatArray, other: FloatArray) -> FloatArray:
     """Return the centred alignment without sample i for every i, shape (n,), in O(n²) operations in all."""
     pairs = ((kernel_matrix, other), (kernel_matrix, kernel_matrix), (other, other))
     return _ratio(*(_leave_one_out_inner(a, b) for a, b in pairs))
@@ -76,22 +77,22 @@ def leave_one_out_alignment(kernel_matrix: NDArray[np.float64], other: NDArray[n
 _VANISHING = 1e-20
 
 
-def _ratio(cross: NDArray[np.float64], mine: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np.float64]:
+def _ratio(cross: FloatArray, mine: FloatArray, theirs: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = cross / np.sqrt(mine * theirs)
     return np.where((mine > _VANISHING) & (theirs > _VANISHING), ratio, math.nan)
 
 
-def _centred_inner(a: NDArray[np.float64], b: NDArray[np.float64]) -> np.float64:
+def _centred_inner(a: FloatArray, b: FloatArray) -> np.float64:
     """⟨HAH, HBH⟩ = Tr(HAHB), computed from the centred matrices: no cancellation."""
     return np.float64(np.sum(_centred(a) * _centred(b)))
 
 
-def _centred(a: NDArray[np.float64]) -> NDArray[np.float64]:
+def _centred(a: FloatArray) -> FloatArray:
     return np.asarray(a - a.mean(axis=0) - a.mean(axis=1)[:, None] + a.mean())
 
 
-def _leave_one_out_inner(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+def _leave_one_out_inner(a: FloatArray, b: FloatArray) -> FloatArray:
     """⟨HAH, HBH⟩ without row and column i: Σ_jk A B - (2/m) Σ_j a_j b_j + (Σa)(Σb)/m², m = n-1, a_j the row sums."""
     a, b = _centred(a), _centred(b)  # centring first changes nothing but the size of what cancels
     size = a.shape[0] - 1

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 from sklearn.base import clone
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import AngleFeatureMap, FeatureMap
 from qiskit_qml_ext.engine import gram, statevectors
@@ -81,7 +81,7 @@ def product_bandwidth(num_qubits: int, *, mean: float = 0.5, data: Data = "unifo
 
 @check_arguments()
 def suggest_bandwidth(
-    feature_map: FeatureMap, X: NDArray[np.float64], *, candidates: Sequence[float] = _CANDIDATES
+    feature_map: FeatureMap, X: FloatArray, *, candidates: Sequence[float] = _CANDIDATES
 ) -> Bandwidth:
     """Return the factor on a map's bandwidth that spreads the entries of the exact kernel most.
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from qiskit_machine_learning.kernels import BaseKernel
 
+from qiskit_qml_ext.arrays import ComplexArray, FloatArray
 from qiskit_qml_ext.checks import check_arguments, optional_whole_numbers
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.kernels.bandwidth import Bandwidth, suggest_bandwidth
@@ -28,7 +29,6 @@ from qiskit_qml_ext.primitives import Connection
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FloatArray = NDArray[np.float64]
 KernelLike: TypeAlias = BaseKernel | FeatureMap | Callable[[int], BaseKernel]
 """A kernel, a feature map whose fidelity kernel is meant, or a function from the number of features to a kernel."""
 
@@ -312,7 +312,7 @@ def concentration_sources(feature_map: FeatureMap, X: FloatArray) -> tuple[Sourc
     return tuple(found)
 
 
-def local_fidelities(states: NDArray[np.complex128]) -> FloatArray:
+def local_fidelities(states: ComplexArray) -> FloatArray:
     """Return mean_k Tr(ρ_k ρ'_k) over the qubits for all pairs of states, shape (n, n)."""
     size, dimension = states.shape
     num_qubits = dimension.bit_length() - 1

@@ -4,7 +4,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from qiskit_qml_ext.arrays import FloatArray
 
 # A kernel matrix may differ from its transpose by rounding in the last digits of a matrix product, far less than this.
 _SYMMETRY_ATOL = 1e-8
@@ -21,8 +23,8 @@ class KernelEntries:
         noise: The variance of each entry due to a finite number of shots, shape (n, n), zero on the diagonal.
     """
 
-    matrix: NDArray[np.float64]
-    noise: NDArray[np.float64]
+    matrix: FloatArray
+    noise: FloatArray
 
     @property
     def num_samples(self) -> int:
@@ -30,12 +32,12 @@ class KernelEntries:
         return int(self.matrix.shape[0])
 
     @property
-    def values(self) -> NDArray[np.float64]:
+    def values(self) -> FloatArray:
         """The n(n-1)/2 entries above the diagonal, row by row."""
         return self.matrix[np.triu_indices(self.num_samples, 1)]
 
     @property
-    def row_sums(self) -> dict[str, NDArray[np.float64]]:
+    def row_sums(self) -> dict[str, FloatArray]:
         """Sums over each row without its diagonal element, of k, k² and the noise: all that moments need."""
         off = self.matrix.copy()
         np.fill_diagonal(off, 0.0)
@@ -73,7 +75,7 @@ class KernelEntries:
         return cls(matrix, _noise(matrix, standard_errors, shots))
 
 
-def _noise(matrix: NDArray[np.float64], standard_errors: ArrayLike | None, shots: int | None) -> NDArray[np.float64]:
+def _noise(matrix: FloatArray, standard_errors: ArrayLike | None, shots: int | None) -> FloatArray:
     if standard_errors is not None:
         noise = np.asarray(standard_errors, dtype=np.float64) ** 2
         if noise.shape != matrix.shape or not np.all(np.isfinite(noise)):
@@ -90,7 +92,7 @@ def _noise(matrix: NDArray[np.float64], standard_errors: ArrayLike | None, shots
     return noise
 
 
-def jackknife(leave_one_out: NDArray[np.float64]) -> float:
+def jackknife(leave_one_out: FloatArray) -> float:
     """Return the delete-one jackknife standard error √((n-1)/n Σ(θ_(i) - θ̄)²) of a statistic of n samples.
 
     The entries of a kernel matrix share samples, so they are not independent: leaving out one sample with its whole

@@ -24,9 +24,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.metrics.pairwise import laplacian_kernel, polynomial_kernel, rbf_kernel
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.diagnostics.kernels.alignment import centred_alignment
 from qiskit_qml_ext.diagnostics.kernels.model_complexity import (
@@ -42,7 +43,6 @@ from qiskit_qml_ext.diagnostics.results.result import Result
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FloatArray = NDArray[np.float64]
 Conclusion = Literal[
     "difference_without_labels",
     "quantum_bound_silent",

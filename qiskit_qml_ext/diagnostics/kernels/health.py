@@ -6,9 +6,10 @@ from html import escape
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.stats import t as student_t
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.diagnostics.kernels.alignment import centred_alignment, ideal_kernel, leave_one_out_alignment
 from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries, jackknife
@@ -48,8 +49,8 @@ class KernelHealth:
     alignment: Estimate
     shots_to_resolve: ShotsToResolve
     shots: int | None
-    eigenvalues: NDArray[np.float64] = field(repr=False)
-    entries: NDArray[np.float64] = field(repr=False)
+    eigenvalues: FloatArray = field(repr=False)
+    entries: FloatArray = field(repr=False)
     method: str = "delete-one-sample jackknife, 95 % interval from Student's t with n-1 degrees of freedom"
 
     def rows(self) -> list[tuple[str, str, str]]:
@@ -178,13 +179,13 @@ def _numbers(estimate: Estimate) -> dict[str, float]:
     return {name: getattr(estimate, name) for name in ("value", "standard_error", "low", "high")}
 
 
-def _estimate(value: float, leave_one_out: NDArray[np.float64], *, low: float = -math.inf) -> Estimate:
+def _estimate(value: float, leave_one_out: FloatArray, *, low: float = -math.inf) -> Estimate:
     error = jackknife(leave_one_out)
     half = float(student_t.ppf((1 + _CONFIDENCE) / 2, max(leave_one_out.size - 1, 1))) * error
     return Estimate(value, error, max(value - half, low), value + half)
 
 
-def _leave_one_out_moments(entries: KernelEntries) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _leave_one_out_moments(entries: KernelEntries) -> tuple[FloatArray, FloatArray]:
     """Return mean and noise-free variance of the entries without sample i, each of shape (n,)."""
     size, rows = entries.num_samples, entries.row_sums
     pairs = (size - 1) * (size - 2) / 2
@@ -195,11 +196,11 @@ def _leave_one_out_moments(entries: KernelEntries) -> tuple[NDArray[np.float64],
     return moment["k"], moment["k2"] - moment["k"] ** 2 - moment["noise"]
 
 
-def _effective_rank(matrix: NDArray[np.float64]) -> float:
+def _effective_rank(matrix: FloatArray) -> float:
     return float(np.trace(matrix) ** 2 / np.sum(matrix**2))
 
 
-def _leave_one_out_rank(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+def _leave_one_out_rank(matrix: FloatArray) -> FloatArray:
     diagonal = np.diag(matrix)
     squares = np.sum(matrix**2) - 2 * np.sum(matrix**2, axis=1) + diagonal**2
     return np.asarray((diagonal.sum() - diagonal) ** 2 / squares)

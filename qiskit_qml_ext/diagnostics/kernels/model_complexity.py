@@ -16,11 +16,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from qiskit_qml_ext.arrays import AnyArray, FloatArray
 from qiskit_qml_ext.checks import check_arguments
-
-FloatArray = NDArray[np.float64]
 
 SINGULAR = 1e-10
 """Eigenvalues below this fraction of the largest are zero up to rounding (about n·eps) and errors of the entries."""
@@ -143,13 +142,13 @@ def label_columns(y: ArrayLike) -> FloatArray:
     return numbers.reshape(len(numbers), -1)
 
 
-def as_labels(y: ArrayLike) -> NDArray[np.generic]:
+def as_labels(y: ArrayLike) -> AnyArray:
     """Return labels as an array of one type: objects, as of a table with mixed columns, become what they are."""
     labels = np.asarray(y)
     return np.array(labels.tolist()) if labels.dtype.kind == "O" else labels
 
 
-def is_class(labels: NDArray[np.generic]) -> bool:
+def is_class(labels: AnyArray) -> bool:
     """Whether one column of labels holds names of classes: text, truth values, or few different whole numbers."""
     return labels.dtype.kind in "USb" or (labels.dtype.kind in "iu" and len(np.unique(labels)) <= MANY_CLASSES)
 

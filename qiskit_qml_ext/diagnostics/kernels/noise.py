@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from scipy.stats import t as student_t
 from sklearn.base import clone
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries, jackknife
 from qiskit_qml_ext.diagnostics.results.result import Estimate
@@ -31,8 +31,6 @@ from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import connect
 from qiskit_qml_ext.primitives.approximation import used_qubits
 from qiskit_qml_ext.program import unitary_part
-
-FloatArray = NDArray[np.float64]
 
 _SHOTS = 4096  # density matrices make shots cheap; their noise is known and taken off
 FEWEST_SAMPLES = 6  # leaving out one of them must leave pairs without a common sample

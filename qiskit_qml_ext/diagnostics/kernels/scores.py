@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from qiskit_qml_ext.arrays import AnyArray, FloatArray, IndexArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.diagnostics.kernels.model_complexity import as_labels, is_class, label_columns, scaled
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result
@@ -21,7 +22,6 @@ from qiskit_qml_ext.diagnostics.results.result import Estimate, Result
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FloatArray = NDArray[np.float64]
 Ranking = Literal["nothing_learned", "classical_scores_as_well", "scores_alike", "quantum_scores_higher"]
 """No kernel is clearly better than a guess; a classical one has the highest score, or the same; the quantum one has it,
 but within twice its error; the quantum one is ahead by more."""
@@ -198,9 +198,7 @@ def kernel_scores(
 _NAME = "Quantum kernel"
 
 
-def _folds(
-    classes: NDArray[np.generic] | None, size: int, X: ArrayLike | None, folds: int, seed: int | None
-) -> list[NDArray[np.intp]]:
+def _folds(classes: AnyArray | None, size: int, X: ArrayLike | None, folds: int, seed: int | None) -> list[IndexArray]:
     """Deal the groups of equal rows out to the folds, class by class, in random order; return the test samples."""
     if X is None:
         group = np.arange(size)
@@ -224,7 +222,7 @@ def _folds(
     return [np.flatnonzero(fold[group] == one) for one in range(folds)]
 
 
-def _losses(matrix: FloatArray, columns: FloatArray, by_class: bool, tests: list[NDArray[np.intp]]) -> FloatArray:
+def _losses(matrix: FloatArray, columns: FloatArray, by_class: bool, tests: list[IndexArray]) -> FloatArray:
     """The loss of each sample while it is a test sample."""
     predicted = np.empty_like(columns)
     for test in tests:
@@ -261,7 +259,7 @@ def _ahead(mine: FloatArray, theirs: FloatArray) -> Estimate:
     return Estimate(value, error, value - _AHEAD * error, value + _AHEAD * error, "paired over samples, ± 2 errors")
 
 
-def _guess_losses(labels: NDArray[np.generic], columns: FloatArray, by_class: bool) -> FloatArray:
+def _guess_losses(labels: AnyArray, columns: FloatArray, by_class: bool) -> FloatArray:
     """The losses of the most frequent class, or of the mean, on all samples."""
     if not by_class:
         return np.asarray(((columns - columns.mean()) ** 2 / columns.var())[:, 0])
@@ -269,7 +267,7 @@ def _guess_losses(labels: NDArray[np.generic], columns: FloatArray, by_class: bo
     return np.asarray(labels != names[counts.argmax()], dtype=np.float64)
 
 
-def _guess(labels: NDArray[np.generic], by_class: bool, size: int) -> Estimate:
+def _guess(labels: AnyArray, by_class: bool, size: int) -> Estimate:
     if by_class:
         share = float(np.unique(labels, return_counts=True)[1].max() / size)
         error = math.sqrt(share * (1 - share) / size)

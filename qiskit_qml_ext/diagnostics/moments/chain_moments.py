@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.moments.program import MomentProgram, RandomRotation, Step, moment_program
@@ -27,7 +27,6 @@ from qiskit_qml_ext.program import CliffordGate, anticommute, conjugate, inverse
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FloatArray = NDArray[np.float64]
 _LETTERS = ((0, 0), (1, 0), (1, 1), (0, 1))  # I, X, Y, Z as (x, z)
 _MOST_DECADES = 300  # of a number of shots that a double can hold
 _CANCELLED = 1e-14  # of E C²: a smaller variance is what rounding leaves of 0

@@ -8,14 +8,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qiskit_qml_ext.arrays import BoolArray, FloatArray, UintArray
 from qiskit_qml_ext.diagnostics.moments.program import FixedRotation, MomentProgram, RandomRotation
 from qiskit_qml_ext.engine.pauli.frame import qubits_of
 from qiskit_qml_ext.program import CliffordGate, inverse_name
-
-FloatArray = NDArray[np.float64]
-Words = NDArray[np.uint64]
 
 _BLOCK = 256  # gates whose bits are unpacked at a time
 
@@ -37,7 +34,7 @@ class WalkResult:
     gradients: FloatArray
     gradient_squares: FloatArray
     totals: FloatArray
-    reached: NDArray[np.bool_]
+    reached: BoolArray
     certain: bool
 
 
@@ -49,7 +46,7 @@ def walk(
     *,
     forced: frozenset[int] = frozenset(),
     depolarizing: tuple[float, float] = (0.0, 0.0),
-    chosen: NDArray[np.bool_] | None = None,
+    chosen: BoolArray | None = None,
 ) -> WalkResult:
     """Run walks of one Pauli string.
 
@@ -76,7 +73,7 @@ class _Walks:
         rng: np.random.Generator,
         forced: frozenset[int],
         depolarizing: tuple[float, float],
-        chosen: NDArray[np.bool_],
+        chosen: BoolArray,
     ) -> None:
         self._program, self._rng, self._forced, self._noise = program, rng, forced, depolarizing
         self._chosen = chosen
@@ -94,7 +91,7 @@ class _Walks:
                 self._z[qubit] = full
             self._active[qubit] = bool((pauli[0] | pauli[1]) >> qubit & 1)
         self._damping = np.ones(num_walks)
-        self._met: list[tuple[RandomRotation, Words, Words]] = []
+        self._met: list[tuple[RandomRotation, UintArray, UintArray]] = []
 
     def run(self) -> WalkResult:
         for number in range(len(self._program.steps) - 1, -1, -1):
@@ -143,7 +140,7 @@ class _Walks:
                 self._z[qubit] ^= move
             self._active[qubit] = True
 
-    def _coins(self, probability: float) -> Words:
+    def _coins(self, probability: float) -> UintArray:
         if abs(probability - 0.5) < 1e-15:
             return self._rng.integers(0, 2**64, self._words, dtype=np.uint64)
         return np.packbits(self._rng.random(self._size) < probability).view(np.uint64)
@@ -252,6 +249,6 @@ def _ratio(numerator: float, denominator: float) -> float:
     return numerator / denominator if denominator > 0 else 0.0
 
 
-def _bits(words: Words) -> NDArray[np.bool_]:
+def _bits(words: UintArray) -> BoolArray:
     """The bits of rows of words, shape (rows, 64 · words), in the order that ``np.packbits`` uses."""
     return np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=1).astype(np.bool_)

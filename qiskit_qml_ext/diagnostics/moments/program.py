@@ -14,15 +14,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.arrays import ComplexArray, FloatArray
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.engine.pauli.frame import qubits_of
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program import CliffordGate, PauliRotation, RotationProgram, conjugate, lower
 
-FloatArray = NDArray[np.float64]
 _ZERO = 1e-12  # moments that should vanish are computed from closed forms; their rounding errors are far smaller
 
 
@@ -142,7 +141,7 @@ class _Reader:
         self._program = program
         self._circuit = circuit
         self._distribution = distribution
-        self._functions: dict[float, NDArray[np.complex128]] = {}
+        self._functions: dict[float, ComplexArray] = {}
         self.factors = np.zeros(program.num_parameters)
         self.is_uniform = True
 
@@ -212,7 +211,7 @@ class _Reader:
             rotation.x, rotation.z, parameter, factor, float(first.real), float((1 + second.real) / 2)
         )
 
-    def _characteristic(self, frequency: float) -> NDArray[np.complex128]:
+    def _characteristic(self, frequency: float) -> ComplexArray:
         if frequency not in self._functions:
             self._functions[frequency] = self._distribution.characteristic_function(self._circuit, frequency)
         return self._functions[frequency]

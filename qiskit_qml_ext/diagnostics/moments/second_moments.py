@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qiskit_qml_ext.arrays import BoolArray, FloatArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.moments.pauli_walks import WalkResult, walk
@@ -51,7 +51,6 @@ from qiskit_qml_ext.diagnostics.subject.shot_noise import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FloatArray = NDArray[np.float64]
 _BATCH = 4096
 _VAGUE = 100.0  # an upper end so many times as large as a variance tells nothing about it
 
@@ -340,7 +339,7 @@ def _run(
     walks: int,
     rng: np.random.Generator,
     noise: tuple[float, float],
-    chosen: NDArray[np.bool_],
+    chosen: BoolArray,
 ) -> WalkResult:
     sizes = [min(_BATCH, walks - first) for first in range(0, walks, _BATCH)]
     weights, totals = np.empty(walks), np.empty(walks)

@@ -9,16 +9,14 @@ largest values may be unseen and the upper end is what an unseen one could add.
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import gammaincinv
 from scipy.stats import beta
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.diagnostics.moments.pauli_walks import WalkResult, derivative_bounds, slope_factors
 from qiskit_qml_ext.diagnostics.moments.program import MomentProgram
 from qiskit_qml_ext.diagnostics.results.result import Estimate
 from qiskit_qml_ext.diagnostics.statistics.intervals import mean_estimates
-
-FloatArray = NDArray[np.float64]
 
 _FEW_WALKS = 50  # if a sum is carried by fewer walks than this, the largest may be unseen
 _EQUAL = 1e-12  # relative difference of weights that are equal but for rounding

@@ -9,16 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.diagnostics.moments.program import FixedRotation, MomentProgram, RandomRotation
 from qiskit_qml_ext.diagnostics.subject.observables import constant_of
 from qiskit_qml_ext.engine.observables import simplified
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError, UnsupportedObservableError
 from qiskit_qml_ext.program import CliffordGate, SignedPauli, anticommute, conjugate, inverse_name, multiply
-
-FloatArray = NDArray[np.float64]
 
 _MAX_PAIRS = 20_000
 _IMAGINARY = 1e-12  # of the largest coefficient

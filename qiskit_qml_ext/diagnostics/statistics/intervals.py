@@ -11,11 +11,9 @@ resampled as that of the means of groups, whose t statistic has the same skewnes
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.diagnostics.results.result import Estimate
-
-FloatArray = NDArray[np.float64]
 
 RESAMPLES = 1000
 _GROUPS = 4096  # groups of samples that are resampled instead of more than twice as many samples

@@ -17,14 +17,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import log_ndtr
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.diagnostics.results.result import Estimate
-
-FloatArray = NDArray[np.float64]
 
 _RESAMPLES = 500
 _SEED = 1948  # of the resamples: the same matrix always has the same interval

@@ -27,9 +27,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.diagnostics.results.result import Estimate
 from qiskit_qml_ext.diagnostics.statistics.scaling_models import (
     SHAPES,
@@ -40,7 +40,6 @@ from qiskit_qml_ext.diagnostics.statistics.scaling_models import (
     shaped_designs,
 )
 
-FloatArray = NDArray[np.float64]
 Model = Literal["constant", "polynomial", "exponential"]
 Verdict = Literal["barren plateau", "polynomial", "constant", "undetermined"]
 

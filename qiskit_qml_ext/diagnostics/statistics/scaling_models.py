@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import f as f_distribution
 
-FloatArray = NDArray[np.float64]
+from qiskit_qml_ext.arrays import FloatArray
 
 _SCATTERS = np.concatenate([[0.0], np.geomspace(1e-3, 5.0, 24)])  # 45 % apart: deviances are exact to some tenths
 SHAPES = np.round(np.arange(-3.0, 3.01, 0.1), 10)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.circuits import InitialDistribution, UniformDistribution
 from qiskit_qml_ext.engine import Observable, Projector
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
@@ -15,7 +16,6 @@ from qiskit_qml_ext.kernels.data_binding import warn_of_order
 if TYPE_CHECKING:
     from qiskit_machine_learning.neural_networks import SamplerQNN
 
-FloatArray = NDArray[np.float64]
 
 _MAX_TABLE_QUBITS = 16  # what a network makes of each outcome is tabulated, 2^n numbers
 

@@ -4,11 +4,11 @@ import warnings
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.exceptions import NoiseWithoutEffectWarning, UnsupportedCircuitError, UnsupportedObservableError
 from qiskit_qml_ext.primitives.targets import AerTarget, isa_circuit
 from qiskit_qml_ext.primitives.targets.aer.noise import acts_on, noise_has_readout_errors, noise_of, without_effect
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from qiskit_aer import AerSimulator
     from qiskit_aer.noise import NoiseModel
 
-FloatArray = NDArray[np.float64]
 Noise: TypeAlias = "NoiseModel | AerSimulator | BackendV2"
 """An Aer noise model (its gates run as they are, others are translated into them), a noisy simulator, or a backend,
 whose reported errors are simulated after transpilation at level 1, the level of

@@ -16,14 +16,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
+from qiskit_qml_ext.arrays import BoolArray, FloatArray
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.engine.observables import simplified
 from qiskit_qml_ext.program import RotationProgram
-
-FloatArray = NDArray[np.float64]
 
 _ROUNDING = 1e-9  # of a number of shots: 4.000000001 shots are 4
 _FEWEST_WIDTHS = 3  # that tell a trend of the noise
@@ -142,7 +140,7 @@ def measured_groups(observable: Observable, num_qubits: int) -> list[SparsePauli
     return list(seen.group_commuting(qubit_wise=True)) if len(seen) else []
 
 
-def driven_rotations(program: RotationProgram, columns: Sequence[int]) -> NDArray[np.bool_]:
+def driven_rotations(program: RotationProgram, columns: Sequence[int]) -> BoolArray:
     """Return which rotations depend on one of these parameters: each of them is shifted by itself, twice."""
     angles = program.angles
     depends = np.zeros(angles.num_atoms, dtype=np.bool_)

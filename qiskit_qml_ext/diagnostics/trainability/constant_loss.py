@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.diagnostics.subject.problem import Problem
 from qiskit_qml_ext.engine import Observable, expectation_jacobian
 from qiskit_qml_ext.program import unitary_part
@@ -67,7 +67,7 @@ def explain_constant_loss(problem: Problem, *, seed: int | None = None) -> Const
     )
 
 
-def _seen_paulis(problem: Problem, circuit: QuantumCircuit, values: NDArray[np.float64]) -> list[str]:
+def _seen_paulis(problem: Problem, circuit: QuantumCircuit, values: FloatArray) -> list[str]:
     """Name, in words, at most two single-qubit Paulis whose expectation value the parameters change."""
     n = problem.num_qubits
     names = [(letter, qubit) for letter in "ZXY" for qubit in range(n)]
@@ -90,16 +90,14 @@ def _starts(n: int) -> list[tuple[str, QuantumCircuit]]:
     ]
 
 
-def _moves(problem: Problem, circuit: QuantumCircuit, values: NDArray[np.float64]) -> bool:
+def _moves(problem: Problem, circuit: QuantumCircuit, values: FloatArray) -> bool:
     return bool(_slopes(problem, circuit, values, [problem.observable])[0] > _ZERO * _size(problem.observable))
 
 
-def _slopes(
-    problem: Problem, circuit: QuantumCircuit, values: NDArray[np.float64], observables: list[Observable]
-) -> NDArray[np.float64]:
+def _slopes(problem: Problem, circuit: QuantumCircuit, values: FloatArray, observables: list[Observable]) -> FloatArray:
     """Return the largest derivative of each observable by one of the parameters."""
     _, jacobian = expectation_jacobian(circuit, values, observables)
-    largest: NDArray[np.float64] = np.abs(jacobian[:, :, list(problem.columns)]).max(axis=(0, 2), initial=0.0)
+    largest: FloatArray = np.abs(jacobian[:, :, list(problem.columns)]).max(axis=(0, 2), initial=0.0)
     return largest
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result, counted
@@ -34,7 +34,6 @@ from qiskit_qml_ext.primitives import Connection, connect
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FloatArray = NDArray[np.float64]
 Method = Literal["auto", "exact", "propagation", "shots"]
 _ROUNDING = (
     1e-13  # of the largest loss: what derivatives and the spread of losses are below this is what rounding leaves of 0

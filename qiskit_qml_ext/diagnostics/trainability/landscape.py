@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.diagnostics.results.result import Result
 from qiskit_qml_ext.diagnostics.subject.problem import ObservableFamily, build_observable
@@ -14,8 +15,6 @@ from qiskit_qml_ext.engine import expectations
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, repr=False)

@@ -11,10 +11,10 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit.quantum_info import SparsePauliOp
 from scipy.stats import t as student_t
 
+from qiskit_qml_ext.arrays import FloatArray, IndexArray
 from qiskit_qml_ext.diagnostics.kernels.entries import jackknife
 from qiskit_qml_ext.diagnostics.results.result import Estimate
 from qiskit_qml_ext.diagnostics.subject.noisy_simulation import (
@@ -30,8 +30,6 @@ from qiskit_qml_ext.diagnostics.subject.problem import Problem
 from qiskit_qml_ext.diagnostics.trainability.gradient_variance import exact_loss_and_gradient
 from qiskit_qml_ext.exceptions import StateTooLargeError
 from qiskit_qml_ext.primitives import connect
-
-FloatArray = NDArray[np.float64]
 
 _STEP = (
     1e-3  # of central differences: its error, about _STEP²/6 of a derivative, and rounding are far below the interval
@@ -105,7 +103,7 @@ def noise_damping(
     return NoiseDamping(remaining, points, noise_in_words(*simulator))
 
 
-def _draw(gradients: FloatArray, rng: np.random.Generator) -> tuple[NDArray[np.intp], FloatArray]:
+def _draw(gradients: FloatArray, rng: np.random.Generator) -> tuple[IndexArray, FloatArray]:
     """One parameter for each point, and the probability with which it was drawn."""
     squares = gradients**2
     totals = squares.sum(axis=1, keepdims=True)

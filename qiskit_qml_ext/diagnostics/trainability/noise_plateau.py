@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 from scipy.stats import t as student_t
 from sklearn.base import clone
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments, whole_numbers
 from qiskit_qml_ext.circuits import Ansatz, InitialDistribution
 from qiskit_qml_ext.diagnostics.kernels.entries import jackknife
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from qiskit_aer import AerSimulator
 
-FloatArray = NDArray[np.float64]
 Losses = tuple[FloatArray, FloatArray, FloatArray]
 """Losses without noise, and two independent readings of those with noise; one twice where it is exact."""
 Method = Literal["auto", "density_matrix", "trajectories"]

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
+from qiskit_qml_ext.arrays import BoolArray, ComplexArray, FloatArray, IndexArray
 from qiskit_qml_ext.diagnostics.subject.problem import Problem
 from qiskit_qml_ext.diagnostics.subject.shot_noise import ShotNoise, driven_rotations, measured_groups, squares_of
 from qiskit_qml_ext.diagnostics.trainability.shot_gradients import angles_and_slopes
@@ -20,8 +20,6 @@ from qiskit_qml_ext.engine.pauli.propagation import PauliPropagation
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.program import AffineRows, AngleMap, PauliRotation, RotationProgram, lower
-
-FloatArray = NDArray[np.float64]
 
 _VANISHING = 1e-12  # of the largest square that can be read: a smaller variance is what rounding leaves of 0
 _FLAT = 1e-12  # a trigonometric moment of a uniform angle is 0 up to rounding
@@ -163,10 +161,10 @@ def _shifted_variances(
     program: RotationProgram,
     shots: _SingleShot,
     angles: FloatArray,
-    driven: NDArray[np.intp],
+    driven: IndexArray,
     loss: float,
     rng: np.random.Generator,
-) -> tuple[list[tuple[NDArray[np.intp], FloatArray]], str]:
+) -> tuple[list[tuple[IndexArray, FloatArray]], str]:
     """For each driven rotation the samples that were shifted there and (σ₊² + σ₋²)/2, and how it was found.
 
     A rotation whose angle is uniform over a whole period and independent of all others needs no shift: the mean over
@@ -196,19 +194,19 @@ def _shifted_variances(
     return [known[int(rotation)] for rotation in driven], words
 
 
-def _spread(size: int, each: int, number: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def _spread(size: int, each: int, number: int, rng: np.random.Generator) -> IndexArray:
     """Samples for each of so many rotations, all different for one rotation."""
     return np.concatenate([rng.permutation(size)[:each] for _ in range(number)])
 
 
-def _shift_invariant(problem: Problem, program: RotationProgram) -> NDArray[np.bool_]:
+def _shift_invariant(problem: Problem, program: RotationProgram) -> BoolArray:
     """Whether a shift of each rotation changes no average of degree 2 in its angle."""
     rotations, angles = program.rotations, program.angles
     if not problem.distribution.independent or not angles.is_affine:
         return np.zeros(len(rotations), dtype=np.bool_)
     rows = [angles.rows.row(rotation.angle)[0] for rotation in rotations]
     uses = Counter(parameter for terms in rows for parameter in terms)
-    moments: dict[float, NDArray[np.complex128]] = {}
+    moments: dict[float, ComplexArray] = {}
 
     def vanishes(parameter: int, frequency: float) -> bool:
         if frequency not in moments:
@@ -226,8 +224,8 @@ def _by_parameter(
     program: RotationProgram,
     values: FloatArray,
     columns: tuple[int, ...],
-    driven: NDArray[np.intp],
-    shifted: list[tuple[NDArray[np.intp], FloatArray]],
+    driven: IndexArray,
+    shifted: list[tuple[IndexArray, FloatArray]],
 ) -> FloatArray:
     """Σ_r E s_r² (σ₊² + σ₋²)/4 for each parameter."""
     angles = program.angles

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import clone
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments, whole_numbers
 from qiskit_qml_ext.circuits import Ansatz, InitialDistribution
 from qiskit_qml_ext.diagnostics.moments.second_moments import SecondMoments, mean_gradients, second_moments, shifted
@@ -26,7 +26,6 @@ from qiskit_qml_ext.primitives import Connection
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FloatArray = NDArray[np.float64]
 Quantity = Literal["loss", "gradient"]
 Method = Literal["auto", "states", "walks", "propagation"]
 Depth = int | Callable[[int], int] | None

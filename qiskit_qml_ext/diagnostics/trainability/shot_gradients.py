@@ -8,18 +8,17 @@ and the chain rule through the angle map gives the derivative by any parameter, 
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.circuit.library import PauliEvolutionGate, StatePreparation, UnitaryGate
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.diagnostics.subject.observables import size_of
 from qiskit_qml_ext.diagnostics.subject.problem import Problem
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.program import CliffordGate, DenseUnitary, PauliRotation, RotationProgram, lower
 
-FloatArray = NDArray[np.float64]
 _ROUNDING = 1e-12  # 1/(S^(-1/2))² may come out above S, and estimators round up
 
 

@@ -6,13 +6,10 @@ observable meet rotations only; all Clifford gates end up at the initial state, 
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qiskit_qml_ext.arrays import IntArray
 from qiskit_qml_ext.program import SignedPauli, anticommute, multiply
 from qiskit_qml_ext.program.pauli import generator_images, product_of_images
-
-Words = NDArray[np.int64]
-"""Bits in words of 64, lowest first; the sign of a word means nothing."""
 
 
 class CliffordFrame:
@@ -57,14 +54,14 @@ class CliffordFrame:
                 changed[label, qubit] = (out_x, out_z, 1 - (power + (3 if quarters == 1 else 1)) % 4)
         self._images.update(changed)
 
-    def images(self, label: str) -> tuple[Words, NDArray[np.int64]]:
+    def images(self, label: str) -> tuple[IntArray, IntArray]:
         """S P S† for P = X or Z of each qubit: rows of words, shape (n, 2 · words), and signs, shape (n,)."""
         paulis = [self._images[label, qubit] for qubit in range(self.num_qubits)]
         rows = np.array([packed(x, z, self.num_qubits) for x, z, _ in paulis])
         return rows, np.array([sign for _, _, sign in paulis], dtype=np.int64)
 
 
-def packed(x: int, z: int, num_qubits: int) -> Words:
+def packed(x: int, z: int, num_qubits: int) -> IntArray:
     """The masks of a Pauli string as words: those of x, then those of z."""
     size = 8 * -(-num_qubits // 64)
     return np.frombuffer(x.to_bytes(size, "little") + z.to_bytes(size, "little"), dtype="<i8").astype(np.int64)

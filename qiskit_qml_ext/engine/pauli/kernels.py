@@ -9,14 +9,9 @@ and is undone exactly by the opposite angle, so the reverse pass needs no memory
 costate λ = ∂C/∂(coefficients), the derivative of C by θ is Σ (λ_b a - λ_a b) over the pairs after the rotation.
 """
 
-import numpy as np
-from numpy.typing import NDArray
-
+from qiskit_qml_ext.arrays import FloatArray, Int32Array, IntArray, RealArray
 from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.simd import RealArray, Vector, load, muladd, negate, pointer, splat, store
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from qiskit_qml_ext.engine.simd import Vector, load, muladd, negate, pointer, splat, store
 
 LANES = (0,) * 8
 """As long as one vector: the engine's way to tell compiled code how many samples a tile has."""
@@ -24,7 +19,7 @@ LANES = (0,) * 8
 
 @njit
 def run_tiles(
-    first: int, last: int, rotations: IntArray, pairs: NDArray[np.int32], cosines: FloatArray, sines: FloatArray,
+    first: int, last: int, rotations: IntArray, pairs: Int32Array, cosines: FloatArray, sines: FloatArray,
     terms: IntArray, coefficients: FloatArray, ends: IntArray, signs: FloatArray, scratch: RealArray, reverse: bool,
     lanes: tuple[int, ...], losses: FloatArray, slopes: FloatArray,
 ) -> None:  # fmt: skip
@@ -82,9 +77,7 @@ def run_tiles(
 
 
 @njit
-def _turn(
-    values: RealArray, pairs: NDArray[np.int32], start: int, stop: int, cosine: Vector, sine: Vector, sign: int
-) -> None:
+def _turn(values: RealArray, pairs: Int32Array, start: int, stop: int, cosine: Vector, sine: Vector, sign: int) -> None:
     width = 8
     plus = sine if sign > 0 else negate(sine)
     minus = negate(plus)
@@ -97,7 +90,7 @@ def _turn(
 
 @njit
 def _unturn(
-    values: RealArray, costates: RealArray, pairs: NDArray[np.int32], start: int, stop: int,
+    values: RealArray, costates: RealArray, pairs: Int32Array, start: int, stop: int,
     cosine: Vector, sine: Vector, sign: int,
 ) -> Vector:  # fmt: skip
     """Undo a rotation on values and costates; the derivative by its angle."""

@@ -17,18 +17,18 @@ import numpy.typing as npt
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
+from qiskit_qml_ext.arrays import FloatArray, Int32Array, IntArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.engine.batch import check_values
 from qiskit_qml_ext.engine.memory import format_bytes, memory_budget
 from qiskit_qml_ext.engine.observables import simplified
 from qiskit_qml_ext.engine.pauli.frame import CliffordFrame
 from qiskit_qml_ext.engine.pauli.kernels import LANES, run_tiles
-from qiskit_qml_ext.engine.pauli.string_table import FrameStart, Generator, IntArray, Pairs, StringTable
+from qiskit_qml_ext.engine.pauli.string_table import FrameStart, Generator, StringTable
 from qiskit_qml_ext.engine.threads import run_chunks, scratch, thread_count
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError, UnsupportedObservableError
 from qiskit_qml_ext.program import CliffordGate, PauliRotation, RotationProgram, lower
 
-FloatArray = npt.NDArray[np.float64]
 MAX_STRINGS = 100_000
 """Strings at which propagation gives up by default."""
 
@@ -160,7 +160,7 @@ class PauliPropagation:
 class _Found:
     table: StringTable
     rotations: IntArray
-    pairs: Pairs
+    pairs: Int32Array
     start: FrameStart
 
 
@@ -170,7 +170,7 @@ class _Known:
 
     generator: Generator
     scanned: int = 0
-    parts: list[Pairs] = field(default_factory=list)
+    parts: list[Int32Array] = field(default_factory=list)
     count: int = 0
 
 

@@ -9,15 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qiskit_qml_ext.arrays import FloatArray, Int32Array, IntArray
 from qiskit_qml_ext.engine.jit import njit
-from qiskit_qml_ext.engine.pauli.frame import CliffordFrame, Words, packed
+from qiskit_qml_ext.engine.pauli.frame import CliffordFrame, packed
 from qiskit_qml_ext.engine.simd import parity
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-Pairs = NDArray[np.int32]
 
 _KEY_SEED = 20230801  # any number: hashes decide where strings are kept, never what is computed
 _FIRST_CAPACITY = 1024
@@ -34,7 +30,7 @@ class Generator:
         support: Bit mask of its qubits.
     """
 
-    words: Words
+    words: IntArray
     used: IntArray
     key: int
     support: int
@@ -55,7 +51,7 @@ class StringTable:
         self._slots = _empty_slots(_FIRST_CAPACITY)
 
     @property
-    def words(self) -> Words:
+    def words(self) -> IntArray:
         """The strings, shape (count, 2 · words)."""
         return self._words[: self.count]
 
@@ -77,7 +73,7 @@ class StringTable:
         self.count += 1
         return self.count - 1
 
-    def pair_up(self, generator: Generator, first: int, limit: int) -> Pairs | None:
+    def pair_up(self, generator: Generator, first: int, limit: int) -> Int32Array | None:
         """Pair each string Q from number ``first`` on that anticommutes with P with its partner iPQ, adding those.
 
         Strings before ``first`` must have been paired with this generator before.
@@ -144,14 +140,14 @@ class FrameStart:
     frame: CliffordFrame
 
     @cached_property
-    def _z(self) -> tuple[Words, IntArray]:
+    def _z(self) -> tuple[IntArray, IntArray]:
         return self.frame.images("Z")
 
     @cached_property
-    def _x(self) -> tuple[Words, IntArray]:
+    def _x(self) -> tuple[IntArray, IntArray]:
         return self.frame.images("X")
 
-    def values(self, words: Words) -> FloatArray:
+    def values(self, words: IntArray) -> FloatArray:
         """⟨0|S† Q S|0⟩ = 0, 1 or -1 for rows of words, shape (rows,)."""
         x_rows, _ = self._x
         z_rows, z_signs = self._z
@@ -159,7 +155,7 @@ class FrameStart:
         _stabiliser_values(words, x_rows, _spans(x_rows), z_rows, _spans(z_rows), z_signs, found)
         return found
 
-    def weights(self, words: Words, squares: FloatArray) -> FloatArray:
+    def weights(self, words: IntArray, squares: FloatArray) -> FloatArray:
         """∏_q squares[q, letter of S† Q S on q] for rows of words, with the letters in the order I, X, Y, Z."""
         x_rows, z_rows = self._x[0], self._z[0]
         found = np.ones(len(words))
@@ -167,14 +163,14 @@ class FrameStart:
         return found
 
 
-def _spans(rows: Words) -> IntArray:
+def _spans(rows: IntArray) -> IntArray:
     """For each row the first and one past the last position, within x, that has set bits, shape (rows, 2)."""
     half = rows.shape[1] // 2
     used = (rows[:, :half] | rows[:, half:]) != 0
     return np.stack([used.argmax(axis=1), half - used[:, ::-1].argmax(axis=1)], axis=1).astype(np.int64)
 
 
-def _empty_slots(capacity: int) -> NDArray[np.int32]:
+def _empty_slots(capacity: int) -> Int32Array:
     """Open addressing with at least half of the places free."""
     return np.full(1 << (2 * capacity - 1).bit_length(), -1, dtype=np.int32)
 
@@ -189,7 +185,7 @@ def _count_bits(word: int) -> int:
 
 
 @njit
-def _enter(slots: Pairs, hashes: IntArray, row: int) -> None:
+def _enter(slots: Int32Array, hashes: IntArray, row: int) -> None:
     mask = len(slots) - 1
     place = hashes[row] & mask
     while slots[place] >= 0:
@@ -198,13 +194,13 @@ def _enter(slots: Pairs, hashes: IntArray, row: int) -> None:
 
 
 @njit
-def _enter_all(slots: Pairs, hashes: IntArray, count: int) -> None:
+def _enter_all(slots: Int32Array, hashes: IntArray, count: int) -> None:
     for row in range(count):
         _enter(slots, hashes, row)
 
 
 @njit
-def _partner(words: Words, hashes: IntArray, slots: Pairs, row: int, generator: Words, key: int) -> int:
+def _partner(words: IntArray, hashes: IntArray, slots: Int32Array, row: int, generator: IntArray, key: int) -> int:
     """The number of the string that is the product of string ``row`` and the generator, or -1."""
     wanted = hashes[row] ^ key
     mask = len(slots) - 1
@@ -224,7 +220,9 @@ def _partner(words: Words, hashes: IntArray, slots: Pairs, row: int, generator: 
 
 
 @njit
-def _append(words: Words, hashes: IntArray, slots: Pairs, row: int, generator: Words, key: int, count: int) -> None:
+def _append(
+    words: IntArray, hashes: IntArray, slots: Int32Array, row: int, generator: IntArray, key: int, count: int
+) -> None:
     for k in range(words.shape[1]):
         words[count, k] = words[row, k] ^ generator[k]
     hashes[count] = hashes[row] ^ key
@@ -232,7 +230,7 @@ def _append(words: Words, hashes: IntArray, slots: Pairs, row: int, generator: W
 
 
 @njit
-def _anticommutes(words: Words, row: int, generator: Words, used: IntArray) -> int:
+def _anticommutes(words: IntArray, row: int, generator: IntArray, used: IntArray) -> int:
     half = words.shape[1] // 2
     odd = 0
     for k in used:
@@ -242,8 +240,8 @@ def _anticommutes(words: Words, row: int, generator: Words, used: IntArray) -> i
 
 @njit
 def _pair_up(
-    words: Words, hashes: IntArray, slots: Pairs, first: int, last: int, limit: int,
-    generator: Words, used: IntArray, key: int, pairs: Pairs,
+    words: IntArray, hashes: IntArray, slots: Int32Array, first: int, last: int, limit: int,
+    generator: IntArray, used: IntArray, key: int, pairs: Int32Array,
 ) -> tuple[int, int]:  # fmt: skip
     """The new number of strings and the number of pairs; -1 pairs if the limit is passed."""
     half = words.shape[1] // 2
@@ -277,8 +275,8 @@ def _pair_up(
 
 @njit
 def _spread(
-    words: Words, hashes: IntArray, slots: Pairs, last: int,
-    generator: Words, used: IntArray, key: int, stay: float, mass: FloatArray,
+    words: IntArray, hashes: IntArray, slots: Int32Array, last: int,
+    generator: IntArray, used: IntArray, key: int, stay: float, mass: FloatArray,
 ) -> int:  # fmt: skip
     count = last
     for row in range(last):
@@ -298,7 +296,7 @@ def _spread(
 
 
 @njit
-def _rows_anticommute(words: Words, row: int, others: Words, other: int, spans: IntArray) -> int:
+def _rows_anticommute(words: IntArray, row: int, others: IntArray, other: int, spans: IntArray) -> int:
     half = words.shape[1] // 2
     odd = 0
     for k in range(spans[other, 0], spans[other, 1]):
@@ -308,7 +306,7 @@ def _rows_anticommute(words: Words, row: int, others: Words, other: int, spans: 
 
 @njit
 def _stabiliser_values(
-    words: Words, x_rows: Words, x_spans: IntArray, z_rows: Words, z_spans: IntArray, z_signs: IntArray,
+    words: IntArray, x_rows: IntArray, x_spans: IntArray, z_rows: IntArray, z_spans: IntArray, z_signs: IntArray,
     found: FloatArray,
 ) -> None:  # fmt: skip
     """S† Q S has an X part where Q anticommutes with S Z_j S†; else it is ±∏ Z_j over the Q that S X_j S† flips."""
@@ -340,7 +338,7 @@ def _stabiliser_values(
 
 @njit
 def _product_weights(
-    words: Words, x_rows: Words, x_spans: IntArray, z_rows: Words, z_spans: IntArray, squares: FloatArray,
+    words: IntArray, x_rows: IntArray, x_spans: IntArray, z_rows: IntArray, z_spans: IntArray, squares: FloatArray,
     found: FloatArray,
 ) -> None:  # fmt: skip
     for row in range(len(words)):

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin
 from qiskit.primitives.containers.sampler_pub import SamplerPubLike
@@ -16,6 +14,7 @@ from qiskit.transpiler import PassManager
 from qiskit.transpiler import Target as DeviceTarget
 from typing_extensions import Self
 
+from qiskit_qml_ext.arrays import FloatArray, StateArray
 from qiskit_qml_ext.checks import LARGEST_SHOTS, optional_whole_number
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.engine.memory import memory_budget
@@ -250,7 +249,7 @@ class Connection:
     def sample(
         self,
         circuit: QuantumCircuit,
-        values: NDArray[np.float64],
+        values: FloatArray,
         *,
         shots: int | None = None,
         key: str | None = None,
@@ -272,10 +271,10 @@ class Connection:
     def statevectors(
         self,
         program: RotationProgram | QuantumCircuit,
-        values: NDArray[np.float64],
+        values: FloatArray,
         *,
         max_memory: int | None = None,
-    ) -> NDArray[np.complex128] | NDArray[np.complex64]:
+    ) -> StateArray:
         """Return exact states |ψ(values)⟩, whatever the target is, in its precision if it is the exact one.
 
         Args:

@@ -1,11 +1,10 @@
 """The circuits that a connection has made for its target: transpiled or packed once for each distinct content."""
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.primitives.connection.journaling import Journaling
 from qiskit_qml_ext.primitives.connection.packing import PackedCircuit, find_regions, pack_circuit
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
@@ -134,7 +133,7 @@ class MadeCircuits:
         return {"optimization_level": self._settings.optimization_level, "seed": self._settings.seed, **others}
 
 
-def bindings_of(isa: QuantumCircuit, names: tuple[str, ...], values: NDArray[np.float64]) -> BindingsArray:
+def bindings_of(isa: QuantumCircuit, names: tuple[str, ...], values: FloatArray) -> BindingsArray:
     """Return the values of the parameters that an ISA circuit still has, one row a circuit.
 
     The transpiler drops rotations that no measurement sees, and with them their angles.

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import ParameterVector
 from qiskit.primitives import BitArray, DataBin
 from qiskit.transpiler import InstructionProperties, Target, generate_preset_pass_manager
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.primitives.targets.angle_bounds import for_any_angle
 from qiskit_qml_ext.primitives.targets.identity import with_definitions_of_mistakable
 from qiskit_qml_ext.primitives.targets.isa import phase_gates_as_rotations
@@ -46,7 +46,7 @@ class PackedCircuit:
         """How many copies run side by side."""
         return len(self.regions)
 
-    def pack(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def pack(self, values: FloatArray) -> FloatArray:
         """Put parameter vectors side by side; what is left over in the last row repeats the first vector.
 
         Args:

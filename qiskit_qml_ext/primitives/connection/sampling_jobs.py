@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseSamplerV2, DataBin
 from qiskit.primitives.containers.bindings_array import BindingsArray
 
+from qiskit_qml_ext.arrays import FloatArray, UintArray
 from qiskit_qml_ext.checks import LARGEST_SHOTS, optional_whole_number
 from qiskit_qml_ext.primitives.connection.journaling import Journaling
 from qiskit_qml_ext.primitives.connection.made_circuits import MadeCircuits, bindings_of
@@ -51,7 +50,7 @@ class SamplingJobs:
         self._count = count
 
     def sample(
-        self, circuit: QuantumCircuit, values: NDArray[np.float64], *, shots: int | None, key: str | None
+        self, circuit: QuantumCircuit, values: FloatArray, *, shots: int | None, key: str | None
     ) -> Iterator[tuple[slice, DataBin]]:
         """Run one circuit, one PUB a job; see :meth:`~qiskit_qml_ext.primitives.Connection.sample`."""
         check_values("values", values)
@@ -68,7 +67,7 @@ class SamplingJobs:
             yield part, packed.unpack(data, part.stop - part.start)
 
     def _run(
-        self, isa: QuantumCircuit, isa_key: str, names: tuple[str, ...], values: NDArray[np.float64], shots: int | None
+        self, isa: QuantumCircuit, isa_key: str, names: tuple[str, ...], values: FloatArray, shots: int | None
     ) -> Iterator[tuple[slice, DataBin]]:
         """Run a circuit in the target's own gates.
 
@@ -104,9 +103,9 @@ class SamplingJobs:
         self,
         isa: QuantumCircuit,
         isa_key: str,
-        values: NDArray[np.float64],
+        values: FloatArray,
         shots: int | None,
-        seeds: NDArray[np.uint64] | None,
+        seeds: UintArray | None,
     ) -> BaseSamplerV2:
         """Return a sampler for a job; the job has a seed as a whole only where its rows cannot have their own."""
         sampler = None if seeds is None else self._target.sampler_of_rows(isa, seeds)

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit.primitives import BaseEstimatorV2, DataBin, PrimitiveJob, PrimitiveResult, PubResult
 from qiskit.primitives.containers import EstimatorPubLike
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.quantum_info import SparseObservable, SparsePauliOp
 
+from qiskit_qml_ext.arrays import ComplexArray, FloatArray, IndexArray
 from qiskit_qml_ext.checks import check_arguments, checked_seed_or_generator
 from qiskit_qml_ext.engine import expectations
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
@@ -117,11 +117,11 @@ class ExactEstimator(BaseEstimatorV2):
     def _expectations(
         self,
         pub: EstimatorPub,
-        values: NDArray[np.float64],
+        values: FloatArray,
         operators: list[SparsePauliOp],
-        rows: NDArray[np.intp],
-        columns: NDArray[np.intp],
-    ) -> NDArray[np.float64] | NDArray[np.complex128]:
+        rows: IndexArray,
+        columns: IndexArray,
+    ) -> FloatArray | ComplexArray:
         """Return ⟨operators[columns]⟩ at values[rows], in the shape of ``rows``."""
         program = lower(pub.circuit)
         evaluate = partial(expectations, program, dtype=self._dtype, max_memory=self._max_memory)
@@ -150,7 +150,7 @@ def _refuse_measurements(pub: EstimatorPub) -> None:
         )
 
 
-def _real(evs: NDArray[np.float64] | NDArray[np.complex128]) -> NDArray[np.float64]:
+def _real(evs: FloatArray | ComplexArray) -> FloatArray:
     if np.iscomplexobj(evs):
         raise ValueError(
             "An observable has complex coefficients and a complex expectation value. Estimate its Hermitian and "

@@ -8,16 +8,14 @@ So where shots can be drawn from probabilities, each row of values gets a seed o
 import hashlib
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qiskit_qml_ext.arrays import FloatArray, UintArray
 from qiskit_qml_ext.engine.sampling import uniforms_of_rows
 from qiskit_qml_ext.primitives.exact.sampler import ExactSampler, Numbers
 from qiskit_qml_ext.primitives.written import join_bytes
 
-SeedArray = NDArray[np.uint64]
 
-
-def row_seeds(seed: int, circuit: str, values: NDArray[np.float64], shots: int) -> SeedArray:
+def row_seeds(seed: int, circuit: str, values: FloatArray, shots: int) -> UintArray:
     """Derive a seed of each row from its content.
 
     Args:
@@ -55,7 +53,7 @@ class SamplerOfRows(ExactSampler):
         max_memory: The largest amount of memory in bytes.
     """
 
-    def __init__(self, seeds: SeedArray, *, dtype: str = "complex128", max_memory: int | None = None):
+    def __init__(self, seeds: UintArray, *, dtype: str = "complex128", max_memory: int | None = None):
         super().__init__(dtype=dtype, max_memory=max_memory)
         self._seeds = seeds
 

@@ -4,12 +4,12 @@ import warnings
 from collections.abc import Callable, Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseSamplerV2, DataBin, PrimitiveJob, PrimitiveResult, SamplerPubResult
 from qiskit.primitives.containers import BitArray, SamplerPubLike
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
+from qiskit_qml_ext.arrays import FloatArray, UintArray
 from qiskit_qml_ext.checks import check_arguments, checked_seed_or_generator
 from qiskit_qml_ext.engine import probabilities, state_memory
 from qiskit_qml_ext.engine.memory import check_memory, memory_budget
@@ -22,7 +22,7 @@ from qiskit_qml_ext.program import lower
 # Outcomes are drawn for as many parameter vectors at a time as keep the temporary arrays below this many numbers.
 _MAX_NUMBERS = 2**23
 
-Numbers = Callable[[slice], NDArray[np.float64]]
+Numbers = Callable[[slice], FloatArray]
 """Gives rows, asked for in their order, their random numbers in [0, 1), shape (rows, shots)."""
 
 
@@ -114,7 +114,7 @@ class ExactSampler(BaseSamplerV2):
             metadata={"shots": pub.shots, "circuit_metadata": pub.circuit.metadata},
         )
 
-    def _outcomes(self, pub: SamplerPub, values: NDArray[np.float64], qubits: tuple[int, ...]) -> NDArray[np.uint64]:
+    def _outcomes(self, pub: SamplerPub, values: FloatArray, qubits: tuple[int, ...]) -> UintArray:
         """Draw the outcomes of the measured qubits, shape (parameter vectors, shots)."""
         self._check(pub.circuit)
         # the outcomes of all rows, and for one row a random number and two temporaries a shot; then the packed bits
@@ -139,9 +139,7 @@ class ExactSampler(BaseSamplerV2):
         """Raise if a circuit cannot be simulated."""
         lower(circuit)
 
-    def _probabilities(
-        self, circuit: QuantumCircuit, values: NDArray[np.float64], qubits: tuple[int, ...]
-    ) -> NDArray[np.float64]:
+    def _probabilities(self, circuit: QuantumCircuit, values: FloatArray, qubits: tuple[int, ...]) -> FloatArray:
         """Return the probabilities of the measured qubits' outcomes, shape (parameter vectors, outcomes)."""
         return probabilities(lower(circuit), values, qubits=qubits, dtype=self._dtype, max_memory=self._max_memory)
 

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 
+from qiskit_qml_ext.arrays import UintArray
 from qiskit_qml_ext.checks import optional_whole_number
 from qiskit_qml_ext.primitives.exact import ExactEstimator, ExactSampler
 from qiskit_qml_ext.primitives.exact.row_seeds import SamplerOfRows
@@ -48,7 +47,7 @@ class ExactTarget(Target):
         """Return a sampler of the exact distribution."""
         return ExactSampler(default_shots=shots, seed=seed, dtype=self.dtype, max_memory=self.max_memory)
 
-    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: NDArray[np.uint64]) -> BaseSamplerV2:
+    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: UintArray) -> BaseSamplerV2:
         """Return a sampler of the exact distribution that seeds each row."""
         return SamplerOfRows(seeds, dtype=self.dtype, max_memory=self.max_memory)
 

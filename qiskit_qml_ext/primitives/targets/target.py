@@ -4,14 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.providers import BackendV2
 from qiskit.transpiler import Target as DeviceTarget
 
 import qiskit_qml_ext.primitives.forks  # noqa: F401  (says what a forked child may do)
+from qiskit_qml_ext.arrays import UintArray
 from qiskit_qml_ext.primitives.pricing import DEFAULT_REP_DELAY, CircuitPrice, price_of
 
 
@@ -67,7 +66,7 @@ class Target(ABC):
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a sampler with these default shots, reproducible for a seed where the target can be."""
 
-    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: NDArray[np.uint64]) -> BaseSamplerV2 | None:
+    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: UintArray) -> BaseSamplerV2 | None:
         """Return a sampler for one PUB that seeds each row of values by itself; ``None`` if a job has only one seed."""
         return None
 

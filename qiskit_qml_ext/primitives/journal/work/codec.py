@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit.primitives.containers import BitArray, PrimitiveResult
 
-Arrays = dict[str, NDArray[Any]]
+from qiskit_qml_ext.arrays import AnyArray, ByteArray
+
+Arrays = dict[str, AnyArray]
 
 
 class BadResultError(ValueError):
@@ -176,7 +177,7 @@ def _decoded(data: bytes, metadata: dict[str, Any]) -> list[Arrays]:
         ]
 
 
-def _stored_array(content: bytes) -> NDArray[Any]:
+def _stored_array(content: bytes) -> AnyArray:
     """Read an array of numbers in NumPy's format, whose header must say exactly how many bytes follow."""
     stream = io.BytesIO(content)
     version = np.lib.format.read_magic(stream)
@@ -189,7 +190,7 @@ def _stored_array(content: bytes) -> NDArray[Any]:
     body = content[stream.tell() :]
     if any(not isinstance(size, int) or size < 0 for size in shape) or math.prod(shape) * dtype.itemsize != len(body):
         raise BadResultError(f"an array of the shape {shape} has {len(body)} bytes")
-    array: NDArray[Any] = np.frombuffer(body, dtype=dtype).reshape(shape, order="F" if is_fortran else "C")
+    array: AnyArray = np.frombuffer(body, dtype=dtype).reshape(shape, order="F" if is_fortran else "C")
     return array.copy()
 
 
@@ -228,7 +229,7 @@ def _per_byte(num_bits: int) -> int:
     return 8 // num_bits if 0 < num_bits <= 4 else 1
 
 
-def _packed(array: NDArray[np.uint8], num_bits: int) -> NDArray[np.uint8]:
+def _packed(array: ByteArray, num_bits: int) -> ByteArray:
     """Pack several shots of up to 4 bits into a byte: (rows, shots, 1) becomes (rows, ceil(shots / per byte))."""
     per_byte = _per_byte(num_bits)
     if per_byte == 1:
@@ -241,7 +242,7 @@ def _packed(array: NDArray[np.uint8], num_bits: int) -> NDArray[np.uint8]:
     return packed
 
 
-def _unpacked(array: NDArray[Any], num_bits: int | None, shape: tuple[int, ...]) -> NDArray[Any]:
+def _unpacked(array: AnyArray, num_bits: int | None, shape: tuple[int, ...]) -> AnyArray:
     """Undo :func:`_packed`; without a number of bits the array is as it was."""
     if num_bits is None:
         if array.shape != shape:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit.primitives.containers import DataBin, PrimitiveResult, PubResult
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
+from qiskit_qml_ext.arrays import AnyArray, FloatArray, ObjectArray
 from qiskit_qml_ext.primitives.journal.work.codec import UnitResult
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions, block_key, settings_key
 from qiskit_qml_ext.primitives.journal.work.requests import Identify, Item, Placement, value_bytes
@@ -117,7 +117,7 @@ class EstimatorRequest:
         self, places: dict[bytes, tuple[int, int]], results: dict[int, UnitResult], metadata: dict[str, Any]
     ) -> PrimitiveResult[PubResult]:
         """Put the blocks of all units into arrays of the PUBs' own shapes."""
-        fields: list[dict[str, NDArray[Any]]] = [{} for _ in self.pubs]
+        fields: list[dict[str, AnyArray]] = [{} for _ in self.pubs]
         units: list[set[int]] = [set() for _ in self.pubs]
         about: list[dict[str, Any]] = [{} for _ in self.pubs]
         for item in self.items:
@@ -178,7 +178,7 @@ def _shots(pub: EstimatorPub) -> int:
     return _MOST_SHOTS if pub.precision < _MOST_SHOTS**-0.5 else math.ceil(pub.precision**-2)
 
 
-def _values(pub: EstimatorPub) -> NDArray[np.float64]:
+def _values(pub: EstimatorPub) -> FloatArray:
     if not pub.circuit.num_parameters:
         return np.empty((*pub.parameter_values.shape, 0))
     return np.asarray(pub.parameter_values.as_array(pub.circuit.parameters), dtype=np.float64)
@@ -202,7 +202,7 @@ def _own_slices(block: Slices, shape: tuple[int, ...]) -> Slices:
     return tuple(slice(0, 1) if length == 1 else part for part, length in zip(aligned, shape, strict=True))
 
 
-def _virtual(observables: NDArray[np.object_], qubits: Sequence[int] | None) -> NDArray[np.object_]:
+def _virtual(observables: ObjectArray, qubits: Sequence[int] | None) -> ObjectArray:
     """Write observables on physical qubits as observables on the circuit's own ones, where they act on no other."""
     if qubits is None:
         return observables

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qiskit_qml_ext.arrays import FloatArray, ObjectArray
 from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.journal.disk.schema import KEYS_FORMULA
 from qiskit_qml_ext.primitives.written import join_bytes
@@ -30,7 +30,7 @@ def settings_key(kind: str, target: str, options: Mapping[str, Any], seed: int |
     return _digest(join_bytes(KEYS_FORMULA, kind, target, text, seed, float(shots)))
 
 
-def row_keys(settings: bytes, circuit: str, values: NDArray[np.float64]) -> list[bytes]:
+def row_keys(settings: bytes, circuit: str, values: FloatArray) -> list[bytes]:
     """Return the keys of one circuit with each of many parameter vectors.
 
     Args:
@@ -52,8 +52,8 @@ def row_keys(settings: bytes, circuit: str, values: NDArray[np.float64]) -> list
 def block_key(
     settings: bytes,
     circuit: str,
-    values: NDArray[np.float64],
-    observables: NDArray[np.object_],
+    values: FloatArray,
+    observables: ObjectArray,
     shape: tuple[int, ...],
 ) -> bytes:
     """Return the key of a block of expectation values of one circuit.

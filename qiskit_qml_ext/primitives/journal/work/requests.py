@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers import PrimitiveResult
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.primitives.journal.disk.records import NewUnit
 from qiskit_qml_ext.primitives.journal.work.codec import UnitResult
 
@@ -134,6 +133,6 @@ def circuit_bytes(request: Any, pub: int) -> int:
     return _GATE_BYTES * len(request.pubs[pub].circuit.data)
 
 
-def value_bytes(values: NDArray[np.float64]) -> int:
+def value_bytes(values: FloatArray) -> int:
     """Estimate the bytes of parameter values in a job's payload."""
     return _VALUE_BYTES * int(values.size)

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import Barrier, ControlFlowOp, Delay, Measure, Parameter, ParameterVector, Reset
 from qiskit.circuit.library import Initialize, UGate, UnitaryGate
 from qiskit.quantum_info import Statevector
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.exceptions import WrongSimulationError
 from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.primitives.forks import Lock
@@ -125,7 +125,7 @@ def _unitary_part(circuit: QuantumCircuit) -> QuantumCircuit | None:
     return part
 
 
-def _vectors(circuit: QuantumCircuit, rows: Mapping[Parameter, Any]) -> NDArray[np.float64]:
+def _vectors(circuit: QuantumCircuit, rows: Mapping[Parameter, Any]) -> FloatArray:
     """Return the caller's first vector, and one of angles without any special values, shape (2, parameters)."""
     number = circuit.num_parameters
     first = np.array([np.ravel(rows[parameter])[0] for parameter in circuit.parameters], dtype=np.float64)
@@ -138,7 +138,7 @@ def _vectors(circuit: QuantumCircuit, rows: Mapping[Parameter, Any]) -> NDArray[
     return np.stack([first, general if defined else first])
 
 
-def _assigned(circuit: QuantumCircuit, values: NDArray[np.float64]) -> QuantumCircuit:
+def _assigned(circuit: QuantumCircuit, values: FloatArray) -> QuantumCircuit:
     assigned = circuit.assign_parameters(values)
     assert assigned is not None  # it is a copy
     return assigned
@@ -154,7 +154,7 @@ def _turned(circuit: QuantumCircuit) -> QuantumCircuit:
 
 
 def _difference(
-    simulator: Any, circuit: QuantumCircuit, values: NDArray[np.float64], rules: Rules, options: Mapping[str, Any]
+    simulator: Any, circuit: QuantumCircuit, values: FloatArray, rules: Rules, options: Mapping[str, Any]
 ) -> float:
     """Return the largest error of a probability."""
     turned = _turned(circuit)

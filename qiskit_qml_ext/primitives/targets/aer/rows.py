@@ -8,12 +8,12 @@ jobs do not.
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import Barrier, Delay, Gate, Measure
 
+from qiskit_qml_ext.arrays import FloatArray, UintArray
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
-from qiskit_qml_ext.primitives.exact.row_seeds import SamplerOfRows, SeedArray
+from qiskit_qml_ext.primitives.exact.row_seeds import SamplerOfRows
 from qiskit_qml_ext.primitives.measurement import final_readout
 from qiskit_qml_ext.primitives.targets.aer.noise import noise_of
 from qiskit_qml_ext.primitives.targets.aer.primitives import Prepared
@@ -46,16 +46,14 @@ class AerSamplerOfRows(SamplerOfRows):
         seeds: From :func:`~qiskit_qml_ext.primitives.exact.row_seeds.row_seeds`.
     """
 
-    def __init__(self, simulator: Any, seeds: SeedArray):
+    def __init__(self, simulator: Any, seeds: UintArray):
         super().__init__(seeds)
         self._simulator = simulator
 
     def _check(self, circuit: QuantumCircuit) -> None:
         """Do nothing: the simulator itself refuses what it cannot run."""
 
-    def _probabilities(
-        self, circuit: QuantumCircuit, values: NDArray[np.float64], qubits: tuple[int, ...]
-    ) -> NDArray[np.float64]:
+    def _probabilities(self, circuit: QuantumCircuit, values: FloatArray, qubits: tuple[int, ...]) -> FloatArray:
         from qiskit_aer.library import SaveProbabilities
 
         saved = circuit.copy_empty_like()

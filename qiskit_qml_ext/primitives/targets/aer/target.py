@@ -5,13 +5,12 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.transpiler import PassManager, generate_preset_pass_manager
 from qiskit.transpiler import Target as DeviceTarget
 
+from qiskit_qml_ext.arrays import UintArray
 from qiskit_qml_ext.exceptions import NoiseWithoutEffectWarning
 from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS, precision_of
 from qiskit_qml_ext.primitives.targets.aer.binding import Rules, refuse_free_stabilizers
@@ -77,7 +76,7 @@ class AerTarget(Target):
 
         return AerSampler.from_backend(self.backend, default_shots=shots, seed=seed)
 
-    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: NDArray[np.uint64]) -> BaseSamplerV2 | None:
+    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: UintArray) -> BaseSamplerV2 | None:
         """Return a sampler that seeds each row, where only the final measurement is random."""
         from qiskit_qml_ext.primitives.targets.aer.rows import AerSamplerOfRows, draws_from_probabilities
 
