@@ -23,25 +23,22 @@ _MOST_SHOTS = 1e12  # beyond it, a number of shots for one circuit is not worth 
 
 @dataclass(frozen=True)
 class HardwareCost:
-    """What one fit would take on a device.
-
-    Attributes:
-        circuit: The kernel circuit (compute-uncompute) in the gates of the device that it names.
-        circuits_per_fit: The number of pairs of different training samples.
-        shots_per_circuit: Shots at which the error of an entry is half of the spread of the entries; ``inf`` if no
-            number is enough. A model may need many times more.
-        seconds_per_fit: Processor time at ``SHOTS_PER_SECOND``.
-        basis: Of which entries the shots are: as they were measured, or without the errors of a device.
-        shots_with_errors: The same shots if each of the reported errors leaves nothing of the signal; None where the
-            entries were measured with errors, or no errors are known.
-    """
+    """What one fit would take on a device."""
 
     circuit: CircuitPrice
+    """The kernel circuit (compute-uncompute) in the gates of the device that it names."""
     circuits_per_fit: int
+    """The number of pairs of different training samples."""
     shots_per_circuit: float
+    """Shots at which the error of an entry is half of the spread of the entries; ``inf`` if no number is enough. A
+    model may need many times more."""
     seconds_per_fit: float
+    """Processor time at ``SHOTS_PER_SECOND``."""
     basis: str = WITHOUT_ERRORS
+    """Of which entries the shots are: as they were measured, or without the errors of a device."""
     shots_with_errors: float | None = None
+    """The same shots if each of the reported errors leaves nothing of the signal; None where the entries were measured
+    with errors, or no errors are known."""
 
     @property
     def shots_per_fit(self) -> float:

@@ -17,20 +17,18 @@ class Budget:
 
     Threads that share a budget do not exceed it together. A pickled copy, in another process, counts on its own from
     what was approved before.
-
-    Attributes:
-        max_executions: The largest number of circuits times shots, over all that is run.
-        max_cost: The largest estimated cost; needs ``price_per_minute``.
-        price_per_minute: The price of a minute of processor time.
-        executions: What was approved so far.
-        cost: The cost of what was approved so far.
     """
 
     max_executions: int | None = None
+    """The largest number of circuits times shots, over all that is run."""
     max_cost: float | None = None
+    """The largest estimated cost; needs ``price_per_minute``."""
     price_per_minute: float | None = None
+    """The price of a minute of processor time."""
     executions: int = 0
+    """What was approved so far."""
     cost: float = 0.0
+    """The cost of what was approved so far."""
 
     def __post_init__(self) -> None:
         optional_whole_number("max_executions", self.max_executions)

@@ -13,37 +13,34 @@ from qiskit_qml_ext.primitives.pricing.circuit_price import CircuitPrice
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What a piece of work will take on a target.
-
-    Attributes:
-        target: The target's name.
-        circuits: Circuits with their parameter values.
-        shots: Shots of every circuit; the largest number if they differ.
-        executions: Circuits times shots.
-        jobs: Jobs, from the limit on executions.
-        in_journal: Circuits that the journal knows already: they are done or submitted and are not run again.
-        two_qubit_gates: Two-qubit gates of the largest circuit after transpilation.
-        depth: Depth of the deepest circuit after transpilation.
-        seconds: Estimated processor time of what is not in the journal; ``None`` where no durations are known.
-        cost: Estimated cost, if a price was given.
-        standard_error: The largest standard error of a probability, 1/(2√shots).
-        error_free: The estimated fraction of shots without an error, of the worst circuit; ``None`` if unknown.
-        advice: Sentences on what stands in the way and what helps.
-    """
+    """What a piece of work will take on a target."""
 
     target: str
+    """The target's name."""
     circuits: int
+    """Circuits with their parameter values."""
     shots: int
+    """Shots of every circuit; the largest number if they differ."""
     executions: int
+    """Circuits times shots."""
     jobs: int
+    """Jobs, from the limit on executions."""
     in_journal: int
+    """Circuits that the journal knows already: they are done or submitted and are not run again."""
     two_qubit_gates: int
+    """Two-qubit gates of the largest circuit after transpilation."""
     depth: int
+    """Depth of the deepest circuit after transpilation."""
     seconds: float | None
+    """Estimated processor time of what is not in the journal; ``None`` where no durations are known."""
     cost: float | None
+    """Estimated cost, if a price was given."""
     standard_error: float
+    """The largest standard error of a probability, 1/(2√shots)."""
     error_free: float | None
+    """The estimated fraction of shots without an error, of the worst circuit; ``None`` if unknown."""
     advice: tuple[str, ...] = ()
+    """Sentences on what stands in the way and what helps."""
 
     def summary(self) -> str:
         """Say it in words."""
