@@ -12,7 +12,7 @@ from qiskit_aer.noise import NoiseModel, depolarizing_error
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2, FakeSherbrooke
 
 from qiskit_qml_ext.circuits import ZZFeatureMap
-from qiskit_qml_ext.diagnostics.shots import ShotsToResolve
+from qiskit_qml_ext.diagnostics import ShotsToResolve
 from qiskit_qml_ext.evaluation.hardware import REFERENCE_DEVICE, hardware_cost
 from qiskit_qml_ext.primitives import Connection, ExactSampler, connect
 
