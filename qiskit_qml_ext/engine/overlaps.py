@@ -33,7 +33,6 @@ from qiskit_qml_ext.engine.compiled.simd import (
 _BLOCK = 128  # rows and columns of a block, the unit of work of a thread
 _DEPTH = 512  # steps k for which a packed panel stays in the second-level cache
 _ROWS = 4  # rows that share a panel's vectors
-_SMALL_BYTES = 1 << 24  # results that fit any machine: asking how much memory is free takes longer than computing them
 _INLINE_PRODUCTS = 1_000_000  # complex multiplications below which waking a thread costs more than it saves
 
 
@@ -66,7 +65,7 @@ def gram(
     if x.dtype != y.dtype:
         x, y = x.astype(np.complex128), y.astype(np.complex128)
     n, m = len(x), len(y)
-    if 8 * n * m > _SMALL_BYTES or max_memory is not None:
+    if 8 * n * m > memory.SMALL_BYTES or max_memory is not None:
         memory.check_memory(
             8 * n * m,
             memory.memory_budget(max_memory),

@@ -3,22 +3,18 @@
 import math
 from dataclasses import asdict, dataclass
 
-from qiskit.providers import BackendV2
-
 from qiskit_qml_ext.circuits import FeatureMap
-from qiskit_qml_ext.diagnostics.diagnosis.price import SHOTS_PER_SECOND, duration
+from qiskit_qml_ext.diagnostics.diagnosis.price import duration
 from qiskit_qml_ext.diagnostics.kernels.shots import ShotsToResolve
 from qiskit_qml_ext.diagnostics.results.result import rounded
 from qiskit_qml_ext.evaluation.formatting import count
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.kernels.plan import shots_to_tell_apart
-from qiskit_qml_ext.primitives import Connection, connect
-from qiskit_qml_ext.primitives.estimates import error_free_fraction
-from qiskit_qml_ext.primitives.targets import fake_backend
+from qiskit_qml_ext.primitives import CircuitPrice, Connection, connect
+from qiskit_qml_ext.primitives.pricing import SHOTS_PER_SECOND
 
 REFERENCE_DEVICE = "fake_sherbrooke"
-"""The device whose gates, couplings and reported errors are used when the kernel did not run on a device."""
-
+"""The device whose gates, couplings and reported errors are used where the target is none and simulates none."""
 
 WITHOUT_ERRORS = "without the errors of a device"
 """The entries as they are on a perfect device."""
@@ -26,32 +22,11 @@ _MOST_SHOTS = 1e12  # beyond it, a number of shots for one circuit is not worth 
 
 
 @dataclass(frozen=True)
-class CircuitCost:
-    """A kernel circuit (compute-uncompute) in a target's own gates."""
-
-    target: str
-    """The name of the target."""
-    num_qubits: int
-    """How many qubits it acts on."""
-    depth: int
-    """Its depth, measurements included."""
-    two_qubit_gates: int
-    """The number of gates on two or more qubits."""
-    error_free: float | None
-    """The estimated fraction of runs without any gate or readout error: the product of (1 - error) over all gates and
-    measurements, from the errors that the device reported. None where no errors are known."""
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the fields as a dictionary."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
 class HardwareCost:
     """What one fit would take on a device."""
 
-    circuit: CircuitCost
-    """The kernel circuit on the device."""
+    circuit: CircuitPrice
+    """The kernel circuit (compute-uncompute) in the gates of the device that it names."""
     circuits_per_fit: int
     """The number of pairs of different training samples."""
     shots_per_circuit: float
@@ -103,31 +78,22 @@ class HardwareCost:
 
     def to_dict(self) -> dict[str, object]:
         """Return the fields as a dictionary."""
-        return {**asdict(self), "shots_per_fit": self.shots_per_fit}
+        fields = asdict(self)
+        del fields["circuit"][
+            "seconds_per_shot"
+        ]  # ``seconds_per_fit`` is at the usual rate, whatever the circuit takes
+        return {**fields, "shots_per_fit": self.shots_per_fit}
 
 
-def circuit_cost(feature_map: FeatureMap, num_features: int, connection: Connection, target: object) -> CircuitCost:
-    """Transpile the kernel circuit for a connection and count what it consists of.
+def kernel_circuit_price(feature_map: FeatureMap, num_features: int, connection: Connection) -> CircuitPrice:
+    """Return what the kernel circuit (compute-uncompute) takes where a connection runs it.
 
     Args:
         feature_map: The encoding.
         num_features: How many features it encodes.
         connection: Where the circuit is to run.
-        target: The backend behind the connection if there is one, for its reported errors.
     """
-    kernel = FidelityKernel(feature_map, connection=connection)
-    isa = connection.isa_circuit(kernel.circuit(num_features))
-    gates = sum(len(i.qubits) > 1 and i.operation.name not in ("barrier", "measure") for i in isa.data)
-    used = {
-        qubit for instruction in isa.data if instruction.operation.name != "barrier" for qubit in instruction.qubits
-    }
-    return CircuitCost(
-        target=connection.target_name,
-        num_qubits=len(used),
-        depth=isa.depth(),
-        two_qubit_gates=gates,
-        error_free=error_free_fraction(isa, target.target) if isinstance(target, BackendV2) else None,
-    )
+    return connection.price(FidelityKernel(feature_map, connection=connection).circuit(num_features))
 
 
 def hardware_cost(
@@ -145,19 +111,24 @@ def hardware_cost(
     Args:
         feature_map: The encoding.
         num_features: How many features it encodes.
-        target: The target of the evaluation; unless it is a device or a fake one, ``REFERENCE_DEVICE`` is looked at.
+        target: The target of the evaluation: a connection, or what :func:`~qiskit_qml_ext.primitives.connect` takes. A
+            device, a fake of one and a simulator of one are looked at themselves, by a connection as it transpiles;
+            for all others ``REFERENCE_DEVICE`` is, and the cost says so.
         num_train: The number of different training samples.
         shots: The shots of each circuit, with the entries that they are for.
-        seed: Seed of the transpiler.
+        seed: Seed of the transpiler, where the target is no connection.
         measured: Whether these shots are for the entries as they were measured, not for exact ones.
 
     Returns:
         The cost; None if the device has too few qubits.
     """
-    device = device_of(target) or fake_backend(REFERENCE_DEVICE)
-    if feature_map.num_qubits(num_features) > device.num_qubits:
+    connection = target if isinstance(target, Connection) else connect(target, seed=seed)
+    if connection.device is None:
+        connection = connect(REFERENCE_DEVICE, seed=seed)
+    available = connection.num_qubits
+    if available is not None and feature_map.num_qubits(num_features) > available:
         return None
-    circuit = circuit_cost(feature_map, num_features, connect(device, seed=seed), device)
+    circuit = kernel_circuit_price(feature_map, num_features, connection)
     pairs = num_train * (num_train - 1) // 2
     need = shots.to_tell_apart
     seconds, basis = pairs * need / SHOTS_PER_SECOND, "as they were measured" if measured else WITHOUT_ERRORS
@@ -165,12 +136,3 @@ def hardware_cost(
     if not measured and circuit.error_free is not None:
         errors = shots_to_tell_apart(shots.mean, shots.variance, intact=circuit.error_free)
     return HardwareCost(circuit, pairs, need, seconds, basis, errors)
-
-
-def device_of(target: object) -> BackendV2 | None:
-    """Return the device that a target means, or None for plain simulators and connections."""
-    if isinstance(target, str) and target.startswith("fake_"):
-        return fake_backend(target)
-    if isinstance(target, BackendV2) and not type(target).__module__.startswith("qiskit_aer"):
-        return target
-    return None

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from qiskit_qml_ext.engine import state_memory
 from qiskit_qml_ext.engine.compiled.runners import scratch_rows
 from qiskit_qml_ext.engine.compiled.simd import LANES
-from qiskit_qml_ext.engine.memory import check_memory, memory_budget
+from qiskit_qml_ext.engine.memory import SMALL_BYTES, check_memory, memory_budget
 from qiskit_qml_ext.engine.planning.plan import Plan, plan_for
 from qiskit_qml_ext.program import RotationProgram
 
-_SMALL_BYTES = 2**24  # what fits any machine: asking how much memory is free takes longer than computing it
 _MAX_COLUMNS = 128  # more states beside those of the rows do not make the product faster
 _REAL = {"complex128": "float64", "complex64": "float32"}
 _WORTH_A_TILE = 16  # states that must fit beside a full tile; with fewer, simulating one by one recomputes less
@@ -48,7 +47,7 @@ def check_matrix(shape: tuple[int, int], arrays: int, max_memory: int | None) ->
         StateTooLargeError: If they alone take more than the limit.
     """
     needed = 8 * shape[0] * shape[1] * arrays
-    if max_memory is not None or needed > _SMALL_BYTES:
+    if max_memory is not None or needed > SMALL_BYTES:
         check_memory(
             needed,
             memory_budget(max_memory),
@@ -79,7 +78,7 @@ def plan_blocks(
     """
     one = state_memory(program.num_qubits, dtype)
     total, fewest = rows + columns, min(2, rows + columns)
-    if max_memory is None and matrices + total * one <= _SMALL_BYTES:
+    if max_memory is None and matrices + total * one <= SMALL_BYTES:
         return Blocks(rows, columns, one)
     budget = memory_budget(max_memory)
     memory = budget - matrices

@@ -11,6 +11,7 @@ from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.circuits import FeatureMap
+from qiskit_qml_ext.engine.first_look import PLAN_QUBITS, spread_rows
 from qiskit_qml_ext.kernels.base import exact_connection
 from qiskit_qml_ext.kernels.encoded import EncodedKernel
 from qiskit_qml_ext.kernels.estimate import RawKernel
@@ -23,7 +24,7 @@ from qiskit_qml_ext.kernels.methods import (
     method_named,
 )
 from qiskit_qml_ext.kernels.methods.exact import exact_fidelities
-from qiskit_qml_ext.kernels.plan import MAX_EXACT_QUBITS, MAX_EXACT_SAMPLES, advise, moments_of
+from qiskit_qml_ext.kernels.plan import advise, moments_of
 from qiskit_qml_ext.kernels.repairs import Repair
 from qiskit_qml_ext.kernels.samples import distinct_samples
 from qiskit_qml_ext.primitives import Connection, RunPlan
@@ -154,11 +155,9 @@ class FidelityKernel(EncodedKernel):
 
 def _exact_moments(wanted: Fidelities) -> tuple[float, float] | None:
     """Return mean and variance of the exact entries of some samples; None where a look takes too long, or sees none."""
-    if len(used_qubits(wanted.encoding.unitary)) > MAX_EXACT_QUBITS:
+    if len(used_qubits(wanted.encoding.unitary)) > PLAN_QUBITS:
         return None
     samples, _ = distinct_samples(wanted.x if wanted.y is None else np.concatenate([wanted.x, wanted.y]))
-    number = min(len(samples), MAX_EXACT_SAMPLES)
-    # spread over all rows: data are often sorted by their class
-    few = samples[np.linspace(0, len(samples) - 1, number).astype(np.intp)]
+    few = spread_rows(samples)
     exact = exact_fidelities(exact_connection(), wanted.encoding.factors, few, None)
-    return moments_of(exact[np.triu_indices(number, 1)])
+    return moments_of(exact[np.triu_indices(len(few), 1)])

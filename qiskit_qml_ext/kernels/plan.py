@@ -3,10 +3,7 @@
 import math
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.primitives.run_plan import RunPlan
-
-MAX_EXACT_QUBITS, MAX_EXACT_SAMPLES = 12, 40
-"""Up to these sizes a plan simulates the kernel exactly to see what there is to measure."""
+from qiskit_qml_ext.primitives import RunPlan
 
 _MARGIN = 2.0  # the spread of the entries should be twice the noise of one
 _MIDDLE = 0.5  # of the entries

@@ -1,15 +1,19 @@
-"""Everything that runs circuits, behind Qiskit's V2 primitives."""
+"""Everything that runs circuits, behind Qiskit's V2 primitives.
 
-from qiskit_qml_ext.primitives.connecting import connect
-from qiskit_qml_ext.primitives.connection import Connection
+content, written: what circuits and work are, as keys      exact/: exact primitives on this machine
+measurement, pub_values, shots, forks: what all need       pricing/: what circuits take, before anything runs
+approximation, angle_limits: what a device runs otherwise  targets/: the kinds of things that run circuits
+journal/: work that survives                               connection/: a target together with how it is used
+"""
+
+from qiskit_qml_ext.primitives.connection import Connection, Usage, connect
 from qiskit_qml_ext.primitives.content import circuit_key
-from qiskit_qml_ext.primitives.exact_estimator import ExactEstimator
-from qiskit_qml_ext.primitives.exact_sampler import ExactSampler
+from qiskit_qml_ext.primitives.exact import ExactEstimator, ExactSampler
 from qiskit_qml_ext.primitives.journal import Journal, JournaledEstimator, JournaledSampler, Policy
-from qiskit_qml_ext.primitives.run_plan import RunPlan
-from qiskit_qml_ext.primitives.usage import Usage
+from qiskit_qml_ext.primitives.pricing import CircuitPrice, RunPlan
 
 __all__ = [
+    "CircuitPrice",
     "Connection",
     "ExactEstimator",
     "ExactSampler",

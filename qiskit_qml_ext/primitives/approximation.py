@@ -8,12 +8,10 @@ from qiskit.circuit import Barrier
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.engine import statevectors
+from qiskit_qml_ext.engine.first_look import PLAN_QUBITS, spread_rows
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.program import approximations, synthesised, unitary_part
 from qiskit_qml_ext.program.unitary_part import is_directive
-
-_MAX_QUBITS = 12  # on more, simulating dozens of states twice takes longer than a plan should
-_MAX_STATES = 40
 
 NOTICEABLE = 1e-9
 """A difference of states far above rounding and far below what any number of shots shows."""
@@ -28,10 +26,9 @@ def synthesis_error(exact: QuantumCircuit, run: QuantumCircuit, values: FloatArr
         values: Values of the parameters of ``exact``, shape (rows, parameters); at most 40 rows, spread evenly, count.
     """
     qubits = used_qubits(exact)
-    if len(qubits) > _MAX_QUBITS:
+    if len(qubits) > PLAN_QUBITS:
         return None
-    # spread over all rows: data are often sorted by their class
-    few = values[np.linspace(0, len(values) - 1, min(len(values), _MAX_STATES)).astype(np.intp)]
+    few = spread_rows(values)
     place = {parameter: column for column, parameter in enumerate(exact.parameters)}
     states = []
     try:
@@ -47,7 +44,7 @@ def synthesis_error(exact: QuantumCircuit, run: QuantumCircuit, values: FloatArr
 def approximation_in_words(target: str, names: Sequence[str], error: float | None) -> str:
     """Say that a target runs some instructions approximately, and by how much the states differ."""
     if error is None:
-        said = f"how far the states that run are from the exact ones is not known (beyond {_MAX_QUBITS} qubits)"
+        said = f"how far the states that run are from the exact ones is not known (beyond {PLAN_QUBITS} qubits)"
     else:
         said = f"for these samples the states that run differ from the exact ones by 1 - |⟨exact|run⟩|² ≤ {error:.2g}"
     return _in_words(target, names, said)

@@ -26,7 +26,7 @@ from qiskit_qml_ext.exceptions import ApproximateCircuitWarning, BudgetExceededE
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.models import QuantumSVC
 from qiskit_qml_ext.primitives import Journal, circuit_key, connect
-from qiskit_qml_ext.primitives.run_plan import Budget
+from qiskit_qml_ext.primitives.pricing import Budget
 
 DATA = np.random.default_rng(0).uniform(0, 2, (6, 2))
 PAIRS = 15  # of six samples
@@ -253,7 +253,7 @@ class SlowText(str):
 
 
 def test_threads_are_warned_once_of_an_approximation(monkeypatch):
-    from qiskit_qml_ext.primitives import connection as module
+    from qiskit_qml_ext.primitives.connection import connection as module
 
     monkeypatch.setattr(module, "circuit_key", lambda circuit: SlowText(circuit_key(circuit)))
     time_step = Parameter("t")
@@ -284,7 +284,7 @@ def test_threads_are_warned_once_of_the_order_of_parameters(monkeypatch):
 
 
 def test_a_circuit_is_transpiled_once_and_does_not_keep_others_waiting(monkeypatch):
-    from qiskit_qml_ext.primitives import made_circuits as module
+    from qiskit_qml_ext.primitives.connection import made_circuits as module
 
     connection, transpile, made, go_on = connect("aer", shots=SHOTS), module.isa_circuit, [], threading.Event()
     fast, slow = QuantumCircuit(1, 1), QuantumCircuit(2, 2)
@@ -328,7 +328,7 @@ def test_threads_open_one_session(mode, monkeypatch):
 
     monkeypatch.setattr(qiskit_ibm_runtime, mode.capitalize(), Opened)
     connection = connect(FakeManilaV2(), mode=mode)
-    modes = in_threads(*[lambda: connection._target.open_mode()] * 8)
+    modes = in_threads(*[lambda: connection.target.open_mode()] * 8)
     assert len(opened) == 1
     assert modes == opened * 8
     connection.close()

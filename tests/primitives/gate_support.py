@@ -190,7 +190,7 @@ def _quiet_fake() -> Connection:
     from qiskit_aer.noise import NoiseModel
 
     connection = connect("fake_manila", shots=SHOTS, seed=1)
-    target: Any = connection._target
+    target: Any = connection.target
     target._fake_device = AerSimulator.from_backend(
         target.backend, noise_model=NoiseModel(target.backend.operation_names)
     )  # no errors

@@ -18,7 +18,7 @@ from qiskit_aer.primitives import EstimatorV2, SamplerV2
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError, WrongSimulationError
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import Connection, JournaledEstimator, connect
-from qiskit_qml_ext.primitives.targets import aer_binding, aer_probe
+from qiskit_qml_ext.primitives.targets.aer import binding, probe
 from tests.primitives.gate_support import TARGETS, column, own_gate, table
 
 PAGE = Path(__file__).parents[2] / "docs" / "gate-support.md"
@@ -249,7 +249,7 @@ def test_a_simulator_that_binds_a_gate_wrongly_is_found_out_and_the_gate_is_name
 def test_gates_that_aer_binds_wrongly_are_found_out_if_they_reach_it(monkeypatch, angles):
     from qiskit.circuit.library import CPhaseGate
 
-    monkeypatch.setattr(aer_binding, "BOUND_RIGHT", aer_binding.BOUND_RIGHT | {CPhaseGate})
+    monkeypatch.setattr(binding, "BOUND_RIGHT", binding.BOUND_RIGHT | {CPhaseGate})
     with pytest.raises(WrongSimulationError, match="wrong results for cp with free parameters"):
         connect("aer").estimator.run([(controlled(), OBSERVABLE, angles)]).result()
 
@@ -261,15 +261,15 @@ def test_a_wrong_translation_is_found_out(monkeypatch):
         wrong.rx(operation.params[0], 1)
         return wrong
 
-    monkeypatch.setattr(aer_binding, "definition_of", mistaken)
+    monkeypatch.setattr(binding, "definition_of", mistaken)
     with pytest.raises(WrongSimulationError, match=r"wrong results for cp|cry"):
         connect("aer").estimator.run([(controlled(), OBSERVABLE, VALUES)]).result()
 
 
 def test_the_probe_looks_once_at_a_circuit_on_a_simulator(monkeypatch):
     looks = []
-    difference = aer_probe._difference
-    monkeypatch.setattr(aer_probe, "_difference", lambda *given: looks.append(1) or difference(*given))
+    difference = probe._difference
+    monkeypatch.setattr(probe, "_difference", lambda *given: looks.append(1) or difference(*given))
     connection = connect("aer", shots=10, seed=1)
     measured = rotations()
     measured.measure_all()

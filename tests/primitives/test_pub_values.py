@@ -23,7 +23,7 @@ from qiskit_qml_ext.primitives import (
     Policy,
     connect,
 )
-from qiskit_qml_ext.primitives.angle_limits import LimitedEstimator, LimitedSampler
+from qiskit_qml_ext.primitives.targets.angle_limits import LimitedEstimator, LimitedSampler
 
 X = ParameterVector("x", 2)
 CIRCUIT = QuantumCircuit(2)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 from qiskit_qml_ext.diagnostics.diagnosis.draft import Draft
-from qiskit_qml_ext.diagnostics.diagnosis.price import SHOTS_PER_SECOND, duration
+from qiskit_qml_ext.diagnostics.diagnosis.price import duration
 from qiskit_qml_ext.diagnostics.diagnosis.report import Finding, Level
 from qiskit_qml_ext.diagnostics.moments.chain_moments import ChainMoment
 from qiskit_qml_ext.diagnostics.moments.moment_bounds import SecondMomentBounds
@@ -18,6 +18,7 @@ from qiskit_qml_ext.diagnostics.trainability.gradient_variance import GradientVa
 from qiskit_qml_ext.diagnostics.trainability.initializations import CAUTION
 from qiskit_qml_ext.diagnostics.trainability.noise_plateau import NoiseInducedPlateau
 from qiskit_qml_ext.diagnostics.trainability.scaling_study import ScalingStudy
+from qiskit_qml_ext.primitives.pricing import SHOTS_PER_SECOND
 
 _MANY_SHOTS = 100_000
 

@@ -25,9 +25,6 @@ from qiskit_qml_ext.kernels.plan import USELESS_SHOTS, shots_to_tell_apart
 from qiskit_qml_ext.primitives import Connection, RunPlan
 from qiskit_qml_ext.program import lower
 
-SHOTS_PER_SECOND = 4_000
-"""Shots that a superconducting device runs in a second at its default rate, 250 µs each; queues are not counted."""
-
 _POINTLESS = 0.01  # with fewer intact shots the signal is a hundredth: 10,000 times the shots bring it back
 _HARMLESS = 0.7  # the signal is hardly smaller: at most twice the shots
 

@@ -11,7 +11,7 @@ from qiskit.quantum_info import Pauli, SparsePauliOp
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.exceptions import NoiseWithoutEffectWarning, UnsupportedCircuitError, UnsupportedObservableError
 from qiskit_qml_ext.primitives.targets import AerTarget, isa_circuit
-from qiskit_qml_ext.primitives.targets.aer_noise import acts_on, noise_has_readout_errors, noise_of, without_effect
+from qiskit_qml_ext.primitives.targets.aer.noise import acts_on, noise_has_readout_errors, noise_of, without_effect
 
 if TYPE_CHECKING:
     from qiskit_aer import AerSimulator
@@ -108,7 +108,7 @@ class NoisyLoss:
         return self._run(values, {"method": "statevector", "shots": number, "seed_simulator": seed})
 
     def _run(self, values: FloatArray, options: dict[str, object]) -> FloatArray:
-        from qiskit_qml_ext.primitives.targets.aer_primitives import AerEstimator
+        from qiskit_qml_ext.primitives.targets.aer.primitives import AerEstimator
 
         estimator = AerEstimator.from_backend(
             self._simulator, options={"default_precision": 0.0, "run_options": options}

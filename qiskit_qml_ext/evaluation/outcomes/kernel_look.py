@@ -65,7 +65,7 @@ def _hardware(
     return hardware_cost(
         plan.feature_map.with_bandwidth(sample.bandwidth),
         plan.settings.num_encoded,
-        target=plan.given_target,
+        target=plan.connection,
         num_train=len(np.unique(plan.dataset.X[plan.splits[sample.fold][0]], axis=0)),
         shots=shots,
         measured=not plan.settings.is_exact and concentration is None,

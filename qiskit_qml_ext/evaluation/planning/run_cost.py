@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qiskit_qml_ext.evaluation.formatting import count, plural
-from qiskit_qml_ext.evaluation.hardware import CircuitCost, circuit_cost, device_of
+from qiskit_qml_ext.evaluation.hardware import kernel_circuit_price
 from qiskit_qml_ext.evaluation.planning.request import Request
 from qiskit_qml_ext.evaluation.protocol.folds import Split
+from qiskit_qml_ext.primitives import CircuitPrice
 
 
 @dataclass(frozen=True)
 class RunCost:
     """What an evaluation will run on a sampled target."""
 
-    circuit: CircuitCost
+    circuit: CircuitPrice
     """The kernel circuit there."""
     max_circuits: int
     """An upper bound of the number of circuits: all training pairs and all test-training pairs."""
@@ -43,5 +44,5 @@ def run_cost_of(request: Request, num_encoded: int, splits: Sequence[Split], num
     if connection.is_exact:
         return None
     pairs = sum(len(train) * (len(train) - 1) // 2 + len(test) * len(train) for train, test in splits)
-    circuit = circuit_cost(request.feature_map, num_encoded, connection, device_of(request.given_target))
+    circuit = kernel_circuit_price(request.feature_map, num_encoded, connection)
     return RunCost(circuit, pairs * num_maps, connection.shots or 0)

@@ -60,6 +60,6 @@ def _limit(max_samples: int | None, connection: Connection) -> tuple[int, str]:
         return whole_number("max_samples", max_samples, minimum=4), "as asked"
     if connection.is_exact:
         return MAX_SAMPLES_EXACT, "the default limit; --max-samples changes it"
-    if connection.target_name.startswith("fake_"):
+    if connection.is_fake:
         return MAX_SAMPLES_FAKE, "the default limit on a simulated device; --max-samples changes it"
     return MAX_SAMPLES_SAMPLED, "the default limit on a sampled target; --max-samples changes it"

@@ -7,7 +7,6 @@ from typing import Any
 
 from qiskit_qml_ext.checks import LARGEST_SEED, optional_whole_number
 from qiskit_qml_ext.exceptions import JournalError
-from qiskit_qml_ext.primitives.angle_limits import LimitedEstimator, LimitedSampler
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.run.policy import Policy, check_policy
 from qiskit_qml_ext.primitives.journal.run.progress import Progress
@@ -16,6 +15,7 @@ from qiskit_qml_ext.primitives.journal.service.services import service_for
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.work.requests import Approve, Identify, Request
+from qiskit_qml_ext.primitives.targets.angle_limits import LimitedEstimator, LimitedSampler
 
 _LOG = logging.getLogger(__name__)
 

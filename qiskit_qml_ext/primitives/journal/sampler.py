@@ -18,8 +18,7 @@ from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.work.requests import Approve, Identify
 from qiskit_qml_ext.primitives.journal.work.sampler_request import SamplerRequest
 from qiskit_qml_ext.primitives.pub_values import SAMPLER_VALUES, checked_pubs
-
-_FALLBACK_SHOTS = 1024
+from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
 
 
 class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
@@ -91,7 +90,7 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
             ValueError: If parameter values are not finite, or shots not positive or too many.
         """
         given = checked_pubs(pubs, SAMPLER_VALUES)
-        default = optional_whole_number("shots", shots) or int(self._service.default or _FALLBACK_SHOTS)
+        default = optional_whole_number("shots", shots) or int(self._service.default or DEFAULT_SHOTS)
         coerced = [SamplerPub.coerce(pub, default) for pub in given]
         for number, pub in enumerate(coerced):
             whole_number(f"The shots of PUB {number}", pub.shots, maximum=LARGEST_SHOTS)

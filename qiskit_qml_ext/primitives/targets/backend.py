@@ -1,6 +1,5 @@
-"""Backends: IBM's, their fakes in Runtime's local testing mode, and any other provider's ``BackendV2``."""
+"""Any provider's ``BackendV2``, through Qiskit's generic backend primitives."""
 
-import difflib
 import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,19 +15,17 @@ from qiskit.primitives import (
 )
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.providers import BackendV2
+from qiskit.transpiler import PassManager, generate_preset_pass_manager
 from qiskit.transpiler import Target as DeviceTarget
-from qiskit.transpiler import generate_preset_pass_manager
 
-from qiskit_qml_ext.arrays import UintArray
-from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.measurement import check_registers_of_counts
+from qiskit_qml_ext.primitives.pricing import DEFAULT_REP_DELAY
 from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, SAMPLER_VALUES, checked_pubs
-from qiskit_qml_ext.primitives.targets.angle_bounds import for_any_angle, with_bounds_of_rzz
+from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS, precision_of
+from qiskit_qml_ext.primitives.targets.angle_bounds import for_any_angle
 from qiskit_qml_ext.primitives.targets.clock import on_the_clock
-from qiskit_qml_ext.primitives.targets.target import phase_gates_as_rotations, precision_of
-
-MODES = ("job", "batch", "session")
-"""Runtime's execution modes."""
+from qiskit_qml_ext.primitives.targets.isa import phase_gates_as_rotations
+from qiskit_qml_ext.primitives.targets.target import Target, refuse_options
 
 
 class _BackendSampler(BackendSamplerV2):
@@ -40,172 +37,61 @@ class _BackendSampler(BackendSamplerV2):
         return super()._run(pubs)
 
 
-class BackendTarget:
+class BackendTarget(Target):
     """Any ``BackendV2`` that is not IBM's, through Qiskit's generic backend primitives."""
 
-    default_shots = 1024
-    max_executions_per_job = 10_000_000
+    default_shots: int = DEFAULT_SHOTS
+    backend: BackendV2
 
     def __init__(self, backend: BackendV2):
         self.backend = backend
         self.name = str(backend.name)
         self.num_qubits = backend.num_qubits
 
+    @classmethod
+    def of(cls, given: object, *, mode: str, options: Mapping[str, Any]) -> "BackendTarget | None":
+        """Take any ``BackendV2``; it has its options itself."""
+        if not isinstance(given, BackendV2):
+            return None
+        refuse_options(str(given.name), options)
+        return cls(given)
+
+    @property
+    def device(self) -> DeviceTarget:
+        """What the backend says of its qubits and gates."""
+        return self.backend.target
+
+    @property
+    def rep_delay(self) -> float:
+        """The backend's own time in seconds between two shots, or the usual one if it has none to set."""
+        delay = getattr(self.backend, "default_rep_delay", None)
+        if not isinstance(delay, (int, float)) or delay <= 0:
+            return DEFAULT_REP_DELAY
+        return float(delay) if delay < 0.1 else float(delay) * 1e-6  # older devices report microseconds
+
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return Qiskit's sampler for backends."""
-        return _checked(_BackendSampler, SAMPLER_VALUES)(
+        return with_values_checked(_BackendSampler, SAMPLER_VALUES)(
             backend=self.backend, options={"default_shots": shots, "seed_simulator": seed}
         )
-
-    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: UintArray) -> None:
-        """Return ``None``: a job has one seed."""
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
         """Return Qiskit's estimator for backends."""
         precision = precision_of(shots or self.default_shots)
-        return _checked(BackendEstimatorV2, ESTIMATOR_VALUES)(
+        return with_values_checked(BackendEstimatorV2, ESTIMATOR_VALUES)(
             backend=self.backend, options={"default_precision": precision, "seed_simulator": seed}
         )
 
     def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> QuantumCircuit:
         """Run the backend's preset pass manager."""
-        return _transpiled(circuit, self.backend, self.backend.target, optimization_level, seed)
-
-    def close(self) -> None:
-        """Do nothing: there is nothing to give back."""
-
-
-class RuntimeTarget:
-    """An IBM backend, or a fake of one, through the Runtime client's primitives.
-
-    Args:
-        backend: The backend; a fake one runs in the client's local testing mode, with noise from its reported errors.
-        mode: ``"job"``, ``"batch"`` or ``"session"``; a batch or session is opened at the first job and closed by
-            :meth:`close`. An open ``Batch`` or ``Session`` of the caller's is used as it is and left open.
-        runtime_options: Options of the Runtime primitives (dynamical decoupling, twirling, resilience, …).
-    """
-
-    default_shots = 4096
-    max_executions_per_job = 10_000_000
-
-    def __init__(self, backend: BackendV2, mode: Any = "job", runtime_options: Mapping[str, Any] | None = None):
-        if isinstance(mode, str) and mode not in MODES:
-            raise ValueError(f"mode must be one of {', '.join(map(repr, MODES))}, but {mode!r} came.")
-        self.backend = backend
-        self.name = str(backend.name)
-        self.num_qubits = backend.num_qubits
-        self.runtime_options = dict(runtime_options or {})
-        self._device: tuple[DeviceTarget, DeviceTarget] | None = None
-        self._wanted_mode = mode
-        self._own_mode: Any = None
-        self._left_modes: list[Any] = []
-        self._fake_device: Any = None
-        self._opening = Lock()  # of two threads, one opens the session and the other one finds it
-
-    def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
-        """Return a Runtime sampler; a seed has an effect in local testing mode only."""
-        try:
-            from qiskit_ibm_runtime.executor_sampler import Sampler
-        except ImportError:  # qiskit-ibm-runtime before 0.50
-            from qiskit_ibm_runtime import SamplerV2 as Sampler
-        sampler = _checked(Sampler, SAMPLER_VALUES)(mode=self._mode(), options=dict(self.runtime_options))
-        sampler.options.default_shots = shots
-        self._seed_simulator(sampler, seed)
-        return sampler
-
-    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: UintArray) -> None:
-        """Return ``None``: a job has one seed."""
-
-    def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
-        """Return a Runtime estimator; a seed has an effect in local testing mode only."""
-        try:
-            from qiskit_ibm_runtime.executor_estimator import Estimator
-        except ImportError:  # qiskit-ibm-runtime before 0.50
-            from qiskit_ibm_runtime import EstimatorV2 as Estimator
-        estimator = _checked(Estimator, ESTIMATOR_VALUES)(mode=self._mode(), options=dict(self.runtime_options))
-        estimator.options.default_precision = precision_of(shots or self.default_shots)
-        self._seed_simulator(estimator, seed)
-        return estimator
-
-    def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> QuantumCircuit:
-        """Run the backend's preset pass manager."""
-        return _transpiled(circuit, self.backend, self.device, optimization_level, seed)
-
-    @property
-    def device(self) -> DeviceTarget:
-        """What the backend says of its qubits and gates, the limits of R_ZZ always among it."""
-        stated = self.backend.target
-        if self._device is None or self._device[0] is not stated:
-            self._device = (stated, with_bounds_of_rzz(stated))
-        return self._device[1]
-
-    def close(self) -> None:
-        """Close the batch or session that this target opened itself."""
-        with self._opening:
-            modes, self._left_modes, self._own_mode = [*self._left_modes, self._own_mode], [], None
-        for mode in modes:
-            if mode is not None:
-                mode.close()
-
-    def open_mode(self, *, renew: bool = False) -> Any:
-        """Return the batch or session in which jobs run, ``None`` in job mode.
-
-        Args:
-            renew: Open a new one, because the service closed the one before.
-        """
-        if renew and self._wanted_mode != "job":
-            with self._opening:
-                if isinstance(self._wanted_mode, str):
-                    self._left_modes.append(self._own_mode)
-                    self._own_mode = None
-                else:
-                    old = self._wanted_mode
-                    self._wanted_mode = self._own_mode = type(old)(backend=self.backend)
-        mode = self._mode()
-        return None if mode is self.backend else mode
-
-    def without_mode(self) -> "RuntimeTarget":
-        """Return a target whose primitives run in job mode, so that asking for one opens no session."""
-        described = RuntimeTarget(self.backend, "job", self.runtime_options)
-        described._fake_device = self.backend  # no noise model is built for a primitive that runs nothing
-        return described
-
-    def __getstate__(self) -> dict[str, Any]:
-        # An open session belongs to the process that opened it; a copy elsewhere opens its own.
-        return {**self.__dict__, "_own_mode": None, "_left_modes": [], "_fake_device": None, "_device": None}
-
-    def _mode(self) -> Any:
-        from qiskit_ibm_runtime import Batch, Session
-
-        if not isinstance(self._wanted_mode, str):
-            return self._wanted_mode
-        if self._wanted_mode == "job":
-            return self._simulator() if is_fake(self.backend) else self.backend
-        with self._opening:
-            if self._own_mode is None:
-                self._own_mode = {"batch": Batch, "session": Session}[self._wanted_mode](backend=self.backend)
-            return self._own_mode
-
-    def _simulator(self) -> Any:
-        """Return the simulator of a fake backend's noise.
-
-        The client takes it in place of the fake backend, for which it would build the noise model anew in each job; and
-        it runs circuits side by side.
-        """
-        with self._opening:
-            if self._fake_device is None:
-                from qiskit_aer import AerSimulator
-
-                self._fake_device = AerSimulator.from_backend(self.backend, max_parallel_experiments=0)
-            return self._fake_device
-
-    def _seed_simulator(self, primitive: Any, seed: int | None) -> None:
-        if seed is not None and is_fake(self.backend):
-            primitive.options.simulator.seed_simulator = seed
+        device, rotations = self.device, on_the_clock(phase_gates_as_rotations(circuit), self.device)
+        if circuit.parameters:
+            device = for_any_angle(device)
+        return _pass_manager(self.backend, device, optimization_level, seed).run(rotations)
 
 
 @functools.cache
-def _checked(primitive: Any, place: int) -> Any:
+def with_values_checked(primitive: Any, place: int) -> Any:
     """Return a primitive's class, by the same name, that refuses parameter values which nobody can have meant."""
 
     def run(self: Any, pubs: Iterable[Any], **options: Any) -> Any:
@@ -215,43 +101,13 @@ def _checked(primitive: Any, place: int) -> Any:
     return type(primitive.__name__, (primitive,), {**kept, "run": functools.wraps(primitive.run)(run)})
 
 
-def _transpiled(
-    circuit: QuantumCircuit, backend: BackendV2, device: DeviceTarget, level: int, seed: int | None
-) -> QuantumCircuit:
-    rotations = on_the_clock(phase_gates_as_rotations(circuit), device)
-    if circuit.parameters:
-        device = for_any_angle(device)
+def _pass_manager(backend: BackendV2, device: DeviceTarget, level: int, seed: int | None) -> PassManager:
+    """Return the preset pass manager of a backend, or the same for a device that differs from what it states."""
     if device is backend.target:
-        return generate_preset_pass_manager(level, backend=backend, seed_transpiler=seed).run(rotations)
+        return generate_preset_pass_manager(level, backend=backend, seed_transpiler=seed)
     stages = {
         f"{stage}_method": getattr(backend, f"get_{stage}_stage_plugin")()
         for stage in ("translation", "scheduling")
         if hasattr(backend, f"get_{stage}_stage_plugin")
     }
-    return generate_preset_pass_manager(level, target=device, seed_transpiler=seed, **stages).run(rotations)
-
-
-def is_fake(backend: object) -> bool:
-    """Tell whether a backend is one of the Runtime client's fakes, which run on this machine."""
-    return type(backend).__module__.startswith("qiskit_ibm_runtime.fake_provider")
-
-
-def fake_backend(name: str) -> BackendV2:
-    """Return the fake backend of this name, without making all the others.
-
-    Raises:
-        ValueError: If there is no such backend; the message names similar ones.
-    """
-    from qiskit_ibm_runtime import fake_provider
-
-    classes = {
-        cls.backend_name: cls
-        for attribute, cls in sorted(vars(fake_provider).items())
-        if attribute.startswith("Fake") and isinstance(getattr(cls, "backend_name", None), str)
-    }
-    if name not in classes:
-        similar = difflib.get_close_matches(name, classes, n=3, cutoff=0.5) or ["fake_sherbrooke", "fake_manila"]
-        raise ValueError(
-            f"There is no target {name!r}. Use 'exact', 'aer', or a fake backend such as {', '.join(similar)}."
-        )
-    return classes[name]()
+    return generate_preset_pass_manager(level, target=device, seed_transpiler=seed, **stages)

@@ -1,20 +1,17 @@
 """Delays on a device's clock: it can wait for whole multiples of a number of its time steps only."""
 
 import math
-from typing import TYPE_CHECKING
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import Delay, ParameterExpression
+from qiskit.transpiler import Target as DeviceTarget
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
-
-if TYPE_CHECKING:
-    from qiskit.transpiler import Target as DeviceTarget
 
 _TOLERANCE = 0.01  # a delay may become longer or shorter by this fraction; reported relaxation times are less exact
 
 
-def on_the_clock(circuit: QuantumCircuit, device: "DeviceTarget") -> QuantumCircuit:
+def on_the_clock(circuit: QuantumCircuit, device: DeviceTarget) -> QuantumCircuit:
     """Return the circuit with its delays in whole multiples of the device's time steps.
 
     Args:

@@ -1,17 +1,22 @@
 """Exact simulation on this machine."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 
 from qiskit_qml_ext.arrays import UintArray
 from qiskit_qml_ext.checks import optional_whole_number
-from qiskit_qml_ext.primitives.exact_estimator import ExactEstimator
-from qiskit_qml_ext.primitives.exact_sampler import ExactSampler
-from qiskit_qml_ext.primitives.row_seeds import SamplerOfRows
-from qiskit_qml_ext.primitives.targets.target import precision_of
+from qiskit_qml_ext.primitives.exact import ExactEstimator, ExactSampler
+from qiskit_qml_ext.primitives.exact.row_seeds import SamplerOfRows
+from qiskit_qml_ext.primitives.shots import precision_of
+from qiskit_qml_ext.primitives.targets.target import Target, refuse_options
+
+_OPTIONS = {"dtype", "max_memory"}
 
 
-class ExactTarget:
+class ExactTarget(Target):
     """Exact states; shots, when asked for, are drawn from the exact probabilities.
 
     Args:
@@ -20,15 +25,23 @@ class ExactTarget:
     """
 
     name = "exact"
-    num_qubits = None
-    default_shots = None
-    max_executions_per_job = 10_000_000
+    is_exact = True
+    applies_matrices = True
+    draws_normal_noise = True
 
     def __init__(self, dtype: str = "complex128", max_memory: int | None = None):
         if dtype not in ("complex128", "complex64"):
             raise ValueError(f"dtype must be 'complex128' or 'complex64', but {dtype!r} came.")
         self.dtype = dtype
         self.max_memory = optional_whole_number("max_memory", max_memory)
+
+    @classmethod
+    def of(cls, given: object, *, mode: str, options: Mapping[str, Any]) -> "ExactTarget | None":
+        """Take ``None`` and ``"exact"``."""
+        if given is not None and not (isinstance(given, str) and given == cls.name):
+            return None
+        refuse_options(cls.name, options.keys() - _OPTIONS)
+        return cls(**options)
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a sampler of the exact distribution."""
@@ -46,6 +59,3 @@ class ExactTarget:
 
     def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> None:
         """Return ``None``: any circuit can be simulated as it is."""
-
-    def close(self) -> None:
-        """Do nothing: there is nothing to give back."""

@@ -3,22 +3,21 @@
 from typing import Any
 
 from qiskit import QuantumCircuit
-from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, StatevectorEstimator, StatevectorSampler
 from qiskit.transpiler import PassManager
 
-from qiskit_qml_ext.arrays import UintArray
-from qiskit_qml_ext.primitives.targets.target import phase_gates_as_rotations
+from qiskit_qml_ext.primitives.exact import ExactEstimator, ExactSampler
+from qiskit_qml_ext.primitives.targets.isa import phase_gates_as_rotations
+from qiskit_qml_ext.primitives.targets.target import Target
+
+_EXACT_ESTIMATORS = (ExactEstimator, StatevectorEstimator)
 
 
-class PrimitiveTarget:
+class PrimitiveTarget(Target):
     """The user's own V2 primitives; their own default shots and seeds apply.
 
     They are used as they are, but for Aer's, which put values into some gates wrongly: ours take their place.
     """
-
-    num_qubits = None
-    default_shots = None
-    max_executions_per_job = 10_000_000
 
     def __init__(
         self,
@@ -39,15 +38,15 @@ class PrimitiveTarget:
         self._estimator = with_values_right(estimator)
         self._pass_manager = pass_manager
         self.name = type(sampler or estimator).__name__
+        runs_matrices = isinstance(sampler or estimator, (*_EXACT_ESTIMATORS, ExactSampler, StatevectorSampler))
+        self.applies_matrices = runs_matrices and pass_manager is None
+        self.draws_normal_noise = isinstance(estimator, _EXACT_ESTIMATORS)
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return the user's sampler."""
         if self._sampler is None:
             raise ValueError("This needs a sampler, but only an estimator was given. Pass sampler=… too.")
         return self._sampler
-
-    def sampler_of_rows(self, circuit: QuantumCircuit, seeds: UintArray) -> None:
-        """Return ``None``: a job has one seed."""
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
         """Return the user's estimator."""
@@ -59,14 +58,11 @@ class PrimitiveTarget:
         """Run the user's pass manager, if there is one."""
         return None if self._pass_manager is None else self._pass_manager.run(phase_gates_as_rotations(circuit))
 
-    def close(self) -> None:
-        """Do nothing: the primitives belong to the user."""
-
 
 def with_values_right(primitive: Any) -> Any:
     """Return a primitive that puts values into every gate rightly: ours for Aer's own, any other as it is."""
     if not any(cls.__module__.startswith("qiskit_aer.") for cls in type(primitive).mro()):
         return primitive
-    from qiskit_qml_ext.primitives.targets.aer_primitives import bound_right
+    from qiskit_qml_ext.primitives.targets.aer.primitives import bound_right
 
     return bound_right(primitive)

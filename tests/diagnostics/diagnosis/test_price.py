@@ -27,7 +27,7 @@ from qiskit_qml_ext.diagnostics.results.result import Estimate, rounded
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.kernels.plan import shots_to_tell_apart
 from qiskit_qml_ext.primitives import connect
-from qiskit_qml_ext.primitives.estimates import error_free_fraction
+from qiskit_qml_ext.primitives.pricing import error_free_fraction
 from qiskit_qml_ext.primitives.targets import fake_backend
 from tests.diagnostics.families import layered_circuit, product_circuit
 

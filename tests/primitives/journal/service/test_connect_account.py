@@ -9,7 +9,7 @@ from runtime_server.client import HAS_EXECUTOR
 from runtime_server.work import QUICK, isa_rotation, rotation
 
 from qiskit_qml_ext.primitives import Journal, Policy, connect
-from qiskit_qml_ext.primitives.estimates import error_free_fraction
+from qiskit_qml_ext.primitives.pricing import error_free_fraction
 
 
 def test_account_with_a_name_or_the_least_busy_device(server):

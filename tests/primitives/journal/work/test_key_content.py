@@ -225,9 +225,8 @@ def keys_through_connect(path, kind, target="fake_manila", **settings):
     shots = settings.get("shots", 10)
     if kind == "estimator":
         isa = connection.isa_circuit(circuit)
-        estimator = connection._journaling.estimator(shots)
-        return estimator_keys(estimator, isa, "Z" * isa.num_qubits, values, precision=shots**-0.5)
-    sampler = connection._journaling.sampler(shots)
+        return estimator_keys(connection.estimator, isa, "Z" * isa.num_qubits, values, precision=shots**-0.5)
+    sampler = connection.sampler
     packed = connection._circuits.packed(circuit, None, 2)
     if packed is not None:
         return sampler_keys(sampler, packed.circuit, {packed.names: packed.pack(values)}, shots)
@@ -261,7 +260,7 @@ def test_settings_of_the_transpiler_are_no_content_of_a_circuit_that_it_leaves_a
     for level in (1, 3):
         connection = connect("fake_manila", shots=10, journal=path, optimization_level=level)
         assert connection.isa_circuit(isa) is isa
-        keys.append(sampler_keys(connection._journaling.sampler(10), isa, [[0.1]]))
+        keys.append(sampler_keys(connection.sampler, isa, [[0.1]]))
     assert keys[0] == keys[1]
 
 

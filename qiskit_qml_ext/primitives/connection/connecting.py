@@ -1,0 +1,104 @@
+"""``connect``: from a user's word or object to a connection."""
+
+import os
+from typing import Any
+
+from qiskit_qml_ext.checks import check_arguments, one_of
+from qiskit_qml_ext.primitives.connection.connection import Connection
+from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
+from qiskit_qml_ext.primitives.journal import Journal, Policy
+from qiskit_qml_ext.primitives.pricing import Budget
+from qiskit_qml_ext.primitives.targets import MODES, resolve_target
+
+
+@check_arguments(mode=lambda name, value: one_of(name, value, MODES))
+def connect(
+    target: object = None,
+    *,
+    shots: int | None = None,
+    seed: int | None = None,
+    optimization_level: int = 1,
+    transpile_trials: int = 1,
+    mode: str = "job",
+    journal: Journal | str | os.PathLike[str] | None = None,
+    policy: Policy | None = None,
+    max_executions: int | None = None,
+    max_cost: float | None = None,
+    price_per_minute: float | None = None,
+    packing: bool | int = False,
+    packing_buffer: int = 1,
+    max_executions_per_job: int | None = None,
+    **options: Any,
+) -> Connection:
+    """Connect to something that runs circuits.
+
+    Args:
+        target: ``None`` or ``"exact"`` for exact results on this machine; ``"aer"``; an ``AerSimulator``; the name of a
+            fake backend (``"fake_sherbrooke"``), which runs in the Runtime client's local testing mode with noise from
+            its reported errors; ``"least_busy"`` or the name of a device (``"ibm_…"``) of the saved IBM account; a
+            ``QiskitRuntimeService`` together with ``backend="…"``; any ``BackendV2``; or an open Runtime ``Batch`` or
+            ``Session``.
+        shots: Shots of every circuit. By default none for ``"exact"``, 1024 for Aer, 4096 for IBM backends.
+            ``connect("exact", shots=…)`` draws shots from exact probabilities.
+        seed: Makes simulators and the transpiler reproducible; real hardware ignores it. What kernels sample on
+            ``"exact"``, and on an ``AerSimulator`` without noise (methods ``"automatic"``, ``"statevector"`` and
+            ``"density_matrix"``, up to 16 qubits, nothing but gates before the measurements), depends on the seed, the
+            circuit, its values and the shots only: it is the same in any order, thread or process, whatever else is
+            asked for. On other simulators (noise models, fake devices) and with a journal a job has one seed, made from
+            all its circuits and values: the same matrix asked for anew is the same, but the counts of a pair depend on
+            the pairs that run in its job, and so on what was known before, on threads and on ``n_jobs``.
+        optimization_level: The transpiler's, 0 to 3.
+        transpile_trials: How many seeds of the transpiler to try for each distinct circuit; the result with the least
+            errors, by the device's reports, is taken. A circuit in the device's own gates is taken as it is.
+        mode: Runtime's execution mode for a backend: ``"job"``, ``"batch"`` or ``"session"``.
+        journal: A :class:`~qiskit_qml_ext.primitives.Journal` or the path of its file: everything that is sampled or
+            estimated through the connection is written down there before it is submitted, so that the same program run
+            again takes what is finished from the file, fetches what was submitted, and submits only the rest.
+        policy: Limits and waiting times of journaled runs.
+        packing: Whether kernels run several copies of a circuit side by side on the device's best regions, each copy
+            another pair of samples: ``True`` for as many as fit, or the largest number. Fewer executions, but
+            neighbouring copies may disturb each other.
+        packing_buffer: How many qubits lie free between two copies.
+        max_executions: Refuse to run more circuits times shots than this through the connection.
+        max_cost: Refuse to run what would bring the estimated cost above this; needs ``price_per_minute``.
+        price_per_minute: The price of a minute of processor time, in any currency.
+        max_executions_per_job: The largest number of circuits times shots in one job; by default 10 million.
+        **options: ``dtype`` (``"complex128"`` or ``"complex64"``) and ``max_memory`` (bytes) for exact results; options
+            of ``AerSimulator`` for ``"aer"``; options of the Runtime primitives for IBM backends and fakes. Gates that
+            Aer's ``noise_model`` knows run as they are at every ``optimization_level``, so that its errors act on them;
+            others are translated into these.
+
+    Returns:
+        The connection; used as a context manager it closes the batch or session that it opened.
+
+    Raises:
+        TypeError: If the target is of a kind that cannot run circuits, or an argument has the wrong type.
+        ValueError: If a name is not known or a number is out of range.
+
+    Examples:
+        >>> from qiskit_qml_ext.primitives import connect
+        >>> connect()
+        Connection('exact', exact)
+        >>> connect("aer", shots=2048, seed=7)
+        Connection('aer', shots=2048)
+    """
+    resolved = resolve_target(target, mode=mode, options=options)
+    if mode not in resolved.modes:
+        raise ValueError(
+            f"mode={mode!r} means nothing for {resolved.name}: batches and sessions are those of IBM backends."
+        )
+    if resolved.is_exact:
+        for name, value, default in (("packing", packing, False), ("transpile_trials", transpile_trials, 1)):
+            if value is not default and value != default:
+                raise ValueError(f"{name}={value!r} means nothing for exact simulation, where nothing is transpiled.")
+    settings = ConnectionSettings(
+        shots=shots or resolved.default_shots,
+        seed=seed,
+        optimization_level=optimization_level,
+        transpile_trials=transpile_trials,
+        packing=packing,
+        packing_buffer=packing_buffer,
+        max_executions_per_job=max_executions_per_job or resolved.max_executions_per_job,
+    )
+    budget = Budget(max_executions, max_cost, price_per_minute)
+    return Connection(resolved, settings, journal=journal, policy=policy, budget=budget)

@@ -1,0 +1,349 @@
+"""One way to every target: exact simulation, Aer, fake and real backends."""
+
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Any
+
+from qiskit import QuantumCircuit
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin
+from qiskit.primitives.containers.sampler_pub import SamplerPubLike
+from qiskit.providers import BackendV2
+from qiskit.transpiler import PassManager
+from qiskit.transpiler import Target as DeviceTarget
+from typing_extensions import Self
+
+from qiskit_qml_ext.arrays import FloatArray, StateArray
+from qiskit_qml_ext.checks import LARGEST_SHOTS, optional_whole_number
+from qiskit_qml_ext.engine import statevectors
+from qiskit_qml_ext.engine.memory import memory_budget
+from qiskit_qml_ext.exceptions import ApproximateCircuitWarning
+from qiskit_qml_ext.primitives.approximation import warning_before_values
+from qiskit_qml_ext.primitives.connection.journaling import Journaling
+from qiskit_qml_ext.primitives.connection.made_circuits import MadeCircuits
+from qiskit_qml_ext.primitives.connection.pass_manager import IsaPassManager
+from qiskit_qml_ext.primitives.connection.planning import plan_on
+from qiskit_qml_ext.primitives.connection.sampling_jobs import SamplingJobs
+from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
+from qiskit_qml_ext.primitives.connection.shared_results import SharedResults
+from qiskit_qml_ext.primitives.connection.usage import Usage
+from qiskit_qml_ext.primitives.content import circuit_key
+from qiskit_qml_ext.primitives.forks import Lock
+from qiskit_qml_ext.primitives.journal import Journal, Policy
+from qiskit_qml_ext.primitives.journal.run.policy import check_policy
+from qiskit_qml_ext.primitives.pricing import Budget, CircuitPrice, RunPlan
+from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
+from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target
+from qiskit_qml_ext.primitives.targets.angle_limits import LimitedEstimator, LimitedSampler, with_angle_limits
+from qiskit_qml_ext.primitives.targets.isa import is_isa
+from qiskit_qml_ext.program import RotationProgram
+
+
+class Connection:
+    """A target together with how it is used: shots, seed, transpilation and limits; made by :func:`connect`.
+
+    Copies made by scikit-learn's ``clone`` share the connection and with it the transpiled circuits and the sampled
+    results; a pickled copy in another process starts with empty ones. Threads may share a connection: what one of
+    them is computing, the others wait for.
+
+    Args:
+        target: What runs the circuits.
+        settings: How it is used.
+        journal: The journal in which all work is written down, or the path of its file.
+        policy: Limits and waiting times of journaled runs.
+        budget: What may be spent.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        settings: ConnectionSettings,
+        *,
+        journal: Journal | str | os.PathLike[str] | None = None,
+        policy: Policy | None = None,
+        budget: Budget | None = None,
+    ):
+        check_policy(policy)
+        if policy is not None and journal is None:
+            raise ValueError('A policy came without a journal. Pass journal="FILE" too.')
+        self._target = target
+        self._settings = settings
+        self._budget = budget or Budget()
+        self._journaling = None if journal is None else Journaling(journal, target, settings, policy, self._approve)
+        self._start_empty()
+
+    def _start_empty(self) -> None:
+        self._lock = Lock()  # for the counters
+        self._circuits = MadeCircuits(self._target, self._settings, self._journaling)
+        self._jobs = SamplingJobs(
+            self._target, self._settings, self._circuits, self._journaling, approve=self._approve, count=self._count
+        )
+        self._usage = Usage()
+        self.results = SharedResults()
+        """Results that the kernels share through this connection, by content."""
+
+    @classmethod
+    def from_primitives(
+        cls,
+        *,
+        sampler: BaseSamplerV2 | None = None,
+        estimator: BaseEstimatorV2 | None = None,
+        pass_manager: PassManager | None = None,
+    ) -> Self:
+        """Wrap primitives that the user holds already; their own shots and seeds apply."""
+        return cls(PrimitiveTarget(sampler, estimator, pass_manager), ConnectionSettings())
+
+    @property
+    def target(self) -> Target:
+        """What runs the circuits."""
+        return self._target
+
+    @property
+    def target_name(self) -> str:
+        """The target's name."""
+        return self._target.name
+
+    @property
+    def num_qubits(self) -> int | None:
+        """The number of qubits; ``None`` where only memory is the limit."""
+        return self._target.num_qubits
+
+    @property
+    def backend(self) -> BackendV2 | None:
+        """The device or simulator behind the target; ``None`` where there is none or it is not known."""
+        return self._target.backend
+
+    @property
+    def device(self) -> DeviceTarget | None:
+        """What the target says of its qubits and gates; ``None`` where qubits have no places."""
+        return self._target.device
+
+    @property
+    def is_fake(self) -> bool:
+        """Whether the target stands for a device whose noise is simulated on this machine."""
+        return self._target.is_fake
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether results are exact: the exact target and no shots asked for."""
+        return self._target.is_exact and self.shots is None
+
+    @property
+    def shots(self) -> int | None:
+        """The shots of every circuit; ``None`` for exact results or where a primitive of the user's decides."""
+        return self._settings.shots
+
+    @property
+    def seed(self) -> int | None:
+        """The seed of simulators and of the transpiler."""
+        return self._settings.seed
+
+    @property
+    def max_executions_per_job(self) -> int:
+        """The largest number of circuits times shots in one job."""
+        return self._settings.max_executions_per_job
+
+    @property
+    def dtype(self) -> str:
+        """The precision of exact states: ``"complex128"`` or ``"complex64"``."""
+        return self._target.dtype
+
+    @property
+    def max_memory(self) -> int | None:
+        """The largest amount of memory for exact states in bytes that was asked for, if any."""
+        return self._target.max_memory
+
+    @property
+    def memory_budget(self) -> int:
+        """The largest amount of memory for exact states in bytes."""
+        return memory_budget(self.max_memory)
+
+    @property
+    def sampler(self) -> BaseSamplerV2:
+        """A V2 sampler for circuits in the target's own gates."""
+        optional_whole_number("shots", self.shots, maximum=LARGEST_SHOTS)  # an estimator may take more as a precision
+        shots = self.shots or DEFAULT_SHOTS
+        sampler: BaseSamplerV2
+        if self._journaling is not None:
+            sampler = self._journaling.sampler(shots)
+        else:
+            sampler = self._target.sampler(shots, self.seed)
+        limited = with_angle_limits(self.device)
+        return sampler if limited is None else LimitedSampler(sampler, limited)
+
+    @property
+    def estimator(self) -> BaseEstimatorV2:
+        """A V2 estimator for circuits in the target's own gates."""
+        estimator: BaseEstimatorV2
+        if self._journaling is not None:
+            estimator = self._journaling.estimator(self.shots)
+        else:
+            estimator = self._target.estimator(self.shots, self.seed)
+        limited = with_angle_limits(self.device)
+        return estimator if limited is None else LimitedEstimator(estimator, limited)
+
+    @property
+    def estimator_draws_normal_noise(self) -> bool:
+        """Whether a precision asked of the estimator is the standard deviation of normal noise added to exact values.
+
+        Estimators of devices turn it into 1/precision² shots of every circuit instead, whatever the observable.
+        """
+        return self._target.draws_normal_noise
+
+    @property
+    def pass_manager(self) -> PassManager | None:
+        """Transpiles as :meth:`isa_circuit` does; ``None`` where each gate acts by its own matrix.
+
+        For code that takes a primitive and a pass manager, such as qiskit-machine-learning's.
+        """
+        return None if self.applies_matrices else IsaPassManager(self.isa_circuit)
+
+    @property
+    def usage(self) -> Usage:
+        """What has been run through this connection so far, in this process."""
+        return self._usage
+
+    @property
+    def applies_matrices(self) -> bool:
+        """Whether each gate acts by its own matrix, without a synthesis that may approximate it."""
+        return self._target.applies_matrices
+
+    @property
+    def operation_names(self) -> frozenset[str]:
+        """The names by which the target knows its own instructions; empty where any circuit will do."""
+        return frozenset() if self.backend is None else frozenset(self.backend.target.operation_names)
+
+    def is_isa(self, circuit: QuantumCircuit) -> bool:
+        """Tell whether a circuit stands on a device's own qubits in the device's own gates."""
+        device = self.device
+        return device is not None and is_isa(circuit, device)
+
+    def isa_circuit(self, circuit: QuantumCircuit, *, keep_qubits: bool = False) -> QuantumCircuit:
+        """Return the circuit in the target's own gates, transpiled once for each distinct content.
+
+        Args:
+            circuit: Any circuit; it is not changed.
+            keep_qubits: The circuit stands on the device's own qubits and couplings already: translate and optimise its
+                gates, but leave its qubits where they are.
+
+        Returns:
+            A circuit whose parameters are those of the given one, without those that no measurement sees.
+
+        Raises:
+            ValueError: If the circuit is wider than the target.
+            UnsupportedCircuitError: If the target cannot run it, or would read its classical registers wrongly.
+
+        Warns:
+            ApproximateCircuitWarning: Once for each circuit with evolution gates that the target runs approximately.
+        """
+        if keep_qubits:
+            return self._circuits.in_place(circuit)
+        key = circuit_key(circuit)
+        if not self.applies_matrices and self.results.first(("looked at", key)):
+            said = warning_before_values(self.target_name, circuit)
+            if said is not None:
+                warnings.warn(said, ApproximateCircuitWarning, stacklevel=2)
+        return self._circuits.isa_with_own_parameters(circuit, key)
+
+    def sample(
+        self,
+        circuit: QuantumCircuit,
+        values: FloatArray,
+        *,
+        shots: int | None = None,
+        key: str | None = None,
+    ) -> Iterator[tuple[slice, DataBin]]:
+        """Run one circuit for many parameter vectors, as few PUBs as the limit on executions allows, one PUB a job.
+
+        Args:
+            circuit: A circuit with measurements; transpiled here.
+            values: Parameter values in radians, shape (number of vectors, ``circuit.num_parameters``), columns in the
+                order of ``circuit.parameters``.
+            shots: Shots of every circuit; by default the connection's.
+            key: The circuit's content key, for callers that know it already.
+
+        Yields:
+            The rows of ``values`` that a job covered and its data.
+        """
+        yield from self._jobs.sample(circuit, values, shots=shots, key=key)
+
+    def statevectors(
+        self,
+        program: RotationProgram | QuantumCircuit,
+        values: FloatArray,
+        *,
+        max_memory: int | None = None,
+    ) -> StateArray:
+        """Return exact states |ψ(values)⟩, whatever the target is, in its precision if it is the exact one.
+
+        Args:
+            program: A circuit, or what :func:`~qiskit_qml_ext.program.lower` made of one.
+            values: Parameter values in radians, shape (number of vectors, number of parameters).
+            max_memory: The largest amount of memory in bytes; by default the connection's.
+
+        Returns:
+            Amplitudes, shape (number of vectors, 2**num_qubits).
+        """
+        states = statevectors(program, values, dtype=self.dtype, max_memory=max_memory or self.max_memory)
+        self._count(Usage(circuits=len(values)))
+        return states
+
+    def price(self, circuit: QuantumCircuit) -> CircuitPrice:
+        """Say what one circuit takes on the target, without running it: gates, depth, time and share free of errors.
+
+        Args:
+            circuit: Any circuit; it is transpiled as by :meth:`isa_circuit`.
+        """
+        return self._target.price(self.isa_circuit(circuit))
+
+    def plan(self, pubs: Iterable[SamplerPubLike], *, price_per_minute: float | None = None) -> RunPlan:
+        """Say what circuits will take, without running them.
+
+        Args:
+            pubs: Circuits with parameter values, as for a sampler; they are transpiled as by :meth:`isa_circuit`.
+            price_per_minute: The price of a minute of processor time; by default that of the connection.
+
+        Returns:
+            The plan.
+        """
+        price = self._budget.price_per_minute if price_per_minute is None else price_per_minute
+        return plan_on(self._target, self._settings, self._circuits, self._journaling, pubs, price_per_minute=price)
+
+    def close(self) -> None:
+        """Close what the connection opened (a batch or session)."""
+        self._target.close()
+
+    def _approve(self, work: Sequence[tuple[QuantumCircuit, int]]) -> None:
+        """Hold work, circuits with their executions, against the budget."""
+        self._budget.approve_circuits(work, self._target.price)
+
+    def _count(self, usage: Usage) -> None:
+        with self._lock:
+            self._usage += usage
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __sklearn_clone__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept_empty = ("_lock", "_circuits", "_jobs", "_usage", "results")
+        return {name: value for name, value in self.__dict__.items() if name not in kept_empty}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._start_empty()
+
+    def __repr__(self) -> str:
+        shots = "exact" if self.is_exact else f"shots={self.shots}"
+        return f"Connection({self.target_name!r}, {shots})"

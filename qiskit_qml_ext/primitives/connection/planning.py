@@ -1,0 +1,60 @@
+"""What circuits will take on a connection's target, without running them."""
+
+from collections.abc import Iterable
+
+from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
+
+from qiskit_qml_ext.primitives.approximation import approximation_of
+from qiskit_qml_ext.primitives.connection.journaling import Journaling
+from qiskit_qml_ext.primitives.connection.made_circuits import MadeCircuits
+from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
+from qiskit_qml_ext.primitives.pricing import RunPlan, plan_pubs
+from qiskit_qml_ext.primitives.pub_values import SAMPLER_VALUES, checked_pubs
+from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
+from qiskit_qml_ext.primitives.targets import Target
+from qiskit_qml_ext.primitives.targets.angle_limits import refusal_of, with_angle_limits
+
+
+def plan_on(
+    target: Target,
+    settings: ConnectionSettings,
+    circuits: MadeCircuits,
+    journaling: Journaling | None,
+    pubs: Iterable[SamplerPubLike],
+    *,
+    price_per_minute: float | None,
+) -> RunPlan:
+    """Plan PUBs of any circuits.
+
+    Args:
+        target: Where they would run.
+        settings: How it is used.
+        circuits: Makes them into circuits in the target's own gates.
+        journaling: Knows what was run before, if there is a journal.
+        pubs: Circuits with parameter values, as for a sampler.
+        price_per_minute: The price of a minute of processor time.
+    """
+    coerced, copies, approximated = [], 1, list[str]()
+    for pub in checked_pubs(pubs, SAMPLER_VALUES):
+        given = SamplerPub.coerce(pub, settings.shots or DEFAULT_SHOTS)
+        if not target.applies_matrices:
+            values = given.parameter_values.as_array(given.circuit.parameters)
+            said = approximation_of(target.name, given.circuit, values.reshape(given.size, values.shape[-1]))
+            approximated += [] if said is None else [said]
+        made, side_by_side = circuits.pub(given)
+        coerced.append(made)
+        copies = max(copies, side_by_side)
+    plan = plan_pubs(
+        coerced,
+        target=target.name,
+        price=target.price,
+        in_journal=[0] * len(coerced) if journaling is None else journaling.known(coerced),
+        max_executions=settings.max_executions_per_job,
+        price_per_minute=price_per_minute,
+    )
+    plan = plan.with_advice(*dict.fromkeys(approximated))
+    limited = with_angle_limits(target.device)
+    refusal = None if limited is None else refusal_of(coerced, limited)
+    if refusal is not None:
+        plan = plan.with_advice(refusal)
+    return plan if copies == 1 else plan.packed(copies)

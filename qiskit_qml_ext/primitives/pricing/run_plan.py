@@ -1,0 +1,144 @@
+"""What a piece of work will take, before anything runs."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from qiskit import QuantumCircuit
+from qiskit.primitives.containers.sampler_pub import SamplerPub
+
+from qiskit_qml_ext.primitives.pricing.circuit_price import CircuitPrice
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What a piece of work will take on a target."""
+
+    target: str
+    """The target's name."""
+    circuits: int
+    """Circuits with their parameter values."""
+    shots: int
+    """Shots of every circuit; the largest number if they differ."""
+    executions: int
+    """Circuits times shots."""
+    jobs: int
+    """Jobs, from the limit on executions."""
+    in_journal: int
+    """Circuits that the journal knows already: they are done or submitted and are not run again."""
+    two_qubit_gates: int
+    """Two-qubit gates of the largest circuit after transpilation."""
+    depth: int
+    """Depth of the deepest circuit after transpilation."""
+    seconds: float | None
+    """Estimated processor time of what is not in the journal; ``None`` where no durations are known."""
+    cost: float | None
+    """Estimated cost, if a price was given."""
+    standard_error: float
+    """The largest standard error of a probability, 1/(2√shots)."""
+    error_free: float | None
+    """The estimated fraction of shots without an error, of the worst circuit; ``None`` if unknown."""
+    advice: tuple[str, ...] = ()
+    """Sentences on what stands in the way and what helps."""
+
+    def summary(self) -> str:
+        """Say it in words."""
+        lines = [
+            f"{self.circuits:,} circuits with {self.shots:,} shots each on {self.target}: {self.executions:,} "
+            f"executions in {self.jobs:,} job{'s' * (self.jobs != 1)}.",
+            f"After transpilation: {self.two_qubit_gates:,} two-qubit gates, depth {self.depth:,}.",
+        ]
+        if self.in_journal:
+            lines.append(f"Of these, {self.in_journal:,} circuits are in the journal and are not run again.")
+        if self.seconds is not None:
+            cost = "" if self.cost is None else f", cost about {self.cost:,.2f}"
+            lines.append(f"Estimated processor time: {self.seconds:,.1f} s{cost}.")
+        lines.append(f"Standard error of a probability: at most {self.standard_error:.2g}.")
+        if self.error_free is not None:
+            lines.append(f"By the reported errors, {100 * self.error_free:.2g} % of the shots are free of errors.")
+        return "\n".join([*lines, *self.advice])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dictionary."""
+        return {**asdict(self), "advice": list(self.advice)}
+
+    def packed(self, copies: int) -> "RunPlan":
+        """Return the plan of packed circuits: each copy counts by its own errors."""
+        error_free = None if self.error_free is None else self.error_free ** (1 / copies)
+        return replace(self, error_free=error_free).with_advice(f"Up to {copies} copies run side by side in a circuit.")
+
+    def with_advice(self, *sentences: str) -> "RunPlan":
+        """Return the plan with more advice."""
+        return replace(self, advice=(*self.advice, *sentences))
+
+
+def plan_pubs(
+    pubs: Sequence[SamplerPub],
+    *,
+    target: str,
+    price: Callable[[QuantumCircuit], CircuitPrice],
+    in_journal: Sequence[int],
+    max_executions: int,
+    price_per_minute: float | None,
+) -> RunPlan:
+    """Plan PUBs of ISA circuits.
+
+    Args:
+        pubs: The PUBs.
+        target: The target's name.
+        price: Says what a circuit takes there.
+        in_journal: How many circuits of each PUB the journal knows.
+        max_executions: The largest number of circuits times shots in a job.
+        price_per_minute: The price of a minute of processor time.
+    """
+    prices = [price(pub.circuit) for pub in pubs]
+    seconds = _seconds(pubs, prices, in_journal)
+    shots = max((pub.shots for pub in pubs), default=0)
+    return RunPlan(
+        target=target,
+        circuits=sum(pub.size for pub in pubs),
+        shots=shots,
+        executions=sum(pub.size * pub.shots for pub in pubs),
+        jobs=_num_jobs(pubs, max_executions),
+        in_journal=sum(in_journal),
+        two_qubit_gates=max((one.two_qubit_gates for one in prices), default=0),
+        depth=max((one.depth for one in prices), default=0),
+        seconds=seconds,
+        cost=None if seconds is None or price_per_minute is None else seconds / 60 * price_per_minute,
+        standard_error=0.5 / math.sqrt(max(1, min((pub.shots for pub in pubs), default=1))),
+        error_free=min((one.error_free for one in prices if one.error_free is not None), default=None),
+        advice=_split_advice(shots, max_executions),
+    )
+
+
+def _seconds(pubs: Sequence[SamplerPub], prices: Sequence[CircuitPrice], done: Sequence[int]) -> float | None:
+    """Return the processor time of what is not done; ``None`` unless the durations of all circuits are known."""
+    seconds = 0.0
+    for pub, price, number in zip(pubs, prices, done, strict=True):
+        if price.seconds_per_shot is None:
+            return None
+        seconds += price.seconds_per_shot * (pub.size - number) * pub.shots
+    return seconds
+
+
+def _num_jobs(pubs: Sequence[SamplerPub], max_executions: int) -> int:
+    """Count the jobs of PUBs that are cut at the limit; PUBs with the same shots share jobs.
+
+    A circuit whose shots alone exceed the limit takes several jobs.
+    """
+    jobs = 0
+    for shots in {pub.shots for pub in pubs}:
+        circuits = sum(pub.size for pub in pubs if pub.shots == shots)
+        per_job = max_executions // shots
+        jobs += -(-circuits // per_job) if per_job else circuits * -(-shots // max_executions)
+    return jobs
+
+
+def _split_advice(shots: int, max_executions: int) -> tuple[str, ...]:
+    if shots <= max_executions:
+        return ()
+    return (
+        f"One circuit takes {shots:,} shots, but a job holds at most {max_executions:,} executions: split the shots of "
+        f"each circuit over {-(-shots // max_executions):,} jobs and add up the counts.",
+    )

@@ -1,0 +1,202 @@
+"""IBM's backends and their fakes, through the Runtime client's primitives."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
+from qiskit.providers import BackendV2
+from qiskit.transpiler import Target as DeviceTarget
+
+from qiskit_qml_ext.primitives.forks import Lock
+from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, SAMPLER_VALUES
+from qiskit_qml_ext.primitives.shots import precision_of
+from qiskit_qml_ext.primitives.targets.account import (
+    LEAST_BUSY,
+    device_of_account,
+    is_account,
+    names_a_device,
+    saved_account,
+)
+from qiskit_qml_ext.primitives.targets.angle_bounds import with_bounds_of_rzz
+from qiskit_qml_ext.primitives.targets.backend import BackendTarget, with_values_checked
+
+MODES = ("job", "batch", "session")
+"""Runtime's execution modes."""
+
+
+class RuntimeTarget(BackendTarget):
+    """An IBM backend, or a fake of one, through the Runtime client's primitives.
+
+    Args:
+        backend: The backend; a fake one runs in the client's local testing mode, with noise from its reported errors.
+        mode: ``"job"``, ``"batch"`` or ``"session"``; a batch or session is opened at the first job and closed by
+            :meth:`close`. An open ``Batch`` or ``Session`` of the caller's is used as it is and left open.
+        runtime_options: Options of the Runtime primitives (dynamical decoupling, twirling, resilience, …).
+    """
+
+    default_shots = 4096
+    modes = MODES
+
+    def __init__(self, backend: BackendV2, mode: Any = "job", runtime_options: Mapping[str, Any] | None = None):
+        if isinstance(mode, str) and mode not in MODES:
+            raise ValueError(f"mode must be one of {', '.join(map(repr, MODES))}, but {mode!r} came.")
+        super().__init__(backend)
+        self.is_fake = is_fake(backend)
+        self.runtime_options = dict(runtime_options or {})
+        self._device: tuple[DeviceTarget, DeviceTarget] | None = None
+        self._wanted_mode = mode
+        self._own_mode: Any = None
+        self._left_modes: list[Any] = []
+        self._fake_device: Any = None
+        self._opening = Lock()  # of two threads, one opens the session and the other one finds it
+
+    @classmethod
+    def of(cls, given: object, *, mode: str, options: Mapping[str, Any]) -> "RuntimeTarget | None":
+        """Take an IBM backend, a fake of one, an account, an open ``Batch`` or ``Session``, and the name of any."""
+        if isinstance(given, str):
+            device = device_of_account(saved_account(), given) if names_a_device(given) else fake_backend(given)
+            return cls(device, mode, options)
+        if is_account(given):
+            others = {name: value for name, value in options.items() if name != "backend"}
+            return cls(device_of_account(given, options.get("backend", LEAST_BUSY)), mode, others)
+        if _is_open_mode(given):
+            return cls(_backend_of_mode(given), given, options)
+        if isinstance(given, BackendV2) and (is_fake(given) or _is_ibm_backend(given)):
+            return cls(given, mode, options)
+        return None
+
+    def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
+        """Return a Runtime sampler; a seed has an effect in local testing mode only."""
+        try:
+            from qiskit_ibm_runtime.executor_sampler import Sampler
+        except ImportError:  # qiskit-ibm-runtime before 0.50
+            from qiskit_ibm_runtime import SamplerV2 as Sampler
+        sampler = with_values_checked(Sampler, SAMPLER_VALUES)(mode=self._mode(), options=dict(self.runtime_options))
+        sampler.options.default_shots = shots
+        self._seed_simulator(sampler, seed)
+        return sampler
+
+    def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
+        """Return a Runtime estimator; a seed has an effect in local testing mode only."""
+        try:
+            from qiskit_ibm_runtime.executor_estimator import Estimator
+        except ImportError:  # qiskit-ibm-runtime before 0.50
+            from qiskit_ibm_runtime import EstimatorV2 as Estimator
+        estimator = with_values_checked(Estimator, ESTIMATOR_VALUES)(
+            mode=self._mode(), options=dict(self.runtime_options)
+        )
+        estimator.options.default_precision = precision_of(shots or self.default_shots)
+        self._seed_simulator(estimator, seed)
+        return estimator
+
+    @property
+    def device(self) -> DeviceTarget:
+        """What the backend says of its qubits and gates, the limits of R_ZZ always among it."""
+        stated = self.backend.target
+        if self._device is None or self._device[0] is not stated:
+            self._device = (stated, with_bounds_of_rzz(stated))
+        return self._device[1]
+
+    def close(self) -> None:
+        """Close the batch or session that this target opened itself."""
+        with self._opening:
+            modes, self._left_modes, self._own_mode = [*self._left_modes, self._own_mode], [], None
+        for mode in modes:
+            if mode is not None:
+                mode.close()
+
+    def open_mode(self, *, renew: bool = False) -> Any:
+        """Return the batch or session in which jobs run, ``None`` in job mode.
+
+        Args:
+            renew: Open a new one, because the service closed the one before.
+        """
+        if renew and self._wanted_mode != "job":
+            with self._opening:
+                if isinstance(self._wanted_mode, str):
+                    self._left_modes.append(self._own_mode)
+                    self._own_mode = None
+                else:
+                    old = self._wanted_mode
+                    self._wanted_mode = self._own_mode = type(old)(backend=self.backend)
+        mode = self._mode()
+        return None if mode is self.backend else mode
+
+    def without_mode(self) -> "RuntimeTarget":
+        """Return a target whose primitives run in job mode, so that asking for one opens no session."""
+        described = RuntimeTarget(self.backend, "job", self.runtime_options)
+        described._fake_device = self.backend  # no noise model is built for a primitive that runs nothing
+        return described
+
+    def __getstate__(self) -> dict[str, Any]:
+        # An open session belongs to the process that opened it; a copy elsewhere opens its own.
+        return {**self.__dict__, "_own_mode": None, "_left_modes": [], "_fake_device": None, "_device": None}
+
+    def _mode(self) -> Any:
+        from qiskit_ibm_runtime import Batch, Session
+
+        if not isinstance(self._wanted_mode, str):
+            return self._wanted_mode
+        if self._wanted_mode == "job":
+            return self._simulator() if self.is_fake else self.backend
+        with self._opening:
+            if self._own_mode is None:
+                self._own_mode = {"batch": Batch, "session": Session}[self._wanted_mode](backend=self.backend)
+            return self._own_mode
+
+    def _simulator(self) -> Any:
+        """Return the simulator of a fake backend's noise.
+
+        The client takes it in place of the fake backend, for which it would build the noise model anew in each job; and
+        it runs circuits side by side.
+        """
+        with self._opening:
+            if self._fake_device is None:
+                from qiskit_aer import AerSimulator
+
+                self._fake_device = AerSimulator.from_backend(self.backend, max_parallel_experiments=0)
+            return self._fake_device
+
+    def _seed_simulator(self, primitive: Any, seed: int | None) -> None:
+        if seed is not None and self.is_fake:
+            primitive.options.simulator.seed_simulator = seed
+
+
+def _is_ibm_backend(given: object) -> bool:
+    return any(cls.__module__ == "qiskit_ibm_runtime.ibm_backend" for cls in type(given).mro())
+
+
+def _is_open_mode(given: object) -> bool:
+    modules = ("qiskit_ibm_runtime.session", "qiskit_ibm_runtime.batch")
+    return any(cls.__module__ in modules for cls in type(given).mro())
+
+
+def _backend_of_mode(mode: Any) -> BackendV2:
+    return mode._backend if isinstance(mode._backend, BackendV2) else mode.service.backend(mode.backend())
+
+
+def is_fake(backend: object) -> bool:
+    """Tell whether a backend is one of the Runtime client's fakes, which run on this machine."""
+    return type(backend).__module__.startswith("qiskit_ibm_runtime.fake_provider")
+
+
+def fake_backend(name: str) -> BackendV2:
+    """Return the fake backend of this name, without making all the others.
+
+    Raises:
+        ValueError: If there is no such backend; the message names similar ones.
+    """
+    from qiskit_ibm_runtime import fake_provider
+
+    classes = {
+        cls.backend_name: cls
+        for attribute, cls in sorted(vars(fake_provider).items())
+        if attribute.startswith("Fake") and isinstance(getattr(cls, "backend_name", None), str)
+    }
+    if name not in classes:
+        similar = difflib.get_close_matches(name, classes, n=3, cutoff=0.5) or ["fake_sherbrooke", "fake_manila"]
+        raise ValueError(
+            f"There is no target {name!r}. Use 'exact', 'aer', or a fake backend such as {', '.join(similar)}."
+        )
+    return classes[name]()
