@@ -160,6 +160,7 @@ CALLS: dict[str, tuple[Callable[..., object], tuple[object, ...], dict[str, obje
         (ANSATZ, diagnostics.local_observable),
         {"qubits": [2, 3, 4], "num_samples": 20},
     ),
+    "why_no_second_moments": (diagnostics.why_no_second_moments, (CIRCUIT, PAULI), {}),
     "second_moments": (diagnostics.second_moments, (ANSATZ, PAULI), {**TWO, "num_walks": 256}),
     "second_moment_bounds": (diagnostics.second_moment_bounds, (ANSATZ, PAULI), dict(TWO)),
     "chain_second_moment": (diagnostics.chain_second_moment, (ANSATZ, PAULI), dict(TWO)),

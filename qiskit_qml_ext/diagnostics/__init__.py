@@ -11,7 +11,8 @@ from qiskit_qml_ext.diagnostics.descriptors.expressibility import Expressibility
 from qiskit_qml_ext.diagnostics.descriptors.fourier import FourierSpectrum, fourier_spectrum
 from qiskit_qml_ext.diagnostics.descriptors.lie_algebra import LieAlgebra, lie_algebra
 from qiskit_qml_ext.diagnostics.diagnosis.diagnose import diagnose
-from qiskit_qml_ext.diagnostics.diagnosis.report import Advice, Diagnosis, Finding
+from qiskit_qml_ext.diagnostics.diagnosis.findings import Advice, Finding, Skipped
+from qiskit_qml_ext.diagnostics.diagnosis.report import Diagnosis
 from qiskit_qml_ext.diagnostics.kernels.alignment import centred_alignment, ideal_kernel
 from qiskit_qml_ext.diagnostics.kernels.bandwidth import (
     Bandwidth,
@@ -31,6 +32,7 @@ from qiskit_qml_ext.diagnostics.kernels.shots import ShotsToResolve, shots_to_re
 from qiskit_qml_ext.diagnostics.moments.chain_moments import ChainMoment, chain_second_moment
 from qiskit_qml_ext.diagnostics.moments.moment_bounds import SecondMomentBounds, second_moment_bounds
 from qiskit_qml_ext.diagnostics.moments.second_moments import SecondMoments, second_moments
+from qiskit_qml_ext.diagnostics.moments.walkable import why_no_second_moments
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result
 from qiskit_qml_ext.diagnostics.subject.observables import (
     averaged_local_observable,
@@ -44,7 +46,8 @@ from qiskit_qml_ext.diagnostics.trainability.gradient_variance import GradientVa
 from qiskit_qml_ext.diagnostics.trainability.initializations import InitializationComparison, compare_initializations
 from qiskit_qml_ext.diagnostics.trainability.landscape import LossLandscape, loss_landscape
 from qiskit_qml_ext.diagnostics.trainability.noise_plateau import NoiseInducedPlateau, noise_induced_plateau
-from qiskit_qml_ext.diagnostics.trainability.scaling_study import Extrapolation, ScalingStudy, scaling_study
+from qiskit_qml_ext.diagnostics.trainability.scaling_data import Extrapolation
+from qiskit_qml_ext.diagnostics.trainability.scaling_study import ScalingStudy, scaling_study
 from qiskit_qml_ext.engine.pauli.propagation import PauliPropagation
 
 __all__ = [
@@ -75,6 +78,7 @@ __all__ = [
     "SecondMoments",
     "ShotNoise",
     "ShotsToResolve",
+    "Skipped",
     "StateDescriptor",
     "averaged_local_observable",
     "centred_alignment",
@@ -109,4 +113,5 @@ __all__ = [
     "shots_to_resolve",
     "stabilizer_renyi_entropy",
     "suggest_bandwidth",
+    "why_no_second_moments",
 ]

@@ -7,12 +7,6 @@ from qiskit_qml_ext.arrays import FloatArray
 PLAN_QUBITS, PLAN_STATES = 12, 40
 """Up to here a plan simulates states to see what there is to measure: it takes less than a second."""
 
-DIAGNOSIS_QUBITS = 14
-"""Up to here hundreds of states take seconds; above, Pauli strings and walks are tried first."""
-
-FEW_STATES_QUBITS = 16
-"""Up to here a few dozen states are feasible where nothing else applies."""
-
 
 def spread_rows(rows: FloatArray, most: int = PLAN_STATES) -> FloatArray:
     """Return at most so many rows, spread evenly over all of them: data are often sorted by their class.

@@ -9,9 +9,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 
 from qiskit_qml_ext.circuits import AngleFeatureMap, ZZFeatureMap
 from qiskit_qml_ext.datasets import Dataset
-from qiskit_qml_ext.diagnostics import Advice, Diagnosis, Finding
-from qiskit_qml_ext.diagnostics.diagnosis.kernel import SCORES
-from qiskit_qml_ext.diagnostics.diagnosis.report import Skipped
+from qiskit_qml_ext.diagnostics import Advice, Diagnosis, Finding, Skipped
 from qiskit_qml_ext.evaluation import plan_evaluation, run_plan
 from qiskit_qml_ext.evaluation.judgement.verdict import Contestant, Verdict
 from qiskit_qml_ext.evaluation.outcomes.kernel_diagnosis import difference_of, in_the_light_of
@@ -119,7 +117,7 @@ def test_a_diagnosis_with_all_findings_agrees_with_every_verdict():
         findings=tuple(Finding("unknown", code, code) for code in kernel),
         advice=tuple(Advice(code, code) for code in kernel),
         price=(),
-        skipped=(Skipped(f"{SCORES}: no time.", SCORES), "Noise: no time."),
+        skipped=(Skipped("Kernels in cross-validation: no time.", "kernel_scores"), Skipped("Noise: no time.")),
         seconds=0.0,
         seed=0,
         evidence={},

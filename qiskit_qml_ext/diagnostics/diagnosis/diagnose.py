@@ -9,17 +9,20 @@ from qiskit_machine_learning.kernels import BaseKernel
 
 from qiskit_qml_ext.checks import check_arguments, numeric_array
 from qiskit_qml_ext.circuits import Ansatz, FeatureMap
-from qiskit_qml_ext.diagnostics.diagnosis.circuit import at_depth, diagnose_ansatz, diagnose_network
-from qiskit_qml_ext.diagnostics.diagnosis.draft import Draft
-from qiskit_qml_ext.diagnostics.diagnosis.kernel import diagnose_kernel
-from qiskit_qml_ext.diagnostics.diagnosis.price import gradient_price, gradient_shots
+from qiskit_qml_ext.diagnostics.diagnosis.circuit_request import CircuitRequest
+from qiskit_qml_ext.diagnostics.diagnosis.kernel_request import KernelRequest, drawn_samples
 from qiskit_qml_ext.diagnostics.diagnosis.report import Diagnosis
-from qiskit_qml_ext.diagnostics.subject.network import network_of
+from qiskit_qml_ext.diagnostics.diagnosis.stage import run_stages
+from qiskit_qml_ext.diagnostics.diagnosis.stages import CIRCUIT_STAGES, KERNEL_STAGES
+from qiskit_qml_ext.diagnostics.subject.built_once import BuiltOnce
+from qiskit_qml_ext.diagnostics.subject.network import Network, network_of
 from qiskit_qml_ext.diagnostics.subject.noisy_simulation import Noise
 from qiskit_qml_ext.diagnostics.subject.observables import local_observable
-from qiskit_qml_ext.diagnostics.subject.problem import ObservableFamily, Parameters, build_circuit, build_observable
+from qiskit_qml_ext.diagnostics.subject.problem import ObservableFamily, build_circuit
 from qiskit_qml_ext.diagnostics.trainability.scaling_study import Depth
 from qiskit_qml_ext.primitives import Connection
+
+_DEFAULT_WIDTH = 8
 
 
 def _examined_below(name: str, value: object) -> object:
@@ -90,54 +93,48 @@ def diagnose(
     _refuse_meaningless(
         found, network, {"X": X, "y": y, "observable": observable, "num_qubits": num_qubits, "depths": depths}
     )
-    measures = local_observable if observable is None else observable
-    draft = Draft(start + time_budget)
     if isinstance(found, (BaseKernel, FeatureMap)):
         if X is None:
             raise ValueError("A kernel is diagnosed on data: give X, scaled as its feature map wants them.")
-        title = diagnose_kernel(
-            found,
-            X,
-            y,
-            draft,
-            noise=noise,
-            connection=connection,
-            price_per_minute=price_per_minute,
-            num_samples=num_samples,
-            seed=seed,
+        samples, labels = drawn_samples(X, y, num_samples, seed)
+        asked = KernelRequest(
+            found, samples, labels, seed, noise=noise, connection=connection, price_per_minute=price_per_minute
         )
-    else:
-        if network is None and isinstance(found, QuantumCircuit):
-            build_circuit(found, num_qubits)  # refuses another width
-        width = int(found.num_qubits) if isinstance(found, QuantumCircuit) else num_qubits or 8
-        trained: Parameters = "all"
-        if network is not None:
-            measures, trained = network.observable, network.weights
-            title = diagnose_network(type(subject).__name__, network, noise, draft, num_samples, seed)
-        else:
-            title = diagnose_ansatz(found, measures, width, depths, noise, draft, num_samples, seed)
-        if connection is not None:
-            circuit, measured = (
-                build_circuit(at_depth(found, depths, width), width),
-                build_observable(measures, width),
-            )
-            shots = gradient_shots(draft.evidence)
-            draft.add_price(
-                gradient_price(
-                    circuit, measured, shots, connection, parameters=trained, price_per_minute=price_per_minute
-                )
-            )
-    return Diagnosis(
-        title=title,
-        findings=tuple(draft.findings),
-        advice=tuple(dict.fromkeys(draft.advice)),
-        price=tuple(draft.price),
-        skipped=tuple(draft.skipped),
-        seconds=time.monotonic() - start,
-        seed=seed,
-        evidence=draft.evidence,
-        plan=draft.plan,
+        return run_stages(KERNEL_STAGES, asked, start=start, time_budget=time_budget)
+    asked_of_circuit = CircuitRequest(
+        _name(subject, found, network),
+        BuiltOnce(found) if isinstance(found, Ansatz) else found,
+        _measured(observable, network),
+        _width(found, num_qubits, network),
+        num_samples,
+        seed,
+        depths=depths,
+        network=network,
+        noise=noise,
+        connection=connection,
+        price_per_minute=price_per_minute,
     )
+    return run_stages(CIRCUIT_STAGES, asked_of_circuit, start=start, time_budget=time_budget)
+
+
+def _name(subject: object, found: Ansatz | QuantumCircuit, network: Network | None) -> str:
+    if network is not None:
+        return type(subject).__name__
+    return type(found).__name__ if isinstance(found, Ansatz) else "This circuit"
+
+
+def _measured(observable: ObservableFamily | None, network: Network | None) -> ObservableFamily:
+    if network is not None:
+        return network.observable
+    return local_observable if observable is None else observable
+
+
+def _width(found: Ansatz | QuantumCircuit, num_qubits: int | None, network: Network | None) -> int:
+    if isinstance(found, Ansatz):
+        return num_qubits or _DEFAULT_WIDTH
+    if network is None:
+        build_circuit(found, num_qubits)  # refuses another width
+    return int(found.num_qubits)
 
 
 _MEANT_FOR = {

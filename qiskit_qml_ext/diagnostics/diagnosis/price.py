@@ -15,7 +15,8 @@ from qiskit_qml_ext.diagnostics.kernels.noise import at_least
 from qiskit_qml_ext.diagnostics.moments.second_moments import SecondMoments
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result, rounded
 from qiskit_qml_ext.diagnostics.subject.problem import Parameters, pose
-from qiskit_qml_ext.diagnostics.subject.shot_noise import driven_rotations, measured_groups
+from qiskit_qml_ext.diagnostics.subject.samples import num_different
+from qiskit_qml_ext.diagnostics.subject.shot_noise import driven_rotations, in_words, measured_groups
 from qiskit_qml_ext.diagnostics.trainability.gradient_variance import GradientVariance
 from qiskit_qml_ext.diagnostics.trainability.shot_gradients import with_free_angles
 from qiskit_qml_ext.engine import Observable
@@ -23,6 +24,7 @@ from qiskit_qml_ext.exceptions import QmlExtError
 from qiskit_qml_ext.kernels import ChangesTarget, FidelityKernel, PlansRuns
 from qiskit_qml_ext.kernels.plan import USELESS_SHOTS, shots_to_tell_apart
 from qiskit_qml_ext.primitives import Connection, RunPlan
+from qiskit_qml_ext.primitives.pricing import SHOTS_PER_SECOND
 from qiskit_qml_ext.program import lower
 
 _POINTLESS = 0.01  # with fewer intact shots the signal is a hundredth: 10,000 times the shots bring it back
@@ -127,7 +129,7 @@ def kernel_price(
 
 def samples_in_words(X: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> str:
     """Return how many samples there are, and how many of them are different: equal ones are measured once."""
-    distinct = len(np.unique(X, axis=0))
+    distinct = num_different(X)
     return f"{len(X):,} samples{f' ({distinct:,} of them different)' * (distinct < len(X))}"
 
 
@@ -162,6 +164,22 @@ def gradient_shots(evidence: Mapping[str, Result]) -> float:
         if isinstance(result, GradientVariance) or (isinstance(result, SecondMoments) and result.hits):
             return result.shots_for()
     return math.inf
+
+
+def gradient_in_shots(found: GradientVariance | SecondMoments) -> list[str]:
+    """Return the price of one gradient without a device, with as many circuits and shots as the one on a backend."""
+    shots, noise = found.shots_for(), found.shot_noise
+    if not math.isfinite(shots) or not noise.num_circuits:
+        return []
+    total, number = noise.num_circuits * shots, len(found.parameters)
+    at_most = found.shots_at_most if isinstance(found, SecondMoments) else noise.derivatives_at_most
+    most = "at most " * at_most
+    each = " for each sample" * (isinstance(found, GradientVariance) and number < found.circuit.num_parameters)
+    return [
+        f"One gradient of {number:,} parameter{'s' * (number != 1)} by parameter shifts{each}: "
+        f"{noise.num_circuits:,} circuits of {most}{in_words(shots)} shot{'s' * (shots != 1)}, {in_words(total)} in "
+        f"all, about {duration(total / SHOTS_PER_SECOND)} at {SHOTS_PER_SECOND:,} shots a second, queues not counted."
+    ]
 
 
 def kernel_shots(evidence: Mapping[str, Result]) -> float:

@@ -1,56 +1,25 @@
-"""The report of a diagnosis: verdicts first, then the evidence, what to do, and the price."""
+"""The report of a diagnosis: verdicts first, then what to do, the price, what was not done, and the evidence."""
 
 import html
 import json
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from qiskit_qml_ext._version import __version__
+from qiskit_qml_ext.diagnostics.diagnosis.findings import Finding
+from qiskit_qml_ext.diagnostics.diagnosis.page import render_page
 from qiskit_qml_ext.diagnostics.results.result import Result, html_table, plain
 from qiskit_qml_ext.primitives import RunPlan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Level = Literal["good", "bad", "unknown"]
-_MARKS: dict[str, str] = {"good": "✓", "bad": "✗", "unknown": "?"}
 _WIDTH = 100
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the verdict."""
-
-    level: Level
-    """``"good"``, ``"bad"`` or ``"unknown"``."""
-    sentence: str
-    """The finding, in words for someone who has not read the papers."""
-    code: str = ""
-    """What was found, as one word for programs; the same finding has the same code whatever its numbers."""
-
-    @property
-    def mark(self) -> str:
-        """The level as one character."""
-        return _MARKS[self.level]
-
-
-class Advice(str):
-    """What to do, in words, and as one word for programs.
-
-    Attributes:
-        code: The same advice has the same code whatever its numbers.
-    """
-
-    code: str
-
-    def __new__(cls, sentence: str, code: str = "") -> "Advice":
-        """Join a sentence and its code."""
-        advice = super().__new__(cls, sentence)
-        advice.code = code
-        return advice
+_LISTS = {"advice": "What to do", "price": "The price", "skipped": "Not done"}
+"""The fields of a diagnosis that are lists of sentences, with their headings, in the order of the report."""
 
 
 class Skipped(str):
@@ -82,15 +51,17 @@ class Diagnosis(Result):
     price: tuple[str, ...]
     """What running it costs."""
     skipped: tuple[str, ...]
-    """What was not done, and why."""
+    """What was not done, and why; each a :class:`Skipped`."""
     seconds: float
     """How long it took."""
     seed: int | None
     """The seed."""
     evidence: Mapping[str, Result] = field(repr=False)
-    """The results behind the findings, by their titles."""
+    """The results behind the findings, by the names of the functions that they come from."""
     plan: RunPlan | None = None
     """The numbers of the price on the backend that was named; None if none was, or none could be planned."""
+    titles: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What each piece of evidence shows, as a heading, by the same names."""
 
     def headline(self) -> str:
         """Return the first finding."""
@@ -104,28 +75,41 @@ class Diagnosis(Result):
         """Return the findings as rows of a table."""
         return [(finding.mark, finding.sentence, "") for finding in self.findings]
 
+    def lists(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Return the lists of sentences below the verdict, each with its heading; those that are empty are left out."""
+        return [(heading, sentences) for key, heading in _LISTS.items() if (sentences := getattr(self, key))]
+
+    def sections(self) -> Iterator[tuple[str, Result]]:
+        """Return the evidence, each result with its heading."""
+        for key, result in self.evidence.items():
+            yield self.titles.get(key, key), result
+
     def summary(self) -> str:
         """Return the whole report as text."""
         lines = [self.title, "=" * min(len(self.title), _WIDTH), ""]
         lines += [_wrapped(finding.sentence, f"{finding.mark} ") for finding in self.findings]
-        for heading, sentences in (("What to do", self.advice), ("The price", self.price), ("Not done", self.skipped)):
-            if sentences:
-                lines += ["", heading, *(_wrapped(sentence, "- ") for sentence in sentences)]
-        for heading, result in self.evidence.items():
+        for heading, sentences in self.lists():
+            lines += ["", heading, *(_wrapped(sentence, "- ") for sentence in sentences)]
+        for heading, result in self.sections():
             lines += ["", f"Evidence: {heading}", result.summary()]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain numbers, texts, lists and dictionaries."""
-        evidence = {name: result.to_dict() for name, result in self.evidence.items()}
+        evidence = {key: result.to_dict() for key, result in self.evidence.items()}
         codes = [getattr(sentence, "code", "") for sentence in self.advice]
         return {"version": __version__, **super().to_dict(), "advice_codes": codes, "evidence": plain(evidence)}
 
     def to_html(self) -> str:
         """Return a page that needs nothing from outside."""
-        from qiskit_qml_ext.diagnostics.diagnosis.page import render_page
-
-        return render_page(self)
+        return render_page(
+            title=self.title,
+            findings=self.findings,
+            lists=self.lists(),
+            sections=self.sections(),
+            seconds=self.seconds,
+            seed=self.seed,
+        )
 
     def save(self, path: str | Path) -> Path:
         """Write the report, readable by its owner only: a page for ``.html``, data for ``.json``, else text.
@@ -161,11 +145,10 @@ class Diagnosis(Result):
 
     def _repr_html_(self) -> str:
         parts = [f"<h3>{html.escape(self.title)}</h3>", html_table([(mark, text, "") for mark, text, _ in self.rows()])]
-        for heading, sentences in (("What to do", self.advice), ("The price", self.price), ("Not done", self.skipped)):
-            if sentences:
-                items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
-                parts.append(f"<h4>{heading}</h4><ul>{items}</ul>")
-        for heading, result in self.evidence.items():
+        for heading, sentences in self.lists():
+            items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
+            parts.append(f"<h4>{heading}</h4><ul>{items}</ul>")
+        for heading, result in self.sections():
             parts.append(f"<details><summary>{html.escape(heading)}</summary>{result._repr_html_()}</details>")
         return "".join(parts)
 

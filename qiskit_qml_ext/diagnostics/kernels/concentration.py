@@ -13,14 +13,15 @@ from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments, optional_whole_numbers
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.kernels.bandwidth import Bandwidth, suggest_bandwidth
-from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries
+from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries, effective_rank
 from qiskit_qml_ext.diagnostics.kernels.noise import at_least, measured_noise, simulated_noise
 from qiskit_qml_ext.diagnostics.kernels.shots import ShotsToResolve, resolve_entries
-from qiskit_qml_ext.diagnostics.kernels.sources import MAX_SOURCE_QUBITS, Source, concentration_sources
+from qiskit_qml_ext.diagnostics.kernels.sources import Source, concentration_sources
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result, counted
 from qiskit_qml_ext.diagnostics.statistics.pair_statistics import kernel_moments
 from qiskit_qml_ext.diagnostics.statistics.scaling_fit import ScalingVerdict, Verdict
 from qiskit_qml_ext.diagnostics.statistics.scaling_verdict import judge_variances
+from qiskit_qml_ext.diagnostics.subject.limits import MAX_STATE_QUBITS
 from qiskit_qml_ext.diagnostics.subject.noisy_simulation import Noise
 from qiskit_qml_ext.kernels import FidelityKernel, StatesErrors
 from qiskit_qml_ext.primitives import Connection
@@ -368,7 +369,7 @@ def _point(
         num_features=width,
         mean=mean,
         variance=variance,
-        effective_rank=float(np.trace(matrix) ** 2 / np.sum(matrix**2)),
+        effective_rank=effective_rank(matrix),
         shots=resolve_entries(entries, relative_precision),
         shots_from_identity=seen,
         matrix=matrix,
@@ -383,7 +384,7 @@ def _feature_map(kernel: KernelLike) -> FeatureMap | None:
 
 
 def _bandwidth(feature_map: FeatureMap, X: FloatArray) -> Bandwidth | None:
-    narrow = feature_map.num_qubits(X.shape[1]) <= MAX_SOURCE_QUBITS
+    narrow = feature_map.num_qubits(X.shape[1]) <= MAX_STATE_QUBITS
     if not narrow or feature_map.num_weights(X.shape[1]) or "bandwidth" not in feature_map.get_params():
         return None
     return suggest_bandwidth(feature_map, X)

@@ -1,6 +1,5 @@
 """The entries of a kernel matrix above its diagonal, and what shot noise adds to them."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,14 +88,6 @@ def _noise(matrix: FloatArray, standard_errors: ArrayLike | None, shots: int | N
     return noise
 
 
-def jackknife(leave_one_out: FloatArray) -> float:
-    """Return the delete-one jackknife standard error √((n-1)/n Σ(θ_(i) - θ̄)²) of a statistic of n samples.
-
-    The entries of a kernel matrix share samples, so they are not independent: leaving out one sample with its whole
-    row and column gives an error that takes this into account. It is too large rather than too small (Efron and Stein,
-    Ann. Statist. 9, 586, 1981), at most by √2 for a mean of pairs.
-    """
-    size = leave_one_out.size
-    if size < 3 or not np.all(np.isfinite(leave_one_out)):
-        return math.nan
-    return float(np.sqrt((size - 1) / size * np.sum((leave_one_out - leave_one_out.mean()) ** 2)))
+def effective_rank(matrix: FloatArray) -> float:
+    """Return (Tr K)²/‖K‖²_F: 1 for a constant kernel, the number of samples for the identity."""
+    return float(np.trace(matrix) ** 2 / np.sum(matrix**2))

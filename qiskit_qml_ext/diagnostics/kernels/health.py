@@ -11,9 +11,10 @@ from scipy.stats import t as student_t
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.diagnostics.kernels.alignment import centred_alignment, ideal_kernel, leave_one_out_alignment
-from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries, jackknife
+from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries, effective_rank
 from qiskit_qml_ext.diagnostics.kernels.shots import ShotsToResolve, resolve_entries
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result
+from qiskit_qml_ext.diagnostics.statistics.intervals import jackknife
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -154,7 +155,7 @@ def kernel_health(
         mean=_estimate(resolve.mean, means),
         variance=_estimate(resolve.variance, variances, low=0.0),
         noise_variance=float(entries.noise.sum() / (2 * entries.values.size)),
-        effective_rank=_estimate(_effective_rank(matrix), _leave_one_out_rank(matrix), low=1.0),
+        effective_rank=_estimate(effective_rank(matrix), _leave_one_out_rank(matrix), low=1.0),
         alignment=_estimate(centred_alignment(matrix, ideal), leave_one_out_alignment(matrix, ideal)),
         shots_to_resolve=resolve,
         shots=shots,
@@ -178,10 +179,6 @@ def _leave_one_out_moments(entries: KernelEntries) -> tuple[FloatArray, FloatArr
     # Σ_{i<j} is half of the sum over rows; sample i takes its whole row with it.
     moment = {name: (row.sum() / 2 - row) / pairs for name, row in rows.items()}
     return moment["k"], moment["k2"] - moment["k"] ** 2 - moment["noise"]
-
-
-def _effective_rank(matrix: FloatArray) -> float:
-    return float(np.trace(matrix) ** 2 / np.sum(matrix**2))
 
 
 def _leave_one_out_rank(matrix: FloatArray) -> FloatArray:

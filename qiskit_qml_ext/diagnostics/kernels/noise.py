@@ -13,11 +13,12 @@ import numpy as np
 from scipy.stats import t as student_t
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries, jackknife
-from qiskit_qml_ext.diagnostics.kernels.sources import MAX_SOURCE_QUBITS, Source
+from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries
+from qiskit_qml_ext.diagnostics.kernels.sources import Source
 from qiskit_qml_ext.diagnostics.results.result import Estimate
+from qiskit_qml_ext.diagnostics.statistics.intervals import jackknife
+from qiskit_qml_ext.diagnostics.subject.limits import MAX_DENSITY_QUBITS, MAX_STATE_QUBITS
 from qiskit_qml_ext.diagnostics.subject.noisy_simulation import (
-    MAX_DENSITY_QUBITS,
     Noise,
     noise_in_words,
     noisy_circuit,
@@ -46,7 +47,7 @@ def measured_noise(
     """
     if not isinstance(kernel, ChangesTarget) or shots < 2 or len(X) < FEWEST_SAMPLES:
         return None
-    if kernel.num_qubits(X.shape[1]) > MAX_SOURCE_QUBITS:
+    if kernel.num_qubits(X.shape[1]) > MAX_STATE_QUBITS:
         return None
     exact = kernel.exact_copy().evaluate(X)
     return _source(exact, KernelEntries.from_matrix(matrix, shots=shots), "the kernel as measured", confidence)

@@ -18,6 +18,7 @@ from qiskit_qml_ext.arrays import AnyArray, FloatArray, IndexArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.diagnostics.kernels.model_complexity import as_labels, is_class, label_columns, scaled
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result
+from qiskit_qml_ext.diagnostics.subject.samples import sample_groups
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -182,11 +183,11 @@ def kernel_scores(
             raise ValueError(f"The kernel {name!r} has {len(matrix)} samples but the quantum one {size}.")
     if labels.shape != (size,):
         raise ValueError(f"y must have the shape ({size},) for the kernels, but has {labels.shape}.")
-    columns = label_columns(labels)
-    if np.all(columns == columns[0]):
-        raise ValueError("All labels are equal, so there is nothing to predict.")
-    by_class = is_class(labels)
-    tests = _folds(labels if by_class else None, size, X, folds, seed)
+    groups = _groups(X, size)
+    if reason := _why_none(labels, groups):
+        raise ValueError(reason)
+    columns, by_class = label_columns(labels), is_class(labels)
+    tests = _folds(labels if by_class else None, groups, folds, seed)
     losses = {name: _losses(matrix, columns, by_class, tests) for name, matrix in matrices.items()}
     scored = {
         name: KernelScore(name, 1 - float(loss.mean()), _ahead(losses[_NAME], loss)) for name, loss in losses.items()
@@ -206,18 +207,35 @@ def kernel_scores(
 _NAME = "Quantum kernel"
 
 
-def _folds(classes: AnyArray | None, size: int, X: ArrayLike | None, folds: int, seed: int | None) -> list[IndexArray]:
-    """Deal the groups of equal rows out to the folds, class by class, in random order; return the test samples."""
-    if X is None:
-        group = np.arange(size)
-    else:
-        rows = np.asarray(X, dtype=np.float64)
-        if len(rows) != size:
-            raise ValueError(f"X must have {size} rows for the kernels, but has {len(rows)}.")
-        group = np.unique(rows.reshape(size, -1), axis=0, return_inverse=True)[1].reshape(-1)
-    number = int(group.max()) + 1
+def why_no_scores(y: ArrayLike, X: ArrayLike | None = None) -> str | None:
+    """Say why :func:`kernel_scores` does not take these labels and samples; None if it does."""
+    labels = as_labels(y)
+    return _why_none(labels, _groups(X, len(labels)))
+
+
+def _why_none(labels: AnyArray, groups: IndexArray) -> str | None:
+    columns = label_columns(labels)
+    if np.all(columns == columns[0]):
+        return "All labels are equal, so there is nothing to predict."
+    number = int(groups.max()) + 1
     if number < FEWEST_SAMPLES:
-        raise ValueError(f"Cross-validation takes at least {FEWEST_SAMPLES} different samples, but {number} came.")
+        return f"Cross-validation takes at least {FEWEST_SAMPLES} different samples, but {number} came."
+    return None
+
+
+def _groups(X: ArrayLike | None, size: int) -> IndexArray:
+    """The number of the different sample that each row is; without data all are different."""
+    if X is None:
+        return np.arange(size)
+    rows = np.asarray(X, dtype=np.float64)
+    if len(rows) != size:
+        raise ValueError(f"X must have {size} rows for the kernels, but has {len(rows)}.")
+    return sample_groups(rows)
+
+
+def _folds(classes: AnyArray | None, group: IndexArray, folds: int, seed: int | None) -> list[IndexArray]:
+    """Deal the groups of equal rows out to the folds, class by class, in random order; return the test samples."""
+    number = int(group.max()) + 1
     if not 2 <= folds <= number:
         raise ValueError(f"folds must be a number from 2 to the {number} different samples, but {folds!r} came.")
     order = np.random.default_rng(seed).permutation(number)

@@ -9,12 +9,10 @@ import numpy as np
 from qiskit_qml_ext.arrays import ComplexArray, FloatArray
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.results.result import Estimate
+from qiskit_qml_ext.diagnostics.subject.limits import MAX_STATE_QUBITS
 from qiskit_qml_ext.engine import gram, statevectors
 
 SourceKey: TypeAlias = Literal["exact", "global_measurement", "entanglement", "noise"]
-
-MAX_SOURCE_QUBITS = 14
-"""The widest encoding that sources are looked for in: they need the states themselves."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def concentration_sources(feature_map: FeatureMap, X: FloatArray) -> tuple[Sourc
         X: Samples, shape (n, features); wider encodings than 14 qubits are not looked at.
     """
     width = X.shape[1]
-    if feature_map.num_qubits(width) > MAX_SOURCE_QUBITS or feature_map.num_weights(width):
+    if feature_map.num_qubits(width) > MAX_STATE_QUBITS or feature_map.num_weights(width):
         return ()
     upper = np.triu_indices(len(X), 1)
     states = np.asarray(statevectors(feature_map.build(width), X), dtype=np.complex128)

@@ -122,8 +122,8 @@ def chain_second_moment(
     """
     problem = pose(circuit, observable, num_qubits=num_qubits, distribution=distribution)
     terms = pauli_terms(problem.observable)
-    if len(terms) > 1:
-        raise ValueError(f"The observable has {len(terms)} terms; give one Pauli string at a time.")
+    if reason := why_no_chain(problem.observable):
+        raise ValueError(reason)
     ((pauli, coefficient),) = terms.items()
     program = moment_program(problem.circuit, problem.distribution)
     scale, constant = 2 * math.log10(abs(coefficient)), constant_part(problem.observable)
@@ -151,6 +151,12 @@ def chain_second_moment(
         max_bond=max_bond,
         distribution=repr(problem.distribution),
     )
+
+
+def why_no_chain(observable: object) -> str | None:
+    """Say why :func:`chain_second_moment` does not take an observable that walks take; None if it does."""
+    number = len(pauli_terms(observable))
+    return None if number == 1 else f"The observable has {number} terms; give one Pauli string at a time."
 
 
 def _log10(value: float) -> float:

@@ -20,7 +20,7 @@ from qiskit_qml_ext.arrays import BoolArray, FloatArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.moments.pauli_walks import WalkResult, walk
-from qiskit_qml_ext.diagnostics.moments.program import MomentProgram, moment_program
+from qiskit_qml_ext.diagnostics.moments.program import MomentProgram
 from qiskit_qml_ext.diagnostics.moments.walk_intervals import MomentSums
 from qiskit_qml_ext.diagnostics.moments.walk_jobs import (
     WalkJob,
@@ -30,6 +30,7 @@ from qiskit_qml_ext.diagnostics.moments.walk_jobs import (
     pauli_terms,
     walk_jobs,
 )
+from qiskit_qml_ext.diagnostics.moments.walkable import program_of_means, walkable
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result, counted, mean_in_words
 from qiskit_qml_ext.diagnostics.subject.problem import (
     ObservableFamily,
@@ -259,20 +260,18 @@ def second_moments(
         >>> round(second_moments(circuit, local_observable, seed=0).loss_variance.value, 12)
         0.5
     """
-    p1, p2 = (float(p) for p in depolarizing)
+    noise = (float(depolarizing[0]), float(depolarizing[1]))
     problem = pose(circuit, observable, num_qubits=num_qubits, distribution=distribution, parameters=parameters)
-    terms = pauli_terms(problem.observable)
-    single = len(terms) == 1
-    program = moment_program(problem.circuit, problem.distribution, absorb=single, damping=1 - p1)
+    terms, program = walkable(problem, noise)
     rng = np.random.default_rng(seed)
-    jobs, pairs = walk_jobs(program, terms, (p1, p2))
+    jobs, pairs = walk_jobs(program, terms, noise)
     walks = -(-num_walks // 64) * 64
     constant = constant_part(problem.observable)
-    mean = constant + sum(c * cosine_path(program, pauli, (p1, p2)) for pauli, c in terms.items())
+    mean = constant + sum(c * cosine_path(program, pauli, noise) for pauli, c in terms.items())
     sums = MomentSums(program, terms, problem.columns, confidence)
     weights: list[tuple[WalkJob, float]] = []
     for job in (*jobs, *pairs):
-        found = _run(program, job, walks, rng, (p1, p2), sums.chosen)
+        found = _run(program, job, walks, rng, noise, sums.chosen)
         weights.append((job, float(found.weights.mean())))
         sums.add(job.coefficient, found, rng)
     squared_mean = (mean - constant) ** 2
@@ -291,7 +290,7 @@ def second_moments(
         num_walks=walks,
         hits=sums.hits,
         cross_terms=len(pairs),
-        depolarizing=(p1, p2),
+        depolarizing=noise,
         distribution=repr(problem.distribution),
         seed=seed,
         parameters=tuple(names[column] for column in problem.columns),
@@ -317,8 +316,7 @@ def mean_gradients(
         See :func:`second_moments`.
     """
     problem = pose(circuit, observable, num_qubits=num_qubits, distribution=distribution, parameters=parameters)
-    program = moment_program(problem.circuit, problem.distribution, absorb=False)
-    return mean_derivatives(program, pauli_terms(problem.observable), problem.columns)
+    return mean_derivatives(program_of_means(problem), pauli_terms(problem.observable), problem.columns)
 
 
 def _noise_of(problem: Problem, program: MomentProgram, weights: list[tuple[WalkJob, float]]) -> ShotNoise:

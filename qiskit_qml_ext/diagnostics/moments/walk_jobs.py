@@ -69,14 +69,20 @@ def walk_jobs(
     program: MomentProgram, terms: dict[tuple[int, int], float], noise: tuple[float, float]
 ) -> tuple[list[WalkJob], list[WalkJob]]:
     """The walks whose weights add up to E C²: one for each term, and one for each pair of terms that matters."""
+    check_pairs(program, terms, noise)
     jobs = [WalkJob(pauli, c**2, frozenset()) for pauli, c in terms.items()]
+    return jobs, _cross_jobs(program, list(terms.items()))
+
+
+def check_pairs(program: MomentProgram, terms: dict[tuple[int, int], float], noise: tuple[float, float]) -> None:
+    """Refuse an observable of several terms whose pairs are too many, or do not follow the form that walks take.
+
+    Raises:
+        UnsupportedCircuitError: If the first gates prepare no stabiliser state, or the pairs are too many.
+        ValueError: If there is noise.
+    """
     if len(terms) == 1:
-        return jobs, []
-    _check_stabiliser_start(program)
-    return jobs, _cross_jobs(program, list(terms.items()), noise)
-
-
-def _check_stabiliser_start(program: MomentProgram) -> None:
+        return
     for start in program.start:
         entries = np.abs(start.moments)
         if np.any(np.minimum(entries, np.abs(entries - 1)) > 1e-9):
@@ -84,11 +90,6 @@ def _check_stabiliser_start(program: MomentProgram) -> None:
                 "For an observable of several terms, the first gates must prepare a stabiliser state, but they rotate "
                 "by a fixed angle that is no multiple of π/2. Give one Pauli at a time, or use gradient_variance."
             )
-
-
-def _cross_jobs(
-    program: MomentProgram, terms: list[tuple[tuple[int, int], float]], noise: tuple[float, float]
-) -> list[WalkJob]:
     if len(terms) * (len(terms) - 1) // 2 > _MAX_PAIRS:
         most = int((1 + math.sqrt(1 + 8 * _MAX_PAIRS)) / 2)
         raise UnsupportedCircuitError(
@@ -98,6 +99,9 @@ def _cross_jobs(
         )
     if noise != (0.0, 0.0):
         raise ValueError("Noise is supported for single Pauli observables only; give one Pauli at a time.")
+
+
+def _cross_jobs(program: MomentProgram, terms: list[tuple[tuple[int, int], float]]) -> list[WalkJob]:
     jobs = []
     for i, (first, c_first) in enumerate(terms):
         for second, c_second in terms[i + 1 :]:

@@ -22,9 +22,6 @@ Noise: TypeAlias = "NoiseModel | AerSimulator | BackendV2"
 whose reported errors are simulated after transpilation at level 1, the level of
 :func:`~qiskit_qml_ext.primitives.connect` by default. Gates on which a model has errors are never replaced."""
 
-MAX_DENSITY_QUBITS = 12
-"""A density matrix of 12 qubits takes 256 MiB."""
-
 
 def noisy_simulator(noise: Noise) -> "tuple[AerSimulator, int]":
     """Return the simulator, and the level of transpilation: 0 for a bare noise model, so that its gates are what runs.

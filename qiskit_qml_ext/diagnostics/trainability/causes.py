@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -19,11 +19,22 @@ from qiskit_qml_ext.diagnostics.subject.observables import local_observable, wei
 from qiskit_qml_ext.diagnostics.subject.problem import (
     ObservableFamily,
     Parameters,
+    Problem,
     Trainable,
     build_circuit,
-    build_observable,
     natural_distribution,
     pose,
+)
+from qiskit_qml_ext.diagnostics.trainability.changes import (
+    LOCAL,
+    LOCAL_SHALLOW,
+    MATTERS,
+    NOISE,
+    PRODUCT,
+    SHALLOW,
+    SMALL,
+    Change,
+    ChangeWords,
 )
 from qiskit_qml_ext.diagnostics.trainability.gradient_variance import GradientVariance, gradient_variance
 from qiskit_qml_ext.diagnostics.trainability.initializations import ratio
@@ -33,52 +44,6 @@ from qiskit_qml_ext.engine.observables import simplified
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-_MATTERS = 2.0
-"""A change is called a cause if it multiplies the square of a typical derivative by this or more, with confidence."""
-
-
-ChangeKey: TypeAlias = Literal[
-    "small_angles", "local_observable", "one_layer", "local_and_one_layer", "no_entangling_gates", "no_noise"
-]
-
-
-@dataclass(frozen=True)
-class Change:
-    """The expected squared gradient after one change."""
-
-    key: ChangeKey
-    """What was changed, as a code."""
-    name: str
-    """What was changed, in words."""
-    cause: str
-    """What the change takes away."""
-    advice: str
-    """What to try if it helps."""
-    squared_gradient: Estimate
-    """E ‖∇C‖² afterwards."""
-    gain: Estimate
-    """E (∂C)² of a typical derivative (‖∇C‖² divided by the number of parameters), relative to before."""
-    before: Estimate
-    """E ‖∇C‖² without the change: of the circuit without noise, or with noise where noise is what is taken away."""
-    subset: str = ""
-    """What the gain was measured on, where not on all points."""
-    loss_mean: Estimate | None = None
-    """E C afterwards, where the change is one of the initial angles: a large gradient at a bad place is no gift."""
-
-    @property
-    def helps(self) -> bool:
-        """Whether the gain is at least a factor 2 beyond doubt."""
-        return self.gain.low >= _MATTERS
-
-    @property
-    def outcome(self) -> str:
-        """What follows: what to try, or that the change does not help, is not shown to, or was not seen."""
-        if math.isnan(self.gain.value):
-            return "too little was seen to tell"
-        if self.helps:
-            return self.advice
-        return "does not help by a factor 2" if self.gain.high < _MATTERS else "not shown to help by a factor 2"
 
 
 @dataclass(frozen=True, repr=False)
@@ -112,14 +77,10 @@ class PlateauCauses(Result):
     @property
     def helpful(self) -> tuple[Change, ...]:
         """The changes that help beyond doubt; two at once only if they do more than either is found to do alone."""
-        alone = max(
-            (one.gain.value for one in self.changes if one.key in ("local_observable", "one_layer")), default=0.0
-        )
-        return tuple(
-            one
-            for one in self.changes
-            if one.helps and not (one.key == "local_and_one_layer" and one.gain.low <= alone)
-        )
+        alone = (one.gain.value for one in self.changes if one.key in ("local_observable", "one_layer"))
+        most = max(alone, default=0.0)
+        both = "local_observable_and_one_layer"
+        return tuple(one for one in self.changes if one.helps and not (one.key == both and one.gain.low <= most))
 
     def headline(self) -> str:
         """Return the finding in one sentence."""
@@ -127,7 +88,7 @@ class PlateauCauses(Result):
         if self.causes:
             names = _listed([change.name[0].lower() + change.name[1:] for change in self.helpful])
             return f"{where} what raises the square of a typical derivative by 2 or more: {names}."
-        if all(change.gain.high < _MATTERS for change in self.changes):
+        if all(change.gain.high < MATTERS for change in self.changes):
             return f"{where} none of the changes raises the square of a typical derivative by 2."
         return f"{where} none of the changes is shown to raise the square of a typical derivative by 2 or more."
 
@@ -231,64 +192,39 @@ def plateau_causes(
         True
     """
     circuit = build_circuit(ansatz, num_qubits)
-    width = int(circuit.num_qubits)
-    chosen = natural_distribution(ansatz, circuit) if distribution is None else distribution
-    measured = build_observable(observable, width)
-    *first_seeds, noise_seed = (int(one) for one in np.random.SeedSequence(seed).generate_state(7))
-    seeds = iter(first_seeds)
-
-    trained = {circuit.parameters[column].name for column in pose(circuit, measured, parameters=parameters).columns}
-
-    def measure(
-        changed: Trainable, what: ObservableFamily, angles: InitialDistribution, own: int | None = None
-    ) -> GradientVariance:
-        built = build_circuit(changed, width)
-        kept = [column for column, parameter in enumerate(built.parameters) if parameter.name in trained]
-        return gradient_variance(
-            built,
-            what,
-            distribution=angles,
-            parameters="all" if parameters == "all" else kept,
-            num_samples=num_samples,
-            confidence=confidence,
-            seed=next(seeds) if own is None else own,
-        )
-
+    problem = pose(
+        circuit,
+        observable,
+        distribution=natural_distribution(ansatz, circuit) if distribution is None else distribution,
+        parameters=parameters,
+    )
+    *seeds, noise_seed = (int(one) for one in np.random.SeedSequence(seed).generate_state(7))
     damping = None
     if noise is not None and circuit.num_parameters:
-        problem = pose(circuit, measured, distribution=chosen, parameters=parameters)
         damping = noise_damping(problem, noise, num_samples=num_samples, confidence=confidence, seed=noise_seed)
-    now = measure(circuit, measured, chosen, seed)  # the points that gradient_variance has with this seed
-    weight = max(weight_of(measured, width), 1)
-    small: InitialDistribution = GaussianDistribution(weight)
-    if isinstance(chosen, InputsFromData):
-        small = InputsFromData(chosen.X, chosen.inputs, small)
-    found = [(_SMALL, measure(circuit, measured, small))]
-    if weight > 2:
-        found.append((_LOCAL, measure(circuit, local_observable, chosen)))
-    if isinstance(ansatz, Ansatz) and int(ansatz.get_params().get("reps", 1)) > 1:
-        shallow = clone(ansatz).set_params(reps=1)
-        found.append((_SHALLOW, measure(shallow, measured, chosen)))
-        if weight > 2:
-            found.append((_LOCAL_SHALLOW, measure(shallow, local_observable, chosen)))
-    if width > 1:
-        found.append((_PRODUCT, measure(_product(circuit), measured, chosen)))
+    measure = _Measure(problem, num_samples, confidence, all_parameters=parameters == "all")
+    # the points that gradient_variance has with this seed
+    now = measure.gradient(_Changed(circuit, problem.observable, problem.distribution), seed)
+    found = [
+        (words, measure.gradient(changed, one))
+        for (words, changed), one in zip(_changed(ansatz, problem), seeds, strict=False)
+    ]
     changes = [
         Change(
             *words,
             after.squared_gradient,
             _gain(after, now),
             now.squared_gradient,
-            loss_mean=after.loss_mean if words is _SMALL else None,
+            loss_mean=after.loss_mean if words is SMALL else None,
         )
         for words, after in found
     ]
     if damping is not None:
         changes.append(_without_noise(damping, now.squared_gradient))
     changes.sort(key=lambda change: -change.gain.low)
-    reference = two_design_variance(measured, width)
+    reference = two_design_variance(problem.observable, problem.num_qubits)
     return PlateauCauses(
-        num_qubits=width,
+        num_qubits=problem.num_qubits,
         variance=now.loss_variance,
         squared_gradient=now.squared_gradient,
         two_design_variance=reference,
@@ -298,6 +234,60 @@ def plateau_causes(
         changes=tuple(changes),
         loss_mean=now.loss_mean,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Changed:
+    """What is measured after a change."""
+
+    circuit: Trainable
+    observable: ObservableFamily
+    distribution: InitialDistribution
+
+
+@dataclass(frozen=True, eq=False)
+class _Measure:
+    """How the gradient is measured before and after: by the same parameters, as far as they are left."""
+
+    problem: Problem
+    num_samples: int
+    confidence: float
+    all_parameters: bool
+
+    def gradient(self, changed: _Changed, seed: int | None) -> GradientVariance:
+        circuit = build_circuit(changed.circuit, self.problem.num_qubits)
+        names = self.problem.circuit.parameters
+        trained = {names[column].name for column in self.problem.columns}
+        kept = [column for column, parameter in enumerate(circuit.parameters) if parameter.name in trained]
+        return gradient_variance(
+            circuit,
+            changed.observable,
+            distribution=changed.distribution,
+            parameters="all" if self.all_parameters else kept,
+            num_samples=self.num_samples,
+            confidence=self.confidence,
+            seed=seed,
+        )
+
+
+def _changed(ansatz: Trainable, problem: Problem) -> "list[tuple[ChangeWords, _Changed]]":
+    """The changes that apply, each with what it makes of the problem."""
+    circuit, observable, chosen = problem.circuit, problem.observable, problem.distribution
+    weight = max(weight_of(observable, problem.num_qubits), 1)
+    small: InitialDistribution = GaussianDistribution(weight)
+    if isinstance(chosen, InputsFromData):
+        small = InputsFromData(chosen.X, chosen.inputs, small)
+    found = [(SMALL, _Changed(circuit, observable, small))]
+    if weight > 2:
+        found.append((LOCAL, _Changed(circuit, local_observable, chosen)))
+    if isinstance(ansatz, Ansatz) and int(ansatz.get_params().get("reps", 1)) > 1:
+        shallow = clone(ansatz).set_params(reps=1)
+        found.append((SHALLOW, _Changed(shallow, observable, chosen)))
+        if weight > 2:
+            found.append((LOCAL_SHALLOW, _Changed(shallow, local_observable, chosen)))
+    if problem.num_qubits > 1:
+        found.append((PRODUCT, _Changed(_product(circuit), observable, chosen)))
+    return found
 
 
 def two_design_variance(observable: Observable, num_qubits: int) -> float:
@@ -314,42 +304,6 @@ def two_design_variance(observable: Observable, num_qubits: int) -> float:
         diagonal = np.asarray(observable, dtype=np.float64)
         trace, square = float(diagonal.sum()), float(np.sum(diagonal**2))
     return (square - trace**2 / d) / (d * (d + 1))
-
-
-_Words: TypeAlias = tuple[ChangeKey, str, str, str]
-_LOCAL: _Words = (
-    "local_observable",
-    "Observable on one qubit",
-    "a global observable",
-    "write the cost as a sum of local terms",
-)
-_SHALLOW: _Words = ("one_layer", "One layer", "depth", "use fewer layers, or add them one by one during training")
-_LOCAL_SHALLOW: _Words = (
-    "local_and_one_layer",
-    "One qubit, one layer",
-    "a global observable together with depth",
-    "write the cost as a sum of local terms and use fewer layers, both at once",
-)
-_SMALL: _Words = (
-    "small_angles",
-    "Small Gaussian angles",
-    "angles spread over the whole period",
-    "start from small angles",
-)
-_PRODUCT: _Words = (
-    "no_entangling_gates",
-    "No entangling gates",
-    "entanglement",
-    "entangle fewer qubits, or use an ansatz with the problem's symmetry",
-)
-
-
-_NOISE: _Words = (
-    "no_noise",
-    "No noise",
-    "noise",
-    "use fewer or better two-qubit gates, fewer layers, or error mitigation",
-)
 
 
 def _gain(after: GradientVariance, before: GradientVariance) -> Estimate:
@@ -370,13 +324,13 @@ def _without_noise(damping: NoiseDamping, clean: Estimate) -> Change:
         gain = (
             Estimate(math.inf, math.nan, math.inf, math.inf) if known else Estimate(math.nan, math.nan, 0.0, math.inf)
         )
-        return Change(*_NOISE, clean, gain, left if known else clean, subset)
+        return Change(*NOISE, clean, gain, left if known else clean, subset)
     gain = Estimate(
         1 / left.value, left.standard_error / left.value**2, 1 / left.high, 1 / max(left.low, 1e-300), left.method
     )
     # before/clean and clean are independent up to the points they share; their intervals join on a logarithmic scale
     before = ratio(clean, gain) if clean.value > 0 else Estimate.exact(0.0)
-    return Change(*_NOISE, clean, gain, before, subset)
+    return Change(*NOISE, clean, gain, before, subset)
 
 
 def _product(circuit: QuantumCircuit) -> QuantumCircuit:

@@ -7,11 +7,11 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.diagnostics.subject.limits import MAX_STATE_QUBITS
 from qiskit_qml_ext.diagnostics.subject.problem import Problem
 from qiskit_qml_ext.engine import Observable, expectation_jacobian
 from qiskit_qml_ext.program import unitary_part
 
-_MAX_QUBITS = 14  # as for the other stages that simulate states
 _POINTS = 8  # a derivative that is not zero everywhere vanishes at all of them with probability zero
 _ZERO = 1e-9  # relative to the observable; far above rounding
 
@@ -41,11 +41,11 @@ def explain_constant_loss(problem: Problem, *, seed: int | None = None) -> Const
             "The circuit has no parameters, so its loss is one number and there is nothing to train.",
             "Give a circuit with parameters, or a template such as HardwareEfficientAnsatz.",
         )
-    if problem.num_qubits > _MAX_QUBITS:
+    if problem.num_qubits > MAX_STATE_QUBITS:
         return ConstantLoss(
             "No parameter changes the loss.",
             "Measure other qubits or in another basis, or start from another state than |0…0⟩; which of them helps "
-            f"was not tried on more than {_MAX_QUBITS} qubits.",
+            f"was not tried on more than {MAX_STATE_QUBITS} qubits.",
         )
     circuit, rng = unitary_part(problem.circuit), np.random.default_rng(seed)
     values = problem.sample(_POINTS, rng)

@@ -2,43 +2,31 @@
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.quantum_info import Pauli, SparsePauliOp
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result, counted
 from qiskit_qml_ext.diagnostics.statistics.intervals import covariance_estimates, mean_estimates, variance_estimates
-from qiskit_qml_ext.diagnostics.subject.observables import centred, size_of
+from qiskit_qml_ext.diagnostics.subject.observables import centred
 from qiskit_qml_ext.diagnostics.subject.problem import (
     ObservableFamily,
     Parameters,
-    Problem,
     Trainable,
     check_confidence,
     check_samples,
     pose,
 )
 from qiskit_qml_ext.diagnostics.subject.shot_noise import ShotNoise
-from qiskit_qml_ext.diagnostics.trainability.sampled_noise import sampled_noise
-from qiskit_qml_ext.diagnostics.trainability.shot_gradients import loss_and_gradient_halves
-from qiskit_qml_ext.engine import expectation_vjp
-from qiskit_qml_ext.engine.pauli.propagation import MAX_STRINGS, PauliPropagation
-from qiskit_qml_ext.exceptions import StateTooLargeError, UnsupportedCircuitError, UnsupportedObservableError
+from qiskit_qml_ext.diagnostics.trainability.readings import Method, noiseless_readings, shot_readings
 from qiskit_qml_ext.primitives import Connection, connect
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-Method = Literal["auto", "exact", "propagation", "shots"]
-_ROUNDING = (
-    1e-13  # of the largest loss: what derivatives and the spread of losses are below this is what rounding leaves of 0
-)
-_MAX_STATE_QUBITS = 14  # hundreds of states up to here take seconds; above, Pauli strings are tried first
 
 
 @dataclass(frozen=True, repr=False)
@@ -161,7 +149,8 @@ class GradientVariance(Result):
         """Draw the variance of each derivative where its parameter stands in the circuit, as a heat map."""
         from qiskit_qml_ext.diagnostics.trainability.gradient_figure import plot_gradient_map
 
-        return plot_gradient_map(self, ax)
+        variances = [estimate.value for estimate in self.gradient_variances]
+        return plot_gradient_map(self.circuit, self.parameters, variances, ax)
 
     def _how(self) -> str:
         return "no shot noise" if self.shots is None else f"shots={self.shots}"
@@ -244,112 +233,35 @@ def gradient_variance(
     rng = np.random.default_rng(seed)
     values = problem.sample(num_samples, rng)
     shots = _shots(method, shots, chosen)
-    target = chosen.target_name
-    if shots is None:
-        losses, gradients, target, max_strings = _noiseless(problem, values, chosen, method)
-        noise = sampled_noise(problem, values, chosen, max_strings=max_strings, seed=seed)
-        halves = None
-    else:
-        if chosen.is_exact:
-            chosen = connect("exact", shots=shots, seed=None if seed is None else seed + 1)
-            target = chosen.target_name
-        max_strings = MAX_STRINGS if problem.num_qubits > _MAX_STATE_QUBITS else None
-        noise = sampled_noise(problem, values, chosen, max_strings=max_strings, seed=seed)
-        halves = loss_and_gradient_halves(problem, values, chosen, shots, single_shot_variance=noise.loss)
-        losses, gradients = halves[0].mean(axis=0), halves[1].mean(axis=0)
-    spread = losses - losses.mean()
+    read = (
+        noiseless_readings(problem, values, chosen, method, seed)
+        if shots is None
+        else shot_readings(problem, values, chosen, shots, seed)
+    )
+    spread = read.losses - read.losses.mean()
     variance = float(np.mean(spread**2))
     order = problem.circuit.parameters  # sorted anew at each access
     names = tuple(order[column].name for column in problem.columns)
     return GradientVariance(
         num_qubits=problem.num_qubits,
         parameters=names,
-        loss_mean=_raised(mean_estimates(losses, rng, confidence=confidence)[0], constant),
-        loss_variance=_variances(losses, None if halves is None else halves[0], rng, confidence)[0],
+        loss_mean=_raised(mean_estimates(read.losses, rng, confidence=confidence)[0], constant),
+        loss_variance=_variances(read.losses, read.loss_halves, rng, confidence)[0],
         loss_kurtosis=float(np.mean((spread / math.sqrt(variance)) ** 4)) if variance > 0 else math.nan,
-        gradient_means=tuple(mean_estimates(gradients, rng, confidence=confidence)) if names else (),
-        gradient_variances=_variances(gradients, None if halves is None else halves[1], rng, confidence),
-        squared_gradient=_squared_length(gradients, None if halves is None else halves[1], rng, confidence),
-        shot_noise=noise,
+        gradient_means=tuple(mean_estimates(read.gradients, rng, confidence=confidence)) if names else (),
+        gradient_variances=_variances(read.gradients, read.gradient_halves, rng, confidence),
+        squared_gradient=_squared_length(read.gradients, read.gradient_halves, rng, confidence),
+        shot_noise=read.noise,
         shots=shots,
         num_samples=num_samples,
         distribution=repr(problem.distribution),
-        target=target,
+        target=read.target,
         seed=seed,
         confidence=confidence,
-        losses=losses + constant,
-        gradients=gradients,
+        losses=read.losses + constant,
+        gradients=read.gradients,
         circuit=problem.circuit,
     )
-
-
-def exact_loss_and_gradient(
-    problem: Problem, values: FloatArray, connection: Connection
-) -> tuple[FloatArray, FloatArray]:
-    """Return the losses, shape (M,), and the derivatives by the chosen parameters, shape (M, columns)."""
-    losses, gradients = expectation_vjp(
-        problem.circuit,
-        values,
-        problem.observable,
-        np.ones((len(values), 1)),
-        dtype=connection.dtype,
-        max_memory=connection.max_memory,
-    )
-    if np.iscomplexobj(losses):
-        raise ValueError("The observable has complex coefficients, so its mean is no loss. Give a Hermitian one.")
-    return _chosen_columns(problem, np.asarray(losses[:, 0], dtype=np.float64), np.asarray(gradients, dtype=np.float64))
-
-
-def _chosen_columns(problem: Problem, losses: FloatArray, gradients: FloatArray) -> tuple[FloatArray, FloatArray]:
-    slopes = gradients[:, list(problem.columns)]
-    rounding = _ROUNDING * size_of(problem.observable)
-    slopes[np.abs(slopes) < rounding] = 0.0
-    if len(losses) and np.ptp(losses) < rounding:
-        grain = 2.0 ** math.floor(math.log2(rounding))  # so few bits that the mean of equal numbers is exact
-        losses = np.full_like(losses, round(losses[0] / grain) * grain)
-    return losses, slopes
-
-
-def _noiseless(
-    problem: Problem, values: FloatArray, connection: Connection, method: Method
-) -> tuple[FloatArray, FloatArray, str, int | None]:
-    """Losses, derivatives, where they came from, and the limit on Pauli strings; None if they came from states."""
-    if method == "propagation":
-        return _propagated(problem, values, connection, MAX_STRINGS)
-    refusal: Exception | None = None
-    if method == "auto" and problem.num_qubits > _MAX_STATE_QUBITS:
-        try:
-            # not more strings than a state has amplitudes: then the state is faster
-            return _propagated(problem, values, connection, min(MAX_STRINGS, 2**problem.num_qubits))
-        except (TypeError, UnsupportedCircuitError) as error:
-            refusal = error
-    try:
-        return *exact_loss_and_gradient(problem, values, connection), connection.target_name, None
-    except StateTooLargeError as error:
-        if method == "exact":
-            raise
-        if refusal is None:
-            try:
-                return _propagated(problem, values, connection, MAX_STRINGS)
-            except (TypeError, UnsupportedCircuitError) as reason:
-                refusal = reason
-        raise StateTooLargeError(f"{error} Propagation without states does not reach either: {refusal}") from error
-
-
-def _propagated(
-    problem: Problem, values: FloatArray, connection: Connection, max_strings: int
-) -> tuple[FloatArray, FloatArray, str, int | None]:
-    observable = problem.observable
-    if not isinstance(observable, (Pauli, SparsePauliOp)):
-        raise UnsupportedObservableError(
-            f"Pauli propagation needs a Pauli sum, but the observable is a {type(observable).__name__}. "
-            "Give a SparsePauliOp, or simulate states."
-        )
-    propagation = PauliPropagation(
-        problem.circuit, observable, max_strings=max_strings, max_memory=connection.max_memory
-    )
-    losses, gradients = _chosen_columns(problem, *propagation.losses_and_gradients(values))
-    return losses, gradients, f"propagation of {propagation.num_strings:,} Pauli strings", max_strings
 
 
 def _shots(method: Method, shots: int | None, connection: Connection) -> int | None:

@@ -15,10 +15,10 @@ from qiskit.quantum_info import SparsePauliOp
 from scipy.stats import t as student_t
 
 from qiskit_qml_ext.arrays import FloatArray, IndexArray
-from qiskit_qml_ext.diagnostics.kernels.entries import jackknife
 from qiskit_qml_ext.diagnostics.results.result import Estimate
+from qiskit_qml_ext.diagnostics.statistics.intervals import jackknife
+from qiskit_qml_ext.diagnostics.subject.limits import MAX_DENSITY_QUBITS
 from qiskit_qml_ext.diagnostics.subject.noisy_simulation import (
-    MAX_DENSITY_QUBITS,
     Noise,
     NoisyLoss,
     noise_in_words,
@@ -27,7 +27,7 @@ from qiskit_qml_ext.diagnostics.subject.noisy_simulation import (
 )
 from qiskit_qml_ext.diagnostics.subject.observables import centred, size_of
 from qiskit_qml_ext.diagnostics.subject.problem import Problem
-from qiskit_qml_ext.diagnostics.trainability.gradient_variance import exact_loss_and_gradient
+from qiskit_qml_ext.diagnostics.trainability.readings import exact_loss_and_gradient
 from qiskit_qml_ext.exceptions import StateTooLargeError
 from qiskit_qml_ext.primitives import connect
 

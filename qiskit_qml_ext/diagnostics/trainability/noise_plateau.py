@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
-from scipy.stats import t as student_t
 from sklearn.base import clone
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments, whole_numbers
 from qiskit_qml_ext.circuits import Ansatz, InitialDistribution
-from qiskit_qml_ext.diagnostics.kernels.entries import jackknife
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result, counted, rounded
+from qiskit_qml_ext.diagnostics.statistics.decay_rate import Losses, damping_and_rate, useful_depth
 from qiskit_qml_ext.diagnostics.statistics.intervals import covariance_estimates, variance_estimates
+from qiskit_qml_ext.diagnostics.subject.limits import MAX_DENSITY_QUBITS
 from qiskit_qml_ext.diagnostics.subject.noisy_simulation import (
-    MAX_DENSITY_QUBITS,
     Noise,
     NoisyLoss,
     noise_in_words,
@@ -26,7 +25,7 @@ from qiskit_qml_ext.diagnostics.subject.noisy_simulation import (
     pauli_sum,
 )
 from qiskit_qml_ext.diagnostics.subject.observables import centred, size_of
-from qiskit_qml_ext.diagnostics.subject.problem import ObservableFamily, check_confidence, check_samples, pose
+from qiskit_qml_ext.diagnostics.subject.problem import ObservableFamily, Problem, check_confidence, check_samples, pose
 from qiskit_qml_ext.diagnostics.subject.shot_noise import measured_groups, squares_of
 from qiskit_qml_ext.engine import expectations
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
@@ -35,17 +34,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from qiskit_aer import AerSimulator
 
-Losses = tuple[FloatArray, FloatArray, FloatArray]
-"""Losses without noise, and two independent readings of those with noise; one twice where it is exact."""
 Method = Literal["auto", "density_matrix", "trajectories"]
 
-_RESAMPLES = 1000
 _FEW_POINTS = 32  # of which the mean variance of one shot is taken
-_BLOCK = 1 << 20  # numbers in a block of resamples
 _MAX_TRAJECTORY_QUBITS = 20  # a state takes 16 MiB, and there are thousands of them
-_SEEN = 2.0  # a depth counts for the rate if its damping is so many standard errors above 0
-_NOTHING = 1e-24  # of the clean variance: exact losses under noise that scatter less scatter by rounding
-_FLOOR = 0.01  # of the damping: what a resample counts as at the least, whose covariance came out near 0 or below
 
 
 @dataclass(frozen=True, repr=False)
@@ -234,29 +226,16 @@ def noise_induced_plateau(
     simulator = noisy_simulator(noise)
     rng = np.random.default_rng(seed)
     _check_shots(shots)
-    losses: list[Losses] = []
+    reads: list[_Read] = []
     for depth in layers:
-        problem = pose(
-            clone(ansatz).set_params(reps=depth), observable, num_qubits=num_qubits, distribution=distribution
-        )
-        rest, constant = centred(pauli_sum(problem.observable))
-        unit = size_of(rest)
-        if unit == 0:
-            raise UnsupportedCircuitError("The observable is a multiple of the identity, which no circuit changes.")
-        operator = pauli_sum(rest) / unit  # Qiskit's estimators take coefficients below 1e-8 for nothing
-        noisy = NoisyLoss(problem.circuit, operator, simulator, seed=seed)
-        values = problem.sample(num_samples, rng)
-        clean = unit * np.asarray(expectations(problem.circuit, values, operator), dtype=np.float64)[:, 0]
-        if pairs is None:
-            exact = unit * noisy.exact(values)
-            losses.append((clean, exact, exact))
-        else:
-            one, other = (unit * noisy.trajectories(values, pairs, rng) for _ in range(2))
-            losses.append((clean, one, other))
+        deep = clone(ansatz).set_params(reps=depth)
+        problem = pose(deep, observable, num_qubits=num_qubits, distribution=distribution)
+        reads.append(_read(problem, simulator, num_samples, pairs, rng, seed))
+    losses = [read.losses for read in reads]
     clean_variances = [variance_estimates(clean, rng, confidence=confidence)[0] for clean, _, _ in losses]
-    read = _Read(problem.circuit, operator, simulator, values, (losses[-1][1] / unit, losses[-1][2] / unit), pairs)
-    single_shot, flat, groups = _single_shot_variance(read, rng, seed)
-    damping, rate, used = _damping(layers, losses, rng, confidence)
+    unit, constant = reads[-1].unit, reads[-1].constant
+    single_shot, flat, groups = _single_shot_variance(reads[-1], rng, seed)
+    damping, rate, used = damping_and_rate(layers, losses, rng, confidence)
     return NoiseInducedPlateau(
         num_qubits=num_qubits,
         depths=tuple(layers),
@@ -266,7 +245,7 @@ def noise_induced_plateau(
         noisy_means=tuple(float((one + other).mean()) / 2 + constant for _, one, other in losses),
         mixed_value=constant,
         decay_rate=rate,
-        last_useful_depth=_useful_depth(clean_variances[-1].value, rate, unit**2 * flat / shots),
+        last_useful_depth=useful_depth(clean_variances[-1].value, rate, unit**2 * flat / shots),
         single_shot_variance=unit**2 * single_shot,
         num_groups=groups,
         rate_depths=used,
@@ -305,101 +284,45 @@ def _variance(one: FloatArray, other: FloatArray, rng: np.random.Generator, conf
     return covariance_estimates(one, other, rng, confidence=confidence)[0]
 
 
-def _damping(
-    layers: Sequence[int], losses: list[Losses], rng: np.random.Generator, confidence: float
-) -> tuple[tuple[Estimate, ...], Estimate, tuple[int, ...]]:
-    """The ratio of the variances at each depth, the slope of its logarithm, and the depths that it comes from.
-
-    The error of a ratio is a jackknife, the interval of the slope a bootstrap of the points, each point with its losses
-    with and without noise: where these scatter because trajectories are few, so do both.
-    """
-    size = len(losses[0][0])
-    tail = (1 - confidence) / 2
-    quantile = float(student_t.ppf(1 - tail, size - 1))
-    method = f"bootstrap percentiles over {size} paired samples, {confidence:.0%}"
-    damping, used, logs, drawn = [], [], [], []
-    for depth, (clean, one, other) in zip(layers, losses, strict=True):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = float(_covariance(one, other) / clean.var())
-            error = jackknife(_covariances_without(one, other) / _covariances_without(clean, clean))
-            draws = _resampled_ratios(clean, one, other, rng)
-        half = quantile * error
-        paired = f"jackknife over {size} paired samples, {confidence:.0%}"
-        damping.append(Estimate(ratio, error, ratio - half, ratio + half, paired))
-        if ratio > (_NOTHING if one is other else _SEEN * error):
-            used.append(depth)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                logs.append(float(np.log(ratio)))
-                drawn.append(np.log(draws if one is other else np.maximum(draws, _FLOOR * ratio)))
-    if len(used) < 2:
-        return tuple(damping), Estimate(math.nan, math.nan, -math.inf, math.inf, method), tuple(used)
-    depths = np.array(used, dtype=np.float64)
-    weights = 1 / np.maximum(np.array([draw.std() for draw in drawn]), 1e-9) ** 2
-    slopes = -_slope(depths, np.array(drawn), weights)
-    low, high = np.quantile(slopes, [tail, 1 - tail])
-    value = -float(_slope(depths, np.array(logs)[:, None], weights)[0])
-    return tuple(damping), Estimate(value, float(slopes.std()), float(low), float(high), method), tuple(used)
-
-
-def _resampled_ratios(clean: FloatArray, one: FloatArray, other: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """The ratio of variances in each resample of the points, a few resamples at a time."""
-    size = len(clean)
-    step = max(_BLOCK // size, 1)
-    found = []
-    for first in range(0, _RESAMPLES, step):
-        picks = rng.integers(0, size, (min(step, _RESAMPLES - first), size))
-        found.append(_covariance(one[picks], other[picks]) / clean[picks].var(axis=1))
-    return np.concatenate(found)
-
-
-def _covariance(one: FloatArray, other: FloatArray) -> FloatArray:
-    """The covariance along the last axis."""
-    shifted = one - one.mean(axis=-1, keepdims=True)
-    return np.asarray((shifted * (other - other.mean(axis=-1, keepdims=True))).mean(axis=-1))
-
-
-def _covariances_without(one: FloatArray, other: FloatArray) -> FloatArray:
-    """The covariances of all samples but one, shape (M,)."""
-    a, b = one - one.mean(), other - other.mean()
-    rest = len(a) - 1
-    return np.asarray((np.sum(a * b) - a * b) / rest - a * b / rest**2)
-
-
-def _slope(x: FloatArray, y: FloatArray, weights: FloatArray) -> FloatArray:
-    """The weighted least-squares slope of each column of ``y``."""
-    w = weights / weights.sum()
-    centred = x - w @ x
-    return np.asarray((w * centred) @ (y - w @ y) / (w @ centred**2))
-
-
-def _useful_depth(clean_variance: float, rate: Estimate, noise: float) -> Estimate:
-    """Where clean variance times exp(-rate·L) meets the variance of the shots."""
-    if math.isnan(rate.value):
-        return Estimate(math.nan, math.nan, 0.0, math.inf, "no rate is known")
-    headroom = math.log(max(clean_variance / noise, 1.0)) if noise > 0 else math.inf
-
-    def depth(slope: float) -> float:
-        return headroom / slope if slope > 0 else math.inf
-
-    error = depth(rate.value) * rate.standard_error / rate.value if rate.value > 0 else math.nan
-    return Estimate(
-        depth(rate.value), error, depth(rate.high), depth(rate.low), "clean variance of the deepest circuit"
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class _Read:
-    """What was read of the deepest circuit: two independent readings, or one twice where it is exact.
+    """What was read of the circuit of one depth: two independent readings with noise, or one twice where it is exact.
 
-    All in the unit of the operator, whose coefficients add up to 1.
+    The operator's coefficients add up to 1; the losses are in the observable's unit, without its constant.
     """
 
     circuit: QuantumCircuit
     operator: SparsePauliOp
+    unit: float
+    constant: float
     simulator: "tuple[AerSimulator, int]"
     values: FloatArray
-    losses: tuple[FloatArray, FloatArray]
+    losses: Losses
     pairs: int | None
+
+
+def _read(
+    problem: Problem,
+    simulator: "tuple[AerSimulator, int]",
+    num_samples: int,
+    pairs: int | None,
+    rng: np.random.Generator,
+    seed: int | None,
+) -> _Read:
+    """Read the losses at random points, with noise and without."""
+    rest, constant = centred(pauli_sum(problem.observable))
+    unit = size_of(rest)
+    if unit == 0:
+        raise UnsupportedCircuitError("The observable is a multiple of the identity, which no circuit changes.")
+    operator = pauli_sum(rest) / unit  # Qiskit's estimators take coefficients below 1e-8 for nothing
+    noisy = NoisyLoss(problem.circuit, operator, simulator, seed=seed)
+    values = problem.sample(num_samples, rng)
+    clean = unit * np.asarray(expectations(problem.circuit, values, operator), dtype=np.float64)[:, 0]
+    if pairs is None:
+        one = other = unit * noisy.exact(values)
+    else:
+        one, other = (unit * noisy.trajectories(values, pairs, rng) for _ in range(2))
+    return _Read(problem.circuit, operator, unit, constant, simulator, values, (clean, one, other), pairs)
 
 
 def _single_shot_variance(read: _Read, rng: np.random.Generator, seed: int | None) -> tuple[float, float, int]:
@@ -420,7 +343,8 @@ def _single_shot_variance(read: _Read, rng: np.random.Generator, seed: int | Non
     square, _, products = squares_of(groups)
     if products is not None:
         square += float(readings(products)[0].mean())
-    means = [read.losses] if len(groups) == 1 else [readings(group) for group in groups]
+    _, one, other = (losses / read.unit for losses in read.losses)
+    means = [(one, other)] if len(groups) == 1 else [readings(group) for group in groups]
     here = square - float(sum(np.mean(one * other) for one, other in means))
     flat = square - float(sum(np.mean(one) * np.mean(other) for one, other in means))
     return max(here, 0.0), max(flat, 0.0), len(groups)

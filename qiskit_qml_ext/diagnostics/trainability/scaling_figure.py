@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qiskit_qml_ext.diagnostics.results.axes import BLUE, GREY, RED, new_axes
+from qiskit_qml_ext.diagnostics.trainability.scaling_data import ScalingData
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from qiskit_qml_ext.diagnostics.trainability.scaling_study import ScalingStudy
 
-
-def plot_scaling(study: "ScalingStudy", ax: "Axes | None" = None) -> "Axes":
+def plot_scaling(study: ScalingData, ax: "Axes | None" = None) -> "Axes":
     """Draw variances with their intervals, the best fit with its 95 % band, and the runner-up dashed."""
     axes = new_axes(ax)
     n = np.array(study.qubits, dtype=float)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -11,78 +11,37 @@ from sklearn.base import clone
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments, whole_numbers
 from qiskit_qml_ext.circuits import Ansatz, InitialDistribution
-from qiskit_qml_ext.diagnostics.moments.second_moments import SecondMoments, mean_gradients, second_moments, shifted
+from qiskit_qml_ext.diagnostics.moments.second_moments import (
+    SecondMoments,
+    mean_gradients,
+    second_moments,
+    shifted,
+)
+from qiskit_qml_ext.diagnostics.moments.walkable import why_not_walkable
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result
 from qiskit_qml_ext.diagnostics.statistics.intervals import mean_estimates
-from qiskit_qml_ext.diagnostics.statistics.scaling_fit import ScalingFit, ScalingVerdict, Verdict
-from qiskit_qml_ext.diagnostics.statistics.scaling_verdict import judge_variances, vanishes
-from qiskit_qml_ext.diagnostics.subject.problem import ObservableFamily, Parameters, Trainable
+from qiskit_qml_ext.diagnostics.statistics.scaling_fit import ScalingFit, ScalingVerdict
+from qiskit_qml_ext.diagnostics.statistics.scaling_verdict import judge_variances
+from qiskit_qml_ext.diagnostics.subject.limits import MAX_STATE_QUBITS
+from qiskit_qml_ext.diagnostics.subject.problem import ObservableFamily, Parameters, Trainable, pose
 from qiskit_qml_ext.diagnostics.subject.shot_noise import noise_at, shots_needed
 from qiskit_qml_ext.diagnostics.trainability.gradient_variance import GradientVariance, gradient_variance
-from qiskit_qml_ext.diagnostics.trainability.gradient_variance import Method as SampleMethod
+from qiskit_qml_ext.diagnostics.trainability.readings import Method as SampleMethod
+from qiskit_qml_ext.diagnostics.trainability.scaling_data import Extrapolation, Quantity, ScalingData
+from qiskit_qml_ext.diagnostics.trainability.scaling_figure import plot_scaling
 from qiskit_qml_ext.diagnostics.trainability.scaling_words import bounded_exp, headline_of, rows_of, trend_of
 from qiskit_qml_ext.primitives import Connection
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Quantity = Literal["loss", "gradient"]
 Method = Literal["auto", "states", "walks", "propagation"]
 Depth = int | Callable[[int], int] | None
 
 
-@dataclass(frozen=True)
-class Extrapolation:
-    """What a fit says about a width that was not simulated."""
-
-    num_qubits: int
-    """The width."""
-    variance: Estimate
-    """The extrapolated variance."""
-    shots: Estimate
-    """Shots of each circuit at which the signal is as large as the noise: σ²/Var C for a loss, and for derivatives the
-    summed noise of one shot divided by their summed variance."""
-    is_measured: bool = False
-    """Whether the width was one of the study, so that nothing was extrapolated."""
-
-
 @dataclass(frozen=True, repr=False)
-class ScalingStudy(Result):
+class ScalingStudy(ScalingData, Result):
     """The variance against the number of qubits, from :func:`scaling_study`."""
-
-    verdict: Verdict
-    """For the widths studied: ``"barren plateau"``, ``"polynomial"`` (a power describes these widths; it may level off
-    or end beyond), ``"constant"`` (up to the power that ``judgement.flat`` bounds; at all, or from
-    ``judgement.levelled_off_from`` on) or ``"undetermined"``."""
-    reason: str
-    """Why, in one sentence."""
-    quantity: Quantity
-    """What was studied: Var C, or the summed variance of the chosen derivatives."""
-    qubits: tuple[int, ...]
-    """The widths."""
-    depths: tuple[int | None, ...]
-    """The number of layers at each width; None where the ansatz decides."""
-    variances: tuple[Estimate, ...]
-    """The variance at each width."""
-    shot_noises: tuple[float, ...]
-    """At each width the variance of one shot: of the loss, or summed over the derivatives."""
-    extrapolation: Extrapolation | None
-    """Variance and shots at the wanted width, if there was one, the verdict is determined, and the width was measured
-    or does not lie below those that were fitted."""
-    judgement: ScalingVerdict
-    """The fits."""
-    num_samples: int
-    """Random points at each width."""
-    seed: int | None
-    """The seed."""
-    points: tuple[GradientVariance | SecondMoments, ...] = field(repr=False)
-    """The full result at each width."""
-
-    @property
-    def rate(self) -> Estimate | None:
-        """The rate of the fit that belongs to the verdict: per qubit for a barren plateau, else the power of n."""
-        fit = self.judgement.chosen
-        return None if fit is None else fit.rate
 
     def extrapolate(self, num_qubits: int) -> Extrapolation:
         """Return variance and shots at a width: as measured there, else by the fit that belongs to the verdict.
@@ -107,11 +66,6 @@ class ScalingStudy(Result):
         return headline_of(self)
 
     @property
-    def is_constant_loss(self) -> bool:
-        """Whether the variance is 0 up to rounding at every width: what was studied does not change the loss."""
-        return all(vanishes(variance) for variance in self.variances)
-
-    @property
     def trend(self) -> str:
         """What happens over the widths that were studied, in words, whatever the verdict."""
         return trend_of(self)
@@ -128,8 +82,6 @@ class ScalingStudy(Result):
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the variance against the number of qubits with the fit and its band."""
-        from qiskit_qml_ext.diagnostics.trainability.scaling_figure import plot_scaling
-
         return plot_scaling(self, ax)
 
 
@@ -197,31 +149,14 @@ def scaling_study(
         'undetermined'
     """
     widths = sorted({int(n) for n in qubits})
-    if not widths:
-        raise ValueError("qubits is empty; name at least one number of qubits.")
-    if quantity not in ("loss", "gradient"):
-        raise ValueError(f"quantity must be 'loss' or 'gradient', but {quantity!r} came.")
-    seeds = seeds_of_widths(seed, widths)
+    _check_study(widths, quantity, method)
+    ways = _Ways(method, num_walks, num_samples, shots, connection)
+    measured = []
     layers = [None if depths is None else depths(n) if callable(depths) else int(depths) for n in widths]
-    if method not in ("auto", "states", "walks", "propagation"):
-        raise ValueError(f"method must be 'auto', 'states', 'walks' or 'propagation', but {method!r} came.")
-    exact = shots is None and (connection is None or connection.is_exact)
-    points: list[GradientVariance | SecondMoments] = []
-    variances: list[Estimate] = []
-    for width, depth, one in zip(widths, layers, seeds, strict=True):
-        common = _Common(
-            _at_depth(ansatz, depth), observable, width, distribution, parameters, quantity, confidence, one
-        )
-        wide = method == "auto" and width > _MAX_STATE_QUBITS
-        how: SampleMethod = "auto"
-        if method == "propagation" or (wide and exact):
-            how = "propagation"
-        elif method == "states" and exact:
-            how = "exact"
-        found = common.walks(num_walks, required=method == "walks") if method == "walks" or wide else None
-        point, variance = found if found is not None else common.samples(how, num_samples, shots, connection)
-        points.append(point)
-        variances.append(variance)
+    for width, depth, one in zip(widths, layers, seeds_of_widths(seed, widths), strict=True):
+        here = _Width(_at_depth(ansatz, depth), observable, width, distribution, parameters, quantity, confidence, one)
+        measured.append(here.measure(ways))
+    points, variances = [point for point, _ in measured], [variance for _, variance in measured]
     noises = tuple(
         point.shot_noise.loss if quantity == "loss" else float(point.shot_noise.derivatives.sum()) for point in points
     )
@@ -245,17 +180,38 @@ def scaling_study(
     )
 
 
+def _check_study(widths: Sequence[int], quantity: Quantity, method: Method) -> None:
+    if not widths:
+        raise ValueError("qubits is empty; name at least one number of qubits.")
+    if quantity not in ("loss", "gradient"):
+        raise ValueError(f"quantity must be 'loss' or 'gradient', but {quantity!r} came.")
+    if method not in ("auto", "states", "walks", "propagation"):
+        raise ValueError(f"method must be 'auto', 'states', 'walks' or 'propagation', but {method!r} came.")
+
+
 def seeds_of_widths(seed: int | None, widths: Sequence[int]) -> list[int]:
     """Return the seed of the random points at each width of a study."""
     return [int(one) for one in np.random.SeedSequence(seed).generate_state(len(widths))]
 
 
-_MAX_STATE_QUBITS = 14  # above, walks are faster than hundreds of states
+@dataclass(frozen=True, eq=False)
+class _Ways:
+    """How the widths of a study are measured."""
+
+    method: Method
+    num_walks: int
+    num_samples: int
+    shots: int | None
+    connection: Connection | None
+
+    @property
+    def is_exact(self) -> bool:
+        return self.shots is None and (self.connection is None or self.connection.is_exact)
 
 
 @dataclass(frozen=True, eq=False)
-class _Common:
-    """What every way to measure one width is told."""
+class _Width:
+    """What is measured at one width."""
 
     circuit: Trainable
     observable: ObservableFamily
@@ -266,49 +222,65 @@ class _Common:
     confidence: float
     seed: int
 
-    def walks(self, num_walks: int, *, required: bool) -> tuple[SecondMoments, Estimate] | None:
-        """Second moments and the variance; None if walks do not take this circuit, or an error if they must."""
-        gradient = self.quantity == "gradient"
-        try:
-            point = second_moments(
-                self.circuit,
-                self.observable,
-                num_qubits=self.num_qubits,
-                distribution=self.distribution,
-                parameters=self.parameters if gradient else "all",
-                num_walks=num_walks,
-                confidence=self.confidence,
-                seed=self.seed,
-            )
-            if not gradient:
-                return point, point.loss_variance
-            means = mean_gradients(
-                self.circuit,
-                self.observable,
-                num_qubits=self.num_qubits,
-                distribution=self.distribution,
-                parameters=self.parameters,
-            )
-        except (TypeError, ValueError):
-            if required:
-                raise
-            return None
+    def measure(self, ways: _Ways) -> tuple[GradientVariance | SecondMoments, Estimate]:
+        """The result and the variance."""
+        wide = ways.method == "auto" and self.num_qubits > MAX_STATE_QUBITS
+        if ways.method == "walks" or (wide and self._why_no_walks() is None):
+            return self._walks(ways.num_walks)
+        how: SampleMethod = "auto"
+        if ways.method == "propagation" or (wide and ways.is_exact):
+            how = "propagation"
+        elif ways.method == "states" and ways.is_exact:
+            how = "exact"
+        return self._samples(how, ways)
+
+    def _why_no_walks(self) -> str | None:
+        problem = pose(
+            self.circuit,
+            self.observable,
+            num_qubits=self.num_qubits,
+            distribution=self.distribution,
+            parameters=self._walked,
+        )
+        return why_not_walkable(problem, with_means=self.quantity == "gradient")
+
+    @property
+    def _walked(self) -> Parameters:
+        return self.parameters if self.quantity == "gradient" else "all"
+
+    def _walks(self, num_walks: int) -> tuple[SecondMoments, Estimate]:
+        point = second_moments(
+            self.circuit,
+            self.observable,
+            num_qubits=self.num_qubits,
+            distribution=self.distribution,
+            parameters=self._walked,
+            num_walks=num_walks,
+            confidence=self.confidence,
+            seed=self.seed,
+        )
+        if self.quantity == "loss":
+            return point, point.loss_variance
+        means = mean_gradients(
+            self.circuit,
+            self.observable,
+            num_qubits=self.num_qubits,
+            distribution=self.distribution,
+            parameters=self.parameters,
+        )
         return point, shifted(point.squared_gradient, -float(np.sum(means**2)))
 
-    def samples(
-        self, method: SampleMethod, num_samples: int, shots: int | None, connection: Connection | None
-    ) -> tuple[GradientVariance, Estimate]:
-        """Random points and the variance."""
+    def _samples(self, method: SampleMethod, ways: _Ways) -> tuple[GradientVariance, Estimate]:
         point = gradient_variance(
             self.circuit,
             self.observable,
             num_qubits=self.num_qubits,
             distribution=self.distribution,
             parameters=self.parameters,
-            num_samples=num_samples,
+            num_samples=ways.num_samples,
             method=method,
-            shots=shots,
-            connection=connection,
+            shots=ways.shots,
+            connection=ways.connection,
             confidence=self.confidence,
             seed=self.seed,
         )

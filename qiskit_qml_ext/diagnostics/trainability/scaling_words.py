@@ -2,19 +2,16 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from qiskit_qml_ext.diagnostics.results.result import Estimate, counted, rounded
 from qiskit_qml_ext.diagnostics.statistics.scaling_verdict import vanishes
 from qiskit_qml_ext.diagnostics.trainability.initializations import angles_in_words
-
-if TYPE_CHECKING:
-    from qiskit_qml_ext.diagnostics.trainability.scaling_study import ScalingStudy
+from qiskit_qml_ext.diagnostics.trainability.scaling_data import ScalingData
 
 _VAGUE = 100.0  # an interval of a factor that spans so much is said as its lower end
 
 
-def headline_of(study: "ScalingStudy") -> str:
+def headline_of(study: ScalingData) -> str:
     """Return the verdict in one sentence."""
     label = "the variance" if study.quantity == "loss" else "the variance of the derivatives"
     if study.is_constant_loss:
@@ -39,14 +36,14 @@ def headline_of(study: "ScalingStudy") -> str:
     return f"Undetermined: the data do not tell how {label} falls {where}{rest}."
 
 
-def fitted_widths(study: "ScalingStudy") -> list[int]:
+def fitted_widths(study: ScalingData) -> list[int]:
     """The widths that the verdict rests on; all of them if it rests on none."""
     start = study.judgement.levelled_off_from or 0
     used = [n for n, flag in zip(study.qubits, study.judgement.used, strict=True) if flag and n >= start]
     return used if used else list(study.qubits)
 
 
-def trend_of(study: "ScalingStudy") -> str:
+def trend_of(study: ScalingData) -> str:
     """Return what happens over the widths that were studied, in words, whatever the verdict."""
     first, last = study.variances[0], study.variances[-1]
     ends = f"{first.value:.2g} {first.interval()} at {counted(study.qubits[0], 'qubit')}"
@@ -65,7 +62,7 @@ def trend_of(study: "ScalingStudy") -> str:
     return f"the variance rises from {ends}, {_by_a_factor(-ratio, -ratio - up, -ratio + down)}"
 
 
-def rows_of(study: "ScalingStudy") -> list[tuple[str, str, str]]:
+def rows_of(study: ScalingData) -> list[tuple[str, str, str]]:
     """Return the variance at each width, the fits and the extrapolation."""
     label = "Var C" if study.quantity == "loss" else "Σ Var ∂C"
     found = []
@@ -75,7 +72,7 @@ def rows_of(study: "ScalingStudy") -> list[tuple[str, str, str]]:
         if not used:
             notes.append("0 up to rounding" if vanishes(variance) else "does not count: too uncertain")
         found.append((f"{label} at n = {n}", f"{variance.value:.3g} {variance.interval()}", ", ".join(notes)))
-    found.append(("Over these widths", "", study.trend))
+    found.append(("Over these widths", "", trend_of(study)))
     for fit in study.judgement.fits:
         rate = "" if fit.name == "constant" else f"rate {fit.rate.value:.3f} {fit.rate.interval()}, "
         place = f", from {fit.first_width:.0f} qubits on" if fit.first_width > study.qubits[0] else ""
@@ -111,7 +108,7 @@ def _range(widths: Sequence[int]) -> str:
     return f"{widths[0]} to {widths[-1]} qubits{kind}"
 
 
-def _circumstances(study: "ScalingStudy", widths: Sequence[int]) -> str:
+def _circumstances(study: ScalingData, widths: Sequence[int]) -> str:
     """The angles and the depths that the verdict is about."""
     found = f", with {angles_in_words(study.points[0].distribution)}"
     depths = [depth for n, depth in zip(study.qubits, study.depths, strict=True) if n in widths and depth is not None]
@@ -122,7 +119,7 @@ def _circumstances(study: "ScalingStudy", widths: Sequence[int]) -> str:
     return f"{found} and {min(depths)} to {max(depths)} layers"
 
 
-def _uncounted(study: "ScalingStudy") -> str:
+def _uncounted(study: ScalingData) -> str:
     """The widths that the fit left out."""
     left = [n for n, used in zip(study.qubits, study.judgement.used, strict=True) if not used]
     if not left or len(left) == len(study.qubits):

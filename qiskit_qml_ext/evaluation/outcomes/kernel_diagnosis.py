@@ -15,10 +15,8 @@ from qiskit_qml_ext.diagnostics import (
     Diagnosis,
     GeometricDifference,
     KernelConcentration,
-    KernelScores,
     diagnose,
 )
-from qiskit_qml_ext.diagnostics.diagnosis.kernel import SCORES
 from qiskit_qml_ext.evaluation.formatting import score
 from qiskit_qml_ext.evaluation.judgement.verdict import Contestant, Verdict, VerdictCode, best_classical
 from qiskit_qml_ext.evaluation.outcomes.kernel_sample import KernelSample
@@ -32,6 +30,7 @@ TIME_BUDGET = 3.0  # seconds after which no further stage is started
 # What the table of all models says better than a cross-validation of kernels on one training set.
 _SAID_BY_THE_SCORES = ("classical_scores_as_well", "scores_alike", "quantum_scores_higher", "nothing_learned")
 _ADVICE_WITHOUT_SCORES = ("classical_first", "compare_on_same_folds")
+_SCORES = "kernel_scores"  # the name of that function, under which a diagnosis keeps its result
 # What is true of bounds or of a matrix, but reads as the opposite of a verdict that the scores reached.
 _UNSAID: dict[VerdictCode, tuple[str, ...]] = {
     "better": ("bound_carries_over", "nearly_identity", "less_entanglement"),
@@ -114,8 +113,8 @@ def in_the_light_of(
         diagnosis,
         findings=tuple(finding for finding in diagnosis.findings if finding.code not in unsaid),
         advice=(*_advice_from_scores(verdict, models), *advice),
-        skipped=tuple(reason for reason in diagnosis.skipped if getattr(reason, "key", "") != SCORES),
-        evidence={name: part for name, part in diagnosis.evidence.items() if not isinstance(part, KernelScores)},
+        skipped=tuple(reason for reason in diagnosis.skipped if getattr(reason, "key", "") != _SCORES),
+        evidence={key: part for key, part in diagnosis.evidence.items() if key != _SCORES},
     )
 
 

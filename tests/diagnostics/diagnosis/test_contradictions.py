@@ -74,11 +74,11 @@ def test_diagnosis_of_a_kernel_does_not_contradict_itself(kind):
         kernel = FidelityKernel(feature_map)
         report = diagnose(kernel, X, labels_of(kind, X, kernel.evaluate(X), rng))
         codes = check(report)
-        last = report.evidence["Concentration of the kernel"].last
+        last = report.evidence["kernel_concentration"].last
         assert ("nearly_constant" in codes) == (last.effective_rank < 2 and last.variance.value < 0.01)
         if name == "almost constant":
             assert "nearly_constant" in codes
-        if scores := report.evidence.get("Kernels in cross-validation"):
+        if scores := report.evidence.get("kernel_scores"):
             best = max(scores.classical, key=lambda one: one.score)
             assert ("classical_first" in codes) == (scores.ranking == "classical_scores_as_well")
             if "classical_first" in codes:
@@ -106,7 +106,7 @@ def test_few_samples_have_no_price_and_no_interval_beyond_what_entries_can_have(
         "4 samples are too few to say how the entries of this kernel spread; at least 10 are needed."
     )
     assert not [line for line in report.price if "circuits" in line]
-    for point in report.evidence["Concentration of the kernel"].points:
+    for point in report.evidence["kernel_concentration"].points:
         assert 0 <= point.mean.low <= point.mean.high <= 1
         assert 0 <= point.variance.low <= point.variance.high <= max(0.25, point.variance.value)
 
@@ -129,7 +129,7 @@ def test_the_ideal_kernel_of_two_classes_is_not_called_nearly_constant():
     X = (side + 0.01 * np.random.default_rng(0).normal(size=60))[:, None]
     report = diagnose(AngleFeatureMap(), X, (side > 1).astype(int))
     codes = check(report)
-    assert report.evidence["Concentration of the kernel"].last.effective_rank < 2
+    assert report.evidence["kernel_concentration"].last.effective_rank < 2
     assert "nearly_constant" not in codes
     assert "look much alike" not in report.summary()
     narrow = diagnose(AngleFeatureMap(), X / 30, (side > 1).astype(int))
@@ -194,10 +194,10 @@ def test_diagnosis_of_a_circuit_does_not_contradict_itself(name):
 def test_a_constant_loss_is_0_and_nothing_is_priced_or_changed():
     report = CIRCUITS["parity of excitations"]()
     assert {"loss_constant", "measure_what_changes"} <= codes_of(report)
-    found = report.evidence["Gradient at 4 qubits"]
+    found = report.evidence["gradient_variance"]
     assert found.loss_variance == Estimate(0.0, 0.0, 0.0, 0.0, found.loss_variance.method)
-    assert "What holds the gradient down" not in report.evidence
-    assert "Noise" not in report.evidence
+    assert "plateau_causes" not in report.evidence
+    assert "noise_induced_plateau" not in report.evidence
     assert any("no parameter changes the loss" in line for line in report.skipped)
 
 
@@ -209,8 +209,8 @@ def test_losses_that_are_tiny_and_equal_have_no_variance():
 
 def test_one_quantity_has_one_number():
     report = diagnose(HardwareEfficientAnsatz(), num_qubits=4, num_samples=30)
-    gradient, causes = report.evidence["Gradient at 4 qubits"], report.evidence["What holds the gradient down"]
-    study, starts = report.evidence["Scaling with the number of qubits"], report.evidence["Initial angles"]
+    gradient, causes = report.evidence["gradient_variance"], report.evidence["plateau_causes"]
+    study, starts = report.evidence["scaling_study"], report.evidence["compare_initializations"]
     assert causes.variance.value == gradient.loss_variance.value
     assert study.variances[study.qubits.index(4)].value == gradient.loss_variance.value
     assert starts.squared_gradients[0].value == causes.squared_gradient.value == gradient.squared_gradient.value

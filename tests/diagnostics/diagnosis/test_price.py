@@ -244,7 +244,7 @@ def test_diagnosis_of_a_kernel_ends_in_the_price_on_the_backend(manila):
 def test_wide_ansatz_is_priced_by_the_moments_of_its_walks():
     report = diagnose(layered_circuit(40, 2), observable=local_observable, connection=connect("fake_sherbrooke"))
     assert report.plan.circuits == 2 * 160
-    moments = report.evidence["Second moments by Pauli walks"]
+    moments = report.evidence["second_moments"]
     # one Z: a shot has the variance 1 - E C², and a derivative half of it
     variance = (1 - moments.loss_second_moment.value) / 2
     assert report.plan.shots == math.ceil(variance / moments.gradient_second_moments.mean())

@@ -8,7 +8,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 from qiskit_qml_ext.circuits import ZZFeatureMap
 from qiskit_qml_ext.diagnostics import kernel_scores
 from qiskit_qml_ext.diagnostics.kernels.geometric_difference import standard_kernels
-from qiskit_qml_ext.diagnostics.kernels.scores import _RIDGES, _folds, _predict
+from qiskit_qml_ext.diagnostics.kernels.scores import _RIDGES, _folds, _groups, _predict, why_no_scores
 from qiskit_qml_ext.kernels import FidelityKernel
 
 
@@ -47,12 +47,12 @@ def test_equal_rows_stay_in_one_fold_and_classes_are_spread_over_the_folds():
     rng = np.random.default_rng(1)
     X = rng.integers(0, 12, (60, 1)).astype(float)
     y = (X[:, 0] > 5).astype(int)
-    tests = _folds(y, 60, X, 5, 0)
+    tests = _folds(y, _groups(X, 60), 5, 0)
     assert sorted(np.concatenate(tests)) == list(range(60))
     for one in tests:
         others = np.setdiff1d(np.arange(60), one)
         assert not set(X[one, 0]) & set(X[others, 0])
-    even = _folds(np.repeat([0, 1], 50), 100, None, 5, 0)
+    even = _folds(np.repeat([0, 1], 50), _groups(None, 100), 5, 0)
     assert [np.count_nonzero(one < 50) for one in even] == [10] * 5
 
 
@@ -148,3 +148,15 @@ def test_mistakes_are_named():
         kernel_scores(kernel, {"k": kernel}, y, folds=1)
     with pytest.raises(ValueError, match="X must have 12 rows"):
         kernel_scores(kernel, {"k": kernel}, y, X=np.zeros((3, 1)))
+
+
+@pytest.mark.parametrize(
+    ("labels", "X"),
+    [(np.zeros(12), None), (np.arange(9) % 2, None), (np.arange(12) % 2, np.arange(12)[:, None] % 7)],
+)
+def test_why_there_are_no_scores_is_the_message_of_the_error(labels, X):
+    size = len(labels)
+    with pytest.raises(ValueError, match=r"equal|at least 10") as error:
+        kernel_scores(np.eye(size), {"linear": np.eye(size)}, labels, X=X)
+    assert why_no_scores(labels, X) == str(error.value)
+    assert why_no_scores(np.arange(12) % 2) is None

@@ -24,7 +24,7 @@ from qiskit_qml_ext.diagnostics.descriptors.expressibility import divergence_est
 from qiskit_qml_ext.diagnostics.statistics.intervals import covariance_estimates, mean_estimates, variance_estimates
 from qiskit_qml_ext.diagnostics.statistics.pair_statistics import kernel_moments
 from qiskit_qml_ext.diagnostics.subject.problem import pose
-from qiskit_qml_ext.diagnostics.trainability.gradient_variance import exact_loss_and_gradient
+from qiskit_qml_ext.diagnostics.trainability.readings import exact_loss_and_gradient
 from qiskit_qml_ext.diagnostics.trainability.shot_gradients import loss_and_gradient_halves
 from qiskit_qml_ext.primitives import connect
 from tests.diagnostics.families import layered_circuit, product_circuit

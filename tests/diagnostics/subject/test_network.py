@@ -115,9 +115,9 @@ def test_other_models_are_no_networks():
 def test_diagnosis_of_a_classifier_on_its_data():
     report = diagnose(NeuralNetworkClassifier(_estimator_network()), X, num_samples=50)
     assert report.title == "Is it trainable? NeuralNetworkClassifier on 3 qubits with 6 weights"
-    gradient = report.evidence["Gradient by the weights at 3 qubits"]
+    gradient = report.evidence["gradient_variance"]
     assert set(gradient.parameters) == {parameter.name for parameter in ANSATZ.parameters}
-    causes = report.evidence["What holds the gradient down"]
+    causes = report.evidence["plateau_causes"]
     assert {change.cause for change in causes.changes} >= {"a global observable", "entanglement"}
     assert report.price
     assert "diagnose its ansatz too" in " ".join(report.summary().split())
@@ -129,7 +129,7 @@ def test_price_and_noise_of_a_network_concern_its_weights():
     report = diagnose(qnn, X, num_samples=20, connection=connection, noise=fake_backend("fake_manila"))
     assert report.plan.circuits == 2 * ANSATZ.num_parameters  # each weight drives one rotation; inputs drive more
     assert any("one gradient by parameter shifts for each sample takes 12 circuits" in line for line in report.price)
-    causes = report.evidence["What holds the gradient down"]
+    causes = report.evidence["plateau_causes"]
     assert causes.noise == "fake_manila"
     assert any(change.cause == "noise" for change in causes.changes)
     classifier = VQC(feature_map=MAP, ansatz=ANSATZ, sampler=ExactSampler())

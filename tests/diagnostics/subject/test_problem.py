@@ -95,7 +95,7 @@ def test_final_measurements_are_taken_off_everywhere() -> None:
     starts = [compare_initializations(circuit, observable, num_samples=8, seed=0) for circuit in (plain, measured)]
     assert starts[0].squared_gradients == starts[1].squared_gradients
     found = diagnose(measured, observable=observable, num_samples=16, seed=0)
-    assert {"Initial angles", "Expressibility", "Entanglement"} <= set(found.evidence)
+    assert {"compare_initializations", "expressibility", "entangling_capability"} <= set(found.evidence)
     assert measured.num_clbits == 2
 
 

@@ -19,7 +19,7 @@ from qiskit_qml_ext.diagnostics import (
 )
 from qiskit_qml_ext.diagnostics.statistics.intervals import covariance_estimates
 from qiskit_qml_ext.diagnostics.subject.problem import pose
-from qiskit_qml_ext.diagnostics.trainability.gradient_variance import exact_loss_and_gradient
+from qiskit_qml_ext.diagnostics.trainability.readings import exact_loss_and_gradient
 from qiskit_qml_ext.diagnostics.trainability.shot_gradients import loss_and_gradient_halves
 from qiskit_qml_ext.primitives import connect
 from tests.diagnostics.families import layered_circuit, product_circuit

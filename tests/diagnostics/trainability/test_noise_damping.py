@@ -13,8 +13,8 @@ from qiskit_qml_ext.circuits import HardwareEfficientAnsatz, QAOAAnsatz
 from qiskit_qml_ext.diagnostics import diagnose, global_observable, global_projector, local_observable, plateau_causes
 from qiskit_qml_ext.diagnostics.subject.noisy_simulation import NoisyLoss, noisy_simulator, pauli_sum
 from qiskit_qml_ext.diagnostics.subject.problem import pose
-from qiskit_qml_ext.diagnostics.trainability.gradient_variance import exact_loss_and_gradient
 from qiskit_qml_ext.diagnostics.trainability.noise_damping import noise_damping, ratio_of_means
+from qiskit_qml_ext.diagnostics.trainability.readings import exact_loss_and_gradient
 from qiskit_qml_ext.exceptions import StateTooLargeError
 from qiskit_qml_ext.primitives import connect
 from qiskit_qml_ext.primitives.targets import fake_backend
@@ -111,7 +111,7 @@ def test_parameters_used_many_times_and_simulators_are_fine():
 @pytest.mark.slow
 def test_diagnosis_passes_noise_on_and_says_what_it_leaves_out():
     report = diagnose(HardwareEfficientAnsatz(reps=1), num_qubits=3, num_samples=20, noise=fake_backend("fake_manila"))
-    causes = report.evidence["What holds the gradient down"]
+    causes = report.evidence["plateau_causes"]
     assert causes.noise == "fake_manila"
     wide = diagnose(HardwareEfficientAnsatz(reps=1), num_qubits=9, num_samples=4, noise=NoiseModel())
     assert any(line.startswith("Noise as a cause: 9 qubits") for line in wide.skipped)

@@ -14,9 +14,9 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
 from qiskit_qml_ext.circuits import Ansatz, HardwareEfficientAnsatz
 from qiskit_qml_ext.diagnostics import global_projector, local_observable, noise_induced_plateau
+from qiskit_qml_ext.diagnostics.statistics.decay_rate import damping_and_rate
 from qiskit_qml_ext.diagnostics.subject.noisy_simulation import NoisyLoss, noisy_simulator
 from qiskit_qml_ext.diagnostics.subject.problem import pose
-from qiskit_qml_ext.diagnostics.trainability.noise_plateau import _damping
 
 mpl.use("agg")
 
@@ -246,6 +246,6 @@ def test_intervals_of_the_damping_cover_about_what_they_say(scatter):
         clean = np.cos(rng.uniform(0, 2 * np.pi, 20)) * np.cos(rng.uniform(0, 2 * np.pi, 20))
         noisy = np.sqrt(0.7) * clean * (1 + 0.1 * rng.normal(size=20))
         readings = [noisy + scatter * rng.normal(size=20) for _ in range(2)] if scatter else [noisy, noisy]
-        damping = _damping([1, 2], [(clean, *readings)] * 2, rng, 0.95)[0]
+        damping = damping_and_rate([1, 2], [(clean, *readings)] * 2, rng, 0.95)[0]
         inside += damping[0].contains(0.7 * 1.01)
     assert inside / 200 >= 0.85  # about 91 % of 20 exact samples, 95 % with scatter; four standard errors of 2 % below

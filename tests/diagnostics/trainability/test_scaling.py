@@ -28,23 +28,15 @@ from qiskit_qml_ext.diagnostics import (
     plateau_causes,
     scaling_study,
 )
-from qiskit_qml_ext.diagnostics.diagnosis.circuit_findings import read_causes
 from qiskit_qml_ext.diagnostics.diagnosis.draft import Draft
+from qiskit_qml_ext.diagnostics.diagnosis.stages.causes import read_causes
 from qiskit_qml_ext.diagnostics.results.result import counted, mean_in_words
 from qiskit_qml_ext.diagnostics.statistics.intervals import variance_estimates
 from qiskit_qml_ext.diagnostics.statistics.scaling_fit import judge_scaling
 from qiskit_qml_ext.diagnostics.statistics.scaling_verdict import judge_variances
 from qiskit_qml_ext.diagnostics.subject.shot_noise import in_words
-from qiskit_qml_ext.diagnostics.trainability.causes import (
-    _LOCAL,
-    _LOCAL_SHALLOW,
-    _PRODUCT,
-    _SHALLOW,
-    _SMALL,
-    Change,
-    PlateauCauses,
-    two_design_variance,
-)
+from qiskit_qml_ext.diagnostics.trainability.causes import PlateauCauses, two_design_variance
+from qiskit_qml_ext.diagnostics.trainability.changes import LOCAL, LOCAL_SHALLOW, PRODUCT, SHALLOW, SMALL, Change
 from qiskit_qml_ext.diagnostics.trainability.initializations import ratio
 from qiskit_qml_ext.diagnostics.trainability.scaling_study import _extrapolate
 from tests.diagnostics.families import layered_circuit, product_circuit
@@ -559,7 +551,7 @@ def test_a_healthy_circuit_has_no_causes():
 
 
 def made_causes(**gains: tuple[float, float, float]) -> PlateauCauses:
-    names = {"local": _LOCAL, "shallow": _SHALLOW, "both": _LOCAL_SHALLOW, "small": _SMALL, "product": _PRODUCT}
+    names = {"local": LOCAL, "shallow": SHALLOW, "both": LOCAL_SHALLOW, "small": SMALL, "product": PRODUCT}
     one = Estimate.exact(1.0)
     changes = tuple(
         Change(*names[key], one, Estimate(value, math.nan, low, high), one) for key, (low, value, high) in gains.items()

@@ -44,7 +44,7 @@ _PAGE = """\
     {% if record.health.noise_variance > 0 %}Shot noise was taken off the variance.{% endif %}
   </p>
   {% if diagnosis is not none %}
-  {% for title, result in diagnosis.evidence.items() %}
+  {% for title, result in diagnosis.sections() %}
   <details>
     <summary>All numbers: {{ title[0] | lower }}{{ title[1:] }}</summary>
 {{ blocks.numbers(title, result.rows()) }}

@@ -1,0 +1,25 @@
+"""What is left out of a diagnosis, said once for all the stages that it concerns."""
+
+from qiskit_qml_ext.diagnostics.diagnosis.circuit_request import FIRST_LOOK_QUBITS, CircuitRequest
+from qiskit_qml_ext.diagnostics.diagnosis.draft import Draft
+
+
+class TooWide:
+    """An ansatz or a circuit of which hundreds of states, at several angles, are too many."""
+
+    def perform(self, request: CircuitRequest, draft: Draft) -> None:
+        """Say so."""
+        if request.width > FIRST_LOOK_QUBITS and request.network is None:
+            draft.skip(
+                "",
+                f"Causes, initial angles and descriptors: {request.width} qubits are more than {FIRST_LOOK_QUBITS}.",
+            )
+
+
+class NoNoise:
+    """An observable for which noise is not simulated."""
+
+    def perform(self, request: CircuitRequest, draft: Draft) -> None:
+        """Say so, if noise was given."""
+        if request.noise is not None and request.possible_noise is None:
+            draft.skip("", "Noise: it is simulated for Pauli sums only, and the observable is none.")
