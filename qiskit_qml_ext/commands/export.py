@@ -21,7 +21,7 @@ def exported(journal: Journal) -> dict[str, Any]:
             }
             for unit in journal.units()
         ],
-        "surplus": [asdict(item) for item in journal.surplus()],
+        "duplicates": [asdict(item) for item in journal.duplicates()],
     }
 
 

@@ -31,8 +31,8 @@ def _price(context: click.Context, parameter: click.Parameter, value: float | No
 def cost(journal: "Journal", price: float | None) -> None:
     """Count what was executed and what it took by the service's own account.
 
-    Executions are circuits times shots. Jobs that brought no result (twins, disowned ones, failed ones) are counted
-    apart; the service is asked what they took.
+    Executions are circuits times shots. Jobs that brought no result (duplicates, disowned ones, failed ones) are
+    counted apart; the service is asked what they took.
     """
     from qiskit_qml_ext.primitives.journal import extra_jobs, local_units
 
@@ -72,12 +72,12 @@ def _named(journal: "Journal", extra: "ExtraJobs") -> list[str]:
     """Name the jobs that brought no result, by why."""
     from qiskit_qml_ext.primitives.journal import is_of_copy
 
-    executed = {item.job: is_of_copy(item) for item in journal.surplus() if item.executed}
-    twins = [job for job, by_copy in executed.items() if not by_copy]
+    executed = {item.job: is_of_copy(item) for item in journal.duplicates() if item.executed}
+    duplicates = [job for job, by_copy in executed.items() if not by_copy]
     copies = [job for job, by_copy in executed.items() if by_copy]
     lines = []
-    if twins:
-        lines.append(f"Executed by the service without being asked: {', '.join(twins)}. Ask not to be charged.")
+    if duplicates:
+        lines.append(f"Executed by the service without being asked: {', '.join(duplicates)}. Ask not to be charged.")
     if copies:
         lines.append(f"Submitted with another copy of this journal, or before work was lost: {', '.join(copies)}.")
     if extra.unknown:

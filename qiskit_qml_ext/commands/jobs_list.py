@@ -70,7 +70,7 @@ def list_units(journal: "Journal", state: str | None = None) -> None:
             click.echo(f"Unit {unit.id} {unit.state}: {unit.reason}")
     for number in journal.without_results():
         click.echo(without_result(number))
-    for line in _look(journal):
+    for line in _reconciled(journal):
         click.echo(line)
 
 
@@ -80,10 +80,10 @@ def list_units(journal: "Journal", state: str | None = None) -> None:
 def show(journal: "Journal", unit: int) -> None:
     """Show all that is known of one unit.
 
-    Its jobs can be found on the service by the tag. Executions are circuits times shots. A twin is another job with the
-    same work, which nobody waits for. In the settings, content is a fingerprint of all that is not shown.
+    Its jobs can be found on the service by the tag. Executions are circuits times shots. A duplicate is another job
+    with the same work, which nobody waits for. In the settings, content is a fingerprint of all that is not shown.
     """
-    from qiskit_qml_ext.primitives.journal import is_of_copy, kept, surplus_of
+    from qiskit_qml_ext.primitives.journal import duplicates_of, is_of_copy, kept
 
     found = unit_of(journal, unit)
     circuits, executions = counted(found.num_items, "circuit"), counted(found.executions, "execution")
@@ -106,10 +106,10 @@ def show(journal: "Journal", unit: int) -> None:
     for name, value in lines:
         if value not in (None, ""):
             click.echo(f"{name:<15} {value}")
-    for item in surplus_of(journal, found):
+    for item in duplicates_of(journal, found):
         whose = "by another copy of the journal" if is_of_copy(item) else "ask the service not to charge it"
         fate = f"executed; {whose}" if item.executed else "cancelled, or failed at no cost"
-        click.echo(f"{'twin':<15} {item.job} ({fate})")
+        click.echo(f"{'duplicate':<15} {item.job} ({fate})")
 
 
 COMMANDS = (list_units, show)
@@ -175,22 +175,22 @@ def _ago(seconds: float | None) -> str:
     return f"{max(0.0, age):.0f}s"
 
 
-def _look(journal: "Journal") -> list[str]:
+def _reconciled(journal: "Journal") -> list[str]:
     """Look for jobs that nobody waits for, while submissions are watched; return what to say."""
-    from qiskit_qml_ext.primitives.journal import look, watched
+    from qiskit_qml_ext.primitives.journal import reconcile, watched
 
     count = watched(journal)
     if not count:
         return []
-    known = {item.job for item in journal.surplus()}
+    known = {item.job for item in journal.duplicates()}
     try:
-        unknown = look(journal, connected())
+        unknown = reconcile(journal, connected())
     except Exception as error:
         return [
             f"The service may still make jobs of {counted(count, 'submission')}; it could not be asked. "
             f"{reason_of(error)}"
         ]
-    found = [item for item in journal.surplus() if item.job not in known]
+    found = [item for item in journal.duplicates() if item.job not in known]
     lines = [f"Job {item.job} is one that nobody waits for; it {_fate(item.executed)}." for item in found]
     return lines + ([unknown_jobs(journal, len(unknown))] if unknown else [])
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from qiskit_qml_ext.primitives.journal import Unit
 
 _PAUSE_SECONDS = 5
-_REFUSED = ("refused", "rejected")
-"""What comes of attempts that the service would not take, or would fail, a second time either."""
 
 
 @click.command("resume", short_help="Fetch finished results from the service.")
@@ -96,10 +94,10 @@ def disown_jobs(journal: "Journal", yes: bool) -> None:
     place. Take this way only if there is no newer file. Should a program ask for the same work some day, its job is
     taken over all the same.
     """
-    from qiskit_qml_ext.primitives.journal import disown, look
+    from qiskit_qml_ext.primitives.journal import disown, reconcile
 
     service = connected()
-    jobs = look(journal, service)
+    jobs = reconcile(journal, service)
     if not jobs:
         click.echo("The file knows all jobs of this journal, or has taken them over.")
         return
@@ -148,8 +146,8 @@ def _what_is_left(journal: "Journal", unknown: int) -> list[str]:
             "Do that before you run your program again: it submits nothing while there are such jobs.",
         ]
     units, here = journal.units(), local_units(journal)
-    outcomes = {attempt.unit: attempt.outcome for attempt in journal.attempts()}
-    refused = [unit for unit in units if unit.state == "failed" and outcomes.get(unit.id) in _REFUSED]
+    last = {attempt.unit: attempt for attempt in journal.attempts()}
+    refused = [unit for unit in units if unit.state == "failed" and unit.id in last and last[unit.id].was_refused]
     lines = []
     stopped = [str(unit.id) for unit in units if unit.id in here and _is_out(unit) and unit.owner is None]
     if stopped:

@@ -3,48 +3,23 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 import qiskit_ibm_runtime
-from click.testing import CliRunner
-from qiskit_ibm_runtime.fake_provider import FakeManilaV2
-from runtime_server import RuntimeServer
 from runtime_server.client import Sampler
+from runtime_server.facts import copied
 from runtime_server.harness import TOKEN
-from runtime_server.work import QUICK, isa_rotation, ones
+from runtime_server.work import ANGLES, QUICK, isa_rotation, ones
 
-from qiskit_qml_ext.cli import cli
 from qiskit_qml_ext.evaluation import evaluate
 from qiskit_qml_ext.exceptions import RunIncompleteError
 from qiskit_qml_ext.primitives import Journal, JournaledSampler, Policy, connect
-
-ANGLES = np.linspace(0, np.pi, 6)[:, None]
-
-
-@pytest.fixture(scope="module")
-def running_server(tmp_path_factory):
-    with RuntimeServer(tmp_path_factory.mktemp("server"), [FakeManilaV2]) as server:
-        yield server
-
-
-@pytest.fixture
-def server(running_server, monkeypatch):
-    running_server.reset()
-    for name, value in running_server.environment.items():
-        monkeypatch.setenv(name, value)
-    return running_server
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "run.journal"
+from tests.commands.journals import jobs
 
 
 @pytest.fixture
@@ -52,7 +27,9 @@ def start(server, path):
     def start(file=path):
         backend = server.service().backend("test_manila")
         policy = Policy(**QUICK, max_executions=200)
-        return JournaledSampler(Sampler(mode=backend), file, policy=policy).run([(isa_rotation(backend), ANGLES, 100)])
+        return JournaledSampler(Sampler(mode=backend), file, policy=policy).run(
+            [(isa_rotation(backend), ANGLES[:, None], 100)]
+        )
 
     return start
 
@@ -68,12 +45,6 @@ def stopped(server, start):
     with pytest.raises(RunIncompleteError, match="stopped"):
         job.result(30)
     return server
-
-
-def jobs(path, *arguments, code=0):
-    done = CliRunner().invoke(cli, ["jobs", str(path), *arguments])
-    assert done.exit_code == code, done.output
-    return done.output
 
 
 def test_list_shows_each_unit_with_its_job(stopped, path):
@@ -139,9 +110,7 @@ def test_list_looks_for_jobs_that_nobody_waits_for_while_submissions_are_watched
 
 
 def test_jobs_that_the_file_does_not_know_are_taken_over_or_disowned(server, start, path, monkeypatch):
-    Journal(path).close()
-    copy = path.with_name("copy.journal")
-    shutil.copy(path, copy)
+    copy = copied(path)
     start().result(30)
     assert "There is nothing" in jobs(copy, "cancel", "--all", "--yes")
     assert "Disowned 3 jobs" in jobs(copy, "disown", "--yes")
@@ -169,9 +138,7 @@ def test_resume_of_a_file_that_is_behind_does_not_advise_to_run_the_program_firs
     job.cancel()
     with pytest.raises(RunIncompleteError, match="stopped"):
         job.result(30)
-    copy = path.with_name("copy.journal")
-    Journal(path).close()
-    shutil.copy(path, copy)
+    copy = copied(path)
     server.set_hold(False)
     backend = server.service().backend("test_manila")
     policy = Policy(**QUICK, max_executions=200)

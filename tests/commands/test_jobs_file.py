@@ -1,38 +1,26 @@
 """``qiskit-qml-ext jobs FILE check | repair | backup``."""
 
 import json
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 
 import pytest
-from click.testing import CliRunner
-from qiskit.primitives import StatevectorSampler
-from runtime_server.work import rotation
 
-from qiskit_qml_ext.cli import cli
-from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy
+from tests.commands import journals
+from tests.commands.journals import change, make
 
 
 @pytest.fixture
-def path(tmp_path):
-    path = tmp_path / "run.journal"
-    with Journal(path) as journal:
-        sampler = JournaledSampler(StatevectorSampler(), journal, policy=Policy(max_executions=20))
-        sampler.run([(rotation(), [[0.1], [0.2], [0.3]], 10)]).result(30)
-    return path
+def path(path):
+    return make(path)
 
 
 def jobs(path, *arguments, code=0):
-    done = CliRunner().invoke(cli, ["jobs", str(path), *arguments])
-    assert done.exit_code == code, done.output
-    return " ".join(done.output.split())
+    return " ".join(journals.jobs(path, *arguments, code=code).split())
 
 
 def damage(path, statement="UPDATE items SET position = 7 WHERE unit = 2"):
-    with closing(sqlite3.connect(path)) as database, database:
-        database.execute(statement)
+    change(path, statement)
 
 
 def test_check_of_a_sound_journal(path):

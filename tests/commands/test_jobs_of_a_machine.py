@@ -1,20 +1,17 @@
 """``qiskit-qml-ext jobs`` where no account is needed: simulators' journals, help, columns, prices."""
 
 import re
-import sqlite3
-from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
 import qiskit_ibm_runtime
-from click.testing import CliRunner
-from qiskit.primitives import StatevectorEstimator, StatevectorSampler
+from qiskit.primitives import StatevectorEstimator
 from qiskit.quantum_info import SparsePauliOp
 from runtime_server.work import rotation
 
-from qiskit_qml_ext.cli import cli
 from qiskit_qml_ext.commands import jobs as jobs_command
-from qiskit_qml_ext.primitives.journal import Journal, JournaledEstimator, JournaledSampler, Policy
+from qiskit_qml_ext.primitives.journal import Journal, JournaledEstimator
+from tests.commands.journals import change, jobs, make
 
 COMMANDS = sorted(jobs_command.command.commands)
 
@@ -28,24 +25,8 @@ def no_account(monkeypatch):
 
 
 @pytest.fixture
-def path(tmp_path):
-    path = tmp_path / "run.journal"
-    with Journal(path) as journal:
-        sampler = JournaledSampler(StatevectorSampler(), journal, policy=Policy(max_executions=20))
-        sampler.run([(rotation(), [[0.1], [0.2], [0.3]], 10)]).result(30)
-    return path
-
-
-def jobs(path, *arguments, code=0, stdin=None):
-    done = CliRunner().invoke(cli, ["jobs", str(path), *arguments], input=stdin)
-    assert done.exit_code == code, done.output
-    return done.output
-
-
-def change(path, *statements):
-    with closing(sqlite3.connect(path)) as database, database:
-        for statement in statements:
-            database.execute(statement)
+def path(path):
+    return make(path)
 
 
 @pytest.fixture

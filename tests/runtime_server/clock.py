@@ -2,7 +2,7 @@
 
 ``install()`` comes after the modules under test and whatever they need were imported (compiled modules do not take the
 class that stands in for ``datetime``). From then on ``time.time``, ``time.time_ns``, ``time.clock_gettime``,
-``time.localtime`` and its kin, and the current time of ``datetime`` are off by the number in the file given to
+``time.localtime`` and the like, and the current time of ``datetime`` are off by the number in the file given to
 ``follow``, which is read anew at each question. The monotonic clock goes on untouched; only a process as a whole can be
 moved into another time since the machine's start by ``live_at``.
 """

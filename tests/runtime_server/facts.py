@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from runtime_server.tasks import SHOTS
+from runtime_server.work import ones
 
 from qiskit_qml_ext.exceptions import JournalError, RunIncompleteError
 from qiskit_qml_ext.primitives.journal import Journal
@@ -21,6 +22,12 @@ def assert_right(answer, angles=6):
     assert np.all(np.abs(counts - SHOTS * chances) <= 6 * np.sqrt(SHOTS * chances * (1 - chances)) + 1e-9), counts
 
 
+def assert_result(result, server, *, executions=600):
+    """The counts of a result are those of the angles, and the service executed exactly what was needed."""
+    assert_right({"error": None, "counts": ones(result)})
+    assert server.executions() == executions
+
+
 def assert_paid_once(server, asked=600):
     """The service executed what was asked for, and nothing else."""
     server.settle()
@@ -28,7 +35,7 @@ def assert_paid_once(server, asked=600):
 
 
 def assert_paid_once_or_reported(server, *journals, asked=600):
-    """What was executed beyond the need is exactly what the journals report as surplus."""
+    """What was executed beyond the need is exactly what the journals report as duplicates."""
     server.settle()
     beyond = server.executions() - asked
     assert beyond >= 0, "results that nobody executed"
@@ -50,7 +57,7 @@ def reported(*journals):
     jobs = set()
     for path in journals:
         with Journal(path) as journal:
-            jobs |= {item.job for item in journal.surplus() if item.executed}
+            jobs |= {item.job for item in journal.duplicates() if item.executed}
     return jobs
 
 
@@ -63,6 +70,12 @@ def copy_file(source, target, *, with_log):
         if Path(f"{source}{ending}").exists():
             shutil.copy(f"{source}{ending}", f"{target}{ending}")
     return target
+
+
+def copied(path):
+    """Return a copy of a journal that nobody has open; it is made if there is none."""
+    Journal(path).close()
+    return copy_file(path, path.with_name("copy.journal"), with_log=False)
 
 
 def backup(source, target):

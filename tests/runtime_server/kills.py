@@ -28,7 +28,7 @@ class Outcome:
     """What a campaign of kills came to.
 
     Of the ``estimations`` kernels of ``units`` units, ``lost`` units have no result or a wrong one. ``executed`` jobs
-    ran. ``cancelled`` twins were caught in the queue; ``reported`` ones ran without need and were reported;
+    ran. ``cancelled`` duplicates were caught in the queue; ``reported`` ones ran without need and were reported;
     ``unreported`` jobs ran without being needed or reported. ``lost`` and ``unreported`` must be 0. A journal was
     ``restored`` from an older copy so many times, and ``refused`` of these to go on; ``errors`` are runs that ended
     with any other error of the package, after which the same was run again.
@@ -315,15 +315,15 @@ class Campaign:
         self.server.store.write("DELETE FROM requests WHERE ended IS NOT NULL")
 
     def _check(self, first, before):
-        units, surplus = _read(self.journal)
+        units, duplicates = _read(self.journal)
         executed = Counter(job for job in self.server.executed_jobs() if job not in before)
         assert not executed or max(executed.values()) == 1, "the service itself ran a job twice"
         needed = {unit.job for unit in units if unit.state == "done"}
         assert needed <= set(executed), f"jobs {needed - set(executed)} have results but were not executed"
-        ran = {item.job for item in surplus if item.executed}
+        ran = {item.job for item in duplicates if item.executed}
         self.outcome.units += self.samples * (self.samples - 1) // 2 // PAIRS_PER_UNIT
         self.outcome.executed += len(executed)
-        self.outcome.cancelled += sum(not item.executed for item in surplus)
+        self.outcome.cancelled += sum(not item.executed for item in duplicates)
         self.outcome.reported += len(ran & set(executed))
         unreported = sorted(set(executed) - needed - ran)
         self.outcome.unreported += len(unreported)
@@ -409,4 +409,4 @@ def _read(journal):
     if not journal.exists():
         return [], []
     with Journal(journal) as opened:
-        return opened.units(), opened.surplus()
+        return opened.units(), opened.duplicates()

@@ -40,13 +40,13 @@ def main(folder):
                 answer = path.with_suffix(".npy")
                 _in_fork(lambda path=path, answer=answer: np.save(answer, _run(path)))
                 with Journal(path) as journal:
-                    surplus = len(journal.surplus())
+                    duplicates = len(journal.duplicates())
                 outcomes[f"{when} {stage}"] = {
                     "killed": killed == signal.SIGKILL,
                     "counts": np.load(answer).tolist(),
                     "executions": server.executions(),
                     "jobs": len(server.jobs()),
-                    "surplus": surplus,
+                    "duplicates": duplicates,
                 }
         outcomes["two at once"] = _two_at_once(server, Path(folder))
     print(json.dumps(outcomes))

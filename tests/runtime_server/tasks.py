@@ -1,6 +1,6 @@
 """What the processes of a nursery do: ask for counts through a journal, as programs of users do.
 
-The answer of each is a dictionary: ``counts``, what the run ``submitted`` and which jobs it reported as ``surplus``,
+The answer of each is a dictionary: ``counts``, what the run ``submitted`` and which jobs it reported as ``duplicates``,
 the ``warnings``, and ``error`` with the name of the exception's class and its words if there was one.
 """
 
@@ -28,7 +28,7 @@ def run(task, answer, *, lease=None, clock_file=None, life=0.0, **spec):
     clock.live_at(life)
     if lease is not None:
         set_lease(lease)
-    outcome = {"counts": None, "submitted": 0, "surplus": [], "error": None}
+    outcome = {"counts": None, "submitted": 0, "duplicates": [], "error": None}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -128,9 +128,9 @@ def _in_threads(work, number):
 
 
 def _answer(result, jobs):
-    surplus = {item.job: item.executed for job in jobs for item in job.report.surplus}
+    duplicates = {item.job: item.executed for job in jobs for item in job.report.duplicates}
     return {
         "counts": ones(result).tolist(),
         "submitted": sum(job.report.submitted for job in jobs),
-        "surplus": sorted(job for job, executed in surplus.items() if executed),
+        "duplicates": sorted(job for job, executed in duplicates.items() if executed),
     }

@@ -14,6 +14,9 @@ QUICK = {
 }
 
 
+ANGLES = np.linspace(0, np.pi, 6)
+
+
 def rotation():
     circuit = QuantumCircuit(1)
     circuit.ry(Parameter("angle"), 0)

@@ -13,19 +13,19 @@ owner: Whoever has the claim on a unit under way; a process has one for each of 
 dead, silent, gone: A *dead* owner's process has ended, for certain; a *silent* one gave no sign of life for a lease. An
     owner is *gone* if its claim may be taken over: it is dead, or silent and no harm comes of it. As the outcome of an
     attempt, *gone* says that a job on this machine ended with its process.
-twin: A second job of one attempt: the client sent the request again, or another process did.
 late: A job that appears when its attempt waits for none, or for another; an attempt's result that another one preceded.
 stray: A job of the journal's whose attempt the file does not know. Users read of *unknown* jobs: the strays for which
-    a look found no place. (An *unknown* fault is something else: whether a request was accepted cannot be told.)
-kin: All jobs that compute what a unit does: its own, late ones, strays.
-surplus: What is on record of a job that nobody waits for, twin, late or stray, and whether it ran. If it did, the user
-    gets a ``DuplicateExecutionWarning``.
+    there is no place. (An *unknown* fault is something else: whether a request was accepted cannot be told.)
+matching: All jobs that compute what a unit does: its own, late ones, strays.
+duplicate: A job that nobody waits for: a second one of an attempt (the client sent the request again, or another
+    process did), a late one, a stray. It is on record with whether it ran. If it did, the user gets a
+    ``DuplicateExecutionWarning``.
 adopt: Take a late job or a stray as the job of a unit.
 take over: Get the claim of an owner that is gone; of jobs: adopt one for a unit whose claim one has.
-disown: Put strays on record as surplus, at the user's word.
+disown: Put strays on record as duplicates, at the user's word.
 watched: An attempt of which the service may make jobs still.
-look, reconcile: A *look* lists all jobs of the journal once and accounts for each. To *reconcile* is to look before
-    anything is submitted, and to submit nothing while there are strays without a place.
+reconcile: List all jobs of the journal once and account for each. Nothing is submitted while there are strays without
+    a place.
 behind: A file that does not know all that was submitted with it or with a copy of it. *Lineage* tells copies apart.
 lost: May have been paid for, but the service denies the job or cannot be asked; only the user has it submitted again.
 sound, damaged: What is read is what was written, or is not.
@@ -41,19 +41,19 @@ run: How units become jobs and jobs become results.
 
 What the user calls stands beside them:
 
-sampler: The journaled primitives.
-estimator: The journaled primitives.
+sampler: The journaled sampler.
+estimator: The journaled estimator.
 primitive: What the two have in common.
 job: What ``run`` returns.
 """
 
-from qiskit_qml_ext.primitives.journal.disk.records import STATES, Surplus, Unit
+from qiskit_qml_ext.primitives.journal.disk.records import STATES, Duplicate, Unit
 from qiskit_qml_ext.primitives.journal.estimator import JournaledEstimator
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.run.policy import Policy
-from qiskit_qml_ext.primitives.journal.run.reconcile import is_of_copy, surplus_of
-from qiskit_qml_ext.primitives.journal.run.resume import Resumed, cancel, disown, kept, look, resume
-from qiskit_qml_ext.primitives.journal.run.runner import Report
+from qiskit_qml_ext.primitives.journal.run.reconcile import duplicates_of, is_of_copy
+from qiskit_qml_ext.primitives.journal.run.report import Report
+from qiskit_qml_ext.primitives.journal.run.resume import Resumed, cancel, disown, kept, reconcile, resume
 from qiskit_qml_ext.primitives.journal.sampler import JournaledSampler
 from qiskit_qml_ext.primitives.journal.service.charges import ExtraJobs, extra_jobs, seconds_of
 from qiskit_qml_ext.primitives.journal.store.checkup import FileReport, check_journal
@@ -64,6 +64,7 @@ from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
 
 __all__ = [
     "STATES",
+    "Duplicate",
     "ExtraJobs",
     "FileReport",
     "Journal",
@@ -75,19 +76,18 @@ __all__ = [
     "Repetitions",
     "Report",
     "Resumed",
-    "Surplus",
     "Unit",
     "cancel",
     "check_journal",
     "disown",
+    "duplicates_of",
     "extra_jobs",
     "is_of_copy",
     "kept",
     "local_units",
-    "look",
+    "reconcile",
     "repair_journal",
     "resume",
     "seconds_of",
-    "surplus_of",
     "watched",
 ]

@@ -10,7 +10,7 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPu
 from qiskit_qml_ext.checks import real_number
 from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
-from qiskit_qml_ext.primitives.journal.primitive import JournaledPrimitive
+from qiskit_qml_ext.primitives.journal.primitive import JournaledPrimitive, PrimitiveContext
 from qiskit_qml_ext.primitives.journal.run.policy import Policy
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
 from qiskit_qml_ext.primitives.journal.work.estimator_request import EstimatorRequest
@@ -63,7 +63,7 @@ class JournaledEstimator(JournaledPrimitive, BaseEstimatorV2):
     ):
         if not isinstance(estimator, BaseEstimatorV2):
             raise TypeError(f"estimator must be a V2 estimator, but a {type(estimator).__name__} came.")
-        super().__init__(
+        self._context = PrimitiveContext.of(
             estimator,
             journal,
             policy=policy,
@@ -94,19 +94,19 @@ class JournaledEstimator(JournaledPrimitive, BaseEstimatorV2):
         """
         given = checked_pubs(pubs, ESTIMATOR_VALUES)
         wanted = None if precision is None else real_number("precision", precision, minimum=0.0)
-        default = wanted if wanted is not None else self._service.default
+        default = wanted if wanted is not None else self._context.service.default
         default = _FALLBACK_PRECISION if default is None else float(default)
         coerced = [EstimatorPub.coerce(pub, default) for pub in given]
-        return self._start(self._request(coerced, self._repetitions))
+        return self._start(self._request(coerced, self._context.repetitions))
 
     def _request(self, pubs: Sequence[EstimatorPub], repetitions: Repetitions) -> EstimatorRequest:
         return EstimatorRequest(
             pubs,
-            target=self._service.target,
-            options=self._service.options,
-            seed=self._seed,
-            identify=self._identify,
+            target=self._context.service.target,
+            options=self._context.service.options,
+            seed=self._context.seed,
+            identify=self._context.identify,
             repetitions=repetitions,
             place=self._place,
-            max_executions=self._policy.max_executions,
+            max_executions=self._context.policy.max_executions,
         )

@@ -17,7 +17,8 @@ from qiskit_qml_ext.exceptions import (
     RunIncompleteError,
 )
 from qiskit_qml_ext.primitives.journal.run.reconcile import is_of_copy
-from qiskit_qml_ext.primitives.journal.run.runner import Report, Runner
+from qiskit_qml_ext.primitives.journal.run.report import Report
+from qiskit_qml_ext.primitives.journal.run.runner import Runner
 
 
 class _Once:
@@ -135,13 +136,13 @@ class JournaledJob(BasePrimitiveJob[PrimitiveResult[Any], JobStatus]):
                 CalibrationChangedWarning,
                 stacklevel=3,
             )
-        executed = [item for item in self.report.surplus if item.executed]
-        twins = [item.job for item in executed if not is_of_copy(item)]
-        if twins:
+        executed = [item for item in self.report.duplicates if item.executed]
+        duplicates = [item.job for item in executed if not is_of_copy(item)]
+        if duplicates:
             warnings.warn(
-                f"The service executed {len(twins)} job{'s' * (len(twins) > 1)} that nobody asked for: "
-                f"{', '.join(twins)} (twins of submitted jobs, made when an answer was lost). Ask its support not to "
-                "charge them.",
+                f"The service executed {len(duplicates)} job{'s' * (len(duplicates) > 1)} that nobody asked for: "
+                f"{', '.join(duplicates)} (duplicates of submitted jobs, made when an answer was lost). Ask its "
+                "support not to charge them.",
                 DuplicateExecutionWarning,
                 stacklevel=3,
             )

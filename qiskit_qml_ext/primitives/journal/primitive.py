@@ -3,15 +3,19 @@
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+
+from typing_extensions import Self
 
 from qiskit_qml_ext.checks import LARGEST_SEED, optional_whole_number
 from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
+from qiskit_qml_ext.primitives.journal.run.context import RunContext
 from qiskit_qml_ext.primitives.journal.run.policy import Policy, check_policy
 from qiskit_qml_ext.primitives.journal.run.progress import Progress
 from qiskit_qml_ext.primitives.journal.run.runner import Runner
-from qiskit_qml_ext.primitives.journal.service.services import service_for
+from qiskit_qml_ext.primitives.journal.service.services import Service, service_for
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.work.requests import Approve, Identify, Request
@@ -20,11 +24,30 @@ from qiskit_qml_ext.primitives.targets.angle_limits import LimitedEstimator, Lim
 _LOG = logging.getLogger(__name__)
 
 
-class JournaledPrimitive:
-    """A primitive around another one that writes its work down; see the subclasses for the arguments."""
+@dataclass(frozen=True)
+class PrimitiveContext:
+    """What all requests of a journaled primitive have in common; see :class:`JournaledSampler` for the arguments."""
 
-    def __init__(
-        self,
+    service: Service
+    """What runs the units."""
+    journal: Journal
+    """Where everything is written down."""
+    policy: Policy
+    """Limits and waiting times."""
+    seed: int | None
+    """The user's seed, for simulators."""
+    identify: Identify
+    """Gives the content key of a circuit."""
+    repetitions: Repetitions
+    """Counts repetitions."""
+    progress: bool | None
+    """Whether to show a progress bar; ``None`` means only on a terminal."""
+    approve: Approve | None
+    """Gets circuits with their executions before anything is submitted."""
+
+    @classmethod
+    def of(
+        cls,
         primitive: Any,
         journal: Journal | str | os.PathLike[str],
         *,
@@ -36,7 +59,8 @@ class JournaledPrimitive:
         repetitions: Repetitions | None,
         progress: bool | None,
         approve: Approve | None,
-    ):
+    ) -> Self:
+        """Check the arguments of a journaled primitive, and fill in what was left to it."""
         if isinstance(primitive, (LimitedSampler, LimitedEstimator)):
             raise TypeError(
                 "The device of this connection takes some angles only, which the connection watches over. Let it keep "
@@ -44,19 +68,29 @@ class JournaledPrimitive:
             )
         _check_settings(journal, policy, progress=progress)
         _check_callables(make=make, open_mode=open_mode, identify=identify, approve=approve)
-        self._journal = journal if isinstance(journal, Journal) else Journal(journal)
-        self._policy = policy or Policy()
-        self._service = service_for(primitive, make=make, open_mode=open_mode)
-        self._seed = optional_whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
-        self._identify = identify
-        self._repetitions = repetitions or Repetitions()
-        self._progress = progress
-        self._approve = approve
+        opened = journal if isinstance(journal, Journal) else Journal(journal)
+        return cls(
+            service=service_for(primitive, make=make, open_mode=open_mode),
+            journal=opened,
+            policy=policy or Policy(),
+            seed=optional_whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED),
+            identify=identify,
+            repetitions=repetitions or Repetitions(),
+            progress=progress,
+            approve=approve,
+        )
+
+
+class JournaledPrimitive:
+    """A primitive around another one that writes its work down."""
+
+    _context: PrimitiveContext
+    """What its requests have in common; made by the subclasses of their arguments."""
 
     @property
     def journal(self) -> Journal:
         """The journal."""
-        return self._journal
+        return self._context.journal
 
     def _start(self, request: Request) -> JournaledJob:
         """Plan and approve a request; where that fails, nothing of it counts as asked for.
@@ -64,19 +98,14 @@ class JournaledPrimitive:
         What the service has already, though the journal's file does not know it, is taken over first, so that approval
         is asked for the rest only. If the service cannot be asked now, it is asked for all and the run looks again.
         """
-        runner = Runner(
-            self._service,
-            self._journal,
-            request,
-            policy=self._policy,
-            seed=self._seed,
-            progress=Progress(self._progress),
-        )
+        context = self._context
+        run = RunContext.of(context.service, context.journal, context.policy, seed=context.seed)
+        runner = Runner(run, request, progress=Progress(context.progress))
         try:
             runner.plan()
-            if self._approve is not None:
+            if context.approve is not None:
                 self._reconcile(runner)
-                self._approve(runner.unsubmitted())
+                context.approve(runner.unsubmitted())
         except BaseException:
             request.give_back()
             raise
@@ -93,10 +122,10 @@ class JournaledPrimitive:
 
     def close(self) -> None:
         """Close sessions or batches that were opened in place of closed ones."""
-        self._service.close()
+        self._context.service.close()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._service.target!r}, {self._journal!r})"
+        return f"{type(self).__name__}({self._context.service.target!r}, {self.journal!r})"
 
 
 def _check_settings(journal: object, policy: object, *, progress: object) -> None:

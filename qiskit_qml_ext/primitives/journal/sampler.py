@@ -11,7 +11,7 @@ from qiskit_qml_ext.checks import LARGEST_SHOTS, optional_whole_number, whole_nu
 from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.primitives.journal.disk.records import DONE, SUBMITTED, SUBMITTING
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
-from qiskit_qml_ext.primitives.journal.primitive import JournaledPrimitive
+from qiskit_qml_ext.primitives.journal.primitive import JournaledPrimitive, PrimitiveContext
 from qiskit_qml_ext.primitives.journal.run.policy import Policy
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
@@ -61,7 +61,7 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
     ):
         if not isinstance(sampler, BaseSamplerV2):
             raise TypeError(f"sampler must be a V2 sampler, but a {type(sampler).__name__} came.")
-        super().__init__(
+        self._context = PrimitiveContext.of(
             sampler,
             journal,
             policy=policy,
@@ -90,17 +90,17 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
             ValueError: If parameter values are not finite, or shots not positive or too many.
         """
         given = checked_pubs(pubs, SAMPLER_VALUES)
-        default = optional_whole_number("shots", shots) or int(self._service.default or DEFAULT_SHOTS)
+        default = optional_whole_number("shots", shots) or int(self._context.service.default or DEFAULT_SHOTS)
         coerced = [SamplerPub.coerce(pub, default) for pub in given]
         for number, pub in enumerate(coerced):
             whole_number(f"The shots of PUB {number}", pub.shots, maximum=LARGEST_SHOTS)
-        return self._start(self._request(coerced, self._repetitions))
+        return self._start(self._request(coerced, self._context.repetitions))
 
     def known(self, pubs: Sequence[SamplerPub]) -> list[int]:
         """Count the circuits of each PUB that are done or submitted, as if they were asked for for the first time."""
         request = self._request(pubs, Repetitions())
-        places = self._journal.locate([item.key for item in request.items])
-        units = {unit.id: unit for unit in self._journal.units({unit for unit, _ in places.values()})}
+        places = self.journal.locate([item.key for item in request.items])
+        units = {unit.id: unit for unit in self.journal.units({unit for unit, _ in places.values()})}
         counts = [0] * len(pubs)
         for item in request.items:
             if item.key in places and units[places[item.key][0]].state in (SUBMITTING, SUBMITTED, DONE):
@@ -110,10 +110,10 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
     def _request(self, pubs: Sequence[SamplerPub], repetitions: Repetitions) -> SamplerRequest:
         return SamplerRequest(
             pubs,
-            target=self._service.target,
-            options=self._service.options,
-            seed=self._seed,
-            identify=self._identify,
+            target=self._context.service.target,
+            options=self._context.service.options,
+            seed=self._context.seed,
+            identify=self._context.identify,
             repetitions=repetitions,
-            more_shots=self._service.more_shots,
+            more_shots=self._context.service.more_shots,
         )

@@ -1,40 +1,13 @@
+from functools import partial
+
 import numpy as np
 import pytest
-from qiskit_ibm_runtime.fake_provider import FakeManilaV2
-from runtime_server import RuntimeServer
 from runtime_server.client import Sampler
 from runtime_server.nursery import Nursery
-from runtime_server.work import QUICK, isa_rotation
+from runtime_server.work import ANGLES, QUICK, isa_rotation
 
-from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy
+from qiskit_qml_ext.primitives.journal import JournaledSampler, Policy
 from tests.primitives.journal.damage import make_files, put
-
-
-@pytest.fixture(scope="session")
-def running_server(tmp_path_factory):
-    with RuntimeServer(tmp_path_factory.mktemp("server"), [FakeManilaV2]) as server:
-        yield server
-
-
-@pytest.fixture
-def server(running_server, monkeypatch):
-    """The service, with nothing in it; a test may kill it, it is started again for the next one."""
-    if running_server._process is None:
-        running_server.start()
-    running_server.reset()
-    for name, value in running_server.environment.items():
-        monkeypatch.setenv(name, value)
-    return running_server
-
-
-@pytest.fixture
-def backend(server):
-    return server.service().backend("test_manila")
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "run.journal"
 
 
 @pytest.fixture(scope="session")
@@ -51,20 +24,26 @@ def sound(files, path):
 
 
 @pytest.fixture
-def work(backend, path):
-    """Runs one circuit for many angles through a new journaled sampler, as a program run again would do it."""
+def ask(backend):
+    """Runs one circuit for many angles through a new journaled sampler, as a program does that is run again."""
 
-    def run(angles=None, *, shots=100, mode=None, policy=None, result=True, **settings):
-        angles = np.linspace(0, np.pi, 6) if angles is None else np.asarray(angles)
+    def run(journal, angles=ANGLES, *, shots=100, mode=None, policy=None, approve=None, start=False, **settings):
         sampler = JournaledSampler(
             Sampler(mode=mode or backend),
-            Journal(path),
+            journal,
             policy=policy or Policy(**{**QUICK, "max_executions": 2 * shots, **settings}),
+            approve=approve,
         )
-        job = sampler.run([(isa_rotation(backend), angles[:, None], shots)])
-        return (job.result(60), job) if result else job
+        job = sampler.run([(isa_rotation(backend), np.asarray(angles)[:, None], shots)])
+        return job if start else (job.result(60), job)
 
     return run
+
+
+@pytest.fixture
+def work(ask, path):
+    """Asks for six angles, or others, through one journal."""
+    return partial(ask, path)
 
 
 @pytest.fixture(scope="session")

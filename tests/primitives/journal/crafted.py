@@ -9,10 +9,10 @@ import numpy as np
 from qiskit_qml_ext.primitives.journal.disk.rows import (
     ABOUT,
     ATTEMPTS,
+    DUPLICATES,
     ITEMS,
     OWNERS,
     RESULTS,
-    SURPLUS,
     UNITS,
     change,
     insert,
@@ -157,8 +157,8 @@ CRAFTED = {
     # jobs
     **{f"job {job!r}": sealed(ATTEMPTS, job=job)
        for job in ("../x", "a/../../b", "/x", "x?y=1", "x#y", "%2e%2e/x", "", "a b", "x\ny", "x" * 100_000)},
-    "surplus of an impossible job": lambda database: insert(
-        database, SURPLUS, job="../../users", tag="t", executed=1, noticed=0.0),
+    "duplicate of an impossible job": lambda database: insert(
+        database, DUPLICATES, job="../../users", tag="t", executed=1, noticed=0.0),
     # layouts
     "layout of fewer shots": _layout(shots=1),
     "layout of more shots": _layout(shots=10**15),

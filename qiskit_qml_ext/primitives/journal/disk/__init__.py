@@ -1,4 +1,4 @@
-"""How a journal lies on the disk: its tables, what a row may hold, and whether it is sound.
+"""How a journal lies on the disk, with its tables, what a row may hold, and whether it is sound.
 
 backup: Copies of a file in use.
 contents: What a row may hold.
@@ -8,8 +8,8 @@ migration: Files of the first schema.
 moments: Points in time that no clock can move.
 places: Where a file may lie.
 problems: Findings as sentences, one for each damage.
-queries: What several of them ask.
-records: What they return.
+queries: Questions to the file that are asked in several places.
+records: Units, attempts and duplicates as plain records.
 rows: Tables and sealed rows.
 schema: Making, opening and checking a file.
 soundness: What is sound in a file, as findings.

@@ -75,8 +75,8 @@ def attempt_problem(row: Row) -> str | None:
     return None
 
 
-def surplus_problem(row: Row) -> str | None:
-    """Return what is wrong with a row of the table of surplus jobs, if anything is."""
+def duplicate_problem(row: Row) -> str | None:
+    """Return what is wrong with a row of the table of jobs that nobody waits for, if anything is."""
     if not is_job_id(row["job"]) or row["executed"] not in (0, 1) or not _are_times(row["noticed"]):
         return "has an impossible job or time"
     return None

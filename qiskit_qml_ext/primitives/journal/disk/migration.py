@@ -18,10 +18,10 @@ from qiskit_qml_ext.primitives.journal.disk.records import DISSOLVED, DONE, SUBM
 from qiskit_qml_ext.primitives.journal.disk.rows import (
     ABOUT,
     ATTEMPTS,
+    DUPLICATES,
     INDEXES,
     ITEMS,
     RESULTS,
-    SURPLUS,
     TABLES,
     UNITS,
     UNREADABLE,
@@ -118,8 +118,8 @@ def _convert(database: sqlite3.Connection, *, lineage: str, file: str) -> None:
     insert_many(database, UNITS, _units(database, contents, set(results)))
     insert_many(database, ITEMS, items)
     insert_many(database, ATTEMPTS, _attempts(database))
-    surplus = database.execute("SELECT job, tag, executed, noticed FROM first_surplus").fetchall()
-    insert_many(database, SURPLUS, surplus)
+    duplicates = database.execute("SELECT job, tag, executed, noticed FROM first_surplus").fetchall()
+    insert_many(database, DUPLICATES, duplicates)
     for name in names:
         database.execute(f"DROP TABLE first_{name}")
 

@@ -86,7 +86,7 @@ class NewUnit:
 
 
 @dataclass(frozen=True)
-class Surplus:
+class Duplicate:
     """A job that nobody waits for."""
 
     job: str
@@ -115,3 +115,8 @@ class Attempt:
     """When it was begun."""
     watched: bool
     """Whether the service may still make a job of it that nobody waits for."""
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether the service would not take it, or would fail it, a second time either."""
+        return self.outcome in ("refused", "rejected")

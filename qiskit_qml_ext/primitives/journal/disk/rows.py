@@ -114,10 +114,11 @@ ATTEMPTS = Table(
     numbered=True,
 )
 RESULTS = Table("results", {"unit": "whole", "content": "bytes", "arrays": "bytes", "metadata": "json"})
-SURPLUS = Table("surplus", {"job": "text", "tag": "text", "executed": "whole", "noticed": "number"})
+# A row's seal covers the name of its table: under another name, the rows of files that there are would be damaged.
+DUPLICATES = Table("surplus", {"job": "text", "tag": "text", "executed": "whole", "noticed": "number"})
 OWNERS = Table("owners", {"name": "text", "beat": "whole"})
-TABLES = (ABOUT, UNITS, ITEMS, ATTEMPTS, RESULTS, SURPLUS, OWNERS)
-SUMMED = (UNITS, ITEMS, ATTEMPTS, SURPLUS)
+TABLES = (ABOUT, UNITS, ITEMS, ATTEMPTS, RESULTS, DUPLICATES, OWNERS)
+SUMMED = (UNITS, ITEMS, ATTEMPTS, DUPLICATES)
 """The tables whose seals are added up. A result that is missing is fetched again; owners give signs of life again."""
 SUM = "sum"
 """The name in *about* of the sum of all seals of these tables."""

@@ -9,7 +9,7 @@ from qiskit_qml_ext.primitives.journal.disk.contents import (
     CONTENT_BYTES,
     KEY_BYTES,
     attempt_problem,
-    surplus_problem,
+    duplicate_problem,
     unit_problem,
 )
 from qiskit_qml_ext.primitives.journal.disk.detached import DETACHED, numbers_of
@@ -28,6 +28,7 @@ from qiskit_qml_ext.primitives.journal.disk.queries import content_of
 from qiskit_qml_ext.primitives.journal.disk.records import DISSOLVED, DONE, SUBMITTED, SUBMITTING
 from qiskit_qml_ext.primitives.journal.disk.rows import (
     ATTEMPTS,
+    DUPLICATES,
     INDEXES,
     ITEMS,
     RESULTS,
@@ -48,9 +49,9 @@ _MOST_WITHDRAWN = 1_000_000  # attempts that were numbered and never sent
 ABOUT_NAMES = ("id", "lineage", "file", "keys", SUM)
 """What the table *about* must say."""
 _IN_ROW: dict[str, Callable[[Row], str | None]] = {
-    "units": unit_problem,
-    "attempts": attempt_problem,
-    "surplus": surplus_problem,
+    UNITS.name: unit_problem,
+    ATTEMPTS.name: attempt_problem,
+    DUPLICATES.name: duplicate_problem,
 }
 
 

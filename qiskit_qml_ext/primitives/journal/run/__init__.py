@@ -8,8 +8,9 @@ policy: How patient a run is, how much it sends ahead, how large its units may b
 progress: What a waiting user sees: the bar, and what is waited for.
 reconcile: Finds a place for strays, or says that the file is behind.
 refusals: Refusals for now: limits and throttling.
+report: What a run did.
 request_units: The units of one request in the journal: planned, read, built, halved.
-resume: Fetching, looking, disowning and cancelling without the program that asked.
+resume: Fetching, reconciling, disowning and cancelling without the program that asked.
 runner: The loop.
 submitter: From a claim to a job.
 """

@@ -6,17 +6,19 @@ from typing import Any
 
 from qiskit_qml_ext.primitives.journal.disk.places import shown
 from qiskit_qml_ext.primitives.journal.disk.records import Unit
-from qiskit_qml_ext.primitives.journal.run.context import Tools
-from qiskit_qml_ext.primitives.journal.service.faults import Meaning, understand, understand_failure
-from qiskit_qml_ext.primitives.journal.service.services import (
+from qiskit_qml_ext.primitives.journal.run.context import RunContext
+from qiskit_qml_ext.primitives.journal.service.faults import classify, classify_failure
+from qiskit_qml_ext.primitives.journal.service.jobs import (
     CANCELLED,
     ERROR,
     FINISHED,
     RUNNING,
     JobGoneError,
+    session_of,
     status_of,
     usage_of,
 )
+from qiskit_qml_ext.primitives.journal.service.reactions import Step
 from qiskit_qml_ext.primitives.journal.work.codec import EXTRACT, BadResultError, UnitResult, encode
 
 _LONGEST_PAUSE = 30.0
@@ -38,18 +40,11 @@ class Collector:
     """Looks after submitted units.
 
     Args:
-        tools: What the run works with.
-        owner: The claim of the run.
+        run: What the run works with.
     """
 
-    def __init__(self, tools: Tools, *, owner: str):
-        self._service = tools.service
-        self._journal = tools.journal
-        self._twins = tools.twins
-        self._reconciliation = tools.reconciliation
-        self._policy = tools.policy
-        self._ask = tools.ask
-        self._owner = owner
+    def __init__(self, run: RunContext):
+        self._run = run
         self._jobs: dict[str, Any] = {}
         self._failures: dict[int, int] = {}
         self._damaged: dict[int, int] = {}
@@ -82,81 +77,81 @@ class Collector:
             return self._failed(unit, job)
         if status == CANCELLED:
             # A copy of the file that submitted it may have taken it back for an older one.
-            if self._service.is_durable and self._reconciliation.take_over(
-                unit, self._twins.kin(unit), owner=self._owner
-            ):
+            is_durable = self._run.service.is_durable
+            if is_durable and self._run.reconciliation.take_over(unit, self._run.duplicates.matching(unit)):
                 return Collected(moved=True)
             reason = f"The job {unit.job} was cancelled, but not by this journal. Run again to submit it again."
-            self._journal.fail(unit.id, owner=self._owner, outcome="cancelled", reason=reason)
+            self._run.journal.fail(unit.id, owner=self._run.owner, outcome="cancelled", reason=reason)
             return Collected(moved=True)
         return Collected()
 
     def _job(self, unit: Unit) -> Any:
-        """Return a unit's job, looking for twins when it is met for the first time; ``None`` if there is none."""
+        """Return a unit's job, looking for duplicates when it is met for the first time; ``None`` if there is none."""
         name = unit.job or ""
         if name in self._jobs:
             return self._jobs[name]
-        job = self._first_look(unit, name) if self._service.is_durable else self._fetch(name)
+        job = self._job_to_wait_for(unit, name) if self._run.service.is_durable else self._fetch(name)
         if job is None:
             return None
         self._jobs[job.job_id()] = job
         return job if job.job_id() == name else None  # another one is on record now
 
     def _fetch(self, name: str) -> Any:
-        return self._ask(lambda: self._service.fetch(name))
+        return self._run.ask(lambda: self._run.service.fetch(name))
 
     def _status(self, unit: Unit, job: Any) -> str:
         """Ask for a job's status; raises :class:`JobGoneError` if it was deleted meanwhile."""
         try:
-            return self._ask(lambda: status_of(job))
+            return self._run.ask(lambda: status_of(job))
         except Exception as error:
-            if not understand(error).is_network:
+            if not classify(error).is_network:
                 self._fetch(unit.job or "")
             raise
 
-    def _first_look(self, unit: Unit, name: str) -> Any:
+    def _job_to_wait_for(self, unit: Unit, name: str) -> Any:
         """Return the job to wait for, when the service has several that compute the same; ``None`` for none."""
         tag = unit.tag or ""
-        kin = self._twins.kin_of_posted(unit)
-        listed = [job for job in kin.own if job.job_id() == name]
+        matching = self._run.duplicates.matching_posted(unit)
+        listed = [job for job in matching.own if job.job_id() == name]
         job = listed[0] if listed else self._fetch(name)
-        if len(kin.own) > 1:
-            best = self._twins.choose(tag, kin.own)
+        if len(matching.own) > 1:
+            best = self._run.duplicates.choose(tag, matching.own)
             if best.job_id() != job.job_id():
-                session = getattr(best, "_session_id", None)
-                self._journal.submitted(unit.id, tag=tag, job=best.job_id(), session=session)
+                self._run.journal.submitted(unit.id, tag=tag, job=best.job_id(), session=session_of(best))
             return best
-        for late, attempt in kin.late:
-            if self._twins.is_free(late, attempt):
-                self._twins.note(late.job_id(), attempt.tag)
-        if self._reconciliation.take_back(unit, job, kin, owner=self._owner):
+        for late, attempt in matching.late:
+            if self._run.duplicates.is_free(late, attempt):
+                self._run.duplicates.note(late.job_id(), attempt.tag)
+        if self._run.reconciliation.take_back(unit, job, matching):
             return None
-        return self._reconciliation.settle(unit, job, kin, owner=self._owner)
+        return self._run.reconciliation.settle(unit, job, matching)
 
     def _gone(self, unit: Unit) -> None:
-        if not self._service.is_durable:
-            self._journal.retry(unit.id, owner=self._owner, outcome="gone", reason="The process that ran it ended.")
+        if not self._run.service.is_durable:
+            self._run.journal.retry(
+                unit.id, owner=self._run.owner, outcome="gone", reason="The process that ran it ended."
+            )
             return
         reason = (
             f"The service does not know the job {unit.job}: it was deleted, or this is another account or instance. It "
             "may have been paid for, so it is not submitted again by itself; 'qiskit-qml-ext jobs "
-            f"{shown(self._journal.path)} cancel --unit {unit.id}' allows it."
+            f"{shown(self._run.journal.path)} cancel --unit {unit.id}' allows it."
         )
-        self._journal.fail(unit.id, owner=self._owner, outcome="lost", reason=reason, lost=True)
+        self._run.journal.fail(unit.id, owner=self._run.owner, outcome="lost", reason=reason, lost=True)
 
     def _download(self, unit: Unit, job: Any) -> Collected:
         try:
-            raw = self._ask(job.result, self._policy.download_seconds)
+            raw = self._run.ask(job.result, self._run.policy.download_seconds)
             result = EXTRACT[unit.kind](raw, unit.layout)
         except Exception as error:
-            fault = understand(error)
+            fault = classify(error)
             broken_line = fault.is_network and not isinstance(error, TimeoutError)
-            if broken_line or fault.meaning is Meaning.UNAUTHORIZED:
+            if broken_line or fault.reaction.ends_run:
                 raise
             return self._not_downloaded(unit, error)
         arrays, metadata = encode(result, unit.layout)
-        usage = self._ask(lambda: usage_of(job)) if self._service.is_durable else None
-        counts = self._journal.finish(
+        usage = self._run.ask(lambda: usage_of(job)) if self._run.service.is_durable else None
+        counts = self._run.journal.finish(
             unit.id, tag=unit.tag or "", arrays=arrays, metadata=metadata, usage_seconds=usage
         )
         self._jobs.pop(unit.job or "", None)
@@ -167,32 +162,32 @@ class Collector:
         """A result that is damaged or does not come is fetched again; the job is never run again for it."""
         count = self._damaged[unit.id] = self._damaged.get(unit.id, 0) + 1
         self._not_before[unit.id] = time.monotonic() + min(_LONGEST_PAUSE, 0.25 * 2 ** (count - 1))
-        if count >= self._policy.download_tries:
+        if count >= self._run.policy.download_tries:
             kind = "is not what was asked for" if isinstance(error, BadResultError) else "could not be downloaded"
             self.given_up[unit.id] = f"the result {kind} in {count} tries ({error}); it stays on the service"
             self.error = error
         return Collected()
 
     def _failed(self, unit: Unit, job: Any) -> Collected:
-        if not self._service.is_durable:
+        if not self._run.service.is_durable:
             try:
                 job.result()
             except Exception as error:
                 self.error = error
                 reason = f"{type(error).__name__}: {error}"
-            self._journal.fail(unit.id, owner=self._owner, outcome="failed", reason=reason[:500])
+            self._run.journal.fail(unit.id, owner=self._run.owner, outcome="failed", reason=reason[:500])
             return Collected(moved=True)
-        reason = str(self._ask(job.error_message) or "The service gave no reason.")
+        reason = str(self._run.ask(job.error_message) or "The service gave no reason.")
         reason = " ".join(reason.split())[:500]
-        meaning = understand_failure(reason).meaning
-        if meaning is Meaning.TOO_LARGE:
+        reaction = classify_failure(reason).reaction
+        if reaction.step is Step.HALVE:
             return Collected(moved=True, too_large=reason)
-        if meaning is Meaning.REFUSED:  # it would fail again
-            self._journal.fail(unit.id, owner=self._owner, outcome="refused", reason=reason)
+        if reaction.step is Step.GIVE_UP:  # it would fail again
+            self._run.journal.fail(unit.id, owner=self._run.owner, outcome="refused", reason=reason)
             return Collected(moved=True)
-        if meaning is Meaning.SESSION_CLOSED:
-            self._service.reopen()
+        if reaction.reopens:
+            self._run.service.reopen()
         count = self._failures[unit.id] = self._failures.get(unit.id, 0) + 1
-        end = self._journal.fail if count > self._policy.max_retries else self._journal.retry
-        end(unit.id, owner=self._owner, outcome="failed", reason=reason)
+        end = self._run.journal.fail if count > self._run.policy.max_retries else self._run.journal.retry
+        end(unit.id, owner=self._run.owner, outcome="failed", reason=reason)
         return Collected(moved=True)

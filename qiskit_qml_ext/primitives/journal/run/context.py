@@ -1,21 +1,22 @@
 """What all parts of a run work with: the service, the journal's file, and what holds the two against each other."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from typing_extensions import Self
 
-from qiskit_qml_ext.primitives.journal.run.duplicates import Twins
+from qiskit_qml_ext.primitives.journal.run.duplicates import Duplicates
 from qiskit_qml_ext.primitives.journal.run.policy import Policy
 from qiskit_qml_ext.primitives.journal.run.reconcile import Reconciliation
+from qiskit_qml_ext.primitives.journal.service.backoff import Backoff
 from qiskit_qml_ext.primitives.journal.service.services import Service
-from qiskit_qml_ext.primitives.journal.service.timed_calls import Questions
+from qiskit_qml_ext.primitives.journal.service.timed_calls import TimedCalls
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
+from qiskit_qml_ext.primitives.journal.store.ownership import new_owner
 
 
 @dataclass(frozen=True)
-class Tools:
+class RunContext:
     """What a run works with."""
 
     service: Service
@@ -24,9 +25,15 @@ class Tools:
     """Where everything is written down."""
     policy: Policy
     """Limits and waiting times."""
-    ask: Questions
+    seed: int | None
+    """The user's seed, for simulators."""
+    owner: str
+    """The claim of the run."""
+    backoff: Backoff
+    """How long to wait while the service does not answer."""
+    ask: TimedCalls
     """Asks the service questions."""
-    twins: Twins
+    duplicates: Duplicates
     """Finds jobs by their tags."""
     reconciliation: Reconciliation
     """Takes over jobs that the file does not know."""
@@ -36,20 +43,28 @@ class Tools:
         cls,
         service: Service,
         journal: Journal,
-        policy: Policy,
+        policy: Policy | None = None,
         *,
-        answered: Callable[[], None] = lambda: None,
+        seed: int | None = None,
         seconds: float = math.inf,
     ) -> Self:
-        """Lay the tools out for a service and a journal.
+        """Make the context of a new run with a service and a journal.
 
         Args:
             service: Where the jobs are.
             journal: Where everything is written down.
             policy: Limits and waiting times.
-            answered: Called after each answer of the service.
+            seed: The user's seed, for simulators.
             seconds: The longest time for all questions, if there is any.
         """
-        ask = Questions(policy.call_seconds, answered, altogether=seconds)
-        twins = Twins(service, journal, ask, watch_seconds=policy.watch_seconds)
-        return cls(service, journal, policy, ask, twins, Reconciliation(journal, twins, ask))
+        policy = policy or Policy()
+        backoff = Backoff(policy.patience_seconds)
+        ask = TimedCalls(policy.call_seconds, backoff.over, altogether=seconds)
+        duplicates = Duplicates(service, journal, ask, watch_seconds=policy.watch_seconds)
+        owner = new_owner()
+        reconciliation = Reconciliation(journal, duplicates, ask, owner=owner)
+        return cls(service, journal, policy, seed, owner, backoff, ask, duplicates, reconciliation)
+
+    def within(self, seconds: float) -> Self:
+        """Return the context of another run with the same, whose questions take no longer than this altogether."""
+        return self.of(self.service, self.journal, self.policy, seconds=seconds)

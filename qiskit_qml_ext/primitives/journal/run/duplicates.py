@@ -16,21 +16,17 @@ from typing import Any
 
 from qiskit_qml_ext.primitives.journal.disk.moments import Moment, moment
 from qiskit_qml_ext.primitives.journal.disk.records import Attempt, Unit
-from qiskit_qml_ext.primitives.journal.run.policy import WATCH_SECONDS
-from qiskit_qml_ext.primitives.journal.service.services import (
-    CANCELLED,
-    ERROR,
+from qiskit_qml_ext.primitives.journal.service.jobs import (
     FINISHED,
     QUEUED,
     RUNNING,
     JobGoneError,
-    Service,
-    created,
-    never_ran,
+    cancel,
+    did_run,
     status_of,
-    usage_of,
 )
-from qiskit_qml_ext.primitives.journal.service.timed_calls import Questions
+from qiskit_qml_ext.primitives.journal.service.services import Service
+from qiskit_qml_ext.primitives.journal.service.timed_calls import TimedCalls
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
 from qiskit_qml_ext.primitives.journal.store.tags import Marks, content_tag, is_listed, read_marks
 
@@ -58,7 +54,7 @@ class Stray:
 
 
 @dataclass
-class Kin:
+class MatchingJobs:
     """The jobs of a listing, by what this file knows of them."""
 
     own: list[Any] = field(default_factory=list)
@@ -73,7 +69,7 @@ class Kin:
     """All attempts, as they were known after the listing."""
 
 
-class Twins:
+class Duplicates:
     """Keeps one job of each attempt and gets rid of the others.
 
     Args:
@@ -83,7 +79,7 @@ class Twins:
         watch_seconds: How long the service may have a submission under way.
     """
 
-    def __init__(self, service: Service, journal: Journal, ask: Questions, *, watch_seconds: float = WATCH_SECONDS):
+    def __init__(self, service: Service, journal: Journal, ask: TimedCalls, *, watch_seconds: float):
         self._service = service
         self._journal = journal
         self._ask = ask
@@ -94,14 +90,14 @@ class Twins:
         self.posted = set[str]()
         """The tags of the attempts that this run made."""
         self.accounted: list[str] = []
-        """The jobs of the last look through all, if none of them needs another look."""
+        """All jobs of the journal, if none of them has to be accounted for again."""
 
     @property
     def places(self) -> tuple[str, ...]:
         """Where the jobs lie that are listed."""
         return self._service.places
 
-    def kin(self, unit: Unit) -> Kin:
+    def matching(self, unit: Unit) -> MatchingJobs:
         """Return the jobs that compute what a unit does, those of its last attempt apart."""
         tag = unit.tag or ""
         is_marked = not tag or read_marks([tag], self._journal.tag).attempt is not None
@@ -112,34 +108,38 @@ class Twins:
         """Say that the states of units were read just now: jobs listed from now on tell of what was submitted then."""
         self._pass_began = time.monotonic()
 
-    def kin_of_posted(self, unit: Unit) -> Kin:
+    def matching_posted(self, unit: Unit) -> MatchingJobs:
         """Return the jobs that compute what a submitted unit does; one listing serves all units of a pass."""
-        kin = self._kin_among(self._newest(min(self._pass_began, time.monotonic())), unit)
-        return kin if kin.own else self.kin(unit)
+        matching = self._matching_among(self._newest(min(self._pass_began, time.monotonic())), unit)
+        return matching if matching.own else self.matching(unit)
 
-    def kin_of_claimed(self, unit: Unit) -> Kin:
+    def matching_claimed(self, unit: Unit) -> MatchingJobs:
         """Return the jobs that compute what a unit does that is to be submitted, and all others that are unknown."""
-        kin = self._kin_among(self._newest(time.monotonic() - _FRESH_SECONDS), unit)
+        matching = self._matching_among(self._newest(time.monotonic() - _FRESH_SECONDS), unit)
         wanted = content_tag(self._journal.tag, unit.content)
-        if not kin.strays and self._journal.looks.known(self.places) and self._journal.surplus(tags=[wanted]):
-            return replace(self.kin(unit), others=kin.others)  # what nobody waited for may be long ago
-        return kin
+        if (
+            not matching.strays
+            and self._journal.listings.known(self.places)
+            and self._journal.duplicates(tags=[wanted])
+        ):
+            return replace(self.matching(unit), others=matching.others)  # what nobody waited for may be long ago
+        return matching
 
     def _newest(self, since: float) -> list[Any]:
         """List the jobs of the journal that are newer than those accounted for, unless it was done since a time."""
         if self._listed[0] < since:
-            began, known = time.monotonic(), self._journal.looks.known(self.places)
+            began, known = time.monotonic(), self._journal.listings.known(self.places)
             self._listed = began, self._ask(lambda: self._service.find(self._journal.tag, known))
         return self._listed[1]
 
-    def _kin_among(self, jobs: Sequence[Any], unit: Unit) -> Kin:
+    def _matching_among(self, jobs: Sequence[Any], unit: Unit) -> MatchingJobs:
         """Return those of some jobs that compute what a unit does, and apart from them the unknown others."""
         wanted = content_tag(self._journal.tag, unit.content)
-        kin = self._sorted_out(jobs, own=unit.tag)
-        others = [stray for stray in kin.strays if wanted not in stray.job.tags and not stray.is_noted]
-        strays = [stray for stray in kin.strays if wanted in stray.job.tags]
-        late = [(job, attempt) for job, attempt in kin.late if wanted in job.tags]
-        return replace(kin, strays=strays, late=late, others=others)
+        matching = self._sorted_out(jobs, own=unit.tag)
+        others = [stray for stray in matching.strays if wanted not in stray.job.tags and not stray.is_noted]
+        strays = [stray for stray in matching.strays if wanted in stray.job.tags]
+        late = [(job, attempt) for job, attempt in matching.late if wanted in job.tags]
+        return replace(matching, strays=strays, late=late, others=others)
 
     def choose(self, tag: str, jobs: Sequence[Any]) -> Any:
         """Return the job to keep, the furthest one and of equals the oldest; the others are noted for dropping."""
@@ -180,7 +180,7 @@ class Twins:
         for job, tag in list(self._to_drop.items()):
             executed = self._ask(partial(self._cancel, job, self.may_cancel(tag)))
             if executed is not None:
-                self._journal.add_surplus(job, tag, executed=executed)
+                self._journal.add_duplicate(job, tag, executed=executed)
                 del self._to_drop[job]
 
     def is_free(self, job: Any, attempt: Attempt) -> bool:
@@ -196,13 +196,8 @@ class Twins:
         """Tell whether the service may still make jobs that nobody waits for, where this run can see them."""
         return any(attempt.watched and self._is_here(attempt) for attempt in self._journal.attempts())
 
-    def sweep(self, units: Iterable[int] | None = None) -> None:
-        """Look through all jobs of the journal, while the service may still make some of attempts at these units."""
-        if self._service.is_durable and any(attempt.watched for attempt in self._journal.attempts(units)):
-            self.look()
-
-    def look(self, place: Callable[[list[Stray]], set[bytes]] = lambda strays: set()) -> None:
-        """Look through all jobs of the journal with one listing.
+    def account_for_all(self, place: Callable[[list[Stray]], set[bytes]]) -> None:
+        """List all jobs of the journal once, and account for each.
 
         Args:
             place: Finds out what to do with the jobs that the file does not know, and returns the contents for which
@@ -212,18 +207,18 @@ class Twins:
         asked = time.monotonic()
         jobs = self._ask(lambda: self._service.find(self._journal.tag))
         self._listed = asked, jobs
-        kin = self._sorted_out(jobs)
-        awaited = {attempt.tag for _, attempt in kin.late if _is_awaited(attempt)}
-        for job, attempt in kin.late:
+        matching = self._sorted_out(jobs)
+        awaited = {attempt.tag for _, attempt in matching.late if _is_awaited(attempt)}
+        for job, attempt in matching.late:
             if attempt.tag not in awaited:  # else another process, or a later step of this one, is about to find it
                 self.note(job.job_id(), attempt.tag)
         self.drop()
-        contents = place(kin.strays)
-        if not kin.late and all(stray.is_noted for stray in kin.strays):
+        contents = place(matching.strays)
+        if not matching.late and all(stray.is_noted for stray in matching.strays):
             self.accounted = [job.job_id() for job in jobs]
         still = {unit.id for unit in self._journal.units_with(contents)} if contents else set()
         self._close(began, [
-            attempt for attempt in kin.attempts
+            attempt for attempt in matching.attempts
             if attempt.watched and attempt.tag not in (*awaited, *self._to_drop.values()) and attempt.unit not in still
         ])  # fmt: skip
 
@@ -245,7 +240,7 @@ class Twins:
         """Tell whether an attempt's jobs are among those that the service lists."""
         return is_listed(attempt.tag, self._journal.tag, self.places)
 
-    def _sorted_out(self, jobs: Iterable[Any], own: str | None = None) -> Kin:
+    def _sorted_out(self, jobs: Iterable[Any], own: str | None = None) -> MatchingJobs:
         """Tell jobs apart by what the file knows.
 
         An attempt is on the disk before its request leaves; so if the attempts are read after the jobs, those of every
@@ -255,21 +250,21 @@ class Twins:
         attempts = self._journal.attempts()
         by_tag = {attempt.tag: attempt for attempt in attempts}
         on_record = {attempt.job for attempt in attempts}
-        noted = {item.job for item in self._journal.surplus()}
-        kin = Kin(attempts=attempts)
+        noted = {item.job for item in self._journal.duplicates()}
+        matching = MatchingJobs(attempts=attempts)
         for job in jobs:
             name, tags = job.job_id(), job.tags or []
             if own is not None and own in tags and name not in noted:
-                kin.own.append(job)
+                matching.own.append(job)
             elif name in on_record:
                 continue
             elif attempt := next((by_tag[tag] for tag in tags if tag in by_tag), None):
-                kin.late += [] if name in noted else [(job, attempt)]
+                matching.late += [] if name in noted else [(job, attempt)]
             else:
                 marks = read_marks(tags, self._journal.tag)
                 if marks.attempt is not None:  # others carry the journal's tag by the user's hand
-                    kin.strays.append(Stray(job, marks.attempt, marks, name in noted))
-        return kin
+                    matching.strays.append(Stray(job, marks.attempt, marks, name in noted))
+        return matching
 
     def _cancel(self, name: str, may_cancel: bool) -> bool | None:
         """Cancel a job and return whether it ran; ``None`` if it goes on."""
@@ -283,27 +278,6 @@ class Twins:
             cancel(job)
             job = self._service.fetch(name)
         return did_run(job)
-
-
-def cancel(job: Any) -> None:
-    """Cancel a job, unless it has just ended."""
-    try:
-        job.cancel()
-    except Exception as error:
-        if type(error).__name__ != "RuntimeInvalidStateError":
-            raise
-
-
-def did_run(job: Any) -> bool:
-    """Tell whether a job that nobody waits for cost anything; when in doubt it did."""
-    if status_of(job) == ERROR and usage_of(job) == 0:
-        return False
-    return not (status_of(job) in (CANCELLED, ERROR) and never_ran(job))
-
-
-def is_older(job: Any, other: Any) -> bool:
-    """Tell whether the service made a job before another one, in an order that is the same for everyone who asks."""
-    return (created(job), job.job_id()) < (created(other), other.job_id())
 
 
 def _is_awaited(attempt: Attempt) -> bool:

@@ -9,7 +9,7 @@ from qiskit_qml_ext.primitives.journal.store import ownership
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
 
 
-class Heart:
+class Heartbeat:
     """Beats in a thread of its own while a run goes on, whatever the run is busy with.
 
     A journal that cannot be written for a while is tried again until it can. Others may take the run's claims over
@@ -39,7 +39,7 @@ class Heart:
             thread = threading.Thread(target=self._keep_releasing, name="qiskit-qml-ext release", daemon=True)
             thread.start()
 
-    def trouble(self) -> str | None:
+    def problem(self) -> str | None:
         """Return why there was no sign of life for longer than there should be, if so."""
         if self._error is None:
             return None

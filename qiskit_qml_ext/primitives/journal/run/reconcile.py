@@ -16,10 +16,21 @@ from typing import Any
 from qiskit_qml_ext.exceptions import JournalBehindError
 from qiskit_qml_ext.primitives.journal.disk.places import shown
 from qiskit_qml_ext.primitives.journal.disk.queries import content_of
-from qiskit_qml_ext.primitives.journal.disk.records import DONE, FAILED, LOST, PLANNED, SUBMITTED, Surplus, Unit
-from qiskit_qml_ext.primitives.journal.run.duplicates import Kin, Stray, Twins, cancel, did_run, is_older
-from qiskit_qml_ext.primitives.journal.service.services import CANCELLED, ERROR, FINISHED, QUEUED, created, status_of
-from qiskit_qml_ext.primitives.journal.service.timed_calls import Questions
+from qiskit_qml_ext.primitives.journal.disk.records import DONE, FAILED, LOST, PLANNED, SUBMITTED, Duplicate, Unit
+from qiskit_qml_ext.primitives.journal.run.duplicates import Duplicates, MatchingJobs, Stray
+from qiskit_qml_ext.primitives.journal.service.jobs import (
+    CANCELLED,
+    ERROR,
+    FINISHED,
+    QUEUED,
+    cancel,
+    created,
+    did_run,
+    is_older,
+    session_of,
+    status_of,
+)
+from qiskit_qml_ext.primitives.journal.service.timed_calls import TimedCalls
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
 from qiskit_qml_ext.primitives.journal.store.tags import Marks, content_tag, read_marks
 
@@ -34,32 +45,34 @@ class Reconciliation:
 
     Args:
         journal: The file.
-        twins: Lists the jobs.
+        duplicates: Lists the jobs.
         ask: Asks the service questions.
+        owner: The claim of the run.
     """
 
-    def __init__(self, journal: Journal, twins: Twins, ask: Questions):
+    def __init__(self, journal: Journal, duplicates: Duplicates, ask: TimedCalls, *, owner: str):
         self._journal = journal
-        self._twins = twins
+        self._duplicates = duplicates
         self._ask = ask
+        self._owner = owner
         self.adopted: list[str] = []
         """The jobs that were taken over."""
         self.unplaced: list[Stray] = []
         """The jobs for which there was no place when the service was last asked."""
 
-    def look(self, recut: Recut = lambda contents: False) -> None:
+    def reconcile(self, recut: Recut = lambda contents: False) -> None:
         """List the jobs of the journal and account for each."""
         clean, began = False, time.monotonic()
         try:
-            self._twins.look(partial(self._place, recut))
+            self._duplicates.account_for_all(partial(self._place, recut))
             clean = not self.unplaced
         finally:
-            known = self._twins.accounted if clean else []
-            self._journal.looks.note(self._twins.places, clean=clean, began=began, known=known)
+            known = self._duplicates.accounted if clean else []
+            self._journal.listings.note(self._duplicates.places, clean=clean, began=began, known=known)
         if self.unplaced:
             self._journal.note_unknown([stray.id for stray in self.unplaced])
 
-    def demand(self) -> None:
+    def require_places(self) -> None:
         """See that there is a place for every job before anything is submitted.
 
         Raises:
@@ -98,13 +111,13 @@ class Reconciliation:
         ]
         return "; ".join(parts)
 
-    def strangers(self, kin: Kin) -> list[Stray]:
+    def without_unit(self, matching: MatchingJobs) -> list[Stray]:
         """Return those unknown jobs of a listing that match no unit of the file."""
-        contents = {stray.marks.content for stray in kin.others if stray.marks.content}
+        contents = {stray.marks.content for stray in matching.others if stray.marks.content}
         known = {unit.content for unit in self._journal.units_with(contents)} if contents else set()
-        return [stray for stray in kin.others if stray.marks.content not in known]
+        return [stray for stray in matching.others if stray.marks.content not in known]
 
-    def take_back(self, unit: Unit, job: Any, kin: Kin, *, owner: str) -> bool:
+    def take_back(self, unit: Unit, job: Any, matching: MatchingJobs) -> bool:
         """Take a job of this run back that waits still, if a copy of the file submitted unknown work before it.
 
         Both have listed the jobs before either submitted. The unit is planned again, and whether it may be submitted is
@@ -114,10 +127,10 @@ class Reconciliation:
             Whether it was done.
         """
         tag = unit.tag or ""
-        if tag not in self._twins.posted or not self._twins.may_cancel(tag):
+        if tag not in self._duplicates.posted or not self._duplicates.may_cancel(tag):
             return False
-        older = [stray for stray in self.strangers(kin) if is_older(stray.job, job)]
-        if not any(self._twins.furthest([stray.job], live=True) for stray in older):
+        older = [stray for stray in self.without_unit(matching) if is_older(stray.job, job)]
+        if not any(self._duplicates.furthest([stray.job], live=True) for stray in older):
             return False
         if self._ask(partial(status_of, job)) != QUEUED:
             return False
@@ -125,8 +138,8 @@ class Reconciliation:
         if self._ask(partial(did_run, job)):
             return False
         reason = f"A copy of the journal submitted the job {older[0].id} at the same time; it may be the same work."
-        self._journal.retry(unit.id, owner=owner, outcome="not needed", reason=reason)
-        self._journal.add_surplus(job.job_id(), tag, executed=False)
+        self._journal.retry(unit.id, owner=self._owner, outcome="not needed", reason=reason)
+        self._journal.add_duplicate(job.job_id(), tag, executed=False)
         return True
 
     def disown(self) -> list[str]:
@@ -136,7 +149,7 @@ class Reconciliation:
         """
         strays, self.unplaced = self.unplaced, []
         for stray in strays:
-            self._journal.add_surplus(stray.id, self._tag_of(stray), executed=True)
+            self._journal.add_duplicate(stray.id, self._tag_of(stray), executed=True)
         return [stray.id for stray in strays]
 
     def _place(self, recut: Recut, strays: list[Stray]) -> set[bytes]:
@@ -169,9 +182,9 @@ class Reconciliation:
             self._waiting.add(unit.content)
             return
         if unit.state in (PLANNED, FAILED, LOST) or (unit.state == DONE and unit.tag is None):
-            best = self._twins.furthest([stray.job for stray in group], live=True)
+            best = self._duplicates.furthest([stray.job for stray in group], live=True)
             taken = next((stray for stray in group if stray.job is best), None)
-            if taken is not None and self.adopt(unit, taken, owner=None):
+            if taken is not None and self._adopt(unit, taken, owner=None):
                 group = [stray for stray in group if stray is not taken]
         elif unit.state not in (SUBMITTED, DONE):
             self._waiting.add(unit.content)  # it is being submitted or recovered
@@ -182,62 +195,62 @@ class Reconciliation:
             status = self._ask(partial(status_of, stray.job))
             if status in (FINISHED, ERROR, CANCELLED):
                 executed = self._ask(partial(did_run, stray.job))
-                self._journal.add_surplus(stray.id, self._tag_of(stray), executed=executed)
+                self._journal.add_duplicate(stray.id, self._tag_of(stray), executed=executed)
             else:
                 self._waiting.add(unit.content)
 
-    def adopt(self, unit: Unit, stray: Stray, *, owner: str | None) -> bool:
+    def _adopt(self, unit: Unit, stray: Stray, *, owner: str | None) -> bool:
         """Take over a job for a unit that needs it; return whether it was done."""
         taken = self._journal.adopt(
-            unit.id, tag=stray.tag, job=stray.id, session=getattr(stray.job, "_session_id", None),
+            unit.id, tag=stray.tag, job=stray.id, session=session_of(stray.job),
             created=created(stray.job), owner=owner, reason=f"The job {stray.id} computes the same.",
         )  # fmt: skip
         if taken:
             self.adopted.append(stray.id)
         return taken
 
-    def take_over(self, unit: Unit, kin: Kin, *, owner: str) -> bool:
+    def take_over(self, unit: Unit, matching: MatchingJobs) -> bool:
         """Go on with a job that computes what a unit does and that nobody waits for here, if there is one.
 
         Args:
-            unit: A unit under way that belongs to ``owner``.
-            kin: The jobs that compute the same, from :meth:`Twins.kin`.
-            owner: Who goes on with it.
+            unit: A unit under way that belongs to this run.
+            matching: The jobs that compute the same, from :meth:`Duplicates.matching`.
 
         Returns:
             Whether there is one.
         """
         late = [
-            Stray(job, attempt.tag, Marks(), False) for job, attempt in kin.late if self._twins.is_free(job, attempt)
+            Stray(job, attempt.tag, Marks(), False)
+            for job, attempt in matching.late
+            if self._duplicates.is_free(job, attempt)
         ]
-        for stray in [*kin.strays, *late]:
-            if self._twins.furthest([stray.job], live=True) and self.adopt(unit, stray, owner=owner):
+        for stray in [*matching.strays, *late]:
+            if self._duplicates.furthest([stray.job], live=True) and self._adopt(unit, stray, owner=self._owner):
                 return True
         return False
 
-    def settle(self, unit: Unit, job: Any, kin: Kin, *, owner: str) -> Any:
+    def settle(self, unit: Unit, job: Any, matching: MatchingJobs) -> Any:
         """Return the job to wait for, where a copy of the file has submitted the same at the same time.
 
         Of two copies, the one whose job is younger takes it back while it is in the queue, and waits for the older.
 
         Args:
-            unit: A submitted unit that belongs to ``owner``.
+            unit: A submitted unit that belongs to this run.
             job: Its job.
-            kin: The jobs that compute the same.
-            owner: Who works on it.
+            matching: The jobs that compute the same.
         """
-        if not self._twins.may_cancel(unit.tag or ""):
+        if not self._duplicates.may_cancel(unit.tag or ""):
             return job
-        for stray in kin.strays:
-            if stray.is_noted or not is_older(stray.job, job) or not self._twins.furthest([stray.job], live=True):
+        for stray in matching.strays:
+            if stray.is_noted or not is_older(stray.job, job) or not self._duplicates.furthest([stray.job], live=True):
                 continue
             if self._ask(partial(status_of, job)) != QUEUED:
                 break
             self._ask(partial(cancel, job))
             if self._ask(partial(did_run, job)):
                 break
-            if self.adopt(unit, stray, owner=owner):
-                self._journal.add_surplus(job.job_id(), unit.tag or "", executed=False)
+            if self._adopt(unit, stray, owner=self._owner):
+                self._journal.add_duplicate(job.job_id(), unit.tag or "", executed=False)
                 return stray.job
             break
         return job
@@ -254,7 +267,7 @@ class Reconciliation:
                 living.append(stray)
             else:
                 executed = self._ask(partial(did_run, stray.job))
-                self._journal.add_surplus(stray.id, self._tag_of(stray), executed=executed)
+                self._journal.add_duplicate(stray.id, self._tag_of(stray), executed=executed)
         return living
 
     def _tag_of(self, stray: Stray) -> str:
@@ -281,15 +294,15 @@ def cut_to(keys: Sequence[bytes], contents: set[bytes]) -> list[Sequence[bytes]]
     return [part for half, parts in zip(halves, found, strict=True) for part in parts or [half]]
 
 
-def is_of_copy(surplus: Surplus) -> bool:
+def is_of_copy(duplicates: Duplicate) -> bool:
     """Tell whether a job was submitted with another copy of the file, or with this one before it lost work."""
-    return read_marks([surplus.tag], surplus.tag.rpartition("-c")[0]).content is not None
+    return read_marks([duplicates.tag], duplicates.tag.rpartition("-c")[0]).content is not None
 
 
-def surplus_of(journal: Journal, *units: Unit) -> list[Surplus]:
+def duplicates_of(journal: Journal, *units: Unit) -> list[Duplicate]:
     """Return the jobs that compute what these units do, and that nobody waits for."""
     tags = {attempt.tag for attempt in journal.attempts([unit.id for unit in units])}
-    return journal.surplus(tags=tags | {content_tag(journal.tag, unit.content) for unit in units})
+    return journal.duplicates(tags=tags | {content_tag(journal.tag, unit.content) for unit in units})
 
 
 def _date(stray: Stray) -> str:

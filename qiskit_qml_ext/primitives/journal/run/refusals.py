@@ -4,13 +4,14 @@ import time
 
 from qiskit_qml_ext.exceptions import RunIncompleteError
 from qiskit_qml_ext.primitives.journal.run.policy import Policy
-from qiskit_qml_ext.primitives.journal.service.faults import Fault, WaitsFor
+from qiskit_qml_ext.primitives.journal.service.faults import Fault
+from qiskit_qml_ext.primitives.journal.service.reactions import WaitsFor
 
 _LONGEST_PAUSE = 300.0
 
 
 class Refusals:
-    """Says when to try again; a refusal for now is no trouble and no failure of the work.
+    """Says when to try again; a refusal for now is neither silence nor a failure of the work.
 
     While jobs of this work wait or run, their ends are waited for without any limit. Where none is pending, others use
     up what the account may have, or the device is paused; then patience has its end.

@@ -7,10 +7,8 @@ from typing import Any
 from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.primitives.journal.disk.records import DONE, PLANNED, NewUnit, Unit
-from qiskit_qml_ext.primitives.journal.run.policy import Policy
+from qiskit_qml_ext.primitives.journal.run.context import RunContext
 from qiskit_qml_ext.primitives.journal.run.reconcile import cut_to
-from qiskit_qml_ext.primitives.journal.service.services import Service
-from qiskit_qml_ext.primitives.journal.store.journal import Journal
 from qiskit_qml_ext.primitives.journal.work.requests import Request, new_unit, pack
 
 
@@ -18,19 +16,13 @@ class RequestUnits:
     """Where the items of a request are in the journal.
 
     Args:
-        service: What runs the units.
-        journal: Where everything is written down.
+        run: What the run works with.
         request: The items.
-        policy: Limits.
-        seed: The user's seed, for simulators.
     """
 
-    def __init__(self, service: Service, journal: Journal, request: Request, *, policy: Policy, seed: int | None):
-        self._service = service
-        self._journal = journal
+    def __init__(self, run: RunContext, request: Request):
+        self._run = run
         self._request = request
-        self._policy = policy
-        self._seed = seed
         self._keys: dict[int, tuple[bytes, ...]] = {}
         self._done: dict[int, Unit] = {}
         self.places: dict[bytes, tuple[int, int]] = {}
@@ -45,16 +37,16 @@ class RequestUnits:
         Args:
             revive: Whether failed units get a new chance.
         """
-        self._request.refine(self._journal.locate)
-        self.places = self._journal.ensure_units(
+        self._request.refine(self._run.journal.locate)
+        self.places = self._run.journal.ensure_units(
             [item.key for item in self._request.items],
             lambda places: pack(
                 self._request,
                 places,
-                target=self._service.target,
-                options=self._service.options,
-                max_executions=self._policy.max_executions,
-                max_bytes=self._policy.max_bytes,
+                target=self._run.service.target,
+                options=self._run.service.options,
+                max_executions=self._run.policy.max_executions,
+                max_bytes=self._run.policy.max_bytes,
             ),
             revive=revive,
         )
@@ -65,7 +57,7 @@ class RequestUnits:
 
     def read(self) -> list[Unit]:
         """Return the units; those that are done do not change and are not read again."""
-        left = self._journal.units(unit for unit in self._keys if unit not in self._done)
+        left = self._run.journal.units(unit for unit in self._keys if unit not in self._done)
         self._done.update({unit.id: unit for unit in left if unit.state == DONE})
         found = {unit.id: unit for unit in [*self._done.values(), *left]}
         return [found[number] for number in sorted(found) if number in self._keys]
@@ -76,11 +68,11 @@ class RequestUnits:
 
     def has_planned(self) -> bool:
         """Tell whether anything is left to be submitted."""
-        return any(unit.state == PLANNED for unit in self._journal.units(self._keys))
+        return any(unit.state == PLANNED for unit in self._run.journal.units(self._keys))
 
     def unsubmitted(self) -> list[tuple[QuantumCircuit, int]]:
         """Return the circuits that nobody has submitted yet, with their executions."""
-        planned = {unit.id for unit in self._journal.units(self._keys) if unit.state == PLANNED}
+        planned = {unit.id for unit in self._run.journal.units(self._keys) if unit.state == PLANNED}
         executions: dict[int, int] = {}
         for item in self._request.items:
             if self.places[item.key][0] in planned:
@@ -94,39 +86,38 @@ class RequestUnits:
 
     def seed_of(self, unit: Unit) -> int | None:
         """Derive a unit's seed from its content, so that its counts do not depend on what ran before."""
-        if self._seed is None:
+        if self._run.seed is None:
             return None
-        content = self._seed.to_bytes(16, "little") + b"".join(self._keys.get(unit.id, ()))
+        content = self._run.seed.to_bytes(16, "little") + b"".join(self._keys.get(unit.id, ()))
         return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little") % 2**31
 
-    def halve(self, unit: Unit, reason: str, *, owner: str) -> None:
+    def halve(self, unit: Unit, reason: str) -> None:
         """Cut a unit in two, or write down that it failed if that cannot be done.
 
         Args:
             unit: A unit that is too large.
             reason: The service's words.
-            owner: Who works on it.
         """
         keys = self._keys.get(unit.id, ())
         halves = self._request.halves(keys) if len(keys) == unit.num_items else None
         if halves is None:
             advice = "One circuit with its shots is more than a job may have: use fewer shots or less precision."
-            self._journal.fail(unit.id, owner=owner, outcome="rejected", reason=f"{reason} {advice}")
+            self._run.journal.fail(unit.id, owner=self._run.owner, outcome="rejected", reason=f"{reason} {advice}")
             return
         parts = self._parts(unit, [half for half in halves if half])
-        self._journal.split(unit.id, parts, owner=owner, reason=reason)
+        self._run.journal.split(unit.id, parts, owner=self._run.owner, reason=reason)
         self.plan(revive=False)
 
     def recut(self, contents: set[bytes]) -> bool:
         """Halve planned units as a run did whose record is lost, where that makes units with these contents."""
         changed = False
-        for unit in self._journal.units(self._keys):
+        for unit in self._run.journal.units(self._keys):
             keys = self._keys[unit.id]
             if unit.state != PLANNED or len(keys) != unit.num_items:
                 continue
             parts = cut_to(keys, contents)
             if parts is not None and len(parts) > 1:
-                changed |= self._journal.cut(unit.id, self._parts(unit, parts))
+                changed |= self._run.journal.cut(unit.id, self._parts(unit, parts))
         if changed:
             self.plan(revive=False)
         return changed

@@ -3,80 +3,25 @@
 A journal holds no circuits, so only that program can submit the rest.
 """
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.disk.records import DONE, FAILED, LOST, PLANNED, SUBMITTED, SUBMITTING, Unit
 from qiskit_qml_ext.primitives.journal.run.collector import Collector
-from qiskit_qml_ext.primitives.journal.run.context import Tools
-from qiskit_qml_ext.primitives.journal.run.duplicates import cancel as cancel_job
+from qiskit_qml_ext.primitives.journal.run.context import RunContext
 from qiskit_qml_ext.primitives.journal.run.policy import Policy
 from qiskit_qml_ext.primitives.journal.run.reconcile import Reconciliation
-from qiskit_qml_ext.primitives.journal.service.services import (
-    CANCELLED,
-    ERROR,
-    FINISHED,
-    runtime_job,
-    runtime_jobs,
-    status_of,
-)
+from qiskit_qml_ext.primitives.journal.service.account import RuntimeAccount
+from qiskit_qml_ext.primitives.journal.service.jobs import CANCELLED, ERROR, FINISHED, session_of, status_of
+from qiskit_qml_ext.primitives.journal.service.jobs import cancel as cancel_job
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
 from qiskit_qml_ext.primitives.journal.store.local_work import local_units
-from qiskit_qml_ext.primitives.journal.store.ownership import Liveness, Risk, new_owner
-from qiskit_qml_ext.primitives.journal.store.tags import place_of
-
-
-class RuntimeAccount:
-    """The jobs of an IBM account: they can be found and fetched, but nothing is submitted.
-
-    Args:
-        service: A ``QiskitRuntimeService``.
-    """
-
-    target = ""
-    default: float | None = None
-    is_durable = True
-    more_shots = False
-
-    def __init__(self, service: Any):
-        self._service = service
-        self.options: dict[str, Any] = {}
-        listed = service.instances() if hasattr(service, "instances") else []
-        self._instances: list[str | None] = [item["crn"] for item in listed] or [None]
-        self.places = tuple(place_of(instance) for instance in self._instances)
-
-    def submit(self, pubs: Sequence[Any], *, tags: list[str], seed: int | None) -> Any:
-        """Refuse: the circuits are known to the user's program only.
-
-        Raises:
-            JournalError: Always; :func:`resume` asks for results only.
-        """
-        raise JournalError("A journal holds no circuits: run the program that asked for this work to submit it.")
-
-    def fetch(self, job: str) -> Any:
-        """Ask the service for a job."""
-        return runtime_job(self._service, job)
-
-    def find(self, tag: str, known: Collection[str] = ()) -> list[Any]:
-        """List the jobs with a tag on all instances of the account."""
-        return [job for instance in self._instances for job in runtime_jobs(self._service, tag, instance, known)]
-
-    def reopen(self) -> None:
-        """Do nothing: nothing is submitted."""
-
-    def close(self) -> None:
-        """Do nothing: nothing was opened."""
-
-    def calibration(self) -> str | None:
-        """Return nothing: nothing is submitted."""
-        return None
+from qiskit_qml_ext.primitives.journal.store.ownership import Liveness, Risk
 
 
 @dataclass(frozen=True)
 class Resumed:
-    """What a look at the service brought."""
+    """What the service was asked for, and what came of it."""
 
     fetched: int
     """Units whose results are in the journal now."""
@@ -105,37 +50,34 @@ def resume(
         journal: The journal.
         service: A ``QiskitRuntimeService`` of the account that ran the jobs.
         policy: Waiting times.
-        liveness: What earlier looks have seen of other processes: one that cannot be seen from here is given up after
+        liveness: What was seen earlier of other processes: one that cannot be seen from here is given up after
             it has been seen to be silent for a while.
     """
-    policy = policy or Policy()
-    account = RuntimeAccount(service)
-    owner = new_owner()
-    tools = Tools.of(account, journal, policy)
-    reconciliation, collector = tools.reconciliation, Collector(tools, owner=owner)
+    run = RunContext.of(RuntimeAccount(service), journal, policy)
+    reconciliation, collector = run.reconciliation, Collector(run)
     liveness, busy = liveness or Liveness(journal), list[str]()
     before = {unit.id for unit in journal.units() if unit.state == DONE}
     here = local_units(journal)
     try:
-        reconciliation.look()
-        tools.twins.begin_pass()
+        reconciliation.reconcile()
+        run.duplicates.begin_pass()
         for unit in journal.units():
             if unit.state not in (SUBMITTING, SUBMITTED) or unit.is_unrecorded or unit.id in here:
                 continue
             if unit.owner is not None and not liveness.is_gone(unit.owner, Risk.of(unit.state, durable=True)):
                 busy.append(f"Unit {unit.id} is being worked on by {liveness.describe(unit.owner)}.")
                 continue
-            if not journal.take_over(unit.id, owner=owner, gone=unit.owner):
+            if not journal.take_over(unit.id, owner=run.owner, gone=unit.owner):
                 continue
-            if unit.state == SUBMITTING and not _adopt(tools, unit, owner):
+            if unit.state == SUBMITTING and not _adopt(run, unit):
                 continue
-            for _ in range(2):  # the first look may put another job on record
+            for _ in range(2):  # the first time may put another job on record
                 (adopted,) = journal.units([unit.id])
                 if adopted.state == SUBMITTED:
                     collector.collect(adopted)
-        tools.twins.drop()
+        run.duplicates.drop()
     finally:
-        journal.release(owner)
+        journal.release(run.owner)
     states = {unit.id: unit.state for unit in journal.units() if not unit.is_unrecorded}
     return Resumed(
         fetched=sum(state == DONE and unit not in before for unit, state in states.items()),
@@ -148,7 +90,7 @@ def resume(
     )
 
 
-def look(journal: Journal, service: Any, *, policy: Policy | None = None) -> list[str]:
+def reconcile(journal: Journal, service: Any, *, policy: Policy | None = None) -> list[str]:
     """Hold a journal's file against the service once: take over what it needs, and note what nobody waits for.
 
     Args:
@@ -159,7 +101,7 @@ def look(journal: Journal, service: Any, *, policy: Policy | None = None) -> lis
     Returns:
         The jobs of the journal that the file does not know and that match none of its work.
     """
-    return [stray.id for stray in _looked(journal, service, policy).unplaced]
+    return [stray.id for stray in _reconciled(journal, service, policy).unplaced]
 
 
 def disown(journal: Journal, service: Any, *, policy: Policy | None = None) -> list[str]:
@@ -175,12 +117,12 @@ def disown(journal: Journal, service: Any, *, policy: Policy | None = None) -> l
     Returns:
         The jobs.
     """
-    return _looked(journal, service, policy).disown()
+    return _reconciled(journal, service, policy).disown()
 
 
-def _looked(journal: Journal, service: Any, policy: Policy | None) -> Reconciliation:
-    reconciliation = Tools.of(RuntimeAccount(service), journal, policy or Policy()).reconciliation
-    reconciliation.look()
+def _reconciled(journal: Journal, service: Any, policy: Policy | None) -> Reconciliation:
+    reconciliation = RunContext.of(RuntimeAccount(service), journal, policy).reconciliation
+    reconciliation.reconcile()
     return reconciliation
 
 
@@ -224,14 +166,13 @@ def kept(unit: Unit) -> str:
     )
 
 
-def _adopt(tools: Tools, unit: Unit, owner: str) -> bool:
+def _adopt(run: RunContext, unit: Unit) -> bool:
     tag = unit.tag or ""
-    kin = tools.twins.kin(unit)
-    if not kin.own:
-        return tools.reconciliation.take_over(unit, kin, owner=owner)
-    job = tools.twins.choose(tag, kin.own)
-    session = getattr(job, "_session_id", None)
-    return tools.journal.submitted(unit.id, tag=tag, job=job.job_id(), session=session, owner=owner)
+    matching = run.duplicates.matching(unit)
+    if not matching.own:
+        return run.reconciliation.take_over(unit, matching)
+    job = run.duplicates.choose(tag, matching.own)
+    return run.journal.submitted(unit.id, tag=tag, job=job.job_id(), session=session_of(job), owner=run.owner)
 
 
 def _cancel_jobs(account: RuntimeAccount, unit: Unit, cancelled: list[str]) -> str | None:

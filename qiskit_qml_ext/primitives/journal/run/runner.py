@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from qiskit import QuantumCircuit
@@ -18,101 +17,54 @@ from qiskit_qml_ext.primitives.journal.disk.records import (
     PLANNED,
     SUBMITTED,
     SUBMITTING,
-    Surplus,
     Unit,
 )
 from qiskit_qml_ext.primitives.journal.run.collector import Collector
-from qiskit_qml_ext.primitives.journal.run.context import Tools
-from qiskit_qml_ext.primitives.journal.run.heartbeat import Heart
-from qiskit_qml_ext.primitives.journal.run.policy import Policy
+from qiskit_qml_ext.primitives.journal.run.context import RunContext
+from qiskit_qml_ext.primitives.journal.run.heartbeat import Heartbeat
 from qiskit_qml_ext.primitives.journal.run.progress import Progress, Waits
-from qiskit_qml_ext.primitives.journal.run.reconcile import surplus_of
+from qiskit_qml_ext.primitives.journal.run.reconcile import duplicates_of
+from qiskit_qml_ext.primitives.journal.run.report import Report
 from qiskit_qml_ext.primitives.journal.run.request_units import RequestUnits
 from qiskit_qml_ext.primitives.journal.run.submitter import Posting, Submitter
-from qiskit_qml_ext.primitives.journal.service.backoff import Trouble
-from qiskit_qml_ext.primitives.journal.service.faults import Meaning, understand
-from qiskit_qml_ext.primitives.journal.service.services import Service
-from qiskit_qml_ext.primitives.journal.store.journal import Journal
-from qiskit_qml_ext.primitives.journal.store.ownership import Liveness, Risk, new_owner
+from qiskit_qml_ext.primitives.journal.service.faults import classify
+from qiskit_qml_ext.primitives.journal.store.ownership import Liveness, Risk
 from qiskit_qml_ext.primitives.journal.store.tags import new_attempt_tag
 from qiskit_qml_ext.primitives.journal.work.codec import BadResultError, UnitResult, decode
 from qiskit_qml_ext.primitives.journal.work.requests import Request
 
 _ENDED = (DONE, FAILED, LOST)
 _LONGEST_PAUSE = 30.0
-_LAST_LOOK_SECONDS = 20.0  # a thousand jobs are listed in five answers
-_IDLE_LOOK_SECONDS = 3.0  # who only reads results that are there does not wait long for a service
+_LAST_LISTING_SECONDS = 20.0  # a thousand jobs are listed in five answers
+_IDLE_LISTING_SECONDS = 3.0  # who only reads results that are there does not wait long for a service
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass
-class Report:
-    """What a run did."""
-
-    submitted: int = 0
-    """Jobs that this run submitted."""
-    executions: int = 0
-    """Circuits times shots in them."""
-    adopted: list[str] = field(default_factory=list)
-    """Jobs that the journal's file did not know and that were taken over instead of submitting the same."""
-    calibrations: list[str] = field(default_factory=list)
-    """When the device was calibrated, over all units of the result."""
-    surplus: list[Surplus] = field(default_factory=list)
-    """Jobs for this work that nobody waits for: the service made them twice, or a copy of the file did."""
-    unknown: list[str] = field(default_factory=list)
-    """Jobs of the journal that the file does not know and that match none of its work: a copy of the file made them, or
-    this one before it lost work. What they executed is not counted here."""
-    unlisted: str | None = None
-    """Why the service could not be asked at the end for jobs that nobody waits for; ``None`` if it was, or if there was
-    no need."""
-    waiting_for: str | None = None
-    """What the run waits for now, ``None`` if it does not wait: jobs of the service, another process that works on a
-    part, the limit on submissions."""
 
 
 class Runner:
     """Runs one request to its end; see :meth:`run`.
 
     Args:
-        service: What runs the units.
-        journal: Where everything is written down.
+        run: What the run works with.
         request: The items.
-        policy: Limits and waiting times.
-        seed: The user's seed, for simulators.
         progress: Where to show how far it is.
     """
 
-    def __init__(
-        self,
-        service: Service,
-        journal: Journal,
-        request: Request,
-        *,
-        policy: Policy,
-        seed: int | None = None,
-        progress: Progress | None = None,
-    ):
-        self._service = service
-        self._journal = journal
+    def __init__(self, run: RunContext, request: Request, *, progress: Progress | None = None):
+        self._run = run
         self._request = request
-        self._policy = policy
         self._progress = progress or Progress(show=False)
-        self._owner = new_owner()
-        self._liveness = Liveness(journal)
-        self._heart = Heart(journal, self._owner)
+        self._liveness = Liveness(run.journal)
+        self._heartbeat = Heartbeat(run.journal, run.owner)
         self._stopped = threading.Event()
         self._waits = Waits()
         self.report = Report()
-        local = not service.is_durable
-        self._poll_seconds = policy.poll_seconds or (None if local else 2.0)
-        self._max_pending = policy.max_pending or (1 if local else 3)
-        self._trouble = Trouble(policy.patience_seconds)
-        tools = Tools.of(service, journal, policy, answered=self._trouble.over)
-        self._twins, self._reconciliation = tools.twins, tools.reconciliation
-        self._submitter = Submitter(tools, owner=self._owner)
-        self._collector = Collector(tools, owner=self._owner)
+        local = not run.service.is_durable
+        self._poll_seconds = run.policy.poll_seconds or (None if local else 2.0)
+        self._max_pending = run.policy.max_pending or (1 if local else 3)
+        self._submitter = Submitter(run)
+        self._collector = Collector(run)
         self._results: dict[int, UnitResult] = {}
-        self._units = RequestUnits(service, journal, request, policy=policy, seed=seed)
+        self._units = RequestUnits(run, request)
         self._is_reconciled = self._is_behind = False
 
     def plan(self, *, revive: bool = True) -> None:
@@ -129,11 +81,11 @@ class Runner:
         Raises:
             JournalBehindError: If there are jobs that may be the same work as what would be submitted.
         """
-        if self._service.is_durable and self._units.has_planned():
-            if self._is_behind or not self._journal.looks.was_clean(self._service.places):
-                self._reconciliation.look(self._units.recut)
+        if self._run.service.is_durable and self._units.has_planned():
+            if self._is_behind or not self._run.journal.listings.was_clean(self._run.service.places):
+                self._run.reconciliation.reconcile(self._units.recut)
             if self._units.has_planned():
-                self._reconciliation.demand()
+                self._run.reconciliation.require_places()
         self._is_reconciled, self._is_behind = True, False
 
     def run(self) -> PrimitiveResult[Any]:
@@ -144,22 +96,22 @@ class Runner:
             JournalError: If the journal cannot be written.
         """
         try:
-            self._heart.start()
+            self._heartbeat.start()
             units = self._loop()
         finally:
             self._stopped.set()
             self.report.waiting_for = None
             self.report.submitted, self.report.executions = self._submitter.submitted, self._submitter.executions
             self._progress.close()
-            self._heart.stop()
-            self.report.adopted = list(self._reconciliation.adopted)
-            self.report.unknown = [stray.id for stray in self._reconciliation.unplaced]
+            self._heartbeat.stop()
+            self.report.adopted = list(self._run.reconciliation.adopted)
+            self.report.unknown = [stray.id for stray in self._run.reconciliation.unplaced]
         self._raise_unfinished(units)
         self.report.calibrations = sorted({unit.calibration for unit in units if unit.calibration})
-        self.report.surplus = surplus_of(self._journal, *units)
+        self.report.duplicates = duplicates_of(self._run.journal, *units)
         metadata = {
             "version": 2,
-            "target": self._service.target,
+            "target": self._run.service.target,
             "jobs": [unit.job for unit in units],
             "calibrations": self.report.calibrations,
             "submitted_now": self.report.submitted,
@@ -168,7 +120,7 @@ class Runner:
             return self._request.assemble(self._units.places, self._results, metadata)
         except (ValueError, TypeError, LookupError) as error:
             raise JournalDamagedError(
-                f"The results in {self._journal.path} do not fit what was asked for ({error}). Nothing of them was "
+                f"The results in {self._run.journal.path} do not fit what was asked for ({error}). Nothing of them was "
                 "used; nothing was changed. Restore a backup of the journal, or use a new file."
             ) from error
 
@@ -181,7 +133,7 @@ class Runner:
         while True:
             spent = time.thread_time()
             units = self._units.read()
-            self._twins.begin_pass()
+            self._run.duplicates.begin_pass()
             if any(unit.state not in (*_ENDED, PLANNED, SUBMITTING, SUBMITTED) for unit in units):
                 self._units.plan(revive=False)  # another run needed some of our items without the others
                 continue
@@ -202,35 +154,35 @@ class Runner:
                 if unit.state in (SUBMITTING, SUBMITTED) and unit.id not in self._collector.given_up:
                     moved |= self._guarded(self._advance, unit)
             moved |= self._guarded(self._submit_next)
-            moved |= self._guarded(self._drop_twins)
+            moved |= self._guarded(self._drop_duplicates)
             now = time.monotonic()
             if moved:
                 last_move, self.report.waiting_for = now, None
             else:
                 self.report.waiting_for = self._reasons(units)
                 pause = self._pause(now - last_move, spent=time.thread_time() - spent, units=units)
-                self._stopped.wait(max(pause, self._trouble.pause()))
+                self._stopped.wait(max(pause, self._run.backoff.pause()))
 
     def _pause(self, waited: float, *, spent: float, units: Sequence[Unit]) -> float:
         """Return how long to pause; jobs of this machine are looked at within a hundredth of their time.
 
         Who waits for other processes' work only leaves the processor to them, but for a thirtieth.
         """
-        own = any(unit.owner == self._owner for unit in units)
+        own = any(unit.owner == self._run.owner for unit in units)
         pause = min(0.2, max(0.002, waited / 100)) if self._poll_seconds is None else self._poll_seconds
         return pause if own else max(pause, min(_LONGEST_PAUSE, 30 * spent))
 
     def _reasons(self, units: Sequence[Unit]) -> str:
         """Return what this run waits for."""
-        own = sum(unit.owner == self._owner for unit in units)
+        own = sum(unit.owner == self._run.owner for unit in units)
         if own:
-            self._waits.note(f"{own} job{'s' * (own > 1)} on {self._service.target}")
+            self._waits.note(f"{own} job{'s' * (own > 1)} on {self._run.service.target}")
         if self._submitter.refusals.reason:
             self._waits.note(self._submitter.refusals.reason)
-        if self._trouble.pause():
-            self._waits.note(self._trouble.describe())
-        if self._heart.trouble():
-            self._waits.note(f"the journal: {self._heart.trouble()}")
+        if self._run.backoff.pause():
+            self._waits.note(self._run.backoff.describe())
+        if self._heartbeat.problem():
+            self._waits.note(f"the journal: {self._heartbeat.problem()}")
         return self._waits.text()
 
     def _has_ended(self, unit: Unit) -> bool:
@@ -240,30 +192,28 @@ class Runner:
         return unit.state in _ENDED or unit.id in self._collector.given_up
 
     def _guarded(self, step: Callable[..., bool], *arguments: Any) -> bool:
-        """Take a step; trouble on the way to the service is waited out, up to a point."""
+        """Take a step; what fails on the way to the service is waited out, up to a point."""
         try:
             return step(*arguments)
         except (RunIncompleteError, JournalError):
             raise
         except Exception as error:
-            fault = understand(error)
-            if fault.meaning is Meaning.UNAUTHORIZED:
-                raise RunIncompleteError(
-                    f"The service does not accept the token: {fault.reason} Nothing is lost: renew it and run again."
-                ) from error
-            self._trouble.note(fault, error)
+            fault = classify(error)
+            if fault.reaction.ends_run:
+                raise RunIncompleteError(fault.reaction.ends_run.format(reason=fault.reason)) from error
+            self._run.backoff.note(fault, error)
             return False
 
     def _advance(self, unit: Unit) -> bool:
-        if unit.owner != self._owner:
-            risk = Risk.of(unit.state, durable=self._service.is_durable)
+        if unit.owner != self._run.owner:
+            risk = Risk.of(unit.state, durable=self._run.service.is_durable)
             if unit.owner is not None and not self._liveness.is_gone(unit.owner, risk):
                 self._waits.other(unit.id, self._liveness.describe(unit.owner))
                 return False
-            if not self._journal.take_over(unit.id, owner=self._owner, gone=unit.owner):
+            if not self._run.journal.take_over(unit.id, owner=self._run.owner, gone=unit.owner):
                 return False
         if unit.state == SUBMITTING:
-            if not self._journal.owns(unit.id, self._owner):
+            if not self._run.journal.owns(unit.id, self._run.owner):
                 return True  # taken over, while this process was suspended or busy with other units
             return self._after_posting(
                 unit, self._submitter.recover(unit, self._units.pubs(unit), self._units.seed_of(unit))
@@ -284,7 +234,7 @@ class Runner:
             return False
         if self._submitter.refusals.reason:
             # The work of other runs makes room as well.
-            pending = _pending([unit for unit in self._journal.units() if unit.owner is not None or unit in units])
+            pending = _pending([unit for unit in self._run.journal.units() if unit.owner is not None or unit in units])
         if not self._submitter.may_submit(pending):
             return False
         if not self._is_reconciled:
@@ -294,12 +244,12 @@ class Runner:
         if pubs is None:
             self._units.plan(revive=False)
             return True
-        journal, durable = self._journal, self._service.is_durable
-        tag = new_attempt_tag(journal.tag, lineage=journal.lineage, place=self._service.places[0], unit=unit.id)
-        per_minute = self._policy.submissions_per_minute or (5 if durable else None)
+        journal, durable = self._run.journal, self._run.service.is_durable
+        tag = new_attempt_tag(journal.tag, lineage=journal.lineage, place=self._run.service.places[0], unit=unit.id)
+        per_minute = self._run.policy.submissions_per_minute or (5 if durable else None)
         calibration = self._submitter.calibration()
         if not journal.claim(
-            unit.id, owner=self._owner, tag=tag, calibration=calibration, per_minute=per_minute, watched=durable
+            unit.id, owner=self._run.owner, tag=tag, calibration=calibration, per_minute=per_minute, watched=durable
         ):
             self._waits.rate(per_minute, journal.rate_pause(per_minute))
             return False
@@ -313,11 +263,11 @@ class Runner:
         return outcome.moved
 
     def _halve(self, unit: Unit, reason: str) -> bool:
-        self._units.halve(unit, reason, owner=self._owner)
+        self._units.halve(unit, reason)
         return True
 
-    def _drop_twins(self) -> bool:
-        self._twins.drop()
+    def _drop_duplicates(self) -> bool:
+        self._run.duplicates.drop()
         return False
 
     def _complete(self, units: Sequence[Unit]) -> bool:
@@ -325,37 +275,39 @@ class Runner:
         for unit in units:
             if unit.state != DONE or unit.id in self._results:
                 continue
-            stored = self._journal.results(unit.id)
+            stored = self._run.journal.results(unit.id)
             try:
                 if stored is None:
                     raise BadResultError("The stored result does not match its checksum.")
                 self._results[unit.id] = decode(*stored, unit.layout)
             except BadResultError:
-                self._journal.forget_result(unit.id, arrays=None if stored is None else stored[0])
+                self._run.journal.forget_result(unit.id, arrays=None if stored is None else stored[0])
                 self._units.forget(unit.id)
                 return False
-        self._look_again()
+        self._reconcile_at_end()
         return True
 
-    def _look_again(self) -> None:
-        """Look for jobs that nobody waits for; the results are complete, so trouble leaves that to a later run."""
-        if not self._service.is_durable:
+    def _reconcile_at_end(self) -> None:
+        """Look for jobs that nobody waits for; the results are complete, so if that fails it is left to a later run."""
+        if not self._run.service.is_durable:
             return
         try:
-            self._twins.drop()
-            is_due = not self._journal.looks.was_tried(self._service.places, idle=not self._submitter.submitted)
-            if is_due and self._twins.is_watching():
-                longest = _LAST_LOOK_SECONDS if self._submitter.submitted else _IDLE_LOOK_SECONDS
-                last = Tools.of(self._service, self._journal, self._policy, seconds=longest).reconciliation
-                last.look()
-                self._reconciliation.unplaced = last.unplaced
+            self._run.duplicates.drop()
+            is_due = not self._run.journal.listings.was_tried(
+                self._run.service.places, idle=not self._submitter.submitted
+            )
+            if is_due and self._run.duplicates.is_watching():
+                longest = _LAST_LISTING_SECONDS if self._submitter.submitted else _IDLE_LISTING_SECONDS
+                last = self._run.within(longest).reconciliation
+                last.reconcile()
+                self._run.reconciliation.unplaced = last.unplaced
         except JournalError:
             raise
         except Exception as error:
             self.report.unlisted = " ".join(str(error).split())[:500] or type(error).__name__
             _LOG.warning(
                 "The results are complete, but the service's jobs of %s could not be listed (%s). A later run looks "
-                "for those that nobody waits for.", self._journal.path, self.report.unlisted,
+                "for those that nobody waits for.", self._run.journal.path, self.report.unlisted,
             )  # fmt: skip
 
     def _raise_unfinished(self, units: Sequence[Unit]) -> None:
@@ -370,10 +322,10 @@ class Runner:
             for unit in left
         )
         first = "; ".join(reasons[:3]) + ("; …" if len(reasons) > 3 else "")
-        kept = f" The {done} finished ones are in {self._journal.path} and are not run again." if done else ""
-        last = {attempt.unit: attempt.outcome for attempt in self._journal.attempts([unit.id for unit in left])}
+        kept = f" The {done} finished ones are in {self._run.journal.path} and are not run again." if done else ""
+        last = {attempt.unit: attempt for attempt in self._run.journal.attempts([unit.id for unit in left])}
         advice = "Run the same again to try the rest."
-        if {"refused", "rejected"} & set(last.values()):
+        if any(attempt.was_refused for attempt in last.values()):
             advice = (
                 "What the service does not take as it is will fail again, and may cost again: change what the reason "
                 "names (circuits, shots or options) before the next run; that tries the rest as well."

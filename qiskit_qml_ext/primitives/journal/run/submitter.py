@@ -8,10 +8,12 @@ from typing import Any
 from qiskit_qml_ext.exceptions import RunIncompleteError
 from qiskit_qml_ext.primitives.journal.disk.places import shown
 from qiskit_qml_ext.primitives.journal.disk.records import Unit
-from qiskit_qml_ext.primitives.journal.run.context import Tools
+from qiskit_qml_ext.primitives.journal.run.context import RunContext
 from qiskit_qml_ext.primitives.journal.run.refusals import Refusals
-from qiskit_qml_ext.primitives.journal.service.backoff import Trouble
-from qiskit_qml_ext.primitives.journal.service.faults import Fault, Meaning, understand
+from qiskit_qml_ext.primitives.journal.service.backoff import Backoff
+from qiskit_qml_ext.primitives.journal.service.faults import Fault, classify
+from qiskit_qml_ext.primitives.journal.service.jobs import session_of
+from qiskit_qml_ext.primitives.journal.service.reactions import Step
 from qiskit_qml_ext.primitives.journal.store.tags import content_tag, is_listed
 
 _CALIBRATION_SECONDS = 600.0
@@ -34,24 +36,17 @@ class Submitter:
     """Submits units and clears up submissions whose fate is not known.
 
     Args:
-        tools: What the run works with.
-        owner: The claim of the run.
+        run: What the run works with.
     """
 
-    def __init__(self, tools: Tools, *, owner: str):
-        self._service = tools.service
-        self._journal = tools.journal
-        self._twins = tools.twins
-        self._reconciliation = tools.reconciliation
-        self._policy = tools.policy
-        self._ask = tools.ask
-        self._owner = owner
-        self._trouble = Trouble(self._policy.patience_seconds)
+    def __init__(self, run: RunContext):
+        self._run = run
+        self._backoff = Backoff(run.policy.patience_seconds)
         self._began = time.monotonic()
         self._reopened = 0
         self.refused = False
         """Whether the service refused a unit for good, so that it makes no sense to submit others."""
-        self.refusals = Refusals(self._policy)
+        self.refusals = Refusals(run.policy)
         """What the service refuses for now."""
         self._posted: dict[str, float] = {}
         self._strange: dict[str, str] = {}
@@ -68,36 +63,36 @@ class Submitter:
         Args:
             pending: How many jobs of this work wait or run.
         """
-        return not self.refused and self._trouble.pause() == 0 and self.refusals.may_try(pending)
+        return not self.refused and self._backoff.pause() == 0 and self.refusals.may_try(pending)
 
     def calibration(self) -> str | None:
         """Return when the device was calibrated, asked anew every ten minutes."""
         now = time.monotonic()
         if self._calibration is None or now - self._calibration[0] > _CALIBRATION_SECONDS:
-            self._calibration = (now, self._ask(self._service.calibration))
+            self._calibration = (now, self._run.ask(self._run.service.calibration))
         return self._calibration[1]
 
     def submit(self, unit: Unit, tag: str, pubs: Sequence[Any], seed: int | None) -> Posting:
         """Submit a unit that was claimed for a new attempt, unless the service has jobs that may be the same."""
-        if self._service.is_durable:
+        if self._run.service.is_durable:
             try:
-                kin = self._twins.kin_of_claimed(replace(unit, tag=tag))
-                taken = self._reconciliation.take_over(unit, kin, owner=self._owner)
-                is_behind = not taken and bool(self._reconciliation.strangers(kin))
+                matching = self._run.duplicates.matching_claimed(replace(unit, tag=tag))
+                taken = self._run.reconciliation.take_over(unit, matching)
+                is_behind = not taken and bool(self._run.reconciliation.without_unit(matching))
             except Exception:
-                self._journal.withdraw(unit.id, tag=tag, owner=self._owner)
+                self._run.journal.withdraw(unit.id, tag=tag, owner=self._run.owner)
                 raise
             if taken:
                 return Posting()
             if is_behind:
-                self._journal.withdraw(unit.id, tag=tag, owner=self._owner)
+                self._run.journal.withdraw(unit.id, tag=tag, owner=self._run.owner)
                 return Posting(behind=True)
         return self._post(unit, tag, pubs, seed)
 
     def recover(self, unit: Unit, pubs: Sequence[Any] | None, seed: int | None) -> Posting:
         """Clear up a submission that got no answer: find its job by the tag, or else submit again with the same tag.
 
-        The same tag is used, so that a request that arrives after all is found as a twin.
+        The same tag is used, so that a request that arrives after all is found as a duplicate.
 
         Args:
             unit: The unit, in the state *submitting* and claimed by this run.
@@ -107,69 +102,72 @@ class Submitter:
         tag = unit.tag or ""
         if self._find(unit) or self._is_out_of_sight(unit):
             return Posting()
-        if not self._service.is_durable:
-            self._journal.retry(unit.id, owner=self._owner, outcome="gone", reason="The process ended.")
+        if not self._run.service.is_durable:
+            self._run.journal.retry(unit.id, owner=self._run.owner, outcome="gone", reason="The process ended.")
             return Posting()
-        if time.monotonic() < self._posted.get(tag, self._began) + self._policy.settle_seconds:
+        if time.monotonic() < self._posted.get(tag, self._began) + self._run.policy.settle_seconds:
             return Posting(moved=False)
         if tag in self._strange:
             return self._give_up(unit, self._strange[tag])
         if pubs is None:
-            self._journal.retry(unit.id, owner=self._owner, outcome="unsent", reason="It never reached the service.")
+            self._run.journal.retry(
+                unit.id, owner=self._run.owner, outcome="unsent", reason="It never reached the service."
+            )
             return Posting()
-        if self.refused or self._trouble.pause():
+        if self.refused or self._backoff.pause():
             return Posting(moved=False)
-        self._journal.watch_anew([tag])
+        self._run.journal.watch_anew([tag])
         return self._post(unit, tag, pubs, seed)
 
     def _post(self, unit: Unit, tag: str, pubs: Sequence[Any], seed: int | None) -> Posting:
         """Send the request and write down its job, or what went wrong."""
-        if not self._journal.owns(unit.id, self._owner):
+        if not self._run.journal.owns(unit.id, self._run.owner):
             return Posting()  # this process was suspended since its claim, and another one goes on with the unit
-        tags = [self._journal.tag, content_tag(self._journal.tag, unit.content), tag]
-        self._twins.posted.add(tag)
+        tags = [self._run.journal.tag, content_tag(self._run.journal.tag, unit.content), tag]
+        self._run.duplicates.posted.add(tag)
         try:
-            job = self._service.submit(pubs, tags=tags, seed=seed)
+            job = self._run.service.submit(pubs, tags=tags, seed=seed)
         except Exception as error:
             self._posted[tag] = time.monotonic()
             return self._not_posted(replace(unit, tag=tag), tag, error)
         self._write_down(unit, tag, job)
         self._count(unit)
         self._reopened = 0
-        self._trouble.over()
+        self._backoff.over()
         self.refusals.over()
         return Posting()
 
     def _write_down(self, unit: Unit, tag: str, job: Any) -> None:
-        session = getattr(job, "_session_id", None)
-        known = self._journal.submitted(unit.id, tag=tag, job=job.job_id(), session=session, owner=self._owner)
-        if not known and self._service.is_durable:
+        known = self._run.journal.submitted(
+            unit.id, tag=tag, job=job.job_id(), session=session_of(job), owner=self._run.owner
+        )
+        if not known and self._run.service.is_durable:
             # This process was taken for dead (suspended, perhaps), and another one goes on with the unit.
-            self._twins.late(tag, job.job_id())
+            self._run.duplicates.late(tag, job.job_id())
 
     def _find(self, unit: Unit) -> bool:
         """Write down the job of a unit's last attempt if the service has one, or another one that computes the same."""
-        if not self._service.is_durable:
+        if not self._run.service.is_durable:
             return False
         tag = unit.tag or ""
-        kin = self._twins.kin(unit)
-        if not kin.own:
-            return self._reconciliation.take_over(unit, kin, owner=self._owner)
+        matching = self._run.duplicates.matching(unit)
+        if not matching.own:
+            return self._run.reconciliation.take_over(unit, matching)
         if tag in self._posted:  # else another process submitted it
             self._count(unit)
-        self._write_down(unit, tag, self._twins.choose(tag, kin.own))
+        self._write_down(unit, tag, self._run.duplicates.choose(tag, matching.own))
         return True
 
     def _is_out_of_sight(self, unit: Unit) -> bool:
         """Give up on a submission that went to another instance, whose jobs this run cannot list."""
-        if is_listed(unit.tag or "", self._journal.tag, self._service.places):
+        if is_listed(unit.tag or "", self._run.journal.tag, self._run.service.places):
             return False
         reason = (
             "It was being submitted to another instance of the service when its process ended, and whether it arrived "
             "can be seen there only. Run the program with that instance again; 'qiskit-qml-ext jobs "
-            f"{shown(self._journal.path)} cancel --unit {unit.id}' allows it to be submitted anew."
+            f"{shown(self._run.journal.path)} cancel --unit {unit.id}' allows it to be submitted anew."
         )
-        self._journal.fail(unit.id, owner=self._owner, outcome="lost", reason=reason, lost=True)
+        self._run.journal.fail(unit.id, owner=self._run.owner, outcome="lost", reason=reason, lost=True)
         return True
 
     def _count(self, unit: Unit) -> None:
@@ -178,13 +176,13 @@ class Submitter:
 
     def _not_posted(self, unit: Unit, tag: str, error: Exception) -> Posting:
         """React to an exception of the client; even a clear refusal may follow an earlier acceptance in one call."""
-        fault = understand(error)
-        if not self._service.is_durable:
+        fault = classify(error)
+        if not self._run.service.is_durable:
             self.error = error
             return self._give_up(unit, fault.reason)
-        if fault.meaning is Meaning.UNKNOWN:
+        if fault.reaction.step is Step.SEARCH:
             if fault.is_network:
-                self._trouble.note(fault, error)
+                self._backoff.note(fault, error)
             else:
                 self._strange[tag] = fault.reason
                 self.error = error
@@ -194,26 +192,27 @@ class Submitter:
         return self._react(unit, fault, error)
 
     def _react(self, unit: Unit, fault: Fault, error: Exception) -> Posting:
-        if fault.meaning is Meaning.TOO_LARGE:
+        reaction = fault.reaction
+        if reaction.step is Step.HALVE:
             return Posting(too_large=fault.reason)
-        if fault.meaning is Meaning.REFUSED:
+        if reaction.step is Step.GIVE_UP:
             self.error = error
             return self._give_up(unit, fault.reason)
-        self._journal.retry(
-            unit.id, owner=self._owner, outcome=fault.meaning.name.lower().replace("_", " "), reason=fault.reason
+        self._run.journal.retry(
+            unit.id, owner=self._run.owner, outcome=fault.meaning.name.lower().replace("_", " "), reason=fault.reason
         )
-        if fault.meaning is Meaning.THROTTLED:
+        if reaction.holds_back:
             self.refusals.note(fault, error)
-        elif fault.meaning is Meaning.SESSION_CLOSED:
+        if reaction.reopens:
             self._reopened += 1
             if self._reopened > _MAX_REOPENED:
                 raise RunIncompleteError(f"The service closed {self._reopened} sessions in a row: {fault.reason}")
-            self._service.reopen()
-        else:
+            self._run.service.reopen()
+        if reaction.ends_run:
             raise error
         return Posting()
 
     def _give_up(self, unit: Unit, reason: str) -> Posting:
-        self._journal.fail(unit.id, owner=self._owner, outcome="refused", reason=reason)
+        self._run.journal.fail(unit.id, owner=self._run.owner, outcome="refused", reason=reason)
         self.refused = True
         return Posting()

@@ -1,4 +1,4 @@
-"""Patience with a network or a service that does not answer."""
+"""How long to wait while a network or a service does not answer, and when to give up."""
 
 import time
 
@@ -9,7 +9,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 60.0
 _STRANGE_ERRORS = 5  # in a row; errors that no network explains do not go away by waiting
 
 
-class Trouble:
+class Backoff:
     """Counts failures in a row, says how long to pause and when to give up.
 
     Args:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from qiskit_qml_ext.primitives.journal.service.services import JobGoneError, runtime_job, usage_of
+from qiskit_qml_ext.primitives.journal.service.account import runtime_job
+from qiskit_qml_ext.primitives.journal.service.jobs import JobGoneError, usage_of
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
 from qiskit_qml_ext.primitives.journal.store.local_work import local_units
 
@@ -12,23 +13,23 @@ from qiskit_qml_ext.primitives.journal.store.local_work import local_units
 class ExtraJobs:
     """Jobs on the service whose time is not that of a unit that is done."""
 
-    surplus: tuple[str, ...]
+    duplicates: tuple[str, ...]
     """Those that nobody waits for and that were executed, or were disowned."""
     unknown: tuple[str, ...]
-    """Those that match no work of the file, as far as looks at the service found any."""
+    """Those that match no work of the file, as far as the service was asked for them."""
     failed: tuple[str, ...]
     """Those of attempts that came to nothing."""
 
     @property
     def all(self) -> tuple[str, ...]:
         """Each of them once."""
-        return tuple(dict.fromkeys(self.surplus + self.unknown + self.failed))
+        return tuple(dict.fromkeys(self.duplicates + self.unknown + self.failed))
 
 
 def extra_jobs(journal: Journal) -> ExtraJobs:
     """Return the jobs on the service that may have cost something without being the job of a unit's result."""
-    surplus = tuple(item.job for item in journal.surplus() if item.executed)
-    unknown = tuple(job for job in journal.unknown() if job not in surplus)
+    duplicates = tuple(item.job for item in journal.duplicates() if item.executed)
+    unknown = tuple(job for job in journal.unknown() if job not in duplicates)
     here = local_units(journal)
     failed = tuple(
         attempt.job
@@ -36,9 +37,9 @@ def extra_jobs(journal: Journal) -> ExtraJobs:
         if attempt.job is not None
         and attempt.outcome not in ("open", "done")
         and attempt.unit not in here
-        and attempt.job not in surplus
+        and attempt.job not in duplicates
     )
-    return ExtraJobs(surplus, unknown, failed)
+    return ExtraJobs(duplicates, unknown, failed)
 
 
 def seconds_of(service: Any, job: str) -> float | None:

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from qiskit_qml_ext.primitives.journal.service.service_codes import SERVICE_CODES, Meaning, WaitsFor
-
-__all__ = ["Fault", "Meaning", "WaitsFor", "is_too_large", "understand", "understand_failure"]
+from qiskit_qml_ext.primitives.journal.service.reactions import REACTIONS, Meaning, Reaction, WaitsFor
+from qiskit_qml_ext.primitives.journal.service.service_codes import SERVICE_CODES
 
 
 @dataclass(frozen=True)
 class Fault:
-    """An exception, understood."""
+    """What an exception, or a failed job, means."""
 
     meaning: Meaning
     """What became of the request."""
@@ -27,11 +26,16 @@ class Fault:
     wait: float | None = None
     """Seconds that the service asked to wait, if it did."""
     is_network: bool = False
-    """Whether the trouble lies between here and the service, or in it, so that it goes away by waiting."""
+    """Whether the cause lies between here and the service, or in it, so that it goes away by waiting."""
     waits_for: WaitsFor | None = None
     """What has to happen before the service accepts it, if it was refused for now."""
     code: int | None = None
     """The service's own code, if it gave one that is known."""
+
+    @property
+    def reaction(self) -> Reaction:
+        """What a run does about it."""
+        return REACTIONS[self.meaning]
 
 
 # "Error code: 3458", "Error code 6050;", '"code":1217', "{'code': 5205", "(400, code 3458)", "…/error_codes#1517"
@@ -75,7 +79,7 @@ _USERS = re.compile(
 _NETWORK_MODULES = ("requests", "urllib3", "http", "socket", "ssl")
 
 
-def understand(error: BaseException) -> Fault:
+def classify(error: BaseException) -> Fault:
     """Say what an exception of ``run`` (or of any other call of the client) means."""
     chain = list(_chain(error))
     reason = " ".join(str(error).split())[:500]
@@ -94,7 +98,7 @@ def understand(error: BaseException) -> Fault:
     if any(type(item).__name__ == "IBMNotAuthorizedError" for item in chain):
         return Fault(Meaning.UNAUTHORIZED, reason, code=code)
     if known is not None:
-        passes = known.meaning in (Meaning.UNKNOWN, Meaning.THROTTLED)
+        passes = REACTIONS[known.meaning].passes
         return Fault(known.meaning, reason, wait, is_network=passes, waits_for=waits_for, code=code)
     meaning = _of_status_and_text(status, _plain(texts))
     if meaning is Meaning.THROTTLED:
@@ -102,7 +106,7 @@ def understand(error: BaseException) -> Fault:
     return Fault(meaning, reason, wait if meaning is Meaning.UNKNOWN else None)
 
 
-def understand_failure(reason: str) -> Fault:
+def classify_failure(reason: str) -> Fault:
     """Say what the service's words about a failed job mean, its code in front if there is one.
 
     Returns:
@@ -122,13 +126,8 @@ def understand_failure(reason: str) -> Fault:
     return Fault(Meaning.REFUSED if _USERS.search(plain) else Meaning.UNKNOWN, reason)
 
 
-def is_too_large(reason: str) -> bool:
-    """Tell whether a reason speaks of a limit on executions, payload or time."""
-    return understand_failure(reason).meaning is Meaning.TOO_LARGE
-
-
 def _of_status_and_text(status: int | None, texts: str) -> Meaning:
-    """Understand an answer without a known code; the status is in the four hundreds, or there is none."""
+    """Classify an answer without a known code; the status is in the four hundreds, or there is none."""
     if status == 429:
         return Meaning.THROTTLED
     if status in (401, 403) and not _QUOTA.search(texts):
@@ -197,7 +196,7 @@ def _codes_in(text: str) -> Iterator[int]:
 
 
 def _status(item: BaseException) -> int | None:
-    """Return an HTTP status; the client writes -1 where it lost it, which says that there was trouble on the way."""
+    """Return an HTTP status; the client writes -1 where it lost it, which says that something went wrong on the way."""
     code = getattr(item, "status_code", None)
     if code is None:
         code = getattr(getattr(item, "response", None), "status_code", None)

@@ -2,36 +2,12 @@
 
 The words are a short form of IBM's list of error codes (https://quantum.cloud.ibm.com/docs/errors and, for older codes,
 ``docs/errors.rst`` of qiskit-ibm-runtime). Those marked *seen* stand in answers of the service that are quoted in
-public. Codes that are not listed are understood by the HTTP status and the text that comes with them.
+public. Codes that are not listed are classified by the HTTP status and the text that comes with them.
 """
 
 from dataclasses import dataclass
-from enum import Enum, auto
 
-
-class Meaning(Enum):
-    """What became of a request."""
-
-    UNKNOWN = auto()
-    """The service may have accepted the job: look for it before anything else. A failed job may run next time."""
-    THROTTLED = auto()
-    """Not accepted for now: wait and send it again."""
-    TOO_LARGE = auto()
-    """Not accepted: more executions or bytes than a job may have. Halve it."""
-    SESSION_CLOSED = auto()
-    """Not accepted: the session or batch takes no jobs any more. Open a new one."""
-    UNAUTHORIZED = auto()
-    """Not accepted: the token is not valid."""
-    REFUSED = auto()
-    """Not accepted, and it would not be if it were sent again."""
-
-
-class WaitsFor(Enum):
-    """What has to happen before a request that was refused for now is accepted; the value is said to the user."""
-
-    REQUESTS = "the service takes only so many requests in a minute"
-    JOBS = "the account has as many pending jobs as it may have; the next one is sent when one of them ends"
-    DEVICE = "the device or the service is paused or under maintenance"
+from qiskit_qml_ext.primitives.journal.service.reactions import REACTIONS, Meaning, WaitsFor
 
 
 @dataclass(frozen=True)
@@ -201,22 +177,11 @@ SERVICE_CODES: dict[int, ServiceCode] = dict(
 """What each code means; 3243 is not halved, since it speaks of one circuit."""
 
 
-SAID = {
-    Meaning.UNKNOWN: "look for the job by its tag, and send it again if there is none; a failed job is run again, at "
-    "most `max_retries` times",
-    Meaning.THROTTLED: "wait and send it again",
-    Meaning.TOO_LARGE: "send it again in halves; a single circuit ends the run with the service's words",
-    Meaning.SESSION_CLOSED: "open a new session or batch and send it again",
-    Meaning.UNAUTHORIZED: "end the run and ask for a new token; a failed job is run again, at most `max_retries` times",
-    Meaning.REFUSED: "end the run with the service's words; a failed job is not run again",
-}
-"""What a journaled run does about it."""
-
-
 def table() -> str:
     """Return the table of all codes in Markdown."""
     lines = ["| Code | The service says | What a journaled run does |", "|---|---|---|"]
     for code, entry in SERVICE_CODES.items():
-        action = SAID[entry.meaning] if entry.waits_for is None else f"{SAID[entry.meaning]}: {entry.waits_for.value}"
+        words = REACTIONS[entry.meaning].words
+        action = words if entry.waits_for is None else f"{words}: {entry.waits_for.value}"
         lines.append(f"| {code} | {entry.words} | {action} |")
     return "\n".join(lines)

@@ -5,20 +5,14 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeGuard
 
-from qiskit_qml_ext.primitives.journal.disk.job_ids import checked_job_id
-from qiskit_qml_ext.primitives.journal.service.faults import Meaning, understand
+from qiskit_qml_ext.primitives.journal.service.account import runtime_job, runtime_jobs
+from qiskit_qml_ext.primitives.journal.service.faults import classify
+from qiskit_qml_ext.primitives.journal.service.jobs import JobGoneError
 from qiskit_qml_ext.primitives.journal.store.tags import place_of
 from qiskit_qml_ext.primitives.journal.work.identity import backend_of, local_options, options_object, runtime_options
 from qiskit_qml_ext.primitives.journal.work.options import options_of
 from qiskit_qml_ext.primitives.journal.work.stable import UNSET, attributes_of
 from qiskit_qml_ext.primitives.targets.primitive import with_values_right
-
-QUEUED, RUNNING, FINISHED, ERROR, CANCELLED = "QUEUED", "RUNNING", "DONE", "ERROR", "CANCELLED"
-_PAGE = 200  # the most jobs that the service lists in one answer
-
-
-class JobGoneError(LookupError):
-    """The service knows no job of this id."""
 
 
 class Service(Protocol):
@@ -64,47 +58,6 @@ class Service(Protocol):
 
     def close(self) -> None:
         """Close the sessions and batches that :meth:`reopen` opened."""
-
-
-def runtime_job(service: Any, job: str) -> Any:
-    """Ask a ``QiskitRuntimeService`` for a job by its id; raises :class:`JobGoneError`."""
-    job = checked_job_id(job)
-    try:
-        return service.job(job)
-    except Exception as error:
-        if type(error).__name__ == "RuntimeJobNotFound":
-            raise JobGoneError(job) from error
-        raise
-
-
-def runtime_jobs(service: Any, tag: str, instance: str | None, known: Collection[str] = ()) -> list[Any]:
-    """List all jobs of an instance that carry a tag, oldest first.
-
-    No time narrows the list: the service's clock and this machine's need not agree. The oldest come first and pages
-    overlap by a job, so that one that is submitted or deleted meanwhile hides no other. Where all jobs up to some time
-    were accounted for, the newest come first, up to the page that has one of those.
-
-    Args:
-        service: A ``QiskitRuntimeService``.
-        tag: The tag.
-        instance: The instance; ``None`` for the active one.
-        known: Jobs that were accounted for, with all that are older.
-    """
-    found: dict[str, Any] = {}
-    skip = 0
-    while True:
-        page = service.jobs(limit=_PAGE, skip=skip, job_tags=[tag], instance=instance, descending=bool(known))
-        # What a filter let through that it should not have is of no concern.
-        found |= {job.job_id(): job for job in page if tag in (job.tags or [])}
-        if len(page) < _PAGE or any(job.job_id() in known for job in page):
-            return sorted(found.values(), key=lambda job: (created(job), job.job_id()))
-        skip += _PAGE - 1
-
-
-def created(job: Any) -> float:
-    """Return when the service made a job, by its own clock, in seconds since 1970; 0 if it does not say."""
-    date = getattr(job, "creation_date", None)
-    return float(date.timestamp()) if date is not None else 0.0
 
 
 def service_for(
@@ -202,7 +155,7 @@ class RuntimeService:
         try:
             properties = self._backend.properties(refresh=True)
         except Exception as error:
-            if understand(error).meaning is Meaning.UNAUTHORIZED:
+            if classify(error).reaction.ends_run:
                 raise
             return None
         date = getattr(properties, "last_update_date", None)
@@ -251,32 +204,6 @@ class LocalService:
 
     def calibration(self) -> str | None:
         """Return nothing: a simulator is not calibrated."""
-
-
-def status_of(job: Any) -> str:
-    """Return a job's status as one of this module's words."""
-    status = job.status()
-    name = str(getattr(status, "name", status)).upper()
-    return {"INITIALIZING": QUEUED, "VALIDATING": QUEUED}.get(name, name)
-
-
-def never_ran(job: Any) -> bool:
-    """Tell whether a cancelled job never began to run."""
-    try:
-        stamps = job.metrics().get("timestamps") or {}
-    except Exception:
-        return False  # when in doubt it is reported
-    return stamps.get("running") is None
-
-
-def usage_of(job: Any) -> float | None:
-    """Return the seconds that the service charges for a job, if it says so."""
-    try:
-        usage = (job.metrics() or {}).get("usage") or {}
-    except Exception:
-        return None  # the number is for the record only
-    seconds = usage.get("quantum_seconds", usage.get("seconds", usage.get("qpu_charge_time_seconds")))
-    return None if seconds is None else float(seconds)
 
 
 def _default(options: Any) -> float | None:

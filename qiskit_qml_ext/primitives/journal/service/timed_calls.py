@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Questions:
+class TimedCalls:
     """Asks the service things that change nothing, each within a time.
 
     Args:

@@ -1,17 +1,17 @@
 """What a journal is asked and told, each as one transaction; copies, checks and repairs of its file.
 
-attempts: What the journal does to units, in functions on a database connection.
-checkup: The same as a report.
-claims: What the journal does to units, in functions on a database connection.
+attempts: What is written when an attempt begins, gets its job, and ends.
+checkup: What is sound in a file, as a report.
+claims: Who works on a unit.
 journal: :class:`Journal`, all that is asked and written, each as one transaction.
 lineage: Which copy of a journal a file is.
+listings: When all jobs were last listed.
 local_work: Which work was run on this machine.
-looks: When the last look was.
 open_file: The open file: threads, forks, transactions.
 ownership: Whether an owner lives, is silent or gone.
-planning: What the journal does to units, in functions on a database connection.
+planning: Which items belong to which units.
 repair: A new file with all that is sound.
-results: What the journal does to units, in functions on a database connection.
+results: Results, written once and read with their checksum.
 salvage: Reading around damage.
 tags: The tags of jobs, written and read.
 """

@@ -20,7 +20,7 @@ from qiskit_qml_ext.primitives.journal.disk.records import (
     Attempt,
     Unit,
 )
-from qiskit_qml_ext.primitives.journal.disk.rows import ATTEMPTS, SURPLUS, UNITS, change, insert, read, remove
+from qiskit_qml_ext.primitives.journal.disk.rows import ATTEMPTS, DUPLICATES, UNITS, change, insert, read, remove
 from qiskit_qml_ext.primitives.journal.store import claims
 
 
@@ -112,7 +112,7 @@ def adopt(
     remove(database, ATTEMPTS, "tag = ?", [tag])
     begin(database, unit, tag, started=created)
     change(database, ATTEMPTS, "tag = ?", [tag], job=job, session=session, submitted=created)
-    remove(database, SURPLUS, "job = ?", [job])
+    remove(database, DUPLICATES, "job = ?", [job])
     if is_bare:
         change(database, ATTEMPTS, "tag = ?", [tag], outcome="done", finished=now)
         return True
@@ -148,11 +148,11 @@ def reset(database: sqlite3.Connection, unit: int, *, outcome: str, reason: str,
     return True
 
 
-def add_surplus(database: sqlite3.Connection, job: str, tag: str, *, executed: bool) -> None:
+def add_duplicate(database: sqlite3.Connection, job: str, tag: str, *, executed: bool) -> None:
     """Write down a job that nobody waits for, unless another process has taken it over meanwhile."""
     is_wanted = read(database, ATTEMPTS, "job = ? AND outcome IN ('open', 'done')", [job])
-    if not is_wanted and not read(database, SURPLUS, "job = ?", [job]):
-        insert(database, SURPLUS, job=job, tag=tag, executed=executed, noticed=time.time())
+    if not is_wanted and not read(database, DUPLICATES, "job = ?", [job]):
+        insert(database, DUPLICATES, job=job, tag=tag, executed=executed, noticed=time.time())
 
 
 def watch_anew(database: sqlite3.Connection, tags: Iterable[str]) -> None:

@@ -13,11 +13,11 @@ from qiskit_qml_ext.primitives.journal.disk.records import (
     LOST,
     PLANNED,
     Attempt,
+    Duplicate,
     NewUnit,
-    Surplus,
     Unit,
 )
-from qiskit_qml_ext.primitives.journal.disk.rows import SURPLUS, UNITS, read
+from qiskit_qml_ext.primitives.journal.disk.rows import DUPLICATES, UNITS, read
 from qiskit_qml_ext.primitives.journal.disk.schema import KEYS_FORMULA
 from qiskit_qml_ext.primitives.journal.store import attempts, claims, lineage, planning, results
 from qiskit_qml_ext.primitives.journal.store.open_file import JournalFile
@@ -58,13 +58,13 @@ class Journal(JournalFile):
             rows = [row for row in read_chunks(database, UNITS, "content", contents) if row["state"] != DISSOLVED]
             return units_of(database, rows)
 
-    def surplus(self, *, tags: Iterable[str] | None = None) -> list[Surplus]:
+    def duplicates(self, *, tags: Iterable[str] | None = None) -> list[Duplicate]:
         """Return the jobs that nobody waits for, as they are on record."""
         with self._transaction(write=False) as database:
-            rows = read(database, SURPLUS, "1 ORDER BY tag, job")
+            rows = read(database, DUPLICATES, "1 ORDER BY tag, job")
         wanted = None if tags is None else set(tags)
         return [
-            Surplus(row["job"], row["tag"], bool(row["executed"]))
+            Duplicate(row["job"], row["tag"], bool(row["executed"]))
             for row in rows
             if wanted is None or row["tag"] in wanted
         ]
@@ -239,7 +239,7 @@ class Journal(JournalFile):
                 database, unit, tag=tag, job=job, session=session, created=created, owner=owner, reason=reason
             )
 
-    def add_surplus(self, job: str, tag: str, *, executed: bool) -> None:
+    def add_duplicate(self, job: str, tag: str, *, executed: bool) -> None:
         """Write down a job that nobody waits for, unless another process has taken it over meanwhile.
 
         Args:
@@ -248,10 +248,10 @@ class Journal(JournalFile):
             executed: Whether it ran.
         """
         with self._transaction() as database:
-            attempts.add_surplus(database, job, tag, executed=executed)
+            attempts.add_duplicate(database, job, tag, executed=executed)
 
     def unknown(self) -> list[str]:
-        """Return the jobs of this journal that match no work of this file, as far as looks at the service found any."""
+        """Return the jobs of this journal that match no work of this file, as far as it was asked for them."""
         with self._transaction(write=False) as database:
             return lineage.unknown(database)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from qiskit_qml_ext.primitives.journal.disk.places import file_identity
 from qiskit_qml_ext.primitives.journal.disk.queries import read_chunks
-from qiskit_qml_ext.primitives.journal.disk.rows import ABOUT, ATTEMPTS, SURPLUS, change, insert, read
+from qiskit_qml_ext.primitives.journal.disk.rows import ABOUT, ATTEMPTS, DUPLICATES, change, insert, read
 
 _MOST_FORMER = 20
 _MOST_UNKNOWN = 1000
@@ -38,7 +38,7 @@ def note_unknown(database: sqlite3.Connection, jobs: Iterable[str]) -> None:
 def unknown(database: sqlite3.Connection) -> list[str]:
     """Return the jobs that were written down as matching no work, except for those that have a place now."""
     noted = [job for row in read(database, ABOUT, "name = ?", [_UNKNOWN]) for job in row["value"].split()]
-    placed = {row["job"] for table in (ATTEMPTS, SURPLUS) for row in read_chunks(database, table, "job", noted)}
+    placed = {row["job"] for table in (ATTEMPTS, DUPLICATES) for row in read_chunks(database, table, "job", noted)}
     return [job for job in noted if job not in placed]
 
 

@@ -18,7 +18,7 @@ from qiskit_qml_ext.primitives.journal.disk.schema import connected, explained, 
 from qiskit_qml_ext.primitives.journal.disk.soundness import inspected
 from qiskit_qml_ext.primitives.journal.store import lineage
 from qiskit_qml_ext.primitives.journal.store.checkup import FileReport, check_journal
-from qiskit_qml_ext.primitives.journal.store.looks import Looks
+from qiskit_qml_ext.primitives.journal.store.listings import Listings
 
 
 class JournalFile:
@@ -49,7 +49,7 @@ class JournalFile:
         self._id, self._lineage = about["id"], about["lineage"]
         self._formula = about["keys"]
         self._former = tuple(about.get("former", "").split())
-        self.looks = Looks()
+        self.listings = Listings()
 
     @property
     def path(self) -> Path:

@@ -28,10 +28,10 @@ from qiskit_qml_ext.primitives.journal.disk.records import DISSOLVED, DONE, LOST
 from qiskit_qml_ext.primitives.journal.disk.rows import (
     ABOUT,
     ATTEMPTS,
+    DUPLICATES,
     ITEMS,
     RESULTS,
     SUM,
-    SURPLUS,
     UNITS,
     UNREADABLE,
     Row,
@@ -204,7 +204,7 @@ def _mended(found: Found, bad: dict[int, str]) -> _Mended:
     tries = Counter(row["unit"] for row in mended.attempts)
     for number, row in units.items():
         row["attempts"] = min(row["attempts"], tries[number])
-    if any(problem.table in ("surplus", "pages", "file") for problem in found.problems):
+    if any(problem.table in (DUPLICATES.name, "pages", "file") for problem in found.problems):
         now = moment()
         anew = {"watched": 1, "boot": now.boot, "ticks": now.ticks}
         here = {number for number, row in mended.units.items() if says_local(row["settings"])}
@@ -313,7 +313,7 @@ def _write(source: sqlite3.Connection, new: Path, found: Found, mended: _Mended)
             insert_many(database, ITEMS, [(key, unit, place) for place, key in pairs])
         attempts = sorted(mended.attempts, key=lambda row: int(row["number"]))
         insert_many(database, ATTEMPTS, [stored_row(ATTEMPTS, row) for row in attempts])
-        insert_many(database, SURPLUS, [stored_row(SURPLUS, row) for row in found.rows["surplus"]])
+        insert_many(database, DUPLICATES, [stored_row(DUPLICATES, row) for row in found.rows[DUPLICATES.name]])
         for number in sorted(mended.searched):
             _insert_search(database, mended.units[number], f"qmlx-{journal}")
         for number in sorted(mended.results):

@@ -1,14 +1,14 @@
-"""What is asked for: items with their content keys, and results as bytes.
+"""What is asked for, as items with their content keys, and results as bytes.
 
 class_parts: What a class of somebody's is made of.
 codec: Results as bytes, and what they must be like.
 devices: What a device reports of itself.
-estimator_request: Items of either kind, as PUBs and back.
+estimator_request: Items of an estimator, as PUBs and back.
 exclusions: What is no content, each with its reason.
 identity: What else a primitive and its backend are.
 keys: The content keys of items, and numbers of repetition.
 options: Options of primitives and backends as such values.
 requests: Items, and how they are packed into units.
-sampler_request: Items of either kind, as PUBs and back.
+sampler_request: Items of a sampler, as PUBs and back.
 stable: Any value as JSON that is the same in every process.
 """

@@ -5,8 +5,8 @@ from runtime_server.client import Sampler
 
 from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.disk.job_ids import checked_job_id
-from qiskit_qml_ext.primitives.journal.run.resume import RuntimeAccount
-from qiskit_qml_ext.primitives.journal.service.services import runtime_job, service_for
+from qiskit_qml_ext.primitives.journal.service.account import RuntimeAccount, runtime_job
+from qiskit_qml_ext.primitives.journal.service.services import service_for
 
 CRAFTED = (
     "../../v1/evil?x=",

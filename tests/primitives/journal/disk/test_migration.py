@@ -41,7 +41,7 @@ BITS = np.arange(16, dtype=np.uint8).reshape(2, 8, 1) % 4
 
 @pytest.fixture
 def old(path):
-    """A journal as the version before wrote it: a unit in every state, two attempts out of order, a twin."""
+    """A journal as the version before wrote it: a unit in every state, two attempts out of order, a duplicate."""
     arrays, metadata = encode(UnitResult([{"meas": BITS}], [{}]), LAYOUT)
     text = json.dumps(metadata)
     digest = hashlib.blake2b(arrays + text.encode(), digest_size=16).digest()
@@ -73,7 +73,7 @@ def old(path):
                 "INSERT INTO attempts VALUES (?, ?, ?, NULL, ?, ?, ?, NULL, NULL, 2.5, NULL, 1)",
                 (tag, number, job, outcome, started, started),
             )
-        database.execute("INSERT INTO surplus VALUES ('twin', 't-late', 1, 250.0)")
+        database.execute("INSERT INTO surplus VALUES ('second', 't-late', 1, 250.0)")
         database.execute("INSERT INTO results VALUES (1, ?, ?, ?)", (arrays, text, digest))
         database.execute("INSERT INTO results VALUES (8, ?, ?, ?)", (arrays[:-1] + b"x", text, digest))
         database.execute("PRAGMA journal_mode = WAL")
@@ -92,7 +92,7 @@ def test_everything_stays_readable_and_a_copy_is_kept(old):
         assert [attempt.tag for attempt in journal.attempts()] == ["t-early", "t-late", "t2", "t3", "t8"]
         assert not any(attempt.watched for attempt in journal.attempts())
         assert units[-1].job == "job8"  # its damaged result is fetched again
-        assert journal.surplus()[0].job == "twin"
+        assert journal.duplicates()[0].job == "second"
         counts = exported(journal)["units"][0]["results"][0]["meas"]
         assert counts == [{"00": 2, "01": 2, "10": 2, "11": 2}] * 2
     copy = old.with_name("run.journal.schema1")

@@ -37,7 +37,7 @@ def test_kill_at_every_stage_costs_nothing_and_loses_nothing(stages, stage, when
     assert outcome["counts"][-1] == 100
     assert outcome["executions"] == 600
     assert outcome["jobs"] == 3
-    assert outcome["surplus"] == 0
+    assert outcome["duplicates"] == 0
 
 
 @pytest.mark.slow

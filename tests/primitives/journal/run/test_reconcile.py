@@ -6,7 +6,6 @@ have been paid for.
 
 import json
 import shutil
-import threading
 import time
 import warnings
 from datetime import datetime, timezone
@@ -14,9 +13,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from runtime_server.client import Sampler
+from runtime_server.facts import assert_result, copied
 from runtime_server.store import Store
-from runtime_server.work import QUICK, isa_rotation, ones
+from runtime_server.work import ANGLES, ones
 
 from qiskit_qml_ext.exceptions import (
     DuplicateExecutionWarning,
@@ -24,25 +23,12 @@ from qiskit_qml_ext.exceptions import (
     JournalBehindWarning,
     RunIncompleteError,
 )
-from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy, disown, look, resume, watched
+from qiskit_qml_ext.primitives.journal import Journal, disown, reconcile, resume, watched
 from qiskit_qml_ext.primitives.journal.disk import moments
 from qiskit_qml_ext.primitives.journal.disk.rows import ATTEMPTS, remove
-from qiskit_qml_ext.primitives.journal.service.services import RuntimeService, runtime_jobs
-
-ANGLES = np.linspace(0, np.pi, 6)
-
-
-@pytest.fixture
-def ask(backend):
-    """Runs six circuits with a journal's file, as a program does that is run again."""
-
-    def run(path, angles=ANGLES, *, shots=100, approve=None, start=False, **settings):
-        policy = Policy(**{**QUICK, "max_executions": 2 * shots, **settings})
-        sampler = JournaledSampler(Sampler(mode=backend), Journal(path), policy=policy, approve=approve)
-        job = sampler.run([(isa_rotation(backend), np.asarray(angles)[:, None], shots)])
-        return job if start else (job.result(60), job)
-
-    return run
+from qiskit_qml_ext.primitives.journal.service.account import runtime_jobs
+from qiskit_qml_ext.primitives.journal.service.services import RuntimeService
+from tests.primitives.journal.run.copies import agree_on_no_older, let_submissions_meet
 
 
 @pytest.fixture
@@ -61,14 +47,6 @@ def backups(path, monkeypatch):
 
         monkeypatch.setattr(Journal, name, copying)
     return made
-
-
-def check(result, server, *, executions=600):
-    counts = ones(result)
-    assert counts[0] == 0
-    assert counts[-1] == 100
-    assert np.all(np.abs(counts - 100 * np.sin(ANGLES / 2) ** 2) < 30)  # six standard deviations
-    assert server.executions() == executions
 
 
 def idle(server):
@@ -102,21 +80,19 @@ def test_restored_backup_of_any_age_pays_for_nothing_again(server, ask, backups,
         shutil.copy(backup, path)
         backup = path
     result, job = ask(backup)
-    check(result, server)
+    assert_result(result, server)
     assert len(server.jobs()) == 3
     assert job.report.submitted == 0
     assert len(job.report.adopted) == 3 - known
-    assert job.report.surplus == []
+    assert job.report.duplicates == []
     assert np.array_equal(result[0].data.meas.array, first[0].data.meas.array)
 
 
 def test_journal_that_is_lost_but_for_a_copy_made_before_any_work_finds_all_jobs(server, ask, path):
-    Journal(path).close()
-    copy = path.with_name("copy.journal")
-    shutil.copy(path, copy)
+    copy = copied(path)
     ask(path)
     result, job = ask(copy)
-    check(result, server)
+    assert_result(result, server)
     assert len(job.report.adopted) == 3
 
 
@@ -129,54 +105,48 @@ def test_copy_taken_while_jobs_wait_shares_them_with_the_original(server, ask, b
     copy = ask(backups["submitted", 3], start=True)
     time.sleep(0.5)
     server.set_hold(False)
-    check(original.result(60), server)
-    check(copy.result(60), server)
+    assert_result(original.result(60), server)
+    assert_result(copy.result(60), server)
     assert len(server.jobs()) == 3
-    assert original.report.surplus == copy.report.surplus == []
+    assert original.report.duplicates == copy.report.duplicates == []
 
 
 def test_copies_used_one_after_the_other_take_over_each_others_work(server, ask, path):
-    Journal(path).close()
-    copy = path.with_name("copy.journal")
-    shutil.copy(path, copy)
+    copy = copied(path)
     ask(path, ANGLES[:4])
     result, job = ask(copy)
-    check(result, server)
+    assert_result(result, server)
     assert len(job.report.adopted) == 2
     assert job.report.submitted == 1
     result, job = ask(path)
-    check(result, server)
+    assert_result(result, server)
     assert len(job.report.adopted) == 1
     assert job.report.submitted == 0
 
 
 def test_of_two_copies_that_submit_the_same_at_once_the_younger_takes_its_jobs_back(server, ask, path, monkeypatch):
     """The worst case: each has looked for the other's jobs before either submits."""
-    Journal(path).close()
-    copy = path.with_name("copy.journal")
-    shutil.copy(path, copy)
+    copy = copied(path)
     server.set_hold(True)
-    meet_before_submitting(monkeypatch)
+    let_submissions_meet(monkeypatch)
     jobs = [ask(name, start=True) for name in (path, copy)]
     server.wait_until(lambda: sum(job["status"] == "Cancelled" for job in server.jobs()) == 3)
     server.set_hold(False)
     results = [job.result(60) for job in jobs]
-    check(results[0], server)
+    assert_result(results[0], server)
     assert np.array_equal(results[0][0].data.meas.array, results[1][0].data.meas.array)
-    assert sum(item.executed for job in jobs for item in job.report.surplus) == 0
+    assert sum(item.executed for job in jobs for item in job.report.duplicates) == 0
 
 
 def test_what_two_copies_execute_both_is_reported_by_both(server, ask, path, monkeypatch):
-    Journal(path).close()
-    copy = path.with_name("copy.journal")
-    shutil.copy(path, copy)
-    meet_before_submitting(monkeypatch)
-    monkeypatch.setattr("qiskit_qml_ext.primitives.journal.run.reconcile.is_older", lambda job, other: False)
+    copy = copied(path)
+    let_submissions_meet(monkeypatch)
+    agree_on_no_older(monkeypatch)
     jobs = [ask(name, start=True) for name in (path, copy)]
     for job in jobs:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DuplicateExecutionWarning)
-            check(job.result(60), server, executions=server.executions())
+            assert_result(job.result(60), server, executions=server.executions())
     idle(server)
     executed = set(server.executed_jobs())
     assert server.executions() == 1200
@@ -185,18 +155,7 @@ def test_what_two_copies_execute_both_is_reported_by_both(server, ask, path, mon
             ask(name)
         with Journal(name) as journal:
             mine = {unit.job for unit in journal.units()}
-            assert {item.job for item in journal.surplus() if item.executed} == executed - mine
-
-
-def meet_before_submitting(monkeypatch):
-    barrier = threading.Barrier(2)
-    original = RuntimeService.submit
-
-    def submit(self, *arguments, **settings):
-        barrier.wait(20)
-        return original(self, *arguments, **settings)
-
-    monkeypatch.setattr(RuntimeService, "submit", submit)
+            assert {item.job for item in journal.duplicates() if item.executed} == executed - mine
 
 
 def test_unit_halved_by_the_run_that_was_lost_is_halved_again(server, ask, backups, path):
@@ -204,7 +163,7 @@ def test_unit_halved_by_the_run_that_was_lost_is_halved_again(server, ask, backu
     ask(path, max_executions=600)
     jobs = len(server.jobs())
     result, job = ask(backups["plan", 1], max_executions=600)
-    check(result, server)
+    assert_result(result, server)
     assert len(server.jobs()) == jobs
     assert job.report.submitted == 0
 
@@ -214,7 +173,7 @@ def test_budget_is_asked_for_what_is_left_only(server, ask, backups, path):
     approved = []
     for angles in (ANGLES[:4], ANGLES):
         result, _ = ask(backups["plan", 1], angles, approve=lambda work: approved.append(sum(n for _, n in work)))
-    check(result, server)
+    assert_result(result, server)
     assert approved == [0, 200]
 
 
@@ -223,7 +182,7 @@ def test_budget_is_asked_for_all_while_the_service_cannot_be_asked(server, ask, 
     server.fault("GET", "/jobs", times=1, replace="<html>")
     approved = []
     result, _ = ask(backups["plan", 1], approve=lambda work: approved.append(sum(n for _, n in work)))
-    check(result, server)
+    assert_result(result, server)
     assert approved == [600]
 
 
@@ -233,9 +192,7 @@ def test_budget_is_asked_for_all_while_the_service_cannot_be_asked(server, ask, 
 @pytest.fixture
 def behind(ask, path, server):
     """A copy of a journal's file from before any of its work, which the service has done in three jobs."""
-    Journal(path).close()
-    copy = path.with_name("copy.journal")
-    shutil.copy(path, copy)
+    copy = copied(path)
     ask(path)
     return copy
 
@@ -255,7 +212,7 @@ def test_run_that_has_nothing_to_submit_only_warns_of_jobs_that_match_no_work(se
     ask(path, [0.1, 0.2])
     with pytest.warns(JournalBehindWarning, match=r"has 1 job of this journal.*are the same work"):
         result, job = ask(behind)
-    check(result, server, executions=800)
+    assert_result(result, server, executions=800)
     assert len(job.report.unknown) == 1
 
 
@@ -265,26 +222,24 @@ def test_disowned_jobs_stay_on_record_and_are_taken_over_when_they_are_wanted(se
     with Journal(behind) as journal:
         assert len(disown(journal, server.service())) == 3
         assert disown(journal, server.service()) == []
-        assert [item.executed for item in journal.surplus()] == [True] * 3
+        assert [item.executed for item in journal.duplicates()] == [True] * 3
     ask(behind, [0.1, 0.2])
     result, job = ask(behind)
-    check(result, server, executions=800)
+    assert_result(result, server, executions=800)
     assert job.report.submitted == 0
-    assert job.report.surplus == []
-    assert Journal(behind).surplus() == []
+    assert job.report.duplicates == []
+    assert Journal(behind).duplicates() == []
 
 
 def test_jobs_that_failed_or_were_cancelled_elsewhere_are_no_loss(server, ask, path):
-    Journal(path).close()
-    copy = path.with_name("copy.journal")
-    shutil.copy(path, copy)
+    copy = copied(path)
     server.fail_next(3)
     with pytest.raises(RunIncompleteError):
         ask(path, max_retries=0)
     result, job = ask(copy)
-    check(result, server)
+    assert_result(result, server)
     assert job.report.submitted == 3
-    assert job.report.surplus == [] or not any(item.executed for item in job.report.surplus)
+    assert job.report.duplicates == [] or not any(item.executed for item in job.report.duplicates)
 
 
 def test_resume_takes_over_what_the_file_does_not_know(server, ask, backups, path):
@@ -309,8 +264,8 @@ def test_jobs_of_others_and_tags_that_look_like_ours_are_left_alone(server, ask,
     idle(server)
     result, job = ask(path, np.concatenate([ANGLES, [0.5]]))
     assert job.report.submitted == 1
-    assert job.report.surplus == []
-    assert Journal(path).surplus() == []
+    assert job.report.duplicates == []
+    assert Journal(path).duplicates() == []
     assert ones(result)[5] == 100
 
 
@@ -323,8 +278,8 @@ def test_submission_that_arrives_after_the_last_result_is_reported_by_the_next_r
     idle(server)
     with pytest.warns(DuplicateExecutionWarning, match=rf"executed 1 job .*{late}"):
         result, job = ask(path)
-    check(result, server, executions=800)
-    assert [(item.job, item.executed) for item in job.report.surplus] == [(late, True)]
+    assert_result(result, server, executions=800)
+    assert [(item.job, item.executed) for item in job.report.duplicates] == [(late, True)]
 
 
 def test_submission_that_arrives_late_is_cancelled_while_it_waits(server, ask, path):
@@ -332,7 +287,7 @@ def test_submission_that_arrives_late_is_cancelled_while_it_waits(server, ask, p
     server.set_hold(True)
     late = server.submit_again()
     _, job = ask(path)
-    assert [(item.job, item.executed) for item in job.report.surplus] == [(late, False)]
+    assert [(item.job, item.executed) for item in job.report.duplicates] == [(late, False)]
     server.set_hold(False)
     assert server.executions() == 600
 
@@ -361,10 +316,10 @@ def test_finished_work_whose_submissions_are_watched_is_there_without_the_servic
     server.fault("GET", "/jobs", times=1000, status=401)
     began = time.monotonic()
     result, _ = ask(path)
-    check(result, server)
+    assert_result(result, server)
     server.kill()
     result, _ = ask(path)
-    check(result, server)
+    assert_result(result, server)
     assert time.monotonic() - began < 40
     assert watched(Journal(path)) == 3
 
@@ -393,9 +348,9 @@ def test_process_that_was_suspended_in_its_submission_reports_its_job(server, as
     monkeypatch.setattr(RuntimeService, "submit", submit)
     with pytest.warns(DuplicateExecutionWarning, match=r"executed 1 job"):
         result, _ = ask(path)
-    check(result, server, executions=800)
-    (surplus,) = Journal(path).surplus()
-    assert surplus.job == server.jobs()[0]["id"]
+    assert_result(result, server, executions=800)
+    (duplicates,) = Journal(path).duplicates()
+    assert duplicates.job == server.jobs()[0]["id"]
 
 
 # What the service answers
@@ -409,7 +364,7 @@ def test_process_that_was_suspended_in_its_submission_reports_its_job(server, as
 def test_nothing_is_submitted_before_the_jobs_could_be_listed(server, ask, behind, fault):
     server.fault("GET", "/jobs", times=2, **fault)
     result, job = ask(behind)
-    check(result, server)
+    assert_result(result, server)
     assert job.report.submitted == 0
 
 
@@ -420,7 +375,7 @@ def test_thousand_jobs_of_a_journal_are_listed_in_a_few_answers(server, ask, bac
         server.submit_again(tags=tags, status="Completed", params="{}", created=time.time() - number)
     with Journal(backups["plan", 1]) as journal:
         before, began = listings(server), time.monotonic()
-        assert len(look(journal, server.service())) == 0
+        assert len(reconcile(journal, server.service())) == 0
         assert listings(server) - before == 6
         assert len([unit for unit in journal.units() if unit.job is not None]) == 3
         assert time.monotonic() - began < 60
@@ -445,7 +400,7 @@ def test_limit_on_pending_jobs_is_waited_out(server, ask, path):
     body = {"errors": [{"code": 3458, "message": words}]}
     server.fault("POST", "/jobs", times=3, status=400, body=body)
     result, job = ask(path, patience_seconds=100)
-    check(result, server)
+    assert_result(result, server)
     assert len(server.jobs()) == 3
     assert job.report.submitted == 3
 
@@ -471,8 +426,7 @@ def test_tags_are_short_and_say_whose_work_it_is(server, ask, path):
 def test_copy_of_a_file_has_another_lineage_and_knows_the_former_one(path):
     first = Journal(path)
     first.close()
-    copy = path.with_name("copy.journal")
-    shutil.copy(path, copy)
+    copy = copied(path)
     second = Journal(copy)
     assert second.tag == first.tag
     assert second.lineage != first.lineage
@@ -529,9 +483,9 @@ def test_jobs_are_listed_on_the_instance_of_the_backend(server, backend, ask, pa
 def test_threads_that_take_over_the_same_job_report_nothing(server, ask, behind):
     jobs = [ask(behind, start=True) for _ in range(3)]
     for job in jobs:
-        check(job.result(60), server)
-        assert job.report.surplus == []
-    assert Journal(behind).surplus() == []
+        assert_result(job.result(60), server)
+        assert job.report.duplicates == []
+    assert Journal(behind).duplicates() == []
 
 
 def test_job_of_a_result_whose_attempt_was_lost_to_damage_is_not_reported(server, ask, path):
@@ -543,4 +497,4 @@ def test_job_of_a_result_whose_attempt_was_lost_to_damage_is_not_reported(server
         ask(path)
     units = Journal(path).units()
     assert [unit.job for unit in units] == [job["id"] for job in server.jobs()]
-    assert Journal(path).surplus() == []
+    assert Journal(path).duplicates() == []

@@ -225,7 +225,7 @@ def test_run_that_lost_a_unit_before_the_request_left_does_not_submit_it(server,
         return claimed
 
     monkeypatch.setattr(Journal, "claim", losing)
-    job = work(result=False)
+    job = work(start=True)
     until(lambda: [unit.state for unit in Journal(path).units()].count("done") == 2)
     until(lambda: job.report.waiting_for == f"unit {lost[0]} with an unknown process")
     assert len(server.jobs()) == 2
@@ -233,7 +233,7 @@ def test_run_that_lost_a_unit_before_the_request_left_does_not_submit_it(server,
     counts = ones(job.result(60))
     assert (counts[0], counts[-1]) == (0, 100)
     assert server.executions() == 600
-    assert job.report.surplus == []
+    assert job.report.duplicates == []
 
 
 def test_simulation_that_was_taken_over_is_not_reported_as_a_job_of_the_service(path, monkeypatch):
@@ -251,7 +251,7 @@ def test_simulation_that_was_taken_over_is_not_reported_as_a_job_of_the_service(
     job = ask(StatevectorSampler(), path)
     assert ones(job.result(30))[-1] == 100
     assert lost
-    assert job.report.surplus == []
+    assert job.report.duplicates == []
 
 
 @pytest.mark.parametrize("state", ["running", "suspended"])

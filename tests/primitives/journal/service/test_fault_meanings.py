@@ -10,13 +10,9 @@ from qiskit_ibm_runtime.api.session import RetrySession
 from qiskit_ibm_runtime.exceptions import IBMNotAuthorizedError, IBMRuntimeError, RuntimeJobFailureError
 
 from qiskit_qml_ext.exceptions import RunIncompleteError
-from qiskit_qml_ext.primitives.journal.service.faults import (
-    Meaning,
-    WaitsFor,
-    is_too_large,
-    understand,
-    understand_failure,
-)
+from qiskit_qml_ext.primitives.journal.service import reactions
+from qiskit_qml_ext.primitives.journal.service.faults import Fault, classify, classify_failure
+from qiskit_qml_ext.primitives.journal.service.reactions import REACTIONS, Meaning, Reaction, Step, WaitsFor
 from qiskit_qml_ext.primitives.journal.service.service_codes import SERVICE_CODES
 from tests.primitives.journal.service_codes import page
 
@@ -80,7 +76,7 @@ def raised(status, body, *, url=URLS[0], headers=(), wrapped=True):
 @pytest.mark.parametrize("shape", list(bodies(0, "")))
 @pytest.mark.parametrize("wrapped", [True, False])
 def test_pending_limit_is_a_refusal_for_now_in_every_shape(url, shape, wrapped):
-    fault = understand(raised(400, bodies(3458, PENDING)[shape], url=url, wrapped=wrapped))
+    fault = classify(raised(400, bodies(3458, PENDING)[shape], url=url, wrapped=wrapped))
     assert fault.meaning is Meaning.THROTTLED
     assert fault.waits_for is WaitsFor.JOBS
     assert fault.code == 3458
@@ -95,7 +91,7 @@ SHAPES += [(code, shape) for code in (1012, 1999, 1305, 1217, 1201, 9707, 1517) 
 @pytest.mark.parametrize(("code", "shape"), SHAPES)
 def test_every_listed_code_is_understood_by_its_number_whatever_the_words(code, shape):
     error = raised(400, bodies(code, "The request has too many circuits and the session is closed")[shape])
-    fault = understand(error)
+    fault = classify(error)
     assert fault.meaning is SERVICE_CODES[code].meaning
     assert fault.waits_for is SERVICE_CODES[code].waits_for
 
@@ -127,35 +123,35 @@ def test_every_listed_code_is_understood_by_its_number_whatever_the_words(code, 
 @pytest.mark.parametrize("shape", ["unknown code", "bare"])
 def test_without_a_known_code_the_status_and_then_the_words_count(status, message, meaning, url, shape):
     body = message if shape == "bare" else bodies(1, message)["list"]
-    assert understand(raised(status, body, url=url)).meaning is meaning
+    assert classify(raised(status, body, url=url)).meaning is meaning
 
 
 def test_lost_answers_say_nothing_for_certain_whatever_code_they_carry():
     for code in (3458, 1305, 1217, 1201, 1517):
-        fault = understand(raised(500, bodies(code, "")["list"]))
+        fault = classify(raised(500, bodies(code, "")["list"]))
         assert fault.meaning is Meaning.UNKNOWN
         assert fault.is_network
 
 
 def test_maintenance_is_named_as_what_is_waited_for():
-    assert understand(raised(503, bodies(1999, "Planned outage")["list"])).waits_for is WaitsFor.DEVICE
+    assert classify(raised(503, bodies(1999, "Planned outage")["list"])).waits_for is WaitsFor.DEVICE
 
 
 def test_the_time_to_wait_is_read_from_the_answer():
-    assert understand(raised(429, "", headers={"Retry-After": "7"})).wait == 7.0
-    assert understand(raised(400, bodies(3458, PENDING)["list"], headers={"Retry-After": "9"})).wait == 9.0
+    assert classify(raised(429, "", headers={"Retry-After": "7"})).wait == 7.0
+    assert classify(raised(400, bodies(3458, PENDING)["list"], headers={"Retry-After": "9"})).wait == 9.0
 
 
 def test_a_token_that_is_refused_is_told_by_the_clients_own_class():
     error = raised(401, "")
     assert isinstance(error, IBMNotAuthorizedError)
-    assert understand(error).meaning is Meaning.UNAUTHORIZED
+    assert classify(error).meaning is Meaning.UNAUTHORIZED
 
 
 def test_an_error_of_this_machine_is_not_the_services():
-    assert understand(ValueError("the payload exceeds what was asked for")).meaning is Meaning.UNKNOWN
-    assert not understand(ValueError("no")).is_network
-    assert understand(requests.ConnectionError("Max retries exceeded with url: /jobs")).is_network
+    assert classify(ValueError("the payload exceeds what was asked for")).meaning is Meaning.UNKNOWN
+    assert not classify(ValueError("no")).is_network
+    assert classify(requests.ConnectionError("Max retries exceeded with url: /jobs")).is_network
 
 
 @pytest.mark.parametrize(
@@ -180,10 +176,25 @@ def test_an_error_of_this_machine_is_not_the_services():
     ],
 )
 def test_the_reason_of_a_failed_job_says_whether_it_is_worth_another_try(reason, meaning):
-    assert understand_failure(reason).meaning is meaning
-    assert is_too_large(reason) is (meaning is Meaning.TOO_LARGE)
+    assert classify_failure(reason).meaning is meaning
     error = RuntimeJobFailureError(f"Unable to retrieve job result. {reason}")
-    assert understand_failure(str(error)).meaning is meaning
+    assert classify_failure(str(error)).meaning is meaning
+
+
+def test_every_meaning_has_a_reaction_with_words_for_the_reader():
+    assert set(REACTIONS) == set(Meaning)
+    assert all(Fault(meaning, "").reaction.words for meaning in Meaning)
+
+
+def test_only_a_unit_that_is_planned_again_waits_or_is_sent_in_a_new_session():
+    for reaction in REACTIONS.values():
+        assert reaction.step is Step.AGAIN or not (reaction.holds_back or reaction.reopens or reaction.ends_run)
+
+
+def test_what_is_done_about_a_fault_is_said_in_the_table_only():
+    journal = Path(reactions.__file__).parents[1]
+    naming = {path.name for path in journal.rglob("*.py") if "Meaning." in path.read_text()}
+    assert naming == {"reactions.py", "service_codes.py", "faults.py"}  # the table and the classification
 
 
 def test_the_page_is_the_one_that_the_command_writes():
@@ -198,6 +209,17 @@ def test_pending_limit_is_waited_out(server, work):
     server.fault("POST", "/jobs", times=7, status=400, body=body)  # more than errors that no network explains may come
     _, job = work(throttle_seconds=0.1)
     assert job.report.submitted == 3
+    assert server.executions() == 600
+
+
+def test_what_is_done_about_a_fault_is_what_its_line_of_the_table_says(server, work, monkeypatch):
+    """An error that ends a run is waited out, and one that failed a job is paid again, if the table says so."""
+    monkeypatch.setitem(REACTIONS, Meaning.REFUSED, Reaction(Step.AGAIN, "wait and send it again", holds_back=True))
+    body = json.loads(bodies(1517, "The instruction is not one of the device.")["list"])
+    server.fault("POST", "/jobs", times=2, status=400, body=body)
+    server.fail_next(1, reason="Error code 1517; The instruction is not one of the device.", code=1517)
+    _, job = work(throttle_seconds=0.1)
+    assert job.report.submitted == 4
     assert server.executions() == 600
 
 

@@ -12,7 +12,8 @@ import pytest
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_ibm_runtime import Batch, Session
 from runtime_server.client import HAS_EXECUTOR, Estimator, Sampler
-from runtime_server.work import QUICK, isa_rotation, ones
+from runtime_server.facts import assert_result
+from runtime_server.work import ANGLES, QUICK, isa_rotation
 
 from qiskit_qml_ext.exceptions import CalibrationChangedWarning, DuplicateExecutionWarning, RunIncompleteError
 from qiskit_qml_ext.primitives.journal import Journal, JournaledEstimator, JournaledSampler, Policy
@@ -21,20 +22,9 @@ JOB = "/jobs/[0-9a-f]+"
 RESULTS = JOB + "/results"
 
 
-def check(result, *, executions=600, server=None):
-    """The result is right (0 and half a turn are certain), and the service executed exactly what was needed."""
-    counts = ones(result)
-    assert counts.shape == (6,)
-    assert counts[0] == 0
-    assert counts[-1] == 100
-    assert np.all(np.abs(counts - 100 * np.sin(np.linspace(0, np.pi, 6) / 2) ** 2) < 30)  # six standard deviations
-    if server is not None:
-        assert server.executions() == executions
-
-
 def test_undisturbed_run_submits_each_unit_once_and_a_second_run_nothing(server, work):
     result, job = work()
-    check(result, server=server)
+    assert_result(result, server)
     assert job.report.submitted == 3
     assert len(server.jobs()) == 3
     again, job = work()
@@ -46,38 +36,38 @@ def test_undisturbed_run_submits_each_unit_once_and_a_second_run_nothing(server,
 def test_dropped_answer_after_acceptance_does_not_submit_twice(server, work):
     server.fault("POST", "/jobs", after=True, drop=True)
     result, _ = work()
-    check(result, server=server)
+    assert_result(result, server)
     assert len(server.jobs()) == 3
 
 
 def test_dropped_request_before_acceptance_is_sent_again(server, work):
     server.fault("POST", "/jobs", drop=True)
     result, _ = work()
-    check(result, server=server)
+    assert_result(result, server)
 
 
-def test_twin_made_by_the_clients_own_retry_is_cancelled_in_the_queue(server, work):
+def test_duplicate_made_by_the_clients_own_retry_is_cancelled_in_the_queue(server, work):
     server.set_hold(True)
     server.fault("POST", "/jobs", after=True, status=500)
-    job = work(result=False)
+    job = work(start=True)
     server.wait_until(lambda: any(item["status"] == "Cancelled" for item in server.jobs()))
     server.set_hold(False)
-    check(job.result(60), server=server)
+    assert_result(job.result(60), server)
     assert len(server.jobs()) == 4
-    assert [item.executed for item in job.report.surplus] == [False]
+    assert [item.executed for item in job.report.duplicates] == [False]
 
 
-def test_twin_that_ran_is_reported(server, work):
+def test_duplicate_that_ran_is_reported(server, work):
     server.fault("POST", "/jobs", after=True, status=500)
-    # Nobody can look for twins before both have run.
+    # Nobody can look for duplicates before both have run.
     server.fault("GET", JOB, times=1, delay=2)
-    job = work(result=False)
+    job = work(start=True)
     with pytest.warns(DuplicateExecutionWarning, match=r"executed 1 job that nobody asked for"):
         result = job.result(60)
-    check(result, server=server, executions=800)
-    surplus = job.report.surplus
-    assert [item.executed for item in surplus] == [True]
-    assert surplus[0].job in server.executed_jobs()
+    assert_result(result, server, executions=800)
+    duplicates = job.report.duplicates
+    assert [item.executed for item in duplicates] == [True]
+    assert duplicates[0].job in server.executed_jobs()
 
 
 def test_too_many_requests_with_a_time_to_wait(server, work):
@@ -85,20 +75,20 @@ def test_too_many_requests_with_a_time_to_wait(server, work):
     began = time.monotonic()
     result, _ = work()
     assert time.monotonic() - began > 1
-    check(result, server=server)
+    assert_result(result, server)
     assert server.requests("POST", "/jobs") == 4
 
 
 def test_too_many_requests_without_a_time_to_wait(server, work):
     server.fault("POST", "/jobs", times=3, status=429)
     result, _ = work()
-    check(result, server=server)
+    assert_result(result, server)
     assert server.requests("POST", "/jobs") == 6
 
 
 def test_too_many_requests_while_watching(server, work):
     server.fault("GET", JOB, times=3, status=429)
-    check(work()[0], server=server)
+    assert_result(work()[0], server)
 
 
 @pytest.mark.slow
@@ -106,13 +96,13 @@ def test_unavailable_service_is_waited_for(server, work):
     # The client itself gives up after about 16 seconds.
     server.fault("POST", "/jobs", seconds=18, status=503)
     result, _ = work()
-    check(result, server=server)
+    assert_result(result, server)
 
 
 def test_failed_job_is_tried_again(server, work):
     server.fail_next(1)
     result, job = work()
-    check(result, server=server)
+    assert_result(result, server)
     assert len(server.jobs()) == 4
     assert job.report.submitted == 4
 
@@ -126,13 +116,13 @@ def test_job_that_keeps_failing_is_reported_with_the_services_reason_and_the_res
     states = [unit.state for unit in Journal(path).units()]
     assert sorted(states) == ["done", "done", "failed"]
     result, job = work()
-    check(result, server=server)
+    assert_result(result, server)
     assert job.report.submitted == 1
 
 
 def test_job_cancelled_elsewhere_is_not_submitted_again_by_itself(server, backend, work):
     server.set_hold(True)
-    job = work(result=False)
+    job = work(start=True)
     server.wait_until(lambda: len(server.jobs()) == 3)
     backend.service.job(server.jobs()[0]["id"]).cancel()
     server.set_hold(False)
@@ -140,7 +130,7 @@ def test_job_cancelled_elsewhere_is_not_submitted_again_by_itself(server, backen
         job.result(60)
     assert server.executions() == 400
     result, _ = work()
-    check(result, server=server)
+    assert_result(result, server)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +141,7 @@ def test_job_cancelled_elsewhere_is_not_submitted_again_by_itself(server, backen
 def test_damaged_result_is_never_taken_as_data_but_fetched_again(server, work, damage):
     server.fault("GET", RESULTS, times=2, **damage)
     result, job = work()
-    check(result, server=server)
+    assert_result(result, server)
     assert job.report.submitted == 3
 
 
@@ -161,7 +151,7 @@ def test_result_that_stays_damaged_stays_on_the_service(server, work):
         work(download_tries=2)
     server.store.write("DELETE FROM faults")
     result, job = work()
-    check(result, server=server)
+    assert_result(result, server)
     assert job.report.submitted == 0
 
 
@@ -170,7 +160,7 @@ def test_result_of_another_shape_is_refused(server, work):
     foreign = server.jobs()[0]["result"]
     server.fault("GET", RESULTS, times=1, replace=foreign)
     result, _ = work()
-    check(result, server=server, executions=900)
+    assert_result(result, server, executions=900)
     server.fault("GET", RESULTS, times=1000, replace=foreign)
     with pytest.raises(RunIncompleteError, match=r"is not what was asked for.*the shape"):
         work(np.ones(4), download_tries=2)
@@ -181,7 +171,7 @@ def test_download_that_never_ends_is_given_up_and_tried_again(server, work):
     began = time.monotonic()
     result, _ = work(download_seconds=1.0)
     assert time.monotonic() - began < 20
-    check(result, server=server)
+    assert_result(result, server)
 
 
 @pytest.mark.parametrize("mode", [Batch, Session])
@@ -190,7 +180,7 @@ def test_batch_closed_in_mid_run_is_replaced(server, backend, work, mode):
     server.fault("POST", "/jobs", times=1, delay=0)
     server.store.write("UPDATE sessions SET accepting = 0")
     result, _ = work(mode=opened)
-    check(result, server=server)
+    assert_result(result, server)
     sessions = server.store.rows("SELECT id, mode FROM sessions")
     assert len(sessions) == 2
     assert len({row["mode"] for row in sessions}) == 1
@@ -200,14 +190,14 @@ def test_batch_closed_in_mid_run_is_replaced(server, backend, work, mode):
 def test_rejection_for_too_many_executions_halves_units(server, work):
     server.store.set("execution_limit", 200)
     result, _ = work(max_executions=600)
-    check(result, server=server)
+    assert_result(result, server)
     assert len(server.jobs()) == 4  # six circuits: three and three, then one and two each
 
 
 def test_failure_for_too_many_executions_halves_units(server, work):
     server.store.set("late_execution_limit", 300)
     result, _ = work(max_executions=600)
-    check(result, server=server)
+    assert_result(result, server)
 
 
 @pytest.mark.parametrize("limit", ["execution_limit", "late_execution_limit"])
@@ -234,15 +224,15 @@ def test_one_circuit_above_the_limit_is_a_clear_error(server, work):
 def test_no_network_at_the_start(server, backend, work):
     isa_rotation(backend)  # the client keeps what it knows of the device
     server.kill()
-    job = work(result=False)
+    job = work(start=True)
     time.sleep(1.0)
     server.start(wait_for_worker=False)
-    check(job.result(90), server=server)
+    assert_result(job.result(90), server)
 
 
 def test_no_network_for_too_long_is_a_clear_error_and_loses_nothing(server, work):
     server.set_hold(True)
-    job = work(result=False, patience_seconds=1.0)
+    job = work(start=True, patience_seconds=1.0)
     server.wait_until(lambda: len(server.jobs()) == 3)
     server.kill()
     with pytest.raises(RunIncompleteError, match=r"did not answer.*only the rest is submitted"):
@@ -250,7 +240,7 @@ def test_no_network_for_too_long_is_a_clear_error_and_loses_nothing(server, work
     server.set_hold(False)
     server.start()
     result, job = work()
-    check(result, server=server)
+    assert_result(result, server)
     assert job.report.submitted == 0
 
 
@@ -263,11 +253,11 @@ def test_finished_work_needs_no_network(server, work):
 
 def test_server_killed_and_restarted_in_mid_run(server, work):
     server.store.set("job_seconds", 0.3)
-    job = work(result=False)
+    job = work(start=True)
     server.wait_until(lambda: server.executions() >= 200)
     server.kill()
     server.start()
-    check(job.result(90), server=server)
+    assert_result(job.result(90), server)
 
 
 def test_calibration_changed_between_start_and_resume_is_warned_of(server, work):
@@ -275,16 +265,16 @@ def test_calibration_changed_between_start_and_resume_is_warned_of(server, work)
     with pytest.raises(RunIncompleteError):
         work(max_retries=0)
     server.recalibrate("test_manila")
-    job = work(result=False)
+    job = work(start=True)
     with pytest.warns(CalibrationChangedWarning, match=r"2031-01-02"):
         result = job.result(60)
-    check(result, server=server)
+    assert_result(result, server)
     assert len(result.metadata["calibrations"]) == 2
 
 
 def test_job_deleted_on_the_service_is_not_paid_for_again(server, work, path):
     server.set_hold(True)
-    job = work(result=False)
+    job = work(start=True)
     server.wait_until(lambda: len(server.jobs()) == 3)
     job.cancel()
     with pytest.raises(RunIncompleteError, match=r"stopped"):
@@ -297,21 +287,21 @@ def test_job_deleted_on_the_service_is_not_paid_for_again(server, work, path):
     assert server.executions() == 400
     lost = next(unit for unit in Journal(path).units() if unit.state == "lost")
     Journal(path).reset(lost.id, outcome="released", reason="asked for")
-    check(work()[0], server=server)
+    assert_result(work()[0], server)
 
 
 def test_token_that_is_refused_ends_the_run_at_once(server, work):
     server.fault("POST", "/jobs", times=1, status=401)
     with pytest.raises(RunIncompleteError, match=r"does not accept the token"):
         work()
-    check(work()[0], server=server)
+    assert_result(work()[0], server)
 
 
 def test_two_runs_at_once_share_the_work(server, work):
     server.store.set("job_seconds", 0.2)
-    jobs = [work(result=False) for _ in range(2)]
+    jobs = [work(start=True) for _ in range(2)]
     results = [job.result(60) for job in jobs]
-    check(results[0], server=server)
+    assert_result(results[0], server)
     assert np.array_equal(results[0][0].data.meas.array, results[1][0].data.meas.array)
     assert sum(job.report.submitted for job in jobs) == 3
 
@@ -320,7 +310,7 @@ def test_two_runs_at_once_share_the_work(server, work):
 def test_asking_again_after_an_interrupt_or_an_error_is_asking_for_the_same(server, backend, path, how, monkeypatch):
     """A notebook's cell is interrupted or fails and is run again, with the same sampler."""
     sampler = JournaledSampler(Sampler(mode=backend), path, policy=Policy(**QUICK, max_executions=200, max_retries=0))
-    pub = (isa_rotation(backend), np.linspace(0, np.pi, 6)[:, None], 100)
+    pub = (isa_rotation(backend), ANGLES[:, None], 100)
     server.set_hold(True)
     if how == "failed":
         server.fail_next(1)
@@ -338,7 +328,7 @@ def test_asking_again_after_an_interrupt_or_an_error_is_asking_for_the_same(serv
         with pytest.raises(RunIncompleteError):
             job.result(60)
     again = sampler.run([pub])
-    check(again.result(60), server=server)
+    assert_result(again.result(60), server)
     assert len(server.jobs()) == 3 + (how == "failed")
 
 
@@ -348,13 +338,13 @@ class Interrupting:
 
 
 def test_rate_limit_is_kept_over_all_runs(server, work):
-    job = work(result=False, submissions_per_minute=2)
+    job = work(start=True, submissions_per_minute=2)
     time.sleep(3)
     assert len(server.jobs()) == 2
     job.cancel()
     with pytest.raises(RunIncompleteError, match=r"stopped"):
         job.result(60)
-    check(work()[0], server=server)
+    assert_result(work()[0], server)
 
 
 def test_private_jobs_are_refused(server, backend, path):

@@ -36,7 +36,7 @@ def test_killed_submission_that_arrives_after_the_last_result_is_reported_by_the
     assert second["submitted"] == 0
     assert_paid_once_or_reported(server, path)
     assert late in reported(path)
-    assert late in second["surplus"]
+    assert late in second["duplicates"]
     assert any(kind == "DuplicateExecutionWarning" and late in words for kind, words in second["warnings"])
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qiskit_qml_ext.primitives.journal.service.timed_calls import Questions, within
+from qiskit_qml_ext.primitives.journal.service.timed_calls import TimedCalls, within
 
 TESTS = Path(__file__).parents[3]
 
@@ -73,7 +73,7 @@ def test_answer_error_and_silence_are_told_apart():
 
 def test_every_answer_is_noted_and_silence_is_not():
     answers, hanging = [], threading.Event()
-    ask = Questions(0.05, lambda: answers.append(1))
+    ask = TimedCalls(0.05, lambda: answers.append(1))
     assert ask(lambda: 7) == 7
     with pytest.raises(TimeoutError):
         ask(hanging.wait)

@@ -28,14 +28,14 @@ WALL_COLUMNS = {"started", "finished", "created", "updated", "noticed"}
 ALLOWED = {
     ("attempts.py", "note_submitted"): "a stamp for the reader",
     ("attempts.py", "adopt"): "a stamp for the reader",
-    ("attempts.py", "add_surplus"): "a stamp for the reader",
+    ("attempts.py", "add_duplicate"): "a stamp for the reader",
     ("results.py", "finish"): "a stamp for the reader",
     ("attempts.py", "come_to_nothing"): "a stamp for the reader",
     ("attempts.py", "end"): "a stamp for the reader",
     ("planning.py", "_insert"): "a stamp for the reader",
     ("claims.py", "take"): "a stamp for the reader",
-    ("store.py", "claim"): "a stamp for the reader, and may shorten the pause between submissions, never prolong it",
-    ("store.py", "rate_pause"): "may shorten the pause between submissions, never prolong it",
+    ("journal.py", "claim"): "a stamp for the reader, and may shorten the pause between submissions, never prolong it",
+    ("journal.py", "rate_pause"): "may shorten the pause between submissions, never prolong it",
     (
         "schema.py",
         "check_file",
@@ -194,7 +194,7 @@ def test_stamps_in_the_future_are_named_as_such(path, clock):
 
 def modules():
     return [
-        *sorted((PACKAGE / "primitives" / "journal").glob("*.py")),
+        *sorted((PACKAGE / "primitives" / "journal").rglob("*.py")),
         *sorted((PACKAGE / "commands").glob("jobs*.py")),
     ]
 
@@ -241,10 +241,10 @@ def decisions_by_wall_time(source):
 
 
 def test_wall_clock_is_read_only_where_nothing_is_decided():
-    sources = {module.name: module.read_text() for module in modules()}
-    found = {(name, function) for name, source in sources.items() for function in wall_clock_readings(source)}
+    sources = [(module.name, module.read_text()) for module in modules()]
+    found = {(name, function) for name, source in sources for function in wall_clock_readings(source)}
     assert found == set(ALLOWED)
-    assert [found for source in sources.values() for found in decisions_by_wall_time(source)] == []
+    assert [found for _, source in sources for found in decisions_by_wall_time(source)] == []
 
 
 def test_guards_see_what_they_are_to_see():
@@ -264,7 +264,7 @@ def test_guards_see_what_they_are_to_see():
 
 
 def test_run_that_waits_for_the_limit_on_submissions_says_so(server, work, capsys):
-    job = work(submissions_per_minute=1, result=False)
+    job = work(submissions_per_minute=1, start=True)
     end = time.monotonic() + 120
     while not (job.report.waiting_for or "").startswith("the limit"):
         assert time.monotonic() < end

@@ -15,7 +15,7 @@ from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal import Journal, cancel, resume
 from qiskit_qml_ext.primitives.journal.disk.records import PLANNED, SUBMITTED, SUBMITTING, NewUnit
 from qiskit_qml_ext.primitives.journal.disk.rows import OWNERS, insert
-from qiskit_qml_ext.primitives.journal.run.heartbeat import Heart
+from qiskit_qml_ext.primitives.journal.run.heartbeat import Heartbeat
 from qiskit_qml_ext.primitives.journal.store import ownership
 from qiskit_qml_ext.primitives.journal.store.ownership import Life, Liveness, Risk, is_dead, life_of, name_of, new_owner
 
@@ -324,7 +324,7 @@ def test_result_put_right_by_another_run_meanwhile_is_not_dropped(path):
     assert state_of(journal, unit) == SUBMITTED
 
 
-# The heart
+# The heartbeat
 
 
 @pytest.fixture
@@ -335,19 +335,19 @@ def short_lease(monkeypatch):
 def test_heart_goes_on_when_the_journal_was_locked_and_says_so_meanwhile(path, short_lease):
     journal, owner = Journal(path, timeout=0.01), new_owner()
     unit = unit_of(journal, owner)
-    heart = Heart(journal, owner)
-    heart.start()
+    heartbeat = Heartbeat(journal, owner)
+    heartbeat.start()
     until(lambda: journal.beat_of(owner) >= 2)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    until(lambda: heart.trouble() is not None)
-    assert "is locked by another program" in heart.trouble()
+    until(lambda: heartbeat.problem() is not None)
+    assert "is locked by another program" in heartbeat.problem()
     other.execute("ROLLBACK")
     other.close()
     before = journal.beat_of(owner)
-    until(lambda: heart.trouble() is None)
+    until(lambda: heartbeat.problem() is None)
     until(lambda: journal.beat_of(owner) > before)
-    heart.stop()
+    heartbeat.stop()
     assert journal.beat_of(owner) is None
     assert journal.units([unit])[0].owner is None
 
@@ -355,11 +355,11 @@ def test_heart_goes_on_when_the_journal_was_locked_and_says_so_meanwhile(path, s
 def test_claims_that_cannot_be_given_up_at_the_end_are_given_up_as_soon_as_possible(path, short_lease):
     journal, owner = Journal(path, timeout=0.01), new_owner()
     unit = unit_of(journal, owner)
-    heart = Heart(journal, owner)
-    heart.start()
+    heartbeat = Heartbeat(journal, owner)
+    heartbeat.start()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    heart.stop()
+    heartbeat.stop()
     assert is_dead(owner)  # for this process, at once
     other.execute("ROLLBACK")
     other.close()
@@ -368,14 +368,14 @@ def test_claims_that_cannot_be_given_up_at_the_end_are_given_up_as_soon_as_possi
 
 def test_heart_of_a_closed_journal_stops(path, short_lease):
     journal = Journal(path)
-    heart = Heart(journal, new_owner())
-    heart.start()
+    heartbeat = Heartbeat(journal, new_owner())
+    heartbeat.start()
     journal.close()
-    heart.stop()
+    heartbeat.stop()
     with pytest.raises(JournalError):
         journal.units()
-    assert not heart._thread.join(5)
-    assert not heart._thread.is_alive()
+    assert not heartbeat._thread.join(5)
+    assert not heartbeat._thread.is_alive()
 
 
 # The user's word
@@ -385,14 +385,14 @@ def test_cancelling_looks_for_a_sign_of_life_of_a_process_that_it_cannot_see(pat
     monkeypatch.setattr(ownership, "LEASE_SECONDS", 1.0)
     journal, unseen = Journal(path), owner_with(boot="elsewhere", pid="77", host="lab")
     unit = unit_of(journal, unseen)
-    heart = Heart(journal, unseen)
-    heart.start()
+    heartbeat = Heartbeat(journal, unseen)
+    heartbeat.start()
     (found,) = journal.units([unit])
     assert cancel(journal, Jobless(), found) == (
         f"Unit {unit} is being worked on by process 77 on lab. Stop that program first."
     )
-    heart._stopped.set()  # it dies without a word
-    heart._thread.join()
+    heartbeat._stopped.set()  # it dies without a word
+    heartbeat._thread.join()
     assert "is planned again" in cancel(journal, Jobless(), found)
     assert state_of(journal, unit) == PLANNED
 

@@ -231,7 +231,9 @@ def test_samplers_whose_classes_hold_other_things_share_no_results(way, path):
 def test_keys_of_somebodys_classes_are_the_same_in_every_process():
     found = []
     for seed in "12":
-        command = "import json; from primitives.journal import test_class_content as t; print(json.dumps(t.keys()))"
+        command = (
+            "import json; from primitives.journal.work import test_class_content as t; print(json.dumps(t.keys()))"
+        )
         environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
         done = subprocess.run(
             [sys.executable, "-c", command], env=environment, capture_output=True, text=True, check=True

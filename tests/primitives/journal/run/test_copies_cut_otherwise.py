@@ -1,4 +1,4 @@
-"""Two copies of a journal at once whose programs cut the same work differently, and what looking at the service costs.
+"""Two copies of a journal at once whose programs cut the same work differently, and what listing jobs costs.
 
 Six circuits of 100 shots: in units of two by one program, of three by the other. The first units of neither are units
 of the other, nor halves of one.
@@ -6,8 +6,6 @@ of the other, nor halves of one.
 
 import json
 import logging
-import shutil
-import threading
 import time
 import warnings
 from datetime import datetime, timezone
@@ -16,8 +14,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from runtime_server.client import Sampler
-from runtime_server.work import QUICK, isa_rotation, ones
+from runtime_server.facts import copied
+from runtime_server.work import ANGLES, ones
 
 from qiskit_qml_ext.commands.jobs import command
 from qiskit_qml_ext.exceptions import (
@@ -26,20 +24,18 @@ from qiskit_qml_ext.exceptions import (
     JournalBehindWarning,
     RunIncompleteError,
 )
-from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy, disown, look
-from qiskit_qml_ext.primitives.journal.service import services
-from qiskit_qml_ext.primitives.journal.service.services import RuntimeService, runtime_jobs
-from qiskit_qml_ext.primitives.journal.store import looks
-
-ANGLES = np.linspace(0, np.pi, 6)
+from qiskit_qml_ext.primitives.journal import Journal, disown, reconcile
+from qiskit_qml_ext.primitives.journal.service import account
+from qiskit_qml_ext.primitives.journal.service.account import runtime_jobs
+from qiskit_qml_ext.primitives.journal.store import listings
+from tests.primitives.journal.run.copies import agree_on_no_older, let_submissions_meet
 
 
 @pytest.fixture
-def ask(backend):
+def ask(ask):
     def start(journal, per_unit=2, *, angles=ANGLES, **settings):
-        policy = Policy(**{**QUICK, "max_executions": 100 * per_unit, "max_pending": 1, **settings})
-        sampler = JournaledSampler(Sampler(mode=backend), journal, policy=policy)
-        return sampler.run([(isa_rotation(backend), np.asarray(angles)[:, None], 100)])
+        settings = {"max_executions": 100 * per_unit, "max_pending": 1, **settings}
+        return ask(journal, angles, start=True, **settings)
 
     return start
 
@@ -47,25 +43,14 @@ def ask(backend):
 @pytest.fixture
 def copies(path):
     """A new journal and a copy of it, each opened."""
-    Journal(path).close()
-    copy = path.with_name("copy.journal")
-    shutil.copy(path, copy)
-    with Journal(path) as first, Journal(copy) as second:
+    with Journal(copied(path)) as second, Journal(path) as first:
         yield first, second
 
 
 @pytest.fixture
 def meeting(monkeypatch):
-    """Lets two programs submit their first jobs at once: each has looked for the other's before."""
-    barrier, original, met = threading.Barrier(2), RuntimeService.submit, set()
-
-    def submit(self, *arguments, **settings):
-        if threading.get_ident() not in met:
-            met.add(threading.get_ident())
-            barrier.wait(20)
-        return original(self, *arguments, **settings)
-
-    monkeypatch.setattr(RuntimeService, "submit", submit)
+    """Lets two programs submit their first jobs at once."""
+    let_submissions_meet(monkeypatch, first=1)
 
 
 def outcomes(jobs):
@@ -101,7 +86,7 @@ def test_of_two_copies_that_cut_the_same_differently_the_younger_takes_its_job_b
 def test_copies_that_cut_the_same_differently_stop_before_their_next_jobs_and_count_what_the_other_paid(
     server, ask, copies, meeting, monkeypatch
 ):
-    monkeypatch.setattr("qiskit_qml_ext.primitives.journal.run.reconcile.is_older", lambda job, other: False)
+    agree_on_no_older(monkeypatch)
     jobs = [ask(journal, per_unit) for journal, per_unit in zip(copies, (2, 3), strict=True)]
     found = outcomes(jobs)
     server.settle()
@@ -141,7 +126,7 @@ def test_sound_copy_whose_original_went_on_is_not_said_to_have_lost_work(server,
 
 
 def test_run_that_submitted_is_not_said_to_have_had_nothing_to_submit(server, ask, copies, monkeypatch):
-    monkeypatch.setattr(looks, "_SHARE", 0.0)  # looks a moment after another
+    monkeypatch.setattr(listings, "_SHARE", 0.0)  # reconciles a moment after another
     first, second = copies
     server.set_hold(True)
     job = ask(first, 6)
@@ -157,7 +142,7 @@ def test_run_that_submitted_is_not_said_to_have_had_nothing_to_submit(server, as
     assert "paid twice" in str(caught[0].message)
 
 
-# What a look costs
+# What listing costs
 
 
 def test_jobs_are_listed_about_once_for_each_submission(server, ask, path):
@@ -208,9 +193,9 @@ def test_only_the_newest_jobs_of_a_long_list_are_listed_where_the_others_are_acc
 def test_disowned_work_is_taken_over_though_it_is_older_than_what_is_listed(server, ask, copies, monkeypatch):
     first, second = copies
     ask(first).result(60)
-    look(second, server.service())
+    reconcile(second, server.service())
     disown(second, server.service())
-    monkeypatch.setattr(services, "_PAGE", 2)
+    monkeypatch.setattr(account, "_PAGE", 2)
     ask(second, angles=[0.1, 0.2]).result(60)
     job = ask(second)
     job.result(60)
@@ -254,7 +239,7 @@ def test_errors_that_are_answers_are_not_called_silence(server, ask, path):
 
 
 def test_copies_that_executed_the_same_ask_for_no_refund(server, ask, copies, meeting, monkeypatch):
-    monkeypatch.setattr("qiskit_qml_ext.primitives.journal.run.reconcile.is_older", lambda job, other: False)
+    agree_on_no_older(monkeypatch)
     jobs = [ask(journal, 6) for journal in copies]
     for job in jobs:
         with warnings.catch_warnings():
