@@ -30,10 +30,13 @@ class Readings:
     """Losses, shape (M,), and derivatives, shape (M, columns), at the random points."""
 
     losses: FloatArray
+    """The losses, shape (M,)."""
     gradients: FloatArray
+    """The derivatives, shape (M, columns)."""
     target: str
     """Where they came from."""
     noise: ShotNoise
+    """What one shot of each would say."""
     loss_halves: FloatArray | None = None
     """Two independent readings, shape (2, M); None for exact values."""
     gradient_halves: FloatArray | None = None

@@ -11,7 +11,9 @@ class Row:
     """An angle row: an affine form over the program's angles."""
 
     terms: dict[int, float] = field(default_factory=dict)
+    """The factor of each angle that enters."""
     constant: float = 0.0
+    """What is added."""
 
     def add(self, other: "Row", factor: float = 1.0) -> None:
         """``self += factor * other``."""
@@ -29,8 +31,11 @@ class Rotation:
     """exp(-i r P(x, z)) with x != 0."""
 
     x: int
+    """The Pauli's X mask."""
     z: int
+    """The Pauli's Z mask."""
     row: Row
+    """The angle r."""
 
 
 @dataclass
@@ -38,6 +43,7 @@ class Phases:
     """The diagonal exp(i Σ_m r_m (-1)^|m & z|)."""
 
     terms: dict[int, Row]
+    """The angle r_m of each mask m."""
 
     @property
     def is_worth_a_table(self) -> bool:
@@ -50,7 +56,9 @@ class Hadamard:
     """(P1 + P2) / √2 for anticommuting signed Paulis, P2 diagonal."""
 
     first: SignedPauli
+    """P1."""
     second: SignedPauli
+    """P2."""
 
 
 @dataclass
@@ -58,7 +66,9 @@ class Dense:
     """A fixed unitary on some qubits."""
 
     matrix: ComplexArray
+    """The unitary, shape (2**k, 2**k)."""
     qubits: tuple[int, ...]
+    """The k qubits, the first one least significant."""
 
 
 @dataclass
@@ -66,7 +76,9 @@ class Permute:
     """The frame, carried out: ψ[target[z]] ← i^power[z] ψ[z]."""
 
     target: IntArray
+    """Where each amplitude goes."""
     power: IntArray
+    """The power of i that it takes along."""
 
 
 Item = Rotation | Phases | Hadamard | Dense | Permute

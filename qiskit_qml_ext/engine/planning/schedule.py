@@ -30,10 +30,15 @@ class Schedule:
     """The items in order of time, the frame that is left at the end, and the states prepared at the start."""
 
     num_qubits: int
+    """The number of qubits."""
     items: list[Item]
+    """What is carried out, in the order of time."""
     frame: MonomialFrame
+    """What is left at the end."""
     initial: list[InitialState]
+    """The states prepared at the start."""
     phase: Row
+    """The global phase."""
 
 
 def schedule(program: RotationProgram, allowance: Allowance) -> Schedule:
