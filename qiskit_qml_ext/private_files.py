@@ -18,23 +18,23 @@ def check_writable(path: str | os.PathLike[str]) -> Path:
     if not os.fspath(path):
         raise ValueError("The name of a file is empty.")
     try:
-        target = Path(path).expanduser().absolute().resolve()
-        is_there, is_file = target.exists(), target.is_file()
-        if target.is_symlink():
+        resolved = Path(path).expanduser().absolute().resolve()
+        is_there, is_file = resolved.exists(), resolved.is_file()
+        if resolved.is_symlink():
             raise ValueError("its links lead in a circle")
     except (OSError, RuntimeError, ValueError) as error:  # no such user, a name that is too long, a zero byte
         raise ValueError(f"{str(path)!r} cannot be the name of a file: {error}.") from None
-    if target.is_dir():
+    if resolved.is_dir():
         raise ValueError(f"{path} is a folder, but the name of a file was expected.")
     if is_there and not is_file:
         raise ValueError(f"{path} is not a file on a disk (a device or a pipe), and would be replaced by one.")
-    if not target.parent.is_dir():
-        raise ValueError(f"The folder {target.parent} for {target.name!r} does not exist. Create it first.")
-    if not os.access(target.parent, os.W_OK):
-        raise ValueError(f"The folder {target.parent} for {target.name!r} cannot be written to.")
-    if is_there and not os.access(target, os.W_OK):
-        raise ValueError(f"The file {target} may not be written to.")
-    return target
+    if not resolved.parent.is_dir():
+        raise ValueError(f"The folder {resolved.parent} for {resolved.name!r} does not exist. Create it first.")
+    if not os.access(resolved.parent, os.W_OK):
+        raise ValueError(f"The folder {resolved.parent} for {resolved.name!r} cannot be written to.")
+    if is_there and not os.access(resolved, os.W_OK):
+        raise ValueError(f"The file {resolved} may not be written to.")
+    return resolved
 
 
 def check_different(files: Mapping[str, str | os.PathLike[str] | None]) -> None:
@@ -52,16 +52,16 @@ def check_different(files: Mapping[str, str | os.PathLike[str] | None]) -> None:
     for name, path in files.items():
         if path is None:
             continue
-        target = Path(os.path.realpath(Path(path).expanduser()))
-        for spelling in (str(target), *(f"{target}{ending}" for ending in _ENDINGS.get(name, ()))):
+        resolved = Path(os.path.realpath(Path(path).expanduser()))
+        for spelling in (str(resolved), *(f"{resolved}{ending}" for ending in _ENDINGS.get(name, ()))):
             other = seen.setdefault(spelling.casefold(), name)
             if other != name:
                 _refuse_same(other, name, path)
-        if target.exists():
+        if resolved.exists():
             for other, known in there:
-                if os.path.samefile(known, target):  # a hard link
+                if os.path.samefile(known, resolved):  # a hard link
                     _refuse_same(other, name, path)
-            there.append((name, target))
+            there.append((name, resolved))
 
 
 _ENDINGS = {"--journal": ("-wal", "-shm")}  # SQLite's own files beside a journal
@@ -82,15 +82,15 @@ def write_private(path: str | os.PathLike[str], text: str) -> Path:
     Raises:
         ValueError: As :func:`check_writable`.
     """
-    target = check_writable(path)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:50]}.", suffix=".part")
+    resolved = check_writable(path)
+    handle, temporary = tempfile.mkstemp(dir=resolved.parent, prefix=f".{resolved.name[:50]}.", suffix=".part")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, target)
+        os.replace(temporary, resolved)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    return target
+    return resolved

@@ -91,7 +91,7 @@ def plateau_study(case: Case) -> Task:
 
     def run() -> FloatArray:
         study = scaling_study(
-            circuit, observable, qubits=range(2, case["num_qubits"] + 1), num_samples=case["samples"], seed=0
+            circuit, observable, widths=range(2, case["num_qubits"] + 1), num_samples=case["samples"], seed=0
         )
         return np.array([variance.value for variance in study.variances])
 

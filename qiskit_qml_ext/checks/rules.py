@@ -95,8 +95,8 @@ def _classical_kernels(name: str, value: object) -> object:
 
 
 def _two_probabilities(name: str, value: object) -> object:
-    found = real_numbers(name, value)
-    if len(found) != 2 or not all(0 <= one <= 1 for one in found):
+    probabilities = real_numbers(name, value)
+    if len(probabilities) != 2 or not all(0 <= one <= 1 for one in probabilities):
         raise wrong_value(name, "two probabilities, of one and of two qubits", value)
     return value
 
@@ -142,8 +142,8 @@ _non_negative_real = partial(real_number, minimum=0.0)
 RULES: dict[str, Check] = {
     "X": optional(numeric_array),
     "bandwidth": _non_negative_real,
-    "bins": _several,
-    "candidates": partial(real_numbers, above=0.0),
+    "num_bins": _several,
+    "bandwidths": partial(real_numbers, above=0.0),
     "center": optional(numeric_array),
     "classical": optional(_classical_kernels),
     "confidence": _fraction,
@@ -161,7 +161,7 @@ RULES: dict[str, Check] = {
     "folds": optional(_several),
     "gamma": _positive_real,
     "is_local": truth_value,
-    "jobs": optional(at_least(-1_000_000)),
+    "num_processes": optional(at_least(-1_000_000)),
     "journal": optional(_path),
     "kernel_matrix": numeric_array,
     "max_bond": _several,
@@ -174,7 +174,7 @@ RULES: dict[str, Check] = {
     "max_strings": whole_number,
     "mean": _fraction,
     "noise": _not_plain("an Aer NoiseModel, an AerSimulator with noise, or a backend"),
-    "noise_samples": whole_number,
+    "num_noise_samples": whole_number,
     "num_data": _positive_real,
     "num_pairs": _several,
     "num_qubits": optional(whole_number),
@@ -197,12 +197,12 @@ RULES: dict[str, Check] = {
     "shots": optional(whole_number),
     "standard_errors": optional(standard_errors),
     "t": whole_number,
-    "target_qubits": optional(whole_number),
+    "extrapolate_to": optional(whole_number),
     "task": partial(one_of, choices=("classification", "regression")),
     "test_fraction": _positive_real,
     "test_size": optional(_positive_real),
-    "time_budget": _non_negative_real,
-    "trajectories": whole_number,
+    "max_seconds": _non_negative_real,
+    "num_trajectories": whole_number,
     "transpile_trials": whole_number,
     "y": optional(labels),
 }

@@ -107,10 +107,12 @@ def one_of(name: str, value: object, choices: Sequence[str]) -> str:
 
 def whole_numbers(name: str, values: object, *, minimum: int = 1, may_be_empty: bool = False) -> tuple[int, ...]:
     """Return a sequence of whole numbers, at least one unless that is said."""
-    found = tuple(whole_number(f"each of {name}", value, minimum=minimum) for value in _listed(name, values, "whole "))
-    if not found and not may_be_empty:
+    checked = tuple(
+        whole_number(f"each of {name}", value, minimum=minimum) for value in _listed(name, values, "whole ")
+    )
+    if not checked and not may_be_empty:
         raise ValueError(f"{name} must hold at least one whole number, but it is empty.")
-    return found
+    return checked
 
 
 def optional_whole_numbers(name: str, values: object, *, minimum: int = 1) -> tuple[int, ...] | None:
@@ -120,10 +122,10 @@ def optional_whole_numbers(name: str, values: object, *, minimum: int = 1) -> tu
 
 def real_numbers(name: str, values: object, *, above: float = -math.inf) -> tuple[float, ...]:
     """Return a sequence of at least one finite number."""
-    found = tuple(real_number(f"each of {name}", value, above=above) for value in _listed(name, values))
-    if not found:
+    checked = tuple(real_number(f"each of {name}", value, above=above) for value in _listed(name, values))
+    if not checked:
         raise ValueError(f"{name} must hold at least one number, but it is empty.")
-    return found
+    return checked
 
 
 def _as_float(name: str, value: object) -> float:

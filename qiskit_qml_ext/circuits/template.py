@@ -28,13 +28,13 @@ from qiskit_qml_ext.circuits.entanglement import Entanglement
 MAX_GATES = 10_000_000
 """Building a circuit of so many gates takes minutes and several gigabytes."""
 
-_LAYERS = ("reps", "trotter_steps")
+_LAYERS = ("reps", "num_trotter_steps")
 
 Bandwidth = float | Sequence[float]
 """The factor that multiplies the data before encoding: one number, or one for each feature."""
 
 
-class Settings(BaseEstimator):
+class Configurable(BaseEstimator):
     """A scikit-learn-style object that is equal to another of its class if their settings are equal.
 
     Settings are stored as they come and checked when they are used: by name, with the rules that all of them share
@@ -68,7 +68,7 @@ def _checked_build(build: Callable[..., QuantumCircuit]) -> Callable[..., Quantu
     return checked
 
 
-class Template(Settings, ABC):
+class Template(Configurable, ABC):
     """A family of circuits, one for each width; its settings are its constructor's arguments.
 
     The width is the number of features for a feature map and the number of qubits for an ansatz. Every template's

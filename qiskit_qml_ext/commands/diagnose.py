@@ -72,7 +72,9 @@ Examples:
   qiskit-qml-ext diagnose ansatz hardware-efficient --target fake_sherbrooke --price-per-minute 96""",
 )
 @click.argument("name")
-@click.option("--qubits", type=click.IntRange(min=1), default=8, show_default=True, help="The number of qubits.")
+@click.option(
+    "--qubits", "num_qubits", type=click.IntRange(min=1), default=8, show_default=True, help="The number of qubits."
+)
 @click.option("--reps", type=click.IntRange(min=1), help="The number of layers.  [default: the ansatz's own]")
 @click.option("--layers-per-qubit", type=_POSITIVE, help="Instead of --reps: layers that grow with the qubits.")
 @click.option(
@@ -85,7 +87,7 @@ Examples:
 @_output_options
 def ansatz_command(
     name: str,
-    qubits: int,
+    num_qubits: int,
     reps: int | None,
     layers_per_qubit: float | None,
     observable: str,
@@ -113,12 +115,12 @@ def ansatz_command(
         diagnosis = diagnostics.diagnose(
             ansatz_by_name(name),
             observable=getattr(diagnostics, _OBSERVABLES[observable]),
-            num_qubits=qubits,
+            num_qubits=num_qubits,
             depths=depths,
             noise=_device(noise),
             **_backend(target, price_per_minute, optimization_level, seed),
             num_samples=samples,
-            time_budget=budget,
+            max_seconds=budget,
             seed=seed,
         )
         _finish(diagnosis, report, json_file)
@@ -134,12 +136,17 @@ Examples:
 )
 @click.argument("name")
 @data_options
-@click.option("--qubits", type=click.IntRange(min=1), help="Keep so many principal components.  [default: at most 8]")
+@click.option(
+    "--qubits",
+    "num_components",
+    type=click.IntRange(min=1),
+    help="Keep so many principal components.  [default: at most 8]",
+)
 @click.option("--bandwidth", type=_POSITIVE, help="The factor on the scaled data.  [default: the map's own]")
 @_output_options
 def kernel_command(
     name: str,
-    qubits: int | None,
+    num_components: int | None,
     bandwidth: float | None,
     target: str | None,
     price_per_minute: float | None,
@@ -166,12 +173,13 @@ def kernel_command(
         feature_map = feature_map_by_name(name)
         if bandwidth is not None:
             feature_map.set_params(bandwidth=bandwidth)
-        if qubits is not None and qubits > dataset.num_features:
+        if num_components is not None and num_components > dataset.num_features:
             raise ValueError(
-                f"--qubits asks for {qubits} principal components, but {dataset.name!r} has {dataset.num_features} "
+                f"--qubits asks for {num_components} principal components, but {dataset.name!r} has "
+                f"{dataset.num_features} "
                 f"features. Ask for at most {dataset.num_features}."
             )
-        width = min(dataset.num_features, qubits or 8)
+        width = min(dataset.num_features, num_components or 8)
         reduced = width if width < dataset.num_features else None
         X = quantum_preparation(feature_map, num_components=reduced).fit_transform(dataset.X)
         diagnosis = diagnose(
@@ -181,7 +189,7 @@ def kernel_command(
             noise=_device(noise),
             **_backend(target, price_per_minute, optimization_level, seed),
             num_samples=samples,
-            time_budget=budget,
+            max_seconds=budget,
             seed=seed,
         )
         for note in dataset.notes:

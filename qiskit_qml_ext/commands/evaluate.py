@@ -43,6 +43,7 @@ Examples:
 )
 @click.option(
     "--qubits",
+    "max_qubits",
     type=click.IntRange(min=1),
     help="The largest number of qubits.  [default: the number of features, at most 8]",
 )
@@ -117,7 +118,7 @@ def _run(plan: "EvaluationPlan", *, jobs: int | None, quiet: bool) -> "Evaluatio
     if not quiet and plan.run_cost is not None:
         click.echo(plan.run_cost.sentence(), err=True)
     command_line = shlex.join(["qiskit-qml-ext", *sys.argv[1:]])
-    return run_plan(plan, jobs=jobs, progress=not quiet and sys.stderr.isatty(), command=command_line)
+    return run_plan(plan, num_processes=jobs, progress=not quiet and sys.stderr.isatty(), command=command_line)
 
 
 def _show(evaluation: "Evaluation") -> None:

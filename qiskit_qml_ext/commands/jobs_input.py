@@ -44,13 +44,13 @@ def opened(path: str) -> "Journal":
 
 def unit_of(journal: "Journal", number: int) -> "Unit":
     """Return a unit by its number."""
-    found = journal.units([number])
-    if not found:
+    units = journal.units([number])
+    if not units:
         numbers = [unit.id for unit in journal.units()]
         raise click.ClickException(
             f"There is no unit {number}." + (f" Units are {min(numbers)} to {max(numbers)}." if numbers else "")
         )
-    return found[0]
+    return units[0]
 
 
 def connected() -> Any:

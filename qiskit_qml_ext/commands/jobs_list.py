@@ -55,15 +55,15 @@ def list_units(journal: "Journal", state: str | None = None) -> None:
     if state is not None and state not in STATES:
         raise click.ClickException(f"There is no state {state!r}. States are {', '.join(STATES)}.")
     units = journal.units()
-    found = [unit for unit in units if state in (None, unit.state)]
-    for line in _table(found):
+    chosen = [unit for unit in units if state in (None, unit.state)]
+    for line in _table(chosen):
         click.echo(line)
-    if any(_row(unit)[_HEADINGS.index("ago")] == "?" for unit in found):
+    if any(_row(unit)[_HEADINGS.index("ago")] == "?" for unit in chosen):
         click.echo("?: in the future; was the clock set back?")
-    if units and not found:
+    if units and not chosen:
         click.echo(f"No unit is {state}.")
     click.echo(summary(units))
-    for unit in found:
+    for unit in chosen:
         if unit.is_unrecorded:
             click.echo(f"Unit {unit.id}: {kept(unit)}")
         elif unit.reason and unit.state in ("failed", "lost"):
@@ -85,28 +85,28 @@ def show(journal: "Journal", unit: int) -> None:
     """
     from qiskit_qml_ext.primitives.journal import duplicates_of, is_of_copy, kept
 
-    found = unit_of(journal, unit)
-    circuits, executions = counted(found.num_items, "circuit"), counted(found.executions, "execution")
+    record = unit_of(journal, unit)
+    circuits, executions = counted(record.num_items, "circuit"), counted(record.executions, "execution")
     lines: list[tuple[str, object]] = [
-        ("unit", found.id),
-        ("what", f"{found.kind}, {circuits}, {executions}" if not found.is_unrecorded else "not known"),
-        ("target", found.target),
-        ("settings", ", ".join(f"{name}={value}" for name, value in found.settings.items())),
-        ("state", state_of(found)),
-        ("submissions", found.attempts),
-        ("job", found.job),
-        ("session", found.session),
-        ("tag", found.tag),
-        ("calibration", found.calibration),
-        ("submitted", _date(found.submitted)),
-        ("finished", _date(found.finished)),
-        ("processor time", None if found.usage_seconds is None else f"{found.usage_seconds:g} s"),
-        ("reason", kept(found) if found.is_unrecorded else found.reason),
+        ("unit", record.id),
+        ("what", f"{record.kind}, {circuits}, {executions}" if not record.is_unrecorded else "not known"),
+        ("target", record.target),
+        ("settings", ", ".join(f"{name}={value}" for name, value in record.settings.items())),
+        ("state", state_of(record)),
+        ("submissions", record.attempts),
+        ("job", record.job),
+        ("session", record.session),
+        ("tag", record.tag),
+        ("calibration", record.calibration),
+        ("submitted", _date(record.submitted)),
+        ("finished", _date(record.finished)),
+        ("processor time", None if record.usage_seconds is None else f"{record.usage_seconds:g} s"),
+        ("reason", kept(record) if record.is_unrecorded else record.reason),
     ]
     for name, value in lines:
         if value not in (None, ""):
             click.echo(f"{name:<15} {value}")
-    for item in duplicates_of(journal, found):
+    for item in duplicates_of(journal, record):
         whose = "by another copy of the journal" if is_of_copy(item) else "ask the service not to charge it"
         fate = f"executed; {whose}" if item.executed else "cancelled, or failed at no cost"
         click.echo(f"{'duplicate':<15} {item.job} ({fate})")
@@ -190,8 +190,8 @@ def _reconciled(journal: "Journal") -> list[str]:
             f"The service may still make jobs of {counted(count, 'submission')}; it could not be asked. "
             f"{reason_of(error)}"
         ]
-    found = [item for item in journal.duplicates() if item.job not in known]
-    lines = [f"Job {item.job} is one that nobody waits for; it {_fate(item.executed)}." for item in found]
+    fresh = [item for item in journal.duplicates() if item.job not in known]
+    lines = [f"Job {item.job} is one that nobody waits for; it {_fate(item.executed)}." for item in fresh]
     return lines + ([unknown_jobs(journal, len(unknown))] if unknown else [])
 
 

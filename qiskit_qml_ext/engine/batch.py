@@ -12,7 +12,7 @@ from qiskit_qml_ext.checks import numeric_array, wrong_value
 from qiskit_qml_ext.engine import memory, threads
 from qiskit_qml_ext.engine.compiled.runners import scratch_rows
 from qiskit_qml_ext.engine.compiled.simd import LANES
-from qiskit_qml_ext.engine.planning.plan import Plan, plan_for
+from qiskit_qml_ext.engine.planning.bytecode import Bytecode, bytecode_of
 from qiskit_qml_ext.program import RotationProgram, lower
 
 Lanes = tuple[int, ...]
@@ -28,12 +28,12 @@ _REAL = {"complex128": "float64", "complex64": "float32"}
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """A checked request: the program, its plan and the parameter values."""
+    """A checked request: the program, its bytecode and the parameter values."""
 
     program: RotationProgram
     """The program."""
-    plan: Plan
-    """Its plan."""
+    bytecode: Bytecode
+    """Its bytecode."""
     values: FloatArray
     """Finite float64 values, C-contiguous, shape (B, P)."""
     real: str
@@ -63,7 +63,7 @@ class Batch:
             StateTooLargeError: The message says how much would be needed.
         """
         memory.check_memory(
-            output_bytes + self.plan.nbytes + self.state_bytes,
+            output_bytes + self.bytecode.nbytes + self.state_bytes,
             self.budget,
             f"A result of {memory.format_bytes(output_bytes)} with the work space of one sample",
             "Use fewer samples per call, complex64, fewer qubits or a larger max_memory.",
@@ -120,8 +120,8 @@ def prepare(
             f"One sample of {program.num_qubits} qubits, which takes {states} states in {name},",
             _ADVICE,
         )
-    plan = plan_for(program, amplitudes=amplitudes, budget=budget)
-    return Batch(program, plan, checked, _REAL[name], budget, num_threads)
+    bytecode = bytecode_of(program, amplitudes=amplitudes, budget=budget)
+    return Batch(program, bytecode, checked, _REAL[name], budget, num_threads)
 
 
 _ADVICE = "Use fewer qubits, complex64, or a machine with more memory; max_memory sets the limit."
@@ -188,16 +188,18 @@ def run(
         StateTooLargeError: Output and one thread's scratch exceed the budget.
         ValueError: An angle is not finite.
     """
-    plan, lanes = batch.plan, batch.lanes
-    num_rows = plan.angles.num_angles
-    rows = scratch_rows(plan.num_qubits, num_rows, plan.table_rows, results, reverse=reverse, jacobian=jacobian)
+    bytecode, lanes = batch.bytecode, batch.lanes
+    num_rows = bytecode.angles.num_angles
+    rows = scratch_rows(bytecode.num_qubits, num_rows, bytecode.table_rows, results, reverse=reverse, jacobian=jacobian)
 
     def sizes(samples: int) -> tuple[int, int, int]:
         """Values of working and of double precision, and bytes, that a thread needs for tiles of so many samples."""
-        wide = samples * (2 * plan.angles.num_atoms + 3 * num_rows + 1) + 32  # three blocks may be padded to vectors
+        wide = (
+            samples * (2 * bytecode.angles.num_atoms + 3 * num_rows + 1) + 32
+        )  # three blocks may be padded to vectors
         return samples * rows, wide, samples * rows * np.dtype(batch.real).itemsize + wide * 8
 
-    held = output_bytes + plan.nbytes
+    held = output_bytes + bytecode.nbytes
     if held + sizes(len(lanes))[2] > batch.budget:
         lanes = (0,)
     narrow, wide, per_thread = sizes(len(lanes))

@@ -22,7 +22,7 @@ from qiskit_qml_ext.engine.planning.measurements import CompiledObservables, com
 from qiskit_qml_ext.program import RotationProgram
 
 _VALUES, _VJP, _JACOBIAN = 0, 1, 2
-_KEPT_OBSERVABLES = 16  # lists of observables that are kept with a plan
+_KEPT_OBSERVABLES = 16  # lists of observables that are kept with a bytecode
 
 
 def expectations(
@@ -113,11 +113,11 @@ def expectation_vjp(
             f"column per observable, but {weights.shape} came."
         )
     if combine is None:
-        found, gradients, _ = _run(request, compiled, _VJP, weights)
-        return found, gradients
-    found, gradients, _ = _run(request, compiled, _VJP, np.ascontiguousarray(weights @ combine.real))
+        expected, gradients, _ = _run(request, compiled, _VJP, weights)
+        return expected, gradients
+    expected, gradients, _ = _run(request, compiled, _VJP, np.ascontiguousarray(weights @ combine.real))
     _, imaginary, _ = _run(request, compiled, _VJP, np.ascontiguousarray(weights @ combine.imag))
-    return found @ combine.T, gradients + 1j * imaginary
+    return expected @ combine.T, gradients + 1j * imaginary
 
 
 def expectation_jacobian(
@@ -150,33 +150,33 @@ def expectation_jacobian(
         program, values, amplitudes=False, states=3, dtype=dtype, max_memory=max_memory, num_threads=num_threads
     )
     compiled = _compile(request, observables)
-    found, _, jacobian = _run(request, compiled, _JACOBIAN)
+    expected, _, jacobian = _run(request, compiled, _JACOBIAN)
     if compiled.combine is None:
-        return found, jacobian
-    return found @ compiled.combine.T, np.einsum("mr,brp->bmp", compiled.combine, jacobian)
+        return expected, jacobian
+    return expected @ compiled.combine.T, np.einsum("mr,brp->bmp", compiled.combine, jacobian)
 
 
 def _compile(request: Batch, observables: Observable | Sequence[Observable]) -> CompiledObservables:
-    """The compiled observables, cached with the plan: training asks for the same ones again and again."""
-    plan = request.plan
+    """The compiled observables, cached with the bytecode: training asks for the same ones again and again."""
+    bytecode = request.bytecode
     chosen = as_list(observables)
     key = tuple(content_key(observable) for observable in chosen)
-    compiled = plan.observables.get(key)
-    if compiled is not None and compiled.constants.nbytes + plan.nbytes + request.state_bytes > request.budget:
+    compiled = bytecode.observables.get(key)
+    if compiled is not None and compiled.constants.nbytes + bytecode.nbytes + request.state_bytes > request.budget:
         compiled = None  # compiled when there was more room
     if compiled is None:
-        room = request.budget - plan.nbytes - request.state_bytes
-        tables = compilation_memory(chosen, plan.num_qubits, tables=True) <= room
+        room = request.budget - bytecode.nbytes - request.state_bytes
+        tables = compilation_memory(chosen, bytecode.num_qubits, tables=True) <= room
         memory.check_memory(
-            compilation_memory(chosen, plan.num_qubits, tables=tables) + plan.nbytes,
+            compilation_memory(chosen, bytecode.num_qubits, tables=tables) + bytecode.nbytes,
             request.budget,
             "Preparing the observables",
             "Use fewer observables per call, Pauli sums instead of dense states and diagonals, or a larger max_memory.",
         )
-        compiled = compile_observables(chosen, plan.num_qubits, plan.frame, tables=tables)
-        if len(plan.observables) >= _KEPT_OBSERVABLES:
-            plan.observables.clear()
-        plan.observables[key] = compiled
+        compiled = compile_observables(chosen, bytecode.num_qubits, bytecode.frame, tables=tables)
+        if len(bytecode.observables) >= _KEPT_OBSERVABLES:
+            bytecode.observables.clear()
+        bytecode.observables[key] = compiled
     return compiled
 
 
@@ -184,7 +184,7 @@ def _run(
     request: Batch, compiled: CompiledObservables, mode: int, cotangents: FloatArray | None = None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Values (B, R), gradients (B, P) for mode VJP and the Jacobian (B, R, P) for mode JACOBIAN (empty otherwise)."""
-    plan = request.plan
+    bytecode = request.bytecode
     samples, num_parameters = request.values.shape
     sizes = {_VALUES: 1, _VJP: 1, _JACOBIAN: 1 + num_parameters}
     rows = compiled.num_real * sizes[mode] + (num_parameters if mode == _VJP else 0)
@@ -195,18 +195,19 @@ def _run(
     if not samples:
         return out, gradients, jacobian
     weights = _NO_WEIGHTS if cotangents is None else cotangents
-    integers, reals = plan.angle_data
+    integers, reals = bytecode.angle_data
 
     def task(first: int, last: int, lanes: Lanes, wide: RealArray, scratch: RealArray, status: IntArray) -> None:
         runners.run_expectations(
-            first, last, request.values, integers, reals, plan.code, plan.back, plan.tables, plan.constants,
-            plan.num_qubits, lanes, plan.table_rows, compiled.steps, compiled.constants, mode, weights, wide,
+            first, last, request.values, integers, reals, bytecode.code, bytecode.back, bytecode.tables,
+            bytecode.constants,
+            bytecode.num_qubits, lanes, bytecode.table_rows, compiled.steps, compiled.constants, mode, weights, wide,
             scratch, status, out, gradients, jacobian,
         )  # fmt: skip
 
-    cost = plan.forward_cost + (len(compiled.steps) << plan.num_qubits)
+    cost = bytecode.forward_cost + (len(compiled.steps) << bytecode.num_qubits)
     if mode != _VALUES:
-        cost += plan.backward_cost * (1 if mode == _VJP else compiled.num_real)
+        cost += bytecode.backward_cost * (1 if mode == _VJP else compiled.num_real)
     requests.run(
         request,
         task,

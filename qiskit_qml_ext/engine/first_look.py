@@ -5,7 +5,7 @@ import numpy as np
 from qiskit_qml_ext.arrays import FloatArray
 
 PLAN_QUBITS, PLAN_STATES = 12, 40
-"""Up to here a plan simulates states to see what there is to measure: it takes less than a second."""
+"""Up to here a bytecode simulates states to see what there is to measure: it takes less than a second."""
 
 
 def spread_rows(rows: FloatArray, most: int = PLAN_STATES) -> FloatArray:

@@ -71,7 +71,7 @@ def check_memory(needed: int, budget: int, what: str, advice: str) -> None:
 
 
 class Allowance:
-    """Keeps count of the memory that a plan takes, so that nothing is allocated beyond a budget.
+    """Keeps count of the memory that a bytecode takes, so that nothing is allocated beyond a budget.
 
     Args:
         budget: Bytes that may be used altogether.

@@ -52,23 +52,26 @@ def statevectors(
     request = requests.prepare(
         program, values, amplitudes=True, states=2, dtype=dtype, max_memory=max_memory, num_threads=num_threads
     )
-    plan = request.plan
-    samples, size = len(request.values), 1 << plan.num_qubits
+    bytecode = request.bytecode
+    samples, size = len(request.values), 1 << bytecode.num_qubits
     real = np.dtype(request.real)
     if not samples:
         return np.empty((0, size), dtype=dtype)
     request.check(samples * 2 * size * real.itemsize)
     out = np.empty((samples, 2 * size), dtype=real)
-    integers, reals = plan.angle_data
-    table = _NO_TABLE if plan.output_table is None else plan.output_table
+    integers, reals = bytecode.angle_data
+    table = _NO_TABLE if bytecode.output_table is None else bytecode.output_table
 
     def task(first: int, last: int, lanes: Lanes, wide: RealArray, scratch: RealArray, status: IntArray) -> None:
         runners.run_states(
-            first, last, request.values, integers, reals, plan.code, plan.tables, plan.constants, plan.num_qubits,
-            lanes, plan.table_rows, table, wide, scratch, status, out,
+            first, last, request.values, integers, reals, bytecode.code, bytecode.tables, bytecode.constants,
+            bytecode.num_qubits,
+            lanes, bytecode.table_rows, table, wide, scratch, status, out,
         )  # fmt: skip
 
-    requests.run(request, task, output_bytes=out.nbytes, rows_per_tile=plan.forward_cost + (2 << plan.num_qubits))
+    requests.run(
+        request, task, output_bytes=out.nbytes, rows_per_tile=bytecode.forward_cost + (2 << bytecode.num_qubits)
+    )
     result: StateArray = out.view(np.dtype(dtype))
     return result
 
@@ -102,20 +105,21 @@ def probabilities(
     request = requests.prepare(
         program, values, amplitudes=False, states=1, dtype=dtype, max_memory=max_memory, num_threads=num_threads
     )
-    plan = request.plan
-    measured = _check_qubits(qubits, plan.num_qubits)
-    table_bytes = 8 << plan.num_qubits
+    bytecode = request.bytecode
+    measured = _check_qubits(qubits, bytecode.num_qubits)
+    table_bytes = 8 << bytecode.num_qubits
     request.check((8 * len(request.values) << len(measured)) + 4 * table_bytes)
     out = np.empty((len(request.values), 1 << len(measured)))
     if not len(out):
         return out
-    outcomes = _outcomes(plan.frame, measured)
-    integers, reals = plan.angle_data
+    outcomes = _outcomes(bytecode.frame, measured)
+    integers, reals = bytecode.angle_data
 
     def task(first: int, last: int, lanes: Lanes, wide: RealArray, scratch: RealArray, status: IntArray) -> None:
         runners.run_probabilities(
-            first, last, request.values, integers, reals, plan.code, plan.tables, plan.constants, plan.num_qubits,
-            lanes, plan.table_rows, outcomes, wide, scratch, status, out,
+            first, last, request.values, integers, reals, bytecode.code, bytecode.tables, bytecode.constants,
+            bytecode.num_qubits,
+            lanes, bytecode.table_rows, outcomes, wide, scratch, status, out,
         )  # fmt: skip
 
     requests.run(
@@ -123,7 +127,7 @@ def probabilities(
         task,
         results=out.shape[1],
         output_bytes=out.nbytes + table_bytes,
-        rows_per_tile=plan.forward_cost + (2 << plan.num_qubits),
+        rows_per_tile=bytecode.forward_cost + (2 << bytecode.num_qubits),
     )
     return out
 

@@ -37,7 +37,7 @@ def evaluate(
     target: "str | Connection | object | None" = None,
     shots: int | None = None,
     journal: "str | os.PathLike[str] | None" = None,
-    qubits: int | None = None,
+    max_qubits: int | None = None,
     folds: int | None = None,
     repeats: int | None = None,
     max_samples: int | None = None,
@@ -45,7 +45,7 @@ def evaluate(
     scoring: str | None = None,
     C_values: Sequence[float] = C_VALUES,
     bandwidths: Sequence[float] = BANDWIDTHS,
-    jobs: int | None = None,
+    num_processes: int | None = None,
     progress: bool = False,
 ) -> Evaluation:
     """Compare a quantum kernel with its control without entanglement and with classical models, on the same folds.
@@ -68,7 +68,7 @@ def evaluate(
         shots: Shots of every circuit; by default the target's.
         journal: A file in which all jobs of a sampled target are written down; an evaluation that was killed goes on
             from there when it is run again with the same file.
-        qubits: The largest number of qubits; by default the smaller of the number of features and 8.
+        max_qubits: The largest number of qubits; by default the smaller of the number of features and 8.
         folds: Outer folds, at least 2; by default 5. Equal rows are always in the same fold.
         repeats: How often the outer cross-validation is made, each time with other folds, which narrows the intervals.
             By default as often as is affordable: about 30 seconds of fits by an estimate from the sizes alone, at most
@@ -80,8 +80,8 @@ def evaluate(
             of one class (such as ``"f1"``) the second of the class names is the positive one.
         C_values: The values of C offered to all support vector machines.
         bandwidths: The values of the bandwidth offered to the quantum kernels.
-        jobs: How many processes work at the same time, -1 for as many as there are processors; the results do not
-            depend on it. By default one, and more for evaluations on an exact target that take longer than about 10
+        num_processes: How many processes work at the same time, -1 for as many as there are processors; the results do
+            not depend on it. By default one, and more for evaluations on an exact target that take longer than about 10
             seconds.
         progress: Whether to show a progress bar on standard error.
 
@@ -105,7 +105,7 @@ def evaluate(
         target=target,
         shots=shots,
         journal=journal,
-        qubits=qubits,
+        max_qubits=max_qubits,
         folds=folds,
         repeats=repeats,
         max_samples=max_samples,
@@ -114,23 +114,23 @@ def evaluate(
         C_values=C_values,
         bandwidths=bandwidths,
     )
-    return run_plan(plan, jobs=jobs, progress=progress)
+    return run_plan(plan, num_processes=num_processes, progress=progress)
 
 
 @check_arguments()
 def run_plan(
-    plan: EvaluationPlan, *, jobs: int | None = None, progress: bool = False, command: str | None = None
+    plan: EvaluationPlan, *, num_processes: int | None = None, progress: bool = False, command: str | None = None
 ) -> Evaluation:
     """Run a checked evaluation.
 
     Args:
         plan: From :func:`~qiskit_qml_ext.evaluation.plan_evaluation`.
-        jobs: How many processes work at the same time; by default as :func:`evaluate` says.
+        num_processes: How many processes work at the same time; by default as :func:`evaluate` says.
         progress: Whether to show a progress bar on standard error.
         command: The command line that asked for it, for the report.
     """
     started, clock = datetime.now(timezone.utc), time.perf_counter()
-    outcomes = _outcomes(plan, plan.default_jobs if jobs is None else jobs, progress=progress)
+    outcomes = _outcomes(plan, plan.default_jobs if num_processes is None else num_processes, progress=progress)
     contestants = [contestant_of(candidate, outcomes[candidate.key]) for candidate in plan.candidates]
     best = best_classical(contestants)
     models = tuple(model_result_of(plan, model, best, outcomes[model.key]) for model in contestants)
@@ -169,7 +169,7 @@ def _outcomes(plan: EvaluationPlan, num_processes: int, *, progress: bool) -> di
     outcomes: dict[str, list[FoldOutcome]] = {candidate.key: [] for candidate in plan.candidates}
     total = len(plan.candidates) * len(plan.splits)
     with tqdm(total=total, disable=not progress, unit="fit", desc="Evaluating", leave=False) as bar:
-        for outcome in run_folds(plan, jobs=num_processes):
+        for outcome in run_folds(plan, num_processes=num_processes):
             outcomes[outcome.key] = without_spare_kernels([*outcomes[outcome.key], outcome])
             bar.update()
     return outcomes

@@ -6,8 +6,8 @@ file each. A new kernel is one file on ``base`` (or on ``encoded``, for the stat
 
 from qiskit_qml_ext.kernels.abilities import ChangesTarget, PlansRuns, StatesErrors
 from qiskit_qml_ext.kernels.base import QuantumKernel
-from qiskit_qml_ext.kernels.estimate import KernelEstimate, RawKernel
 from qiskit_qml_ext.kernels.fidelity import FidelityKernel
+from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate, RawKernel
 from qiskit_qml_ext.kernels.repairs import Repair, clip_spectrum, shift_spectrum
 
 __all__ = [

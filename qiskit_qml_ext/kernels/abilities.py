@@ -11,7 +11,7 @@ from qiskit import QuantumCircuit
 from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.kernels.estimate import KernelEstimate
+from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate
 from qiskit_qml_ext.primitives import Connection, RunPlan
 
 

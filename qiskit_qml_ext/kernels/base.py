@@ -13,7 +13,7 @@ from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.circuits import FeatureMap
-from qiskit_qml_ext.kernels.estimate import KernelEstimate, RawKernel
+from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate, RawKernel
 from qiskit_qml_ext.kernels.repairs import Repair, repaired
 from qiskit_qml_ext.kernels.samples import check_pair
 from qiskit_qml_ext.primitives import Connection, RunPlan, connect

@@ -10,7 +10,7 @@ from qiskit_qml_ext.engine import state_memory
 from qiskit_qml_ext.engine.compiled.runners import scratch_rows
 from qiskit_qml_ext.engine.compiled.simd import LANES
 from qiskit_qml_ext.engine.memory import SMALL_BYTES, check_memory, memory_budget
-from qiskit_qml_ext.engine.planning.plan import Plan, plan_for
+from qiskit_qml_ext.engine.planning.bytecode import Bytecode, bytecode_of
 from qiskit_qml_ext.program import RotationProgram
 
 _MAX_COLUMNS = 128  # more states beside those of the rows do not make the product faster
@@ -57,7 +57,7 @@ def check_matrix(shape: tuple[int, int], arrays: int, max_memory: int | None) ->
     return needed
 
 
-def plan_blocks(
+def cut_blocks(
     program: RotationProgram, dtype: str, rows: int, columns: int, *, matrices: int, max_memory: int | None
 ) -> Blocks:
     """Cut a matrix so that it is computed within a memory limit, down to blocks of one state.
@@ -85,17 +85,17 @@ def plan_blocks(
     what = f"A kernel of {program.num_qubits} qubits, with {fewest} states at a time and the room to simulate one,"
     # Checked before the program is planned, which takes memory and time itself.
     check_memory(matrices + (fewest + 1) * one, budget, what, _ADVICE)
-    plan = plan_for(program, amplitudes=True, budget=memory)
-    memory -= plan.nbytes
-    tile, single = (_scratch(plan, dtype, lanes) for lanes in (LANES[_REAL[dtype]], 1))
+    bytecode = bytecode_of(program, amplitudes=True, budget=memory)
+    memory -= bytecode.nbytes
+    tile, single = (_scratch(bytecode, dtype, lanes) for lanes in (LANES[_REAL[dtype]], 1))
     if total * one + tile <= memory:
-        return Blocks(rows, columns, one, memory + plan.nbytes)
+        return Blocks(rows, columns, one, memory + bytecode.nbytes)
     check_memory(budget - memory + fewest * one + single, budget, what, _ADVICE)
     held = _fitting(memory - tile, one, total)
     if held < _WORTH_A_TILE:  # the engine simulates one sample at a time where a full tile does not fit
         held = max(fewest, _fitting(memory - single, one, total))
     beside = min(max(1, held // 4), _MAX_COLUMNS)
-    return Blocks(max(1, held - beside), beside, one, memory + plan.nbytes)
+    return Blocks(max(1, held - beside), beside, one, memory + bytecode.nbytes)
 
 
 def _fitting(memory: int, state: int, most: int) -> int:
@@ -104,9 +104,9 @@ def _fitting(memory: int, state: int, most: int) -> int:
     return max(0, memory) // (state + 8 * widest)
 
 
-def _scratch(plan: Plan, dtype: str, lanes: int) -> int:
+def _scratch(bytecode: Bytecode, dtype: str, lanes: int) -> int:
     """Return the bytes in which the engine simulates ``lanes`` samples."""
-    number = plan.angles.num_angles
-    rows = scratch_rows(plan.num_qubits, number, plan.table_rows, 0, reverse=False, jacobian=False)
-    angles = lanes * (2 * plan.angles.num_atoms + 3 * number + 1) + 32
+    number = bytecode.angles.num_angles
+    rows = scratch_rows(bytecode.num_qubits, number, bytecode.table_rows, 0, reverse=False, jacobian=False)
+    angles = lanes * (2 * bytecode.angles.num_atoms + 3 * number + 1) + 32
     return rows * lanes * (8 if dtype == "complex128" else 4) + 8 * angles

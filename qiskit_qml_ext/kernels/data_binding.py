@@ -100,13 +100,13 @@ def _contradiction(names: Sequence[str]) -> tuple[str, str] | None:
 
 def _parameters_of(angles: AngleMap, angle: int) -> list[int]:
     """List the parameters that an angle depends on."""
-    found: set[int] = set()
+    driven: set[int] = set()
     atoms = list(angles.rows.row(angle)[0])
     while atoms:
         atom = atoms.pop()
         if atom < angles.num_parameters:
-            found.add(atom)
+            driven.add(atom)
         else:
             node = atom - angles.num_parameters
             atoms += [*angles.left.row(node)[0], *angles.right.row(node)[0]]
-    return sorted(found)
+    return sorted(driven)

@@ -14,7 +14,7 @@ from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.engine.first_look import PLAN_QUBITS, spread_rows
 from qiskit_qml_ext.kernels.base import exact_connection
 from qiskit_qml_ext.kernels.encoded import EncodedKernel
-from qiskit_qml_ext.kernels.estimate import RawKernel
+from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
 from qiskit_qml_ext.kernels.methods import (
     ChosenMethod,
     CircuitMethod,

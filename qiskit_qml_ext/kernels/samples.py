@@ -66,7 +66,7 @@ def distinct_samples(samples: FloatArray) -> tuple[FloatArray, IndexArray | None
 
 
 @dataclass(frozen=True)
-class PairPlan:
+class DistinctPairs:
     """The distinct samples among the rows (and columns) of a kernel matrix and the pairs that it needs."""
 
     samples: FloatArray
@@ -91,7 +91,7 @@ class PairPlan:
         return filled
 
 
-def plan_pairs(x: FloatArray, y: FloatArray | None) -> PairPlan:
+def distinct_pairs(x: FloatArray, y: FloatArray | None) -> DistinctPairs:
     """Find the distinct samples and the pairs that the matrix of ``x`` against ``y`` (or against itself) needs."""
     rows = len(x)
     samples, places = distinct_samples(x if y is None else np.concatenate([x, y]))
@@ -102,4 +102,4 @@ def plan_pairs(x: FloatArray, y: FloatArray | None) -> PairPlan:
     needed[np.ix_(np.unique(row_index), np.unique(column_index))] = True
     needed |= needed.T
     pairs = np.argwhere(np.triu(needed, k=1))
-    return PairPlan(samples, row_index, column_index, pairs, np.flatnonzero(np.diagonal(needed)))
+    return DistinctPairs(samples, row_index, column_index, pairs, np.flatnonzero(np.diagonal(needed)))

@@ -187,10 +187,10 @@ class ExpressionCompiler:
         values = np.zeros((1, len(self._parameters)))
         for parameter, value in point.items():
             values[0, self._atom_of[parameter]] = value
-        found = self._evaluate(form, values[0].tolist())
-        if math.isfinite(found) and abs(found - expected) > _CHECK_RTOL * max(1.0, abs(expected)):
+        compiled = self._evaluate(form, values[0].tolist())
+        if math.isfinite(compiled) and abs(compiled - expected) > _CHECK_RTOL * max(1.0, abs(expected)):
             raise UnsupportedCircuitError(
-                f"The parameter expression {expression} could not be compiled: at a test point it gives {found}, "
+                f"The parameter expression {expression} could not be compiled: at a test point it gives {compiled}, "
                 f"Qiskit gives {expected}. Please report this together with the Qiskit version."
             )
 

@@ -108,10 +108,10 @@ def _is_defined_as(operation: CircuitOperation, matrix: ComplexArray) -> bool:
     if definition is None:
         return False
     try:
-        found = Operator(definition).data
+        defined = Operator(definition).data
     except Exception:  # not unitary, or not computable: then it does not say the same
         return False
-    return found.shape == matrix.shape and bool(np.abs(found - matrix).max() <= _MATRIX_ATOL)
+    return defined.shape == matrix.shape and bool(np.abs(defined - matrix).max() <= _MATRIX_ATOL)
 
 
 def _check_free_definition(operation: CircuitOperation) -> None:

@@ -101,8 +101,8 @@ def approximations(circuit: QuantumCircuit) -> tuple[str, ...]:
         >>> approximations(circuit)
         ('PauliEvolution',)
     """
-    found = (operation.name for operation in _evolutions(circuit) if not _synthesis_is_exact(operation))
-    return tuple(dict.fromkeys(found))
+    names = (operation.name for operation in _evolutions(circuit) if not _synthesis_is_exact(operation))
+    return tuple(dict.fromkeys(names))
 
 
 def _evolutions(circuit: QuantumCircuit) -> Iterator[PauliEvolutionGate]:
@@ -151,17 +151,17 @@ def _is_kept(operation: CircuitOperation) -> bool:
     return exact or meaning.is_library_gate(operation)
 
 
-def _copy(source: QuantumCircuit, target: QuantumCircuit, qubits: Sequence[int]) -> None:
+def _copy(source: QuantumCircuit, extended: QuantumCircuit, qubits: Sequence[int]) -> None:
     place = dict(zip(source.qubits, qubits, strict=True))
     for instruction in source.data:
         chosen = [place[qubit] for qubit in instruction.qubits]
         operation = instruction.operation
         if instruction.is_standard_gate() or _is_kept(operation):
-            target.append(operation, chosen)
+            extended.append(operation, chosen)
             continue
         expanded = _expanded(operation)
-        target.global_phase += expanded.global_phase
-        _copy(expanded, target, chosen)
+        extended.global_phase += expanded.global_phase
+        _copy(expanded, extended, chosen)
 
 
 def _expanded(operation: CircuitOperation) -> QuantumCircuit:

@@ -31,7 +31,7 @@ def test_the_gates_counted_from_the_settings_never_exceed_those_of_the_circuit(t
 WITH_LAYERS = [
     (name, layers)
     for name in sorted(FAMILIES)
-    for layers in ("reps", "trotter_steps")
+    for layers in ("reps", "num_trotter_steps")
     if layers in FAMILIES[name]().get_params(deep=False)
 ]
 
@@ -71,5 +71,5 @@ def test_a_kernel_of_an_absurd_map_is_refused_with_the_same_sentence():
 
 
 def test_wide_circuits_of_one_layer_are_still_built():
-    assert ReuploadingFeatureMap(reps=1, qubits=50, entanglement="full").build(1).num_qubits == 50
+    assert ReuploadingFeatureMap(reps=1, register_size=50, entanglement="full").build(1).num_qubits == 50
     assert ZZFeatureMap(reps=1, entanglement="linear").build(300).num_qubits == 300

@@ -128,7 +128,7 @@ def test_hardware_efficient_map_is_its_formula():
 def test_reuploading_map_is_its_formula_on_one_qubit():
     rng = np.random.default_rng(5)
     x, theta = rng.normal(size=4), rng.normal(size=20)
-    circuit = ReuploadingFeatureMap(reps=2, qubits=1).build(4)
+    circuit = ReuploadingFeatureMap(reps=2, register_size=1).build(4)
     product, weights = np.eye(2), iter(theta)
     for _ in range(2):
         for index in range(6):
@@ -139,13 +139,13 @@ def test_reuploading_map_is_its_formula_on_one_qubit():
 
 
 def test_trainable_ring_takes_features_in_turn():
-    circuit = TrainableRingFeatureMap(reps=3, qubits=2).build(4)
+    circuit = TrainableRingFeatureMap(reps=3, register_size=2).build(4)
     loaded = [
         instruction.operation.params[0].index for instruction in circuit.data if instruction.operation.name == "rz"
     ]
     assert loaded == [0, 1, 2, 3, 0, 1]
     with pytest.raises(ValueError, match=r"2 layers of 2 qubits load 4 features, not 5. Take reps of at least 3"):
-        TrainableRingFeatureMap(reps=2, qubits=2).build(5)
+        TrainableRingFeatureMap(reps=2, register_size=2).build(5)
 
 
 def test_trainable_ring_is_its_formula_on_two_qubits():
@@ -164,8 +164,8 @@ def test_qaoa_embedding_is_its_formula_on_two_qubits():
     fields = np.kron(rotation("y", c), rotation("y", b))
     expected = (encoding @ fields @ couplings @ encoding)[:, 0]
     np.testing.assert_allclose(state(QAOAEmbedding(reps=1).build(2), [*x, a, b, c]), expected, **EXACT)
-    with pytest.raises(ValueError, match="qubits must be at least the number of features, 3, but 2 came"):
-        QAOAEmbedding(qubits=2).build(3)
+    with pytest.raises(ValueError, match="register_size must be at least the number of features, 3, but 2 came"):
+        QAOAEmbedding(register_size=2).build(3)
 
 
 @pytest.mark.parametrize("degree", range(1, 9))
@@ -205,8 +205,8 @@ def test_exponential_map_has_the_declared_frequencies(base, largest):
 
 def test_heisenberg_map_is_the_product_formula():
     x, steps, time = np.array([0.3, -0.7]), 3, 0.9
-    circuit = HeisenbergFeatureMap(trotter_steps=steps, evolution_time=time, seed=4).build(2)
-    start = state(HeisenbergFeatureMap(trotter_steps=steps, evolution_time=time, seed=4).build(2), [0.0, 0.0])
+    circuit = HeisenbergFeatureMap(num_trotter_steps=steps, evolution_time=time, seed=4).build(2)
+    start = state(HeisenbergFeatureMap(num_trotter_steps=steps, evolution_time=time, seed=4).build(2), [0.0, 0.0])
     bonds = [
         sum(Pauli(p).to_matrix() for p in ("IXX", "IYY", "IZZ")),
         sum(Pauli(p).to_matrix() for p in ("XXI", "YYI", "ZZI")),
@@ -216,13 +216,13 @@ def test_heisenberg_map_is_the_product_formula():
 
 
 def test_heisenberg_map_starts_from_a_product_of_haar_random_states():
-    circuit = HeisenbergFeatureMap(trotter_steps=1, seed=9).build(3)
+    circuit = HeisenbergFeatureMap(num_trotter_steps=1, seed=9).build(3)
     start = Statevector(circuit.assign_parameters(np.zeros(3)))
     for qubit in range(4):
         others = [other for other in range(4) if other != qubit]
         assert partial_trace(start, others).purity() == pytest.approx(1, abs=1e-12)
     # Haar: ⟨Z⟩ is uniform on [-1, 1]. With 2,000 qubits the s.e. are 0.0129 and, of its square, 0.0067: 5 s.e.
-    wide = HeisenbergFeatureMap(trotter_steps=1, seed=10).build(1999)
+    wide = HeisenbergFeatureMap(num_trotter_steps=1, seed=10).build(1999)
     polar = np.cos([i.operation.params[0] for i in wide.data if i.operation.name == "ry"][:2000])
     assert abs(polar.mean()) < 0.065
     assert abs((polar**2).mean() - 1 / 3) < 0.034

@@ -40,7 +40,7 @@ CASES = [
     (GaussianDistribution(), lambda d: stats.norm(0, d.standard_deviation(CIRCUIT))),
     (GaussianDistribution(std=1.3), lambda d: stats.norm(0, 1.3)),
     (ReducedDomainDistribution(), lambda d: stats.uniform(-np.pi / math.sqrt(2), 2 * np.pi / math.sqrt(2))),
-    (ReducedDomainDistribution(layers=25, scale=2.0), lambda d: stats.uniform(-0.4 * np.pi, 0.8 * np.pi)),
+    (ReducedDomainDistribution(num_layers=25, scale=2.0), lambda d: stats.uniform(-0.4 * np.pi, 0.8 * np.pi)),
     (SmallAngleDistribution(), lambda d: stats.uniform(-0.1, 0.2)),
     (UniformDistribution(), lambda d: stats.uniform(0, 2 * np.pi)),
     (UniformDistribution(-0.3, 1.1), lambda d: stats.uniform(-0.3, 1.4)),
@@ -153,7 +153,7 @@ def test_closed_forms():
 
 @pytest.mark.parametrize(("locality", "layers"), [(1, 40), (3, 5)])
 def test_gaussian_width_is_the_theorems(locality, layers):
-    distribution = GaussianDistribution(locality=locality, layers=layers)
+    distribution = GaussianDistribution(locality=locality, num_layers=layers)
     assert distribution.standard_deviation(CIRCUIT) ** 2 == pytest.approx(1 / (4 * locality * (layers + 2)), rel=1e-14)
 
 
@@ -231,8 +231,8 @@ def test_beta_is_fitted_to_the_data():
         (BetaDistribution(low=1.0, high=1.0), ValueError, "low and high must be finite and in this order"),
         (GaussianDistribution(std=-1.0), ValueError, "std must be positive"),
         (GaussianDistribution(locality=0), ValueError, "locality must be at least 1"),
-        (GaussianDistribution(layers=1.5), TypeError, "layers must be a whole number"),
-        (ReducedDomainDistribution(layers=0), ValueError, "layers must be at least 1"),
+        (GaussianDistribution(num_layers=1.5), TypeError, "layers must be a whole number"),
+        (ReducedDomainDistribution(num_layers=0), ValueError, "layers must be at least 1"),
         (ReducedDomainDistribution(scale=math.inf), ValueError, "scale must be positive and finite"),
         (SmallAngleDistribution(0.0), ValueError, "radius must be positive"),
         (UniformDistribution(1.0, 0.0), ValueError, "low and high must be finite and in this order"),

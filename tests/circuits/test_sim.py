@@ -73,7 +73,7 @@ def test_gates_stand_where_the_papers_figure_has_them():
     assert gates(14) == [("crx", *pair) for pair in ring + counter_ring]
     assert gates(15) == [("cx", *pair) for pair in ring + counter_ring]
     assert gates(18) == [("crz", *pair) for pair in ring]
-    with pytest.raises(ValueError, match="circuit must be a number from 1 to 19, but 20 came"):
+    with pytest.raises(ValueError, match="number must be a number from 1 to 19, but 20 came"):
         SimAnsatz(20).build(2)
 
 

@@ -227,7 +227,7 @@ def _done(journal):
 @pytest.mark.slow
 def test_no_file_of_an_evaluation_on_the_service_holds_the_token(server, path, tmp_path):
     connection = connect(server.service(), backend="test_manila", shots=20, journal=path, policy=Policy(**QUICK))
-    settings = {"max_samples": 12, "folds": 2, "qubits": 2, "bandwidths": [0.5], "C_values": [1.0]}
+    settings = {"max_samples": 12, "folds": 2, "max_qubits": 2, "bandwidths": [0.5], "C_values": [1.0]}
     with connection:
         result = evaluate("iris", feature_map="angle", target=connection, **settings)
     assert result["quantum"].failure is None

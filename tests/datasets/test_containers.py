@@ -219,10 +219,10 @@ def test_evaluate_diagnose_and_kernel_take_what_pandas_and_lists_hold():
     x, y = rng.normal(size=(24, 2)), np.repeat(["no", "yes"], 12)
     kernel = FidelityKernel(AngleFeatureMap())
     expected = kernel.evaluate(x)
-    whole = diagnose(kernel, x, y, num_samples=24, time_budget=60).summary()
+    whole = diagnose(kernel, x, y, num_samples=24, max_seconds=60).summary()
     for given, labels in ((pd.DataFrame(x), pd.Series(y)), (x.tolist(), y.tolist()), (read_only(x), read_only(y))):
         assert np.array_equal(kernel.evaluate(given), expected)
-        assert diagnose(kernel, given, labels, num_samples=24, time_budget=60).summary() == whole
+        assert diagnose(kernel, given, labels, num_samples=24, max_seconds=60).summary() == whole
     frame = pd.DataFrame(x, columns=["a", "b"]).assign(id=range(24), y=y)
     settings = {"feature_map": "angle", "folds": 2, "bandwidths": [0.5], "C_values": [1.0]}
     scores = evaluate(load_dataset(frame, label="y"), **settings)["quantum"].scores

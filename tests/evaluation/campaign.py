@@ -52,7 +52,7 @@ def planted_data(number, *, size=300, num_features=3):
 def run(number, kind, **options):
     """Evaluate one data set with the default settings; return what came out as plain values."""
     data, special = null_data(number) if kind == "null" else (planted_data(number), {})
-    result = evaluate(data, jobs=1, **special, **options)
+    result = evaluate(data, num_processes=1, **special, **options)
     return {
         "kind": kind,
         "number": number,

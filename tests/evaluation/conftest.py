@@ -17,10 +17,10 @@ def classification():
     nasty = Dataset.from_arrays(
         X, np.array(names)[data.y], name=NASTY, label_name=NASTY, feature_names=[NASTY, "b", "c"]
     )
-    return evaluate(nasty, feature_map="zz", qubits=2, folds=3, bandwidths=[0.1, 0.5], C_values=[1, 10])
+    return evaluate(nasty, feature_map="zz", max_qubits=2, folds=3, bandwidths=[0.1, 0.5], C_values=[1, 10])
 
 
 @pytest.fixture(scope="session")
 def regression():
     data = small_data(task="regression")
-    return evaluate(data, feature_map="angle", qubits=2, folds=3, bandwidths=[0.3], C_values=[1, 10])
+    return evaluate(data, feature_map="angle", max_qubits=2, folds=3, bandwidths=[0.3], C_values=[1, 10])

@@ -61,7 +61,7 @@ def evaluated(data, **options):
     """Evaluate with the models that matter here, to save time."""
     plan = plan_evaluation(data, **{"folds": 4, "C_values": [1.0, 10.0], "bandwidths": [0.8], **options})
     few = tuple(c for c in plan.candidates if c.key in ("quantum", "control", "rbf", "linear", "dummy"))
-    return run_plan(replace(plan, candidates=few), jobs=1)
+    return run_plan(replace(plan, candidates=few), num_processes=1)
 
 
 @pytest.mark.slow  # 300 samples

@@ -46,7 +46,7 @@ def test_regression_compares_r2(regression):
 @pytest.mark.slow  # starting processes takes its time
 def test_same_seed_gives_the_same_scores_whatever_the_number_of_processes():
     plan = plan_of("quantum", "linear", target="aer", shots=32)
-    one, two = run_plan(plan), run_plan(plan, jobs=2)
+    one, two = run_plan(plan), run_plan(plan, num_processes=2)
     assert [model.scores for model in one.models] == [model.scores for model in two.models]
     assert [model.circuits for model in one.models] == [model.circuits for model in two.models]
     assert one.diagnosis.findings == two.diagnosis.findings
@@ -68,7 +68,7 @@ def test_sampled_target_runs_only_the_chosen_models():
 
 def plan_of(*keys, **options):
     """Plan with only some of the models, to save time."""
-    plan = plan_evaluation(small_data(24), qubits=2, **QUICK, **options)
+    plan = plan_evaluation(small_data(24), max_qubits=2, **QUICK, **options)
     return replace(plan, candidates=tuple(c for c in plan.candidates if c.key in keys))
 
 
@@ -108,7 +108,7 @@ def test_warnings_are_collected_and_not_spilled():
 
 
 def test_a_limit_on_samples_is_told():
-    result = evaluate(small_data(40), max_samples=24, qubits=1, **QUICK)
+    result = evaluate(small_data(40), max_samples=24, max_qubits=1, **QUICK)
     assert (result.dataset.num_samples, result.num_available) == (24, 40)
     assert "Uses 24 of 40 samples, chosen with the classes in proportion (as asked)." in result.notes
 
@@ -129,7 +129,7 @@ def test_qubits_default_to_features_eight_and_the_target():
 
 def test_a_feature_map_object_and_a_connection_are_accepted():
     connection = connect("exact", shots=20, seed=3)
-    plan = plan_evaluation(small_data(), feature_map=ZZFeatureMap(reps=1), target=connection, qubits=2)
+    plan = plan_evaluation(small_data(), feature_map=ZZFeatureMap(reps=1), target=connection, max_qubits=2)
     assert plan.settings.feature_map == "ZZFeatureMap(reps=1)"
     assert (plan.settings.shots, plan.settings.is_exact) == (20, False)
     with pytest.raises(ValueError, match="give shots to connect"):
@@ -168,10 +168,14 @@ def few(counts):
         (few([20, 4]), {}, "class '1' of 'few' has only 4 samples, but 5 folds need at least 5"),
         (few([20, 3]), {"folds": 2}, "3 samples, but 2 folds need at least 4"),
         (small_data(6, task="regression"), {}, "6 samples, but 5 folds need at least 10"),
-        (small_data(), {"qubits": 4}, "4 qubits were asked for, but 'small' has 3 features, which take 3"),
-        (small_data(60, 10), {"qubits": 6, "target": "fake_manila"}, "6 qubits were asked for, but fake_manila has 5"),
-        (small_data(12, 12), {"qubits": 9, "folds": 3}, "smallest training set has 5 samples"),
-        (small_data(), {"qubits": 0}, "qubits must be at least 1, but 0 came"),
+        (small_data(), {"max_qubits": 4}, "4 qubits were asked for, but 'small' has 3 features, which take 3"),
+        (
+            small_data(60, 10),
+            {"max_qubits": 6, "target": "fake_manila"},
+            "6 qubits were asked for, but fake_manila has 5",
+        ),
+        (small_data(12, 12), {"max_qubits": 9, "folds": 3}, "smallest training set has 5 samples"),
+        (small_data(), {"max_qubits": 0}, "qubits must be at least 1, but 0 came"),
         (
             small_data(),
             {"feature_map": "zzz"},

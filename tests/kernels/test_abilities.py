@@ -74,8 +74,8 @@ def test_concentration_reads_the_errors_of_a_users_kernel_and_compares_it_with_t
 
 
 def test_noise_is_simulated_for_a_users_kernel():
-    expected = kernel_concentration(FidelityKernel(ZZFeatureMap(reps=1)), X, noise=depolarising(), noise_samples=8)
-    found = kernel_concentration(Own(), X, noise=depolarising(), noise_samples=8)
+    expected = kernel_concentration(FidelityKernel(ZZFeatureMap(reps=1)), X, noise=depolarising(), num_noise_samples=8)
+    found = kernel_concentration(Own(), X, noise=depolarising(), num_noise_samples=8)
     assert found.sources[-1] == expected.sources[-1]
     assert found.sources[-1].factor > 1
 

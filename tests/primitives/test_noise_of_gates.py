@@ -201,7 +201,7 @@ def test_diagnostics_refuse_noise_that_acts_on_no_gate(make):
         plateau_causes(rotations(), SparsePauliOp("ZZ"), noise=noise, num_samples=8, seed=0)
     samples = np.random.default_rng(0).uniform(0, 1, (8, 3))
     with pytest.raises(ValueError, match="errors on crx"):
-        kernel_concentration(FidelityKernel(rotations()), samples, noise=noise, noise_samples=8, seed=0)
+        kernel_concentration(FidelityKernel(rotations()), samples, noise=noise, num_noise_samples=8, seed=0)
 
 
 def test_connections_warn_of_noise_that_acts_on_no_gate():

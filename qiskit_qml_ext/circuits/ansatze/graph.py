@@ -67,15 +67,15 @@ class GraphAnsatz(Ansatz):
 
     def generators(self, num_qubits: int) -> list[SparsePauliOp]:
         """List the sums that share an angle, or every ZZ and Pauli; see :meth:`Ansatz.generators`."""
-        found = []
+        generators = []
         for gate, places, factors in self._kinds(num_qubits):
             label = gate[1:].upper()
             terms = [(label, list(place), factor) for place, factor in zip(places, factors, strict=True)]
             if self._shared:
-                found.append(SparsePauliOp.from_sparse_list(terms, num_qubits).simplify())
+                generators.append(SparsePauliOp.from_sparse_list(terms, num_qubits).simplify())
             else:
-                found += [SparsePauliOp.from_sparse_list([(pauli, q, 1.0)], num_qubits) for pauli, q, _ in terms]
-        return found
+                generators += [SparsePauliOp.from_sparse_list([(pauli, q, 1.0)], num_qubits) for pauli, q, _ in terms]
+        return generators
 
     @abstractmethod
     def conserved_operators(self, num_qubits: int) -> list[SparsePauliOp]:

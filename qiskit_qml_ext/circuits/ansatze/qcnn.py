@@ -93,12 +93,12 @@ class QCNNAnsatz(Ansatz):
         The CR_x gates stand between X gates on their control, which are fixed gates of the circuit.
         """
         block = block_by_name(self.block)
-        found: list[SparsePauliOp] = []
+        generators: list[SparsePauliOp] = []
         for active in active_levels(num_qubits)[:-1]:
-            found += _block_generators(block, _convolved(active), num_qubits)
-            found += controlled_rotations("Z", _pooled(active), num_qubits)
-            found += controlled_rotations("X", _pooled(active), num_qubits)
-        return distinct(found)
+            generators += _block_generators(block, _convolved(active), num_qubits)
+            generators += controlled_rotations("Z", _pooled(active), num_qubits)
+            generators += controlled_rotations("X", _pooled(active), num_qubits)
+        return distinct(generators)
 
 
 def active_levels(num_qubits: int) -> list[list[int]]:

@@ -141,7 +141,7 @@ class SimAnsatz(Ansatz):
         depth: 2 * n + 1 if n > 3 else 2 * n + 2 * min(n - 1, 1)
 
     Args:
-        circuit: The circuit's number in the paper, 1 to 19.
+        number: The circuit's number in the paper, 1 to 19.
         reps: The number of layers, at least 1.
 
     References:
@@ -156,14 +156,14 @@ class SimAnsatz(Ansatz):
     name: ClassVar[str] = "sim"
     reference: ClassVar[str] = "arXiv:1905.10876"
 
-    def __init__(self, circuit: int = 14, *, reps: int = 1):
-        self.circuit = circuit
+    def __init__(self, number: int = 14, *, reps: int = 1):
+        self.number = number
         self.reps = reps
 
     @property
     def symmetry(self) -> str:  # type: ignore[override]
         """Real amplitudes for circuits 10 and 15, otherwise none."""
-        return "real amplitudes" if self.circuit in (10, 15) else "none"
+        return "real amplitudes" if self.number in (10, 15) else "none"
 
     @property
     def parameter_period(self) -> float:  # type: ignore[override]
@@ -175,14 +175,14 @@ class SimAnsatz(Ansatz):
         num_qubits = whole_number("num_qubits", num_qubits)
         reps = whole_number("reps", self.reps)
         angles = iter(ParameterVector("θ", self.num_parameters(num_qubits)))
-        circuit = QuantumCircuit(num_qubits, name=f"SimAnsatz{self.circuit}")
+        circuit = QuantumCircuit(num_qubits, name=f"SimAnsatz{self.number}")
         for _ in range(reps):
             for gate, places in self._steps(num_qubits):
                 _append(circuit, gate, places, angles)
         return circuit
 
     def _blocks_at_least(self, num_qubits: int) -> int:
-        return num_qubits * (num_qubits - 1) if self.circuit in (5, 6) else 0
+        return num_qubits * (num_qubits - 1) if self.number in (5, 6) else 0
 
     def num_parameters(self, num_qubits: int) -> int:
         """Return the number of angles: one for each rotation and controlled rotation."""
@@ -194,19 +194,21 @@ class SimAnsatz(Ansatz):
 
     def generators(self, num_qubits: int) -> list[SparsePauliOp]:
         """List the Paulis of the rotations and (P - ZP)/2 of controlled ones; see :meth:`Ansatz.generators`."""
-        found: list[SparsePauliOp] = []
+        generators: list[SparsePauliOp] = []
         for gate, places in self._steps(num_qubits):
             axis = gate[-1].upper()
             if gate.startswith("cr"):
-                found += controlled_rotations(axis, [pair for pair in places if isinstance(pair, tuple)], num_qubits)
+                generators += controlled_rotations(
+                    axis, [pair for pair in places if isinstance(pair, tuple)], num_qubits
+                )
             elif gate.startswith("r"):
-                found += single_paulis(axis, num_qubits, [qubit for qubit in places if isinstance(qubit, int)])
-        return distinct(found)
+                generators += single_paulis(axis, num_qubits, [qubit for qubit in places if isinstance(qubit, int)])
+        return distinct(generators)
 
     def _steps(self, num_qubits: int) -> list[Step]:
-        number = whole_number("circuit", self.circuit)
+        number = whole_number("number", self.number)
         if number not in _CIRCUITS:
-            raise ValueError(f"circuit must be a number from 1 to 19, but {number} came.")
+            raise ValueError(f"number must be a number from 1 to 19, but {number} came.")
         return _CIRCUITS[number](num_qubits)
 
 

@@ -25,7 +25,7 @@ class HeisenbergFeatureMap(FeatureMap):
         depth: 2 + 3 * trotter_steps * min(n, 2) + 3 * max(n - 2, 0)
 
     Args:
-        trotter_steps: The number T of steps, at least 1.
+        num_trotter_steps: The number T of steps, at least 1.
         evolution_time: The time t; ``None`` takes n/3 as in the paper.
         seed: The seed of the product state.
         entanglement: The n pairs of the n+1 qubits that the features couple, in their order: ``"linear"``,
@@ -37,7 +37,7 @@ class HeisenbergFeatureMap(FeatureMap):
 
     Examples:
         >>> from qiskit_qml_ext.circuits import HeisenbergFeatureMap
-        >>> HeisenbergFeatureMap(trotter_steps=2).build(3).count_ops()["rxx"]
+        >>> HeisenbergFeatureMap(num_trotter_steps=2).build(3).count_ops()["rxx"]
         6
     """
 
@@ -48,13 +48,13 @@ class HeisenbergFeatureMap(FeatureMap):
     def __init__(
         self,
         *,
-        trotter_steps: int = 20,
+        num_trotter_steps: int = 20,
         evolution_time: float | None = None,
         seed: int = 0,
         entanglement: Entanglement = "linear",
         bandwidth: Bandwidth = 1.0,
     ):
-        self.trotter_steps = trotter_steps
+        self.num_trotter_steps = num_trotter_steps
         self.evolution_time = evolution_time
         self.seed = seed
         self.entanglement = entanglement
@@ -63,7 +63,7 @@ class HeisenbergFeatureMap(FeatureMap):
     def build(self, num_features: int) -> QuantumCircuit:
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
         num_features = whole_number("num_features", num_features)
-        steps = whole_number("trotter_steps", self.trotter_steps)
+        steps = whole_number("num_trotter_steps", self.num_trotter_steps)
         pairs = self._pairs(num_features)
         features = scaled_features(num_features, self.bandwidth)
         # exp(-i τ x P) is a rotation by the angle 2 τ x.
@@ -89,7 +89,7 @@ class HeisenbergFeatureMap(FeatureMap):
 
     def two_qubit_gates(self, num_features: int) -> int:
         """Return the number of RXX, RYY and RZZ gates: one of each for each feature of each step."""
-        return 3 * self.trotter_steps * len(self._pairs(num_features))
+        return 3 * self.num_trotter_steps * len(self._pairs(num_features))
 
     def _is_product(self) -> bool:
         return self.entanglement is None or (isinstance(self.entanglement, str) and self.entanglement == "none")

@@ -17,7 +17,7 @@ class HighDimFeatureMap(FeatureMap):
     After a layer of Hadamard gates the features are taken in their order: a column is one rotation of each qubit, the
     axes of successive columns cycle through ``rotations``, and after each full cycle (a block) entangling gates act on
     the entangled pairs, though not after the last column. The default √iSWAP gates and axes follow the experiment of
-    Peters et al., who encoded 67 features on 17 qubits. n features take ``qubits`` qubits, ⌈n/q⌉ columns.
+    Peters et al., who encoded 67 features on 17 qubits. n features take ``register_size`` qubits, ⌈n/q⌉ columns.
 
     Counts:
         parameters: n
@@ -25,7 +25,7 @@ class HighDimFeatureMap(FeatureMap):
         depth: ceil(n / qubits) + ceil(ceil(n / qubits) / 3)
 
     Args:
-        qubits: The number q of qubits, at least 1.
+        register_size: The number q of qubits, at least 1.
         rotations: The axes of the columns of a block, letters of ``"xyz"``; not ``"x"`` first, which leaves |+⟩ alone.
         entanglement: The pairs; see :func:`~qiskit_qml_ext.circuits.entangled_pairs`.
         entangler: The entangling gate, ``"sqrt_iswap"``, ``"cx"``, ``"cz"`` or ``"ecr"``.
@@ -36,7 +36,7 @@ class HighDimFeatureMap(FeatureMap):
 
     Examples:
         >>> from qiskit_qml_ext.circuits import HighDimFeatureMap
-        >>> circuit = HighDimFeatureMap(qubits=5).build(67)
+        >>> circuit = HighDimFeatureMap(register_size=5).build(67)
         >>> circuit.num_qubits, circuit.num_parameters
         (5, 67)
     """
@@ -47,14 +47,14 @@ class HighDimFeatureMap(FeatureMap):
 
     def __init__(
         self,
-        qubits: int = 2,
+        register_size: int = 2,
         *,
         rotations: str = "zyz",
         entanglement: Entanglement = "pairwise",
         entangler: str = "sqrt_iswap",
         bandwidth: Bandwidth = 1.0,
     ):
-        self.qubits = qubits
+        self.register_size = register_size
         self.rotations = rotations
         self.entanglement = entanglement
         self.entangler = entangler
@@ -63,7 +63,7 @@ class HighDimFeatureMap(FeatureMap):
     def build(self, num_features: int) -> QuantumCircuit:
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
         num_features = whole_number("num_features", num_features)
-        num_qubits = whole_number("qubits", self.qubits)
+        num_qubits = whole_number("register_size", self.register_size)
         axes = check_axes("rotations", self.rotations)
         if axes[0] == "x":
             raise ValueError(f"rotations must not begin with x, which acts trivially on |+⟩, but {axes!r} came.")
@@ -85,13 +85,13 @@ class HighDimFeatureMap(FeatureMap):
         return 0  # a single block has no entangling gates
 
     def num_qubits(self, num_features: int) -> int:
-        """Return the number of qubits: the setting ``qubits``, whatever the number of features."""
-        return whole_number("qubits", self.qubits)
+        """Return the number of qubits: the setting ``register_size``, whatever the number of features."""
+        return whole_number("register_size", self.register_size)
 
     def two_qubit_gates(self, num_features: int) -> int:
         """Return the number of entangling gates: one for each entangled pair between blocks."""
-        blocks = math.ceil(math.ceil(num_features / self.qubits) / len(self.rotations))
-        return (blocks - 1) * len(entangled_pairs(self.entanglement, self.qubits))
+        blocks = math.ceil(math.ceil(num_features / self.register_size) / len(self.rotations))
+        return (blocks - 1) * len(entangled_pairs(self.entanglement, self.register_size))
 
 
 def _entangle(circuit: QuantumCircuit, entangler: str, pair: tuple[int, int]) -> None:

@@ -25,7 +25,7 @@ class MatrixProductFeatureMap(FeatureMap):
         depth: 2 * ceil(n / 2) - (1 if n % 4 == 1 and n > 1 else 0)
 
     Args:
-        qubits: The number q of qubits, at least 1.
+        register_size: The number q of qubits, at least 1.
         entanglement: The pairs of a column, which must touch every qubit; see
             :func:`~qiskit_qml_ext.circuits.entangled_pairs`. With ``"none"`` a column rotates each qubit once.
         bandwidth: The factor c, one positive number or one for each feature.
@@ -36,7 +36,7 @@ class MatrixProductFeatureMap(FeatureMap):
 
     Examples:
         >>> from qiskit_qml_ext.circuits import MatrixProductFeatureMap
-        >>> MatrixProductFeatureMap(qubits=4).build(12).count_ops()["cx"]
+        >>> MatrixProductFeatureMap(register_size=4).build(12).count_ops()["cx"]
         6
     """
 
@@ -44,15 +44,15 @@ class MatrixProductFeatureMap(FeatureMap):
     reference: ClassVar[str] = "arXiv:quant-ph/0501096, arXiv:1803.11537"
     data_range: ClassVar[tuple[float, float]] = (-math.pi / 2, math.pi / 2)
 
-    def __init__(self, qubits: int = 3, *, entanglement: Entanglement = "linear", bandwidth: Bandwidth = 1.0):
-        self.qubits = qubits
+    def __init__(self, register_size: int = 3, *, entanglement: Entanglement = "linear", bandwidth: Bandwidth = 1.0):
+        self.register_size = register_size
         self.entanglement = entanglement
         self.bandwidth = bandwidth
 
     def build(self, num_features: int) -> QuantumCircuit:
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
         num_features = whole_number("num_features", num_features)
-        num_qubits = whole_number("qubits", self.qubits)
+        num_qubits = whole_number("register_size", self.register_size)
         remaining = scaled_features(num_features, self.bandwidth)
         circuit = QuantumCircuit(num_qubits, name="MatrixProductFeatureMap")
         column = 0
@@ -73,12 +73,12 @@ class MatrixProductFeatureMap(FeatureMap):
         return 0  # pairs of features go from block to block, however many blocks there are
 
     def num_qubits(self, num_features: int) -> int:
-        """Return the number of qubits: the setting ``qubits``, whatever the number of features."""
-        return whole_number("qubits", self.qubits)
+        """Return the number of qubits: the setting ``register_size``, whatever the number of features."""
+        return whole_number("register_size", self.register_size)
 
     def two_qubit_gates(self, num_features: int) -> int:
         """Return the number of CX gates: one for every two features, or none without entanglement."""
-        return math.ceil(num_features / 2) if len(self._blocks(self.qubits, 0)[0]) == 2 else 0
+        return math.ceil(num_features / 2) if len(self._blocks(self.register_size, 0)[0]) == 2 else 0
 
     def _blocks(self, num_qubits: int, column: int) -> list[tuple[int, ...]]:
         """Return the pairs of a column, or the single qubits if none are entangled."""

@@ -25,7 +25,7 @@ class QAOAEmbedding(FeatureMap):
 
     Args:
         reps: The number of trainable layers, at least 1.
-        qubits: The number of qubits, at least the number of features; ``None`` takes one for each feature.
+        register_size: The number of qubits, at least the number of features; ``None`` takes one for each feature.
         local_field: The axis a, ``"x"``, ``"y"`` or ``"z"``.
         entanglement: The coupled pairs; see :func:`~qiskit_qml_ext.circuits.entangled_pairs`.
         bandwidth: The factor c, one positive number or one for each feature.
@@ -47,13 +47,13 @@ class QAOAEmbedding(FeatureMap):
         self,
         *,
         reps: int = 2,
-        qubits: int | None = None,
+        register_size: int | None = None,
         local_field: str = "y",
         entanglement: Entanglement = "circular",
         bandwidth: Bandwidth = 1.0,
     ):
         self.reps = reps
-        self.qubits = qubits
+        self.register_size = register_size
         self.local_field = local_field
         self.entanglement = entanglement
         self.bandwidth = bandwidth
@@ -65,7 +65,9 @@ class QAOAEmbedding(FeatureMap):
         axis = one_of("local_field", self.local_field, ("x", "y", "z"))
         num_qubits = self.num_qubits(num_features)
         if num_qubits < num_features:
-            raise ValueError(f"qubits must be at least the number of features, {num_features}, but {num_qubits} came.")
+            raise ValueError(
+                f"register_size must be at least the number of features, {num_features}, but {num_qubits} came."
+            )
         features = scaled_features(num_features, self.bandwidth)
         weights = iter(ParameterVector("θ", self.num_weights(num_features)))
         circuit = QuantumCircuit(num_qubits, name="QAOAEmbedding")
@@ -83,8 +85,8 @@ class QAOAEmbedding(FeatureMap):
         return circuit
 
     def num_qubits(self, num_features: int) -> int:
-        """Return the number of qubits: the setting ``qubits``, or the number of features if it is ``None``."""
-        return num_features if self.qubits is None else whole_number("qubits", self.qubits)
+        """Return the number of qubits: the setting ``register_size``, or the number of features if it is ``None``."""
+        return num_features if self.register_size is None else whole_number("register_size", self.register_size)
 
     def num_weights(self, num_features: int) -> int:
         """Return the number of trainable angles: one for each qubit and each entangled pair of each layer."""

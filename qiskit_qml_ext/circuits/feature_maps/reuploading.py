@@ -31,7 +31,7 @@ class ReuploadingFeatureMap(FeatureMap):
 
     Args:
         reps: How often the sample is loaded, at least 1.
-        qubits: The number of qubits, at least 1.
+        register_size: The number of qubits, at least 1.
         entanglement: The pairs; see :func:`~qiskit_qml_ext.circuits.entangled_pairs`.
         bandwidth: The factor c, one positive number or one for each feature.
 
@@ -40,7 +40,7 @@ class ReuploadingFeatureMap(FeatureMap):
 
     Examples:
         >>> from qiskit_qml_ext.circuits import ReuploadingFeatureMap
-        >>> feature_map = ReuploadingFeatureMap(reps=2, qubits=1)
+        >>> feature_map = ReuploadingFeatureMap(reps=2, register_size=1)
         >>> feature_map.num_qubits(3), feature_map.num_weights(3)
         (1, 12)
     """
@@ -50,10 +50,15 @@ class ReuploadingFeatureMap(FeatureMap):
     data_range: ClassVar[tuple[float, float]] = (-math.pi, math.pi)
 
     def __init__(
-        self, *, reps: int = 3, qubits: int = 2, entanglement: Entanglement = "linear", bandwidth: Bandwidth = 1.0
+        self,
+        *,
+        reps: int = 3,
+        register_size: int = 2,
+        entanglement: Entanglement = "linear",
+        bandwidth: Bandwidth = 1.0,
     ):
         self.reps = reps
-        self.qubits = qubits
+        self.register_size = register_size
         self.entanglement = entanglement
         self.bandwidth = bandwidth
 
@@ -61,7 +66,7 @@ class ReuploadingFeatureMap(FeatureMap):
         """Build the circuit for ``num_features`` features; see :meth:`FeatureMap.build`."""
         num_features = whole_number("num_features", num_features)
         reps = whole_number("reps", self.reps)
-        num_qubits = whole_number("qubits", self.qubits)
+        num_qubits = whole_number("register_size", self.register_size)
         features = scaled_features(num_features, self.bandwidth)
         weights = iter(ParameterVector("θ", self.num_weights(num_features)))
         circuit = QuantumCircuit(num_qubits, name="ReuploadingFeatureMap")
@@ -84,16 +89,16 @@ class ReuploadingFeatureMap(FeatureMap):
         return 0  # a single layer has no entangling gates
 
     def num_qubits(self, num_features: int) -> int:
-        """Return the number of qubits: the setting ``qubits``, whatever the number of features."""
-        return whole_number("qubits", self.qubits)
+        """Return the number of qubits: the setting ``register_size``, whatever the number of features."""
+        return whole_number("register_size", self.register_size)
 
     def num_weights(self, num_features: int) -> int:
         """Return the number of trainable biases and weights."""
-        return self.reps * self.qubits * (3 * math.ceil(num_features / 3) + num_features)
+        return self.reps * self.register_size * (3 * math.ceil(num_features / 3) + num_features)
 
     def two_qubit_gates(self, num_features: int) -> int:
         """Return the number of CZ gates: one for each entangled pair of each layer but the last."""
-        return count_pairs(self.entanglement, self.qubits, self.reps - 1)
+        return count_pairs(self.entanglement, self.register_size, self.reps - 1)
 
 
 class ReuploadingModel(FeatureMap):

@@ -26,7 +26,7 @@ class TrainableRingFeatureMap(FeatureMap):
 
     Args:
         reps: The number of layers, at least 1.
-        qubits: The number of qubits; ``None`` takes one for each feature.
+        register_size: The number of qubits; ``None`` takes one for each feature.
         entanglement: The (control, target) pairs; see :func:`~qiskit_qml_ext.circuits.entangled_pairs`.
         bandwidth: The factor c, one positive number or one for each feature.
 
@@ -47,12 +47,12 @@ class TrainableRingFeatureMap(FeatureMap):
         self,
         *,
         reps: int = 2,
-        qubits: int | None = None,
+        register_size: int | None = None,
         entanglement: Entanglement = "circular",
         bandwidth: Bandwidth = 1.0,
     ):
         self.reps = reps
-        self.qubits = qubits
+        self.register_size = register_size
         self.entanglement = entanglement
         self.bandwidth = bandwidth
 
@@ -80,8 +80,8 @@ class TrainableRingFeatureMap(FeatureMap):
         return circuit
 
     def num_qubits(self, num_features: int) -> int:
-        """Return the number of qubits: the setting ``qubits``, or the number of features if it is ``None``."""
-        return num_features if self.qubits is None else whole_number("qubits", self.qubits)
+        """Return the number of qubits: the setting ``register_size``, or the number of features if it is ``None``."""
+        return num_features if self.register_size is None else whole_number("register_size", self.register_size)
 
     def num_weights(self, num_features: int) -> int:
         """Return the number of trainable angles: one for each qubit and each entangled pair of each layer."""

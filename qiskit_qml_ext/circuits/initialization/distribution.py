@@ -9,7 +9,7 @@ from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.arrays import ComplexArray, FloatArray
 from qiskit_qml_ext.checks import whole_number
-from qiskit_qml_ext.circuits.template import Settings
+from qiskit_qml_ext.circuits.template import Configurable
 
 Seed = np.random.Generator | int | None
 """A generator, which is used and advanced, or a seed for a new one."""
@@ -29,7 +29,7 @@ class AngleMoments:
     """E sin θ cos θ; zero if the distribution is symmetric about 0."""
 
 
-class InitialDistribution(Settings, ABC):
+class InitialDistribution(Configurable, ABC):
     """A distribution of the angles with which the training of a circuit begins.
 
     Attributes:

@@ -19,7 +19,7 @@ class GaussianDistribution(InitialDistribution):
 
     Args:
         locality: The number S of factors of the local observable that are not the identity, at least 1.
-        layers: The depth L; ``None`` takes the longest chain of parametrised gates of the circuit.
+        num_layers: The depth L; ``None`` takes the longest chain of parametrised gates of the circuit.
         std: The standard deviation γ in radians, positive, in place of the formula.
 
     References:
@@ -27,23 +27,23 @@ class GaussianDistribution(InitialDistribution):
 
     Examples:
         >>> from qiskit_qml_ext.circuits import GaussianDistribution, RealAmplitudesAnsatz
-        >>> GaussianDistribution(locality=2, layers=6).standard_deviation(RealAmplitudesAnsatz().build(2))
+        >>> GaussianDistribution(locality=2, num_layers=6).standard_deviation(RealAmplitudesAnsatz().build(2))
         0.125
     """
 
     name: ClassVar[str] = "gaussian"
     reference: ClassVar[str] = "arXiv:2203.09376"
 
-    def __init__(self, locality: int = 1, layers: int | None = None, *, std: float | None = None):
+    def __init__(self, locality: int = 1, num_layers: int | None = None, *, std: float | None = None):
         self.locality = locality
-        self.layers = layers
+        self.num_layers = num_layers
         self.std = std
 
     def standard_deviation(self, circuit: QuantumCircuit) -> float:
         """Return γ in radians."""
         if self.std is not None:
             return positive_number("std", self.std)
-        layers = trainable_depth(circuit) if self.layers is None else whole_number("layers", self.layers)
+        layers = trainable_depth(circuit) if self.num_layers is None else whole_number("num_layers", self.num_layers)
         return 1 / math.sqrt(4 * whole_number("locality", self.locality) * (layers + 2))
 
     def _draw(self, circuit: QuantumCircuit, size: int, rng: np.random.Generator) -> FloatArray:

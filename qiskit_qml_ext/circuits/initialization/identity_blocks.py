@@ -15,12 +15,12 @@ from qiskit_qml_ext.circuits.initialization.distribution import InitialDistribut
 class IdentityBlockDistribution(InitialDistribution):
     r"""Start from blocks U(θ)U(θ')† with θ' = θ, each of which is the identity.
 
-    :meth:`mirrored` builds the circuit Π_b [U†(θ'_b) U(θ_b)] with 2P parameters for each of the ``blocks`` blocks, all
-    free in training; :meth:`sample` draws θ_b uniformly and sets θ'_b = θ_b. So each block begins as the identity while
-    its inner gates are random. The angles are not independent and have no moments of their own.
+    :meth:`mirrored` builds the circuit Π_b [U†(θ'_b) U(θ_b)] with 2P parameters for each of the ``num_blocks`` blocks,
+    all free in training; :meth:`sample` draws θ_b uniformly and sets θ'_b = θ_b. So each block begins as the identity
+    while its inner gates are random. The angles are not independent and have no moments of their own.
 
     Args:
-        blocks: The number of blocks, at least 1.
+        num_blocks: The number of blocks, at least 1.
         low: The lower end of the interval of the angles, in radians.
         high: The upper end, in radians.
 
@@ -29,7 +29,7 @@ class IdentityBlockDistribution(InitialDistribution):
 
     Examples:
         >>> from qiskit_qml_ext.circuits import IdentityBlockDistribution, RealAmplitudesAnsatz
-        >>> distribution = IdentityBlockDistribution(blocks=2)
+        >>> distribution = IdentityBlockDistribution(num_blocks=2)
         >>> circuit = distribution.mirrored(RealAmplitudesAnsatz(reps=1).build(2))
         >>> distribution.sample(circuit, 10, rng=0).shape
         (10, 16)
@@ -39,8 +39,8 @@ class IdentityBlockDistribution(InitialDistribution):
     reference: ClassVar[str] = "arXiv:1903.05076"
     independent: ClassVar[bool] = False
 
-    def __init__(self, blocks: int = 1, *, low: float = 0.0, high: float = 2 * math.pi):
-        self.blocks = blocks
+    def __init__(self, num_blocks: int = 1, *, low: float = 0.0, high: float = 2 * math.pi):
+        self.num_blocks = num_blocks
         self.low = low
         self.high = high
 
@@ -55,7 +55,7 @@ class IdentityBlockDistribution(InitialDistribution):
             those of its mirror image, both in the order of ``circuit.parameters``. Its metadata say how many blocks it
             has.
         """
-        blocks, number = whole_number("blocks", self.blocks), circuit.num_parameters
+        blocks, number = whole_number("num_blocks", self.num_blocks), circuit.num_parameters
         theta = ParameterVector("θ", 2 * blocks * number)
         result = circuit.copy_empty_like(name=f"identity_blocks({circuit.name})")
         result.global_phase = 0
@@ -68,14 +68,15 @@ class IdentityBlockDistribution(InitialDistribution):
         return result
 
     def _draw(self, circuit: QuantumCircuit, size: int, rng: np.random.Generator) -> FloatArray:
-        blocks = whole_number("blocks", self.blocks)
+        blocks = whole_number("num_blocks", self.num_blocks)
         if not self.low <= self.high:
             raise ValueError(f"low must not be above high, but {self.low!r} and {self.high!r} came.")
-        found = (circuit.metadata or {}).get("identity_blocks")
-        if found != blocks:
+        built_with = (circuit.metadata or {}).get("identity_blocks")
+        if built_with != blocks:
             raise ValueError(
-                f"The circuit has {found if found is not None else 'no'} identity blocks, but {blocks} are expected. "
-                f"Build it with IdentityBlockDistribution(blocks={blocks}).mirrored(circuit)."
+                f"The circuit has {built_with if built_with is not None else 'no'} identity blocks, but {blocks} are "
+                "expected. "
+                f"Build it with IdentityBlockDistribution(num_blocks={blocks}).mirrored(circuit)."
             )
         number = circuit.num_parameters // (2 * blocks)
         half = rng.uniform(self.low, self.high, size=(size, blocks, 1, number))

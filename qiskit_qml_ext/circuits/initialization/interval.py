@@ -88,7 +88,7 @@ class ReducedDomainDistribution(IntervalDistribution):
     With a of the order of 1/√L the gradient decays only polynomially in the number of qubits and the depth L.
 
     Args:
-        layers: The depth L; ``None`` takes the longest chain of parametrised gates of the circuit.
+        num_layers: The depth L; ``None`` takes the longest chain of parametrised gates of the circuit.
         scale: The factor, positive. a is limited to 1, the whole circle.
 
     References:
@@ -96,7 +96,7 @@ class ReducedDomainDistribution(IntervalDistribution):
 
     Examples:
         >>> from qiskit_qml_ext.circuits import HardwareEfficientAnsatz, ReducedDomainDistribution
-        >>> angles = ReducedDomainDistribution(layers=16).sample(HardwareEfficientAnsatz().build(2), 100, rng=0)
+        >>> angles = ReducedDomainDistribution(num_layers=16).sample(HardwareEfficientAnsatz().build(2), 100, rng=0)
         >>> bool(abs(angles).max() < 3.1416 / 4)
         True
     """
@@ -104,13 +104,13 @@ class ReducedDomainDistribution(IntervalDistribution):
     name: ClassVar[str] = "reduced-domain"
     reference: ClassVar[str] = "arXiv:2302.06858"
 
-    def __init__(self, layers: int | None = None, *, scale: float = 1.0):
-        self.layers = layers
+    def __init__(self, num_layers: int | None = None, *, scale: float = 1.0):
+        self.num_layers = num_layers
         self.scale = scale
 
     def interval(self, circuit: QuantumCircuit) -> tuple[FloatArray, float]:
         """Return the center 0 for every angle, and the radius aπ."""
-        layers = trainable_depth(circuit) if self.layers is None else whole_number("layers", self.layers)
+        layers = trainable_depth(circuit) if self.num_layers is None else whole_number("num_layers", self.num_layers)
         radius = math.pi * min(1.0, positive_number("scale", self.scale) / math.sqrt(layers))
         return np.zeros(circuit.num_parameters), radius
 

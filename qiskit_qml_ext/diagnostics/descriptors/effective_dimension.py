@@ -90,7 +90,7 @@ def effective_dimension(
     is_local: bool = False,
     num_samples: int = 100,
     confidence: float = 0.95,
-    seed: int | None = None,
+    seed: int | None = 0,
 ) -> EffectiveDimension:
     r"""Estimate the effective dimension of the model p(y | x; θ) that measures a circuit.
 
@@ -193,8 +193,8 @@ def _fisher_matrices(
     for sample in data:
         values = draws.copy()
         values[:, features] = sample
-        found, jacobian = expectation_jacobian(circuit, values, indicators)
-        p = np.asarray(found, dtype=np.float64)
+        likelihoods, jacobian = expectation_jacobian(circuit, values, indicators)
+        p = np.asarray(likelihoods, dtype=np.float64)
         slopes = np.array(jacobian, dtype=np.float64)[:, :, columns]
         slopes[np.abs(slopes) < _ROUNDING] = 0.0
         inverse = np.where(p > _SMALLEST_PROBABILITY, 1 / np.maximum(p, _SMALLEST_PROBABILITY), 0.0)

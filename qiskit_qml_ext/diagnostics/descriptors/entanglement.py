@@ -75,7 +75,7 @@ def entangling_capability(
     distribution: InitialDistribution | None = None,
     num_samples: int = 1000,
     confidence: float = 0.95,
-    seed: int | None = None,
+    seed: int | None = 0,
 ) -> StateDescriptor:
     """Estimate the mean Meyer-Wallach measure Q = 2(1 - mean_k Tr ρ_k²) of a circuit's states.
 
@@ -118,7 +118,7 @@ def stabilizer_renyi_entropy(
     distribution: InitialDistribution | None = None,
     num_samples: int = 100,
     confidence: float = 0.95,
-    seed: int | None = None,
+    seed: int | None = 0,
 ) -> StateDescriptor:
     """Estimate the mean stabiliser 2-Rényi entropy M = -ln(2⁻ⁿ Σ_P ⟨P⟩⁴) of a circuit's states, in nats.
 

@@ -44,7 +44,7 @@ class Expressibility(Result):
     """Their smallest values, t!(d-1)!/(d-1+t)!, which a t-design reaches."""
     num_pairs: int
     """The number of independent pairs of states."""
-    bins: int
+    num_bins: int
     """The number of bins on [0, 1]."""
     seed: int | None
     """The seed."""
@@ -59,26 +59,26 @@ class Expressibility(Result):
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return divergence, floor and frame potentials."""
-        found = [
+        rows = [
             ("Divergence to Haar", f"{self.divergence.value:.4f} {self.divergence.interval()}", "0: fully expressive"),
             ("Plain estimate", f"{self.plain:.4f}", f"with the bias; Haar itself would read {self.floor:.4f}"),
         ]
         for t, (potential, haar) in enumerate(zip(self.frame_potentials, self.haar_frame_potentials, strict=True), 1):
-            found.append(
+            rows.append(
                 (f"Frame potential, t = {t}", f"{potential.value:.3g} {potential.interval()}", f"Haar {haar:.3g}")
             )
-        return found
+        return rows
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the histogram of fidelities against that of Haar-random states."""
         from qiskit_qml_ext.diagnostics.results.axes import BLUE, RED, new_axes
 
         axes = new_axes(ax)
-        edges = np.linspace(0, 1, self.bins + 1)
+        edges = np.linspace(0, 1, self.num_bins + 1)
         axes.hist(self.fidelities, bins=edges.tolist(), density=True, color=BLUE, alpha=0.5, label="circuit")
-        axes.stairs(haar_masses(self.num_qubits, self.bins) * self.bins, edges, color=RED, lw=1.5, label="Haar")
+        axes.stairs(haar_masses(self.num_qubits, self.num_bins) * self.num_bins, edges, color=RED, lw=1.5, label="Haar")
         axes.set(xlabel="fidelity of two random states", ylabel="density", yscale="log", xlim=(0, 1))
-        axes.set_ylim(bottom=self.bins / (2 * self.num_pairs))
+        axes.set_ylim(bottom=self.num_bins / (2 * self.num_pairs))
         axes.legend(frameon=False)
         return axes
 
@@ -90,9 +90,9 @@ def expressibility(
     num_qubits: int | None = None,
     distribution: InitialDistribution | None = None,
     num_pairs: int = 5000,
-    bins: int = 75,
+    num_bins: int = 75,
     confidence: float = 0.95,
-    seed: int | None = None,
+    seed: int | None = 0,
 ) -> Expressibility:
     r"""Compare the fidelities of random pairs of states with those of Haar-random states.
 
@@ -112,7 +112,7 @@ def expressibility(
         distribution: The distribution of the angles; by default uniform over a period of the parameters, or on
             [0, 2π) where they have none in common.
         num_pairs: The number N of independent pairs, at least 10.
-        bins: The number of equal bins on [0, 1].
+        num_bins: The number of equal bins on [0, 1].
         confidence: The confidence of intervals.
         seed: Seed of the angles.
 
@@ -133,8 +133,8 @@ def expressibility(
     rng = np.random.default_rng(seed)
     chosen = natural_distribution(circuit, built) if distribution is None else distribution
     fidelities = pair_fidelities(built, chosen, num_pairs, rng)
-    counts = np.histogram(fidelities, bins=bins, range=(0.0, 1.0))[0]
-    masses = haar_masses(built.num_qubits, bins)
+    counts = np.histogram(fidelities, bins=num_bins, range=(0.0, 1.0))[0]
+    masses = haar_masses(built.num_qubits, num_bins)
     divergence = divergence_estimate(counts, masses, confidence=confidence)
     powers = fidelities[:, None] ** np.arange(1, 4)
     return Expressibility(
@@ -145,7 +145,7 @@ def expressibility(
         frame_potentials=tuple(mean_estimates(powers, rng, confidence=confidence, positive=True)),
         haar_frame_potentials=tuple(haar_frame_potential(int(built.num_qubits), t) for t in (1, 2, 3)),
         num_pairs=num_pairs,
-        bins=bins,
+        num_bins=num_bins,
         seed=seed,
         fidelities=fidelities,
     )

@@ -95,7 +95,7 @@ def fourier_spectrum(
     distribution: InitialDistribution | None = None,
     num_samples: int = 100,
     confidence: float = 0.95,
-    seed: int | None = None,
+    seed: int | None = 0,
 ) -> FourierSpectrum:
     r"""Find the frequencies of a model f(x) = ⟨O⟩ in one feature, and the mean squared size of their coefficients.
 

@@ -90,17 +90,17 @@ class LieAlgebra(Result):
     def rows(self) -> list[tuple[str, str, str]]:
         """Return dimension and ideals."""
         share = f"{self.fraction:.2%} of all traceless operators"
-        found = [("Dimension", str(self.dimension) + ("" if self.is_complete else " or more"), share)]
+        rows = [("Dimension", str(self.dimension) + ("" if self.is_complete else " or more"), share)]
         if self.center is not None:
-            found.append(("Centre", str(self.center), "conserved quantities that are generators"))
-            found.append(("Simple ideals", str(len(self.ideals)), ", ".join(map(str, self.ideals))))
-        return found + self._deep_rows()
+            rows.append(("Centre", str(self.center), "conserved quantities that are generators"))
+            rows.append(("Simple ideals", str(len(self.ideals)), ", ".join(map(str, self.ideals))))
+        return rows + self._deep_rows()
 
     def _deep_rows(self) -> list[tuple[str, str, str]]:
         """The variance of deep circuits for two example observables, where the formula applies."""
         last = self.num_qubits - 1
         examples = {"Z on all qubits": SparsePauliOp("Z" * (last + 1)), "Z on qubit 0": SparsePauliOp("I" * last + "Z")}
-        found, reasons = [], []
+        rows, reasons = [], []
         for name, observable in examples.items() if last else [*examples.items()][1:]:
             try:
                 _, variance = self.loss_moments(observable)
@@ -108,8 +108,8 @@ class LieAlgebra(Result):
                 reasons.append(str(error))
             else:
                 meaning = f"it depends on the observable and the state; {self.assumption}"
-                found.append((f"Deep circuits, {name}", f"Var C = {variance:.4g}", meaning))
-        return found or [("Deep circuits", "not predicted", reasons[0])]
+                rows.append((f"Deep circuits, {name}", f"Var C = {variance:.4g}", meaning))
+        return rows or [("Deep circuits", "not predicted", reasons[0])]
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the dimensions of the simple ideals."""
@@ -240,7 +240,7 @@ def _norm(values: FloatArray) -> float:
 
 @check_arguments()
 def lie_algebra(
-    ansatz: Ansatz | QuantumCircuit | list[SparsePauliOp],
+    circuit: Ansatz | QuantumCircuit | list[SparsePauliOp],
     *,
     num_qubits: int | None = None,
     max_dimension: int = 4096,
@@ -253,7 +253,7 @@ def lie_algebra(
     template without layers to repeat, is taken as a whole. ``assumption`` says which it was.
 
     Args:
-        ansatz: A template, a circuit of Clifford gates and rotations, or a list of Hermitian generators (between which
+        circuit: A template, a circuit of Clifford gates and rotations, or a list of Hermitian generators (between which
             nothing fixed stands).
         num_qubits: The width, for a template.
         max_dimension: Where the closure stops.
@@ -275,7 +275,7 @@ def lie_algebra(
         >>> lie_algebra(MatchgateAnsatz(), num_qubits=4).dimension
         28
     """
-    source, width = _generators(ansatz, num_qubits, max_dimension)
+    source, width = _generators(circuit, num_qubits, max_dimension)
     span, basis, complete = closure(source.elements, max_dimension)
     ideals: tuple[int, ...] = ()
     center: int | None = None
@@ -315,17 +315,17 @@ def _generators(
     if isinstance(ansatz, QuantumCircuit):
         width, source = int(ansatz.num_qubits), generators_of_circuit(ansatz)
     else:
-        found = list(ansatz) if isinstance(ansatz, (list, tuple)) else []
-        if isinstance(ansatz, (list, tuple)) and not found:
+        listed = list(ansatz) if isinstance(ansatz, (list, tuple)) else []
+        if isinstance(ansatz, (list, tuple)) and not listed:
             raise ValueError("The list of generators is empty. Give at least one SparsePauliOp.")
-        if not found or not all(isinstance(generator, (SparsePauliOp, Pauli)) for generator in found):
+        if not listed or not all(isinstance(generator, (SparsePauliOp, Pauli)) for generator in listed):
             raise TypeError(
                 f"ansatz must be an ansatz, a circuit or a list of SparsePauliOp, but a {type(ansatz).__name__} came."
             )
-        if len({generator.num_qubits for generator in found}) > 1:
+        if len({generator.num_qubits for generator in listed}) > 1:
             raise ValueError("The generators act on different numbers of qubits.")
-        width = int(found[0].num_qubits)
-        source = Generators(elements_of([SparsePauliOp(generator) for generator in found]))
+        width = int(listed[0].num_qubits)
+        source = Generators(elements_of([SparsePauliOp(generator) for generator in listed]))
     if num_qubits is not None and num_qubits != width:
         raise ValueError(f"num_qubits is {num_qubits}, but what came acts on {width} qubits.")
     if not source.elements:
@@ -358,12 +358,12 @@ def _state_element(label: str, strings: list[tuple[int, int]], frame: CliffordFr
     if unknown:
         raise ValueError(f"A state is made of the letters 0, 1, +, -, r, l, but {label!r} came.")
     bloch = [_BLOCH[letter] for letter in reversed(label)]
-    found: Element = {}
+    element: Element = {}
     for string in strings:
         x, z, sign = (*string, 1) if frame is None else frame.image(*string)
         value = float(sign)
         for qubit in qubits_of(x | z):
             value *= bloch[qubit][(1 if z >> qubit & 1 else 0) if x >> qubit & 1 else 2]
         if value:
-            found[string] = value
-    return found
+            element[string] = value
+    return element

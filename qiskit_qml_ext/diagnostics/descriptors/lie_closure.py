@@ -29,7 +29,7 @@ def elements_of(generators: list[SparsePauliOp]) -> list[Element]:
     Raises:
         ValueError: If one is not Hermitian, or a coefficient is no finite number.
     """
-    found = []
+    elements = []
     for generator in generators:
         if not np.all(np.isfinite(np.asarray(generator.coeffs, dtype=np.complex128))):
             raise ValueError("A generator has an infinite coefficient or one that is not a number.")
@@ -44,8 +44,8 @@ def elements_of(generators: list[SparsePauliOp]) -> list[Element]:
             if (x or z) and coefficient != 0:
                 element[x, z] = float(np.real(coefficient))
         if element:
-            found.append(element)
-    return found
+            elements.append(element)
+    return elements
 
 
 def normalised(element: Element) -> Element:

@@ -41,33 +41,33 @@ def _adjoint_basis(span: Span, generators: list[Element]) -> FloatArray:
     """
     size = span.size
     adjoint = np.array([adjoint_matrix(span, generator) for generator in generators])
-    rows, matrices, found = np.zeros((size, size)), np.zeros((size, size * size)), 0
+    rows, matrices, rank = np.zeros((size, size)), np.zeros((size, size * size)), 0
 
     def add(vector: FloatArray, own: FloatArray, here: FloatArray | None = None) -> None:
-        nonlocal found
+        nonlocal rank
         length = float(np.linalg.norm(vector))
-        if found == size or length <= _NOT_ZERO:
+        if rank == size or length <= _NOT_ZERO:
             return
-        parts = rows[:found] @ (vector / length)
-        rest = vector / length - parts @ rows[:found]
-        again = rows[:found] @ rest
-        rest, parts = rest - again @ rows[:found], parts + again
+        parts = rows[:rank] @ (vector / length)
+        rest = vector / length - parts @ rows[:rank]
+        again = rows[:rank] @ rest
+        rest, parts = rest - again @ rows[:rank], parts + again
         left = float(np.linalg.norm(rest))
         if left > _INDEPENDENT:
             matrix = own if here is None else own @ here - here @ own
-            matrices[found] = (matrix.ravel() / length - parts @ matrices[:found]) / left
-            rows[found] = rest / left
-            found += 1
+            matrices[rank] = (matrix.ravel() / length - parts @ matrices[:rank]) / left
+            rows[rank] = rest / left
+            rank += 1
 
     for generator, own in zip(generators, adjoint, strict=True):
         add(span.coordinates(generator), own)
     position = 0
-    while position < found:
+    while position < rank:
         here = matrices[position].reshape(size, size)
         for own in adjoint:
             add(own @ rows[position], own, here)
         position += 1
-    return matrices[:found].reshape(found, size, size)
+    return matrices[:rank].reshape(rank, size, size)
 
 
 def _project(representation: FloatArray, matrix: FloatArray) -> FloatArray:

@@ -210,18 +210,18 @@ def _start(parts: Sequence[Sequence[Step]], num_qubits: int) -> CliffordFrame:
 
 def _starts(parts: _Parts, num_qubits: int) -> tuple[CliffordFrame, ...]:
     """The prepared states for all numbers of layers, until they repeat."""
-    found: list[CliffordFrame] = []
+    starts: list[CliffordFrame] = []
     seen: set[tuple[object, ...]] = set()
     before = [parts.prefix]
-    while len(found) < _MOST_STARTS:
+    while len(starts) < _MOST_STARTS:
         frame = _start([*before, parts.suffix], num_qubits)
         key = tuple(frame.image(x << q, z << q) for q in range(num_qubits) for x, z in ((1, 0), (0, 1)))
         if key in seen:
             break
         seen.add(key)
-        found.append(frame)
+        starts.append(frame)
         before.append(parts.block)
-    return tuple(found)
+    return tuple(starts)
 
 
 def _periodic(ansatz: Ansatz, num_qubits: int) -> _Parts | None:

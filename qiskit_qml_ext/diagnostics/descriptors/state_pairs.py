@@ -28,9 +28,9 @@ def pair_fidelities(
     circuit: QuantumCircuit, distribution: InitialDistribution, pairs: int, rng: np.random.Generator
 ) -> FloatArray:
     """Return |⟨ψ|φ⟩|² of independent pairs of states, shape (pairs,), without the rounding that leaves [0, 1]."""
-    found = []
+    fidelities = []
     for size in chunks(pairs, circuit.num_qubits):
         first = random_states(circuit, distribution, size, rng)
         second = random_states(circuit, distribution, size, rng)
-        found.append(np.abs(np.einsum("ij,ij->i", first.conj(), second)) ** 2)
-    return np.clip(np.concatenate(found), 0.0, 1.0)
+        fidelities.append(np.abs(np.einsum("ij,ij->i", first.conj(), second)) ** 2)
+    return np.clip(np.concatenate(fidelities), 0.0, 1.0)

@@ -32,7 +32,7 @@ def _examined_below(name: str, value: object) -> object:
 
 @check_arguments(X=_examined_below)
 def diagnose(
-    subject: object,
+    circuit: object,
     X: ArrayLike | None = None,
     y: ArrayLike | None = None,
     *,
@@ -43,13 +43,13 @@ def diagnose(
     connection: Connection | None = None,
     price_per_minute: float | None = None,
     num_samples: int = 200,
-    time_budget: float = 60.0,
+    max_seconds: float = 60.0,
     seed: int | None = 0,
 ) -> Diagnosis:
     """Diagnose an ansatz, a circuit, a kernel, a feature map or a model, and say what was found in plain words.
 
     Args:
-        subject: An ansatz or a circuit (is it trainable?); a kernel or a feature map, with data (does it concentrate,
+        circuit: An ansatz or a circuit (is it trainable?); a kernel or a feature map, with data (does it concentrate,
             is it different from classical kernels?); a network of qiskit-machine-learning or a model with one (is it
             trainable on these data?); or another model with an attribute ``kernel`` or ``ansatz``.
         X: Data for a kernel or a network, shape (n, features), scaled as the feature map wants them.
@@ -66,7 +66,7 @@ def diagnose(
             there.
         price_per_minute: The price of a minute of its processor time, in any currency; by default the connection's.
         num_samples: Random points or samples for each estimate.
-        time_budget: Seconds after which no further stage is started.
+        max_seconds: Seconds after which no further stage is started.
         seed: Seed of everything random.
 
     Returns:
@@ -87,25 +87,25 @@ def diagnose(
     if isinstance(X, (SparsePauliOp, Pauli)) or callable(X):
         raise TypeError(f"X is data, but {type(X).__name__} came. Give what is measured by name: observable=….")
     numeric_array("X", () if X is None else X)
-    network = network_of(subject, X)
-    found = network.circuit if network is not None else _subject(subject)
+    network = network_of(circuit, X)
+    studied = network.circuit if network is not None else _subject(circuit)
     _check_price(connection, price_per_minute)
     _refuse_meaningless(
-        found, network, {"X": X, "y": y, "observable": observable, "num_qubits": num_qubits, "depths": depths}
+        studied, network, {"X": X, "y": y, "observable": observable, "num_qubits": num_qubits, "depths": depths}
     )
-    if isinstance(found, (BaseKernel, FeatureMap)):
+    if isinstance(studied, (BaseKernel, FeatureMap)):
         if X is None:
             raise ValueError("A kernel is diagnosed on data: give X, scaled as its feature map wants them.")
         samples, labels = drawn_samples(X, y, num_samples, seed)
         asked = KernelRequest(
-            found, samples, labels, seed, noise=noise, connection=connection, price_per_minute=price_per_minute
+            studied, samples, labels, seed, noise=noise, connection=connection, price_per_minute=price_per_minute
         )
-        return run_stages(KERNEL_STAGES, asked, start=start, time_budget=time_budget)
+        return run_stages(KERNEL_STAGES, asked, start=start, time_budget=max_seconds)
     asked_of_circuit = CircuitRequest(
-        _name(subject, found, network),
-        BuiltOnce(found) if isinstance(found, Ansatz) else found,
+        _name(circuit, studied, network),
+        BuiltOnce(studied) if isinstance(studied, Ansatz) else studied,
         _measured(observable, network),
-        _width(found, num_qubits, network),
+        _width(studied, num_qubits, network),
         num_samples,
         seed,
         depths=depths,
@@ -114,13 +114,13 @@ def diagnose(
         connection=connection,
         price_per_minute=price_per_minute,
     )
-    return run_stages(CIRCUIT_STAGES, asked_of_circuit, start=start, time_budget=time_budget)
+    return run_stages(CIRCUIT_STAGES, asked_of_circuit, start=start, time_budget=max_seconds)
 
 
-def _name(subject: object, found: Ansatz | QuantumCircuit, network: Network | None) -> str:
+def _name(subject: object, studied: Ansatz | QuantumCircuit, network: Network | None) -> str:
     if network is not None:
         return type(subject).__name__
-    return type(found).__name__ if isinstance(found, Ansatz) else "This circuit"
+    return type(studied).__name__ if isinstance(studied, Ansatz) else "This circuit"
 
 
 def _measured(observable: ObservableFamily | None, network: Network | None) -> ObservableFamily:
@@ -129,12 +129,12 @@ def _measured(observable: ObservableFamily | None, network: Network | None) -> O
     return local_observable if observable is None else observable
 
 
-def _width(found: Ansatz | QuantumCircuit, num_qubits: int | None, network: Network | None) -> int:
-    if isinstance(found, Ansatz):
+def _width(studied: Ansatz | QuantumCircuit, num_qubits: int | None, network: Network | None) -> int:
+    if isinstance(studied, Ansatz):
         return num_qubits or _DEFAULT_WIDTH
     if network is None:
-        build_circuit(found, num_qubits)  # refuses another width
-    return int(found.num_qubits)
+        build_circuit(studied, num_qubits)  # refuses another width
+    return int(studied.num_qubits)
 
 
 _MEANT_FOR = {

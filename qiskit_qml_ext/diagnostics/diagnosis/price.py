@@ -161,20 +161,20 @@ def _money(cost: float) -> str:
 def gradient_shots(evidence: Mapping[str, Result]) -> float:
     """Return the shots at which a typical derivative is as large as its noise, from what was measured; or inf."""
     for result in evidence.values():
-        if isinstance(result, GradientVariance) or (isinstance(result, SecondMoments) and result.hits):
+        if isinstance(result, GradientVariance) or (isinstance(result, SecondMoments) and result.num_hits):
             return result.shots_for()
     return math.inf
 
 
-def gradient_in_shots(found: GradientVariance | SecondMoments) -> list[str]:
+def gradient_in_shots(gradients: GradientVariance | SecondMoments) -> list[str]:
     """Return the price of one gradient without a device, with as many circuits and shots as the one on a backend."""
-    shots, noise = found.shots_for(), found.shot_noise
+    shots, noise = gradients.shots_for(), gradients.shot_noise
     if not math.isfinite(shots) or not noise.num_circuits:
         return []
-    total, number = noise.num_circuits * shots, len(found.parameters)
-    at_most = found.shots_at_most if isinstance(found, SecondMoments) else noise.derivatives_at_most
+    total, number = noise.num_circuits * shots, len(gradients.parameters)
+    at_most = gradients.shots_at_most if isinstance(gradients, SecondMoments) else noise.derivatives_at_most
     most = "at most " * at_most
-    each = " for each sample" * (isinstance(found, GradientVariance) and number < found.circuit.num_parameters)
+    each = " for each sample" * (isinstance(gradients, GradientVariance) and number < gradients.circuit.num_parameters)
     return [
         f"One gradient of {number:,} parameter{'s' * (number != 1)} by parameter shifts{each}: "
         f"{noise.num_circuits:,} circuits of {most}{in_words(shots)} shot{'s' * (shots != 1)}, {in_words(total)} in "

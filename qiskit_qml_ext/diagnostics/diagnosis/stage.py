@@ -60,7 +60,7 @@ class Measurement(ABC, Generic[RequestT, ResultT]):
     def run(self, request: RequestT, draft: Draft) -> ResultT:
         """Measure; what the package refuses is said in the report."""
 
-    def read(self, found: ResultT, request: RequestT, draft: Draft) -> None:
+    def read(self, result: ResultT, request: RequestT, draft: Draft) -> None:
         """Note findings, advice and prices that the result licenses."""
 
     def read_nothing(self, request: RequestT, draft: Draft) -> None:
@@ -73,11 +73,11 @@ class Measurement(ABC, Generic[RequestT, ResultT]):
             if reason:
                 draft.skip(self.key, reason)
             return
-        found = draft.run(self.key, self.title(request), lambda: self.run(request, draft))
-        if found is None:
+        result = draft.run(self.key, self.title(request), lambda: self.run(request, draft))
+        if result is None:
             self.read_nothing(request, draft)
         else:
-            self.read(found, request, draft)
+            self.read(result, request, draft)
 
 
 def run_stages(stages: Iterable[Stage[RequestT]], request: RequestT, *, start: float, time_budget: float) -> Diagnosis:

@@ -81,7 +81,7 @@ def product_bandwidth(num_qubits: int, *, mean: float = 0.5, data: Data = "unifo
 
 @check_arguments()
 def suggest_bandwidth(
-    feature_map: FeatureMap, X: FloatArray, *, candidates: Sequence[float] = _CANDIDATES
+    feature_map: FeatureMap, X: FloatArray, *, bandwidths: Sequence[float] = _CANDIDATES
 ) -> Bandwidth:
     """Return the factor on a map's bandwidth that spreads the entries of the exact kernel most.
 
@@ -91,7 +91,7 @@ def suggest_bandwidth(
     Args:
         feature_map: The template; its own bandwidth is multiplied.
         X: Data, shape (n, features).
-        candidates: The factors that are tried.
+        bandwidths: The factors that are tried.
 
     References:
         Shaydulin and Wild, arXiv:2111.05451.
@@ -101,13 +101,13 @@ def suggest_bandwidth(
     X = np.asarray(X, dtype=np.float64)
     best: Bandwidth | None = None
     upper = np.triu_indices(len(X), 1)
-    for factor in candidates:
+    for factor in bandwidths:
         scaled = np.asarray(feature_map.bandwidth) * factor
         trial = clone(feature_map).set_params(bandwidth=float(scaled) if scaled.ndim == 0 else scaled.tolist())
         entries = gram(statevectors(trial.build(X.shape[1]), X))[upper]
         spread = float(entries.std())
         if best is None or spread > best.standard_deviation:
-            best = Bandwidth(factor, float(entries.mean()), spread, f"largest spread of {len(candidates)} candidates")
+            best = Bandwidth(factor, float(entries.mean()), spread, f"largest spread of {len(bandwidths)} candidates")
     assert best is not None  # there is at least one candidate
     return best
 

@@ -19,7 +19,7 @@ from qiskit_qml_ext.diagnostics.kernels.shots import ShotsToResolve, resolve_ent
 from qiskit_qml_ext.diagnostics.kernels.sources import Source, concentration_sources
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result, counted
 from qiskit_qml_ext.diagnostics.statistics.pair_statistics import kernel_moments
-from qiskit_qml_ext.diagnostics.statistics.scaling_fit import ScalingVerdict, Verdict
+from qiskit_qml_ext.diagnostics.statistics.scaling_fit import ScalingJudgement, ScalingVerdict
 from qiskit_qml_ext.diagnostics.statistics.scaling_verdict import judge_variances
 from qiskit_qml_ext.diagnostics.subject.limits import MAX_STATE_QUBITS
 from qiskit_qml_ext.diagnostics.subject.noisy_simulation import Noise
@@ -59,9 +59,9 @@ class KernelConcentration(Result):
 
     points: tuple[KernelPoint, ...]
     """The numbers of features that were studied, ascending."""
-    verdict: Verdict
+    verdict: ScalingVerdict
     """How the variance scales: ``"barren plateau"`` here means exponential concentration."""
-    judgement: ScalingVerdict
+    judgement: ScalingJudgement
     """The fits."""
     sources: tuple[Source, ...]
     """What would lift the concentration, at the largest number of features: by exact simulation, where states are
@@ -134,27 +134,27 @@ class KernelConcentration(Result):
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return mean and variance at each number of features, sources and the bandwidth."""
-        found = []
+        rows = []
         for point in self.points:
             mean = f"mean {point.mean.value:.3g} {point.mean.interval()}"
-            found.append((counted(point.num_features, "feature"), mean, _spread(point)))
+            rows.append((counted(point.num_features, "feature"), mean, _spread(point)))
         if len(self.points) > 1:
             words = "exponential" if self.verdict == "barren plateau" else self.verdict
-            found.append(("Scaling", words, self.judgement.reason))
+            rows.append(("Scaling", words, self.judgement.reason))
         last = self.last
         if last.variance.caution:
-            found.append(("Caution", "intervals", last.variance.caution))
+            rows.append(("Caution", "intervals", last.variance.caution))
         seen = "no number" if math.isinf(last.shots_from_identity) else f"{last.shots_from_identity:,.0f} shots"
         meaning = "per entry: with probability 95 % an average entry is then seen at least once"
-        found.append(("Not the identity matrix", seen, meaning))
-        found.append(
+        rows.append(("Not the identity matrix", seen, meaning))
+        rows.append(
             ("Effective rank", f"{last.effective_rank:.1f} of {self.num_samples}", "1: a constant; n: the identity")
         )
-        found += [row for source in self.sources for row in _source_rows(source)]
+        rows += [row for source in self.sources for row in _source_rows(source)]
         if self.bandwidth is not None:
             text = f"std {self.bandwidth.standard_deviation:.3g}, {self.bandwidth.method}"
-            found.append(("Bandwidth to try", f"× {self.bandwidth.value:.3g}", text))
-        return found
+            rows.append(("Bandwidth to try", f"× {self.bandwidth.value:.3g}", text))
+        return rows
 
     def records(self) -> list[dict[str, object]]:
         """Return mean, variance, rank and shots at each number of features."""
@@ -197,16 +197,16 @@ class KernelConcentration(Result):
         return axes
 
 
-@check_arguments(qubits=optional_whole_numbers)
+@check_arguments(feature_counts=optional_whole_numbers)
 def kernel_concentration(
     kernel: KernelLike,
     X: ArrayLike,
     *,
-    qubits: Sequence[int] | None = None,
+    feature_counts: Sequence[int] | None = None,
     relative_precision: float = 0.1,
     connection: Connection | None = None,
     noise: "Noise | None" = None,
-    noise_samples: int = 16,
+    num_noise_samples: int = 16,
     confidence: float = 0.95,
     seed: int | None = 0,
 ) -> KernelConcentration:
@@ -216,14 +216,14 @@ def kernel_concentration(
         kernel: A :class:`~qiskit_qml_ext.kernels.FidelityKernel`, any kernel of qiskit-machine-learning, a feature map,
             or a function from the number of features to a kernel.
         X: Samples that are independent and identically distributed, shape (n, features), n ≥ 4.
-        qubits: Numbers of features: for each, the first columns of X are encoded. By default all columns only.
+        feature_counts: Numbers of features: for each, the first columns of X are encoded. By default all columns only.
         relative_precision: ε for the shots that an entry of average size needs, (1-k)/(kε²).
         connection: Where circuits run, for a feature map; a kernel has its own. If they run with shots, the spread of
             the entries is compared with that of the exact kernel, and noise is one of the sources.
         noise: An Aer ``NoiseModel`` (gates run as they are), an ``AerSimulator`` with noise, or a backend, whose
             reported errors are simulated: noise becomes one of the sources, errors of the readout included. For
             fidelity kernels on up to 12 qubits; the time grows as 4ⁿ, some tenths of a second a pair at 6 qubits.
-        noise_samples: So many samples, drawn at random, are measured with noise, all pairs of them; at least 6.
+        num_noise_samples: So many samples, drawn at random, are measured with noise, all pairs of them; at least 6.
         confidence: The confidence of intervals.
         seed: Seed of the samples and the shots with noise.
 
@@ -250,9 +250,11 @@ def kernel_concentration(
     samples = np.asarray(X, dtype=np.float64)
     if samples.ndim != 2 or len(samples) < 4:
         raise ValueError(f"X must have at least four rows and the shape (n, features), but has {samples.shape}.")
-    widths = [samples.shape[1]] if qubits is None else sorted({int(n) for n in qubits})
+    widths = [samples.shape[1]] if feature_counts is None else sorted({int(n) for n in feature_counts})
     if not widths or widths[0] < 1 or widths[-1] > samples.shape[1]:
-        raise ValueError(f"qubits must be numbers from 1 to the {samples.shape[1]} columns of X, but {widths} came.")
+        raise ValueError(
+            f"feature_counts must be numbers from 1 to the {samples.shape[1]} columns of X, but {widths} came."
+        )
     points, shots = [], None
     if connection is not None and not isinstance(kernel, FeatureMap):
         raise TypeError(
@@ -278,7 +280,9 @@ def kernel_concentration(
         sources += [] if measured is None else [measured]
     if noise is not None:
         there = _kernel_for(kernel, widths[-1], None)
-        simulated = simulated_noise(there, widest, noise, num_samples=noise_samples, confidence=confidence, seed=seed)
+        simulated = simulated_noise(
+            there, widest, noise, num_samples=num_noise_samples, confidence=confidence, seed=seed
+        )
         sources.append(simulated)
     return KernelConcentration(
         points=tuple(_possible(point) for point in points),
@@ -379,8 +383,8 @@ def _point(
 def _feature_map(kernel: KernelLike) -> FeatureMap | None:
     if isinstance(kernel, FeatureMap):
         return kernel
-    found = getattr(kernel, "feature_map", None)
-    return found if isinstance(found, FeatureMap) else None
+    feature_map = getattr(kernel, "feature_map", None)
+    return feature_map if isinstance(feature_map, FeatureMap) else None
 
 
 def _bandwidth(feature_map: FeatureMap, X: FloatArray) -> Bandwidth | None:

@@ -180,7 +180,7 @@ class GeometricDifference(Result):
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return g, alignment and complexity for each classical kernel."""
-        found = []
+        rows = []
         for c in self.comparisons:
             text = f"alignment {c.alignment:.3f}"
             if c.complexity is not None and c.training_error is not None:
@@ -188,18 +188,18 @@ class GeometricDifference(Result):
             limit = self.bound(c)
             if limit is not None and limit < 1:
                 text += f", √(g²·s/N) = {limit:.2g}"
-            found.append((c.name, f"g = {c.total:.3g}", text))
+            rows.append((c.name, f"g = {c.total:.3g}", text))
         if self.quantum_complexity is not None and self.quantum_training_error is not None:
             meaning = f"of it {self.quantum_training_error:.3g} training error; less: the labels are simpler for it"
-            found.append(("Quantum kernel", f"s = {self.quantum_complexity:.3g}", meaning))
+            rows.append(("Quantum kernel", f"s = {self.quantum_complexity:.3g}", meaning))
         if self.identity_complexity is not None:
-            found.append(("Identity", f"s = {self.identity_complexity:.3g}", "a kernel that learns nothing"))
+            rows.append(("Identity", f"s = {self.identity_complexity:.3g}", "a kernel that learns nothing"))
         if self.target_alignment is not None:
             known = math.isfinite(self.target_alignment)
             text = f"{self.target_alignment:.3f}" if known else "undefined"
-            found.append(("Alignment with the labels", text, "of the quantum kernel"))
-        found.append(("Regularisation", f"λ = {self.regularization:g}", "kernels are scaled to Tr K = N"))
-        return found
+            rows.append(("Alignment with the labels", text, "of the quantum kernel"))
+        rows.append(("Regularisation", f"λ = {self.regularization:g}", "kernels are scaled to Tr K = N"))
+        return rows
 
     def records(self) -> list[dict[str, object]]:
         """Return g, alignment and complexity for each classical kernel."""
@@ -391,10 +391,10 @@ def standard_kernels(X: FloatArray, size: int) -> dict[str, FloatArray]:
         raise ValueError(f"X must have the shape ({size}, features) to match the kernel, but has {X.shape}.")
     spread = float(X.var())
     gamma = 1 / (X.shape[1] * spread) if spread > 0 else 1.0
-    found = {}
+    kernels = {}
     for scale in _SCALES:
-        found[f"RBF, γ = {scale * gamma:.3g}"] = rbf_kernel(X, gamma=scale * gamma)
-        found[f"Laplacian, γ = {scale * gamma:.3g}"] = laplacian_kernel(X, gamma=scale * gamma)
+        kernels[f"RBF, γ = {scale * gamma:.3g}"] = rbf_kernel(X, gamma=scale * gamma)
+        kernels[f"Laplacian, γ = {scale * gamma:.3g}"] = laplacian_kernel(X, gamma=scale * gamma)
     for degree in (1, 2, 3):
-        found[f"polynomial, degree {degree}"] = polynomial_kernel(X, degree=degree, gamma=gamma, coef0=1.0)
-    return found
+        kernels[f"polynomial, degree {degree}"] = polynomial_kernel(X, degree=degree, gamma=gamma, coef0=1.0)
+    return kernels

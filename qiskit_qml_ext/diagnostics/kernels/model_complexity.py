@@ -80,8 +80,8 @@ def model_complexity(kernel_matrix: ArrayLike, y: ArrayLike, *, regularization: 
         >>> round(model_complexity(np.ones((2, 2)), [1.0, -1.0], regularization=0.1), 12)  # a constant fits nothing
         2.0
     """
-    found = complexity(scaled("kernel_matrix", kernel_matrix), label_columns(y), regularization)
-    return found.total
+    parts = complexity(scaled("kernel_matrix", kernel_matrix), label_columns(y), regularization)
+    return parts.total
 
 
 def complexity(kernel: FloatArray, columns: FloatArray, regularization: float) -> Complexity:

@@ -60,7 +60,7 @@ def simulated_noise(
     *,
     num_samples: int = 16,
     confidence: float = 0.95,
-    seed: int | None = None,
+    seed: int | None = 0,
 ) -> Source:
     """Compare a kernel in a noisy simulation, errors of the readout included, with the exact one on the same samples.
 

@@ -62,7 +62,7 @@ class KernelScores(Result):
     """What is scored."""
     num_samples: int
     """The number of samples."""
-    num_folds: int
+    folds: int
     """The number of folds."""
     losses: Mapping[str, FloatArray] = field(repr=False)
     """The loss of each test sample by the kernel's name, shape (n,): 1 for a wrong class, or the squared error over the
@@ -105,13 +105,13 @@ class KernelScores(Result):
             f"the quantum kernel scores {self.quantum.score:.3f}, the best of {len(self.classical)} classical kernels "
             f"{self.best.score:.3f} ({self.best.name}), a guess {self.guess.value:.3f}"
         )
-        return f"On the same {self.num_folds} folds of {self.num_samples} samples {scores} ({self.scoring})."
+        return f"On the same {self.folds} folds of {self.num_samples} samples {scores} ({self.scoring})."
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return the score of each kernel, the best first."""
         ranked = sorted((self.quantum, *self.classical), key=lambda one: -one.score)
-        found = [(one.name, f"{one.score:.3f}", self._meaning(one)) for one in ranked]
-        return [*found, ("A guess", f"{self.guess.value:.3f}", f"the best kernel minus this: {self.learned}")]
+        rows = [(one.name, f"{one.score:.3f}", self._meaning(one)) for one in ranked]
+        return [*rows, ("A guess", f"{self.guess.value:.3f}", f"the best kernel minus this: {self.learned}")]
 
     def _meaning(self, one: KernelScore) -> str:
         return "" if one is self.quantum else f"quantum minus this: {one.ahead}".replace("-", "−")
@@ -198,7 +198,7 @@ def kernel_scores(
         guess=_guess(labels, by_class, size),
         scoring="accuracy" if by_class else "R²",
         num_samples=size,
-        num_folds=len(tests),
+        folds=len(tests),
         losses=losses,
         guess_losses=_guess_losses(labels, columns, by_class),
     )

@@ -58,7 +58,7 @@ def concentration_sources(feature_map: FeatureMap, X: FloatArray) -> tuple[Sourc
     upper = np.triu_indices(len(X), 1)
     states = np.asarray(statevectors(feature_map.build(width), X), dtype=np.complex128)
     spread = float(gram(states)[upper].std())
-    found = [
+    sources = [
         Source("exact", "", spread, "", spread),
         Source(
             "global_measurement",
@@ -71,8 +71,8 @@ def concentration_sources(feature_map: FeatureMap, X: FloatArray) -> tuple[Sourc
     if getattr(feature_map, "entanglement", "none") != "none":  # an amplitude encoding has no such setting
         product = statevectors(feature_map.without_entanglement().build(width), X)
         apart = float(gram(product)[upper].std())
-        found.append(Source("entanglement", "entanglement", apart, "entangle less, or not at all", spread))
-    return tuple(found)
+        sources.append(Source("entanglement", "entanglement", apart, "entangle less, or not at all", spread))
+    return tuple(sources)
 
 
 def local_fidelities(states: ComplexArray) -> FloatArray:

@@ -61,7 +61,7 @@ class SecondMomentBounds(Result):
     """The probability that was dropped, of 1; the most of it if the observable has several terms."""
     max_strings: int
     """The number of strings that were kept."""
-    cross_terms: int
+    num_cross_terms: int
     """Pairs of terms that contributed."""
     distribution: str
     """The distribution of the angles."""
@@ -185,7 +185,7 @@ def second_moment_bounds(
         num_strings=strings,
         dropped_mass=dropped,
         max_strings=max_strings,
-        cross_terms=len(pairs),
+        num_cross_terms=len(pairs),
         distribution=repr(problem.distribution),
     )
 

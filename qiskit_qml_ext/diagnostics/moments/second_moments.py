@@ -78,9 +78,9 @@ class SecondMoments(Result):
     """What one shot says; every price in shots follows from it."""
     num_walks: int
     """Walks for each Pauli term."""
-    hits: int
+    num_hits: int
     """Walks whose weight was not zero."""
-    cross_terms: int
+    num_cross_terms: int
     """Pairs of terms that contributed."""
     depolarizing: tuple[float, float]
     """The depolarising noise after gates on one and on more qubits."""
@@ -99,7 +99,7 @@ class SecondMoments(Result):
     @property
     def is_conclusive(self) -> bool:
         """Whether walks contributed, and enough of them to know the variance of the loss within a factor of 100."""
-        return self.hits > 0 and self.loss_variance.high <= _VAGUE * max(self.loss_variance.value, 1e-300)
+        return self.num_hits > 0 and self.loss_variance.high <= _VAGUE * max(self.loss_variance.value, 1e-300)
 
     @property
     def shots_at_most(self) -> bool:
@@ -127,7 +127,7 @@ class SecondMoments(Result):
         where = counted(self.num_qubits, "qubit")
         if self.loss_variance.high == 0:
             return f"{where}: no parameter changes the loss, Var C = 0 exactly."
-        if self.hits == 0:
+        if self.num_hits == 0:
             return f"{where}: no walk contributed; Var C is below {self.loss_variance.high:.2g} (95 %)."
         return (
             f"{where}: Var C = {self.loss_variance.value:.3g} {self.loss_variance.interval()}, "
@@ -149,7 +149,7 @@ class SecondMoments(Result):
             (
                 "Walks",
                 f"{self.num_walks:,} for each term",
-                f"{self.hits:,} contributed, {self.cross_terms} cross terms",
+                f"{self.num_hits:,} contributed, {self.num_cross_terms} cross terms",
             ),
         ]
 
@@ -220,7 +220,7 @@ def second_moments(
     num_walks: int = 8192,
     depolarizing: tuple[float, float] = (0.0, 0.0),
     confidence: float = 0.95,
-    seed: int | None = None,
+    seed: int | None = 0,
 ) -> SecondMoments:
     """Compute E C exactly and estimate Var C and all E (∂C)² without states, by walks of Pauli strings.
 
@@ -271,9 +271,9 @@ def second_moments(
     sums = MomentSums(program, terms, problem.columns, confidence)
     weights: list[tuple[WalkJob, float]] = []
     for job in (*jobs, *pairs):
-        found = _run(program, job, walks, rng, noise, sums.chosen)
-        weights.append((job, float(found.weights.mean())))
-        sums.add(job.coefficient, found, rng)
+        walked = _run(program, job, walks, rng, noise, sums.chosen)
+        weights.append((job, float(walked.weights.mean())))
+        sums.add(job.coefficient, walked, rng)
     squared_mean = (mean - constant) ** 2
     loss, gradients = sums.loss(), sums.gradients()
     names = [parameter.name for parameter in problem.circuit.parameters]
@@ -288,8 +288,8 @@ def second_moments(
         gradient_intervals=np.column_stack(gradients[2:]),
         shot_noise=_noise_of(problem, program, weights),
         num_walks=walks,
-        hits=sums.hits,
-        cross_terms=len(pairs),
+        num_hits=sums.hits,
+        num_cross_terms=len(pairs),
         depolarizing=noise,
         distribution=repr(problem.distribution),
         seed=seed,

@@ -51,16 +51,16 @@ class MomentSums:
         self._values, self._variances, self._down, self._up = np.zeros((4, program.num_parameters))
         self._walks = self.hits = 0
 
-    def add(self, coefficient: float, found: WalkResult, rng: np.random.Generator) -> None:
+    def add(self, coefficient: float, walked: WalkResult, rng: np.random.Generator) -> None:
         """Add the walks of one job."""
-        self._walks = len(found.weights)
-        self.hits += int(np.count_nonzero(found.weights))
-        self._loss.append((coefficient, self._mean(found.weights, 1.0, found.certain, rng)))
-        bound = float(self._bounds[self.chosen & found.reached].sum())
-        self._total.append((coefficient, self._mean(found.totals, bound, found.certain, rng)))
-        error, low, high = self._derivatives(found)
-        down, up = found.gradients - low, high - found.gradients
-        self._values += coefficient * found.gradients
+        self._walks = len(walked.weights)
+        self.hits += int(np.count_nonzero(walked.weights))
+        self._loss.append((coefficient, self._mean(walked.weights, 1.0, walked.certain, rng)))
+        bound = float(self._bounds[self.chosen & walked.reached].sum())
+        self._total.append((coefficient, self._mean(walked.totals, bound, walked.certain, rng)))
+        error, low, high = self._derivatives(walked)
+        down, up = walked.gradients - low, high - walked.gradients
+        self._values += coefficient * walked.gradients
         self._variances += (coefficient * error) ** 2
         self._down += (coefficient * (down if coefficient > 0 else up)) ** 2
         self._up += (coefficient * (up if coefficient > 0 else down)) ** 2
@@ -120,25 +120,25 @@ class MomentSums:
             if hits == size or (few and top < bound * (1 - _EQUAL)):
                 high = max(high, value + probability * max(bound - top, 0.0))
             return Estimate(value, max(error, top / size if hits == size else 0.0), low, high)
-        found = mean_estimates(values[:, None], rng, confidence=self._confidence, positive=True)[0]
+        estimate = mean_estimates(values[:, None], rng, confidence=self._confidence, positive=True)[0]
         if few:
-            return Estimate(value, error, value * (1 - self._confidence), max(found.high, value + rare))
-        return found
+            return Estimate(value, error, value * (1 - self._confidence), max(estimate.high, value + rare))
+        return estimate
 
-    def _derivatives(self, found: WalkResult) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def _derivatives(self, walked: WalkResult) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Standard errors and both ends of the intervals of E (∂C)² by each parameter, from mean and mean square.
 
         The ends are quantiles of gamma distributions with the mean and the variance of the estimate, for the upper one
         those with one more walk of the largest possible value (Fay and Feuer, Statistics in Medicine 16, 791, 1997, for
         sums of weighted Poisson counts): exact for counts, so they hold for few walks and for none.
         """
-        size, mean = len(found.weights), found.gradients
-        if found.certain:
+        size, mean = len(walked.weights), walked.gradients
+        if walked.certain:
             return np.zeros_like(mean), mean, mean
         tail = (1 - self._confidence) / 2
-        bounds = np.where(found.reached, self._bounds, 0.0)
+        bounds = np.where(walked.reached, self._bounds, 0.0)
         unit = np.where(np.isfinite(bounds), bounds, 0.0) / size
-        variance = np.maximum(found.gradient_squares - mean**2, 0.0) / max(size - 1, 1)
+        variance = np.maximum(walked.gradient_squares - mean**2, 0.0) / max(size - 1, 1)
         hit = mean > 0
         # if all walks are alike, others may be missing
         spread = np.maximum(variance, np.where(hit, (2 * mean / size) ** 2, 0.0))

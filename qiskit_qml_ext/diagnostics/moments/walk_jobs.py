@@ -49,15 +49,15 @@ def pauli_terms(observable: object) -> dict[tuple[int, int], float]:
     operator = simplified(observable)
     if np.abs(np.imag(operator.coeffs)).max(initial=0.0) > _IMAGINARY * np.abs(operator.coeffs).max(initial=0.0):
         raise ValueError("The observable is not Hermitian: it has complex coefficients.")
-    found = {}
+    terms = {}
     for pauli, coefficient in zip(operator.paulis, operator.coeffs, strict=True):
         x = sum(1 << int(q) for q in np.flatnonzero(pauli.x))
         z = sum(1 << int(q) for q in np.flatnonzero(pauli.z))
         if (x | z) and coefficient != 0:
-            found[x, z] = float(np.real(coefficient))
-    if not found:
+            terms[x, z] = float(np.real(coefficient))
+    if not terms:
         raise ValueError("The observable is a multiple of the identity, which no circuit changes.")
-    return found
+    return terms
 
 
 def constant_part(observable: object) -> float:
@@ -165,7 +165,7 @@ def mean_derivatives(program: MomentProgram, terms: dict[tuple[int, int], float]
         columns: Positions of the parameters.
     """
     places = {parameter: place for place, parameter in enumerate(columns)}
-    found = np.zeros(len(places))
+    derivatives = np.zeros(len(places))
     for term, coefficient in terms.items():
         current: SignedPauli = (*term, 1)
         factor = coefficient
@@ -179,8 +179,8 @@ def mean_derivatives(program: MomentProgram, terms: dict[tuple[int, int], float]
                     break
                 if step.parameter in places:
                     moved = _pull_back(FixedRotation(step.x, step.z, 1), current)
-                    found[places[step.parameter]] += factor * step.factor * _mean_path(program, moved, number)
-    return found
+                    derivatives[places[step.parameter]] += factor * step.factor * _mean_path(program, moved, number)
+    return derivatives
 
 
 def _mean_path(program: MomentProgram, pauli: SignedPauli, before: int) -> float:

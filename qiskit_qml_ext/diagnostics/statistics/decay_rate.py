@@ -60,11 +60,11 @@ def _resampled_ratios(clean: FloatArray, one: FloatArray, other: FloatArray, rng
     """The ratio of variances in each resample of the points, a few resamples at a time."""
     size = len(clean)
     step = max(_BLOCK // size, 1)
-    found = []
+    ratios = []
     for first in range(0, _RESAMPLES, step):
         picks = rng.integers(0, size, (min(step, _RESAMPLES - first), size))
-        found.append(_covariance(one[picks], other[picks]) / clean[picks].var(axis=1))
-    return np.concatenate(found)
+        ratios.append(_covariance(one[picks], other[picks]) / clean[picks].var(axis=1))
+    return np.concatenate(ratios)
 
 
 def _covariance(one: FloatArray, other: FloatArray) -> FloatArray:

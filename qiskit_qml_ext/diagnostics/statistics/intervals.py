@@ -163,16 +163,16 @@ def _grouped(deviations: FloatArray) -> FloatArray:
 def _resampled(arrays: tuple[FloatArray, ...], rng: np.random.Generator) -> list[FloatArray]:
     """The means of the columns of resampled arrays, shape (RESAMPLES, P) each; all arrays are resampled alike."""
     size, columns = arrays[0].shape
-    found = [np.empty((RESAMPLES, columns)) for _ in arrays]
+    resampled = [np.empty((RESAMPLES, columns)) for _ in arrays]
     step = max(_BLOCK // size, 1)
     for first in range(0, RESAMPLES, step):
         number = min(step, RESAMPLES - first)
         picks = rng.integers(0, size, size=(number, size))
         picks += np.arange(number)[:, None] * size
         weights = np.bincount(picks.ravel(), minlength=number * size).reshape(number, size) / size
-        for target, array in zip(found, arrays, strict=True):
-            target[first : first + number] = weights @ array
-    return found
+        for draws, array in zip(resampled, arrays, strict=True):
+            draws[first : first + number] = weights @ array
+    return resampled
 
 
 def _linear_intervals(

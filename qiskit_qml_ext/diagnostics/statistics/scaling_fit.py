@@ -41,7 +41,7 @@ from qiskit_qml_ext.diagnostics.statistics.scaling_models import (
 )
 
 Model = Literal["constant", "polynomial", "exponential"]
-Verdict = Literal["barren plateau", "polynomial", "constant", "undetermined"]
+ScalingVerdict = Literal["barren plateau", "polynomial", "constant", "undetermined"]
 
 FEWEST_POINTS = 5
 """Fewer widths than this cannot tell three models apart."""
@@ -100,10 +100,10 @@ class ScalingFit:
 
 
 @dataclass(frozen=True)
-class ScalingVerdict:
+class ScalingJudgement:
     """The three fits and what follows from them."""
 
-    verdict: Verdict
+    verdict: ScalingVerdict
     """The answer."""
     reason: str
     """Why, in one sentence."""
@@ -137,7 +137,7 @@ def judge_scaling(
     *,
     confidence: float = 0.95,
     unit: str = "qubit",
-) -> ScalingVerdict:
+) -> ScalingJudgement:
     """Fit the three models to log variances and say which one holds, if the data can tell.
 
     Args:
@@ -151,10 +151,10 @@ def judge_scaling(
     used = np.isfinite(y) & np.isfinite(s) & (s < _LARGEST_ERROR)
     flags = tuple(bool(flag) for flag in used)
     if used.sum() < 3:
-        return ScalingVerdict("undetermined", _few(int(used.sum())), (), flags)
+        return ScalingJudgement("undetermined", _few(int(used.sum())), (), flags)
     data = _Data(x[used], y[used], np.maximum(s[used], _SMALLEST_ERROR), confidence, unit)
     if used.sum() < FEWEST_POINTS:
-        return ScalingVerdict("undetermined", _few(int(used.sum())), data.fits(), flags)
+        return ScalingJudgement("undetermined", _few(int(used.sum())), data.fits(), flags)
     return _decide(data, flags)
 
 
@@ -189,12 +189,12 @@ class _Data:
 
     def fit(self, name: Model) -> ScalingFit:
         design = _design(name, self.x)
-        found = fit_designs(design[None], self.y, self.s)
+        solution = fit_designs(design[None], self.y, self.s)
         size, number = design.shape[1], len(self.x)
-        coefficients, scatter = found.coefficients[0], float(found.scatters[0])
+        coefficients, scatter = solution.coefficients[0], float(solution.scatters[0])
         freedom = max(number - size, 1)
         # the likelihood's τ is too small by the degrees of freedom that the coefficients took
-        covariance = found.covariances[0] * (number / freedom if scatter > 0 else 1.0)
+        covariance = solution.covariances[0] * (number / freedom if scatter > 0 else 1.0)
         counted = size + 1
         rate = Estimate.exact(0.0)
         if size == 2:
@@ -206,32 +206,32 @@ class _Data:
             intercept=float(coefficients[0]),
             rate=rate,
             chi_squared=float(np.sum((self.y - design @ coefficients) ** 2 / (self.s**2 + scatter**2))),
-            aicc=float(found.deviances[0]) + 2 * counted * number / max(number - counted - 1, 1),
+            aicc=float(solution.deviances[0]) + 2 * counted * number / max(number - counted - 1, 1),
             covariance=tuple(tuple(float(entry) for entry in row) for row in covariance),
             scatter=scatter,
             first_width=float(self.x.min()),
         )
 
 
-def _decide(data: _Data, flags: tuple[bool, ...]) -> ScalingVerdict:
+def _decide(data: _Data, flags: tuple[bool, ...]) -> ScalingJudgement:
     fits = data.fits()
 
-    def verdict(name: Verdict, reason: str) -> ScalingVerdict:
-        return ScalingVerdict(name, reason, fits, flags, shape)
+    def verdict(name: ScalingVerdict, reason: str) -> ScalingJudgement:
+        return ScalingJudgement(name, reason, fits, flags, shape)
 
     shape: Estimate | None = None
     if parity_matters(data.x, data.y, data.s):
         return verdict("undetermined", "even and odd widths follow different curves; study each of them on its own.")
     power, exponential = (next(fit for fit in fits if fit.name == name) for name in ("polynomial", "exponential"))
     if _is_flat(power) and exponential.rate.high < _SMALLEST_RATE:
-        return ScalingVerdict("constant", _flat_reason(power, data.unit), fits, flags, shape, flat=power)
+        return ScalingJudgement("constant", _flat_reason(power, data.unit), fits, flags, shape, flat=power)
     later = data.later()
     level = later.fit("polynomial")
     if len(later.x) >= 4 and later.x.max() >= _LEVEL_FACTOR * later.x.min() and _is_flat(level):
         constant = (later.fit("constant"), *(fit for fit in fits if fit.name != "constant"))
         start = float(later.x.min())
         reason = f"from {start:.0f} {data.unit}s on {_flat_reason(level, data.unit)}"
-        return ScalingVerdict("constant", reason, constant, flags, None, start, level)
+        return ScalingJudgement("constant", reason, constant, flags, None, start, level)
     shapes = fit_designs(shaped_designs(data.x), data.y, data.s)
     low, high = shape_bounds(shapes, _TAIL)
     best = float(SHAPES[int(np.argmin(shapes.deviances))])
@@ -287,10 +287,10 @@ def _shifted_power(data: _Data) -> float:
     """The smallest deviance of a - p ln(n + c) over the shifts c ≥ 0 and the powers p up to the largest."""
     designs = np.array([_design("polynomial", data.x + shift) for shift in _SHIFTS])
     free = fit_designs(designs, data.y, data.s)
-    found = []
+    deviances = []
     for shift, deviance, power in zip(_SHIFTS, free.deviances, free.coefficients[:, 1], strict=True):
         if power > _LARGEST_POWER:
             rest = data.y + _LARGEST_POWER * np.log(data.x + shift)
             deviance = fit_designs(_design("constant", data.x)[None], rest, data.s).deviances[0]
-        found.append(float(deviance))
-    return min(found)
+        deviances.append(float(deviance))
+    return min(deviances)

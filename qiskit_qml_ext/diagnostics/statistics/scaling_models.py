@@ -80,9 +80,9 @@ def shaped_designs(x: FloatArray) -> FloatArray:
     return np.stack([np.ones_like(curves), -curves], axis=2)
 
 
-def shape_bounds(found: Likelihoods, tail: float) -> tuple[float, float]:
+def shape_bounds(likelihoods: Likelihoods, tail: float) -> tuple[float, float]:
     """Return the shapes below and above which a flat prior leaves the probability ``tail``."""
-    probability = np.exp(found.evidence - found.evidence.max())
+    probability = np.exp(likelihoods.evidence - likelihoods.evidence.max())
     cumulated = np.cumsum(probability / probability.sum())
     low, high = np.searchsorted(cumulated, [tail, 1 - tail])
     return float(SHAPES[low]), float(SHAPES[min(int(high), len(SHAPES) - 1)])

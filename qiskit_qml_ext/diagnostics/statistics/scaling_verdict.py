@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import norm
 
 from qiskit_qml_ext.diagnostics.results.result import Estimate
-from qiskit_qml_ext.diagnostics.statistics.scaling_fit import ScalingVerdict, judge_scaling
+from qiskit_qml_ext.diagnostics.statistics.scaling_fit import ScalingJudgement, judge_scaling
 
 
 def judge_variances(
@@ -19,7 +19,7 @@ def judge_variances(
     confidence: float = 0.95,
     *,
     unit: str = "qubit",
-) -> ScalingVerdict:
+) -> ScalingJudgement:
     """Judge variances by :func:`~qiskit_qml_ext.diagnostics.statistics.scaling_fit.judge_scaling`.
 
     The standard error of a logarithm is read off its interval, which for skewed samples is more than the plain error.
@@ -48,7 +48,7 @@ def vanishes(variance: Estimate) -> bool:
 
 
 def _objection(
-    judgement: ScalingVerdict, widths: Sequence[int], variances: Sequence[Estimate], unit: str
+    judgement: ScalingJudgement, widths: Sequence[int], variances: Sequence[Estimate], unit: str
 ) -> str | None:
     """What the widths that were not fitted say against the verdict; None if nothing."""
     flat = [n for n, variance in zip(widths, variances, strict=True) if vanishes(variance)]

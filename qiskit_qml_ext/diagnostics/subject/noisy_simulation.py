@@ -70,7 +70,7 @@ class NoisyLoss:
         operator: SparsePauliOp,
         simulator: "tuple[AerSimulator, int]",
         *,
-        seed: int | None = None,
+        seed: int | None = 0,
     ):
         self._simulator, level = simulator
         self._isa = noisy_circuit(circuit, self._simulator, level, seed)
@@ -113,8 +113,8 @@ class NoisyLoss:
         left = {parameter.name for parameter in self._isa.parameters}
         columns = [column for column, name in enumerate(self._names) if name in left]
         bindings = {tuple(self._names[column] for column in columns): values[:, columns]} if columns else None
-        found = estimator.run([(self._isa, self._operator, bindings)]).result()[0].data.evs
-        return np.broadcast_to(np.asarray(found, dtype=np.float64), (len(values),)).copy()
+        losses = estimator.run([(self._isa, self._operator, bindings)]).result()[0].data.evs
+        return np.broadcast_to(np.asarray(losses, dtype=np.float64), (len(values),)).copy()
 
 
 def noisy_circuit(
@@ -151,10 +151,11 @@ def device_qubits(simulator: "AerSimulator") -> int | None:
 
 def _check_width(circuit: QuantumCircuit, simulator: "AerSimulator", name: str) -> None:
     """Refuse a circuit that is wider than the device."""
-    qubits = device_qubits(simulator)
-    if qubits is not None and circuit.num_qubits > qubits:
+    available = device_qubits(simulator)
+    if available is not None and circuit.num_qubits > available:
         raise UnsupportedCircuitError(
-            f"The circuit has {circuit.num_qubits} qubits, but {name}, whose noise was to be simulated, has {qubits}. "
+            f"The circuit has {circuit.num_qubits} qubits, but {name}, whose noise was to be simulated, has "
+            f"{available}. "
             "Take the noise of a larger device, a NoiseModel, or fewer qubits."
         )
 

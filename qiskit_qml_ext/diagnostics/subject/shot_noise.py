@@ -148,11 +148,11 @@ def driven_rotations(program: RotationProgram, columns: Sequence[int]) -> BoolAr
     for node in range(len(angles.functions)):
         used = [*angles.left.row(node)[0], *angles.right.row(node)[0]]
         depends[angles.num_parameters + node] = bool(depends[used].any())
-    found = []
+    driven = []
     for rotation in program.rotations:
         terms = angles.rows.row(rotation.angle)[0]
-        found.append(any(depends[atom] for atom, factor in terms.items() if factor != 0))
-    return np.array(found, dtype=np.bool_)
+        driven.append(any(depends[atom] for atom, factor in terms.items() if factor != 0))
+    return np.array(driven, dtype=np.bool_)
 
 
 def walked_noise(
@@ -189,13 +189,13 @@ def walked_noise(
 
 def group_numbers(groups: Sequence[SparsePauliOp]) -> Mapping[tuple[int, int], int]:
     """Return the group of each Pauli string, given as the bit masks of its X and Z."""
-    found = {}
+    numbers = {}
     for number, group in enumerate(groups):
         for pauli in group.paulis:
             x = sum(1 << int(qubit) for qubit in np.flatnonzero(pauli.x))
             z = sum(1 << int(qubit) for qubit in np.flatnonzero(pauli.z))
-            found[x, z] = number
-    return found
+            numbers[x, z] = number
+    return numbers
 
 
 def squares_of(groups: Sequence[SparsePauliOp]) -> tuple[float, float, SparsePauliOp | None]:

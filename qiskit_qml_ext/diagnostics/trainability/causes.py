@@ -95,18 +95,18 @@ class PlateauCauses(Result):
     def rows(self) -> list[tuple[str, str, str]]:
         """Return the gain of each change, and what to do."""
         ratio_text = f"{self.two_design_ratio.value:.3g} {self.two_design_ratio.interval()}"
-        found = [("Var C relative to a 2-design", ratio_text, "near 1: as flat as a random unitary")]
+        rows = [("Var C relative to a 2-design", ratio_text, "near 1: as flat as a random unitary")]
         for change in self.changes:
             text = f"(∂C)² × {change.gain.value:.3g} {change.gain.interval()}"
             if math.isnan(change.gain.value):
                 text = "(∂C)²: not known"
-            found.append((change.name, text, change.outcome))
-        found += [
+            rows.append((change.name, text, change.outcome))
+        rows += [
             ("Noise", self.noise, f"seen at {change.subset}; all other changes start without it")
             for change in self.changes
             if change.subset
         ]
-        return found
+        return rows
 
     def records(self) -> list[dict[str, object]]:
         """Return each change with what it does to the squared gradient."""
@@ -139,7 +139,7 @@ class PlateauCauses(Result):
 
 @check_arguments()
 def plateau_causes(
-    ansatz: Trainable,
+    circuit: Trainable,
     observable: ObservableFamily,
     *,
     num_qubits: int | None = None,
@@ -148,7 +148,7 @@ def plateau_causes(
     parameters: Parameters = "all",
     num_samples: int = 200,
     confidence: float = 0.95,
-    seed: int | None = None,
+    seed: int | None = 0,
 ) -> PlateauCauses:
     """Change one thing at a time and see what it does to the expected square of a typical derivative.
 
@@ -160,7 +160,7 @@ def plateau_causes(
     :func:`noise_induced_plateau`.
 
     Args:
-        ansatz: A circuit, a template, or a function from the number of qubits to a circuit.
+        circuit: A circuit, a template, or a function from the number of qubits to a circuit.
         observable: An observable, or a function from the number of qubits to one.
         num_qubits: The width, for all but a plain circuit.
         distribution: The distribution of the angles; by default uniform.
@@ -191,23 +191,23 @@ def plateau_causes(
         >>> "a global observable" in found.causes
         True
     """
-    circuit = build_circuit(ansatz, num_qubits)
+    built = build_circuit(circuit, num_qubits)
     problem = pose(
-        circuit,
+        built,
         observable,
-        distribution=natural_distribution(ansatz, circuit) if distribution is None else distribution,
+        distribution=natural_distribution(circuit, built) if distribution is None else distribution,
         parameters=parameters,
     )
     *seeds, noise_seed = (int(one) for one in np.random.SeedSequence(seed).generate_state(7))
     damping = None
-    if noise is not None and circuit.num_parameters:
+    if noise is not None and built.num_parameters:
         damping = noise_damping(problem, noise, num_samples=num_samples, confidence=confidence, seed=noise_seed)
     measure = _Measure(problem, num_samples, confidence, all_parameters=parameters == "all")
     # the points that gradient_variance has with this seed
-    now = measure.gradient(_Changed(circuit, problem.observable, problem.distribution), seed)
-    found = [
+    now = measure.gradient(_Changed(built, problem.observable, problem.distribution), seed)
+    alternatives = [
         (words, measure.gradient(changed, one))
-        for (words, changed), one in zip(_changed(ansatz, problem), seeds, strict=False)
+        for (words, changed), one in zip(_changed(circuit, problem), seeds, strict=False)
     ]
     changes = [
         Change(
@@ -217,7 +217,7 @@ def plateau_causes(
             now.squared_gradient,
             loss_mean=after.loss_mean if words is SMALL else None,
         )
-        for words, after in found
+        for words, after in alternatives
     ]
     if damping is not None:
         changes.append(_without_noise(damping, now.squared_gradient))
@@ -229,7 +229,7 @@ def plateau_causes(
         squared_gradient=now.squared_gradient,
         two_design_variance=reference,
         two_design_ratio=ratio(now.loss_variance, Estimate.exact(reference)),
-        symmetry=getattr(ansatz, "symmetry", "none"),
+        symmetry=getattr(circuit, "symmetry", "none"),
         noise="" if damping is None else damping.noise,
         changes=tuple(changes),
         loss_mean=now.loss_mean,
@@ -277,17 +277,17 @@ def _changed(ansatz: Trainable, problem: Problem) -> "list[tuple[ChangeWords, _C
     small: InitialDistribution = GaussianDistribution(weight)
     if isinstance(chosen, InputsFromData):
         small = InputsFromData(chosen.X, chosen.inputs, small)
-    found = [(SMALL, _Changed(circuit, observable, small))]
+    alternatives = [(SMALL, _Changed(circuit, observable, small))]
     if weight > 2:
-        found.append((LOCAL, _Changed(circuit, local_observable, chosen)))
+        alternatives.append((LOCAL, _Changed(circuit, local_observable, chosen)))
     if isinstance(ansatz, Ansatz) and int(ansatz.get_params().get("reps", 1)) > 1:
         shallow = clone(ansatz).set_params(reps=1)
-        found.append((SHALLOW, _Changed(shallow, observable, chosen)))
+        alternatives.append((SHALLOW, _Changed(shallow, observable, chosen)))
         if weight > 2:
-            found.append((LOCAL_SHALLOW, _Changed(shallow, local_observable, chosen)))
+            alternatives.append((LOCAL_SHALLOW, _Changed(shallow, local_observable, chosen)))
     if problem.num_qubits > 1:
-        found.append((PRODUCT, _Changed(_product(circuit), observable, chosen)))
-    return found
+        alternatives.append((PRODUCT, _Changed(_product(circuit), observable, chosen)))
+    return alternatives
 
 
 def two_design_variance(observable: Observable, num_qubits: int) -> float:

@@ -26,7 +26,7 @@ class ConstantLoss:
     """What helps, or what may help where nothing could be tried."""
 
 
-def explain_constant_loss(problem: Problem, *, seed: int | None = None) -> ConstantLoss:
+def explain_constant_loss(problem: Problem, *, seed: int | None = 0) -> ConstantLoss:
     """Tell whether the observable or the initial state keeps a loss constant.
 
     A loss ⟨0|U†OU|0⟩ is constant because U†OU does not depend on the parameters, because the state does not (a circuit

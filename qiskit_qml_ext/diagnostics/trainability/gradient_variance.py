@@ -119,7 +119,7 @@ class GradientVariance(Result):
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return name, value and meaning of what was measured."""
-        found = [
+        rows = [
             ("Mean of the loss", str(self.loss_mean), "over random initial angles"),
             ("Variance of the loss", _with_interval(self.loss_variance), "near 0: the landscape is flat"),
             ("Kurtosis of the loss", f"{self.loss_kurtosis:.3g}", "3: normal; large: rare peaks on a plain"),
@@ -127,13 +127,13 @@ class GradientVariance(Result):
         ]
         if self.gradient_variances:
             largest = self.gradient_variances[self.largest]
-            found.append(
+            rows.append(
                 ("Largest Var ∂C", _with_interval(largest), f"parameter {self.parameters[self.largest]}"),
             )
             price = self.shot_noise.derivative_words(self.mean_gradient_variance)
-            found.append(("Shots to see a derivative", *price))
-        found.append(("Shots to see the loss vary", *self.shot_noise.loss_words(self.loss_variance.value)))
-        return found
+            rows.append(("Shots to see a derivative", *price))
+        rows.append(("Shots to see the loss vary", *self.shot_noise.loss_words(self.loss_variance.value)))
+        return rows
 
     def records(self) -> list[dict[str, object]]:
         """Return mean and variance of each derivative, and the variance of one shot of it."""
@@ -169,7 +169,7 @@ def gradient_variance(
     shots: int | None = None,
     connection: Connection | None = None,
     confidence: float = 0.95,
-    seed: int | None = None,
+    seed: int | None = 0,
 ) -> GradientVariance:
     r"""Estimate mean and variance of the loss C(θ) = ⟨O⟩ and of its derivatives over random initial angles.
 

@@ -138,7 +138,7 @@ class InitializationComparison(Result):
 
 @check_arguments()
 def compare_initializations(
-    ansatz: Trainable,
+    circuit: Trainable,
     observable: ObservableFamily,
     *,
     num_qubits: int | None = None,
@@ -147,12 +147,12 @@ def compare_initializations(
     shots: int | None = None,
     connection: Connection | None = None,
     confidence: float = 0.95,
-    seed: int | None = None,
+    seed: int | None = 0,
 ) -> InitializationComparison:
     """Compare the gradient under several distributions of the initial angles.
 
     Args:
-        ansatz: A circuit, a template, or a function from the number of qubits to a circuit.
+        circuit: A circuit, a template, or a function from the number of qubits to a circuit.
         observable: An observable, or a function from the number of qubits to one.
         num_qubits: The width, for all but a plain circuit.
         distributions: The distributions, the first of them the reference; by default uniform over the period, Gaussian
@@ -182,8 +182,8 @@ def compare_initializations(
         >>> found.gains[0].value
         1.0
     """
-    circuit = build_circuit(ansatz, num_qubits)
-    chosen = default_distributions(ansatz, observable, circuit.num_qubits) if distributions is None else distributions
+    built = build_circuit(circuit, num_qubits)
+    chosen = default_distributions(circuit, observable, built.num_qubits) if distributions is None else distributions
     if not chosen:
         raise ValueError("distributions is empty; name at least one.")
     # the first has the points that gradient_variance has with this seed
@@ -191,11 +191,11 @@ def compare_initializations(
     points = []
     for distribution, one in zip(chosen, seeds, strict=True):
         mirrored = isinstance(distribution, IdentityBlockDistribution) and "identity_blocks" not in (
-            circuit.metadata or {}
+            built.metadata or {}
         )
         points.append(
             gradient_variance(
-                distribution.mirrored(circuit) if mirrored else circuit,
+                distribution.mirrored(built) if mirrored else built,
                 observable,
                 distribution=distribution,
                 num_samples=num_samples,
@@ -206,7 +206,7 @@ def compare_initializations(
             )
         )
     return InitializationComparison(
-        num_qubits=int(circuit.num_qubits),
+        num_qubits=int(built.num_qubits),
         distributions=tuple(repr(distribution) for distribution in chosen),
         squared_gradients=tuple(point.squared_gradient for point in points),
         loss_means=tuple(point.loss_mean for point in points),

@@ -44,14 +44,14 @@ class LossLandscape(Result):
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return range and spread."""
-        found = [
+        rows = [
             ("Smallest loss", f"{self.losses.min():.4g}", ""),
             ("Largest loss", f"{self.losses.max():.4g}", ""),
             ("Spread", f"{self.losses.std():.3g}", "standard deviation over the slice"),
         ]
         if self.explained is not None:
-            found.append(("Path in the plane", f"{self.explained:.0%}", "of the variance of the path"))
-        return found
+            rows.append(("Path in the plane", f"{self.explained:.0%}", "of the variance of the path"))
+        return rows
 
     def records(self) -> list[dict[str, object]]:
         """Return the loss at each point of the grid."""

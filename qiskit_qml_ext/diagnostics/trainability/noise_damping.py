@@ -57,7 +57,7 @@ def noise_damping(
     *,
     num_samples: int = 60,
     confidence: float = 0.95,
-    seed: int | None = None,
+    seed: int | None = 0,
 ) -> NoiseDamping:
     """Estimate the ratio of the squared gradient with noise to that without.
 

@@ -75,7 +75,7 @@ class NoiseInducedPlateau(Result):
     """Random points at each depth."""
     noise: str
     """The noise in words."""
-    trajectories: int | None
+    num_trajectories: int | None
     """Trajectories behind each noisy loss; None for exact values from density matrices."""
     seed: int | None
     """The seed."""
@@ -84,7 +84,7 @@ class NoiseInducedPlateau(Result):
         """Return the finding in one sentence."""
         where = f"At {counted(self.num_qubits, 'qubit')}"
         studied = f"{self.depths[0]} to {self.depths[-1]} layers simulated"
-        if math.isnan(self.decay_rate.value) and self.trajectories is None:
+        if math.isnan(self.decay_rate.value) and self.num_trajectories is None:
             if not any(clean.value > 0 for clean in self.clean_variances):
                 return f"{where} the loss does not vary, so noise has nothing to damp ({studied})."
             left = [str(depth) for depth in self.rate_depths]
@@ -94,7 +94,8 @@ class NoiseInducedPlateau(Result):
             )
         if math.isnan(self.decay_rate.value):
             return (
-                f"Too little variance is left under noise to tell its decay from {self.trajectories:,} trajectories: "
+                f"Too little variance is left under noise to tell its decay from {self.num_trajectories:,} "
+                "trajectories: "
                 "take more of them, or fewer layers."
             )
         if self.decay_rate.low <= 0:
@@ -118,7 +119,7 @@ class NoiseInducedPlateau(Result):
     def rows(self) -> list[tuple[str, str, str]]:
         """Return variance and damping at each depth."""
         rows = zip(self.depths, self.noisy_variances, self.clean_variances, self.damping, strict=True)
-        found = [
+        table = [
             (
                 counted(depth, "layer"),
                 f"Var C {noisy.value:.3g} {noisy.interval()}",
@@ -129,9 +130,13 @@ class NoiseInducedPlateau(Result):
         known = not math.isnan(self.decay_rate.value)
         rate = f"{self.decay_rate.value:.4g} {self.decay_rate.interval()}" if known else "not known"
         used = "" if self.rate_depths == self.depths else f", from {len(self.rate_depths)} of the depths"
-        how = "density matrices" if self.trajectories is None else f"{self.trajectories:,} trajectories for each point"
+        how = (
+            "density matrices"
+            if self.num_trajectories is None
+            else f"{self.num_trajectories:,} trajectories for each point"
+        )
         return [
-            *found,
+            *table,
             ("Decay rate", rate, f"of the logarithm of the variance by layer{used}"),
             ("Noise", self.noise, f"{how}, errors of the readout left out"),
         ]
@@ -168,7 +173,7 @@ class NoiseInducedPlateau(Result):
 
 @check_arguments(depths=whole_numbers)
 def noise_induced_plateau(
-    ansatz: Ansatz,
+    circuit: Ansatz,
     observable: ObservableFamily,
     noise: Noise,
     *,
@@ -178,9 +183,9 @@ def noise_induced_plateau(
     num_samples: int = 100,
     shots: int = 4096,
     method: Method = "auto",
-    trajectories: int = 32,
+    num_trajectories: int = 32,
     confidence: float = 0.95,
-    seed: int | None = None,
+    seed: int | None = 0,
 ) -> NoiseInducedPlateau:
     """Measure how the variance of the loss falls with depth under noise, beside the same circuits without noise.
 
@@ -190,7 +195,7 @@ def noise_induced_plateau(
     scatter, unbiased (it may come out negative). Both leave out errors of the readout.
 
     Args:
-        ansatz: A template with the setting ``reps``.
+        circuit: A template with the setting ``reps``.
         observable: A Pauli sum, or a function from the number of qubits to one.
         noise: An Aer ``NoiseModel`` (gates run as they are), an ``AerSimulator`` with noise, or a backend, whose
             reported errors are simulated after transpilation.
@@ -202,7 +207,7 @@ def noise_induced_plateau(
             depth at which it stops being useful.
         method: ``"density_matrix"``, ``"trajectories"``, or ``"auto"``: density matrices up to 12 qubits. The time of a
             trajectory grows as 2ⁿ: with 16 to 20 qubits take few samples, depths and trajectories.
-        trajectories: Trajectories for each loss, both readings together; an even number.
+        num_trajectories: Trajectories for each loss, both readings together; an even number.
         confidence: The confidence of intervals.
         seed: Seed of the angles.
 
@@ -220,15 +225,15 @@ def noise_induced_plateau(
     layers = sorted({int(depth) for depth in depths})
     if len(layers) < 2:
         raise ValueError(f"depths must name at least two numbers of layers, but {tuple(depths)} came.")
-    if not isinstance(ansatz, Ansatz) or "reps" not in ansatz.get_params():
-        raise TypeError(f"ansatz must be a template with the setting reps, but is a {type(ansatz).__name__}.")
-    pairs = _trajectories(method, trajectories, num_qubits)
+    if not isinstance(circuit, Ansatz) or "reps" not in circuit.get_params():
+        raise TypeError(f"circuit must be a template with the setting reps, but is a {type(circuit).__name__}.")
+    pairs = _trajectories(method, num_trajectories, num_qubits)
     simulator = noisy_simulator(noise)
     rng = np.random.default_rng(seed)
     _check_shots(shots)
     reads: list[_Read] = []
     for depth in layers:
-        deep = clone(ansatz).set_params(reps=depth)
+        deep = clone(circuit).set_params(reps=depth)
         problem = pose(deep, observable, num_qubits=num_qubits, distribution=distribution)
         reads.append(_read(problem, simulator, num_samples, pairs, rng, seed))
     losses = [read.losses for read in reads]
@@ -252,7 +257,7 @@ def noise_induced_plateau(
         shots=shots,
         num_samples=num_samples,
         noise=noise_in_words(*simulator),
-        trajectories=None if pairs is None else 2 * pairs,
+        num_trajectories=None if pairs is None else 2 * pairs,
         seed=seed,
     )
 

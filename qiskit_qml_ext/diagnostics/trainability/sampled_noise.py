@@ -35,7 +35,7 @@ def sampled_noise(
     connection: Connection,
     *,
     max_strings: int | None = None,
-    seed: int | None = None,
+    seed: int | None = 0,
 ) -> ShotNoise:
     """Return the noise of one shot at sampled angles, without any noise of a device.
 
@@ -142,14 +142,14 @@ class _SingleShot:
     def _means(self, angles: FloatArray, operators: Sequence[Observable]) -> FloatArray:
         if self._readers is not None:
             return np.stack([reader.losses(angles) for reader in self._readers], axis=1)
-        found = expectations(
+        means = expectations(
             self._free,
             angles,
             list(operators),
             dtype=self._connection.dtype,
             max_memory=self._connection.max_memory,
         )
-        return np.asarray(np.real(found), dtype=np.float64)
+        return np.asarray(np.real(means), dtype=np.float64)
 
 
 def _positive(variances: FloatArray, largest: float) -> FloatArray:
@@ -213,11 +213,11 @@ def _shift_invariant(problem: Problem, program: RotationProgram) -> BoolArray:
             moments[frequency] = problem.distribution.characteristic_function(problem.circuit, frequency)
         return bool(abs(moments[frequency][parameter]) < _FLAT)
 
-    found = []
+    invariant = []
     for terms in rows:
         single = len(terms) == 1 and uses[next(iter(terms))] == 1
-        found.append(single and all(vanishes(p, f) and vanishes(p, 2 * f) for p, f in terms.items()))
-    return np.array(found, dtype=np.bool_)
+        invariant.append(single and all(vanishes(p, f) and vanishes(p, 2 * f) for p, f in terms.items()))
+    return np.array(invariant, dtype=np.bool_)
 
 
 def _by_parameter(
@@ -235,11 +235,11 @@ def _by_parameter(
             for parameter, slope in angles.rows.row(program.rotations[rotation].angle)[0].items():
                 all_parameters[parameter] += slope**2 * float(means.mean()) / 2
         return all_parameters[list(columns)]
-    found = np.zeros(len(columns))
+    variances = np.zeros(len(columns))
     _, slopes = angles_and_slopes(program, values, columns)
     for rotation, (rows, means) in zip(driven, shifted, strict=True):
-        found += (slopes[rows, rotation] ** 2 * means[:, None]).mean(axis=0) / 2
-    return found
+        variances += (slopes[rows, rotation] ** 2 * means[:, None]).mean(axis=0) / 2
+    return variances
 
 
 def _with_free_angles(program: RotationProgram) -> RotationProgram:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from qiskit_qml_ext.diagnostics.moments.second_moments import SecondMoments
 from qiskit_qml_ext.diagnostics.results.result import Estimate
-from qiskit_qml_ext.diagnostics.statistics.scaling_fit import ScalingVerdict, Verdict
+from qiskit_qml_ext.diagnostics.statistics.scaling_fit import ScalingJudgement, ScalingVerdict
 from qiskit_qml_ext.diagnostics.statistics.scaling_verdict import vanishes
 from qiskit_qml_ext.diagnostics.trainability.gradient_variance import GradientVariance
 
@@ -31,7 +31,7 @@ class Extrapolation:
 class ScalingData:
     """The variance against the number of qubits: the fields of a :class:`ScalingStudy`."""
 
-    verdict: Verdict
+    verdict: ScalingVerdict
     """For the widths studied: ``"barren plateau"``, ``"polynomial"`` (a power describes these widths; it may level off
     or end beyond), ``"constant"`` (up to the power that ``judgement.flat`` bounds; at all, or from
     ``judgement.levelled_off_from`` on) or ``"undetermined"``."""
@@ -39,7 +39,7 @@ class ScalingData:
     """Why, in one sentence."""
     quantity: Quantity
     """What was studied: Var C, or the summed variance of the chosen derivatives."""
-    qubits: tuple[int, ...]
+    widths: tuple[int, ...]
     """The widths."""
     depths: tuple[int | None, ...]
     """The number of layers at each width; None where the ansatz decides."""
@@ -50,7 +50,7 @@ class ScalingData:
     extrapolation: Extrapolation | None
     """Variance and shots at the wanted width, if there was one, the verdict is determined, and the width was measured
     or does not lie below those that were fitted."""
-    judgement: ScalingVerdict
+    judgement: ScalingJudgement
     """The fits."""
     num_samples: int
     """Random points at each width."""

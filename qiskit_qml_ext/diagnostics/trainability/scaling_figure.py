@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def plot_scaling(study: ScalingData, ax: "Axes | None" = None) -> "Axes":
     """Draw variances with their intervals, the best fit with its 95 % band, and the runner-up dashed."""
     axes = new_axes(ax)
-    n = np.array(study.qubits, dtype=float)
+    n = np.array(study.widths, dtype=float)
     values = np.array([estimate.value for estimate in study.variances])
     shown = values > 0
     low = np.array([max(e.low, 0.0) if np.isfinite(e.low) else e.value for e in study.variances])

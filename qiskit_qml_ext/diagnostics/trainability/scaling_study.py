@@ -20,7 +20,7 @@ from qiskit_qml_ext.diagnostics.moments.second_moments import (
 from qiskit_qml_ext.diagnostics.moments.walkable import why_not_walkable
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result
 from qiskit_qml_ext.diagnostics.statistics.intervals import mean_estimates
-from qiskit_qml_ext.diagnostics.statistics.scaling_fit import ScalingFit, ScalingVerdict
+from qiskit_qml_ext.diagnostics.statistics.scaling_fit import ScalingFit, ScalingJudgement
 from qiskit_qml_ext.diagnostics.statistics.scaling_verdict import judge_variances
 from qiskit_qml_ext.diagnostics.subject.limits import MAX_STATE_QUBITS
 from qiskit_qml_ext.diagnostics.subject.problem import ObservableFamily, Parameters, Trainable, pose
@@ -53,13 +53,13 @@ class ScalingStudy(ScalingData, Result):
         fit = self.judgement.chosen
         if fit is None:
             raise ValueError(f"The scaling is undetermined ({self.reason}), so there is nothing to extrapolate.")
-        found = _extrapolate(self.judgement, num_qubits, self.qubits, self.variances, self.shot_noises)
-        if found is None:
+        extrapolation = _extrapolate(self.judgement, num_qubits, self.widths, self.variances, self.shot_noises)
+        if extrapolation is None:
             raise ValueError(
                 f"The law that was found holds from {fit.first_width:.0f} qubits on and says nothing about "
                 f"{num_qubits}. Name that width among those of the study."
             )
-        return found
+        return extrapolation
 
     def headline(self) -> str:
         """Return the verdict in one sentence: for the widths that were fitted, the angles and the depths."""
@@ -77,7 +77,7 @@ class ScalingStudy(ScalingData, Result):
     def records(self) -> list[dict[str, object]]:
         """Return the variance at each width, the variance of one shot, and whether the fits use the point."""
         names = ("num_qubits", "depth", "variance", "single_shot_variance", "is_used")
-        columns = (self.qubits, self.depths, self.variances, self.shot_noises, self.judgement.used)
+        columns = (self.widths, self.depths, self.variances, self.shot_noises, self.judgement.used)
         return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
@@ -85,12 +85,12 @@ class ScalingStudy(ScalingData, Result):
         return plot_scaling(self, ax)
 
 
-@check_arguments(qubits=whole_numbers)
+@check_arguments(widths=whole_numbers)
 def scaling_study(
-    ansatz: Trainable,
+    circuit: Trainable,
     observable: ObservableFamily,
     *,
-    qubits: Sequence[int] = range(2, 11),
+    widths: Sequence[int] = range(2, 11),
     depths: Depth = None,
     quantity: Quantity = "loss",
     parameters: Parameters = "all",
@@ -98,11 +98,11 @@ def scaling_study(
     method: Method = "auto",
     num_samples: int = 200,
     num_walks: int = 8192,
-    target_qubits: int | None = None,
+    extrapolate_to: int | None = None,
     shots: int | None = None,
     connection: Connection | None = None,
     confidence: float = 0.95,
-    seed: int | None = None,
+    seed: int | None = 0,
 ) -> ScalingStudy:
     """Measure the variance at several widths, fit how it falls, and say whether there is a barren plateau.
 
@@ -110,10 +110,10 @@ def scaling_study(
     depend on how many parameters an ansatz has.
 
     Args:
-        ansatz: A template or a function from the number of qubits to a circuit.
+        circuit: A template or a function from the number of qubits to a circuit.
         observable: A function from the number of qubits to an observable, such as
             :func:`~qiskit_qml_ext.diagnostics.local_observable`.
-        qubits: The widths; a few large ones tell a power from a constant.
+        widths: The widths; a few large ones tell a power from a constant.
         depths: The number of layers (the setting ``reps`` of a template), or a function of the number of qubits; None
             leaves the ansatz as it is. Whether there is a plateau depends on how the depth grows with the width.
         quantity: ``"loss"``, or ``"gradient"`` for the summed variance Σ Var ∂C of the chosen derivatives.
@@ -126,7 +126,7 @@ def scaling_study(
             walks where it can and else propagates.
         num_samples: Random points at each width, for states and propagation.
         num_walks: Walks of each Pauli term, for walks.
-        target_qubits: A width to extrapolate to.
+        extrapolate_to: A width to extrapolate to.
         shots: Shots of each circuit; None for exact values.
         connection: Where circuits run.
         confidence: The confidence of intervals.
@@ -145,16 +145,16 @@ def scaling_study(
     Examples:
         >>> from qiskit_qml_ext.circuits import RealAmplitudesAnsatz
         >>> from qiskit_qml_ext.diagnostics import local_observable, scaling_study
-        >>> scaling_study(RealAmplitudesAnsatz(), local_observable, qubits=[3], seed=0).verdict
+        >>> scaling_study(RealAmplitudesAnsatz(), local_observable, widths=[3], seed=0).verdict
         'undetermined'
     """
-    widths = sorted({int(n) for n in qubits})
+    widths = sorted({int(n) for n in widths})
     _check_study(widths, quantity, method)
     ways = _Ways(method, num_walks, num_samples, shots, connection)
     measured = []
     layers = [None if depths is None else depths(n) if callable(depths) else int(depths) for n in widths]
     for width, depth, one in zip(widths, layers, seeds_of_widths(seed, widths), strict=True):
-        here = _Width(_at_depth(ansatz, depth), observable, width, distribution, parameters, quantity, confidence, one)
+        here = _Width(_at_depth(circuit, depth), observable, width, distribution, parameters, quantity, confidence, one)
         measured.append(here.measure(ways))
     points, variances = [point for point, _ in measured], [variance for _, variance in measured]
     noises = tuple(
@@ -166,13 +166,13 @@ def scaling_study(
         verdict=judgement.verdict,
         reason=judgement.reason,
         quantity=quantity,
-        qubits=tuple(widths),
+        widths=tuple(widths),
         depths=tuple(layers),
         variances=tuple(variances),
         shot_noises=noises,
         extrapolation=None
-        if target_qubits is None
-        else _extrapolate(judgement, target_qubits, widths, variances, noises),
+        if extrapolate_to is None
+        else _extrapolate(judgement, extrapolate_to, widths, variances, noises),
         judgement=judgement,
         num_samples=num_samples,
         seed=seed,
@@ -323,7 +323,7 @@ def _at_depth(ansatz: Trainable, depth: int | None) -> Trainable:
 
 
 def _extrapolate(
-    judgement: ScalingVerdict,
+    judgement: ScalingJudgement,
     num_qubits: int,
     widths: Sequence[int],
     variances: Sequence[Estimate],

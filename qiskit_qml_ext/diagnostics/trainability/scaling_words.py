@@ -16,7 +16,7 @@ def headline_of(study: ScalingData) -> str:
     label = "the variance" if study.quantity == "loss" else "the variance of the derivatives"
     if study.is_constant_loss:
         name = "loss" if study.quantity == "loss" else "derivatives"
-        return f"The variance of the {name} is 0 up to rounding at {_range(study.qubits)}: no angle changes the loss."
+        return f"The variance of the {name} is 0 up to rounding at {_range(study.widths)}: no angle changes the loss."
     widths = fitted_widths(study)
     where = f"{'from' if len(widths) > 1 else 'at'} {_range(widths)}{_circumstances(study, widths)}"
     rest = _uncounted(study)
@@ -39,17 +39,17 @@ def headline_of(study: ScalingData) -> str:
 def fitted_widths(study: ScalingData) -> list[int]:
     """The widths that the verdict rests on; all of them if it rests on none."""
     start = study.judgement.levelled_off_from or 0
-    used = [n for n, flag in zip(study.qubits, study.judgement.used, strict=True) if flag and n >= start]
-    return used if used else list(study.qubits)
+    used = [n for n, flag in zip(study.widths, study.judgement.used, strict=True) if flag and n >= start]
+    return used if used else list(study.widths)
 
 
 def trend_of(study: ScalingData) -> str:
     """Return what happens over the widths that were studied, in words, whatever the verdict."""
     first, last = study.variances[0], study.variances[-1]
-    ends = f"{first.value:.2g} {first.interval()} at {counted(study.qubits[0], 'qubit')}"
-    if len(study.qubits) == 1:
+    ends = f"{first.value:.2g} {first.interval()} at {counted(study.widths[0], 'qubit')}"
+    if len(study.widths) == 1:
         return f"the variance is {ends}"
-    ends += f" to {last.value:.2g} {last.interval()} at {study.qubits[-1]}"
+    ends += f" to {last.value:.2g} {last.interval()} at {study.widths[-1]}"
     if min(first.low, last.low) <= 0 or not math.isfinite(first.high + last.high):
         return f"the variance goes from {ends}"
     ratio = math.log(first.value / last.value)
@@ -65,30 +65,30 @@ def trend_of(study: ScalingData) -> str:
 def rows_of(study: ScalingData) -> list[tuple[str, str, str]]:
     """Return the variance at each width, the fits and the extrapolation."""
     label = "Var C" if study.quantity == "loss" else "Σ Var ∂C"
-    found = []
-    columns = zip(study.qubits, study.depths, study.variances, study.judgement.used, strict=True)
+    rows = []
+    columns = zip(study.widths, study.depths, study.variances, study.judgement.used, strict=True)
     for n, depth, variance, used in columns:
         notes = [] if depth is None else [counted(depth, "layer")]
         if not used:
             notes.append("0 up to rounding" if vanishes(variance) else "does not count: too uncertain")
-        found.append((f"{label} at n = {n}", f"{variance.value:.3g} {variance.interval()}", ", ".join(notes)))
-    found.append(("Over these widths", "", trend_of(study)))
+        rows.append((f"{label} at n = {n}", f"{variance.value:.3g} {variance.interval()}", ", ".join(notes)))
+    rows.append(("Over these widths", "", trend_of(study)))
     for fit in study.judgement.fits:
         rate = "" if fit.name == "constant" else f"rate {fit.rate.value:.3f} {fit.rate.interval()}, "
-        place = f", from {fit.first_width:.0f} qubits on" if fit.first_width > study.qubits[0] else ""
-        found.append((f"Fit: {fit.name}", f"AICc {fit.aicc:.1f}", f"{rate}scatter {fit.scatter:.2g}{place}"))
+        place = f", from {fit.first_width:.0f} qubits on" if fit.first_width > study.widths[0] else ""
+        rows.append((f"Fit: {fit.name}", f"AICc {fit.aicc:.1f}", f"{rate}scatter {fit.scatter:.2g}{place}"))
     shape = study.judgement.shape
     if shape is not None:
-        found.append(("Shape of the decay", f"{shape.value:.1f} {shape.interval()} (80 %)", "0: power, 1: exponential"))
-    found.append(("Why", study.verdict, study.reason))
+        rows.append(("Shape of the decay", f"{shape.value:.1f} {shape.interval()} (80 %)", "0: power, 1: exponential"))
+    rows.append(("Why", study.verdict, study.reason))
     there = study.extrapolation
     if there is not None:
         span = f"{rounded(there.shots.low)} to {rounded(there.shots.high)}"
         shots = f"{rounded(there.shots.value)} shots ({span}) for each circuit, signal as large as noise"
         how = "as measured" if there.is_measured else there.variance.method
         place = f"At {counted(there.num_qubits, 'qubit')}"
-        found.append((place, f"{there.variance.value:.2g}", f"{shots}; {how}"))
-    return found
+        rows.append((place, f"{there.variance.value:.2g}", f"{shots}; {how}"))
+    return rows
 
 
 def _change(power: Estimate) -> str:
@@ -110,21 +110,21 @@ def _range(widths: Sequence[int]) -> str:
 
 def _circumstances(study: ScalingData, widths: Sequence[int]) -> str:
     """The angles and the depths that the verdict is about."""
-    found = f", with {angles_in_words(study.points[0].distribution)}"
-    depths = [depth for n, depth in zip(study.qubits, study.depths, strict=True) if n in widths and depth is not None]
+    angles = f", with {angles_in_words(study.points[0].distribution)}"
+    depths = [depth for n, depth in zip(study.widths, study.depths, strict=True) if n in widths and depth is not None]
     if not depths:
-        return found
+        return angles
     if len(set(depths)) == 1:
-        return f"{found} and {counted(depths[0], 'layer')}"
-    return f"{found} and {min(depths)} to {max(depths)} layers"
+        return f"{angles} and {counted(depths[0], 'layer')}"
+    return f"{angles} and {min(depths)} to {max(depths)} layers"
 
 
 def _uncounted(study: ScalingData) -> str:
     """The widths that the fit left out."""
-    left = [n for n, used in zip(study.qubits, study.judgement.used, strict=True) if not used]
-    if not left or len(left) == len(study.qubits):
+    left = [n for n, used in zip(study.widths, study.judgement.used, strict=True) if not used]
+    if not left or len(left) == len(study.widths):
         return ""
-    block = study.qubits[study.qubits.index(left[0]) :][: len(left)] == tuple(left)
+    block = study.widths[study.widths.index(left[0]) :][: len(left)] == tuple(left)
     named = f"{left[0]} to {left[-1]}" if block and len(left) > 2 else " and ".join(map(str, left[:2]))
     if not block and len(left) > 2:
         named = f"{', '.join(map(str, left[:-1]))} and {left[-1]}"

@@ -1,4 +1,4 @@
-"""The compiled interpreter: runs a plan, which is only data, on tiles of samples.
+"""The compiled interpreter: runs a bytecode, which is only data, on tiles of samples.
 
 One compilation serves every circuit. A step is a row of eight integers ``(opcode, …)``, see :class:`Opcode`;
 ``machine`` and :mod:`qiskit_qml_ext.engine.planning` are the only ones that know them.
@@ -13,7 +13,7 @@ from qiskit_qml_ext.engine.compiled.simd import load, splat, store
 
 
 class Opcode(IntEnum):
-    """The steps of a plan, with the meaning of their arguments."""
+    """The steps of a bytecode, with the meaning of their arguments."""
 
     ZERO = 0  # ψ = |0…0>
     UNIFORM = 1  # ψ = (1, …, 1) / 2^(n/2)

@@ -1,7 +1,7 @@
 """The angle rows of one tile: expressions, sines and cosines for W samples at once, and their derivatives.
 
 The compiled counterpart of :class:`qiskit_qml_ext.program.AngleMap` (which is its oracle). A *row* is the argument r
-of one step of the plan, for instance half a rotation angle; all rows are evaluated before the first gate of a tile
+of one step of the bytecode, for instance half a rotation angle; all rows are evaluated before the first gate of a tile
 runs.
 """
 

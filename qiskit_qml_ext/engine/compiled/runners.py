@@ -260,6 +260,6 @@ def _clear(scratch: RealArray, start: int, count: int) -> None:
 
 
 @njit
-def _copy(scratch: RealArray, source: int, target: int, count: int) -> None:
+def _copy(scratch: RealArray, source: int, extended: int, count: int) -> None:
     for index in range(count):
-        scratch[target + index] = scratch[source + index]
+        scratch[extended + index] = scratch[source + index]

@@ -73,9 +73,9 @@ def _times(pauli: SignedPauli, sign: int) -> SignedPauli:
 
 def qubits_of(mask: int) -> tuple[int, ...]:
     """The positions of the set bits of a mask, ascending."""
-    found = []
+    qubits = []
     while mask:
         lowest = mask & -mask
-        found.append(lowest.bit_length() - 1)
+        qubits.append(lowest.bit_length() - 1)
         mask ^= lowest
-    return tuple(found)
+    return tuple(qubits)

@@ -84,13 +84,13 @@ class PauliPropagation:
         self._program = circuit if isinstance(circuit, RotationProgram) else lower(circuit)
         terms, self._constant = _terms(observable, self._program.num_qubits)
         self._budget = memory_budget(max_memory)
-        found = _Walk(self._program, terms, max_strings, self._budget // 2).run()
+        walked = _Walk(self._program, terms, max_strings, self._budget // 2).run()
         self._terms, self._coefficients = np.arange(len(terms)), np.array([c for *_, c in terms], dtype=np.float64)
-        self._rotations, self._pairs = found.rotations, found.pairs
-        self.num_strings = found.table.count
+        self._rotations, self._pairs = walked.rotations, walked.pairs
+        self.num_strings = walked.table.count
         self.num_turns = int(np.sum(self._rotations[:, 1] - self._rotations[:, 0]))
         self._check_tile()
-        values = found.start.values(found.table.words)
+        values = walked.start.values(walked.table.words)
         self._ends = np.flatnonzero(values)
         self._signs = values[self._ends]
 
@@ -157,7 +157,7 @@ class PauliPropagation:
 
 
 @dataclass(frozen=True, eq=False)
-class _Found:
+class _Walked:
     table: StringTable
     rotations: IntArray
     pairs: Int32Array
@@ -189,7 +189,7 @@ class _Walk:
         self._turns: list[tuple[_Known, int, int, int]] = []
         self._bytes = 0
 
-    def run(self) -> _Found:
+    def run(self) -> _Walked:
         operations = self._program.operations
         for place in range(len(operations) - 1, -1, -1):
             operation = operations[place]
@@ -248,7 +248,7 @@ class _Walk:
             "PauliPropagation takes larger max_strings and max_memory."
         )
 
-    def _collect(self) -> _Found:
+    def _collect(self) -> _Walked:
         starts: dict[int, int] = {}
         pairs, total = [], 0
         for known in self._known.values():
@@ -259,8 +259,8 @@ class _Walk:
             (starts[id(known)], starts[id(known)] + count, angle, sign) for known, count, angle, sign in self._turns
         ]
         flat = np.concatenate(pairs).ravel() if pairs else np.zeros(0, dtype=np.int32)
-        found = np.array(rotations, dtype=np.int64).reshape(-1, 4)
-        return _Found(self._table, found, flat, FrameStart(self._frame))
+        table = np.array(rotations, dtype=np.int64).reshape(-1, 4)
+        return _Walked(self._table, table, flat, FrameStart(self._frame))
 
 
 def _terms(observable: SparsePauliOp | Pauli, num_qubits: int) -> tuple[list[tuple[int, int, float]], float]:

@@ -81,16 +81,16 @@ class StringTable:
         """
         self._reserve(min(2 * self.count, limit) + 1)
         pairs = np.empty((self.count - first, 2), dtype=np.int32)
-        count, found = _pair_up(
+        count, num_pairs = _pair_up(
             self._words, self._hashes, self._slots, first, self.count, limit,
             generator.words, generator.used, generator.key, pairs,
         )  # fmt: skip
-        if found < 0:
+        if num_pairs < 0:
             return None
         if count > self.count:
             self.support |= generator.support
             self.count = count
-        return pairs[:found].copy()
+        return pairs[:num_pairs].copy()
 
     def spread(self, generator: Generator, stay: float, mass: FloatArray) -> FloatArray:
         """Move the share 1 - stay of the mass of each string Q that anticommutes with P to iPQ.
@@ -149,16 +149,16 @@ class FrameStart:
         """⟨0|S† Q S|0⟩ = 0, 1 or -1 for rows of words, shape (rows,)."""
         x_rows, _ = self._x
         z_rows, z_signs = self._z
-        found = np.zeros(len(words))
-        _stabiliser_values(words, x_rows, _spans(x_rows), z_rows, _spans(z_rows), z_signs, found)
-        return found
+        values = np.zeros(len(words))
+        _stabiliser_values(words, x_rows, _spans(x_rows), z_rows, _spans(z_rows), z_signs, values)
+        return values
 
     def weights(self, words: IntArray, squares: FloatArray) -> FloatArray:
         """∏_q squares[q, letter of S† Q S on q] for rows of words, with the letters in the order I, X, Y, Z."""
         x_rows, z_rows = self._x[0], self._z[0]
-        found = np.ones(len(words))
-        _product_weights(words, x_rows, _spans(x_rows), z_rows, _spans(z_rows), squares, found)
-        return found
+        weights = np.ones(len(words))
+        _product_weights(words, x_rows, _spans(x_rows), z_rows, _spans(z_rows), squares, weights)
+        return weights
 
 
 def _spans(rows: IntArray) -> IntArray:
@@ -243,7 +243,7 @@ def _pair_up(
 ) -> tuple[int, int]:  # fmt: skip
     """The new number of strings and the number of pairs; -1 pairs if the limit is passed."""
     half = words.shape[1] // 2
-    count, found = last, 0
+    count, num_pairs = last, 0
     for row in range(first, last):
         if not _anticommutes(words, row, generator, used):
             continue
@@ -264,11 +264,11 @@ def _pair_up(
             power += 2 * _count_bits(generator[half + k] & words[row, k])
         # iPQ = ±R; with the sign -, iPR = Q, so the two exchange their places
         if power % 4 == 0:
-            pairs[found, 0], pairs[found, 1] = row, other
+            pairs[num_pairs, 0], pairs[num_pairs, 1] = row, other
         else:
-            pairs[found, 0], pairs[found, 1] = other, row
-        found += 1
-    return count, found
+            pairs[num_pairs, 0], pairs[num_pairs, 1] = other, row
+        num_pairs += 1
+    return count, num_pairs
 
 
 @njit
@@ -305,7 +305,7 @@ def _rows_anticommute(words: IntArray, row: int, others: IntArray, other: int, s
 @njit
 def _stabiliser_values(
     words: IntArray, x_rows: IntArray, x_spans: IntArray, z_rows: IntArray, z_spans: IntArray, z_signs: IntArray,
-    found: FloatArray,
+    values: FloatArray,
 ) -> None:  # fmt: skip
     """S† Q S has an X part where Q anticommutes with S Z_j S†; else it is ±∏ Z_j over the Q that S X_j S† flips."""
     half = words.shape[1] // 2
@@ -331,19 +331,19 @@ def _stabiliser_values(
                 product[k] ^= x
                 product[half + k] ^= z
                 power -= _count_bits(product[k] & product[half + k])
-        found[row] = 1.0 if power % 4 == 0 else -1.0
+        values[row] = 1.0 if power % 4 == 0 else -1.0
 
 
 @njit
 def _product_weights(
     words: IntArray, x_rows: IntArray, x_spans: IntArray, z_rows: IntArray, z_spans: IntArray, squares: FloatArray,
-    found: FloatArray,
+    weights: FloatArray,
 ) -> None:  # fmt: skip
     for row in range(len(words)):
         for qubit in range(len(z_rows)):
             x = _rows_anticommute(words, row, z_rows, qubit, z_spans)
             z = _rows_anticommute(words, row, x_rows, qubit, x_spans)
             if x or z:
-                found[row] *= squares[qubit, (2 if z else 1) if x else 3]
-                if found[row] == 0.0:
+                weights[row] *= squares[qubit, (2 if z else 1) if x else 3]
+                if weights[row] == 0.0:
                     break

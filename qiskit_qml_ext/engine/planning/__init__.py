@@ -6,5 +6,5 @@ schedule: from a program to few items
 phase_basis: the bits over which a phase pass builds its table
 measurements: observables pulled through the frame
 steps: rows of integers for the interpreter, and what each costs
-plan: from a schedule to steps, tables and constants
+bytecode: from a schedule to steps, tables and constants
 """

@@ -1,4 +1,4 @@
-"""Observables pulled through the frame of a plan, as steps of the compiled measurement."""
+"""Observables pulled through the frame of a bytecode, as steps of the compiled measurement."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def compilation_memory(observables: Sequence[Observable], num_qubits: int, *, ta
 def compile_observables(
     observables: Sequence[Observable], num_qubits: int, frame: MonomialFrame, *, tables: bool = True
 ) -> CompiledObservables:
-    """Pull observables through the frame of a plan, C† O C, and compile them.
+    """Pull observables through the frame of a bytecode, C† O C, and compile them.
 
     Args:
         observables: Any of the kinds of :data:`Observable`.

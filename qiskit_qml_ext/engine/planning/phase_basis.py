@@ -21,8 +21,8 @@ def choose_basis(num_qubits: int, terms: dict[int, Row]) -> tuple[list[int], dic
     support = 0
     for mask in terms:
         support |= mask
-    qubits = [1 << qubit for qubit in range(num_qubits) if (support >> qubit) & 1]
-    candidates = [qubits, _independent(sorted(terms, key=lambda mask: (mask.bit_count(), mask)))]
+    masks = [1 << qubit for qubit in range(num_qubits) if (support >> qubit) & 1]
+    candidates = [masks, _independent(sorted(terms, key=lambda mask: (mask.bit_count(), mask)))]
     options = []
     for basis in candidates:
         coordinates = _coordinates(basis, list(terms))

@@ -1,4 +1,4 @@
-"""Steps of a plan: the rows of integers that the compiled interpreter runs, and what each costs."""
+"""Steps of a bytecode: the rows of integers that the compiled interpreter runs, and what each costs."""
 
 from collections.abc import Sequence
 

@@ -46,12 +46,12 @@ class FoldOutcome:
     whether it is the largest of the grid."""
 
 
-def run_folds(plan: EvaluationPlan, *, jobs: int = 1) -> Iterator[FoldOutcome]:
+def run_folds(plan: EvaluationPlan, *, num_processes: int = 1) -> Iterator[FoldOutcome]:
     """Fit and score every candidate on every fold.
 
     Args:
         plan: The checked evaluation.
-        jobs: How many processes work at the same time.
+        num_processes: How many processes work at the same time.
 
     Yields:
         The outcomes in the order in which they are ready.
@@ -61,11 +61,11 @@ def run_folds(plan: EvaluationPlan, *, jobs: int = 1) -> Iterator[FoldOutcome]:
         for fold, split in enumerate(plan.splits)
         for candidate in plan.candidates
     ]
-    if jobs == 1:
+    if num_processes == 1:
         for task in tasks:
             yield run_fold(plan, *task)
     else:
-        parallel = Parallel(n_jobs=jobs, return_as="generator_unordered")
+        parallel = Parallel(n_jobs=num_processes, return_as="generator_unordered")
         yield from parallel(delayed(run_fold)(plan, *task) for task in tasks)
 
 

@@ -72,7 +72,7 @@ def diagnose_kernel_of(
                 prepare.fit_transform(data.X[train], data.y[train]),
                 data.labels[train],
                 num_samples=MAX_SAMPLES,
-                time_budget=TIME_BUDGET,
+                max_seconds=TIME_BUDGET,
                 seed=tuning.seed,
             )
         except Exception as error:

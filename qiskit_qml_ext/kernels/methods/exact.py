@@ -6,11 +6,11 @@ import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray, StateArray
 from qiskit_qml_ext.engine import gram
-from qiskit_qml_ext.kernels.blocks import Blocks, check_matrix, plan_blocks
+from qiskit_qml_ext.kernels.blocks import Blocks, check_matrix, cut_blocks
 from qiskit_qml_ext.kernels.data_binding import check_domain
 from qiskit_qml_ext.kernels.encoding import Encoding
-from qiskit_qml_ext.kernels.estimate import RawKernel
 from qiskit_qml_ext.kernels.factors import Factor
+from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
 from qiskit_qml_ext.kernels.methods.method import Fidelities
 from qiskit_qml_ext.kernels.samples import distinct_samples
 from qiskit_qml_ext.primitives import Connection
@@ -73,7 +73,7 @@ def _of_factor(
     spread = row_of is not None or column_of is not None
     shape = (len(x), len(x if y is None else y))
     limit = connection.max_memory
-    blocks = plan_blocks(
+    blocks = cut_blocks(
         factor.program,
         connection.dtype,
         len(rows),

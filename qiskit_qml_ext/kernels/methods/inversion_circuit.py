@@ -199,21 +199,21 @@ def _with_true_inverses(circuit: QuantumCircuit, taken: Collection[str]) -> Quan
     return part
 
 
-def _append_known(target: QuantumCircuit, source: QuantumCircuit, qubits: Sequence[Qubit]) -> None:
+def _append_known(extended: QuantumCircuit, source: QuantumCircuit, qubits: Sequence[Qubit]) -> None:
     """Append a synthesised circuit, with the definitions of gates whose ``inverse()`` is not known to undo them.
 
     That of a multiplexer up to a diagonal, for one, has another diagonal.
     """
-    target.global_phase += source.global_phase
+    extended.global_phase += source.global_phase
     place = dict(zip(source.qubits, qubits, strict=True))
     for item in source.data:
         operation, chosen = item.operation, [place[qubit] for qubit in item.qubits]
         if getattr(operation, "base_class", None) in _standard_classes() or isinstance(operation, _INVERTED_TRULY):
-            target.append(operation, chosen)
+            extended.append(operation, chosen)
         else:
             definition = definition_of(operation)
             assert definition is not None, f"{operation.name} was synthesised"
-            _append_known(target, definition, chosen)
+            _append_known(extended, definition, chosen)
 
 
 def _survives(operation: Operation, taken: Collection[str] = ()) -> bool:

@@ -13,11 +13,11 @@ from qiskit_qml_ext.arrays import IndexArray
 from qiskit_qml_ext.exceptions import ApproximateCircuitWarning
 from qiskit_qml_ext.kernels.data_binding import check_domain
 from qiskit_qml_ext.kernels.encoding import Encoding
-from qiskit_qml_ext.kernels.estimate import RawKernel
+from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
 from qiskit_qml_ext.kernels.methods.inversion_circuit import InversionTest, inversion_test_on
 from qiskit_qml_ext.kernels.methods.method import Fidelities
 from qiskit_qml_ext.kernels.methods.zero_counts import ZeroCounts, binomial_error
-from qiskit_qml_ext.kernels.samples import PairPlan, plan_pairs
+from qiskit_qml_ext.kernels.samples import DistinctPairs, distinct_pairs
 from qiskit_qml_ext.primitives import Connection, RunPlan
 from qiskit_qml_ext.primitives.approximation import NOTICEABLE, approximation_in_words
 
@@ -48,7 +48,7 @@ class InversionTestCounts:
             if error is None or error > NOTICEABLE:
                 said = approximation_in_words(connection.target_name, test.approximated, error)
                 warn(said, ApproximateCircuitWarning, stacklevel=4)
-        needed = plan_pairs(wanted.x, wanted.y)
+        needed = distinct_pairs(wanted.x, wanted.y)
         zeros, shots = ZeroCounts(connection, test).of(needed.samples, _pairs_to_run(needed, wanted.run_diagonal))
         values, errors = zeros / np.maximum(shots, 1), binomial_error(zeros, np.maximum(shots, 1))
         split = len(needed.pairs)
@@ -67,7 +67,7 @@ class InversionTestCounts:
     def plan(self, wanted: Fidelities, *, shots: int | None = None, price_per_minute: float | None = None) -> RunPlan:
         """Say what the circuits of the pairs that are not known yet will take."""
         connection, test = wanted.connection, _test_of(wanted.connection, wanted.encoding)
-        needed = plan_pairs(wanted.x, wanted.y)
+        needed = distinct_pairs(wanted.x, wanted.y)
         pairs = _pairs_to_run(needed, wanted.run_diagonal)
         values = ZeroCounts(connection, test, shots=shots).missing(needed.samples, pairs)
         plan = connection.plan([(test.circuit, values, shots)], price_per_minute=price_per_minute)
@@ -86,7 +86,7 @@ def _test_of(connection: Connection, encoding: Encoding) -> InversionTest:
     return inversion_test_on(connection, *encoding.circuit_for(connection))
 
 
-def _pairs_to_run(needed: PairPlan, run_diagonal: bool) -> IndexArray:
+def _pairs_to_run(needed: DistinctPairs, run_diagonal: bool) -> IndexArray:
     if not run_diagonal:
         return needed.pairs
     return np.concatenate([needed.pairs, np.stack([needed.same, needed.same], axis=1)])

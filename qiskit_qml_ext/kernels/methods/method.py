@@ -7,7 +7,7 @@ from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.kernels.encoding import Encoding
-from qiskit_qml_ext.kernels.estimate import RawKernel
+from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
 from qiskit_qml_ext.primitives import Connection, RunPlan
 
 

@@ -38,8 +38,8 @@ class ZeroCounts:
             Counts and shots, each of shape (p,).
         """
         keys = self._keys(samples, pairs)
-        found = np.array(self._connection.results.obtain(self._table, keys, self._run), dtype=np.int64).reshape(-1, 2)
-        return found[:, 0], found[:, 1]
+        counts = np.array(self._connection.results.obtain(self._table, keys, self._run), dtype=np.int64).reshape(-1, 2)
+        return counts[:, 0], counts[:, 1]
 
     def missing(self, samples: FloatArray, pairs: IndexArray) -> FloatArray:
         """Return the parameter values of the pairs that are not known yet, shape (missing, parameters)."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.kernels.estimate import RawKernel
+from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
 from qiskit_qml_ext.kernels.repairs.clip import clip
 from qiskit_qml_ext.kernels.repairs.repair import Repair
 from qiskit_qml_ext.kernels.repairs.shift import shift

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.kernels.estimate import RawKernel
+from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
 
 
 class Repair(Protocol):

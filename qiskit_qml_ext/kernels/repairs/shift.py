@@ -3,7 +3,7 @@
 import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.kernels.estimate import RawKernel
+from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
 
 
 def shift(raw: RawKernel) -> FloatArray:

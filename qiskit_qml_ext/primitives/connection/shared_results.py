@@ -69,18 +69,18 @@ class SharedResults:
             known = self._tables.get(table, {})
             if all(key in known for key in keys):  # mostly
                 return [known[key] for key in keys]
-        found: dict[Key, Value] = {}
+        values: dict[Key, Value] = {}
         left = list(dict.fromkeys(keys))
         while left:
             asking = _Asking()
             try:
-                mine = self._claim(asking, table, left, found)
+                mine = self._claim(asking, table, left, values)
                 if mine:
-                    self._compute(table, compute, mine, found, limit)
+                    self._compute(table, compute, mine, values, limit)
             finally:
                 self._give_up(asking)
-            left = [key for key in left if key not in found]
-        return [found[key] for key in keys]
+            left = [key for key in left if key not in values]
+        return [values[key] for key in keys]
 
     def once(self, table: Hashable, key: Hashable, make: Callable[[], Value], *, limit: int | None = None) -> Value:
         """Return what ``make`` made for a key, the first time or now; see :meth:`obtain`."""
@@ -99,14 +99,14 @@ class SharedResults:
             known = self._tables.get(table, {})
             return [key for key in dict.fromkeys(keys) if key not in known]
 
-    def _claim(self, asking: _Asking, table: Hashable, keys: list[Key], found: dict[Key, Value]) -> list[Key]:
+    def _claim(self, asking: _Asking, table: Hashable, keys: list[Key], values: dict[Key, Value]) -> list[Key]:
         """Take what is known and claim what nobody is at; where that leaves only work of others, wait for it.
 
         Args:
             asking: Who asks.
             table: The table.
             keys: What is asked for.
-            found: Gets the values that are known.
+            values: Gets the values that are known.
 
         Returns:
             The keys that the asker is to compute; none if all are known.
@@ -114,8 +114,8 @@ class SharedResults:
         with self._changed:
             while True:
                 known = self._tables.get(table, {})
-                found.update((key, known[key]) for key in keys if key in known)
-                owners = {key: self._claims.get((table, key)) for key in keys if key not in found}
+                values.update((key, known[key]) for key in keys if key in known)
+                owners = {key: self._claims.get((table, key)) for key in keys if key not in values}
                 free = {owner: owner is None or self._would_wait_for_ever(owner) for owner in set(owners.values())}
                 mine = [key for key, owner in owners.items() if free[owner]]
                 for key in mine:
@@ -155,19 +155,19 @@ class SharedResults:
         table: Hashable,
         compute: Callable[[list[Key]], Iterable[Mapping[Key, Value]]],
         mine: list[Key],
-        found: dict[Key, Value],
+        values: dict[Key, Value],
         limit: int | None,
     ) -> None:
         for part in compute(mine):
             with self._changed:
                 kept = self._tables.setdefault(table, {})
                 for key, value in part.items():
-                    found[key] = kept.setdefault(key, value)  # another value may be there where nobody could wait
+                    values[key] = kept.setdefault(key, value)  # another value may be there where nobody could wait
                     self._claims.pop((table, key), None)
                 while limit is not None and len(kept) > limit:
                     del kept[next(iter(kept))]
                 self._changed.notify_all()
-        missing = [key for key in mine if key not in found]
+        missing = [key for key in mine if key not in values]
         if missing:
             raise RuntimeError(f"{len(missing)} of {len(mine)} results did not come: {missing[0]!r}, …")
 

@@ -146,10 +146,10 @@ def definition_of(operation: Operation) -> QuantumCircuit:
 
 def append_definition(circuit: QuantumCircuit, item: CircuitInstruction, definition: QuantumCircuit) -> None:
     """Append a definition where an instruction stood; the definition's global phase is left out."""
-    qubits = dict(zip(definition.qubits, item.qubits, strict=True))
+    wire_of = dict(zip(definition.qubits, item.qubits, strict=True))
     clbits = dict(zip(definition.clbits, item.clbits, strict=True))
     for inner in definition.data:
-        circuit.append(inner.operation, [qubits[q] for q in inner.qubits], [clbits[c] for c in inner.clbits])
+        circuit.append(inner.operation, [wire_of[q] for q in inner.qubits], [clbits[c] for c in inner.clbits])
 
 
 def _hides_mistakable(operation: Operation, device: DeviceTarget | None) -> bool:

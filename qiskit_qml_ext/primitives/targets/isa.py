@@ -20,7 +20,7 @@ from qiskit_qml_ext.program.nesting import nesting_refused
 
 
 def isa_circuit(
-    circuit: QuantumCircuit, target: Target, level: int, seed: int | None, trials: int = 1
+    circuit: QuantumCircuit, target: Target, optimization_level: int, seed: int | None, transpile_trials: int = 1
 ) -> QuantumCircuit:
     """Return the circuit in the target's own gates and without a global phase; the argument is not changed.
 
@@ -29,9 +29,9 @@ def isa_circuit(
     Args:
         circuit: The circuit; one that is in the device's own gates already is returned as it is.
         target: The target.
-        level: The transpiler's optimization level.
+        optimization_level: The transpiler's optimization level.
         seed: The transpiler's seed.
-        trials: How many seeds to try; the circuit with the least errors by the device's reports is taken.
+        transpile_trials: How many seeds to try; the circuit with the least errors by the device's reports is taken.
     """
     if target.backend is not None:  # others read registers bit by bit
         check_registers_of_counts(circuit)
@@ -40,11 +40,15 @@ def isa_circuit(
         return circuit
     plain = with_definitions_of_mistakable(circuit if target.is_exact else runnable(circuit), device)
     # Without a seed of the user's several trials are still the same in every process.
-    seeds = [seed] if trials == 1 or device is None else [(seed or 0) + trial for trial in range(trials)]
+    seeds = (
+        [seed]
+        if transpile_trials == 1 or device is None
+        else [(seed or 0) + trial for trial in range(transpile_trials)]
+    )
     tries = []
     for one in seeds:
         with refused_by(target.name, plain):
-            isa = target.transpile(plain, level, one)
+            isa = target.transpile(plain, optimization_level, one)
         if isa is None:
             return circuit if target.is_exact else plain
         isa.global_phase = 0

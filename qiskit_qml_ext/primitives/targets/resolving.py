@@ -32,9 +32,9 @@ def resolve_target(target: object, *, mode: str = "job", options: Mapping[str, A
             f"The class {target.__name__} came instead of an object of it. Pass {target.__name__}(…), with parentheses."
         )
     for kind in KINDS:
-        found = kind.of(target, mode=mode, options=dict(options or {}))
-        if found is not None:
-            return found
+        resolved = kind.of(target, mode=mode, options=dict(options or {}))
+        if resolved is not None:
+            return resolved
     raise TypeError(
         f"target must be 'exact', 'aer', the name of a fake backend or a device, an AerSimulator, a BackendV2, a "
         f"QiskitRuntimeService, or a Runtime Batch or Session, but {target!r} ({type(target).__name__}) came."

@@ -81,7 +81,7 @@ def test_frame_potentials_of_a_deep_circuit_are_those_of_haar():
 
 def test_plot_and_data_of_expressibility():
     found = expressibility(SimAnsatz(1), num_qubits=2, num_pairs=200, seed=0)
-    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["bins"] == 75
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["num_bins"] == 75
     assert found.plot().get_yscale() == "log"
     assert "Frame potential, t = 2" in found.summary()
 

@@ -212,7 +212,7 @@ def test_one_quantity_has_one_number():
     gradient, causes = report.evidence["gradient_variance"], report.evidence["plateau_causes"]
     study, starts = report.evidence["scaling_study"], report.evidence["compare_initializations"]
     assert causes.variance.value == gradient.loss_variance.value
-    assert study.variances[study.qubits.index(4)].value == gradient.loss_variance.value
+    assert study.variances[study.widths.index(4)].value == gradient.loss_variance.value
     assert starts.squared_gradients[0].value == causes.squared_gradient.value == gradient.squared_gradient.value
     assert starts.loss_means[0].value == gradient.loss_mean.value
 

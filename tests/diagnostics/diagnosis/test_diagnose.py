@@ -151,7 +151,7 @@ def test_wide_circuits_with_shared_angles_go_to_pauli_propagation():
 
     report = diagnose(QAOAAnsatz(reps=1), observable=bond, num_qubits=40, num_samples=50)
     assert report.evidence["gradient_variance"].target.startswith("propagation")
-    assert report.evidence["scaling_study"].qubits[-5:] == (16, 23, 32, 45, 64)
+    assert report.evidence["scaling_study"].widths[-5:] == (16, 23, 32, 45, 64)
     assert any("is as large as its noise" in finding.sentence for finding in report.findings)
 
 
@@ -190,7 +190,7 @@ def test_a_price_at_a_width_that_was_measured_is_the_measured_one():
     study = report.evidence["scaling_study"]
     assert study.judgement.levelled_off_from > 6
     (line,) = (line for line in report.price if line.startswith("At 6 qubits"))
-    measured = study.points[study.qubits.index(6)].shots_for_loss()
+    measured = study.points[study.widths.index(6)].shots_for_loss()
     assert line.startswith(f"At 6 qubits, as measured: {measured:.0f} shots")
 
 
@@ -210,7 +210,7 @@ def test_the_page_says_what_its_errors_are(barren):
 
 
 def test_time_budget_is_kept_and_said():
-    report = diagnose(RealAmplitudesAnsatz(), num_qubits=3, time_budget=0.0)
+    report = diagnose(RealAmplitudesAnsatz(), num_qubits=3, max_seconds=0.0)
     assert report.evidence == {}
     assert "time budget" in report.skipped[0]
     assert "Nothing could be diagnosed" in report.headline()

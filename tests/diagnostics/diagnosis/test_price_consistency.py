@@ -61,7 +61,7 @@ TRAINED = {
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_a_gradient_has_one_price(name, tmp_path):
-    report = TRAINED[name](connection=connect("fake_manila", seed=1), num_samples=12, time_budget=0.5)
+    report = TRAINED[name](connection=connect("fake_manila", seed=1), num_samples=12, max_seconds=0.5)
     for text in texts(report, tmp_path):
         circuits = found_in(rf"{_NUMBER} circuits of {_NUMBER} shots?[,:]", text)
         assert len(circuits) == 1, "without and on the backend"

@@ -55,9 +55,9 @@ class HowDeep(Measurement[CircuitRequest, Depth]):
         draft.find("unknown", "depth_unknown", "Nobody knows how deep it is.")
 
 
-def report_of(*stages, width=3, time_budget=60.0):
+def report_of(*stages, width=3, max_seconds=60.0):
     request = CircuitRequest("Test", RealAmplitudesAnsatz(reps=1), local_observable, width, 10, 0)
-    return run_stages(stages, request, start=time.monotonic(), time_budget=time_budget)
+    return run_stages(stages, request, start=time.monotonic(), max_seconds=max_seconds)
 
 
 def test_a_new_stage_is_a_section_of_text_page_and_data(tmp_path):
@@ -90,7 +90,7 @@ def test_what_does_not_apply_is_said_where_there_is_something_to_say():
 def test_what_is_refused_or_comes_too_late_is_said_and_read_as_nothing(late):
     stage = HowDeep()
     stage.refused = True
-    report = report_of(stage, time_budget=-1.0 if late else 60.0)
+    report = report_of(stage, max_seconds=-1.0 if late else 60.0)
     assert report.skipped == (f"Depth of the circuit: {'the time budget was used up' if late else 'it has no depth'}.",)
     assert isinstance(report.skipped[0], Skipped)
     assert [finding.code for finding in report.findings] == ["depth_unknown"]

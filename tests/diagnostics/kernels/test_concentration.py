@@ -83,7 +83,7 @@ def test_projected_distance_of_haar_states():
 
 def test_full_range_encoding_concentrates_exponentially_and_a_narrow_one_does_not():
     X = np.random.default_rng(3).uniform(-np.pi, np.pi, (150, 9))
-    wide = kernel_concentration(AngleFeatureMap(), X, qubits=range(1, 10))
+    wide = kernel_concentration(AngleFeatureMap(), X, feature_counts=range(1, 10))
     assert wide.verdict == "barren plateau"
     # Var k = (3/8)ⁿ - 4⁻ⁿ: from 1.6 a feature at 1 to nearly 8/3 at 9
     assert wide.headline().startswith(
@@ -92,7 +92,7 @@ def test_full_range_encoding_concentrates_exponentially_and_a_narrow_one_does_no
     assert 1.6 < math.exp(wide.judgement.chosen.rate.value) < 8 / 3
     assert "every" not in wide.trend()
     narrow = kernel_concentration(
-        lambda n: FidelityKernel(AngleFeatureMap(bandwidth=0.5 / math.sqrt(n))), X, qubits=range(1, 10)
+        lambda n: FidelityKernel(AngleFeatureMap(bandwidth=0.5 / math.sqrt(n))), X, feature_counts=range(1, 10)
     )
     assert narrow.verdict != "barren plateau"
 
@@ -153,7 +153,7 @@ def test_bandwidth_has_the_closed_form_and_falls_as_one_over_root_n():
 
 def test_concentration_is_plain_data_text_and_pictures():
     X = np.random.default_rng(0).uniform(0, 1, (12, 3))
-    found = kernel_concentration(ZZFeatureMap(), X, qubits=[2, 3])
+    found = kernel_concentration(ZZFeatureMap(), X, feature_counts=[2, 3])
     assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["num_samples"] == 12
     assert found.verdict == "undetermined"
     assert "Bandwidth to try" in found.summary()
@@ -165,7 +165,7 @@ def test_mistakes_are_named():
     with pytest.raises(ValueError, match="at least four rows"):
         kernel_concentration(ZZFeatureMap(), [[1.0]])
     with pytest.raises(ValueError, match="2 columns of X"):
-        kernel_concentration(ZZFeatureMap(), np.zeros((5, 2)), qubits=[3])
+        kernel_concentration(ZZFeatureMap(), np.zeros((5, 2)), feature_counts=[3])
     with pytest.raises(TypeError, match="neither a kernel"):
         kernel_concentration("zz", np.zeros((5, 2)))
 

@@ -100,7 +100,7 @@ def test_a_circuit_as_feature_map_is_compared_too():
 def test_shots_under_noise_are_those_of_the_noisy_entries():
     """Global depolarising noise takes k to k' = pk + (1-p)/4: S' = 4 mean[k'(1-k')]/Var k' is no g² times S."""
     survival = 0.95**4
-    source = noise_of(kernel_concentration(ZZFeatureMap(reps=1), X, noise=depolarising(0.05), noise_samples=20))
+    source = noise_of(kernel_concentration(ZZFeatureMap(reps=1), X, noise=depolarising(0.05), num_noise_samples=20))
     k = FidelityKernel(ZZFeatureMap(reps=1)).evaluate(X)[np.triu_indices(20, 1)]
     noisy = survival * k + (1 - survival) / 4
     truth = np.mean(noisy * (1 - noisy)) / np.mean(k * (1 - k)) / survival**2
@@ -194,7 +194,7 @@ def test_a_device_that_is_narrower_than_the_map_is_not_simulated_and_the_rest_is
 
 @pytest.mark.slow
 def test_errors_that_a_backend_reports_are_used():
-    source = noise_of(kernel_concentration(ZZFeatureMap(), X, noise=fake_backend("fake_manila"), noise_samples=8))
+    source = noise_of(kernel_concentration(ZZFeatureMap(), X, noise=fake_backend("fake_manila"), num_noise_samples=8))
     assert source.gain.low > 1
     assert source.basis == "8 samples, fake_manila"
 
@@ -204,7 +204,7 @@ def test_mistakes_are_named():
     with pytest.raises(TypeError, match="FidelityStatevectorKernel"):
         kernel_concentration(FidelityStatevectorKernel(feature_map=ZZFeatureMap().build(2)), X, noise=noise)
     with pytest.raises(ValueError, match="at least 6 samples, but 5"):
-        kernel_concentration(ZZFeatureMap(), X, noise=noise, noise_samples=5)
+        kernel_concentration(ZZFeatureMap(), X, noise=noise, num_noise_samples=5)
     with pytest.raises(StateTooLargeError, match="13"):
         kernel_concentration(AngleFeatureMap(), np.zeros((6, 13)) + np.arange(6)[:, None], noise=noise)
     with pytest.raises(TypeError, match="an Aer NoiseModel"):

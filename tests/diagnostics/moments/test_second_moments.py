@@ -109,7 +109,7 @@ def test_cross_terms_that_survive_are_counted():
     circuit = QuantumCircuit(2)
     circuit.rxx(Parameter("a"), 0, 1)
     found = second_moments(circuit, SparsePauliOp(["ZI", "IZ"]), num_walks=64, seed=0)
-    assert found.cross_terms == 1
+    assert found.num_cross_terms == 1
     # C = 2 cos a
     assert found.loss_variance.value == pytest.approx(2.0, abs=0.5)
     check(second_moments(circuit, SparsePauliOp(["ZI", "IZ"]), num_walks=20_000, seed=0), (0.0, 2.0, np.array([2.0])))
@@ -166,7 +166,7 @@ def test_small_gaussian_angles_keep_the_gradient_at_100_qubits_and_40_layers():
 
 def test_gaussian_angles_agree_with_states():
     circuit = rx_ry_layers(5, 6)
-    gaussian = GaussianDistribution(layers=12)
+    gaussian = GaussianDistribution(num_layers=12)
     walks = second_moments(circuit, local_observable, distribution=gaussian, num_walks=20_000, seed=1)
     states = gradient_variance(circuit, local_observable, distribution=gaussian, num_samples=3000, seed=1)
     for one, other in (
@@ -212,7 +212,7 @@ def never_hit() -> tuple[QuantumCircuit, SparsePauliOp]:
 
 def test_no_hit_gives_the_rule_of_three():
     found = second_moments(*never_hit(), num_walks=640, seed=0)
-    assert found.hits == 0
+    assert found.num_hits == 0
     assert found.loss_variance.value == 0
     assert found.loss_variance.high == pytest.approx(math.sqrt(2) * 3 / 640, rel=0.01)
     assert "no walk contributed" in found.headline()
@@ -305,7 +305,7 @@ def test_walks_that_are_alike_by_chance_are_not_called_exact():
 
 def test_no_number_is_zero_with_a_standard_error_of_zero_unless_it_is_exact():
     found = second_moments(*never_hit(), num_walks=64, seed=0)
-    assert found.hits == 0
+    assert found.num_hits == 0
     for estimate in (found.loss_variance, found.loss_second_moment, found.squared_gradient):
         assert estimate.value == 0
         assert 0 < estimate.standard_error < estimate.high

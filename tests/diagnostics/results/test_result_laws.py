@@ -26,7 +26,7 @@ KERNEL = np.array([[1, 0.2, 0.6], [0.2, 1, 0.4], [0.6, 0.4, 1]])
 
 RESULTS = {
     "gradient_variance": lambda: d.gradient_variance(ANSATZ, d.local_observable, **SMALL),
-    "scaling_study": lambda: d.scaling_study(ANSATZ, d.local_observable, qubits=range(2, 8), num_samples=50, seed=0),
+    "scaling_study": lambda: d.scaling_study(ANSATZ, d.local_observable, widths=range(2, 8), num_samples=50, seed=0),
     "plateau_causes": lambda: d.plateau_causes(ANSATZ, d.local_observable, **SMALL),
     "compare_initializations": lambda: d.compare_initializations(ANSATZ, d.local_observable, **SMALL),
     "expressibility": lambda: d.expressibility(ANSATZ, num_qubits=2, num_pairs=50, seed=0),
@@ -47,7 +47,7 @@ RESULTS = {
     "chain_second_moment": lambda: d.chain_second_moment(layered_circuit(3, 1), d.local_observable),
     "lie_algebra": lambda: d.lie_algebra(MatchgateAnsatz(), num_qubits=3),
     "loss_landscape": lambda: d.loss_landscape(product_circuit(2), d.local_observable, [0.1, 0.2], resolution=4),
-    "diagnose": lambda: d.diagnose(ANSATZ, num_qubits=2, num_samples=10, time_budget=1.0),
+    "diagnose": lambda: d.diagnose(ANSATZ, num_qubits=2, num_samples=10, max_seconds=1.0),
 }
 
 

@@ -41,7 +41,7 @@ NOISE.add_all_qubit_quantum_error(depolarizing_error(0.05, 2), ["cx"])
 )
 def test_a_diagnosis_builds_each_circuit_once(template, options, monkeypatch):
     built = counting(template, monkeypatch)
-    report = diagnose(template(), num_qubits=4, num_samples=8, time_budget=600, **options)
+    report = diagnose(template(), num_qubits=4, num_samples=8, max_seconds=600, **options)
     assert {"gradient_variance", "scaling_study", "expressibility"} <= set(report.evidence)
     assert len(built) > 7
     assert set(built.values()) == {1}

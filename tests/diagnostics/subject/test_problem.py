@@ -179,7 +179,7 @@ def test_a_circuit_without_parameters_has_defined_descriptors() -> None:
     circuit = QuantumCircuit(2)
     circuit.h(0)
     circuit.cx(0, 1)
-    assert expressibility(circuit, bins=10, num_pairs=50).plain == pytest.approx(3 * math.log(10))
+    assert expressibility(circuit, num_bins=10, num_pairs=50).plain == pytest.approx(3 * math.log(10))
     assert entangling_capability(circuit, num_samples=8).mean.value == pytest.approx(1.0)
     found = diagnose(circuit, observable=SparsePauliOp("ZZ"), num_samples=8, seed=0)
     assert "no parameters" in found.summary()

@@ -347,12 +347,12 @@ PRICED = {
     "chain_second_moment": (_z, lambda o: d.chain_second_moment(ANSATZ, o, num_qubits=4)),
     "scaling_study": (
         _everywhere,
-        lambda o: d.scaling_study(product_circuit, o, qubits=range(2, 12), target_qubits=20, method="walks", seed=0),
+        lambda o: d.scaling_study(product_circuit, o, widths=range(2, 12), extrapolate_to=20, method="walks", seed=0),
     ),
     "scaling_study of the gradient": (
         _everywhere,
         lambda o: d.scaling_study(
-            product_circuit, o, qubits=range(2, 12), quantity="gradient", target_qubits=20, method="walks", seed=0
+            product_circuit, o, widths=range(2, 12), quantity="gradient", extrapolate_to=20, method="walks", seed=0
         ),
     ),
     "plateau_causes": (_family, lambda o: d.plateau_causes(ANSATZ, o, num_qubits=3, noise=NOISE, **SMALL)),

@@ -77,6 +77,6 @@ def test_wide_circuits_get_no_advice_as_if_it_had_been_tried():
 
 
 def test_diagnosis_of_a_constant_loss_gives_this_advice():
-    said = diagnose(excitation_preserving(3, reps=1), observable=SparsePauliOp("ZZI"), time_budget=2).summary()
+    said = diagnose(excitation_preserving(3, reps=1), observable=SparsePauliOp("ZZI"), max_seconds=2).summary()
     assert "Measure qubits" not in said
     assert "before the circuit" in said.replace("\n", " ")

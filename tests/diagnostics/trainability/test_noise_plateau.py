@@ -134,10 +134,10 @@ def test_trajectories_agree_with_density_matrices_within_their_wider_intervals()
     arguments = {"num_qubits": 4, "depths": [1, 3, 6], "num_samples": 100, "seed": 5}
     exact = noise_induced_plateau(HardwareEfficientAnsatz(), local_observable, noise, **arguments)
     drawn = noise_induced_plateau(
-        HardwareEfficientAnsatz(), local_observable, noise, method="trajectories", trajectories=8, **arguments
+        HardwareEfficientAnsatz(), local_observable, noise, method="trajectories", num_trajectories=8, **arguments
     )
-    assert exact.trajectories is None
-    assert drawn.trajectories == 8
+    assert exact.num_trajectories is None
+    assert drawn.num_trajectories == 8
     # 4σ at three depths and for the rate: false alarms below 3e-4
     for one, other in zip(exact.damping, drawn.damping, strict=True):
         assert abs(one.value - other.value) < 4 * math.hypot(one.standard_error, other.standard_error)
@@ -180,7 +180,7 @@ def test_depths_at_which_nothing_is_left_do_not_enter_the_rate():
         depths=[1, 2, 30],
         num_samples=200,
         method="trajectories",
-        trajectories=4,
+        num_trajectories=4,
         seed=1,
     )
     assert found.rate_depths == (1, 2)
@@ -200,7 +200,7 @@ def test_a_rate_that_cannot_be_seen_is_said():
         depths=[8, 16],
         num_samples=20,
         method="trajectories",
-        trajectories=2,
+        num_trajectories=2,
         seed=1,
     )
     assert "take more of them, or fewer layers" in found.headline()
@@ -217,10 +217,10 @@ def test_widths_beyond_density_matrices_go_to_trajectories():
         num_qubits=14,
         depths=[1, 3],
         num_samples=12,
-        trajectories=4,
+        num_trajectories=4,
         seed=0,
     )
-    assert found.trajectories == 4
+    assert found.num_trajectories == 4
     assert found.damping[1].value < found.damping[0].high
 
 
@@ -235,7 +235,7 @@ def test_mistakes_about_trajectories_are_named():
     with pytest.raises(ValueError, match="feasible up to 20"):
         run(num_qubits=21)
     with pytest.raises(ValueError, match="even number"):
-        run(method="trajectories", trajectories=3)
+        run(method="trajectories", num_trajectories=3)
 
 
 @pytest.mark.parametrize("scatter", [0.0, 0.5])

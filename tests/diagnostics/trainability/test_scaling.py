@@ -82,7 +82,7 @@ def test_verdict_on_known_families(case):
     ansatz, observable, depths, qubits, expected = KNOWN[case]
     samples = 4000 if case == "product, global" else 400  # its losses are rare peaks on a plain
     study = scaling_study(
-        ansatz, observable, depths=depths, qubits=qubits, num_samples=samples, parameters=[0], seed=7, target_qubits=30
+        ansatz, observable, depths=depths, widths=qubits, num_samples=samples, parameters=[0], seed=7, extrapolate_to=30
     )
     assert study.verdict == expected
     assert study.extrapolation is not None
@@ -95,23 +95,23 @@ def test_verdict_on_known_families_up_to_14_qubits(case):
     ansatz, observable, depths, _, expected = KNOWN[case]
     samples = 4000 if case == "product, global" else 300
     study = scaling_study(
-        ansatz, observable, depths=depths, qubits=range(2, 15, 2), num_samples=samples, parameters=[0], seed=3
+        ansatz, observable, depths=depths, widths=range(2, 15, 2), num_samples=samples, parameters=[0], seed=3
     )
     assert study.verdict == expected
 
 
 def test_free_fermions_fall_as_one_over_two_n_minus_one():
     study = scaling_study(
-        MatchgateAnsatz(), first_z, depths=lambda n: 4 * n, qubits=[2, 3, 5], num_samples=1500, parameters=[0], seed=2
+        MatchgateAnsatz(), first_z, depths=lambda n: 4 * n, widths=[2, 3, 5], num_samples=1500, parameters=[0], seed=2
     )
-    for n, variance in zip(study.qubits, study.variances, strict=True):
+    for n, variance in zip(study.widths, study.variances, strict=True):
         # finite depth leaves a few percent; the interval's quarter is about one standard error
         assert variance.value == pytest.approx(1 / (2 * n - 1), rel=0.2)
 
 
 def test_one_point_and_few_points_are_undetermined():
     for qubits in ([4], [3, 4], [3, 4, 5, 6]):
-        study = scaling_study(product_circuit, global_projector, qubits=qubits, seed=0, target_qubits=20)
+        study = scaling_study(product_circuit, global_projector, widths=qubits, seed=0, extrapolate_to=20)
         assert study.verdict == "undetermined"
         assert study.extrapolation is None
         with pytest.raises(ValueError, match="undetermined"):
@@ -258,7 +258,7 @@ def test_three_exact_even_widths_do_not_outvote_the_odd_ones():
         return SparsePauliOp("Z" * n) if n % 2 else first_z(n)
 
     def verdict(widths) -> str:
-        return scaling_study(product_circuit, observable, qubits=widths, num_samples=100, seed=0)
+        return scaling_study(product_circuit, observable, widths=widths, num_samples=100, seed=0)
 
     for widths in (range(2, 11), [*range(2, 11), 16, 24, 32]):
         study = verdict(widths)
@@ -283,7 +283,7 @@ def test_a_variance_that_levels_off_is_constant_from_there_on():
 def test_verdict_names_only_the_widths_that_were_fitted():
     """Walks at 16 and more qubits know 2^-n within many factors only."""
     study = scaling_study(
-        HardwareEfficientAnsatz(), global_observable, qubits=[*range(2, 9), 16, 32, 64], num_samples=200, seed=0
+        HardwareEfficientAnsatz(), global_observable, widths=[*range(2, 9), 16, 32, 64], num_samples=200, seed=0
     )
     assert study.verdict == "barren plateau"
     assert study.judgement.used[-3:] == (False, False, False)
@@ -294,7 +294,7 @@ def test_verdict_names_only_the_widths_that_were_fitted():
 
 def test_nothing_is_extrapolated_below_the_law_and_what_was_measured_stays():
     widths = [2, 3, 4, 6, 7, 8, 16, 23, 32, 45, 64]
-    study = scaling_study(RealAmplitudesAnsatz(reps=2), local_observable, qubits=widths, seed=0, target_qubits=2)
+    study = scaling_study(RealAmplitudesAnsatz(reps=2), local_observable, widths=widths, seed=0, extrapolate_to=2)
     assert study.judgement.levelled_off_from == 8
     assert study.extrapolation.is_measured
     assert study.extrapolation.variance == study.variances[0]
@@ -317,7 +317,7 @@ def test_a_slow_fall_is_bounded_and_its_price_knows_it():
     assert there.variance.value == pytest.approx(0.5 * 1000**-0.13, rel=0.05)
     assert there.variance.contains(0.5 * 1000**-0.13)
     level = scaling_study(
-        lambda k: layered_circuit(k, 2), local_observable, qubits=range(2, 13), seed=7, num_samples=400
+        lambda k: layered_circuit(k, 2), local_observable, widths=range(2, 13), seed=7, num_samples=400
     )
     assert re.search(r"changes by no more than n\^±[\d.]+ \(power|no faster than n\^", level.headline())
     assert "does not fall" not in level.headline()
@@ -363,7 +363,7 @@ def test_exact_points_have_the_scatter_of_the_law():
 
 
 def test_a_loss_that_no_angle_changes_says_so():
-    study = scaling_study(product_circuit, lambda n: SparsePauliOp("X" + "I" * (n - 1)), qubits=range(2, 8), seed=0)
+    study = scaling_study(product_circuit, lambda n: SparsePauliOp("X" + "I" * (n - 1)), widths=range(2, 8), seed=0)
     assert study.verdict == "undetermined"
     assert study.is_constant_loss
     assert "is 0 up to rounding at 2 to 7 qubits: no angle changes the loss" in study.headline()
@@ -376,7 +376,7 @@ def test_widths_without_any_variance_forbid_a_verdict_from_the_others():
     def observable(n: int) -> SparsePauliOp:
         return SparsePauliOp(("X" if n % 2 else "Z") + "I" * (n - 1))
 
-    study = scaling_study(product_circuit, observable, qubits=range(2, 15), num_samples=200, seed=0)
+    study = scaling_study(product_circuit, observable, widths=range(2, 15), num_samples=200, seed=0)
     assert study.verdict == "undetermined"
     assert "0 up to rounding at 3, 5, 7, 9, 11, 13 qubits" in study.reason
     assert not study.is_constant_loss
@@ -409,13 +409,13 @@ def test_wide_gradients_are_variances_of_the_chosen_derivatives():
         study = scaling_study(
             product_circuit,
             averaged_local_observable,
-            qubits=[4, 6, 15, 20, 28],
+            widths=[4, 6, 15, 20, 28],
             quantity="gradient",
             parameters=parameters if parameters != [0, 3, 5] else [0, 1, 3],
             num_samples=400,
             seed=0,
         )
-        for n, variance in zip(study.qubits, study.variances, strict=True):
+        for n, variance in zip(study.widths, study.variances, strict=True):
             scale = n if factor is None else factor
             right = scale * gradient_of_mean_z(n)
             assert abs(variance.value - right) < 4 * variance.standard_error + 1e-12, n
@@ -434,7 +434,7 @@ def test_wide_gradients_near_zero_do_not_take_the_mean_for_a_spread():
     study = scaling_study(
         product_circuit,
         lambda n: SparsePauliOp("I" * (n - 1) + "Y"),
-        qubits=[4, 16, 24],
+        widths=[4, 16, 24],
         quantity="gradient",
         distribution=GaussianDistribution(std=0.1),
         num_samples=2000,
@@ -452,7 +452,7 @@ def test_extrapolated_variance_of_a_2_design_is_right_at_20_qubits():
         HardwareEfficientAnsatz(),
         global_observable,
         depths=lambda n: 4 * n,
-        qubits=range(3, 10),
+        widths=range(3, 10),
         parameters=[0],
         seed=3,
     )
@@ -465,11 +465,11 @@ def test_extrapolated_variance_of_a_2_design_is_right_at_20_qubits():
 def test_wide_circuits_tell_a_constant_from_a_power():
     """With CX ladders the variance of a local observable falls from 1/4 at two qubits and levels off at 1/32."""
     ansatz = HardwareEfficientAnsatz(reps=1)
-    study = scaling_study(ansatz, local_observable, qubits=[8, 12, 16, 24, 48, 96, 200], parameters=[0], seed=1)
+    study = scaling_study(ansatz, local_observable, widths=[8, 12, 16, 24, 48, 96, 200], parameters=[0], seed=1)
     assert study.verdict == "constant"
     assert study.variances[-1].contains(1 / 32)
-    walked = scaling_study(ansatz, local_observable, qubits=[4], method="walks", quantity="gradient", seed=0)
-    states = scaling_study(ansatz, local_observable, qubits=[4], quantity="gradient", num_samples=2000, seed=0)
+    walked = scaling_study(ansatz, local_observable, widths=[4], method="walks", quantity="gradient", seed=0)
+    states = scaling_study(ansatz, local_observable, widths=[4], quantity="gradient", num_samples=2000, seed=0)
     error = math.hypot(walked.variances[0].standard_error, states.variances[0].standard_error)
     assert abs(walked.variances[0].value - states.variances[0].value) < 4 * error
 
@@ -593,7 +593,7 @@ def test_two_design_variance_is_the_haar_formula():
 
 
 def test_study_is_plain_data_text_and_a_picture():
-    study = scaling_study(product_circuit, averaged_local_observable, qubits=range(2, 8), seed=0, target_qubits=50)
+    study = scaling_study(product_circuit, averaged_local_observable, widths=range(2, 8), seed=0, extrapolate_to=50)
     data = json.loads(json.dumps(study.to_dict(), allow_nan=False))
     assert data["verdict"] == study.verdict
     assert "points" not in data
@@ -602,8 +602,8 @@ def test_study_is_plain_data_text_and_a_picture():
 
 
 def test_mistakes_in_a_study_are_named():
-    with pytest.raises(ValueError, match="qubits must hold at least one"):
-        scaling_study(product_circuit, local_observable, qubits=[])
+    with pytest.raises(ValueError, match="widths must hold at least one"):
+        scaling_study(product_circuit, local_observable, widths=[])
     with pytest.raises(TypeError, match="setting reps"):
         scaling_study(product_circuit, local_observable, depths=3)
     with pytest.raises(ValueError, match="'auto', 'states', 'walks' or 'propagation'"):
@@ -617,6 +617,6 @@ def test_tiny_variances_of_wide_circuits_are_a_plateau_in_every_unit_and_not_rou
     def parity(num_qubits):
         return unit * global_observable(num_qubits)
 
-    study = scaling_study(product_circuit, parity, qubits=[10, 20, 40, 60, 80, 160], seed=0, num_samples=20)
+    study = scaling_study(product_circuit, parity, widths=[10, 20, 40, 60, 80, 160], seed=0, num_samples=20)
     assert study.verdict == "barren plateau"
     assert study.judgement.chosen.rate.value == pytest.approx(np.log(2), rel=1e-3)

@@ -43,7 +43,7 @@ def test_verdicts_of_small_studies_are_seldom_wrong():
     for name, (ansatz, observable, depths, truth) in CASES.items():
         for seed in range(34):
             samples = int(np.random.default_rng(seed).integers(20, 51))
-            found = scaling_study(ansatz, observable, qubits=WIDTHS, depths=depths, num_samples=samples, seed=seed)
+            found = scaling_study(ansatz, observable, widths=WIDTHS, depths=depths, num_samples=samples, seed=seed)
             wrong[name] += found.verdict not in (truth, "undetermined")
             named += found.verdict == truth
     assert sum(wrong.values()) <= 10, wrong

@@ -237,11 +237,11 @@ def test_free_fermions_with_shared_angles_are_studied_to_64_qubits():
     def bond(num_qubits: int) -> SparsePauliOp:
         return SparsePauliOp.from_sparse_list([("ZZ", [num_qubits // 2 - 1, num_qubits // 2], 1.0)], num_qubits)
 
-    study = scaling_study(ansatz, bond, qubits=[12, 16, 24, 32, 48, 64], num_samples=300, seed=2)
+    study = scaling_study(ansatz, bond, widths=[12, 16, 24, 32, 48, 64], num_samples=300, seed=2)
     assert [point.target.split()[0] for point in study.points] == ["exact", *["propagation"] * 5]
     assert study.verdict == "constant", "the light cone does not see the ends"
-    small = scaling_study(ansatz, bond, qubits=[6], num_samples=8, method="propagation", seed=1)
-    states = scaling_study(ansatz, bond, qubits=[6], num_samples=8, method="states", seed=1)
+    small = scaling_study(ansatz, bond, widths=[6], num_samples=8, method="propagation", seed=1)
+    states = scaling_study(ansatz, bond, widths=[6], num_samples=8, method="states", seed=1)
     assert small.variances[0].value == pytest.approx(states.variances[0].value, rel=1e-9)
 
 

@@ -28,7 +28,7 @@ QUICK = {"folds": 3, "bandwidths": [0.1, 0.5], "C_values": [1.0]}
 
 def plan_of(*keys, data=None, **options):
     """Plan with only some of the models, to save time."""
-    plan = plan_evaluation(small_data(24) if data is None else data, **{"qubits": 2, **QUICK, **options})
+    plan = plan_evaluation(small_data(24) if data is None else data, **{"max_qubits": 2, **QUICK, **options})
     return replace(plan, candidates=tuple(c for c in plan.candidates if c.key in keys))
 
 
@@ -67,7 +67,7 @@ def test_the_kernel_is_that_of_the_model_on_its_training_set(classification):
         n for n, fold in enumerate(classification["quantum"].parameters) if fold["bandwidth"] == chosen
     )
     data = classification.dataset
-    train, _ = plan_evaluation(data, qubits=2, folds=3).splits[kernel.fold]
+    train, _ = plan_evaluation(data, max_qubits=2, folds=3).splits[kernel.fold]
     X = quantum_preparation(ZZFeatureMap(), num_components=2).fit_transform(data.X[train])
     expected = FidelityKernel(ZZFeatureMap(bandwidth=chosen)).evaluate(X)
     np.testing.assert_allclose(found.last.matrix, expected, atol=1e-12)
@@ -127,7 +127,7 @@ def test_a_spread_that_few_shots_hide_is_not_called_absent_on_hardware(classific
 
 
 def test_at_most_two_hundred_samples_are_diagnosed():
-    result = run_plan(plan_of("quantum", data=small_data(330, 1), qubits=1, bandwidths=[0.3]))
+    result = run_plan(plan_of("quantum", data=small_data(330, 1), max_qubits=1, bandwidths=[0.3]))
     assert kernel_part.concentration_of(result.diagnosis).num_samples == kernel_part.MAX_SAMPLES
     assert result.health.num_samples == 220
     assert "200 samples of the first training set" in result.summary()

@@ -22,7 +22,7 @@ def test_folds_are_repeated_on_small_data_and_not_where_that_is_expensive():
     assert plan_evaluation(small_data()).settings.repeats == 3
     assert plan_evaluation("breast_cancer").settings.repeats == 2
     assert plan_evaluation(large()).settings.repeats == 1
-    assert plan_evaluation(large(300), qubits=12).settings.repeats == 1
+    assert plan_evaluation(large(300), max_qubits=12).settings.repeats == 1
     assert plan_evaluation(small_data(), target="aer").settings.repeats == 1
     assert plan_evaluation(small_data(), target=connect("exact", shots=100)).settings.repeats == 1
 

@@ -171,7 +171,7 @@ def test_a_part_of_the_samples_keeps_equal_rows_together_too():
             {"feature_map": "angle"},
             r"has 20 samples in 4 different rows, but 5 folds need at least 10",
         ),
-        (copied(8, 5), {"folds": 2, "qubits": 3}, r"the smallest training set has \d samples"),
+        (copied(8, 5), {"folds": 2, "max_qubits": 3}, r"the smallest training set has \d samples"),
     ],
 )
 def test_too_few_different_rows_are_refused_or_found_to_be_enough(data, options, match):
@@ -180,7 +180,7 @@ def test_too_few_different_rows_are_refused_or_found_to_be_enough(data, options,
         return
     if "qubits" in options:
         wide = np.column_stack([data.X, data.X[:, ::-1] ** 2, data.X**3])
-        data, options = Dataset.from_arrays(wide, data.y), {"folds": 2, "qubits": 9}
+        data, options = Dataset.from_arrays(wide, data.y), {"folds": 2, "max_qubits": 9}
     with pytest.raises(ValueError, match=match):
         plan_evaluation(data, **options, **QUICK)
 

@@ -28,7 +28,7 @@ GRID = {"C_values": (0.1, 1.0, 10.0), "bandwidths": (0.1, 0.5)}
 @pytest.mark.parametrize("seed", [0, 1])
 def test_search_picks_what_grid_search_picks(name, seed):
     data = load_dataset(name).subsample(36, seed=seed)
-    plan = plan_evaluation(data, qubits=2, folds=2, seed=seed, **GRID)
+    plan = plan_evaluation(data, max_qubits=2, folds=2, seed=seed, **GRID)
     ours = plan.candidates[0].make().fit(data.X, data.y)
     kernel = FidelityKernel(ZZFeatureMap())
     if data.task == "classification":
@@ -56,7 +56,7 @@ def labelled_plan(**options):
     data = small_data(36, 4)
     X = data.X.copy()
     X[:, 0] = np.arange(36)
-    return plan_evaluation(replace(data, X=X), qubits=2, folds=3, **GRID, **options)
+    return plan_evaluation(replace(data, X=X), max_qubits=2, folds=3, **GRID, **options)
 
 
 @pytest.mark.slow

@@ -39,9 +39,9 @@ class Causes(Measurement[CircuitRequest, PlateauCauses]):
             seed=request.here_seed,
         )
 
-    def read(self, found: PlateauCauses, request: CircuitRequest, draft: Draft) -> None:
+    def read(self, result: PlateauCauses, request: CircuitRequest, draft: Draft) -> None:
         """Say what raises the derivatives, and what to try."""
-        read_causes(found, draft)
+        read_causes(result, draft)
 
     def _noise(self, request: CircuitRequest, draft: Draft) -> "Noise | None":
         """The noise whose share in it can be simulated in a first look."""

@@ -35,15 +35,15 @@ class Concentration(Measurement[KernelRequest, KernelConcentration]):
         return kernel_concentration(
             request.kernel,
             request.samples,
-            qubits=request.widths,
+            feature_counts=request.widths,
             noise=request.noise if noisy else None,
-            noise_samples=max(noisy, 1),  # not looked at without noise
+            num_noise_samples=max(noisy, 1),  # not looked at without noise
             seed=request.seed,
         )
 
-    def read(self, found: KernelConcentration, request: KernelRequest, draft: Draft) -> None:
+    def read(self, result: KernelConcentration, request: KernelRequest, draft: Draft) -> None:
         """Say how the entries spread."""
-        _read_concentration(found, request.samples, draft)
+        _read_concentration(result, request.samples, draft)
 
     def _noisy_samples(self, request: KernelRequest, noise: Noise, draft: Draft) -> int:
         """How many samples can be measured with noise in a few seconds; 0, with a reason in the draft, for none."""
@@ -71,49 +71,57 @@ class Concentration(Measurement[KernelRequest, KernelConcentration]):
         return number
 
 
-def _read_concentration(found: KernelConcentration, samples: FloatArray, draft: Draft) -> None:
-    if found.num_samples < FEWEST_TO_JUDGE:
+def _read_concentration(concentration: KernelConcentration, samples: FloatArray, draft: Draft) -> None:
+    if concentration.num_samples < FEWEST_TO_JUDGE:
         draft.find(
             "unknown",
             "too_few_samples",
-            f"{found.num_samples} samples are too few to say how the entries of this kernel spread; at least "
+            f"{concentration.num_samples} samples are too few to say how the entries of this kernel spread; at least "
             f"{FEWEST_TO_JUDGE} are needed.",
         )
-        _read_sources(found, draft, bad=False)
+        _read_sources(concentration, draft, bad=False)
         return
-    shots = found.last.shots.to_tell_apart
-    falls = found.verdict == "barren plateau"
+    shots = concentration.last.shots.to_tell_apart
+    falls = concentration.verdict == "barren plateau"
     bad = falls or not shots <= _MANY_SHOTS
     if falls:
-        draft.find("bad", "concentrates_exponentially", found.trend())
-    elif found.verdict in ("polynomial", "constant"):
-        draft.find("good", "falls_as_power" if found.verdict == "polynomial" else "does_not_fall", found.trend())
+        draft.find("bad", "concentrates_exponentially", concentration.trend())
+    elif concentration.verdict in ("polynomial", "constant"):
+        draft.find(
+            "good",
+            "falls_as_power" if concentration.verdict == "polynomial" else "does_not_fall",
+            concentration.trend(),
+        )
     if math.isinf(shots):
-        exact = found.measured_shots is None
-        draft.find("bad" if exact else "unknown", "entries_equal" if exact else "spread_not_seen", found.at_hand())
+        exact = concentration.measured_shots is None
+        draft.find(
+            "bad" if exact else "unknown", "entries_equal" if exact else "spread_not_seen", concentration.at_hand()
+        )
     else:
         few = shots <= _MANY_SHOTS
-        draft.find("good" if few else "bad", "entries_differ" if few else "entries_need_many_shots", found.at_hand())
-    _read_rank(found, draft)
+        draft.find(
+            "good" if few else "bad", "entries_differ" if few else "entries_need_many_shots", concentration.at_hand()
+        )
+    _read_rank(concentration, draft)
     distinct = num_different(samples)
     pairs = distinct * (distinct - 1) // 2
     if math.isfinite(shots):
-        basis = "as it was measured" if found.measured_shots is not None else "without the errors of a device"
+        basis = "as it was measured" if concentration.measured_shots is not None else "without the errors of a device"
         draft.price.append(
             f"The kernel matrix of {samples_in_words(samples)}: {pairs:,} circuits of {shots:,.0f} shots, "
             f"{pairs * shots:,.0f} in all, at which the error of an entry is half of the spread, {basis}."
         )
-    if found.bandwidth is not None and found.bandwidth.value < 1 and bad:
+    if concentration.bandwidth is not None and concentration.bandwidth.value < 1 and bad:
         draft.advise(
             "smaller_bandwidth",
-            f"Multiply the data by {found.bandwidth.value:.2g} before encoding; the entries then spread by "
-            f"{found.bandwidth.standard_deviation:.2g}. Tune this factor by cross-validation.",
+            f"Multiply the data by {concentration.bandwidth.value:.2g} before encoding; the entries then spread by "
+            f"{concentration.bandwidth.standard_deviation:.2g}. Tune this factor by cross-validation.",
         )
-    _read_sources(found, draft, bad=bad)
+    _read_sources(concentration, draft, bad=bad)
 
 
-def _read_sources(found: KernelConcentration, draft: Draft, *, bad: bool) -> None:
-    for source in found.sources:
+def _read_sources(concentration: KernelConcentration, draft: Draft, *, bad: bool) -> None:
+    for source in concentration.sources:
         if source.key == "noise":
             _read_noise(source, draft)
         elif source.key != "exact" and bad and source.factor > 2:
@@ -123,10 +131,10 @@ def _read_sources(found: KernelConcentration, draft: Draft, *, bad: bool) -> Non
             )
 
 
-def _read_rank(found: KernelConcentration, draft: Draft) -> None:
+def _read_rank(concentration: KernelConcentration, draft: Draft) -> None:
     """Say so if the matrix is nearly that of a kernel that knows nothing: a constant, or the identity."""
-    rank, size = found.last.effective_rank, found.num_samples
-    spread = math.sqrt(max(found.last.variance.value, 0.0))
+    rank, size = concentration.last.effective_rank, concentration.num_samples
+    spread = math.sqrt(max(concentration.last.variance.value, 0.0))
     if rank < min(_CONSTANT_RANK, 0.2 * size) and spread < _SMALL_SPREAD:
         draft.find(
             "unknown",

@@ -26,7 +26,7 @@ class Expressiveness(Measurement[CircuitRequest, Expressibility]):
         """Compare fidelities."""
         pairs = max(_FEWEST_PAIRS, request.num_samples)
         return expressibility(
-            request.here, num_qubits=request.width, num_pairs=pairs, bins=_BINS, seed=request.here_seed
+            request.here, num_qubits=request.width, num_pairs=pairs, num_bins=_BINS, seed=request.here_seed
         )
 
 

@@ -33,20 +33,21 @@ class DifferenceRead:
 
     def perform(self, request: KernelRequest, draft: Draft) -> None:
         """Say what the bounds license, where they do, and where the scores do not answer the question already."""
-        found, scores = draft.result(GeometricDifference), draft.result(KernelScores)
-        if found is None:
+        difference, scores = draft.result(GeometricDifference), draft.result(KernelScores)
+        if difference is None:
             return
-        ranking, conclusion = None if scores is None else scores.ranking, found.conclusion
+        ranking, conclusion = None if scores is None else scores.ranking, difference.conclusion
         if conclusion == "bound_carries_over" and ranking not in ("quantum_scores_higher", "nothing_learned"):
-            draft.find("unknown", conclusion, found.headline())
-            if ranking is None and found.simplest is not None:
+            draft.find("unknown", conclusion, difference.headline())
+            if ranking is None and difference.simplest is not None:
                 draft.advise(
                     "classical_first",
-                    f"Try {found.simplest.name} first: of the classical kernels it is the one for which these labels "
+                    f"Try {difference.simplest.name} first: of the classical kernels it is the one for which these "
+                    "labels "
                     "have the smallest complexity.",
                 )
         elif conclusion == "labels_simpler_for_quantum" and ranking in (None, "scores_alike", "quantum_scores_higher"):
-            draft.find("unknown", conclusion, found.headline())
+            draft.find("unknown", conclusion, difference.headline())
 
 
 def quantum_matrix(draft: Draft) -> FloatArray:

@@ -49,9 +49,9 @@ class Gradient(Measurement[CircuitRequest, GradientVariance]):
             seed=request.here_seed,
         )
 
-    def read(self, found: GradientVariance, request: CircuitRequest, draft: Draft) -> None:
+    def read(self, result: GradientVariance, request: CircuitRequest, draft: Draft) -> None:
         """Say from how many shots a derivative is seen, or why there is none."""
-        shots = found.shots_for()
+        shots = result.shots_for()
         if not math.isfinite(shots):
             constant = explain_constant_loss(
                 pose(
@@ -66,12 +66,12 @@ class Gradient(Measurement[CircuitRequest, GradientVariance]):
             draft.advise("measure_what_changes", constant.advice)
             return
         few = shots < _MANY_SHOTS
-        many = in_words(shots, at_most=found.shot_noise.derivatives_at_most)
+        many = in_words(shots, at_most=result.shot_noise.derivatives_at_most)
         draft.find(
             "good" if few else "bad",
             "derivative_seen" if few else "derivative_drowns",
-            f"At {counted(found.num_qubits, 'qubit')} a typical derivative stands out only beyond {many} "
+            f"At {counted(result.num_qubits, 'qubit')} a typical derivative stands out only beyond {many} "
             f"{'shot' if shots == 1 else 'shots'} of each circuit, where it is as large as its noise (root mean square "
             "over parameters).",
         )
-        draft.price.extend(gradient_in_shots(found))
+        draft.price.extend(gradient_in_shots(result))

@@ -27,7 +27,7 @@ class InitialAngles(Measurement[CircuitRequest, InitializationComparison]):
             seed=request.here_seed,
         )
 
-    def read(self, found: InitializationComparison, request: CircuitRequest, draft: Draft) -> None:
+    def read(self, result: InitializationComparison, request: CircuitRequest, draft: Draft) -> None:
         """Advise the distribution with the largest gradient, if there is one."""
-        if found.best is not None:
-            draft.advise("initial_angles", f"{self.heading}: {found.headline()}")
+        if result.best is not None:
+            draft.advise("initial_angles", f"{self.heading}: {result.headline()}")

@@ -29,22 +29,22 @@ class WalkedMoments(Measurement[CircuitRequest, SecondMoments]):
         """Walk."""
         return second_moments(request.here, request.observable, num_qubits=request.width, seed=request.seed)
 
-    def read(self, found: SecondMoments, request: CircuitRequest, draft: Draft) -> None:
+    def read(self, result: SecondMoments, request: CircuitRequest, draft: Draft) -> None:
         """Say from how many shots the loss varies, if the walks know its variance."""
-        if not found.is_conclusive:
+        if not result.is_conclusive:
             return
-        shots = found.shots_for_loss()
-        many = in_words(shots, at_most=found.shot_noise.loss_at_most)
-        groups = found.shot_noise.num_groups
+        shots = result.shots_for_loss()
+        many = in_words(shots, at_most=result.shot_noise.loss_at_most)
+        groups = result.shot_noise.num_groups
         each = f" of each of its {groups:,} circuits" * (groups > 1)
         few = shots < _MANY_SHOTS
         draft.find(
             "good" if few else "bad",
             "loss_varies" if few else "loss_drowns",
-            f"At {counted(found.num_qubits, 'qubit')} the loss varies by √Var = "
-            f"{math.sqrt(max(found.loss_variance.value, 0)):.2g}, as much as its noise at {many} shots{each}.",
+            f"At {counted(result.num_qubits, 'qubit')} the loss varies by √Var = "
+            f"{math.sqrt(max(result.loss_variance.value, 0)):.2g}, as much as its noise at {many} shots{each}.",
         )
-        draft.price.extend(gradient_in_shots(found))
+        draft.price.extend(gradient_in_shots(result))
 
 
 class ChainedMoment(Measurement[CircuitRequest, ChainMoment]):
@@ -64,18 +64,18 @@ class ChainedMoment(Measurement[CircuitRequest, ChainMoment]):
         """Contract."""
         return chain_second_moment(request.here, request.observable, num_qubits=request.width)
 
-    def read(self, found: ChainMoment, request: CircuitRequest, draft: Draft) -> None:
+    def read(self, result: ChainMoment, request: CircuitRequest, draft: Draft) -> None:
         """Say from how many shots the loss varies."""
         where = f"At {counted(request.width, 'qubit')}"
-        if math.isinf(found.log10_variance):
+        if math.isinf(result.log10_variance):
             draft.find("bad", "loss_drowns", f"{where} no parameter changes the loss: its variance is 0.")
             return
-        few = found.shots_for_loss() < _MANY_SHOTS
+        few = result.shots_for_loss() < _MANY_SHOTS
         draft.find(
             "good" if few else "bad",
             "loss_varies" if few else "loss_drowns",
-            f"{where} the variance of the loss is 10^{found.log10_variance:.1f}: "
-            f"at {found.shots_in_words()} shots the loss varies as much as its noise.",
+            f"{where} the variance of the loss is 10^{result.log10_variance:.1f}: "
+            f"at {result.shots_in_words()} shots the loss varies as much as its noise.",
         )
 
 
@@ -93,16 +93,16 @@ class BoundedMoment(Measurement[CircuitRequest, SecondMomentBounds]):
         """Follow the most probable strings."""
         return second_moment_bounds(request.here, request.observable, num_qubits=request.width, max_strings=FEW_STRINGS)
 
-    def read(self, found: SecondMomentBounds, request: CircuitRequest, draft: Draft) -> None:
+    def read(self, result: SecondMomentBounds, request: CircuitRequest, draft: Draft) -> None:
         """Say on which side of a feasible number of shots the loss varies, if the bounds tell."""
-        if found.most_shots < _MANY_SHOTS:
-            text = f"At {in_words(found.most_shots, at_most=True)} shots the loss varies as much as its noise."
-            draft.find("good", "loss_varies", f"{text} {found.headline()}")
-        elif found.fewest_shots >= _MANY_SHOTS:
-            text = f"Below {in_words(found.fewest_shots)} shots the loss varies less than its noise."
-            if math.isinf(found.fewest_shots):
+        if result.most_shots < _MANY_SHOTS:
+            text = f"At {in_words(result.most_shots, at_most=True)} shots the loss varies as much as its noise."
+            draft.find("good", "loss_varies", f"{text} {result.headline()}")
+        elif result.fewest_shots >= _MANY_SHOTS:
+            text = f"Below {in_words(result.fewest_shots)} shots the loss varies less than its noise."
+            if math.isinf(result.fewest_shots):
                 text = "No parameter changes the loss."
-            draft.find("bad", "loss_drowns", f"{text} {found.headline()}")
+            draft.find("bad", "loss_drowns", f"{text} {result.headline()}")
         else:
             self.read_nothing(request, draft)
 

@@ -35,17 +35,17 @@ class NoiseWithDepth(Measurement[CircuitRequest, NoiseInducedPlateau]):
         narrow = min(request.width, _STUDY_QUBITS, device_qubits(noisy_simulator(noise)[0]) or request.width)
         return noise_induced_plateau(ansatz, request.observable, noise, num_qubits=narrow, seed=request.seed)
 
-    def read(self, found: NoiseInducedPlateau, request: CircuitRequest, draft: Draft) -> None:
+    def read(self, result: NoiseInducedPlateau, request: CircuitRequest, draft: Draft) -> None:
         """Say how noise damps the variance, at the width that was simulated."""
-        if math.isnan(found.decay_rate.value):  # noise took all the variance, or there was none
-            lost = found.trajectories is None and any(clean.value > 0 for clean in found.clean_variances)
-            draft.find("bad" if lost else "unknown", "noise_damps" if lost else "noise_unclear", found.headline())
+        if math.isnan(result.decay_rate.value):  # noise took all the variance, or there was none
+            lost = result.num_trajectories is None and any(clean.value > 0 for clean in result.clean_variances)
+            draft.find("bad" if lost else "unknown", "noise_damps" if lost else "noise_unclear", result.headline())
             return
-        damps, depth = found.decay_rate.low > 0, found.last_useful_depth.value
-        bad = damps and depth < found.depths[-1]
+        damps, depth = result.decay_rate.low > 0, result.last_useful_depth.value
+        bad = damps and depth < result.depths[-1]
         code = "noise_damps" if bad else "noise_damps_slowly" if damps else "noise_unclear"
-        draft.find("bad" if bad else "unknown", code, found.headline())
+        draft.find("bad" if bad else "unknown", code, result.headline())
         if bad and depth >= 1:
-            elsewhere = f"; {request.width} qubits were not simulated with noise" * (request.width != found.num_qubits)
-            where = f"With this noise, at {counted(found.num_qubits, 'qubit')},"
+            elsewhere = f"; {request.width} qubits were not simulated with noise" * (request.width != result.num_qubits)
+            where = f"With this noise, at {counted(result.num_qubits, 'qubit')},"
             draft.advise("fewer_layers", f"{where} keep to fewer than {rounded(depth)} layers{elsewhere}.")

@@ -35,8 +35,8 @@ class KernelOnBackend:
         """Plan it, if a backend was named."""
         if request.connection is None:
             return
-        found = draft.result(KernelConcentration)
-        known = found.last.shots if found is not None else None
+        concentration = draft.result(KernelConcentration)
+        known = concentration.last.shots if concentration is not None else None
         draft.add_price(
             kernel_price(
                 request.kernel,
@@ -45,11 +45,11 @@ class KernelOnBackend:
                 request.connection,
                 price_per_minute=request.price_per_minute,
                 entries=None if known is None else (known.mean, known.variance),
-                simulated=None if found is None else _simulated_factor(found),
+                simulated=None if concentration is None else _simulated_factor(concentration),
             )
         )
 
 
-def _simulated_factor(found: KernelConcentration) -> Estimate | None:
+def _simulated_factor(concentration: KernelConcentration) -> Estimate | None:
     """How many times as many shots the kernel takes with simulated noise; None if none was simulated."""
-    return next((source.shots for source in reversed(found.sources) if source.key == "noise"), None)
+    return next((source.shots for source in reversed(concentration.sources) if source.key == "noise"), None)

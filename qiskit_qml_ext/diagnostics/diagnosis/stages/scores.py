@@ -29,23 +29,24 @@ class Scores(Measurement[KernelRequest, KernelScores]):
             quantum_matrix(draft), request.classical, request.labels, X=request.samples, seed=request.seed
         )
 
-    def read(self, found: KernelScores, request: KernelRequest, draft: Draft) -> None:
+    def read(self, result: KernelScores, request: KernelRequest, draft: Draft) -> None:
         """Say which kernel scores best."""
         # ahead on one division into folds is not yet better: the error leaves out that other training sets differ
-        level: Level = "bad" if found.ranking == "classical_scores_as_well" else "unknown"
+        level: Level = "bad" if result.ranking == "classical_scores_as_well" else "unknown"
         meaning = {
             "nothing_learned": " None of them is clearly better than the guess.",
-            "scores_alike": f" The difference is within twice its error: {found.best.ahead}.",
-            "quantum_scores_higher": f" The quantum kernel is ahead by {found.best.ahead}, not counting how much other "
+            "scores_alike": f" The difference is within twice its error: {result.best.ahead}.",
+            "quantum_scores_higher": f" The quantum kernel is ahead by {result.best.ahead}, not counting how much "
+            "other "
             "training sets would change that.",
         }
-        ranking = found.ranking
-        draft.find(level, ranking, found.headline() + meaning.get(ranking, ""))
+        ranking = result.ranking
+        draft.find(level, ranking, result.headline() + meaning.get(ranking, ""))
         if ranking == "classical_scores_as_well":
             draft.advise(
                 "classical_first",
-                f"Use a classical kernel first: {found.best.name} scores {found.best.score:.3f} on these folds, the "
-                f"quantum kernel {found.quantum.score:.3f}. (It is the best of {len(found.classical)}, the quantum "
+                f"Use a classical kernel first: {result.best.name} scores {result.best.score:.3f} on these folds, the "
+                f"quantum kernel {result.quantum.score:.3f}. (It is the best of {len(result.classical)}, the quantum "
                 "kernel has one bandwidth: evaluate tunes all of them.)",
             )
         elif ranking != "nothing_learned":

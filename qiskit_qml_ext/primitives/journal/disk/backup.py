@@ -8,23 +8,23 @@ from pathlib import Path
 
 from qiskit_qml_ext.exceptions import JournalDamagedError, JournalError
 from qiskit_qml_ext.primitives.journal.disk.places import journal_path
-from qiskit_qml_ext.primitives.journal.disk.problems import Found, sentences
+from qiskit_qml_ext.primitives.journal.disk.problems import Inspection, sentences
 from qiskit_qml_ext.primitives.journal.disk.rows import UNREADABLE
 
 
 def copy_file(
     database: sqlite3.Connection,
     path: Path,
-    target: str | os.PathLike[str],
+    destination: str | os.PathLike[str],
     *,
-    inspect: Callable[[sqlite3.Connection], Found],
+    inspect: Callable[[sqlite3.Connection], Inspection],
 ) -> Path:
     """Copy a database into a new file with SQLite's own backup, which others may write meanwhile.
 
     Args:
         database: A connection to it.
         path: Its file.
-        target: The new file; nothing may be there.
+        destination: The new file; nothing may be there.
         inspect: Checks the copy.
 
     Returns:
@@ -33,7 +33,7 @@ def copy_file(
     Raises:
         JournalError: If something is there, it cannot be written, or the copy is not what was read.
     """
-    place = journal_path(target)
+    place = journal_path(destination)
     if place == path:
         raise JournalError(f"{place} is the journal itself. Name another file for its copy.")
     for name in (place, *(place.with_name(place.name + ending) for ending in ("-wal", "-shm", "-journal"))):
@@ -59,8 +59,10 @@ def copy_file(
     return place
 
 
-def _copied(database: sqlite3.Connection, target: Path, inspect: Callable[[sqlite3.Connection], Found]) -> None:
-    copy = sqlite3.connect(target, isolation_level=None)
+def _copied(
+    database: sqlite3.Connection, destination: Path, inspect: Callable[[sqlite3.Connection], Inspection]
+) -> None:
+    copy = sqlite3.connect(destination, isolation_level=None)
     try:
         database.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")  # one file that has everything
@@ -69,7 +71,7 @@ def _copied(database: sqlite3.Connection, target: Path, inspect: Callable[[sqlit
             raise JournalDamagedError(f"The copy is not sound: {' '.join(sentences(problems, most=3))}")
     finally:
         copy.close()
-    descriptor = os.open(target, os.O_RDONLY)
+    descriptor = os.open(destination, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qiskit_qml_ext.primitives.journal.disk.contents import CONTENT_BYTES
-from qiskit_qml_ext.primitives.journal.disk.problems import Found
+from qiskit_qml_ext.primitives.journal.disk.problems import Inspection
 from qiskit_qml_ext.primitives.journal.disk.queries import content_of
 from qiskit_qml_ext.primitives.journal.disk.records import DISSOLVED, DONE, SUBMITTED
 from qiskit_qml_ext.primitives.journal.disk.rows import (
@@ -62,19 +62,19 @@ CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT);
 FIRST_STATEMENTS = tuple(statement for statement in _FIRST_TABLES.split(";\n") if statement.strip())
 
 
-def inspected_first(database: sqlite3.Connection) -> Found:
+def inspected_first(database: sqlite3.Connection) -> Inspection:
     """Check a journal of the first schema as far as that is possible without checksums."""
-    found = Found()
+    inspection = Inspection()
     try:
-        note_foreign_objects(database, objects_made_by(FIRST_STATEMENTS), found)
-        if not found.problems:
-            note_damaged_pages(database, found)
+        note_foreign_objects(database, objects_made_by(FIRST_STATEMENTS), inspection)
+        if not inspection.problems:
+            note_damaged_pages(database, inspection)
     except UNREADABLE as error:
-        found.note("file", None, f"The file cannot be read: {error}.")
-    return found
+        inspection.note("file", None, f"The file cannot be read: {error}.")
+    return inspection
 
 
-def convert(database: sqlite3.Connection, *, lineage: str, file: str) -> Found:
+def convert(database: sqlite3.Connection, *, lineage: str, file: str) -> Inspection:
     """Turn the tables of the first schema into those of the current one, within a transaction.
 
     Args:
@@ -85,14 +85,14 @@ def convert(database: sqlite3.Connection, *, lineage: str, file: str) -> Found:
     Returns:
         What was found; where it has problems, the transaction must be rolled back.
     """
-    found = inspected_first(database)
-    if found.problems:
-        return found
+    inspection = inspected_first(database)
+    if inspection.problems:
+        return inspection
     try:
         _convert(database, lineage=lineage, file=file)
     except (*UNREADABLE, ValueError, TypeError, RecursionError, KeyError) as error:
-        found.note("file", None, f"It is of the first schema, and a row of it cannot be read ({error}).")
-        return found
+        inspection.note("file", None, f"It is of the first schema, and a row of it cannot be read ({error}).")
+        return inspection
     return inspected(database)
 
 
@@ -156,8 +156,8 @@ def _attempts(database: sqlite3.Connection) -> list[list[Any]]:
         "tag, unit, job, session, outcome, started, submitted, finished, calibration, usage_seconds, reason, checked"
     )
     rows = []
-    found = database.execute(f"SELECT {columns} FROM first_attempts ORDER BY rowid").fetchall()
-    for number, row in enumerate(found, start=1):
+    attempts = database.execute(f"SELECT {columns} FROM first_attempts ORDER BY rowid").fetchall()
+    for number, row in enumerate(attempts, start=1):
         values = dict(zip(columns.split(", "), row, strict=True))
         values |= {"number": number, "boot": "", "ticks": 0.0, "watched": int(not values["checked"])}
         rows.append([values[name] for name in ATTEMPTS.columns])
@@ -166,9 +166,9 @@ def _attempts(database: sqlite3.Connection) -> list[list[Any]]:
 
 def copy_beside(path: Path, version: int) -> Path:
     """Return a free name beside a journal for a copy of it as it was."""
-    target = path.with_name(f"{path.name}.schema{version}")
+    copy = path.with_name(f"{path.name}.schema{version}")
     number = 1
-    while target.exists():
+    while copy.exists():
         number += 1
-        target = path.with_name(f"{path.name}.schema{version}-{number}")
-    return target
+        copy = path.with_name(f"{path.name}.schema{version}-{number}")
+    return copy

@@ -74,7 +74,7 @@ def _boot_session_of_a_mac() -> str:
     text, size = ctypes.create_string_buffer(64), ctypes.c_size_t(64)
     if ctypes.CDLL(None).sysctlbyname(b"kern.bootsessionuuid", text, ctypes.byref(size), None, 0):
         raise OSError("sysctl kern.bootsessionuuid failed")
-    found = text.value.decode("ascii").replace("-", "").lower()
-    if not found:
+    session = text.value.decode("ascii").replace("-", "").lower()
+    if not session:
         raise OSError("sysctl kern.bootsessionuuid is empty")
-    return found
+    return session

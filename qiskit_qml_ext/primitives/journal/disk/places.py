@@ -60,25 +60,25 @@ def make_file(path: Path) -> bool:
             beside it.
     """
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
-        found = None
+        status = None
     except (OSError, ValueError) as error:
         raise _no_place(str(path), error) from error
-    if found is not None:
-        if stat.S_ISDIR(found.st_mode):
+    if status is not None:
+        if stat.S_ISDIR(status.st_mode):
             raise JournalError(f"{path} is a folder, but a journal is a file. Name a file in it.")
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(status.st_mode):
             raise JournalError(f"{path} is a device or a pipe, but a journal is a file. Choose another name.")
-    is_empty = found is None or found.st_size == 0
+    is_empty = status is None or status.st_size == 0
     for beside in (path.with_name(f"{path.name}{ending}") for ending in ("-wal", "-shm")):
         if is_empty and _size(beside) and not _size(path):  # another process may have begun a journal meanwhile
             raise JournalError(
-                f"{path} is {'missing' if found is None else 'empty'}, but {beside.name} beside it is not: it belongs "
+                f"{path} is {'missing' if status is None else 'empty'}, but {beside.name} beside it is not: it belongs "
                 "to a journal that was there. Put that journal back, or move this file away."
             )
     try:
-        if found is None:
+        if status is None:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         elif is_empty and os.access(path, os.W_OK):
             path.chmod(0o600)
@@ -89,8 +89,8 @@ def make_file(path: Path) -> bool:
 
 def file_identity(path: Path) -> str:
     """Return what tells a file from its copies: where it lies on the disk."""
-    found = path.stat()
-    return f"{found.st_dev}:{found.st_ino}"
+    status = path.stat()
+    return f"{status.st_dev}:{status.st_ino}"
 
 
 def check_still_there(path: Path, identity: str) -> None:
@@ -115,7 +115,7 @@ def check_still_there(path: Path, identity: str) -> None:
 
 def versions_on_disk(path: Path) -> tuple[tuple[int, int, int], ...]:
     """Return what changes when a journal or the file beside it is written: for each number, size and time of change."""
-    found = []
+    versions = []
     for name in (path, path.with_name(f"{path.name}-wal")):
         try:
             status = name.stat()
@@ -123,8 +123,8 @@ def versions_on_disk(path: Path) -> tuple[tuple[int, int, int], ...]:
             continue
         if name is not path and not status.st_size:
             continue  # nothing is in it, and opening the journal makes it anew
-        found.append((status.st_ino, status.st_size, status.st_mtime_ns))
-    return tuple(found)
+        versions.append((status.st_ino, status.st_size, status.st_mtime_ns))
+    return tuple(versions)
 
 
 def _size(path: Path) -> int:

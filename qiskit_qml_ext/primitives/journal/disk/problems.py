@@ -26,7 +26,7 @@ class Problem:
 
 
 @dataclass
-class Found:
+class Inspection:
     """What could be read from a journal's file."""
 
     rows: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
@@ -43,27 +43,29 @@ class Found:
         self.problems.append(Problem(table, unit, sentence, kind))
 
 
-def leave_causes(found: Found) -> None:
+def leave_causes(inspection: Inspection) -> None:
     """Leave out the problems that follow from others, and name the units that are hit."""
-    found.touched |= {problem.unit for problem in found.problems if problem.unit is not None}
-    unreadable = [problem for problem in found.problems if problem.table == "pages" or problem.kind == END]
+    inspection.touched |= {problem.unit for problem in inspection.problems if problem.unit is not None}
+    unreadable = [problem for problem in inspection.problems if problem.table == "pages" or problem.kind == END]
     if unreadable:
-        rest = [problem for problem in found.problems if not problem.kind and problem not in unreadable]
-        found.problems = [*rest, _of_pages(unreadable)]
+        rest = [problem for problem in inspection.problems if not problem.kind and problem not in unreadable]
+        inspection.problems = [*rest, _of_pages(unreadable)]
         return
-    causes = [problem for problem in found.problems if not problem.kind]
-    units = [problem for problem in found.problems if problem.table == "units" and problem.kind == ROW]
+    causes = [problem for problem in inspection.problems if not problem.kind]
+    units = [problem for problem in inspection.problems if problem.table == "units" and problem.kind == ROW]
     without_record = {problem.unit for problem in units}
     causes += units
-    for number in sorted({p.unit for p in found.problems if p.kind == ORPHAN and p.unit is not None} - without_record):
+    for number in sorted(
+        {p.unit for p in inspection.problems if p.kind == ORPHAN and p.unit is not None} - without_record
+    ):
         causes.append(Problem("units", number, f"The record of unit {number} is missing."))
-    causes += _of_items(found)
-    causes += _of_attempts(found)
-    causes += [p for p in found.problems if p.kind == ROW and p.table not in ("units", "items", "attempts")]
-    if not any(problem.table == "about" and problem.kind == ROW for problem in found.problems):
-        causes += [problem for problem in found.problems if problem.kind == NAMES]
-    found.touched |= {problem.unit for problem in causes if problem.unit is not None}
-    found.problems = causes or [problem for problem in found.problems if problem.kind == SUM_OFF]
+    causes += _of_items(inspection)
+    causes += _of_attempts(inspection)
+    causes += [p for p in inspection.problems if p.kind == ROW and p.table not in ("units", "items", "attempts")]
+    if not any(problem.table == "about" and problem.kind == ROW for problem in inspection.problems):
+        causes += [problem for problem in inspection.problems if problem.kind == NAMES]
+    inspection.touched |= {problem.unit for problem in causes if problem.unit is not None}
+    inspection.problems = causes or [problem for problem in inspection.problems if problem.kind == SUM_OFF]
 
 
 def sentences(problems: Iterable[Problem], *, most: int) -> Iterator[str]:
@@ -81,24 +83,24 @@ def _of_pages(unreadable: list[Problem]) -> Problem:
     return Problem("pages", None, f"Parts of the file cannot be read. {unreadable[0].sentence}{also}")
 
 
-def _of_items(found: Found) -> list[Problem]:
+def _of_items(inspection: Inspection) -> list[Problem]:
     """Return what is wrong with items, by units where that is known."""
-    units = [problem for problem in found.problems if problem.kind == MEMBERS]
-    rows = sum(problem.kind == ROW and problem.table == "items" for problem in found.problems)
+    units = [problem for problem in inspection.problems if problem.kind == MEMBERS]
+    rows = sum(problem.kind == ROW and problem.table == "items" for problem in inspection.problems)
     if units or not rows:
         return units
     return [Problem("items", None, f"{rows:,} row{'s' * (rows != 1)} of its table items cannot be read.")]
 
 
-def _of_attempts(found: Found) -> list[Problem]:
+def _of_attempts(inspection: Inspection) -> list[Problem]:
     """Return what is wrong with attempts, by units where that is known."""
-    states = [problem for problem in found.problems if problem.kind == STATE]
-    rows = [problem for problem in found.problems if problem.kind == ROW and problem.table == "attempts"]
-    if not rows and not any(problem.kind == SUM_OFF for problem in found.problems):
+    states = [problem for problem in inspection.problems if problem.kind == STATE]
+    rows = [problem for problem in inspection.problems if problem.kind == ROW and problem.table == "attempts"]
+    if not rows and not any(problem.kind == SUM_OFF for problem in inspection.problems):
         return states
-    sound = Counter(row["unit"] for row in found.rows["attempts"])
+    sound = Counter(row["unit"] for row in inspection.rows["attempts"])
     short = {problem.unit for problem in states}
-    short |= {row["id"] for row in found.rows["units"] if row["attempts"] > sound[row["id"]]}
+    short |= {row["id"] for row in inspection.rows["units"] if row["attempts"] > sound[row["id"]]}
     named = [problem for problem in rows if problem.unit is not None]
     short -= {problem.unit for problem in named}
     said = [

@@ -153,22 +153,22 @@ def opened(table: Table, row: Sequence[Any]) -> Row:
     *values, sealed = row
     if sealed != seal(table, values):
         raise DamagedRowError(f"row {_shown(values[0])} of its table {table.name} does not match its checksum")
-    found = dict[str, Any]()
+    fields = dict[str, Any]()
     for (name, kind), value in zip(table.columns.items(), values, strict=True):
         if not isinstance(value, _TYPES[kind]):
             raise DamagedRowError(
                 f"row {_shown(values[0])} of its table {table.name} has {_shown(value)} for {name}, which must be a "
                 f"{kind.rstrip('?')}"
             )
-        found[name] = value
+        fields[name] = value
         if kind == "json":
             try:
-                found[name] = json.loads(str(value))
+                fields[name] = json.loads(str(value))
             except (ValueError, RecursionError, MemoryError) as error:
                 raise DamagedRowError(
                     f"row {_shown(values[0])} of its table {table.name} has no JSON: {name}"
                 ) from error
-    return found
+    return fields
 
 
 def read(database: sqlite3.Connection, table: Table, where: str = "1", values: Iterable[Any] = ()) -> list[Row]:

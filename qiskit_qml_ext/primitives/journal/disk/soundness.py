@@ -21,7 +21,7 @@ from qiskit_qml_ext.primitives.journal.disk.problems import (
     ROW,
     STATE,
     SUM_OFF,
-    Found,
+    Inspection,
     leave_causes,
 )
 from qiskit_qml_ext.primitives.journal.disk.queries import content_of
@@ -55,27 +55,27 @@ _IN_ROW: dict[str, Callable[[Row], str | None]] = {
 }
 
 
-def inspected(database: sqlite3.Connection) -> Found:
+def inspected(database: sqlite3.Connection) -> Inspection:
     """Check a journal's file of the current schema, within one transaction; nothing is raised for damage.
 
     The problems are causes: what follows from a damage is not named.
     """
-    found = Found()
+    inspection = Inspection()
     try:
-        note_foreign_objects(database, expected_objects(), found)
-        if found.problems:
-            return found  # with a view or a trigger in it nothing that is read means anything
-        note_damaged_pages(database, found)
+        note_foreign_objects(database, expected_objects(), inspection)
+        if inspection.problems:
+            return inspection  # with a view or a trigger in it nothing that is read means anything
+        note_damaged_pages(database, inspection)
         for table in TABLES:
-            read_table(database, table, found)
-        note_numbers(database, found)
+            read_table(database, table, inspection)
+        note_numbers(database, inspection)
     except UNREADABLE as error:
-        found.note("file", None, f"The file cannot be read: {error}.", END)
-    note_names(found)
-    note_sum(found)
-    note_relations(found)
-    leave_causes(found)
-    return found
+        inspection.note("file", None, f"The file cannot be read: {error}.", END)
+    note_names(inspection)
+    note_sum(inspection)
+    note_relations(inspection)
+    leave_causes(inspection)
+    return inspection
 
 
 def objects_of(database: sqlite3.Connection) -> set[tuple[str, str, str | None]]:
@@ -95,152 +95,154 @@ def objects_made_by(statements: Iterable[str]) -> frozenset[tuple[str, str, str 
     database = sqlite3.connect(":memory:")
     for statement in statements:
         database.execute(statement)
-    found = frozenset(objects_of(database))
+    objects = frozenset(objects_of(database))
     database.close()
-    return found
+    return objects
 
 
 def note_foreign_objects(
-    database: sqlite3.Connection, expected: Iterable[tuple[str, str, str | None]], found: Found
+    database: sqlite3.Connection, expected: Iterable[tuple[str, str, str | None]], inspection: Inspection
 ) -> None:
     """Note what a file holds beside a journal's own tables: a trigger could rewrite what is written."""
     there, wanted = objects_of(database), set(expected)
     for kind, name, _ in sorted(there - wanted, key=str):
         known = any(name == other for _, other, _ in wanted)
         sentence = "has a changed definition" if known else "does not belong to a journal"
-        found.note("objects", None, f"The {kind} {name!r:.80} {sentence}.")
+        inspection.note("objects", None, f"The {kind} {name!r:.80} {sentence}.")
     for kind, name, _ in sorted(wanted - there, key=str):
         if not any(name == other for _, other, _ in there):
-            found.note("objects", None, f"The {kind} {name!r} is missing.")
+            inspection.note("objects", None, f"The {kind} {name!r} is missing.")
 
 
-def note_damaged_pages(database: sqlite3.Connection, found: Found) -> None:
+def note_damaged_pages(database: sqlite3.Connection, inspection: Inspection) -> None:
     """Note what SQLite itself finds wrong, also where an index says something else than its table."""
     for (sentence,) in database.execute("PRAGMA integrity_check(20)"):
         if sentence != "ok":
-            found.note("pages", None, f"SQLite says: {' '.join(str(sentence).split())}.")
+            inspection.note("pages", None, f"SQLite says: {' '.join(str(sentence).split())}.")
 
 
-def read_table(database: sqlite3.Connection, table: Table, found: Found) -> None:
+def read_table(database: sqlite3.Connection, table: Table, inspection: Inspection) -> None:
     """Read the rows of a table, and note those that are not sound."""
     try:
         if table is ITEMS:
-            _read_items(database, found)
+            _read_items(database, inspection)
         elif table is RESULTS:
-            _read_results(database, found)
+            _read_results(database, inspection)
         else:
             for raw in database.execute(f"{table.selection} WHERE 1"):
-                take_row(table, raw, found)
+                take_row(table, raw, inspection)
     except UNREADABLE as error:
-        found.note(table.name, None, f"The table {table.name} cannot be read to its end: {error}.", END)
+        inspection.note(table.name, None, f"The table {table.name} cannot be read to its end: {error}.", END)
 
 
-def take_row(table: Table, raw: Any, found: Found) -> None:
+def take_row(table: Table, raw: Any, inspection: Inspection) -> None:
     """Take a row if it is sound, else note what is wrong with it."""
-    found.seals[table.name].append(raw[-1])
+    inspection.seals[table.name].append(raw[-1])
     try:
         row = opened(table, raw)
     except DamagedRowError as error:
         number = raw[0] if table is UNITS and isinstance(raw[0], int) else None
         what = "A row is damaged" if number is None else f"The record of unit {number} is damaged"
-        found.note(table.name, number, f"{what} ({error}).", ROW)
+        inspection.note(table.name, number, f"{what} ({error}).", ROW)
         return
     sentence = _IN_ROW[table.name](row) if table.name in _IN_ROW else None
     if sentence is not None:
         unit = row["id"] if table is UNITS else row.get("unit")
-        found.note(table.name, unit, f"Row {row[table.key]!r:.60} of its table {table.name} {sentence}.", ROW)
+        inspection.note(table.name, unit, f"Row {row[table.key]!r:.60} of its table {table.name} {sentence}.", ROW)
         return
-    found.rows[table.name].append(row)
+    inspection.rows[table.name].append(row)
 
 
-def _read_items(database: sqlite3.Connection, found: Found) -> None:
+def _read_items(database: sqlite3.Connection, inspection: Inspection) -> None:
     """Read the items, which are many."""
     for raw in database.execute(f"{ITEMS.selection} WHERE 1"):
-        take_item(raw, found)
+        take_item(raw, inspection)
 
 
-def take_item(raw: Any, found: Found) -> None:
+def take_item(raw: Any, inspection: Inspection) -> None:
     """Take an item if it is sound, else note what is wrong with it; with as little work as possible."""
     key, unit, position, sealed = raw
     values = (key, unit, position)
-    found.seals["items"].append(sealed)
+    inspection.seals["items"].append(sealed)
     if seal(ITEMS, values) != sealed:
-        found.note("items", None, "An item does not match its checksum.", ROW)
+        inspection.note("items", None, "An item does not match its checksum.", ROW)
     elif not (isinstance(key, bytes) and isinstance(unit, int) and isinstance(position, int)):
-        found.note("items", None, "An item has values of wrong types.", ROW)
+        inspection.note("items", None, "An item has values of wrong types.", ROW)
     elif len(key) != KEY_BYTES or position < 0:
-        found.note("items", None, "An item has an impossible key or position.", ROW)
+        inspection.note("items", None, "An item has an impossible key or position.", ROW)
     else:
-        found.rows["items"].append(values)
+        inspection.rows["items"].append(values)
 
 
-def _read_results(database: sqlite3.Connection, found: Found) -> None:
+def _read_results(database: sqlite3.Connection, inspection: Inspection) -> None:
     """Read what there is of results without the blobs: those are checked when they are used."""
     columns = "unit, content, typeof(arrays), typeof(metadata), typeof(seal), length(seal)"
     for unit, content, *kinds in database.execute(f"SELECT {columns} FROM results"):
         fits = isinstance(content, bytes) and len(content) == CONTENT_BYTES and kinds == ["blob", "text", "blob", 8]
         if fits:
-            found.rows["results"].append({"unit": unit, "content": content})
+            inspection.rows["results"].append({"unit": unit, "content": content})
         else:
-            found.note("results", unit, f"The result of unit {unit} has values of wrong types.")
+            inspection.note("results", unit, f"The result of unit {unit} has values of wrong types.")
 
 
-def note_numbers(database: sqlite3.Connection, found: Found) -> None:
+def note_numbers(database: sqlite3.Connection, inspection: Inspection) -> None:
     """Note where the numbers that SQLite gives next do not follow those that were given."""
     given = dict(database.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
     for table in (UNITS, ATTEMPTS):
         last = database.execute(f"SELECT max({table.key}) FROM {table.name}").fetchone()[0] or 0
         following = given.get(table.name, 0)
         if not (isinstance(following, int) and isinstance(last, int) and last <= following <= last + _MOST_WITHDRAWN):
-            found.note(table.name, None, f"The last number in its table {table.name} is {last}, not {following!r:.30}.")
+            inspection.note(
+                table.name, None, f"The last number in its table {table.name} is {last}, not {following!r:.30}."
+            )
 
 
-def note_names(found: Found) -> None:
+def note_names(inspection: Inspection) -> None:
     """Note what the table about does not say."""
-    about = {row["name"] for row in found.rows["about"]}
+    about = {row["name"] for row in inspection.rows["about"]}
     for name in ABOUT_NAMES:
         if name not in about:
-            found.note("about", None, f"Its table about does not say {name!r}.", NAMES)
+            inspection.note("about", None, f"Its table about does not say {name!r}.", NAMES)
 
 
-def note_sum(found: Found) -> None:
+def note_sum(inspection: Inspection) -> None:
     """Note a file whose rows are sound one by one, but not all of the same time."""
-    about = {row["name"]: row["value"] for row in found.rows["about"]}
-    total = sum_of(sealed for table in SUMMED for sealed in found.seals[table.name])
+    about = {row["name"]: row["value"] for row in inspection.rows["about"]}
+    total = sum_of(sealed for table in SUMMED for sealed in inspection.seals[table.name])
     if about.get(SUM) != f"{total:x}":
-        found.note("file", None, "Some rows are missing, or are older than others.", SUM_OFF)
+        inspection.note("file", None, "Some rows are missing, or are older than others.", SUM_OFF)
 
 
-def note_relations(found: Found) -> None:
+def note_relations(inspection: Inspection) -> None:
     """Note what sound rows say of each other that cannot be."""
-    units = {row["id"]: row for row in found.rows["units"]}
-    about = {row["name"]: row["value"] for row in found.rows["about"]}
+    units = {row["id"]: row for row in inspection.rows["units"]}
+    about = {row["name"]: row["value"] for row in inspection.rows["about"]}
     detached = numbers_of(about.get(DETACHED, ""))
     if detached is None:
-        found.note("about", None, "Its table about does not say which units have no items.")
+        inspection.note("about", None, "Its table about does not say which units have no items.")
         detached = set()
     for number in sorted(detached - set(units)):
-        found.note("about", number, f"There are words about unit {number}, which does not exist.", ORPHAN)
-    _note_items(found, units, detached)
+        inspection.note("about", number, f"There are words about unit {number}, which does not exist.", ORPHAN)
+    _note_items(inspection, units, detached)
     attempts, with_job = set(), set()
-    for row in found.rows["attempts"]:
+    for row in inspection.rows["attempts"]:
         attempts.add(row["unit"])
         if row["job"] is not None:
             with_job.add(row["unit"])
     for number in sorted(attempts - set(units)):
-        found.note("attempts", number, f"There are attempts at unit {number}, which does not exist.", ORPHAN)
-    results = {row["unit"]: row["content"] for row in found.rows["results"]}
+        inspection.note("attempts", number, f"There are attempts at unit {number}, which does not exist.", ORPHAN)
+    results = {row["unit"]: row["content"] for row in inspection.rows["results"]}
     for number, content in results.items():
         if number not in units:
-            found.note("results", number, f"There is a result of unit {number}, which does not exist.", ORPHAN)
+            inspection.note("results", number, f"There is a result of unit {number}, which does not exist.", ORPHAN)
         elif content != units[number]["content"]:
-            found.note("results", number, f"The result of unit {number} is that of other work.")
+            inspection.note("results", number, f"The result of unit {number} is that of other work.")
         elif units[number]["state"] != DONE and number not in detached:
-            found.note("results", number, f"Unit {number} is {units[number]['state']}, but has a result.")
+            inspection.note("results", number, f"Unit {number} is {units[number]['state']}, but has a result.")
     for number, row in units.items():
         sentence = _state_problem(row["state"], number in attempts, number in with_job, number in results)
         if sentence is not None:
-            found.note("units", number, f"Unit {number} is {row['state']}, but has {sentence}.", STATE)
+            inspection.note("units", number, f"Unit {number} is {row['state']}, but has {sentence}.", STATE)
 
 
 def _state_problem(state: str, has_attempt: bool, has_job: bool, has_result: bool) -> str | None:
@@ -253,14 +255,14 @@ def _state_problem(state: str, has_attempt: bool, has_job: bool, has_result: boo
     return None
 
 
-def _note_items(found: Found, units: dict[int, Row], detached: set[int]) -> None:
-    members = members_of(found.rows["items"])
+def _note_items(inspection: Inspection, units: dict[int, Row], detached: set[int]) -> None:
+    members = members_of(inspection.rows["items"])
     for number in sorted(set(members) - set(units)):
-        found.note("items", number, f"There are items of unit {number}, which does not exist.", ORPHAN)
+        inspection.note("items", number, f"There are items of unit {number}, which does not exist.", ORPHAN)
     for number, row in units.items():
         problem = items_problem(row, members.get(number, []), is_detached=number in detached)
         if problem is not None:
-            found.note("items", number, f"Unit {number} {problem}.", MEMBERS)
+            inspection.note("items", number, f"Unit {number} {problem}.", MEMBERS)
 
 
 def members_of(items: Iterable[Any]) -> dict[int, list[tuple[int, bytes]]]:

@@ -288,10 +288,10 @@ def cut_to(keys: Sequence[bytes], contents: set[bytes]) -> list[Sequence[bytes]]
         return None
     middle = len(keys) // 2
     halves = keys[:middle], keys[middle:]
-    found = [cut_to(half, contents) for half in halves]
-    if found == [None, None]:
+    cut = [cut_to(half, contents) for half in halves]
+    if cut == [None, None]:
         return None
-    return [part for half, parts in zip(halves, found, strict=True) for part in parts or [half]]
+    return [part for half, parts in zip(halves, cut, strict=True) for part in parts or [half]]
 
 
 def is_of_copy(duplicates: Duplicate) -> bool:

@@ -53,14 +53,14 @@ class RequestUnits:
         members: dict[int, list[tuple[int, bytes]]] = {}
         for key, (unit, position) in self.places.items():
             members.setdefault(unit, []).append((position, key))
-        self._keys = {unit: tuple(key for _, key in sorted(found)) for unit, found in members.items()}
+        self._keys = {unit: tuple(key for _, key in sorted(placed)) for unit, placed in members.items()}
 
     def read(self) -> list[Unit]:
         """Return the units; those that are done do not change and are not read again."""
         left = self._run.journal.units(unit for unit in self._keys if unit not in self._done)
         self._done.update({unit.id: unit for unit in left if unit.state == DONE})
-        found = {unit.id: unit for unit in [*self._done.values(), *left]}
-        return [found[number] for number in sorted(found) if number in self._keys]
+        by_number = {unit.id: unit for unit in [*self._done.values(), *left]}
+        return [by_number[number] for number in sorted(by_number) if number in self._keys]
 
     def forget(self, unit: int) -> None:
         """Read a unit again that was done and is not any more."""

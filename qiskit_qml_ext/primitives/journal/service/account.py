@@ -35,14 +35,14 @@ def runtime_jobs(service: Any, tag: str, instance: str | None, known: Collection
         instance: The instance; ``None`` for the active one.
         known: Jobs that were accounted for, with all that are older.
     """
-    found: dict[str, Any] = {}
+    jobs: dict[str, Any] = {}
     skip = 0
     while True:
         page = service.jobs(limit=_PAGE, skip=skip, job_tags=[tag], instance=instance, descending=bool(known))
         # What a filter let through that it should not have is of no concern.
-        found |= {job.job_id(): job for job in page if tag in (job.tags or [])}
+        jobs |= {job.job_id(): job for job in page if tag in (job.tags or [])}
         if len(page) < _PAGE or any(job.job_id() in known for job in page):
-            return sorted(found.values(), key=lambda job: (created(job), job.job_id()))
+            return sorted(jobs.values(), key=lambda job: (created(job), job.job_id()))
         skip += _PAGE - 1
 
 

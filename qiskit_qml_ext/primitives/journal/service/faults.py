@@ -192,7 +192,7 @@ def _code_of(entry: Any) -> Iterator[int]:
 
 
 def _codes_in(text: str) -> Iterator[int]:
-    return (int(found.group(1)) for found in _CODE.finditer(text))
+    return (int(match.group(1)) for match in _CODE.finditer(text))
 
 
 def _status(item: BaseException) -> int | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.disk.migration import FIRST_SCHEMA, inspected_first
 from qiskit_qml_ext.primitives.journal.disk.places import EMPTY, journal_path
-from qiskit_qml_ext.primitives.journal.disk.problems import END, Found, Problem, sentences
+from qiskit_qml_ext.primitives.journal.disk.problems import END, Inspection, Problem, sentences
 from qiskit_qml_ext.primitives.journal.disk.records import DISSOLVED, DONE
 from qiskit_qml_ext.primitives.journal.disk.rows import RESULTS, UNREADABLE, DamagedRowError, read
 from qiskit_qml_ext.primitives.journal.disk.schema import (
@@ -68,10 +68,12 @@ def check_journal(path: str | os.PathLike[str], *, timeout: float = 30.0) -> Fil
     place = journal_path(path)
     if not place.is_file():
         raise JournalError(f"There is no journal {place}.")
-    found, version = _looked_through(place, timeout)
-    damaged = found.touched
-    units = {row["id"] for row in found.rows["units"] if row["state"] != DISSOLVED}
-    return FileReport(place, version, tuple(sorted(units - damaged)), tuple(sorted(damaged)), tuple(found.problems))
+    inspection, version = _looked_through(place, timeout)
+    damaged = inspection.touched
+    units = {row["id"] for row in inspection.rows["units"] if row["state"] != DISSOLVED}
+    return FileReport(
+        place, version, tuple(sorted(units - damaged)), tuple(sorted(damaged)), tuple(inspection.problems)
+    )
 
 
 def _but(numbers: tuple[int, ...]) -> str:
@@ -81,7 +83,7 @@ def _but(numbers: tuple[int, ...]) -> str:
     return f", but not {', '.join(map(str, numbers[:20]))}{more}"
 
 
-def _looked_through(path: Path, timeout: float) -> tuple[Found, int]:
+def _looked_through(path: Path, timeout: float) -> tuple[Inspection, int]:
     version = 0
     if not path.stat().st_size:
         return _unreadable(EMPTY), version
@@ -94,11 +96,11 @@ def _looked_through(path: Path, timeout: float) -> tuple[Found, int]:
             version = schema_of(database, path)
             if version == FIRST_SCHEMA:
                 return inspected_first(database), version
-            found = inspected(database)
-            for number, sentence in result_problems(database, found).items():
-                found.note("results", number, sentence)
-                found.touched.add(number)
-            return found, version
+            inspection = inspected(database)
+            for number, sentence in result_problems(database, inspection).items():
+                inspection.note("results", number, sentence)
+                inspection.touched.add(number)
+            return inspection, version
         finally:
             database.close()
     except UNREADABLE as error:
@@ -112,29 +114,29 @@ def _looked_through(path: Path, timeout: float) -> tuple[Found, int]:
         return _unreadable(str(error)), version
 
 
-def _unreadable(sentence: str) -> Found:
-    found = Found()
-    found.note("file", None, sentence)
-    return found
+def _unreadable(sentence: str) -> Inspection:
+    inspection = Inspection()
+    inspection.note("file", None, sentence)
+    return inspection
 
 
-def result_problems(database: sqlite3.Connection, found: Found) -> dict[int, str]:
+def result_problems(database: sqlite3.Connection, inspection: Inspection) -> dict[int, str]:
     """Read every result, one after another, and say of each that is missing or not what was written what is wrong.
 
     Args:
         database: The file.
-        found: What was found in its other tables.
+        inspection: What was found in its other tables.
     """
-    units = {row["id"]: row for row in found.rows["units"]}
+    units = {row["id"]: row for row in inspection.rows["units"]}
     wrong = dict[int, str]()
-    for row in found.rows["results"]:
+    for row in inspection.rows["results"]:
         unit = units.get(row["unit"])
         problem = result_problem(database, row["unit"], unit and unit["layout"])
         if problem is not None:
             wrong[row["unit"]] = f"The result of unit {row['unit']} {problem}."
-    known = {row["unit"] for row in found.rows["results"]}
-    named = {problem.unit for problem in found.problems if problem.table in ("results", "units")}
-    if any(problem.table == "pages" or problem.kind == END for problem in found.problems):
+    known = {row["unit"] for row in inspection.rows["results"]}
+    named = {problem.unit for problem in inspection.problems if problem.table in ("results", "units")}
+    if any(problem.table == "pages" or problem.kind == END for problem in inspection.problems):
         return wrong  # which results are missing is not known
     for number, unit in units.items():
         if unit["state"] == DONE and number not in known | named:

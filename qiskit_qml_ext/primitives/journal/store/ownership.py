@@ -181,10 +181,10 @@ def life_of(owner: str) -> Life:
         pass  # another user's
     except (OSError, OverflowError):
         return Life.UNSEEN
-    state, found = _state_and_start(pid) if _shows_own_numbers() else (_UNKNOWN, _UNKNOWN)
-    if found == _UNKNOWN or not _is_number(start):
+    state, started = _state_and_start(pid) if _shows_own_numbers() else (_UNKNOWN, _UNKNOWN)
+    if started == _UNKNOWN or not _is_number(start):
         return Life.UNSEEN
-    if found != start or state in ("Z", "X"):
+    if started != start or state in ("Z", "X"):
         return Life.DEAD
     return Life.SUSPENDED if state in ("T", "t") else Life.LIVES
 

@@ -19,9 +19,9 @@ def ensure_units(
 ) -> dict[bytes, tuple[int, int]]:
     """See that every item belongs to a unit, and return where; see :meth:`Journal.ensure_units`."""
     wanted = set(keys)
-    found = located(database, keys)
+    places = located(database, keys)
     free = [PLANNED, FAILED] if revive else [PLANNED]
-    for row in list(read_chunks(database, UNITS, "id", {unit for unit, _ in found.values()})):
+    for row in list(read_chunks(database, UNITS, "id", {unit for unit, _ in places.values()})):
         if row["state"] not in free:
             continue
         members = {item["key"] for item in read(database, ITEMS, "unit = ?", [row["id"]])}
@@ -29,12 +29,12 @@ def ensure_units(
             _dissolve(database, row["id"])
         elif row["state"] == FAILED:
             change(database, UNITS, "id = ?", [row["id"]], state=PLANNED, attempts=0, reason=None)
-    found = located(database, keys)
-    missing = [place for place, key in enumerate(keys) if key not in found]
+    places = located(database, keys)
+    missing = [place for place, key in enumerate(keys) if key not in places]
     if missing:
         _insert(database, pack(missing))
-        found = located(database, keys)
-    return found
+        places = located(database, keys)
+    return places
 
 
 def split(database: sqlite3.Connection, unit: int, parts: Sequence[NewUnit], *, owner: str, reason: str) -> None:

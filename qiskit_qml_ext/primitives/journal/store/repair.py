@@ -22,7 +22,7 @@ from qiskit_qml_ext.primitives.journal.disk.detached import DETACHED, numbers_of
 from qiskit_qml_ext.primitives.journal.disk.migration import FIRST_FORMULA
 from qiskit_qml_ext.primitives.journal.disk.moments import moment
 from qiskit_qml_ext.primitives.journal.disk.places import EMPTY, journal_path
-from qiskit_qml_ext.primitives.journal.disk.problems import END, STATE, Found, Problem, leave_causes, sentences
+from qiskit_qml_ext.primitives.journal.disk.problems import END, STATE, Inspection, Problem, leave_causes, sentences
 from qiskit_qml_ext.primitives.journal.disk.queries import content_of
 from qiskit_qml_ext.primitives.journal.disk.records import DISSOLVED, DONE, LOST, SUBMITTED, SUBMITTING
 from qiskit_qml_ext.primitives.journal.disk.rows import (
@@ -128,15 +128,15 @@ def repair_journal(path: str | os.PathLike[str], *, timeout: float = 30.0) -> Re
         check_companion(place, timeout)
         new = place.with_name(f".{place.name}.repaired")
         with readable(place, timeout) as (database, reasons):
-            found = salvaged(database)
-            if not any(found.rows.values()):
+            inspection = salvaged(database)
+            if not any(inspection.rows.values()):
                 raise JournalError(f"Nothing of {place} can be read. It was left as it is. Restore it from a backup.")
-            bad = _bad_results(database, found)
-            causes = _causes(database, found)
+            bad = _bad_results(database, inspection)
+            causes = _causes(database, inspection)
             if not (reasons or causes or bad):
-                return RepairReport(place, None, len(found.rows["units"]), len(found.rows["results"]), (), ())
-            mended = _mended(found, bad)
-            _write(database, new, found, mended)
+                return RepairReport(place, None, len(inspection.rows["units"]), len(inspection.rows["results"]), (), ())
+            mended = _mended(inspection, bad)
+            _write(database, new, inspection, mended)
         damaged = _exchange(place, new)
     except UNREADABLE as error:
         raise explained(error, place) from error
@@ -151,20 +151,20 @@ def repair_journal(path: str | os.PathLike[str], *, timeout: float = 30.0) -> Re
     return RepairReport(place, damaged, len(shown), len(mended.results), problems, tuple(mended.changes))
 
 
-def _bad_results(database: sqlite3.Connection, found: Found) -> dict[int, str]:
+def _bad_results(database: sqlite3.Connection, inspection: Inspection) -> dict[int, str]:
     """Read every result, and return what is wrong with those that are not sound or not there."""
-    bad = result_problems(database, found)
-    contents = {row["id"]: row["content"] for row in found.rows["units"]}
-    for row in found.rows["results"]:
+    bad = result_problems(database, inspection)
+    contents = {row["id"]: row["content"] for row in inspection.rows["units"]}
+    for row in inspection.rows["results"]:
         number = row["unit"]
         if contents.get(number, row["content"]) != row["content"]:
             bad.setdefault(number, f"The result of unit {number} is that of other work.")
     return bad
 
 
-def _causes(database: sqlite3.Connection, found: Found) -> list[Problem]:
+def _causes(database: sqlite3.Connection, inspection: Inspection) -> list[Problem]:
     """Return what is wrong, as a check says it: with what sound rows say of each other, and without consequences."""
-    whole = Found(found.rows, list(found.problems), found.seals)
+    whole = Inspection(inspection.rows, list(inspection.problems), inspection.seals)
     try:
         note_numbers(database, whole)
     except UNREADABLE as error:
@@ -182,13 +182,13 @@ def _sentences(reasons: list[str], causes: list[Problem], bad: dict[int, str]) -
     return (*([] if has_pages else reasons[:1]), *sentences(causes, most=50), *results)
 
 
-def _mended(found: Found, bad: dict[int, str]) -> _Mended:
-    units = {row["id"]: {**row, "owner": None} for row in found.rows["units"]}
-    contents = {row["unit"]: row["content"] for row in found.rows["results"] if row["unit"] not in bad}
-    mended = _Mended(units, members_of(found.rows["items"]), list(found.rows["attempts"]), set(contents))
-    about = {row["name"]: row["value"] for row in found.rows["about"]}
+def _mended(inspection: Inspection, bad: dict[int, str]) -> _Mended:
+    units = {row["id"]: {**row, "owner": None} for row in inspection.rows["units"]}
+    contents = {row["unit"]: row["content"] for row in inspection.rows["results"] if row["unit"] not in bad}
+    mended = _Mended(units, members_of(inspection.rows["items"]), list(inspection.rows["attempts"]), set(contents))
+    about = {row["name"]: row["value"] for row in inspection.rows["about"]}
     before = (numbers_of(about.get(DETACHED, "")) or set()) & set(units)
-    items_are_whole = not any(problem.table in ("items", "pages", "file") for problem in found.problems)
+    items_are_whole = not any(problem.table in ("items", "pages", "file") for problem in inspection.problems)
     lost = {*mended.members, *mended.results, *(row["unit"] for row in mended.attempts)} - set(units)
     for number in sorted(lost):
         content = contents.get(number)
@@ -204,7 +204,7 @@ def _mended(found: Found, bad: dict[int, str]) -> _Mended:
     tries = Counter(row["unit"] for row in mended.attempts)
     for number, row in units.items():
         row["attempts"] = min(row["attempts"], tries[number])
-    if any(problem.table in (DUPLICATES.name, "pages", "file") for problem in found.problems):
+    if any(problem.table in (DUPLICATES.name, "pages", "file") for problem in inspection.problems):
         now = moment()
         anew = {"watched": 1, "boot": now.boot, "ticks": now.ticks}
         here = {number for number, row in mended.units.items() if says_local(row["settings"])}
@@ -214,7 +214,7 @@ def _mended(found: Found, bad: dict[int, str]) -> _Mended:
             else {**row, **anew}
             for row in mended.attempts
         ]
-    if any(problem.table == "file" for problem in found.problems):
+    if any(problem.table == "file" for problem in inspection.problems):
         mended.changes.append("Jobs that the journal does not know are looked for on the service at the next run.")
     return mended
 
@@ -298,7 +298,7 @@ def _mend_items(mended: _Mended, row: Row, *, was: str, is_detached: bool) -> No
     )
 
 
-def _write(source: sqlite3.Connection, new: Path, found: Found, mended: _Mended) -> None:
+def _write(source: sqlite3.Connection, new: Path, inspection: Inspection, mended: _Mended) -> None:
     """Write the new file, and check it."""
     new.unlink(missing_ok=True)
     os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -307,13 +307,13 @@ def _write(source: sqlite3.Connection, new: Path, found: Found, mended: _Mended)
         database.execute("PRAGMA synchronous = FULL")
         database.execute("BEGIN")
         make_tables(database)
-        journal = _write_about(database, found, mended)
+        journal = _write_about(database, inspection, mended)
         insert_many(database, UNITS, [stored_row(UNITS, row) for _, row in sorted(mended.units.items())])
         for unit, pairs in mended.members.items():
             insert_many(database, ITEMS, [(key, unit, place) for place, key in pairs])
         attempts = sorted(mended.attempts, key=lambda row: int(row["number"]))
         insert_many(database, ATTEMPTS, [stored_row(ATTEMPTS, row) for row in attempts])
-        insert_many(database, DUPLICATES, [stored_row(DUPLICATES, row) for row in found.rows[DUPLICATES.name]])
+        insert_many(database, DUPLICATES, [stored_row(DUPLICATES, row) for row in inspection.rows[DUPLICATES.name]])
         for number in sorted(mended.searched):
             _insert_search(database, mended.units[number], f"qmlx-{journal}")
         for number in sorted(mended.results):
@@ -328,9 +328,9 @@ def _write(source: sqlite3.Connection, new: Path, found: Found, mended: _Mended)
         database.close()
 
 
-def _write_about(database: sqlite3.Connection, found: Found, mended: _Mended) -> str:
+def _write_about(database: sqlite3.Connection, inspection: Inspection, mended: _Mended) -> str:
     """Write what the journal says of itself, and return its id."""
-    about = {row["name"]: row["value"] for row in found.rows["about"] if row["name"] not in (SUM, DETACHED)}
+    about = {row["name"]: row["value"] for row in inspection.rows["about"] if row["name"] not in (SUM, DETACHED)}
     if "id" not in about:
         ids = Counter(match.group(1) for row in mended.attempts if (match := re.match(r"qmlx-(\w+)-", row["tag"])))
         about["id"] = ids.most_common(1)[0][0] if ids else uuid.uuid4().hex[:10]

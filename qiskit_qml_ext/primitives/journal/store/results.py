@@ -54,12 +54,12 @@ def result_of(database: sqlite3.Connection, unit: int) -> tuple[bytes, dict[str,
     """Return a unit's arrays and metadata, or ``None`` if they are missing or were changed on the disk."""
     row = _row(database, unit)
     try:
-        found = next(iter(read(database, RESULTS, "unit = ?", [unit])), None)
+        stored = next(iter(read(database, RESULTS, "unit = ?", [unit])), None)
     except DamagedRowError:
-        found = None
-    if found is None or not isinstance(found["metadata"], dict):
+        stored = None
+    if stored is None or not isinstance(stored["metadata"], dict):
         return None
-    return (found["arrays"], found["metadata"]) if found["content"] == row["content"] else None
+    return (stored["arrays"], stored["metadata"]) if stored["content"] == row["content"] else None
 
 
 def missing(database: sqlite3.Connection) -> list[int]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.disk.migration import FIRST_STATEMENTS
-from qiskit_qml_ext.primitives.journal.disk.problems import END, Found
+from qiskit_qml_ext.primitives.journal.disk.problems import END, Inspection
 from qiskit_qml_ext.primitives.journal.disk.rows import (
     ABOUT,
     ATTEMPTS,
@@ -121,67 +121,67 @@ def _write_with_new_contents(path: Path, copy: Path) -> None:
     copy.write_bytes(data)
 
 
-def salvaged(database: sqlite3.Connection) -> Found:
+def salvaged(database: sqlite3.Connection) -> Inspection:
     """Read all rows that are sound, and note the others."""
-    found = Found()
+    inspection = Inspection()
     try:
-        note_header(database, found)
-        note_foreign_objects(database, expected_objects(), found)
-        note_damaged_pages(database, found)
+        note_header(database, inspection)
+        note_foreign_objects(database, expected_objects(), inspection)
+        note_damaged_pages(database, inspection)
     except UNREADABLE as error:
-        found.note("pages", None, f"SQLite says: {error}.")
+        inspection.note("pages", None, f"SQLite says: {error}.")
     for table in (ABOUT, UNITS, ATTEMPTS, *(table for table in TABLES if table not in (ABOUT, UNITS, ATTEMPTS))):
-        before = len(found.problems)
-        read_table(database, table, found)
-        if any(problem.kind == END for problem in found.problems[before:]):
-            _read_around(database, table, found)
-    note_names(found)
-    note_sum(found)
-    return found
+        before = len(inspection.problems)
+        read_table(database, table, inspection)
+        if any(problem.kind == END for problem in inspection.problems[before:]):
+            _read_around(database, table, inspection)
+    note_names(inspection)
+    note_sum(inspection)
+    return inspection
 
 
-def note_header(database: sqlite3.Connection, found: Found) -> None:
+def note_header(database: sqlite3.Connection, inspection: Inspection) -> None:
     """Note a header that says that the file is something else than its tables show."""
     for name, right in (("application_id", APPLICATION_ID), ("user_version", SCHEMA_VERSION)):
         (value,) = database.execute(f"PRAGMA {name}").fetchone()
         if value != right:
-            found.note("header", None, f"Its header has the {name} {value} instead of {right}.")
+            inspection.note("header", None, f"Its header has the {name} {value} instead of {right}.")
 
 
-def _read_around(database: sqlite3.Connection, table: Table, found: Found) -> None:
+def _read_around(database: sqlite3.Connection, table: Table, inspection: Inspection) -> None:
     """Read a table from its end, and row by row, after a damaged page stopped the reading from its beginning."""
-    seen = {_key_of(table, row) for row in found.rows[table.name]}
-    for raw in _rows_around(database, table, found):
+    seen = {_key_of(table, row) for row in inspection.rows[table.name]}
+    for raw in _rows_around(database, table, inspection):
         if raw[0] in seen:
             continue
         seen.add(raw[0])
         if table is ITEMS:
-            take_item(raw, found)
+            take_item(raw, inspection)
         elif table is RESULTS:
-            found.rows["results"].append({"unit": raw[0], "content": raw[1]})
+            inspection.rows["results"].append({"unit": raw[0], "content": raw[1]})
         else:
-            take_row(table, raw, found)
+            take_row(table, raw, inspection)
 
 
 def _key_of(table: Table, row: Any) -> Any:
     return row[0] if table is ITEMS else row[table.key]
 
 
-def _rows_around(database: sqlite3.Connection, table: Table, found: Found) -> Iterator[Any]:
+def _rows_around(database: sqlite3.Connection, table: Table, inspection: Inspection) -> Iterator[Any]:
     selection = "SELECT unit, content FROM results" if table is RESULTS else table.selection
     yield from _until_unreadable(database, f"{selection} WHERE 1 ORDER BY {table.key} DESC")
     if table.columns[table.key] == "whole":
-        for number in range(1, _last_number(found) + 1):
+        for number in range(1, _last_number(inspection) + 1):
             yield from _until_unreadable(database, f"{selection} WHERE {table.key} = ?", number)
     elif table is ITEMS:
-        for number in range(1, _last_number(found) + 1):
+        for number in range(1, _last_number(inspection) + 1):
             by_index = "SELECT key FROM items INDEXED BY items_of_unit WHERE unit = ?"
             for (key,) in list(_until_unreadable(database, by_index, number)):
                 yield from _until_unreadable(database, f"{selection} WHERE key = ?", key)
 
 
-def _last_number(found: Found) -> int:
-    known = [row["number"] for row in found.rows["attempts"]] + [row["id"] for row in found.rows["units"]]
+def _last_number(inspection: Inspection) -> int:
+    known = [row["number"] for row in inspection.rows["attempts"]] + [row["id"] for row in inspection.rows["units"]]
     return min(max(known, default=0) + 100, _MOST_NUMBERS)
 
 

@@ -53,17 +53,17 @@ def read_marks(tags: Iterable[str] | None, journal: str) -> Marks:
         if not tag.startswith(f"{journal}-"):
             continue
         rest = tag.removeprefix(f"{journal}-")
-        if found := _CONTENT.fullmatch(rest):
-            content = bytes.fromhex(found.group(1))
-        elif found := _ATTEMPT.fullmatch(rest):
-            attempt, lineage, place = tag, found.group(1), found.group(2)
+        if match := _CONTENT.fullmatch(rest):
+            content = bytes.fromhex(match.group(1))
+        elif match := _ATTEMPT.fullmatch(rest):
+            attempt, lineage, place = tag, match.group(1), match.group(2)
     return Marks(attempt, content, lineage, place)
 
 
 def is_without_place(tag: str) -> bool | None:
     """Tell whether an attempt's tag names no instance of a service; ``None`` if it is of a kind that never does."""
-    found = _ATTEMPT_OF_ANY.search(tag)
-    return None if found is None else found.group(1) == _ANYWHERE
+    match = _ATTEMPT_OF_ANY.search(tag)
+    return None if match is None else match.group(1) == _ANYWHERE
 
 
 def place_of(instance: str | None) -> str:

@@ -57,10 +57,10 @@ def is_somebodys(kind: type) -> bool:
         return False  # Qiskit's singletons, whose class stands above them
     if not _is_library(module):
         return True
-    found: Any = sys.modules.get(module)
+    known: Any = sys.modules.get(module)
     for name in kind.__qualname__.split("."):
-        found = getattr(found, name, None)
-    if found is kind:
+        known = getattr(known, name, None)
+    if known is kind:
         return False
     functions = [value for value in vars(kind).values() if isinstance(value, types.FunctionType)]
     return not functions or any(code_is_somebodys(function) for function in functions)

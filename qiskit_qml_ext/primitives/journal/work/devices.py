@@ -18,40 +18,40 @@ from qiskit_qml_ext.primitives.journal.work.stable import FORMS, attributes_of, 
 _PLAIN = (float, type(None))
 
 
-def reported_content(target: Any) -> dict[str, Any]:
+def reported_content(device: Any) -> dict[str, Any]:
     """Return all that a device reports: its instructions, where they act, with which errors, and its qubits.
 
     Args:
-        target: Qiskit's ``Target``; ``None`` for backends without one.
+        device: Qiskit's ``Target``; ``None`` for backends without one.
     """
-    if target is None:
+    if device is None:
         return {}
-    instructions = {name: _instruction(target, name) for name in target.operation_names}
+    instructions = {name: _instruction(device, name) for name in device.operation_names}
     numbers = ("num_qubits", "dt", "granularity", "min_length", "pulse_alignment", "acquire_alignment")
-    qubits = getattr(target, "qubit_properties", None)
+    properties = getattr(device, "qubit_properties", None)
     return {
-        "class": name_of(type(target)),
+        "class": name_of(type(device)),
         "instructions": instructions,
-        "qubits": None if qubits is None else [_properties(one) for one in qubits],
-        "together": stable(getattr(target, "concurrent_measurements", None), "The backend's target"),
-        **{name: stable(getattr(target, name, None), "The backend's target") for name in numbers},
-        **stable(getattr(target, "__dict__", {}), "The backend's target"),
+        "qubits": None if properties is None else [_properties(one) for one in properties],
+        "together": stable(getattr(device, "concurrent_measurements", None), "The backend's target"),
+        **{name: stable(getattr(device, name, None), "The backend's target") for name in numbers},
+        **stable(getattr(device, "__dict__", {}), "The backend's target"),
     }
 
 
-def gates_of(target: Any) -> list[str]:
+def gates_of(device: Any) -> list[str]:
     """Return the names of a device's gates, from which the transpiler chooses; which of them act where is no content.
 
     What is no gate (control flow, resets) is left out, so that a device that learns another changes no key.
     """
-    if target is None:
+    if device is None:
         return []
-    names = ((name, target.operation_from_name(name)) for name in target.operation_names)
+    names = ((name, device.operation_from_name(name)) for name in device.operation_names)
     return sorted(name for name, operation in names if isinstance(operation, Gate))
 
 
-def _instruction(target: Any, name: str) -> Any:
-    operation = target.operation_from_name(name)
+def _instruction(device: Any, name: str) -> Any:
+    operation = device.operation_from_name(name)
     kind = name_of(operation if isinstance(operation, type) else type(operation))
     written: list[Any] = [kind]
     if isinstance(operation, Operation):
@@ -60,25 +60,25 @@ def _instruction(target: Any, name: str) -> Any:
         if not kind.startswith("qiskit."):
             written.append(stable(operation, f"The backend's instruction {name}"))
         written.append(getattr(operation, "label", None))
-    bounds = getattr(target, "supported_angle_bound", None)
-    if bounds is not None and target.gate_has_angle_bounds(name):
-        written.append(stable(_angle_bounds(target, name), "The backend's target"))
-    places = target[name]
-    found = [] if places is None else [_place(qubits, values) for qubits, values in places.items()]
-    return [*written, sorted(found, key=lambda place: (place[0] is not None, place[0] or []))]
+    bounds = getattr(device, "supported_angle_bound", None)
+    if bounds is not None and device.gate_has_angle_bounds(name):
+        written.append(stable(_angle_bounds(device, name), "The backend's target"))
+    places = device[name]
+    described = [] if places is None else [_place(qubits, values) for qubits, values in places.items()]
+    return [*written, sorted(described, key=lambda place: (place[0] is not None, place[0] or []))]
 
 
-def _angle_bounds(target: Any, name: str) -> list[list[float]]:
+def _angle_bounds(device: Any, name: str) -> list[list[float]]:
     """Return the angles at which a gate begins or ceases to be supported, for each of its parameters.
 
     The target tells only whether given angles are supported; bounds are found between multiples of 1/8.
     """
-    number = len(getattr(target.operation_from_name(name), "params", []))
+    number = len(getattr(device.operation_from_name(name), "params", []))
 
     def supported(place: int, angle: float) -> bool:
-        return bool(target.supported_angle_bound(name, [angle if other == place else 0.0 for other in range(number)]))
+        return bool(device.supported_angle_bound(name, [angle if other == place else 0.0 for other in range(number)]))
 
-    found: list[list[float]] = []
+    bounds: list[list[float]] = []
     for place in range(number):
         edges = [float(supported(place, 0.0))]
         for step in range(-101, 101):  # up to 4π
@@ -89,8 +89,8 @@ def _angle_bounds(target: Any, name: str) -> list[list[float]]:
             while low < (middle := (low + high) / 2) < high:
                 low, high = (middle, high) if supported(place, middle) == below else (low, middle)
             edges.append(high)
-        found.append(edges)
-    return found
+        bounds.append(edges)
+    return bounds
 
 
 def _place(qubits: tuple[int, ...] | None, values: Any) -> list[Any]:
@@ -174,11 +174,11 @@ def _noise_content(noise: Any) -> Any:
 def _pass_content(noise_pass: Any) -> Any:
     """Write a pass of a noise model: noise of idle times and the like, which its dictionary leaves out."""
     left_out = ("_hash", "property_set")  # another in each process; what the transpiler notes while it works
-    found = {name: value for name, value in attributes_of(noise_pass).items() if name not in left_out}
-    function = found.get("_func")
+    attributes = {name: value for name, value in attributes_of(noise_pass).items() if name not in left_out}
+    function = attributes.get("_func")
     if isinstance(function, MethodType) and function.__self__ is noise_pass:
-        found["_func"] = function.__func__.__qualname__
-    return [name_of(type(noise_pass)), stable(found, "The noise model")]
+        attributes["_func"] = function.__func__.__qualname__
+    return [name_of(type(noise_pass)), stable(attributes, "The noise model")]
 
 
 def _without_ids(value: Any) -> Any:

@@ -63,10 +63,10 @@ class EstimatorRequest:
 
     def refine(self, known: Callable[[Sequence[bytes]], Iterable[bytes]]) -> None:
         """Cut blocks where an earlier run had to cut them: where the journal knows the halves but not the whole."""
-        found = set(known([item.key for item in self.items]))
+        journaled = set(known([item.key for item in self.items]))
         refined: list[Item] = []
         for item in self.items:
-            refined += [item] if item.key in found else self._refined(item, known, _MAX_CUTS)
+            refined += [item] if item.key in journaled else self._refined(item, known, _MAX_CUTS)
         self.items = refined
 
     def _refined(self, item: Item, known: Callable[[Sequence[bytes]], Iterable[bytes]], cuts: int) -> list[Item]:
@@ -75,9 +75,9 @@ class EstimatorRequest:
         if size < 2 or cuts == 0:
             return [item]
         halves = [self._item(index, part) for part in _cut(block, -(-size // 2))]
-        found = set(known([half.key for half in halves]))
-        deeper = [[half] if half.key in found else self._refined(half, known, cuts - 1) for half in halves]
-        if found or any(len(parts) > 1 for parts in deeper):
+        journaled = set(known([half.key for half in halves]))
+        deeper = [[half] if half.key in journaled else self._refined(half, known, cuts - 1) for half in halves]
+        if journaled or any(len(parts) > 1 for parts in deeper):
             return [part for parts in deeper for part in parts]
         self._repetitions.give_back([half.key for half in halves])
         for half in halves:

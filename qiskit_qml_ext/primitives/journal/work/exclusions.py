@@ -193,9 +193,9 @@ CREDENTIALS = re.compile(r"token|password|passwd|secret|credential|api_?key|acce
 
 def excluded_by_module(table: Mapping[str, Mapping[str, str]], kind: type) -> dict[str, str]:
     """Return the exclusions for a class: those of the modules of all classes above it, and its own."""
-    found: dict[str, str] = {}
+    excluded: dict[str, str] = {}
     for cls in kind.__mro__:
         for module, names in table.items():
             if cls.__module__ == module or (module.endswith(".") and f"{cls.__module__}.".startswith(module)):
-                found.update(names)
-    return found
+                excluded.update(names)
+    return excluded

@@ -109,8 +109,8 @@ def backend_content(backend: BackendV2, around: tuple[Any, ...] = ()) -> dict[st
     if _comes_from(backend, _IBM):  # its circuits are written in its gates
         return {**about, "options": options, "calibration_id": getattr(backend, "calibration_id", None)}
     if is_device(backend):
-        target = getattr(backend, "target", None)
-        return {**about, "options": options, "gates": gates_of(target), "qubits": getattr(target, "num_qubits", None)}
+        device = getattr(backend, "target", None)
+        return {**about, "options": options, "gates": gates_of(device), "qubits": getattr(device, "num_qubits", None)}
     excluded = {
         **exclusions.BACKEND_ATTRIBUTES,
         **exclusions.excluded_by_module(exclusions.BACKEND_ATTRIBUTES_BY_MODULE, type(backend)),
@@ -151,10 +151,10 @@ def backend_options(backend: Any) -> dict[str, Any]:
     if getattr(backend, "options", None) is None:
         return {}
     excluded = exclusions.AER_OPTIONS if _comes_from(backend, "qiskit_aer.", *_FAKES) else exclusions.BACKEND_OPTIONS
-    found = leave_out(options_of(backend.options), excluded)
+    options = leave_out(options_of(backend.options), excluded)
     if _simulator_of(backend) is not None:
-        found.pop("noise_model", None)  # put there by the first run; see _noise_is_reported
-    return differences(found, leave_out(_backend_defaults(cast("Hashable", type(backend))), excluded))
+        options.pop("noise_model", None)  # put there by the first run; see _noise_is_reported
+    return differences(options, leave_out(_backend_defaults(cast("Hashable", type(backend))), excluded))
 
 
 @cache

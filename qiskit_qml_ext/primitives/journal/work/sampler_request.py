@@ -170,10 +170,10 @@ def _starts(result: UnitResult) -> list[int]:
 
 def _by_pub(starts: list[int], positions: list[int], mine: list[int]) -> list[tuple[int, list[int], list[int]]]:
     """Sort positions in a unit by PUB: (PUB, rows in it, rows in the request)."""
-    found: dict[int, tuple[list[int], list[int]]] = {}
+    by_pub: dict[int, tuple[list[int], list[int]]] = {}
     pubs = np.searchsorted(starts, positions, side="right") - 1
     for pub, position, row in zip(pubs.tolist(), positions, mine, strict=True):
-        inner, outer = found.setdefault(pub, ([], []))
+        inner, outer = by_pub.setdefault(pub, ([], []))
         inner.append(position - starts[pub])
         outer.append(row)
-    return [(pub, inner, outer) for pub, (inner, outer) in found.items()]
+    return [(pub, inner, outer) for pub, (inner, outer) in by_pub.items()]

@@ -269,16 +269,16 @@ def attributes_of(value: object) -> dict[str, Any]:
     if fields is not None:  # a Pydantic model; what it notes of itself (which fields were set) is no value
         held = {name: getattr(value, name) for name in fields}
         return {**held, **(getattr(value, "__pydantic_extra__", None) or {})}
-    found: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}
     if dataclasses.is_dataclass(value):
         names = [item.name for item in dataclasses.fields(value)]
-        found = {name: getattr(value, name) for name in names if hasattr(value, name)}
+        attributes = {name: getattr(value, name) for name in names if hasattr(value, name)}
     for cls in type(value).__mro__:
         slots = cls.__dict__.get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
             mangled = f"_{cls.__name__.lstrip('_')}{name}" if name.startswith("__") else name
             if not name.endswith("__") and hasattr(value, mangled):
-                found[mangled] = getattr(value, mangled)
+                attributes[mangled] = getattr(value, mangled)
     held = getattr(value, "__dict__", {})
     cached, counted = cached_names(type(value)), counted_names(type(value))
     if cached or counted:
@@ -287,7 +287,7 @@ def attributes_of(value: object) -> dict[str, Any]:
             for name, item in held.items()
             if name not in cached and not (name in counted and is_record(item))
         }
-    return {**found, **held}
+    return {**attributes, **held}
 
 
 def _number(value: complex) -> Any:

@@ -64,5 +64,7 @@ class AerSamplerOfRows(SamplerOfRows):
         binds = {parameter: values[:, column] for column, parameter in enumerate(circuit.parameters)}
         run = Prepared(self._simulator, [circuit]).run([saved], parameter_binds=[binds], shots=1)
         result = run.result()
-        found = np.array([result.data(index)["probabilities"] for index in range(len(result.results))])
-        return np.broadcast_to(np.maximum(found, 0.0), (len(values), 2 ** len(qubits)))  # a density matrix rounds
+        probabilities = np.array([result.data(index)["probabilities"] for index in range(len(result.results))])
+        return np.broadcast_to(
+            np.maximum(probabilities, 0.0), (len(values), 2 ** len(qubits))
+        )  # a density matrix rounds

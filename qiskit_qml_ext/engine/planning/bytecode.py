@@ -1,4 +1,4 @@
-"""From a schedule to a plan: the integer and float tables that the compiled interpreter runs."""
+"""From a schedule to a bytecode: the integer and float tables that the compiled interpreter runs."""
 
 import weakref
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ _LOW_BITS, _MAX_LOW_BITS = 4, 7  # 2^7 rows of a complex table fill a third of a
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class Bytecode:
     """A program, ready to run."""
 
     num_qubits: int
@@ -58,7 +58,7 @@ class Plan:
     backward_cost: int
     """The same for the reverse steps."""
     observables: dict[object, CompiledObservables] = field(default_factory=dict)
-    """Lists of observables that were compiled for this plan, by content."""
+    """Lists of observables that were compiled for this bytecode, by content."""
 
     @property
     def nbytes(self) -> int:
@@ -72,11 +72,11 @@ class Plan:
         return pack_angles(self.angles)
 
 
-_plans: "weakref.WeakKeyDictionary[RotationProgram, dict[bool, Plan]]" = weakref.WeakKeyDictionary()
+_bytecodes: "weakref.WeakKeyDictionary[RotationProgram, dict[bool, Bytecode]]" = weakref.WeakKeyDictionary()
 
 
-def plan_for(program: RotationProgram, *, amplitudes: bool, budget: int) -> Plan:
-    """The plan of a program, cached with the program.
+def bytecode_of(program: RotationProgram, *, amplitudes: bool, budget: int) -> Bytecode:
+    """The bytecode of a program, cached with the program.
 
     Args:
         program: The program.
@@ -86,15 +86,15 @@ def plan_for(program: RotationProgram, *, amplitudes: bool, budget: int) -> Plan
     Raises:
         StateTooLargeError: The plan's tables exceed the budget.
     """
-    plans = _plans.get(program)
-    if plans is None:
-        plans = _plans.setdefault(program, {})
-    if amplitudes not in plans:
-        plans[amplitudes] = _Planner(program, amplitudes=amplitudes, budget=budget).run()
-    return plans[amplitudes]
+    bytecodes = _bytecodes.get(program)
+    if bytecodes is None:
+        bytecodes = _bytecodes.setdefault(program, {})
+    if amplitudes not in bytecodes:
+        bytecodes[amplitudes] = _Assembler(program, amplitudes=amplitudes, budget=budget).run()
+    return bytecodes[amplitudes]
 
 
-class _Planner:
+class _Assembler:
     def __init__(self, program: RotationProgram, *, amplitudes: bool, budget: int) -> None:
         self._program = program
         self._allowance = Allowance(budget, f"The tables of a circuit of {program.num_qubits} qubits")
@@ -112,7 +112,7 @@ class _Planner:
             None  # the pass whose tables are in place, and whether it ends changed
         )
 
-    def run(self) -> Plan:
+    def run(self) -> Bytecode:
         frame = self._schedule.frame
         items = list(self._schedule.items)
         phase = self._schedule.phase if self._amplitudes else Row()
@@ -123,7 +123,7 @@ class _Planner:
         while place < len(items):
             place += self._emit_layer(items[place:]) or self._emit(items[place])
         back = [step for group in reversed(self._back) for step in group]
-        return Plan(
+        return Bytecode(
             num_qubits=self._n,
             code=as_code(self._code),
             back=as_code(back),
@@ -142,7 +142,7 @@ class _Planner:
     def _start(self, items: list[Item]) -> list[Item]:
         """Emit the initial state and return the items that are left."""
         if self._schedule.initial:
-            self._allowance.reserve(64 << self._n, kept=32 << self._n)  # as long as the plan is being made
+            self._allowance.reserve(64 << self._n, kept=32 << self._n)  # as long as the bytecode is being made
             vector = _initial_vector(self._n, self._schedule.initial)
             self._code.append((Opcode.VECTOR, self._constant(np.concatenate([vector.real, vector.imag]))))
             return items
