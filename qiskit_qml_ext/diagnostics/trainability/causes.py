@@ -187,8 +187,8 @@ def plateau_causes(
         >>> from qiskit_qml_ext.circuits import HardwareEfficientAnsatz
         >>> from qiskit_qml_ext.diagnostics import global_projector, plateau_causes
         >>> product = HardwareEfficientAnsatz("x", reps=1, entanglement="none", final_rotations=False)
-        >>> found = plateau_causes(product, global_projector, num_qubits=7, seed=0)
-        >>> "a global observable" in found.causes
+        >>> study = plateau_causes(product, global_projector, num_qubits=7, seed=0)
+        >>> "a global observable" in study.causes
         True
     """
     built = build_circuit(circuit, num_qubits)

@@ -220,8 +220,8 @@ def gradient_variance(
     Examples:
         >>> from qiskit_qml_ext.circuits import RealAmplitudesAnsatz
         >>> from qiskit_qml_ext.diagnostics import gradient_variance, local_observable
-        >>> found = gradient_variance(RealAmplitudesAnsatz(), local_observable, num_qubits=3, seed=1)
-        >>> found.loss_variance.contains(found.loss_variance.value)
+        >>> variances = gradient_variance(RealAmplitudesAnsatz(), local_observable, num_qubits=3, seed=1)
+        >>> variances.loss_variance.contains(variances.loss_variance.value)
         True
     """
     posed = pose(circuit, observable, num_qubits=num_qubits, distribution=distribution, parameters=parameters)

@@ -178,8 +178,8 @@ def compare_initializations(
     Examples:
         >>> from qiskit_qml_ext.circuits import HardwareEfficientAnsatz
         >>> from qiskit_qml_ext.diagnostics import compare_initializations, global_observable
-        >>> found = compare_initializations(HardwareEfficientAnsatz(), global_observable, num_qubits=4, seed=0)
-        >>> found.gains[0].value
+        >>> comparison = compare_initializations(HardwareEfficientAnsatz(), global_observable, num_qubits=4, seed=0)
+        >>> comparison.gains[0].value
         1.0
     """
     built = build_circuit(circuit, num_qubits)
