@@ -122,8 +122,8 @@ def effective_dimension(
     Examples:
         >>> from qiskit_qml_ext.circuits import RealAmplitudesAnsatz
         >>> from qiskit_qml_ext.diagnostics import effective_dimension
-        >>> found = effective_dimension(RealAmplitudesAnsatz(reps=1).build(2), seed=0)
-        >>> bool(0 < found.value.value <= found.num_weights)
+        >>> dimension = effective_dimension(RealAmplitudesAnsatz(reps=1).build(2), seed=0)
+        >>> bool(0 < dimension.value.value <= dimension.num_weights)
         True
     """
     kappa = _kappa(num_data, gamma)

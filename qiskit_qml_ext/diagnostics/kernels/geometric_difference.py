@@ -291,8 +291,8 @@ def geometric_difference(
         >>> import numpy as np
         >>> from qiskit_qml_ext.diagnostics import geometric_difference
         >>> kernel = np.array([[1.0, 0.5], [0.5, 1.0]])
-        >>> found = geometric_difference(kernel, classical={"itself": kernel}, regularization=0.0)
-        >>> round(found.closest.difference, 12)
+        >>> difference = geometric_difference(kernel, classical={"itself": kernel}, regularization=0.0)
+        >>> round(difference.closest.difference, 12)
         1.0
     """
     mine = scaled("quantum", quantum)

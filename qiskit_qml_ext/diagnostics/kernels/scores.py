@@ -169,8 +169,8 @@ def kernel_scores(
         >>> import numpy as np
         >>> from qiskit_qml_ext.diagnostics import kernel_scores
         >>> x = np.linspace(-1, 1, 40)
-        >>> found = kernel_scores(np.eye(40), {"linear": np.outer(x, x)}, np.sign(x).astype(int))
-        >>> found.ranking, found.best.score
+        >>> scores = kernel_scores(np.eye(40), {"linear": np.outer(x, x)}, np.sign(x).astype(int))
+        >>> scores.ranking, scores.best.score
         ('classical_scores_as_well', 1.0)
     """
     matrices = {name: scaled(name, matrix) for name, matrix in {_NAME: quantum, **classical}.items()}
