@@ -16,8 +16,6 @@ from qiskit_qml_ext.primitives.pricing import SHOTS_PER_SECOND
 REFERENCE_DEVICE = "fake_sherbrooke"
 """The device whose gates, couplings and reported errors are used where the target is none and simulates none."""
 
-WITHOUT_ERRORS = "without the errors of a device"
-"""The entries as they are on a perfect device."""
 _MOST_SHOTS = 1e12  # beyond it, a number of shots for one circuit is not worth writing
 
 
@@ -34,11 +32,16 @@ class HardwareCost:
     model may need many times more."""
     seconds_per_fit: float
     """Processor time at ``SHOTS_PER_SECOND``."""
-    basis: str = WITHOUT_ERRORS
-    """Of which entries the shots are: as they were measured, or without the errors of a device."""
+    measured: bool = False
+    """Whether the shots are for the entries as they were measured; else for exact ones, without errors of a device."""
     shots_with_errors: float | None = None
     """The same shots if each of the reported errors leaves nothing of the signal; None where the entries were measured
     with errors, or no errors are known."""
+
+    @property
+    def basis(self) -> str:
+        """Of which entries the shots are, in words."""
+        return "as they were measured" if self.measured else "without the errors of a device"
 
     @property
     def shots_per_fit(self) -> float:
@@ -50,7 +53,7 @@ class HardwareCost:
         circuit = self.circuit
         if math.isinf(self.shots_per_circuit):
             need = "On hardware: the entries of this kernel are all the same, so no number of shots tells them apart."
-            if self.basis != WITHOUT_ERRORS:  # few shots may hide a spread, but do not rule it out
+            if self.measured:  # few shots may hide a spread, but do not rule it out
                 need = "On hardware: as measured, no spread of the entries is seen beyond the noise of the shots."
         else:
             time = f"about {duration(self.seconds_per_fit)} of processor time at {SHOTS_PER_SECOND:,} shots a second"
@@ -82,7 +85,7 @@ class HardwareCost:
         del fields["circuit"][
             "seconds_per_shot"
         ]  # ``seconds_per_fit`` is at the usual rate, whatever the circuit takes
-        return {**fields, "shots_per_fit": self.shots_per_fit}
+        return {**fields, "basis": self.basis, "shots_per_fit": self.shots_per_fit}
 
 
 def kernel_circuit_price(feature_map: FeatureMap, num_features: int, connection: Connection) -> CircuitPrice:
@@ -131,8 +134,7 @@ def hardware_cost(
     circuit = kernel_circuit_price(feature_map, num_features, connection)
     pairs = num_train * (num_train - 1) // 2
     need = shots.to_tell_apart
-    seconds, basis = pairs * need / SHOTS_PER_SECOND, "as they were measured" if measured else WITHOUT_ERRORS
     errors = None
     if not measured and circuit.error_free is not None:
         errors = shots_to_tell_apart(shots.mean, shots.variance, intact=circuit.error_free)
-    return HardwareCost(circuit, pairs, need, seconds, basis, errors)
+    return HardwareCost(circuit, pairs, need, pairs * need / SHOTS_PER_SECOND, measured, errors)

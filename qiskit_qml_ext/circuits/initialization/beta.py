@@ -35,6 +35,7 @@ class BetaDistribution(InitialDistribution):
     """
 
     name: ClassVar[str] = "beta"
+    title = "angles from a beta distribution"
     reference: ClassVar[str] = "arXiv:2204.13751"
 
     def __init__(self, alpha: float = 2.0, beta: float = 2.0, *, low: float = 0.0, high: float = 2 * math.pi):

@@ -1,5 +1,7 @@
 """What every distribution of initial angles can do: sample and, where the angles are independent, state moments."""
 
+import math
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
@@ -34,13 +36,29 @@ class InitialDistribution(Configurable, ABC):
 
     Attributes:
         name: The short name under which the registry lists the distribution.
+        title: What reports call such angles; empty for a class that has no other name than its own.
         reference: Where it comes from, as arXiv identifiers.
         independent: Whether the angles are independent of each other, so that they have a characteristic function each.
     """
 
     name: ClassVar[str]
+    title: ClassVar[str] = ""
     reference: ClassVar[str]
     independent: ClassVar[bool] = True
+
+    def in_words(self) -> str:
+        """Return what reports call these angles, with the settings that are not the usual ones.
+
+        Example:
+            >>> from qiskit_qml_ext.circuits import GaussianDistribution
+            >>> GaussianDistribution(std=0.1).in_words()
+            'Gaussian angles (std=0.1)'
+        """
+        if not self.title:
+            return f"angles from {self!r}"
+        changed = repr(self).partition("(")[2].removesuffix(")")
+        settings = re.sub(r"\d+\.\d+", lambda number: _in_pi(float(number[0])), changed)
+        return f"{self.title} ({settings})" if settings else self.title
 
     def sample(self, circuit: QuantumCircuit, size: int, rng: Seed = None) -> FloatArray:
         """Draw initial angles.
@@ -109,3 +127,11 @@ def trainable_depth(circuit: QuantumCircuit) -> int:
 
 def _is_free(instruction: object) -> bool:
     return bool(instruction.is_parameterized())  # type: ignore[attr-defined]
+
+
+def _in_pi(angle: float) -> str:
+    """Return an angle with three digits, or as a multiple of π."""
+    multiple = round(angle / math.pi)
+    if multiple and math.isclose(angle, multiple * math.pi):
+        return "π" if multiple == 1 else f"{multiple}π"
+    return f"{angle:.3g}"

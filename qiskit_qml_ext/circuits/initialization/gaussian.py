@@ -32,6 +32,7 @@ class GaussianDistribution(InitialDistribution):
     """
 
     name: ClassVar[str] = "gaussian"
+    title = "Gaussian angles"
     reference: ClassVar[str] = "arXiv:2203.09376"
 
     def __init__(self, locality: int = 1, num_layers: int | None = None, *, std: float | None = None):

@@ -36,6 +36,7 @@ class IdentityBlockDistribution(InitialDistribution):
     """
 
     name: ClassVar[str] = "identity-blocks"
+    title = "identity blocks"
     reference: ClassVar[str] = "arXiv:1903.05076"
     independent: ClassVar[bool] = False
 

@@ -49,6 +49,7 @@ class UniformDistribution(IntervalDistribution):
     """
 
     name: ClassVar[str] = "uniform"
+    title = "uniform angles"
     reference: ClassVar[str] = "arXiv:1803.11173"
 
     def __init__(self, low: float = 0.0, high: float = 2 * math.pi):
@@ -75,6 +76,7 @@ class ZeroDistribution(IntervalDistribution):
     """
 
     name: ClassVar[str] = "zeros"
+    title = "angles of 0"
     reference: ClassVar[str] = "arXiv:2606.18515"
 
     def interval(self, circuit: QuantumCircuit) -> tuple[FloatArray, float]:
@@ -102,6 +104,7 @@ class ReducedDomainDistribution(IntervalDistribution):
     """
 
     name: ClassVar[str] = "reduced-domain"
+    title = "angles from a reduced domain"
     reference: ClassVar[str] = "arXiv:2302.06858"
 
     def __init__(self, num_layers: int | None = None, *, scale: float = 1.0):
@@ -131,6 +134,7 @@ class SmallAngleDistribution(IntervalDistribution):
     """
 
     name: ClassVar[str] = "small-angle"
+    title = "small uniform angles"
     reference: ClassVar[str] = "arXiv:2404.10044, arXiv:2302.06858"
 
     def __init__(self, radius: float = 0.1):
@@ -161,6 +165,7 @@ class WarmStartDistribution(IntervalDistribution):
     """
 
     name: ClassVar[str] = "warm-start"
+    title = "angles near known ones"
     reference: ClassVar[str] = "arXiv:2404.10044"
 
     def __init__(self, point: Sequence[float] | None = None, *, radius: float | None = None):

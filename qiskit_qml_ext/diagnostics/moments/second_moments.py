@@ -86,6 +86,8 @@ class SecondMoments(Result):
     """The depolarising noise after gates on one and on more qubits."""
     distribution: str
     """The distribution of the angles."""
+    angles: str
+    """The same in words."""
     seed: int | None
     """The seed."""
     parameters: tuple[str, ...] = field(repr=False)
@@ -292,6 +294,7 @@ def second_moments(
         num_cross_terms=len(pairs),
         depolarizing=noise,
         distribution=repr(problem.distribution),
+        angles=problem.distribution.in_words(),
         seed=seed,
         parameters=tuple(names[column] for column in problem.columns),
     )

@@ -13,7 +13,6 @@ from qiskit.circuit.library import Initialize
 from qiskit.quantum_info import Operator, Pauli, SparsePauliOp
 from qiskit.quantum_info.operators.base_operator import BaseOperator
 
-from qiskit_qml_ext.checks import real_number, whole_number
 from qiskit_qml_ext.circuits import Ansatz, FeatureMap, InitialDistribution, UniformDistribution
 from qiskit_qml_ext.engine import Observable, Projector
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
@@ -256,16 +255,6 @@ def _turns(program: RotationProgram) -> int:
             return 1
         turns = math.lcm(turns, fraction.denominator)
     return turns if turns <= _LONGEST else 1
-
-
-def check_samples(num_samples: int, *, minimum: int = 2) -> int:
-    """Return a number of samples, or raise an error that names it."""
-    return whole_number("num_samples", num_samples, minimum=minimum)
-
-
-def check_confidence(confidence: float) -> float:
-    """Return a confidence between 0 and 1, or raise an error that names it."""
-    return real_number("confidence", confidence, above=0.0, below=1.0)
 
 
 def _columns(parameters: Parameters, num_parameters: int) -> tuple[int, ...]:

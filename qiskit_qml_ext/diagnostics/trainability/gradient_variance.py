@@ -8,7 +8,7 @@ import numpy as np
 from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.checks import check_arguments
+from qiskit_qml_ext.checks import at_least, check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result, counted
 from qiskit_qml_ext.diagnostics.statistics.intervals import covariance_estimates, mean_estimates, variance_estimates
@@ -17,8 +17,6 @@ from qiskit_qml_ext.diagnostics.subject.problem import (
     ObservableFamily,
     Parameters,
     Trainable,
-    check_confidence,
-    check_samples,
     pose,
 )
 from qiskit_qml_ext.diagnostics.subject.shot_noise import ShotNoise
@@ -57,6 +55,8 @@ class GradientVariance(Result):
     """The number M of random points."""
     distribution: str
     """The distribution of the angles."""
+    angles: str
+    """The same in words."""
     target: str
     """Where the values came from."""
     seed: int | None
@@ -156,7 +156,7 @@ class GradientVariance(Result):
         return "no shot noise" if self.shots is None else f"shots={self.shots}"
 
 
-@check_arguments()
+@check_arguments(num_samples=at_least(4))
 def gradient_variance(
     circuit: Trainable,
     observable: ObservableFamily,
@@ -227,8 +227,6 @@ def gradient_variance(
     posed = pose(circuit, observable, num_qubits=num_qubits, distribution=distribution, parameters=parameters)
     rest, constant = centred(posed.observable)
     problem = replace(posed, observable=rest)
-    check_samples(num_samples, minimum=4)
-    check_confidence(confidence)
     chosen = connection if connection is not None else connect()
     rng = np.random.default_rng(seed)
     values = problem.sample(num_samples, rng)
@@ -255,6 +253,7 @@ def gradient_variance(
         shots=shots,
         num_samples=num_samples,
         distribution=repr(problem.distribution),
+        angles=problem.distribution.in_words(),
         target=read.target,
         seed=seed,
         confidence=confidence,

@@ -1,7 +1,6 @@
 """Initial distributions side by side: how large the gradient is, and where on the landscape it starts."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -32,33 +31,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CAUTION = "A larger start gradient does not promise a better minimum."
-_WORDS = {
-    "UniformDistribution": "uniform angles",
-    "GaussianDistribution": "Gaussian angles",
-    "ReducedDomainDistribution": "angles from a reduced domain",
-    "SmallAngleDistribution": "small uniform angles",
-    "IdentityBlockDistribution": "identity blocks",
-    "BetaDistribution": "angles from a beta distribution",
-    "WarmStartDistribution": "angles near known ones",
-    "ZeroDistribution": "angles of 0",
-}
-
-
-def angles_in_words(distribution: str) -> str:
-    """Return what reports call a distribution: ``GaussianDistribution(std=0.1)`` are Gaussian angles (std=0.1)."""
-    name, _, settings = distribution.partition("(")
-    if name not in _WORDS:
-        return f"angles from {distribution}"
-    settings = re.sub(r"\d+\.\d+", lambda number: _in_pi(float(number[0])), settings.removesuffix(")"))
-    return f"{_WORDS[name]} ({settings})" if settings else _WORDS[name]
-
-
-def _in_pi(angle: float) -> str:
-    """Return an angle with three digits, or as a multiple of π."""
-    multiple = round(angle / math.pi)
-    if multiple and math.isclose(angle, multiple * math.pi):
-        return "π" if multiple == 1 else f"{multiple}π"
-    return f"{angle:.3g}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,6 +41,10 @@ class InitializationComparison(Result):
     """The number of qubits."""
     distributions: tuple[str, ...]
     """The distributions; the first one is what the others are compared with."""
+    angles: tuple[str, ...]
+    """The same in words."""
+    titles: tuple[str, ...]
+    """The same in words, without their settings."""
     squared_gradients: tuple[Estimate, ...]
     """E ‖∇C‖² for each."""
     loss_means: tuple[Estimate, ...]
@@ -88,21 +64,21 @@ class InitializationComparison(Result):
         """Return the finding in one sentence."""
         where = f"At {counted(self.num_qubits, 'qubit')}"
         if self.best is None:
-            first = angles_in_words(self.distributions[0])
+            first = self.angles[0]
             return f"{where} no other distribution has a clearly larger gradient than {first}."
         gain, mean = self.gains[self.best], self.loss_means[self.best]
         return (
-            f"{where} the squared gradient of {angles_in_words(self.distributions[self.best])} is {gain.value:.3g} "
-            f"{gain.interval()} times that of {angles_in_words(self.distributions[0])}; the mean loss there is {mean}, "
+            f"{where} the squared gradient of {self.angles[self.best]} is {gain.value:.3g} "
+            f"{gain.interval()} times that of {self.angles[0]}; the mean loss there is {mean}, "
             f"before {self.loss_means[0]}. {CAUTION}"
         )
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return gradient, gain and mean loss of each distribution."""
-        rows = zip(self.distributions, self.squared_gradients, self.gains, self.loss_means, strict=True)
+        rows = zip(self.angles, self.squared_gradients, self.gains, self.loss_means, strict=True)
         return [
             (
-                angles_in_words(name),
+                name,
                 f"E‖∇C‖² {g.value:.3g} {g.interval()}",
                 f"× {gain.value:.3g} {gain.interval()}; mean loss {mean}",
             )
@@ -128,8 +104,7 @@ class InitializationComparison(Result):
                 continue
             axes.plot([max(estimate.low, 1e-16), estimate.high], [row, row], color=BLUE, lw=2)
             axes.plot(estimate.value, row, "o", color=BLUE)
-        names = [angles_in_words(name).split(" (")[0] for name in self.distributions]
-        axes.set_yticks(range(len(self.distributions)), names)
+        axes.set_yticks(range(len(self.titles)), self.titles)
         axes.invert_yaxis()
         axes.set(xscale="log", xlabel="expected squared gradient")
         axes.grid(axis="x", alpha=0.25, lw=0.6)
@@ -208,6 +183,8 @@ def compare_initializations(
     return InitializationComparison(
         num_qubits=int(built.num_qubits),
         distributions=tuple(repr(distribution) for distribution in chosen),
+        angles=tuple(distribution.in_words() for distribution in chosen),
+        titles=tuple(distribution.title or distribution.in_words() for distribution in chosen),
         squared_gradients=tuple(point.squared_gradient for point in points),
         loss_means=tuple(point.loss_mean for point in points),
         gains=tuple(ratio(point.squared_gradient, points[0].squared_gradient) for point in points),

@@ -11,7 +11,7 @@ from qiskit.quantum_info import SparsePauliOp
 from sklearn.base import clone
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.checks import check_arguments, whole_numbers
+from qiskit_qml_ext.checks import at_least, check_arguments, whole_numbers
 from qiskit_qml_ext.circuits import Ansatz, InitialDistribution
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result, counted, rounded
 from qiskit_qml_ext.diagnostics.statistics.decay_rate import Losses, damping_and_rate, useful_depth
@@ -25,7 +25,7 @@ from qiskit_qml_ext.diagnostics.subject.noisy_simulation import (
     pauli_sum,
 )
 from qiskit_qml_ext.diagnostics.subject.observables import centred, size_of
-from qiskit_qml_ext.diagnostics.subject.problem import ObservableFamily, Problem, check_confidence, check_samples, pose
+from qiskit_qml_ext.diagnostics.subject.problem import ObservableFamily, Problem, pose
 from qiskit_qml_ext.diagnostics.subject.shot_noise import measured_groups, squares_of
 from qiskit_qml_ext.engine import expectations
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
@@ -171,7 +171,7 @@ class NoiseInducedPlateau(Result):
         return axes
 
 
-@check_arguments(depths=whole_numbers)
+@check_arguments(depths=whole_numbers, num_samples=at_least(4))
 def noise_induced_plateau(
     circuit: Ansatz,
     observable: ObservableFamily,
@@ -220,8 +220,6 @@ def noise_induced_plateau(
         Trajectories: Dalibard, Castin and Mølmer, Phys. Rev. Lett. 68, 580 (1992). Noise-induced plateaus:
         Wang et al., arXiv:2007.14384. Noise that is not unital (relaxation) behaves differently: arXiv:2403.13927.
     """
-    check_samples(num_samples, minimum=4)
-    check_confidence(confidence)
     layers = sorted({int(depth) for depth in depths})
     if len(layers) < 2:
         raise ValueError(f"depths must name at least two numbers of layers, but {tuple(depths)} came.")

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from qiskit_qml_ext.diagnostics.results.result import Estimate, counted, rounded
 from qiskit_qml_ext.diagnostics.statistics.scaling_verdict import vanishes
-from qiskit_qml_ext.diagnostics.trainability.initializations import angles_in_words
 from qiskit_qml_ext.diagnostics.trainability.scaling_data import ScalingData
 
 _VAGUE = 100.0  # an interval of a factor that spans so much is said as its lower end
@@ -110,7 +109,7 @@ def _range(widths: Sequence[int]) -> str:
 
 def _circumstances(study: ScalingData, widths: Sequence[int]) -> str:
     """The angles and the depths that the verdict is about."""
-    angles = f", with {angles_in_words(study.points[0].distribution)}"
+    angles = f", with {study.points[0].angles}"
     depths = [depth for n, depth in zip(study.widths, study.depths, strict=True) if n in widths and depth is not None]
     if not depths:
         return angles

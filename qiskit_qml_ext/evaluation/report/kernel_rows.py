@@ -1,6 +1,5 @@
 """The numbers of the quantum kernel that the findings of its diagnosis do not say."""
 
-from qiskit_qml_ext.evaluation.hardware import WITHOUT_ERRORS
 from qiskit_qml_ext.evaluation.outcomes.kernel_diagnosis import concentration_of, difference_of
 from qiskit_qml_ext.evaluation.outcomes.record import Record
 
@@ -49,7 +48,7 @@ def measured(record: Record) -> list[Row]:
         return []
     cost = record.hardware
     # on a target without errors the exact entries say how many shots it takes, and say it better
-    said = ("shots_to_resolve",) if cost is not None and cost.basis == WITHOUT_ERRORS else ()
+    said = ("shots_to_resolve",) if cost is not None and not cost.measured else ()
     return [row for key, row in record.health.keyed_rows().items() if key not in said]
 
 

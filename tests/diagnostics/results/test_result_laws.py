@@ -143,6 +143,6 @@ def test_every_diagnostic_of_the_package_is_in_this_list():
     helpers = {
         "averaged_local_observable", "global_observable", "global_projector", "local_observable", "centred_alignment",
         "ideal_kernel", "haar_frame_potential", "meyer_wallach", "model_complexity", "product_bandwidth",
-        "product_encoding_moments", "suggest_bandwidth",
+        "product_encoding_moments", "suggest_bandwidth", "why_no_second_moments",
     }  # fmt: skip
     assert functions - helpers == set(RESULTS)

@@ -121,7 +121,7 @@ def test_one_kernel_has_one_number_of_shots(classification):
 def test_a_spread_that_few_shots_hide_is_not_called_absent_on_hardware(classification):
     hidden = replace(classification.hardware, shots_per_circuit=math.inf, seconds_per_fit=math.inf)
     assert "are all the same" in hidden.sentence()
-    measured = replace(hidden, basis="as they were measured").sentence()
+    measured = replace(hidden, measured=True).sentence()
     assert "as measured, no spread of the entries is seen beyond the noise of the shots" in measured
     assert "all the same" not in measured
 
