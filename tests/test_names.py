@@ -96,7 +96,7 @@ def calls() -> list[tuple[str, inspect.Parameter]]:
         for _, one in public()
         if inspect.isclass(one) and (dataclasses.is_dataclass(one) or one.__module__.startswith(journal))
     }
-    machinery = (journal, "qiskit_qml_ext.program")
+    machinery = (journal, "qiskit_qml_ext.program", "qiskit_qml_ext.checks")
     taken = {one.__qualname__ for _, one in public() if str(one.__module__).startswith(machinery)}
     return [(name, one) for _, name, one in arguments() if name.split(".")[0] not in records | taken]
 

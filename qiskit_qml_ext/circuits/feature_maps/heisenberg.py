@@ -21,8 +21,8 @@ class HeisenbergFeatureMap(FeatureMap):
 
     Counts:
         parameters: n
-        two-qubit gates: 3 * n * trotter_steps
-        depth: 2 + 3 * trotter_steps * min(n, 2) + 3 * max(n - 2, 0)
+        two-qubit gates: 3 * n * num_trotter_steps
+        depth: 2 + 3 * num_trotter_steps * min(n, 2) + 3 * max(n - 2, 0)
 
     Args:
         num_trotter_steps: The number T of steps, at least 1.

@@ -21,8 +21,8 @@ class HighDimFeatureMap(FeatureMap):
 
     Counts:
         parameters: n
-        two-qubit gates: (ceil(ceil(n / qubits) / 3) - 1) * (qubits - 1)
-        depth: ceil(n / qubits) + ceil(ceil(n / qubits) / 3)
+        two-qubit gates: (ceil(ceil(n / register_size) / 3) - 1) * (register_size - 1)
+        depth: ceil(n / register_size) + ceil(ceil(n / register_size) / 3)
 
     Args:
         register_size: The number q of qubits, at least 1.

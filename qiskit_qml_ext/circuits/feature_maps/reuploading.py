@@ -25,9 +25,9 @@ class ReuploadingFeatureMap(FeatureMap):
     weights in the order in which they act: (θ_1, w_1), (θ_2, w_2), …
 
     Counts:
-        parameters: n + reps * qubits * (3 * ceil(n / 3) + n)
-        two-qubit gates: (reps - 1) * (qubits - 1)
-        depth: 3 * reps * ceil(n / 3) + (reps - 1) * min(qubits - 1, 1)
+        parameters: n + reps * register_size * (3 * ceil(n / 3) + n)
+        two-qubit gates: (reps - 1) * (register_size - 1)
+        depth: 3 * reps * ceil(n / 3) + (reps - 1) * min(register_size - 1, 1)
 
     Args:
         reps: How often the sample is loaded, at least 1.

@@ -100,7 +100,7 @@ def diagnose(
         asked = KernelRequest(
             studied, samples, labels, seed, noise=noise, connection=connection, price_per_minute=price_per_minute
         )
-        return run_stages(KERNEL_STAGES, asked, start=start, time_budget=max_seconds)
+        return run_stages(KERNEL_STAGES, asked, start=start, max_seconds=max_seconds)
     asked_of_circuit = CircuitRequest(
         _name(circuit, studied, network),
         BuiltOnce(studied) if isinstance(studied, Ansatz) else studied,
@@ -114,7 +114,7 @@ def diagnose(
         connection=connection,
         price_per_minute=price_per_minute,
     )
-    return run_stages(CIRCUIT_STAGES, asked_of_circuit, start=start, time_budget=max_seconds)
+    return run_stages(CIRCUIT_STAGES, asked_of_circuit, start=start, max_seconds=max_seconds)
 
 
 def _name(subject: object, studied: Ansatz | QuantumCircuit, network: Network | None) -> str:

@@ -80,16 +80,16 @@ class Measurement(ABC, Generic[RequestT, ResultT]):
             self.read(result, request, draft)
 
 
-def run_stages(stages: Iterable[Stage[RequestT]], request: RequestT, *, start: float, time_budget: float) -> Diagnosis:
+def run_stages(stages: Iterable[Stage[RequestT]], request: RequestT, *, start: float, max_seconds: float) -> Diagnosis:
     """Run stages one after another, and return the report.
 
     Args:
         stages: The stages.
         request: What is asked.
         start: When the work began, by the monotonic clock.
-        time_budget: Seconds from then on after which no further measurement is started.
+        max_seconds: Seconds from then on after which no further measurement is started.
     """
-    draft = Draft(start + time_budget)
+    draft = Draft(start + max_seconds)
     for stage in stages:
         stage.perform(request, draft)
     return Diagnosis(
