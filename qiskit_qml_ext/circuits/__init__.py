@@ -37,6 +37,7 @@ from qiskit_qml_ext.circuits.feature_maps import (
     ChebyshevTowerFeatureMap,
     CovariantFeatureMap,
     ExponentialFeatureMap,
+    FixedWeightsFeatureMap,
     HardwareEfficientFeatureMap,
     HeisenbergFeatureMap,
     HighDimFeatureMap,
@@ -49,9 +50,6 @@ from qiskit_qml_ext.circuits.feature_maps import (
     TrainableRingFeatureMap,
     ZZFeatureMap,
     feature_map_by_name,
-)
-from qiskit_qml_ext.circuits.fixed_weights import (
-    FixedWeightsFeatureMap,
 )
 from qiskit_qml_ext.circuits.initialization import (
     INITIAL_DISTRIBUTIONS,

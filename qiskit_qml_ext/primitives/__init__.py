@@ -6,7 +6,7 @@ approximation, angle_limits: what a device runs otherwise  targets/: the kinds o
 journal/: work that survives                               connection/: a target together with how it is used
 """
 
-from qiskit_qml_ext.primitives.connection import Connection, Usage, connect
+from qiskit_qml_ext.primitives.connection import Connection, ConnectionSettings, Usage, connect
 from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.primitives.exact import ExactEstimator, ExactSampler
 from qiskit_qml_ext.primitives.journal import Journal, JournaledEstimator, JournaledSampler, Policy
@@ -15,6 +15,7 @@ from qiskit_qml_ext.primitives.pricing import CircuitPrice, RunPlan
 __all__ = [
     "CircuitPrice",
     "Connection",
+    "ConnectionSettings",
     "ExactEstimator",
     "ExactSampler",
     "Journal",

@@ -7,6 +7,7 @@ from qiskit_qml_ext.circuits.feature_maps.angle import AngleFeatureMap
 from qiskit_qml_ext.circuits.feature_maps.chebyshev import ChebyshevFeatureMap, ChebyshevTowerFeatureMap
 from qiskit_qml_ext.circuits.feature_maps.covariant import CovariantFeatureMap
 from qiskit_qml_ext.circuits.feature_maps.exponential import ExponentialFeatureMap
+from qiskit_qml_ext.circuits.feature_maps.fixed_weights import FixedWeightsFeatureMap
 from qiskit_qml_ext.circuits.feature_maps.hardware_efficient import HardwareEfficientFeatureMap
 from qiskit_qml_ext.circuits.feature_maps.heisenberg import HeisenbergFeatureMap
 from qiskit_qml_ext.circuits.feature_maps.high_dim import HighDimFeatureMap
@@ -61,6 +62,7 @@ __all__ = [
     "ChebyshevTowerFeatureMap",
     "CovariantFeatureMap",
     "ExponentialFeatureMap",
+    "FixedWeightsFeatureMap",
     "HardwareEfficientFeatureMap",
     "HeisenbergFeatureMap",
     "HighDimFeatureMap",
