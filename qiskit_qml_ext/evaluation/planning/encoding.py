@@ -49,7 +49,7 @@ def choose_encoding(request: Request, samples: Samples, inner_folds: int) -> Enc
 
 def _check_max_qubits(max_qubits: int, request: Request, most: int, smallest_train: int) -> None:
     """Refuse more qubits than the target has, the features take, or the smallest training set allows."""
-    whole_number("qubits", max_qubits)
+    whole_number("max_qubits", max_qubits)
     data, map_, connection = request.data, request.feature_map, request.connection
     available = connection.num_qubits
     if available is not None and max_qubits > available:

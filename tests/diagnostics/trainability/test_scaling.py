@@ -475,7 +475,7 @@ def test_wide_circuits_tell_a_constant_from_a_power():
 
 
 def test_gradient_and_loss_give_the_same_verdict():
-    arguments = {"qubits": range(2, 9), "seed": 1, "num_samples": 300}
+    arguments = {"widths": range(2, 9), "seed": 1, "num_samples": 300}
     for quantity in ("loss", "gradient"):
         study = scaling_study(product_circuit, averaged_local_observable, quantity=quantity, **arguments)
         assert study.verdict == "polynomial"

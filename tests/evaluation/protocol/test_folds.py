@@ -178,7 +178,7 @@ def test_too_few_different_rows_are_refused_or_found_to_be_enough(data, options,
     if match is None:
         assert len(plan_evaluation(data, **options, **QUICK).splits) == 3
         return
-    if "qubits" in options:
+    if "max_qubits" in options:
         wide = np.column_stack([data.X, data.X[:, ::-1] ** 2, data.X**3])
         data, options = Dataset.from_arrays(wide, data.y), {"folds": 2, "max_qubits": 9}
     with pytest.raises(ValueError, match=match):
