@@ -111,6 +111,13 @@ def _packing(name: str, value: object) -> object:
     return value if isinstance(value, bool) else whole_number(name, value)
 
 
+def _processes(name: str, value: object) -> object:
+    """A number of processes, or a negative one, which leaves out so many processors (less one) as in scikit-learn."""
+    if at_least(-1_000_000)(name, value) == 0:
+        raise wrong_value(name, "at least 1, or -1 for as many as there are processors", value)
+    return value
+
+
 def _pairs_or_word(name: str, value: object) -> object:
     if isinstance(value, str):
         return value
@@ -142,7 +149,6 @@ _non_negative_real = partial(real_number, minimum=0.0)
 RULES: dict[str, Check] = {
     "X": optional(numeric_array),
     "bandwidth": _non_negative_real,
-    "num_bins": _several,
     "bandwidths": partial(real_numbers, above=0.0),
     "center": optional(numeric_array),
     "classical": optional(_classical_kernels),
@@ -157,11 +163,11 @@ RULES: dict[str, Check] = {
     "distribution": optional(_distribution),
     "distributions": optional(_distributions),
     "dtype": _precision,
+    "extrapolate_to": optional(whole_number),
     "feature": _from_zero,
     "folds": optional(_several),
     "gamma": _positive_real,
     "is_local": truth_value,
-    "num_processes": optional(at_least(-1_000_000)),
     "journal": optional(_path),
     "kernel_matrix": numeric_array,
     "max_bond": _several,
@@ -171,15 +177,19 @@ RULES: dict[str, Check] = {
     "max_executions_per_job": optional(whole_number),
     "max_memory": optional(whole_number),
     "max_samples": optional(whole_number),
+    "max_seconds": _non_negative_real,
     "max_strings": whole_number,
     "mean": _fraction,
     "noise": _not_plain("an Aer NoiseModel, an AerSimulator with noise, or a backend"),
-    "num_noise_samples": whole_number,
+    "num_bins": _several,
     "num_data": _positive_real,
+    "num_noise_samples": whole_number,
     "num_pairs": _several,
+    "num_processes": optional(_processes),
     "num_qubits": optional(whole_number),
     "num_samples": _several,
     "num_threads": optional(whole_number),
+    "num_trajectories": whole_number,
     "num_walks": _several,
     "observable": _not_plain("an observable or a function from the number of qubits to one"),
     "optimization_level": partial(whole_number, minimum=0, maximum=3),
@@ -197,12 +207,9 @@ RULES: dict[str, Check] = {
     "shots": optional(whole_number),
     "standard_errors": optional(standard_errors),
     "t": whole_number,
-    "extrapolate_to": optional(whole_number),
     "task": partial(one_of, choices=("classification", "regression")),
     "test_fraction": _positive_real,
     "test_size": optional(_positive_real),
-    "max_seconds": _non_negative_real,
-    "num_trajectories": whole_number,
     "transpile_trials": whole_number,
     "y": optional(labels),
 }
