@@ -68,7 +68,7 @@ def _full_name(thing: Any) -> str:
     is what they had. A program that a process was spawned from is the program still.
     """
     module = "__main__" if thing.__module__ == "__mp_main__" else thing.__module__
-    if module.partition(".")[0] == _PACKAGE:
+    if str(module).partition(".")[0] == _PACKAGE:  # a compiled function's may be None
         module = FIRST_MODULES.get(thing.__qualname__, _PACKAGE)
     return f"{module}.{thing.__qualname__}"
 
