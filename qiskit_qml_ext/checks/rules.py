@@ -107,6 +107,12 @@ def _path(name: str, value: object) -> object:
     return value
 
 
+def _processes(name: str, value: object) -> object:
+    if whole_number(name, value, minimum=-1_000_000) == 0:
+        raise wrong_value(name, "a number of processes, or a negative one to leave some free (-1: all)", value)
+    return value
+
+
 def _packing(name: str, value: object) -> object:
     return value if isinstance(value, bool) else whole_number(name, value)
 
@@ -161,7 +167,7 @@ RULES: dict[str, Check] = {
     "folds": optional(_several),
     "gamma": _positive_real,
     "is_local": truth_value,
-    "num_processes": optional(at_least(-1_000_000)),
+    "num_processes": optional(_processes),
     "journal": optional(_path),
     "kernel_matrix": numeric_array,
     "max_bond": _several,
