@@ -167,8 +167,8 @@ def _suite_grid(suite: str, rows: Measured) -> _Grid:
     others = {name for row, _ in rows for name in row.others}
     cells = []
     for name in names:
-        found = [next((outcome for outcome in outcomes if outcome.contender == name), None) for _, outcomes in rows]
-        line = [_cell(row, outcome) for (row, _), outcome in zip(rows, found, strict=True)]
+        in_order = [next((outcome for outcome in outcomes if outcome.contender == name), None) for _, outcomes in rows]
+        line = [_cell(row, outcome) for (row, _), outcome in zip(rows, in_order, strict=True)]
         cells.append([CONTENDERS[name].label + (" *" if name in others else ""), *line])
     verdicts = [judge(row, outcomes) for row, outcomes in rows]
     if any(row.rivals for row, _ in rows):

@@ -65,18 +65,18 @@ def rows(tiny: bool) -> list[Row]:
 
 def rates(measured: Measured) -> Rates:
     """Turn the times of :func:`rows` into rates."""
-    found: dict[str, float] = {}
+    fastest: dict[str, float] = {}
     for row, outcomes in measured:
         median = outcomes[0].median
         if median:
             work = 2 * row.case["bytes"] if row.title == "copy" else 8 * row.case["size"] ** 3
-            found[row.title] = work / median
-    return Rates(found.get("gemm complex128"), found.get("gemm complex64"), found.get("copy"))
+            fastest[row.title] = work / median
+    return Rates(fastest.get("gemm complex128"), fastest.get("gemm complex64"), fastest.get("copy"))
 
 
 def shares(measured: Measured, machine: Rates) -> list[Share]:
     """Our share of the rates in the rows of states and kernels."""
-    found = []
+    rows = []
     for row, outcomes in measured:
         median = outcomes[0].median
         if row.suite not in ("states", "kernels") or not median:
@@ -86,7 +86,7 @@ def shares(measured: Measured, machine: Rates) -> list[Share]:
         count = samples * amplitudes * _BYTES_PER_AMPLITUDE
         if row.suite == "kernels":
             flops += 8 * amplitudes * samples * (samples + 1) // 2
-        found.append(
+        rows.append(
             Share(
                 f"{row.suite}: {row.title}",
                 flops,
@@ -95,4 +95,4 @@ def shares(measured: Measured, machine: Rates) -> list[Share]:
                 count / median / machine.copy_bytes if machine.copy_bytes else None,
             )
         )
-    return found
+    return rows

@@ -38,7 +38,7 @@ def main():
             print(rows[-1], flush=True)
     codes = {kind: Counter(row["code"] for row in rows if row["kind"] == kind) for kind in ("null", "planted")}
     false_alarms = sum(count for code, count in codes["null"].items() if code.startswith("better"))
-    found = codes["planted"]["better"]
+    detected = codes["planted"]["better"]
     print(f"{arguments.null} null sets: {dict(codes['null'])}; {arguments.planted} planted: {dict(codes['planted'])}")
     if arguments.output:
         about = {
@@ -47,7 +47,7 @@ def main():
             **{name: version(name) for name in ("qiskit", "scikit-learn", "numpy", "scipy")},
         }
         Path(arguments.output).write_text(json.dumps({"codes": codes, "rows": rows, "about": about}, indent=1) + "\n")
-    sys.exit(0 if false_alarms == 0 and found >= 0.9 * arguments.planted else 1)
+    sys.exit(0 if false_alarms == 0 and detected >= 0.9 * arguments.planted else 1)
 
 
 if __name__ == "__main__":

@@ -165,6 +165,25 @@ def upward_imports(house: House, orders: Mapping[str, Sequence[str]]) -> set[str
     return broken
 
 
+def folders_in_order(house: House, orders: Mapping[str, Sequence[str]], within: str = "") -> list[str]:
+    """The folders in the written order, each followed by its rooms: what a map of the package lists."""
+    listed = []
+    for child in orders.get(within, ()):
+        folder = f"{within}.{child}" if within else child
+        if folder in house.folders:
+            listed += [folder, *folders_in_order(house, orders, folder)]
+    return listed
+
+
+def folders_without_init(house: House) -> set[str]:
+    """Folders with modules but no ``__init__.py``: no installation holds them, and no rule sees them as folders."""
+    return {
+        str(path.parent.relative_to(house.root))
+        for path in house.root.rglob("*.py")
+        if not (path.parent / "__init__.py").exists()
+    }
+
+
 def forbidden_imports(house: House, pairs: Set[tuple[str, str]]) -> set[str]:
     """Imports from the first folder of a pair into the second, which the order alone would allow."""
     return {f"{module} -> {target}" for one, other, module, target in inner_imports(house, "") if (one, other) in pairs}

@@ -69,6 +69,7 @@ RULES = {
     "circles of modules": architecture.circles_of_modules,
     "circles of rooms": architecture.circles_of_rooms,
     "upward imports": lambda house: architecture.upward_imports(house, ORDERS),
+    "folders without __init__.py": architecture.folders_without_init,
     "forbidden imports": lambda house: architecture.forbidden_imports(house, FORBIDDEN),
     "relative imports": architecture.relative_imports,
     "compiled outside the engine": lambda house: architecture.compiled_outside(house, "engine"),
@@ -89,9 +90,10 @@ def test_every_listed_exception_is_still_needed_and_has_a_reason():
         assert all(listed.values())
 
 
-def test_map_of_contributing_names_every_folder_and_no_other():
+def test_map_of_contributing_names_every_folder_in_the_order_of_imports_and_no_other():
     named = re.findall(r"^\| `([a-z_/]+)/`", CONTRIBUTING, flags=re.MULTILINE)
     assert sorted(named) == sorted(folder.replace(".", "/") for folder in HOUSE.folders)
+    assert named == [folder.replace(".", "/") for folder in architecture.folders_in_order(HOUSE, ORDERS)]
 
 
 def test_files_that_contributing_names_exist():

@@ -44,6 +44,7 @@ RULES = {
     "circles of rooms": architecture.circles_of_rooms,
     "upward imports": lambda house: architecture.upward_imports(house, ORDERS),
     "compiled": lambda house: architecture.compiled_outside(house, "low"),
+    "no __init__": architecture.folders_without_init,
     "crowded": lambda house: architecture.crowded_folders(house, 3),
     "long modules": lambda house: architecture.long_modules(house, 100),
     "long functions": lambda house: architecture.long_functions(house, 5),
@@ -159,3 +160,15 @@ def test_a_forbidden_pair_is_found_although_the_order_allows_it(build):
     found = architecture.forbidden_imports(house, {("middle", "low")})
     assert found == {"middle.free -> low.tool"}
     assert architecture.forbidden_imports(house, {("low", "middle")}) == set()
+
+
+def test_the_map_lists_the_folders_in_their_order_each_followed_by_its_rooms(build):
+    house = build({})
+    assert architecture.folders_in_order(house, ORDERS) == ["low", "high", "high.room", "high.hall"]
+    assert architecture.folders_in_order(house, {**ORDERS, "": ("high", "low")})[-1] == "low"
+
+
+def test_a_folder_with_a_module_and_no_init_breaks_a_rule(build):
+    house = build({"low/cellar/a.py": "VALUE = 1\n"})
+    (house.root / "low" / "cellar" / "__init__.py").unlink()
+    assert architecture.folders_without_init(house) == {"low/cellar"}

@@ -38,6 +38,23 @@ def codes_of_verdicts() -> set[str]:
     return set(get_args(get_type_hints(Verdict)["code"]))
 
 
+def files_of_headings(text: str) -> set[str]:
+    """The files that headings name: ``a/b.py``, ``c.py`` beside it, and ``a/b: c.py, d.py``."""
+    named = set()
+    for heading in re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE):
+        named |= set(re.findall(r"[\w/]+\.py\b|[\w/]+/(?= |$|:)", heading))
+    return named
+
+
+@pytest.mark.parametrize("page", sorted((PACKAGE.parent / "docs").glob("*.md")), ids=lambda path: path.name)
+def test_files_that_headings_name_exist(page):
+    modules = [path.relative_to(PACKAGE) for path in PACKAGE.rglob("*") if path.suffix == ".py" or path.is_dir()]
+    names = {path.as_posix() for path in modules} | {path.name for path in modules}
+    named = files_of_headings(page.read_text(encoding="utf-8"))
+    assert [name for name in sorted(named) if name.rstrip("/") not in names] == []
+    assert len(named) > 30 or page != PAGE  # the search finds what it is to find
+
+
 @pytest.mark.skipif(not PAGE.exists(), reason="an installed package comes without its documentation")
 def test_every_code_has_a_row_that_says_when_it_is_printed_and_what_licenses_it():
     rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("|")]

@@ -27,6 +27,15 @@ def is_whole_number(value: object) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
+def quantum_circuit(name: str, value: object) -> object:
+    """Return a circuit."""
+    from qiskit import QuantumCircuit
+
+    if not isinstance(value, QuantumCircuit):
+        raise wrong_kind(name, "a QuantumCircuit", value)
+    return value
+
+
 def whole_number(name: str, value: object, *, minimum: int = 1, maximum: int | None = None) -> int:
     """Return a whole number from ``minimum`` to ``maximum``; ``True`` and 2.0 are none."""
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool):

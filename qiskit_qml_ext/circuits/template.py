@@ -2,8 +2,17 @@
 
 A template stores its settings under the names of its constructor's arguments and nothing else, so that ``get_params``,
 ``set_params``, ``clone``, ``repr``, equality and ``pickle`` work, a feature map can be tuned by ``GridSearchCV`` and an
-ansatz can be studied as a family over the number of qubits. To add one, subclass :class:`FeatureMap` or
-:class:`Ansatz` in a file of its own, implement ``build``, and list it in its subpackage's registry.
+ansatz can be studied as a family over the number of qubits.
+
+To add one, subclass :class:`FeatureMap` or :class:`Ansatz` in a file of its own, with
+
+- a constructor that stores its arguments under their names,
+- the class attributes ``name`` and ``reference``, and ``data_range`` for a feature map,
+- ``build`` and ``two_qubit_gates``, and for an ansatz ``num_parameters`` and ``generators`` too,
+- a section ``Counts`` in its docstring with the rows ``parameters``, ``two-qubit gates`` and ``depth``, each a formula
+  in Python (``n * reps``, see :class:`Template`), which the tests evaluate and compare with the circuit,
+
+and list it in its subpackage's registry.
 """
 
 import functools

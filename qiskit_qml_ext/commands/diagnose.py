@@ -55,7 +55,7 @@ def _output_options(function: Any) -> Any:
         click.option(
             "--target",
             metavar="NAME",
-            help="What it would take there, without running it: aer, or a fake device such as fake_sherbrooke.",
+            help="What it would take there, without running it: a name as connect() takes it: aer, fake_sherbrooke, …",
         ),
     ):
         function = option(function)

@@ -34,7 +34,7 @@ Examples:
 @click.option(
     "--target",
     metavar="NAME",
-    help="Where the quantum models run: exact, aer, or a fake device such as fake_sherbrooke.  [default: exact]",
+    help="Where the quantum models run: a name as connect() takes it: aer, fake_sherbrooke, …  [default: exact]",
 )
 @click.option(
     "--shots",

@@ -1,12 +1,12 @@
 """What the quantum kernel costs on a device: gates, circuits, shots, time, and how often a run is free of errors."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.diagnosis.price import duration
 from qiskit_qml_ext.diagnostics.kernels.shots import ShotsToResolve
-from qiskit_qml_ext.diagnostics.results.result import rounded
+from qiskit_qml_ext.diagnostics.results.result import plain, rounded
 from qiskit_qml_ext.evaluation.formatting import count
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.kernels.plan import shots_to_tell_apart
@@ -80,12 +80,12 @@ class HardwareCost:
         return f"{condition} {rounded(shots)} ({duration(self.circuits_per_fit * shots / SHOTS_PER_SECOND)})"
 
     def to_dict(self) -> dict[str, object]:
-        """Return the fields as a dictionary."""
-        fields = asdict(self)
+        """Return the fields as plain numbers, texts and dictionaries; numbers that are not finite are None."""
+        fields = plain(self)
         del fields["circuit"][
             "seconds_per_shot"
         ]  # ``seconds_per_fit`` is at the usual rate, whatever the circuit takes
-        return {**fields, "basis": self.basis, "shots_per_fit": self.shots_per_fit}
+        return {**fields, "basis": self.basis, "shots_per_fit": plain(self.shots_per_fit)}
 
 
 def kernel_circuit_price(feature_map: FeatureMap, num_features: int, connection: Connection) -> CircuitPrice:

@@ -1,5 +1,6 @@
 """The cost on hardware is that of the device that was given, as Qiskit's transpiler alone finds it."""
 
+import json
 import math
 
 import pytest
@@ -13,8 +14,8 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2, FakeSherbrooke
 
 from qiskit_qml_ext.circuits import ZZFeatureMap
 from qiskit_qml_ext.diagnostics import ShotsToResolve
-from qiskit_qml_ext.evaluation.hardware import REFERENCE_DEVICE, hardware_cost
-from qiskit_qml_ext.primitives import Connection, ExactSampler, connect
+from qiskit_qml_ext.evaluation.hardware import REFERENCE_DEVICE, HardwareCost, hardware_cost
+from qiskit_qml_ext.primitives import CircuitPrice, Connection, ExactSampler, connect
 
 SHOTS = ShotsToResolve(to_tell_apart=120.0, for_precision=10.0, relative_precision=0.1, mean=0.3, variance=0.05)
 SEED = 7
@@ -137,3 +138,16 @@ def test_the_plan_of_a_kernel_has_the_same_price():
         circuit.error_free,
     )
     assert math.isclose(plan.seconds, 100 * circuit.seconds_per_shot, rel_tol=1e-12)
+
+
+def test_a_cost_without_an_end_is_null_in_strict_json():
+    price = CircuitPrice("d", num_qubits=2, depth=9, two_qubit_gates=2, seconds_per_shot=1e-4, error_free=0.9)
+    cost = HardwareCost(price, circuits_per_fit=45, shots_per_circuit=math.inf, seconds_per_fit=math.inf)
+    said = json.loads(json.dumps(cost.to_dict(), allow_nan=False))
+    assert {name for name, value in said.items() if value is None} == {
+        "shots_per_circuit",
+        "seconds_per_fit",
+        "shots_with_errors",
+        "shots_per_fit",
+    }
+    assert said["circuit"] == {"target": "d", "num_qubits": 2, "depth": 9, "two_qubit_gates": 2, "error_free": 0.9}

@@ -79,7 +79,7 @@ def generators_of_circuit(circuit: QuantumCircuit) -> Generators:
     walked = _Walked(int(circuit.num_qubits))
     walked.through(steps)
     return Generators(
-        elements=walked.found,
+        elements=walked.elements,
         starts=(_start([steps], int(circuit.num_qubits)),),
         has_fixed_gates=any(_is_fixed(step) for step in steps),
         assumption="one circuit is taken as it is, deep enough to be a 2-design on the group of all its generators",
@@ -102,19 +102,19 @@ def generators_of_ansatz(ansatz: Ansatz, num_qubits: int, max_dimension: int) ->
     whole.through([*parts.prefix, *parts.several, *parts.suffix])
     walked = _Walked(num_qubits)
     walked.through(parts.suffix)
-    outer, walked.found = walked.found, []
+    outer, walked.elements = walked.elements, []
     walked.through(parts.block)
     layers, known = 1, 0
-    while known < len(walked.found):
-        span, _, complete = closure(walked.found, max_dimension)
-        known = len(walked.found)
+    while known < len(walked.elements):
+        span, _, complete = closure(walked.elements, max_dimension)
+        known = len(walked.elements)
         if not complete:
             break
         walked.through(parts.block)
         layers += 1
-        if all(lies_in(span, element) for element in walked.found[known:]):
+        if all(lies_in(span, element) for element in walked.elements[known:]):
             break
-    elements, walked.found = walked.found[:known], []
+    elements, walked.elements = walked.elements[:known], []
     walked.through(parts.prefix)
     deep = f"layers are added, {parts.period} at a time," if parts.period > 1 else "layers are added"
     return Generators(
@@ -123,7 +123,7 @@ def generators_of_ansatz(ansatz: Ansatz, num_qubits: int, max_dimension: int) ->
         has_fixed_gates=any(_is_fixed(step) for step in parts.block),
         assumption=f"{deep} with their fixed gates until the circuit is a 2-design on its group",
         refusal=whole.refusal,
-        outer=outer + walked.found,
+        outer=outer + walked.elements,
     )
 
 
@@ -151,7 +151,7 @@ class _Walked:
 
     def __init__(self, num_qubits: int) -> None:
         self._frame = CliffordFrame(num_qubits)
-        self.found: list[Element] = []
+        self.elements: list[Element] = []
         self.refusal = ""
         self._seen: set[int] = set()
 
@@ -188,8 +188,8 @@ class _Walked:
         first = next(iter(element.values()))
         scale = abs(first) if len(element) == 1 else 1.0
         element = {key: value / math.copysign(scale, first) for key, value in element.items()}
-        if element not in self.found:
-            self.found.append(element)
+        if element not in self.elements:
+            self.elements.append(element)
 
 
 def _is_fixed(step: Step) -> bool:

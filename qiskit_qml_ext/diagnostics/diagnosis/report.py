@@ -17,6 +17,10 @@ from qiskit_qml_ext.primitives import RunPlan
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+SCHEMA_VERSION = "2.0"
+"""The version of the form of :meth:`Diagnosis.to_dict`: a new optional field raises its second number, what could
+break a reader its first."""
+
 _WIDTH = 100
 _LISTS = {"advice": "What to do", "price": "The price", "skipped": "Not done"}
 """The fields of a diagnosis that are lists of sentences, with their headings, in the order of the report."""
@@ -95,10 +99,16 @@ class Diagnosis(Result):
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain numbers, texts, lists and dictionaries."""
+        """Return everything as plain numbers, texts, lists and dictionaries, with the version of their form."""
         evidence = {key: result.to_dict() for key, result in self.evidence.items()}
         codes = [getattr(sentence, "code", "") for sentence in self.advice]
-        return {"version": __version__, **super().to_dict(), "advice_codes": codes, "evidence": plain(evidence)}
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "version": __version__,
+            **super().to_dict(),
+            "advice_codes": codes,
+            "evidence": plain(evidence),
+        }
 
     def to_html(self) -> str:
         """Return a page that needs nothing from outside."""

@@ -13,7 +13,7 @@ class Section:
     asked only where :meth:`applies`.
 
     Attributes:
-        key: One word for it, the ``id`` of its element on the page.
+        key: One word for it; the page makes it the ``id`` of its element, so that links lead there.
         title: What it is called on the page.
         ends_text: Whether it stands at the end of the text, the part of a terminal that is read first.
     """
@@ -30,7 +30,7 @@ class Section:
         """Write it as text."""
 
     def page(self, record: Record) -> str:
-        """Return it as HTML for the page, escaped."""
+        """Return it as one HTML element for the page, escaped; the page gives it its ``id``."""
         return ""
 
     def fragment(self, record: Record) -> str:

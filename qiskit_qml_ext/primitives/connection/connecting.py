@@ -36,8 +36,8 @@ def connect(
         target: ``None`` or ``"exact"`` for exact results on this machine; ``"aer"``; an ``AerSimulator``; the name of a
             fake backend (``"fake_sherbrooke"``), which runs in the Runtime client's local testing mode with noise from
             its reported errors; ``"least_busy"`` or the name of a device (``"ibm_…"``) of the saved IBM account; a
-            ``QiskitRuntimeService`` together with ``backend="…"``; any ``BackendV2``; or an open Runtime ``Batch`` or
-            ``Session``.
+            ``QiskitRuntimeService`` together with ``backend="…"``; any ``BackendV2``; an open Runtime ``Batch`` or
+            ``Session``; or a :class:`~qiskit_qml_ext.primitives.targets.Target` of your own, which is used as it is.
         shots: Shots of every circuit. By default none for ``"exact"``, 1024 for Aer, 4096 for IBM backends.
             ``connect("exact", shots=…)`` draws shots from exact probabilities.
         seed: Makes simulators and the transpiler reproducible; real hardware ignores it. What kernels sample on

@@ -15,7 +15,7 @@ from qiskit.transpiler import Target as DeviceTarget
 from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import FloatArray, StateArray
-from qiskit_qml_ext.checks import LARGEST_SHOTS, optional_whole_number
+from qiskit_qml_ext.checks import LARGEST_SHOTS, check_arguments, optional_whole_number, quantum_circuit, wrong_kind
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.engine.memory import memory_budget
 from qiskit_qml_ext.exceptions import ApproximateCircuitWarning
@@ -64,6 +64,13 @@ class Connection:
         policy: Policy | None = None,
         budget: Budget | None = None,
     ):
+        if not isinstance(target, Target):
+            raise wrong_kind("target", "a Target", target, "Names, devices and simulators go to connect(…).")
+        if not isinstance(getattr(target, "name", None), str):
+            kind = type(target).__name__
+            raise TypeError(f'The target {kind} must have a name, which is text, but has none. Set {kind}.name = "…".')
+        if not isinstance(settings, ConnectionSettings):
+            raise wrong_kind("settings", "ConnectionSettings(…)", settings)
         check_policy(policy)
         if policy is not None and journal is None:
             raise ValueError('A policy came without a journal. Pass journal="FILE" too.')
@@ -219,6 +226,7 @@ class Connection:
         device = self.device
         return device is not None and is_isa(circuit, device)
 
+    @check_arguments(circuit=quantum_circuit)
     def isa_circuit(self, circuit: QuantumCircuit, *, keep_qubits: bool = False) -> QuantumCircuit:
         """Return the circuit in the target's own gates, transpiled once for each distinct content.
 
@@ -289,6 +297,7 @@ class Connection:
         self._count(Usage(circuits=len(values)))
         return states
 
+    @check_arguments(circuit=quantum_circuit)
     def price(self, circuit: QuantumCircuit) -> CircuitPrice:
         """Say what one circuit takes on the target, without running it: gates, depth, time and share free of errors.
 

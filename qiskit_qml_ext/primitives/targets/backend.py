@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from qiskit import QuantumCircuit
 from qiskit.primitives import (
@@ -40,6 +40,7 @@ class _BackendSampler(BackendSamplerV2):
 class BackendTarget(Target):
     """Any ``BackendV2`` that is not IBM's, through Qiskit's generic backend primitives."""
 
+    given: ClassVar[tuple[str, ...]] = ("a BackendV2",)
     default_shots: int = DEFAULT_SHOTS
     backend: BackendV2
 

@@ -25,6 +25,7 @@ class ExactTarget(Target):
     """
 
     name = "exact"
+    given = ("'exact'",)
     is_exact = True
     applies_matrices = True
     draws_normal_noise = True

@@ -35,6 +35,7 @@ class RuntimeTarget(BackendTarget):
         runtime_options: Options of the Runtime primitives (dynamical decoupling, twirling, resilience, …).
     """
 
+    given = ("the name of a fake backend or a device", "a QiskitRuntimeService", "a Runtime Batch or Session")
     default_shots = 4096
     modes = MODES
 

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
@@ -24,6 +24,7 @@ class Target(ABC):
         name: The name under which reports show the target.
         num_qubits: The number of qubits, ``None`` where only memory is the limit.
         default_shots: The shots used when none are asked for; ``None`` means exact results.
+        given: What of this kind ``connect`` takes, in words: what :meth:`of` understands.
         max_executions_per_job: The largest number of circuits times shots that one job may hold.
         modes: The execution modes that it has; see :func:`~qiskit_qml_ext.primitives.connect`.
         dtype: The precision of exact states, ``"complex128"`` or ``"complex64"``.
@@ -41,6 +42,7 @@ class Target(ABC):
     name: str
     num_qubits: int | None = None
     default_shots: int | None = None
+    given: ClassVar[tuple[str, ...]] = ()
     max_executions_per_job: int = 10_000_000
     modes: tuple[str, ...] = ("job",)
     dtype: str = "complex128"

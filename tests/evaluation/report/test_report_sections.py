@@ -61,6 +61,14 @@ def test_the_end_of_the_text_is_what_a_terminal_shows_first(with_luck, classific
     assert text.index("On hardware") > text.index(classification.verdict.sentence[:40])
 
 
+@pytest.mark.parametrize("html", ["<p>Luck.</p>", '\n  <section class="box">Luck.</section>'])
+def test_the_page_gives_a_section_the_id_by_which_it_is_linked_to(html, with_luck, classification, monkeypatch):
+    monkeypatch.setattr(Luck, "page", lambda self, record: html)
+    text = page.render_report(classification)
+    assert re.search(r'<(?:p id="luck"|section id="luck" class="box")>Luck\.</', text)
+    assert text.count('id="luck"') == 1
+
+
 @pytest.mark.parametrize("name", ["classification", "regression"])
 def test_every_section_adds_the_keys_that_its_schema_describes(name, request):
     record = request.getfixturevalue(name)

@@ -1,5 +1,6 @@
 """What every kind of target says about itself, and what a connection makes public of it."""
 
+import copy
 import pickle
 from dataclasses import FrozenInstanceError, fields
 
@@ -11,7 +12,8 @@ from qiskit.circuit import ParameterVector
 from qiskit.primitives import StatevectorEstimator, StatevectorSampler
 from qiskit.providers.basic_provider import BasicSimulator
 from qiskit.providers.fake_provider import GenericBackendV2
-from qiskit.transpiler import PassManager, generate_preset_pass_manager
+from qiskit.transpiler import PassManager, StagedPassManager, generate_preset_pass_manager
+from qiskit.transpiler.passes import RemoveBarriers
 from qiskit_aer import AerSimulator
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from qiskit_machine_learning.kernels import FidelityQuantumKernel
@@ -21,7 +23,7 @@ from qiskit_qml_ext.circuits import ZZFeatureMap
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import Connection, connect
 from qiskit_qml_ext.primitives.connection import ConnectionSettings
-from qiskit_qml_ext.primitives.targets import Target, resolving
+from qiskit_qml_ext.primitives.targets import ExactTarget, Target, resolving
 
 CONNECTIONS = {
     "exact": connect,
@@ -142,6 +144,104 @@ def test_the_pass_manager_transpiles_as_the_connection_does(name):
     assert isinstance(manager, PassManager)
     assert manager.run(circuit) == connection.isa_circuit(circuit)
     assert manager.run([circuit, circuit]) == [connection.isa_circuit(circuit)] * 2
+
+
+COMPOSED = {
+    "append": lambda manager: manager.append(RemoveBarriers()),
+    "replace": lambda manager: manager.replace(0, RemoveBarriers()),
+    "remove": lambda manager: manager.remove(0),
+    "set an item": lambda manager: manager.__setitem__(0, RemoveBarriers()),
+    "get an item": lambda manager: manager[0],
+    "slice": lambda manager: manager[:],
+    "length": len,
+    "add": lambda manager: manager + RemoveBarriers(),
+    "be added": lambda manager: PassManager([RemoveBarriers()]) + manager,
+    "be a stage": lambda manager: StagedPassManager(["a"], a=manager),
+    "flow": lambda manager: manager.to_flow_controller(),
+    "draw": lambda manager: manager.draw(),
+}
+
+
+@pytest.mark.parametrize("way", COMPOSED)
+def test_the_pass_manager_refuses_what_would_leave_out_its_transpilation(way):
+    with pytest.raises(TypeError, match=r"transpiles as the connection does: it has no passes .* Call its run first"):
+        COMPOSED[way](connect("aer").pass_manager)
+
+
+@pytest.mark.parametrize(
+    ("given", "named", "message"),
+    [
+        (5, {}, "circuits must be a QuantumCircuit or a list of them, but 5"),
+        ("a", {}, "circuits must be"),
+        ([rotated(), 3], {}, "each of circuits must be a QuantumCircuit, but 3"),
+        (rotated(), {"callback": print}, "callback must be None, .*transpiles as the connection does"),
+        (rotated(), {"output_name": "a"}, "output_name must be None, but 'a'"),
+        (rotated(), {"property_set": {}}, "property_set must be None"),
+    ],
+)
+def test_the_pass_manager_takes_circuits_only(given, named, message):
+    with pytest.raises(TypeError, match=message):
+        connect("aer").pass_manager.run(given, **named)
+
+
+def test_the_pass_manager_is_true_and_its_copies_do_the_same():
+    manager, circuit = connect("fake_manila", seed=1).pass_manager, rotated()
+    isa = manager.run(circuit)
+    assert bool(manager)
+    assert manager.run((circuit,), num_processes=2) == [isa]
+    assert copy.deepcopy(manager).run(circuit) == isa
+    assert pickle.loads(pickle.dumps(manager)).run(circuit) == isa
+
+
+MEASURED = QuantumCircuit(1)
+MEASURED.h(0)
+MEASURED.measure_all()
+
+
+class OwnTarget(ExactTarget):
+    """A target of somebody's, with a name of its own."""
+
+    name = "mine"
+
+
+class Nameless(Target):
+    """A target that says everything but its name."""
+
+    sampler = estimator = transpile = None
+
+
+def test_a_target_of_ones_own_is_used_as_it_is():
+    target = OwnTarget()
+    connection = connect(target, shots=20, seed=1)
+    assert (connection.target, connection.target_name, connection.shots) == (target, "mine", 20)
+    counts = connection.sampler.run([MEASURED]).result()[0].data.meas.get_counts()
+    assert counts == connect("exact", shots=20, seed=1).sampler.run([MEASURED]).result()[0].data.meas.get_counts()
+    with pytest.raises(TypeError, match="The target OwnTarget does not know the options colour"):
+        connect(target, colour=1)
+
+
+def test_a_target_that_is_none_is_told_what_every_kind_takes():
+    with pytest.raises(TypeError) as refused:
+        connect(3)
+    assert all(kind.given for kind in resolving.KINDS)
+    assert all(word in str(refused.value) for kind in resolving.KINDS for word in kind.given)
+    assert str(refused.value).endswith("or a Target of your own, but 3 (int) came.")
+
+
+def test_a_connection_refuses_what_is_no_target_and_no_settings():
+    with pytest.raises(TypeError, match=r"target must be a Target, but 'fake_manila' \(str\) came. .* go to connect"):
+        Connection("fake_manila", ConnectionSettings())
+    with pytest.raises(TypeError, match=r"The target Nameless must have a name.*Set Nameless.name"):
+        connect(Nameless())
+    with pytest.raises(TypeError, match=r"settings must be ConnectionSettings\(…\), but 100"):
+        Connection(ExactTarget(), 100)
+
+
+@pytest.mark.parametrize("given", ["a", [rotated()], None])
+@pytest.mark.parametrize("method", ["price", "isa_circuit"])
+def test_what_is_no_circuit_is_refused_in_words(method, given):
+    with pytest.raises(TypeError, match="circuit must be a QuantumCircuit, but"):
+        getattr(connect("fake_manila"), method)(given)
 
 
 def test_other_peoples_code_takes_the_pass_manager_with_the_sampler():

@@ -13,7 +13,7 @@ from qiskit_qml_ext.evaluation.report.text import TextWriter
 _PAGE = """\
 {% import "blocks.html" as blocks %}
 {% set diagnosis = record.diagnosis %}
-<section id="{{ section.key }}">
+<section>
   <h2>{{ section.title }}</h2>
   {% if diagnosis is not none %}
   <p class="small">Diagnosed with {{ where }}.</p>

@@ -64,7 +64,7 @@ _TABLE = """\
 
 _PAGE = """\
 {% import "blocks.html" as blocks %}
-<section id="{{ section.key }}">
+<section>
   <h2>{{ section.title }}</h2>
   <div class="scroll" tabindex="0" role="region" aria-label="Table of all models; scrolls sideways">
 {{ table | safe }}

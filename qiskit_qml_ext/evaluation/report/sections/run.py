@@ -20,7 +20,7 @@ _WORDS = {
 
 _PAGE = """\
 {% import "blocks.html" as blocks %}
-<section id="{{ section.key }}">
+<section>
   <h2>{{ section.title }}</h2>
 {{ blocks.pairs(facts) }}
   {% if choices %}

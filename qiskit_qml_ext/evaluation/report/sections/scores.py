@@ -7,7 +7,7 @@ from qiskit_qml_ext.evaluation.report.section import Section
 
 _PAGE = """\
 {% import "blocks.html" as blocks %}
-<section id="{{ section.key }}" class="figures">
+<section class="figures">
 {{ blocks.drawing(figure) }}
 </section>
 """

@@ -13,7 +13,7 @@ from qiskit_qml_ext.evaluation.report.section import Section
 from qiskit_qml_ext.evaluation.report.text import TextWriter
 
 _PAGE = """\
-<header id="{{ section.key }}">
+<header>
   <p class="kicker">{{ data.summary() }}</p>
   <h1>{{ section.title }} on {{ data.name }}?</h1>
 </header>

@@ -9,7 +9,7 @@ from qiskit_qml_ext.evaluation.report.section import Section
 from qiskit_qml_ext.evaluation.report.text import TextWriter
 
 _PAGE = """\
-<section id="{{ section.key }}" class="verdict {{ record.verdict.code }}" aria-label="{{ section.title }}">
+<section class="verdict {{ record.verdict.code }}" aria-label="{{ section.title }}">
   <p class="answer">{{ record.verdict.sentence }}</p>
   {% for detail in record.verdict.details %}
   <p>{{ detail }}</p>

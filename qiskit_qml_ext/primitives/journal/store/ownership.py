@@ -46,7 +46,7 @@ class Risk(Enum):
     """What happens if an owner goes on although its claim was taken over."""
 
     NONE = "both fetch the same job"
-    TWIN = "a request that it was about to send leaves after all; its job is found by the tag, dropped or reported"
+    DUPLICATE = "a request that it was about to send leaves after all; its job is found by the tag, dropped or reported"
     SECOND_RUN = "what lives and dies with its process runs twice"
 
     @classmethod
@@ -54,7 +54,7 @@ class Risk(Enum):
         """Return the risk with a unit under way in a state, on a service whose jobs live on without the process."""
         if not durable:
             return cls.SECOND_RUN
-        return cls.NONE if state == SUBMITTED else cls.TWIN
+        return cls.NONE if state == SUBMITTED else cls.DUPLICATE
 
 
 @dataclass

@@ -187,6 +187,16 @@ SILENT_TYPES: Mapping[str, str] = {
 }
 """Types whose objects say nothing of results, by their modules and names."""
 
+FIRST_MODULES: Mapping[str, str] = {
+    "ExactSampler": "qiskit_qml_ext.primitives.exact_sampler",
+    "ExactEstimator": "qiskit_qml_ext.primitives.exact_estimator",
+    "AerSampler": "qiskit_qml_ext.primitives.targets.aer_primitives",
+    "AerEstimator": "qiskit_qml_ext.primitives.targets.aer_primitives",
+    "_BackendSampler": "qiskit_qml_ext.primitives.targets.backend",
+}
+"""Where our own primitives lay when journals first knew them. Where they lie now is no content, but keys once written
+stay as they are; of all other classes and functions of ours, keys have the package's name only."""
+
 CREDENTIALS = re.compile(r"token|password|passwd|secret|credential|api_?key|access_?key|authorization", re.IGNORECASE)
 """Names of attributes and options that stay out of keys because they open doors, and may be renewed at any time."""
 

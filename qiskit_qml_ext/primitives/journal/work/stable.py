@@ -35,8 +35,9 @@ from qiskit_qml_ext.primitives.journal.work.class_parts import (
     is_record,
     is_somebodys,
 )
-from qiskit_qml_ext.primitives.journal.work.exclusions import CREDENTIALS, SILENT_TYPES
+from qiskit_qml_ext.primitives.journal.work.exclusions import CREDENTIALS, FIRST_MODULES, SILENT_TYPES
 
+_PACKAGE = "qiskit_qml_ext"
 _LONGEST_ARRAY = 1000  # numbers that are written out; of more, the digest
 _DEEPEST = 40  # objects in objects; more is not a setting
 _RANDOM_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -57,13 +58,19 @@ def digest_of(form: Any) -> str:
 
 def name_of(kind: type) -> str:
     """Return a class's module and name; Qiskit's singletons have the name of the gate's own class."""
-    kind = next(cls for cls in kind.__mro__ if isinstance(cls.__module__, str))
-    return f"{_module(kind)}.{kind.__qualname__}"
+    return _full_name(next(cls for cls in kind.__mro__ if isinstance(cls.__module__, str)))
 
 
-def _module(thing: Any) -> str:
-    """Return where something is defined; a program that a process was spawned from is the program still."""
-    return "__main__" if thing.__module__ == "__mp_main__" else thing.__module__
+def _full_name(thing: Any) -> str:
+    """Return where a class or a function is defined, and its name there.
+
+    Of our own it is the name of the package, so that a file can move; of those that had more in their names before, it
+    is what they had. A program that a process was spawned from is the program still.
+    """
+    module = "__main__" if thing.__module__ == "__mp_main__" else thing.__module__
+    if str(module).partition(".")[0] == _PACKAGE:  # a compiled function's may be None
+        module = FIRST_MODULES.get(thing.__qualname__, _PACKAGE)
+    return f"{module}.{thing.__qualname__}"
 
 
 def class_of(value: object) -> dict[str, Any]:
@@ -212,7 +219,7 @@ class _Writer:
     def _callable(self, value: Any) -> Any:
         if isinstance(value, types.MethodType):
             return {"<method>": [value.__func__.__qualname__, self.write(value.__self__)]}
-        name = f"{_module(value)}.{value.__qualname__}"
+        name = _full_name(value)
         if not isinstance(value, type) and ("<locals>" in name or "<lambda>" in name) and not self._inside:
             raise self._refusal(name)
         holds = self._code_of(value)

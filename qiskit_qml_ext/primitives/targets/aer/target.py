@@ -33,6 +33,7 @@ class AerTarget(Target):
         backend_options: Options of ``AerSimulator`` (``method``, ``noise_model``, ``device``, …), for ``None`` only.
     """
 
+    given = ("'aer'", "an AerSimulator")
     draws_normal_noise = True
     backend: "AerSimulator"
 

@@ -244,13 +244,13 @@ def test_silent_process_that_is_seen_to_live_keeps_what_would_run_twice(monkeypa
         for _ in range(20):
             assert not liveness.is_gone(owner)
             beats.now += 30
-        assert not liveness.is_gone(owner, Risk.TWIN)
+        assert not liveness.is_gone(owner, Risk.DUPLICATE)
         assert liveness.is_gone(owner, Risk.NONE)
         assert "which lives but gave no sign of life for" in liveness.describe(owner)
         child.send_signal(signal.SIGSTOP)
         until(lambda: life_of(owner) is Life.SUSPENDED)
         assert not liveness.is_gone(owner, Risk.SECOND_RUN)
-        assert liveness.is_gone(owner, Risk.TWIN)
+        assert liveness.is_gone(owner, Risk.DUPLICATE)
         assert liveness.describe(owner) == f"{name_of(owner)}, which is suspended: let it go on or end it"
 
 
