@@ -11,7 +11,7 @@ class TooWide:
         """Say so."""
         if request.width > FIRST_LOOK_QUBITS and request.network is None:
             draft.skip(
-                "",
+                ", ".join(stage.key for stage in self.stages),
                 f"Causes, initial angles and descriptors: {request.width} qubits are more than {FIRST_LOOK_QUBITS}.",
             )
 
