@@ -8,7 +8,6 @@ import numpy as np
 from qiskit_qml_ext.checks import check_arguments, whole_number
 from qiskit_qml_ext.exceptions import StateTooLargeError
 
-DTYPES = ("complex128", "complex64")
 SMALL_BYTES = 1 << 24
 """What fits any machine: asking how much memory is free takes longer than computing so much."""
 _SHARE = 0.8  # of the available memory that may be used when no limit is given

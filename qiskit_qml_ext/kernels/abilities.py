@@ -1,9 +1,10 @@
 """What a kernel can do: what models and diagnostics ask for, instead of its class.
 
-Every :class:`~qiskit_qml_ext.kernels.QuantumKernel` of a feature map can do all of it. So can any kernel of the user's
-own that has these methods.
+A :class:`~qiskit_qml_ext.kernels.FidelityKernel` can do all of it. So can any kernel of the user's own that has these
+methods.
 """
 
+import inspect
 from typing import Protocol, runtime_checkable
 
 from numpy.typing import ArrayLike
@@ -11,6 +12,7 @@ from qiskit import QuantumCircuit
 from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.checks.callables import can_take
 from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate
 from qiskit_qml_ext.primitives import Connection, RunPlan
 
@@ -36,7 +38,7 @@ class PlansRuns(Protocol):
         price_per_minute: float | None = None,
         entries: tuple[float, float] | None = None,
     ) -> RunPlan:
-        """Return the plan; see :meth:`~qiskit_qml_ext.kernels.QuantumKernel.plan`."""
+        """Return the plan; see :meth:`~qiskit_qml_ext.kernels.FidelityKernel.plan`."""
 
 
 @runtime_checkable
@@ -57,3 +59,52 @@ class ChangesTarget(Protocol):
 
     def exact_copy(self) -> Self:
         """Return a copy of the kernel with exact results, without a repair."""
+
+
+def lacking(kernel: object, *abilities: type) -> list[str]:
+    """Return the methods that a kernel lacks for what is asked of it."""
+    methods = (name for ability in abilities for name in vars(ability) if not name.startswith("_"))
+    return [name for name in dict.fromkeys(methods) if not callable(getattr(kernel, name, None))]
+
+
+def stated_errors(kernel: StatesErrors, X: ArrayLike) -> KernelEstimate:
+    """Return the matrix of samples with its errors.
+
+    Raises:
+        TypeError: If the kernel's method has another form than ours.
+    """
+    estimate: object = kernel.evaluate_with_errors(X)
+    if not isinstance(estimate, KernelEstimate):
+        raise _another_form(kernel, "evaluate_with_errors", "KernelEstimate", estimate)
+    return estimate
+
+
+def planned(
+    kernel: PlansRuns,
+    X: ArrayLike,
+    *,
+    shots: int | None = None,
+    price_per_minute: float | None = None,
+    entries: tuple[float, float] | None = None,
+) -> RunPlan:
+    """Return the plan of the matrix of samples; see :class:`PlansRuns`.
+
+    Raises:
+        TypeError: If the kernel's method has another form than ours.
+    """
+    if not can_take(kernel.plan, X, shots=shots, price_per_minute=price_per_minute, entries=entries):
+        raise TypeError(
+            f"plan of {type(kernel).__name__} must take (x_vec, y_vec=None, *, shots=None, price_per_minute=None, "
+            f"entries=None), but it takes {inspect.signature(kernel.plan)}. Let it, or give it another name."
+        )
+    plan: object = kernel.plan(X, shots=shots, price_per_minute=price_per_minute, entries=entries)
+    if not isinstance(plan, RunPlan):
+        raise _another_form(kernel, "plan", "RunPlan", plan)
+    return plan
+
+
+def _another_form(kernel: object, method: str, kind: str, returned: object) -> TypeError:
+    return TypeError(
+        f"{method} of {type(kernel).__name__} must return a {kind}, but it returned a {type(returned).__name__}. "
+        "Return one, or give the method another name."
+    )

@@ -16,7 +16,7 @@ from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate, RawKernel
 from qiskit_qml_ext.kernels.repairs import Repair, repaired
 from qiskit_qml_ext.kernels.samples import check_pair
-from qiskit_qml_ext.primitives import Connection, RunPlan, connect
+from qiskit_qml_ext.primitives import Connection, connect
 from qiskit_qml_ext.primitives.forks import Lock
 
 if TYPE_CHECKING:
@@ -34,9 +34,10 @@ def exact_connection() -> Connection:
 class QuantumKernel(BaseKernel, BaseEstimator):
     """A kernel of qiskit-machine-learning, a callable as scikit-learn's ``SVC`` takes it, and a scikit-learn object.
 
-    A kernel of its own kind stores its arguments in ``__init__`` and says how a matrix is found (:meth:`_estimate`) and
-    what that takes (:meth:`_plan_run`); the rest is here. A circuit-running one has the attributes below among its
-    arguments.
+    A kernel of its own kind says how a matrix is found (:meth:`raw_kernel`); the rest is here. One with other arguments
+    than these stores them in ``__init__``, as scikit-learn's objects do. What else it can do, it shows by its methods:
+    ``plan`` (:class:`~qiskit_qml_ext.kernels.PlansRuns`), ``circuit`` and ``num_qubits``
+    (:class:`~qiskit_qml_ext.kernels.ChangesTarget`).
 
     Attributes:
         connection: Where circuits run, from :func:`~qiskit_qml_ext.primitives.connect`; by default exact results.
@@ -44,6 +45,20 @@ class QuantumKernel(BaseKernel, BaseEstimator):
         pass_manager: Turns circuits into the sampler's own gates.
         psd_repair: What is done with a symmetric matrix before it is returned: the name of a repair, a
             :class:`~qiskit_qml_ext.kernels.Repair`, or ``None`` for nothing.
+
+    Examples:
+        >>> import numpy as np
+        >>> from qiskit_qml_ext.kernels import QuantumKernel, RawKernel
+        >>> class CoherentStates(QuantumKernel):
+        ...     def raw_kernel(self, x, y):
+        ...         columns = x if y is None else y
+        ...         distances = np.sum((x[:, None] - columns[None]) ** 2, axis=-1)
+        ...         return RawKernel(np.exp(-distances), errors=None, shots=None, target="exact")
+        >>> kernel = CoherentStates(psd_repair="clip")
+        >>> kernel.evaluate([[0.0], [1.0]]).round(3).tolist()
+        [[1.0, 0.368], [0.368, 1.0]]
+        >>> kernel.evaluate_with_errors([[0.0], [1.0]])
+        KernelEstimate(2×2, error ≤ 0 [exact])
     """
 
     # QML's constructor is not called: it wants a circuit of a fixed width and stores it apart, where set_params and
@@ -53,25 +68,27 @@ class QuantumKernel(BaseKernel, BaseEstimator):
     pass_manager: "PassManager | None" = None
     psd_repair: str | Repair | None = None
 
-    @abstractmethod
-    def _estimate(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
-        """Return the matrix of checked samples before any repair; ``y=None`` means ``x`` again."""
-
-    @abstractmethod
-    def _plan_run(
+    def __init__(
         self,
-        x: FloatArray,
-        y: FloatArray | None,
         *,
-        shots: int | None,
-        price_per_minute: float | None,
-        entries: tuple[float, float] | None,
-    ) -> RunPlan:
-        """Return what :meth:`plan` returns, for checked samples."""
+        connection: Connection | None = None,
+        sampler: BaseSamplerV2 | None = None,
+        pass_manager: "PassManager | None" = None,
+        psd_repair: str | Repair | None = None,
+    ):
+        self.connection = connection
+        self.sampler = sampler
+        self.pass_manager = pass_manager
+        self.psd_repair = psd_repair
 
-    def _synthesis_error(self, x: FloatArray, y: FloatArray | None) -> float | None:
-        """Return by how much the states that run differ from the feature map's; see :class:`KernelEstimate`."""
-        return 0.0
+    @abstractmethod
+    def raw_kernel(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
+        """Return the matrix before any repair: what a kernel of its own kind says.
+
+        Args:
+            x: Checked samples of the rows, shape (n, features).
+            y: Checked samples of the columns, shape (m, features); ``None`` means ``x`` again.
+        """
 
     @property
     def enforce_psd(self) -> bool:
@@ -92,65 +109,53 @@ class QuantumKernel(BaseKernel, BaseEstimator):
             ValueError: If the data are not finite, have the wrong shape, or a setting is not valid.
         """
         x, y = check_pair(x_vec, y_vec)
-        raw = self._estimate(x, y)
+        raw = self._checked_raw(x, y)
         return raw.matrix if self.psd_repair is None else repaired(raw, self.psd_repair, is_symmetric=y is None)
 
     def evaluate_with_errors(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> KernelEstimate:
         """Compute the kernel matrix with the standard error of each entry; see :meth:`evaluate`."""
         x, y = check_pair(x_vec, y_vec)
-        raw = self._estimate(x, y)
+        raw = self._checked_raw(x, y)
         matrix = raw.matrix.copy()
         if self.psd_repair is not None:
             matrix = repaired(replace(raw, matrix=matrix), self.psd_repair, is_symmetric=y is None)
-        return KernelEstimate(
-            matrix,
-            raw.standard_errors,
-            raw.matrix,
-            raw.shots,
-            raw.target,
-            self._synthesis_error(x, y),
-        )
+        return KernelEstimate(matrix, raw.standard_errors, raw.matrix, raw.shots, raw.target)
 
-    def plan(
-        self,
-        x_vec: ArrayLike,
-        y_vec: ArrayLike | None = None,
-        *,
-        shots: int | None = None,
-        price_per_minute: float | None = None,
-        entries: tuple[float, float] | None = None,
-    ) -> RunPlan:
-        """Say what the sampled kernel matrix will take, and how its noise compares with its spread, without running it.
-
-        Args:
-            x_vec: Samples, shape (n, features).
-            y_vec: Samples, shape (m, features); ``None`` means ``x_vec`` again.
-            shots: Shots of every circuit; by default the connection's.
-            price_per_minute: The price of a minute of processor time.
-            entries: Mean and variance of the entries off the diagonal, where they are known; by default those of up to
-                40 samples are simulated, on up to 12 qubits.
-
-        Returns:
-            The plan; pairs that this process knows already are not counted.
-
-        Raises:
-            ValueError: If the data are not valid, or the kernel is exact and runs no circuits.
-        """
-        x, y = check_pair(x_vec, y_vec)
-        return self._plan_run(x, y, shots=shots, price_per_minute=price_per_minute, entries=entries)
+    def _checked_raw(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
+        raw = self.raw_kernel(x, y)
+        if not isinstance(raw, RawKernel):
+            raise TypeError(
+                f"raw_kernel of {type(self).__name__} must return a RawKernel (matrix, errors, shots, target), but it "
+                f"returned a {type(raw).__name__}."
+            )
+        return raw
 
     def __call__(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> FloatArray:
         """Compute the kernel matrix, as scikit-learn calls a kernel; the same as :meth:`evaluate`."""
         return self.evaluate(x_vec, y_vec)
 
     def with_connection(self, connection: Connection | None) -> Self:
-        """Return a copy of the kernel whose circuits run through another connection; ``None`` for exact results."""
-        copy: Self = clone(self)
-        return copy.set_params(connection=connection, sampler=None, pass_manager=None)
+        """Return a copy of the kernel whose circuits run through another connection; ``None`` for exact results.
+
+        Raises:
+            TypeError: If ``connection`` is none of the kernel's arguments.
+        """
+        if "connection" not in self._get_param_names():
+            raise TypeError(
+                f"{type(self).__name__} has no argument connection, so it cannot be run elsewhere. Give it one, or a "
+                "method with_connection of its own."
+            )
+        return self._copy_with(connection=connection, sampler=None, pass_manager=None)
 
     def exact_copy(self) -> Self:
-        """Return a copy of the kernel with exact results and without a repair."""
-        return self.with_connection(None).set_params(psd_repair=None)
+        """Return a copy of the kernel with exact results and without a repair; see :meth:`with_connection`."""
+        return self.with_connection(None)._copy_with(psd_repair=None)
+
+    def _copy_with(self, **settings: object) -> Self:
+        """Return a copy with other arguments, those that it has."""
+        copy: Self = clone(self)
+        own = self._get_param_names()
+        return copy.set_params(**{name: value for name, value in settings.items() if name in own})
 
     def __sklearn_clone__(self) -> Self:
         # Primitives and connections are shared, not copied: they may stand for paid hardware.

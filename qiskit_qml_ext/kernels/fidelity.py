@@ -1,9 +1,11 @@
 """The fidelity kernel k(x, y) = |⟨φ(y)|φ(x)⟩|²."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.primitives import BaseSamplerV2
@@ -14,7 +16,7 @@ from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.engine.first_look import PLAN_QUBITS, spread_rows
 from qiskit_qml_ext.kernels.base import exact_connection
 from qiskit_qml_ext.kernels.encoded import EncodedKernel
-from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
+from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate, RawKernel
 from qiskit_qml_ext.kernels.methods import (
     ChosenMethod,
     CircuitMethod,
@@ -26,7 +28,7 @@ from qiskit_qml_ext.kernels.methods import (
 from qiskit_qml_ext.kernels.methods.exact import exact_fidelities
 from qiskit_qml_ext.kernels.plan import advise, moments_of
 from qiskit_qml_ext.kernels.repairs import Repair
-from qiskit_qml_ext.kernels.samples import distinct_samples
+from qiskit_qml_ext.kernels.samples import check_pair, distinct_samples
 from qiskit_qml_ext.primitives import Connection, RunPlan
 from qiskit_qml_ext.primitives.approximation import used_qubits
 
@@ -57,7 +59,8 @@ class FidelityKernel(EncodedKernel):
         training_values: Their values; :meth:`assign_training_parameters` sets them.
         psd_repair: What to do with negative eigenvalues of a symmetric matrix: ``None`` leaves it as it was measured;
             ``"clip"`` sets them to zero; ``"shift"`` raises the diagonal; a callable of your own gets the
-            :class:`~qiskit_qml_ext.kernels.RawKernel` (matrix, standard errors, shots) and returns a matrix.
+            :class:`~qiskit_qml_ext.kernels.RawKernel` (matrix, errors, shots, target) and returns a finite real matrix
+            of the same shape.
 
     References:
         Havlíček et al., arXiv:1804.11326; Schuld and Killoran, arXiv:1803.07128.
@@ -126,24 +129,45 @@ class FidelityKernel(EncodedKernel):
         connection = self._connection(draws=self._asks_for_circuits())
         return Fidelities(connection, self._encoding(x.shape[1]), x, y, self.run_diagonal)
 
-    def _estimate(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
+    def raw_kernel(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
+        """Return the matrix of checked samples before any repair."""
         wanted = self._wanted(x, y)
         return choose_method(self.method, wanted.connection, wanted.encoding).method.estimate(wanted)
 
-    def _synthesis_error(self, x: FloatArray, y: FloatArray | None) -> float | None:
-        wanted = self._wanted(x, y)
+    def evaluate_with_errors(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> KernelEstimate:
+        """Compute the kernel matrix with the standard error of each entry; see :meth:`evaluate`."""
+        estimate = super().evaluate_with_errors(x_vec, y_vec)
+        wanted = self._wanted(*check_pair(x_vec, y_vec))
         method = choose_method(self.method, wanted.connection, wanted.encoding).method
-        return method.synthesis_error(wanted) if isinstance(method, CircuitMethod) else 0.0
+        error = method.synthesis_error(wanted) if isinstance(method, CircuitMethod) else 0.0
+        return replace(estimate, synthesis_error=error)
 
-    def _plan_run(
+    def plan(
         self,
-        x: FloatArray,
-        y: FloatArray | None,
+        x_vec: ArrayLike,
+        y_vec: ArrayLike | None = None,
         *,
-        shots: int | None,
-        price_per_minute: float | None,
-        entries: tuple[float, float] | None,
+        shots: int | None = None,
+        price_per_minute: float | None = None,
+        entries: tuple[float, float] | None = None,
     ) -> RunPlan:
+        """Say what the sampled kernel matrix will take, and how its noise compares with its spread, without running it.
+
+        Args:
+            x_vec: Samples, shape (n, features).
+            y_vec: Samples, shape (m, features); ``None`` means ``x_vec`` again.
+            shots: Shots of every circuit; by default the connection's.
+            price_per_minute: The price of a minute of processor time.
+            entries: Mean and variance of the entries off the diagonal, where they are known; by default those of up to
+                40 samples are simulated, on up to 12 qubits.
+
+        Returns:
+            The plan; pairs that this process knows already are not counted.
+
+        Raises:
+            ValueError: If the data are not valid, or the kernel is exact and runs no circuits.
+        """
+        x, y = check_pair(x_vec, y_vec)
         wanted = self._wanted(x, y)
         method = choose_method(self.method, wanted.connection, wanted.encoding).method
         if not isinstance(method, CircuitMethod):

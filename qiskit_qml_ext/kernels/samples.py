@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qiskit_qml_ext.arrays import FloatArray, IndexArray
-from qiskit_qml_ext.checks import numeric_array
+from qiskit_qml_ext.checks import numeric_array, wrong_value
 
 
 def check_samples(name: str, values: ArrayLike) -> FloatArray:
@@ -45,7 +45,7 @@ def check_pair(x_vec: ArrayLike, y_vec: ArrayLike | None) -> tuple[FloatArray, F
         return x, None
     y = check_samples("y_vec", y_vec)
     if x.shape[1] != y.shape[1]:
-        raise ValueError(f"x_vec has {x.shape[1]} features but y_vec has {y.shape[1]}. They must agree.")
+        raise wrong_value("the number of features of y_vec", f"that of x_vec, {x.shape[1]}", y.shape[1])
     return x, None if np.array_equal(x, y) else y
 
 

@@ -15,6 +15,7 @@ from qiskit_qml_ext.arrays import AnyArray, FloatArray
 from qiskit_qml_ext.checks import numeric_array
 from qiskit_qml_ext.circuits import AngleFeatureMap
 from qiskit_qml_ext.kernels import FidelityKernel, PlansRuns
+from qiskit_qml_ext.kernels.abilities import planned
 from qiskit_qml_ext.primitives import RunPlan
 
 _MAX_BLOCK_BYTES = 2**26  # 64 MiB for the padded kernel block of a batch of predictions
@@ -60,7 +61,7 @@ class _KernelMachine(BaseEstimator):
             raise TypeError(
                 f"plan needs a FidelityKernel or another kernel that can plan, but kernel is a {type(kernel).__name__}."
             )
-        return kernel.plan(X, price_per_minute=price_per_minute)
+        return planned(kernel, X, price_per_minute=price_per_minute)
 
     def _from_support_vectors(self, method: str, X: ArrayLike) -> AnyArray:
         """Apply a method of the fitted machine, with the kernel evaluated against the support vectors only.

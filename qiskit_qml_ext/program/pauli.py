@@ -34,12 +34,6 @@ def multiply(first: SignedPauli, second: SignedPauli) -> tuple[int, int, int]:
     return x, z, power % 4
 
 
-def multiply_commuting(first: SignedPauli, second: SignedPauli) -> SignedPauli:
-    """The product of two signed Paulis that commute, which is a signed Pauli again."""
-    x, z, power = multiply(first, second)
-    return x, z, 1 - power
-
-
 _ONE_QUBIT_IMAGES: dict[str, dict[str, tuple[str, int]]] = {
     # G P G^dagger for P = X, Z
     "h": {"X": ("Z", 1), "Z": ("X", 1)},

@@ -11,6 +11,7 @@ from qiskit_machine_learning.kernels import BaseKernel, FidelityStatevectorKerne
 import qiskit_qml_ext
 from qiskit_qml_ext.circuits import AngleFeatureMap, ZZFeatureMap
 from qiskit_qml_ext.diagnostics import diagnose, kernel_concentration
+from qiskit_qml_ext.diagnostics.diagnosis.price import kernel_price
 from qiskit_qml_ext.kernels import ChangesTarget, FidelityKernel, PlansRuns, StatesErrors
 from qiskit_qml_ext.models import QuantumSVC
 from qiskit_qml_ext.primitives import connect
@@ -110,6 +111,53 @@ def test_copy_on_another_connection_gives_a_sampler_of_the_users_up():
     moved = kernel.with_connection(connect("aer", shots=30, seed=2))
     assert (moved.sampler, moved.method) == (None, "sampled")
     assert moved.evaluate_with_errors(X).shots == 30
+
+
+class Pair(BaseKernel):
+    """A kernel whose methods have the names of ours, but another form."""
+
+    def __init__(self):
+        pass
+
+    def evaluate(self, x_vec, y_vec=None):
+        return np.eye(len(x_vec))
+
+    def evaluate_with_errors(self, x_vec, y_vec=None):
+        return np.eye(len(x_vec)), np.zeros((len(x_vec), len(x_vec)))
+
+    def plan(self, x, y=None):
+        return "a long time"
+
+
+def test_methods_of_another_form_are_named():
+    with pytest.raises(TypeError, match=r"evaluate_with_errors of Pair must return a KernelEstimate, .* a tuple"):
+        kernel_concentration(Pair(), X)
+    with pytest.raises(TypeError, match=r"plan of Pair must take \(x_vec, y_vec=None, .* it takes \(x, y=None\)"):
+        QuantumSVC(Pair()).plan(X)
+
+    class Vague(Pair):
+        def plan(self, x_vec, y_vec=None, **settings):
+            return "a long time"
+
+    with pytest.raises(TypeError, match="plan of Vague must return a RunPlan, but it returned a str"):
+        QuantumSVC(Vague()).plan(X)
+
+
+def test_a_kernel_without_a_price_is_told_what_it_lacks():
+    connection = connect("fake_manila", seed=1)
+
+    class Planning(BaseKernel):
+        evaluate, plan = Own.evaluate, Own.plan
+
+    class Moving(Own):
+        plan = None
+
+    for kernel, lacking in (
+        (Planning(feature_map=ZZFeatureMap().build(2)), "num_qubits, circuit, with_connection, exact_copy"),
+        (Moving(), "plan"),
+    ):
+        words = f"On fake_manila: there is no price for a {type(kernel).__name__}, which lacks {lacking}."
+        assert kernel_price(kernel, X, 100, connection).sentences == (words,)
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -9,7 +9,8 @@ from sklearn.base import clone
 from sklearn.svm import SVC
 
 from qiskit_qml_ext.circuits import AngleFeatureMap
-from qiskit_qml_ext.kernels import ChangesTarget, FidelityKernel, QuantumKernel, RawKernel
+from qiskit_qml_ext.diagnostics import kernel_concentration
+from qiskit_qml_ext.kernels import ChangesTarget, FidelityKernel, PlansRuns, QuantumKernel, RawKernel
 from qiskit_qml_ext.models import QuantumSVC
 from qiskit_qml_ext.primitives import connect
 
@@ -24,14 +25,14 @@ class Weighted(QuantumKernel):
         self.weight = weight
         self.psd_repair = psd_repair
 
-    def _estimate(self, x, y):
+    def raw_kernel(self, x, y):
         found = self.kernel.evaluate_with_errors(x, y)
         classical = np.exp(-np.sum((x[:, None] - (x if y is None else y)[None]) ** 2, axis=-1))
         matrix = self.weight * found.raw + (1 - self.weight) * classical
         return RawKernel(matrix, self.weight * found.standard_errors, found.shots, found.target)
 
-    def _plan_run(self, x, y, **settings):
-        return self.kernel.plan(x, y, **settings)
+    def plan(self, x_vec, y_vec=None, **settings):
+        return self.kernel.plan(x_vec, y_vec, **settings)
 
 
 def weighted(connection=None, **settings):
@@ -62,7 +63,7 @@ def test_a_new_kernel_has_errors_repairs_and_plans():
 
 
 def test_a_new_kernel_checks_its_data():
-    with pytest.raises(ValueError, match="x_vec has 2 features but y_vec has 3"):
+    with pytest.raises(ValueError, match="number of features of y_vec must be that of x_vec, 2, but 3 came"):
         weighted().evaluate(X, np.zeros((2, 3)))
     with pytest.raises(ValueError, match=r"x_vec has the value nan in row 0, column 1"):
         weighted().evaluate([[0, np.nan]])
@@ -80,6 +81,71 @@ def test_a_new_kernel_has_nested_parameters_and_is_cloned_and_pickled():
 
 def test_a_kernel_that_cannot_say_its_circuit_does_not_change_its_target():
     assert not isinstance(weighted(), ChangesTarget)
+
+
+class Bare(QuantumKernel):
+    """A kernel with one method and nothing else."""
+
+    def raw_kernel(self, x, y):
+        columns = x if y is None else y
+        return RawKernel(np.exp(-np.sum((x[:, None] - columns[None]) ** 2, axis=-1)), None, None, "exact")
+
+
+def test_a_kernel_with_one_method_evaluates_has_parameters_and_is_cloned():
+    kernel = Bare(psd_repair="clip")
+    assert kernel.get_params() == {"connection": None, "sampler": None, "pass_manager": None, "psd_repair": "clip"}
+    assert clone(kernel).psd_repair == "clip"
+    assert_allclose(kernel.evaluate(X, X[:2]), np.exp(-np.sum((X[:, None] - X[None, :2]) ** 2, axis=-1)))
+    assert kernel.evaluate_with_errors(X).shots is None
+    assert QuantumSVC(kernel).fit(X, np.arange(8) % 2).predict(X).shape == (8,)
+    connection = connect("aer", shots=10)
+    assert kernel.with_connection(connection).connection is connection
+    assert kernel.exact_copy().psd_repair is None
+
+
+def test_a_kernel_plans_only_if_it_says_how():
+    assert not isinstance(Bare(), PlansRuns)
+    assert isinstance(weighted(), PlansRuns)
+    with pytest.raises(TypeError, match="another kernel that can plan, but kernel is a Bare"):
+        QuantumSVC(Bare()).plan(X)
+
+
+def test_a_kernel_that_returns_another_thing_than_a_raw_kernel_is_told():
+    class Matrix(QuantumKernel):
+        def raw_kernel(self, x, y):
+            return np.eye(len(x))
+
+    for ask in (Matrix().evaluate, Matrix().evaluate_with_errors):
+        with pytest.raises(TypeError, match=r"raw_kernel of Matrix must return a RawKernel .* returned a ndarray"):
+            ask(X)
+
+
+class Scaled(QuantumKernel):
+    """A kernel of the user's own with a connection, but without a sampler."""
+
+    def __init__(self, scale=1.0, *, connection=None):
+        self.scale = scale
+        self.connection = connection
+
+    def raw_kernel(self, x, y):
+        inner = FidelityKernel(AngleFeatureMap(bandwidth=self.scale), connection=self.connection)
+        return inner.raw_kernel(x, y)
+
+    def num_qubits(self, num_features):
+        return num_features
+
+    def circuit(self, num_features):
+        return FidelityKernel(AngleFeatureMap(bandwidth=self.scale), connection=self.connection).circuit(num_features)
+
+
+def test_a_copy_sets_only_the_arguments_that_a_kernel_has():
+    moved = Scaled(0.5).with_connection(connect("aer", shots=50, seed=1))
+    assert (moved.scale, moved.evaluate_with_errors(X).shots) == (0.5, 50)
+    exact = moved.exact_copy()
+    assert (exact.scale, exact.connection) == (0.5, None)
+    assert kernel_concentration(moved, X).sources
+    with pytest.raises(TypeError, match="Weighted has no argument connection"):
+        weighted().with_connection(None)
 
 
 def test_exact_kernels_share_a_connection_and_its_memory_limit_is_each_their_own():

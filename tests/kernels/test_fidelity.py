@@ -266,7 +266,7 @@ def test_one_sample_and_empty_input():
         ({}, [["a", "b"]], None, TypeError, "must be an array of real numbers"),
         ({}, [[1j, 2]], None, TypeError, "complex numbers"),
         ({}, np.zeros((2, 2, 2)), None, ValueError, "shape"),
-        ({}, [[1, 2]], [[1, 2, 3]], ValueError, "x_vec has 2 features but y_vec has 3"),
+        ({}, [[1, 2]], [[1, 2, 3]], ValueError, "number of features of y_vec must be that of x_vec, 2, but 3 came"),
         ({"feature_map": AngleFeatureMap().build(3)}, [[1, 2]], None, ValueError, "2 columns .* encodes 3"),
         ({"feature_map": "zz"}, [[1, 2]], None, TypeError, "a template or a QuantumCircuit, but a str came"),
         ({"method": "magic"}, [[1, 2]], None, ValueError, "method must be one of 'auto', 'exact', 'sampled'"),

@@ -40,11 +40,17 @@ def test_auto_says_which_method_it_takes_and_why():
     assert FidelityKernel(AngleFeatureMap(), connection=connect(shots=10)).chosen_method(2).name == "sampled"
 
 
+KNOWN = f"method must be one of {', '.join(map(repr, ('auto', *(method.name for method in METHODS))))}"
+
+
 def test_a_method_that_is_not_known_is_refused_with_those_that_are():
     kernel = FidelityKernel(AngleFeatureMap(), method="guess")
     for ask in (kernel.evaluate, kernel.plan, lambda x: kernel.circuit(2), lambda x: kernel.with_connection(None)):
-        with pytest.raises(ValueError, match="method must be one of 'auto', 'exact', 'sampled', but 'guess' came"):
+        with pytest.raises(ValueError, match=f"{KNOWN}, but 'guess' came"):
             ask(X)
+    for name, kind in ((3, "int"), (None, "NoneType")):
+        with pytest.raises(TypeError, match=rf"{KNOWN}, but {name} \({kind}\) came"):
+            FidelityKernel(AngleFeatureMap(), method=name).evaluate(X)
 
 
 class OneHalf:

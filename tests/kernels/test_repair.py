@@ -80,6 +80,7 @@ def test_repairs_by_name_are_the_functions(name, function):
     estimate = sampled(name).evaluate_with_errors(X)
     assert np.linalg.eigvalsh(estimate.raw)[0] < 0
     assert_allclose(estimate.matrix, function(estimate.raw), atol=0)
+    assert_allclose(sampled(function).evaluate(X), estimate.matrix, atol=0)
 
 
 @pytest.mark.parametrize("name", REPAIRS)
@@ -88,13 +89,42 @@ def test_every_repair_leaves_an_exact_matrix_as_it_is(name):
     assert_allclose(FidelityKernel(ZZFeatureMap(), psd_repair=name).evaluate(X), exact, atol=1e-12)
 
 
+KNOWN = f"psd_repair must be None, {', '.join(map(repr, REPAIRS))}"
+
+
 def test_what_is_no_repair_is_refused():
     for rows in ((X,), (X, X[:2])):
-        with pytest.raises(ValueError, match="psd_repair must be None, 'clip', 'shift', but 'mend' came"):
+        with pytest.raises(ValueError, match=f"{KNOWN}, but 'mend' came"):
             sampled("mend").evaluate(*rows)
-    with pytest.raises(TypeError, match=r"'shift' or a callable, but 3 \(int\) came"):
+    with pytest.raises(TypeError, match=rf"{KNOWN} or a callable, but 3 \(int\) came"):
         sampled(3).evaluate(X)
-    with pytest.raises(ValueError, match=r"keep the shape of the matrix, \(8, 8\), but .* returned \(7, 7\)"):
+    for no_repair, why in ((Ridge, "Ridge is a class"), (np.cross, "cross takes other arguments")):
+        with pytest.raises(TypeError, match=rf"{why}\. .* one RawKernel \(matrix, errors, shots, target\)"):
+            sampled(no_repair).evaluate(X, X[:2])
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        (np.full((8, 8), np.nan), "return finite numbers, but mend returned nan in row 0, column 0"),
+        (np.eye(8) + 1j, "return a matrix of real numbers, but mend returned complex128 numbers"),
+        ("a", "return a matrix of real numbers, but mend returned a str"),
+        (None, "return a matrix of real numbers, but mend returned a NoneType"),
+        ([[1.0], [1.0, 2.0]], "return a matrix of real numbers, but mend returned a list"),
+        (np.eye(7), r"keep the shape of the matrix, \(8, 8\), but mend returned \(7, 7\)"),
+    ],
+)
+def test_what_a_repair_returns_is_a_finite_real_matrix(returned, words):
+    def mend(raw):
+        return returned
+
+    for ask in (sampled(mend).evaluate, sampled(mend).evaluate_with_errors):
+        with pytest.raises(ValueError, match=f"A repair must {words}"):
+            ask(X)
+
+
+def test_a_repair_that_changes_the_shape_is_named_without_its_address():
+    with pytest.raises(ValueError, match=r"keep the shape of the matrix, \(8, 8\), but <lambda> returned \(7, 7\)"):
         sampled(lambda raw: raw.matrix[1:, 1:]).evaluate(X)
 
 

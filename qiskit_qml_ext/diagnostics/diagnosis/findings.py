@@ -44,7 +44,8 @@ class Skipped(str):
     """What was not done and why, in words, and as the name of the function that was not run.
 
     Attributes:
-        key: The name of the function, the key that its result would have in ``Diagnosis.evidence``; empty for none.
+        key: The name of the function, the key that its result would have in ``Diagnosis.evidence``; several are
+            separated by a comma, and it is empty for none.
     """
 
     key: str

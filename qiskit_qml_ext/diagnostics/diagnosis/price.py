@@ -22,6 +22,7 @@ from qiskit_qml_ext.diagnostics.trainability.shot_gradients import with_free_ang
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.exceptions import QmlExtError
 from qiskit_qml_ext.kernels import ChangesTarget, FidelityKernel, PlansRuns
+from qiskit_qml_ext.kernels.abilities import lacking, planned
 from qiskit_qml_ext.kernels.plan import USELESS_SHOTS, shots_to_tell_apart
 from qiskit_qml_ext.primitives import Connection, RunPlan
 from qiskit_qml_ext.primitives.pricing import SHOTS_PER_SECOND
@@ -108,12 +109,12 @@ def kernel_price(
         return Price((problem,), None)
     there = FidelityKernel(kernel) if isinstance(kernel, FeatureMap) else kernel
     if not isinstance(there, PlansRuns) or not isinstance(there, ChangesTarget):
-        problem = f"only fidelity kernels, and others that can plan, have a price, not {type(kernel).__name__}"
+        missing = ", ".join(lacking(there, PlansRuns, ChangesTarget))
+        problem = f"there is no price for a {type(kernel).__name__}, which lacks {missing}"
         return Price((f"On {connection.target_name}: {problem}.",), None)
     try:
-        plan = there.with_connection(connection).plan(
-            X, shots=int(shots), price_per_minute=price_per_minute, entries=entries
-        )
+        moved = there.with_connection(connection)
+        plan = planned(moved, X, shots=int(shots), price_per_minute=price_per_minute, entries=entries)
     except (QmlExtError, QiskitError, ValueError, TypeError) as error:
         return Price((_refusal(connection, error),), None)
     if entries is not None and simulated is not None:

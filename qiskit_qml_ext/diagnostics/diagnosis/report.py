@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from qiskit_qml_ext._version import __version__
 from qiskit_qml_ext.diagnostics.diagnosis.findings import Finding
@@ -66,6 +66,8 @@ class Diagnosis(Result):
     """The numbers of the price on the backend that was named; None if none was, or none could be planned."""
     titles: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What each piece of evidence shows, as a heading, by the same names."""
+
+    typical: ClassVar[Mapping[str, object]] = {"level": "", "code": "", "finding": ""}
 
     def headline(self) -> str:
         """Return the first finding."""

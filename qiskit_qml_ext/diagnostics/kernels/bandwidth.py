@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments
-from qiskit_qml_ext.circuits import AngleFeatureMap, FeatureMap
+from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.engine import gram, statevectors
 
 Data = Literal["uniform", "normal"]
@@ -110,8 +110,3 @@ def suggest_bandwidth(
             best = Bandwidth(factor, float(entries.mean()), spread, f"largest spread of {len(bandwidths)} candidates")
     assert best is not None  # there is at least one candidate
     return best
-
-
-def is_product_encoding(feature_map: object) -> bool:
-    """Whether a map is the product of one rotation per qubit that the closed forms describe."""
-    return isinstance(feature_map, AngleFeatureMap)

@@ -24,6 +24,7 @@ from qiskit_qml_ext.diagnostics.statistics.scaling_verdict import judge_variance
 from qiskit_qml_ext.diagnostics.subject.limits import MAX_STATE_QUBITS
 from qiskit_qml_ext.diagnostics.subject.noisy_simulation import Noise
 from qiskit_qml_ext.kernels import FidelityKernel, StatesErrors
+from qiskit_qml_ext.kernels.abilities import stated_errors
 from qiskit_qml_ext.primitives import Connection
 
 if TYPE_CHECKING:
@@ -345,7 +346,7 @@ def _kernel_for(kernel: KernelLike, width: int, connection: Connection | None) -
 def _evaluate(kernel: BaseKernel, X: FloatArray) -> tuple[FloatArray, FloatArray | None, int | None]:
     """The matrix before any repair, the standard errors of its entries, and the shots."""
     if isinstance(kernel, StatesErrors):
-        estimate = kernel.evaluate_with_errors(X)
+        estimate = stated_errors(kernel, X)
         return estimate.raw, None if estimate.shots is None else estimate.standard_errors, estimate.shots
     return np.asarray(kernel.evaluate(X), dtype=np.float64), None, None
 

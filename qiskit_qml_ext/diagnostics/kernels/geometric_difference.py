@@ -322,11 +322,6 @@ def geometric_difference(
     )
 
 
-def spectral_difference(classical: FloatArray, quantum: FloatArray, regularization: float) -> float:
-    """Return g(K_C, K_Q) of two kernels with the same trace; ``inf`` if λ = 0 and K_C misses directions of K_Q."""
-    return _differences(classical, _root(quantum), regularization)[0]
-
-
 def _compare(
     name: str,
     matrix: FloatArray,

@@ -11,8 +11,9 @@ along unchanged: gates whose generator anticommutes with it contribute E cos θ 
 walks gives the derivatives by all parameters.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -31,7 +32,7 @@ from qiskit_qml_ext.diagnostics.moments.walk_jobs import (
     walk_jobs,
 )
 from qiskit_qml_ext.diagnostics.moments.walkable import program_of_means, walkable
-from qiskit_qml_ext.diagnostics.results.result import Estimate, Result, counted, mean_in_words
+from qiskit_qml_ext.diagnostics.results.result import UNKNOWN, Estimate, Result, counted, mean_in_words
 from qiskit_qml_ext.diagnostics.subject.problem import (
     ObservableFamily,
     Parameters,
@@ -92,6 +93,8 @@ class SecondMoments(Result):
     """The seed."""
     parameters: tuple[str, ...] = field(repr=False)
     """The names of the parameters."""
+
+    typical: ClassVar[Mapping[str, object]] = {"parameter": "", "second_moment": UNKNOWN}
 
     @property
     def unseen(self) -> int:

@@ -5,6 +5,7 @@ from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics.moments.program import MomentProgram, moment_program
 from qiskit_qml_ext.diagnostics.moments.walk_jobs import check_pairs, pauli_terms
 from qiskit_qml_ext.diagnostics.subject.problem import ObservableFamily, Parameters, Problem, Trainable, pose
+from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
 
 @check_arguments()
@@ -42,7 +43,10 @@ def why_no_second_moments(
         >>> print(why_no_second_moments(QAOAAnsatz(), local_observable, num_qubits=4)[:36])
         The parameter θ[0] drives 4 rotation
     """
-    problem = pose(circuit, observable, num_qubits=num_qubits, distribution=distribution, parameters=parameters)
+    try:
+        problem = pose(circuit, observable, num_qubits=num_qubits, distribution=distribution, parameters=parameters)
+    except UnsupportedCircuitError as refusal:
+        return str(refusal)
     return why_not_walkable(problem, depolarizing)
 
 

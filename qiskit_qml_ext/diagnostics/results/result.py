@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -63,6 +63,8 @@ class Estimate:
         return f"{value} ± {self.standard_error:.{decimals}f}"
 
 
+UNKNOWN = Estimate(math.nan, math.nan, math.nan, math.nan)
+"""An estimate of nothing, for a :attr:`Result.typical` record."""
 _SINGLE = (bool, int, float, str, np.generic, Estimate)
 
 
@@ -70,8 +72,11 @@ class Result(ABC):
     """What all results have in common: a headline, a table, text, HTML, plain data and a data frame.
 
     A subclass is a frozen dataclass. Fields that are only needed for plots are declared with ``repr=False``; they stay
-    out of :meth:`to_dict`.
+    out of :meth:`to_dict`. One that may have no :meth:`records` gives a :attr:`typical` one.
     """
+
+    typical: ClassVar[Mapping[str, Any]] = {}
+    """A record like the others: a table without rows has its columns."""
 
     @abstractmethod
     def headline(self) -> str:
@@ -108,11 +113,15 @@ class Result(ABC):
         """Return the :meth:`records` as a table with a row for each.
 
         An estimate takes four columns: its value under its own name, and its standard error and the ends of its
-        interval under names with ``_error``, ``_low`` and ``_high``.
+        interval under names with ``_error``, ``_low`` and ``_high``. A table without rows has its columns; a number
+        that is known nowhere is NaN.
         """
         import pandas as pd
 
-        return pd.DataFrame([_in_columns(record) for record in self.records()])
+        records = self.records()
+        frame = pd.DataFrame([_in_columns(record) for record in records or [dict(self.typical)]])
+        unknown = [name for name in frame.columns if frame[name].isna().all()]
+        return frame.astype(dict.fromkeys(unknown, float)).iloc[: len(records)]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.headline()})"

@@ -1,9 +1,9 @@
 """Why is the landscape flat? One change at a time, and what each would bring."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -12,7 +12,7 @@ from sklearn.base import clone
 
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import Ansatz, GaussianDistribution, InitialDistribution, without_entanglement
-from qiskit_qml_ext.diagnostics.results.result import Estimate, Result, counted
+from qiskit_qml_ext.diagnostics.results.result import UNKNOWN, Estimate, Result, counted
 from qiskit_qml_ext.diagnostics.subject.network import InputsFromData
 from qiskit_qml_ext.diagnostics.subject.noisy_simulation import Noise
 from qiskit_qml_ext.diagnostics.subject.observables import local_observable, weight_of
@@ -68,6 +68,14 @@ class PlateauCauses(Result):
     """The changes, the most helpful first."""
     loss_mean: Estimate | None = None
     """E C as it is."""
+
+    typical: ClassVar[Mapping[str, object]] = {
+        "change": "",
+        "cause": "",
+        "squared_gradient": UNKNOWN,
+        "gain": UNKNOWN,
+        "helps": False,
+    }
 
     @property
     def causes(self) -> tuple[str, ...]:

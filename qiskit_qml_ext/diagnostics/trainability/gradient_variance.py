@@ -1,8 +1,9 @@
 """The variance of the loss and of its derivatives over random initial angles."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -10,7 +11,7 @@ from qiskit import QuantumCircuit
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import at_least, check_arguments
 from qiskit_qml_ext.circuits import InitialDistribution
-from qiskit_qml_ext.diagnostics.results.result import Estimate, Result, counted
+from qiskit_qml_ext.diagnostics.results.result import UNKNOWN, Estimate, Result, counted
 from qiskit_qml_ext.diagnostics.statistics.intervals import covariance_estimates, mean_estimates, variance_estimates
 from qiskit_qml_ext.diagnostics.subject.observables import centred
 from qiskit_qml_ext.diagnostics.subject.problem import (
@@ -69,6 +70,13 @@ class GradientVariance(Result):
     """The derivatives, shape (M, number of parameters)."""
     circuit: QuantumCircuit = field(repr=False)
     """The circuit."""
+
+    typical: ClassVar[Mapping[str, object]] = {
+        "parameter": "",
+        "mean": UNKNOWN,
+        "variance": UNKNOWN,
+        "single_shot_variance": math.nan,
+    }
 
     @property
     def mean_gradient_variance(self) -> float:

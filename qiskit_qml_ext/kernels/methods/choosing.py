@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from qiskit_qml_ext.checks import wrong_kind, wrong_value
 from qiskit_qml_ext.kernels.encoding import Encoding
 from qiskit_qml_ext.kernels.methods.exact import ExactStates
 from qiskit_qml_ext.kernels.methods.inversion_test import InversionTestCounts
@@ -35,6 +36,7 @@ def choose_method(name: str, connection: Connection, encoding: Encoding) -> Chos
 
     Raises:
         ValueError: If the name is not known.
+        TypeError: If it is no name.
     """
     if name != "auto":
         return ChosenMethod(method_named(name), f"method={name!r} was asked for")
@@ -50,6 +52,7 @@ def choose_circuit_method(name: str, connection: Connection, encoding: Encoding)
 
     Raises:
         ValueError: If the name is not known.
+        TypeError: If it is no name.
     """
     chosen = choose_method(name, connection, encoding).method
     if isinstance(chosen, CircuitMethod):
@@ -63,9 +66,10 @@ def method_named(name: str) -> FidelityMethod:
 
     Raises:
         ValueError: If the name is not known.
+        TypeError: If it is no name.
     """
     for method in METHODS:
         if method.name == name:
             return method
-    known = ", ".join(repr(each) for each in ("auto", *(method.name for method in METHODS)))
-    raise ValueError(f"method must be one of {known}, but {name!r} came.")
+    known = f"one of {', '.join(repr(each) for each in ('auto', *(method.name for method in METHODS)))}"
+    raise wrong_value("method", known, name) if isinstance(name, str) else wrong_kind("method", known, name)

@@ -13,6 +13,7 @@ from qiskit_qml_ext.diagnostics import Result, Skipped, local_observable
 from qiskit_qml_ext.diagnostics.diagnosis.circuit_request import CircuitRequest
 from qiskit_qml_ext.diagnostics.diagnosis.stage import Measurement, run_stages
 from qiskit_qml_ext.diagnostics.diagnosis.stages import CIRCUIT_STAGES, KERNEL_STAGES
+from qiskit_qml_ext.diagnostics.diagnosis.stages.obstacles import TooWide
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
 mpl.use("agg")
@@ -84,6 +85,14 @@ def test_what_does_not_apply_is_said_where_there_is_something_to_say():
     assert report.skipped[0].key == "how_deep"
     assert not report.findings
     assert not report.evidence
+
+
+def test_what_is_left_out_together_names_every_function_that_was_not_run():
+    (skipped,) = report_of(TooWide(), width=13).skipped
+    assert skipped.startswith("Causes, initial angles and descriptors: 13 qubits")
+    keys = skipped.key.split(", ")
+    assert keys == ["plateau_causes", "compare_initializations", "expressibility", "entangling_capability"]
+    assert all(callable(getattr(diagnostics, key)) for key in keys)
 
 
 @pytest.mark.parametrize("late", [False, True])

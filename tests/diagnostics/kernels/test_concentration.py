@@ -21,7 +21,6 @@ from qiskit_qml_ext.diagnostics import (
 )
 from qiskit_qml_ext.diagnostics.kernels.concentration import KernelConcentration, KernelPoint
 from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries
-from qiskit_qml_ext.diagnostics.kernels.geometric_difference import spectral_difference
 from qiskit_qml_ext.diagnostics.kernels.shots import resolve_entries
 from qiskit_qml_ext.diagnostics.kernels.sources import local_fidelities
 from qiskit_qml_ext.diagnostics.results.result import Estimate
@@ -199,8 +198,12 @@ def test_regularised_difference_is_that_of_huang():
     root_q = (vectors * np.sqrt(values)) @ vectors.T
     inverse = np.linalg.inv(classical + lam * np.eye(10))
     inner = root_q @ root_c @ inverse @ inverse @ root_c @ root_q
-    assert spectral_difference(classical, quantum, lam) == pytest.approx(math.sqrt(np.linalg.norm(inner, 2)), rel=1e-9)
-    assert spectral_difference(classical, quantum, 0.0) == math.inf
+    regularised, plain = (
+        geometric_difference(quantum, classical={"a": classical}, regularization=value).closest.difference
+        for value in (lam, 0.0)
+    )
+    assert regularised == pytest.approx(math.sqrt(np.linalg.norm(inner, 2)), rel=1e-9)
+    assert plain == math.inf
 
 
 def test_complexities_obey_the_bound_of_huang():

@@ -53,6 +53,29 @@ def tilted_start() -> QuantumCircuit:
     return circuit
 
 
+def conditional() -> QuantumCircuit:
+    circuit = QuantumCircuit(2, 1)
+    circuit.rx(Parameter("a"), 0)
+    circuit.measure(0, 0)
+    with circuit.if_test((circuit.clbits[0], 1)):
+        circuit.x(1)
+    return circuit
+
+
+def reset_in_between() -> QuantumCircuit:
+    circuit = product_circuit(2)
+    circuit.reset(0)
+    return circuit
+
+
+def gate_after_a_measurement() -> QuantumCircuit:
+    circuit = QuantumCircuit(1, 1)
+    circuit.rx(Parameter("a"), 0)
+    circuit.measure(0, 0)
+    circuit.h(0)
+    return circuit
+
+
 TWO_TERMS = SparsePauliOp(["ZI", "IZ"])
 MANY = SparsePauliOp.from_sparse_list([("ZX", [0, q], 1.0) for q in range(1, 220)], num_qubits=220)
 REFUSED = {
@@ -65,6 +88,9 @@ REFUSED = {
     "multiple of the identity": (product_circuit(2), SparsePauliOp("II"), {}),
     "dependent angles": (layered_circuit(4, 2), local_observable, {"distribution": IdentityBlockDistribution()}),
     "start of several terms": (tilted_start(), TWO_TERMS, {}),
+    "condition": (conditional(), local_observable, {}),
+    "reset after a gate": (reset_in_between(), local_observable, {}),
+    "gate after a measurement": (gate_after_a_measurement(), local_observable, {}),
     "noise on several terms": (product_circuit(2), TWO_TERMS, {"depolarizing": (0.1, 0.1)}),
     "too many pairs": (product_circuit(220), MANY, {}),
 }

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from qiskit import QuantumCircuit
 from qiskit_aer.noise import NoiseModel
 
 from qiskit_qml_ext import diagnostics as d
@@ -103,6 +104,28 @@ def test_a_frame_has_a_row_for_each_record_and_single_values_in_its_columns(name
         row = frame.iloc[0][[key, f"{key}_error", f"{key}_low", f"{key}_high"]].to_numpy(dtype=float)
         shown = [estimate.value, estimate.standard_error, estimate.low, estimate.high]
         np.testing.assert_array_equal(row, np.array(shown))
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_frame_without_rows_has_the_columns_of_one_with_rows(name, made, monkeypatch):
+    result = made(name)
+    if result.typical:
+        full = result.to_frame()
+        monkeypatch.setattr(type(result), "records", lambda self: [])
+        assert list(result.to_frame().columns) == list(full.columns)
+
+
+def test_a_circuit_without_parameters_has_a_frame_without_rows():
+    frame = d.gradient_variance(QuantumCircuit(1), d.local_observable, num_samples=8).to_frame()
+    assert len(frame) == 0
+    assert math.isnan(frame["variance"].mean())
+
+
+def test_numbers_that_are_known_nowhere_are_nan_in_a_frame():
+    frame = RESULTS["shots_to_resolve"]().to_frame()
+    assert not any(frame[column].isna().all() and frame[column].dtype == object for column in frame)
+    differences = d.geometric_difference(KERNEL, classical={"a": np.eye(3)}).to_frame()
+    assert math.isnan(differences.mean(numeric_only=True)["complexity"])
 
 
 def test_infinite_numbers_of_shots_are_null_in_json_and_infinite_in_a_frame():

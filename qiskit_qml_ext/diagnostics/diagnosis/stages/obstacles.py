@@ -2,6 +2,10 @@
 
 from qiskit_qml_ext.diagnostics.diagnosis.circuit_request import FIRST_LOOK_QUBITS, CircuitRequest
 from qiskit_qml_ext.diagnostics.diagnosis.draft import Draft
+from qiskit_qml_ext.diagnostics.diagnosis.stages.causes import Causes
+from qiskit_qml_ext.diagnostics.diagnosis.stages.descriptors import Entanglement, Expressiveness
+from qiskit_qml_ext.diagnostics.diagnosis.stages.initial_angles import InitialAngles
+from qiskit_qml_ext.diagnostics.diagnosis.stages.noise import NoiseWithDepth
 
 
 class TooWide:
@@ -11,7 +15,7 @@ class TooWide:
         """Say so."""
         if request.width > FIRST_LOOK_QUBITS and request.network is None:
             draft.skip(
-                "",
+                ", ".join(stage.key for stage in (Causes, InitialAngles, Expressiveness, Entanglement)),
                 f"Causes, initial angles and descriptors: {request.width} qubits are more than {FIRST_LOOK_QUBITS}.",
             )
 
@@ -22,4 +26,4 @@ class NoNoise:
     def perform(self, request: CircuitRequest, draft: Draft) -> None:
         """Say so, if noise was given."""
         if request.noise is not None and request.possible_noise is None:
-            draft.skip("", "Noise: it is simulated for Pauli sums only, and the observable is none.")
+            draft.skip(NoiseWithDepth.key, "Noise: it is simulated for Pauli sums only, and the observable is none.")
