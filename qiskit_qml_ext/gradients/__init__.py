@@ -1,5 +1,35 @@
-"""Gradients of expectation values."""
+"""Gradients of expectation values behind one interface.
 
-from qiskit_qml_ext.gradients.adjoint import AdjointEstimatorGradient
+methods/: adjoint, shift rules, differences, SPSA        differentiation: ``jacobian``, ``vjp``, ``jvp``
+problem, readings: what is asked, what was read           second_derivatives, metric: ``hessian``, ``metric_tensor``
+jacobian_estimate: what comes back                        estimator_plugins: for qiskit-machine-learning
+"""
 
-__all__ = ["AdjointEstimatorGradient"]
+from qiskit_qml_ext.gradients.differentiation import jacobian, jvp, vjp
+from qiskit_qml_ext.gradients.estimator_plugins import AdjointEstimatorGradient, ShiftEstimatorGradient
+from qiskit_qml_ext.gradients.jacobian_estimate import JacobianEstimate
+from qiskit_qml_ext.gradients.methods import (
+    AdjointGradient,
+    FiniteDifferenceGradient,
+    GradientMethod,
+    ParameterShiftGradient,
+    SPSAGradient,
+)
+from qiskit_qml_ext.gradients.metric import metric_tensor
+from qiskit_qml_ext.gradients.second_derivatives import hessian
+
+__all__ = [
+    "AdjointEstimatorGradient",
+    "AdjointGradient",
+    "FiniteDifferenceGradient",
+    "GradientMethod",
+    "JacobianEstimate",
+    "ParameterShiftGradient",
+    "SPSAGradient",
+    "ShiftEstimatorGradient",
+    "hessian",
+    "jacobian",
+    "jvp",
+    "metric_tensor",
+    "vjp",
+]
