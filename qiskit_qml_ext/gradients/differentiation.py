@@ -11,12 +11,12 @@ from qiskit_qml_ext.checks import check_arguments, numeric_array
 from qiskit_qml_ext.engine import Observable, expectation_vjp
 from qiskit_qml_ext.gradients.jacobian_estimate import JacobianEstimate
 from qiskit_qml_ext.gradients.methods import AdjointGradient, GradientMethod, choose_method, differentiate
-from qiskit_qml_ext.gradients.problem import pose
+from qiskit_qml_ext.gradients.problem import POSITIONS, pose
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.program import lower
 
 
-@check_arguments(parameters=lambda name, value: value)
+@check_arguments(parameters=POSITIONS)
 def jacobian(
     circuit: QuantumCircuit,
     observables: Observable | Sequence[Observable],
@@ -64,7 +64,7 @@ def jacobian(
     return differentiate(chosen, problem, reason)
 
 
-@check_arguments(parameters=lambda name, value: value)
+@check_arguments(parameters=POSITIONS)
 def vjp(
     circuit: QuantumCircuit,
     observables: Observable | Sequence[Observable],
@@ -107,7 +107,7 @@ def vjp(
     return estimate.values, np.einsum("bm,bmc->bc", weights, full).reshape(*problem.batch, len(problem.columns))
 
 
-@check_arguments(parameters=lambda name, value: value)
+@check_arguments(parameters=POSITIONS)
 def jvp(
     circuit: QuantumCircuit,
     observables: Observable | Sequence[Observable],

@@ -10,13 +10,13 @@ from qiskit.quantum_info import SparsePauliOp
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.engine import statevectors
-from qiskit_qml_ext.gradients.problem import pose
+from qiskit_qml_ext.gradients.problem import POSITIONS, pose
 from qiskit_qml_ext.gradients.second_derivatives import require_exact
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.program import angles_and_slopes, lower, program_with_free_angles
 
 
-@check_arguments(parameters=lambda name, value: value)
+@check_arguments(parameters=POSITIONS)
 def metric_tensor(
     circuit: QuantumCircuit,
     values: npt.ArrayLike,

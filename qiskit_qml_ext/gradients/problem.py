@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +11,14 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.checks import numeric_array, whole_numbers, wrong_kind, wrong_value
+from qiskit_qml_ext.checks import numeric_array, optional_whole_numbers, whole_numbers, wrong_kind, wrong_value
+from qiskit_qml_ext.checks.values import Check
 from qiskit_qml_ext.engine import Observable, Projector
 from qiskit_qml_ext.engine.observables import as_list
 from qiskit_qml_ext.primitives import Connection, connect
+
+POSITIONS: Check = partial(optional_whole_numbers, minimum=0)
+"""What ``parameters`` must be: positions in ``circuit.parameters``, or None for all."""
 
 _IMAGINARY = 1e-12  # of the largest coefficient: what rounding leaves of a product of i's
 
@@ -89,8 +94,6 @@ def pose(
 def _columns(parameters: object, number: int) -> tuple[int, ...]:
     if parameters is None:
         return tuple(range(number))
-    if isinstance(parameters, str):
-        raise wrong_kind("parameters", "positions in circuit.parameters, or None for all", parameters)
     columns = whole_numbers("parameters", parameters, minimum=0)
     if max(columns) >= number or len(set(columns)) < len(columns):
         raise wrong_value("parameters", f"different positions from 0 to {number - 1}", list(columns))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from qiskit import QuantumCircuit
+from qiskit.primitives import PubResult
 from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
@@ -44,7 +45,7 @@ def read(
         ValueError: A point is not finite, as angles outside of an expression's domain are.
     """
     if not np.all(np.isfinite(points)):
-        raise ValueError("An angle of the circuit is not a finite number there: values lie outside of an expression.")
+        raise ValueError("An angle of the circuit is not finite: values lie outside of the domain of an expression.")
     if connection.is_exact:
         exact = expectations(
             lower(circuit), points, observables, dtype=connection.dtype, max_memory=connection.max_memory
@@ -70,11 +71,23 @@ def _estimated(
     names = tuple(parameter.name for parameter in isa.parameters)
     bound = {names: points[:, [columns[name] for name in names]]} if names else None
     pub = (isa, ObservablesArray.coerce([[one] for one in placed]), bound)
-    data = connection.estimator.run([pub]).result()[0].data
+    result = connection.estimator.run([pub]).result()[0]
+    data = result.data
     full = (len(used), len(points))
     values[:, used] = np.broadcast_to(np.asarray(data.evs, dtype=np.float64), full).T * sizes[used]
-    errors[:, used] = np.broadcast_to(np.asarray(data.stds, dtype=np.float64), full).T * sizes[used]
+    errors[:, used] = _errors(result, full).T * sizes[used]
     return Readings(values, errors)
+
+
+def _errors(result: PubResult, shape: tuple[int, int]) -> FloatArray:
+    """The standard errors of a PUB; where it states none at all, the precision that it was run with.
+
+    Qiskit's ``StatevectorEstimator`` adds noise of that precision and states 0.
+    """
+    stated = np.broadcast_to(np.asarray(result.data.stds, dtype=np.float64), shape)
+    if np.any(stated):
+        return stated
+    return np.full(shape, float(result.metadata.get("target_precision") or 0.0))
 
 
 def _pauli_sum(observable: Observable) -> SparsePauliOp:

@@ -9,12 +9,12 @@ from qiskit import QuantumCircuit
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.engine import Observable, expectation_jacobian
-from qiskit_qml_ext.gradients.problem import Problem, pose
+from qiskit_qml_ext.gradients.problem import POSITIONS, Problem, pose
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.program import angles_and_slopes, lower, program_with_free_angles
 
 
-@check_arguments(parameters=lambda name, value: value)
+@check_arguments(parameters=POSITIONS)
 def hessian(
     circuit: QuantumCircuit,
     observables: Observable | Sequence[Observable],

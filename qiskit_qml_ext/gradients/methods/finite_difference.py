@@ -23,13 +23,11 @@ class FiniteDifferenceGradient(GradientMethod):
     """(f(x-2h) - 8 f(x-h) + 8 f(x+h) - f(x+2h))/(12h) for each parameter, a bias of h⁴/30 times the fifth derivative.
 
     Standard errors are those of shots; the bias is not in them.
-
-    Args:
-        step: h in radians (in the unit of the parameter); by default 0.001 on exact connections and 0.3 elsewhere,
-            where a small step would divide the noise of the shots by next to nothing.
     """
 
     step: float | None = None
+    """h in the unit of the parameter; by default 0.001 on exact connections and 0.3 elsewhere, where a small step would
+    divide the noise of the shots by next to nothing."""
     name = "finite_difference"
 
     def __post_init__(self) -> None:

@@ -1,7 +1,5 @@
 """Derivatives along random directions: two evaluations a direction, whatever the number of parameters."""
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray
@@ -14,7 +12,6 @@ from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.program import unitary_part
 
 
-@dataclass(eq=False)
 class SPSAGradient(GradientMethod):
     """ĝ = Δ (f(θ+cΔ) - f(θ-cΔ))/(2c) with random signs Δ, averaged over directions.
 
@@ -32,15 +29,12 @@ class SPSAGradient(GradientMethod):
         Spall, IEEE Trans. Autom. Control 37, 332 (1992).
     """
 
-    perturbation: float = 0.1
-    num_directions: int = 1
-    seed: int | None = 0
-    name: str = field(default="spsa", init=False, repr=False)
+    name = "spsa"
 
-    def __post_init__(self) -> None:
-        positive_number("perturbation", self.perturbation)
-        whole_number("num_directions", self.num_directions)
-        checked_seed("seed", self.seed)
+    def __init__(self, *, perturbation: float = 0.1, num_directions: int = 1, seed: int | None = 0):
+        self.perturbation = positive_number("perturbation", perturbation)
+        self.num_directions = whole_number("num_directions", num_directions)
+        self.seed = checked_seed("seed", seed)
         self._rng = np.random.default_rng(self.seed)
 
     def reason(self, connection: Connection) -> str | None:
