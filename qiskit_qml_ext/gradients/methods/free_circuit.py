@@ -102,6 +102,8 @@ class _Freeing:
         return self.circuit
 
     def _copy(self, operation: CircuitOperation, qubits: list[Qubit]) -> bool:
+        if not operation.num_qubits:  # a global phase, which changes no expectation value
+            return True
         if not _free_angles(operation):
             self._gates.append((operation, qubits, 0))
             return True
