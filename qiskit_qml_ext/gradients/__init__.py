@@ -1,6 +1,6 @@
 """Gradients of expectation values behind one interface.
 
-methods/: adjoint, shift rules, differences, SPSA        differentiation: ``jacobian``, ``vjp``, ``jvp``
+methods/: adjoint, shifts, differences, SPSA, ancilla     differentiation: ``jacobian``, ``vjp``, ``jvp``
 problem, readings: what is asked, what was read           second_derivatives, metric: ``hessian``, ``metric_tensor``
 jacobian_estimate: what comes back                        estimator_plugins: for qiskit-machine-learning
 """
@@ -12,6 +12,7 @@ from qiskit_qml_ext.gradients.methods import (
     AdjointGradient,
     FiniteDifferenceGradient,
     GradientMethod,
+    HadamardTestGradient,
     ParameterShiftGradient,
     SPSAGradient,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "AdjointGradient",
     "FiniteDifferenceGradient",
     "GradientMethod",
+    "HadamardTestGradient",
     "JacobianEstimate",
     "ParameterShiftGradient",
     "SPSAGradient",

@@ -33,7 +33,7 @@ def jacobian(
         observables: One observable or a list of M. Estimators take Pauli sums only.
         values: Parameter values, shape (P,) or (…, P), columns in the order of ``circuit.parameters``.
         method: ``"auto"``: ``"adjoint"`` on exact connections, ``"parameter_shift"`` elsewhere. Or
-            ``"finite_difference"``, ``"spsa"``, or an object with settings of its own such as
+            ``"finite_difference"``, ``"spsa"``, ``"hadamard_test"``, or an object with settings of its own such as
             ``SPSAGradient(num_directions=10)``. SPSA needs an object that is kept, so that each call has new
             directions.
         connection: Where circuits run; exact by default. An estimator of your own:

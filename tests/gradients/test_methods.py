@@ -15,6 +15,7 @@ from qiskit_qml_ext.exceptions import UnsupportedObservableError
 from qiskit_qml_ext.gradients import (
     AdjointGradient,
     FiniteDifferenceGradient,
+    HadamardTestGradient,
     ParameterShiftGradient,
     SPSAGradient,
     hessian,
@@ -34,7 +35,7 @@ EXACT = 1e-9  # between methods: shifts multiply rounding by Σ|c| and slopes of
 Z_LIMIT = 4.0  # standard errors; 6.3e-5 of false alarms for each number
 
 
-@pytest.mark.parametrize("method", ["auto", "adjoint", "parameter_shift", "finite_difference"])
+@pytest.mark.parametrize("method", ["auto", "adjoint", "parameter_shift", "finite_difference", "hadamard_test"])
 @pytest.mark.parametrize("name", KNOWN)
 def test_known_circuits_have_their_known_gradients(name, method):
     known = KNOWN[name]()
@@ -121,7 +122,7 @@ def test_gates_with_other_rules_agree_with_differences_of_qiskits_states(name):
     observable = SparsePauliOp(["ZYX", "IXZ", "XIY"], [0.7, -1.1, 0.5])
     values = np.array([0.9, -1.3, 0.4, 2.1])[: circuit.num_parameters]
     expected = statevector_gradient(circuit, observable, values)
-    for method in ("adjoint", "parameter_shift"):
+    for method in ("adjoint", "parameter_shift", "hadamard_test"):
         assert_allclose(jacobian(circuit, observable, values, method=method).jacobian, expected, atol=EXACT)
 
 
@@ -154,8 +155,10 @@ def test_methods_agree_on_random_circuits(circuit):
     observables = [SparsePauliOp(["Z" * n, "X" + "Y" * (n - 1)], [1.0, -0.4]), SparsePauliOp("Y" * n)]
     exact = jacobian(circuit, observables, values, method="adjoint").jacobian
     shifted = jacobian(circuit, observables, values, method="parameter_shift").jacobian
+    ancilla = jacobian(circuit, observables, values, method="hadamard_test").jacobian
     scale = max(1.0, np.abs(exact).max())
     assert_allclose(shifted, exact, atol=EXACT * scale)
+    assert_allclose(ancilla, exact, atol=EXACT * scale)
     differences = jacobian(circuit, observables, values, method=FiniteDifferenceGradient(step=2e-3)).jacobian
     assert np.median(np.abs(differences - exact)) < 1e-6 * scale  # |a - b|^½ has kinks next to some points
 
@@ -179,6 +182,17 @@ def shot_targets():
         "aer": connect("aer", shots=4000, seed=5),
         "a primitive": Connection.from_primitives(estimator=StatevectorEstimator(default_precision=0.02, seed=5)),
     }
+
+
+@pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")  # Qiskit's matrix of an evolution gate
+@pytest.mark.parametrize("target", shot_targets())
+@pytest.mark.parametrize("name", KNOWN)
+def test_hadamard_tests_with_shots_are_within_their_standard_errors(name, target):
+    known, connection = KNOWN[name](), shot_targets()[target]
+    estimate = jacobian(known.circuit, known.observable, known.values, method="hadamard_test", connection=connection)
+    off = np.abs(estimate.jacobian - known.gradient)
+    assert np.all(off <= Z_LIMIT * estimate.standard_errors + 1e-12)
+    assert np.all(estimate.standard_errors < 0.3)
 
 
 @pytest.mark.parametrize("target", shot_targets())
@@ -346,7 +360,24 @@ def test_what_cannot_be_meant_is_refused():
 
 def test_methods_are_objects_with_the_same_call():
     known = circuit_a()
-    for kind in (AdjointGradient, ParameterShiftGradient, FiniteDifferenceGradient):
+    for kind in (AdjointGradient, ParameterShiftGradient, FiniteDifferenceGradient, HadamardTestGradient):
         found = kind().jacobian(known.circuit, known.observable, known.values, connection=connect())
         assert_allclose(np.asarray(found), known.gradient, atol=DIGITS)
         assert found.method == kind.name
+
+
+def test_a_changed_circuit_is_differentiated_as_it_is_now():
+    known = circuit_a()
+    before = jacobian(known.circuit, known.observable, known.values, method="parameter_shift").jacobian
+    assert free_circuit(known.circuit) is free_circuit(known.circuit)
+    known.circuit.ry(0.8, 0)
+    after = jacobian(known.circuit, known.observable, known.values, method="parameter_shift").jacobian
+    assert not np.allclose(before, after)
+    assert_allclose(after, statevector_gradient(known.circuit, known.observable, known.values), atol=EXACT)
+
+
+def test_a_circuit_that_is_taken_apart_has_the_same_gradient():
+    """Evolution under terms that do not commute: a device would run a product formula, whose frequencies are others."""
+    circuit = one_gate("evolution")
+    assert not free_circuit(circuit).keeps_gates
+    assert free_circuit(one_gate("cu")).keeps_gates

@@ -3,6 +3,7 @@
 from qiskit_qml_ext.checks import wrong_kind, wrong_value
 from qiskit_qml_ext.gradients.methods.adjoint import AdjointGradient
 from qiskit_qml_ext.gradients.methods.finite_difference import FiniteDifferenceGradient
+from qiskit_qml_ext.gradients.methods.hadamard_test import HadamardTestGradient
 from qiskit_qml_ext.gradients.methods.method import GradientMethod
 from qiskit_qml_ext.gradients.methods.parameter_shift import ParameterShiftGradient
 from qiskit_qml_ext.gradients.methods.spsa import SPSAGradient
@@ -13,6 +14,7 @@ METHODS: dict[str, type[GradientMethod]] = {
     "parameter_shift": ParameterShiftGradient,
     "finite_difference": FiniteDifferenceGradient,
     "spsa": SPSAGradient,
+    "hadamard_test": HadamardTestGradient,
 }
 """The methods by name; ``"auto"`` takes the first that has a reason."""
 

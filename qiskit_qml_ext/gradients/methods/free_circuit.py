@@ -7,6 +7,8 @@ under terms that do not commute, a gate with modifiers), the whole circuit is ta
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from weakref import WeakKeyDictionary
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import ControlledGate, Instruction, ParameterExpression, ParameterVector, Qubit
@@ -16,7 +18,7 @@ from qiskit.circuit.library.standard_gates import get_standard_gate_name_mapping
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.gradients.methods.spectra import frequencies_by_angle
-from qiskit_qml_ext.program import AngleMap, circuit_with_free_angles, lower, unitary_part
+from qiskit_qml_ext.program import AngleMap, RotationProgram, circuit_with_free_angles, lower, unitary_part
 from qiskit_qml_ext.program.expressions import ExpressionCompiler, Form
 from qiskit_qml_ext.program.meaning import has_doubtful_definition
 from qiskit_qml_ext.program.unitary_part import definition_of, empty_like
@@ -51,12 +53,22 @@ class FreeCircuit:
 
 
 def free_circuit(circuit: QuantumCircuit) -> FreeCircuit:
-    """Return a circuit with its angles set free.
+    """Return a circuit with its angles set free; kept as long as the lowered circuit is.
 
     Raises:
         UnsupportedCircuitError: The circuit cannot be lowered.
     """
     program = lower(circuit)  # refuses what nobody can differentiate, and says why
+    kept = _kept.get(program)
+    if kept is None:
+        kept = _kept[program] = _freed(circuit, program)
+    return kept
+
+
+_kept: WeakKeyDictionary[RotationProgram, FreeCircuit] = WeakKeyDictionary()
+
+
+def _freed(circuit: QuantumCircuit, program: RotationProgram) -> FreeCircuit:
     freed = _Freeing(circuit)
     if freed.enter(unitary_part(circuit, timing=True), freed.circuit.qubits):
         return FreeCircuit(
@@ -142,10 +154,16 @@ def _spectra(operation: CircuitOperation) -> list[tuple[float, ...]] | None:
 
 def _is_standard(operation: CircuitOperation) -> bool:
     """Whether a gate is one of Qiskit's standard gates with all its controls closed, and nothing of the user's."""
-    known = {gate.base_class for gate in get_standard_gate_name_mapping().values()}
-    if getattr(operation, "base_class", None) not in known or "to_matrix" in getattr(operation, "__dict__", {}):
+    if getattr(operation, "base_class", None) not in _standard_classes() or "to_matrix" in getattr(
+        operation, "__dict__", {}
+    ):
         return False
     return not isinstance(operation, ControlledGate) or operation.ctrl_state == 2**operation.num_ctrl_qubits - 1
+
+
+@cache
+def _standard_classes() -> frozenset[type]:
+    return frozenset(gate.base_class for gate in get_standard_gate_name_mapping().values())
 
 
 def _with_angles(operation: CircuitOperation, angles: Sequence[ParameterExpression]) -> CircuitOperation:
@@ -156,4 +174,4 @@ def _with_angles(operation: CircuitOperation, angles: Sequence[ParameterExpressi
         return PauliEvolutionGate(operation.operator, time=angles[0], synthesis=operation.synthesis)
     left = iter(angles)
     kept = [next(left) if isinstance(one, ParameterExpression) and one.parameters else one for one in operation.params]
-    return operation.base_class(*kept)
+    return operation.base_class(*kept, label=operation.label)
