@@ -189,6 +189,8 @@ CALLS: dict[str, tuple[Callable[..., object], tuple[object, ...], dict[str, obje
     "ExactSampler": (primitives.ExactSampler, (), {}),
     "AdjointEstimatorGradient": (gradients.AdjointEstimatorGradient, (), {}),
     "ShiftEstimatorGradient": (gradients.ShiftEstimatorGradient, (), {}),
+    "AdjointSamplerGradient": (gradients.AdjointSamplerGradient, (), {}),
+    "ShiftSamplerGradient": (gradients.ShiftSamplerGradient, (), {}),
     "FiniteDifferenceGradient": (gradients.FiniteDifferenceGradient, (), {}),
     "SPSAGradient": (gradients.SPSAGradient, (), {}),
     "jacobian": (gradients.jacobian, (CIRCUIT, PAULI, ANGLES), {}),

@@ -2,7 +2,7 @@
 
 methods/: adjoint, shifts, differences, SPSA, ancilla     differentiation: ``jacobian``, ``vjp``, ``jvp``
 problem, readings: what is asked, what was read           second_derivatives, metric: ``hessian``, ``metric_tensor``
-jacobian_estimate: what comes back                        estimator_plugins: for qiskit-machine-learning
+outcome_derivatives: of probabilities                     …_plugins, equal_objects: for qiskit-machine-learning
 """
 
 from qiskit_qml_ext.gradients.differentiation import jacobian, jvp, vjp
@@ -17,11 +17,13 @@ from qiskit_qml_ext.gradients.methods import (
     SPSAGradient,
 )
 from qiskit_qml_ext.gradients.metric import metric_tensor
+from qiskit_qml_ext.gradients.sampler_plugins import AdjointSamplerGradient, ShiftSamplerGradient
 from qiskit_qml_ext.gradients.second_derivatives import hessian
 
 __all__ = [
     "AdjointEstimatorGradient",
     "AdjointGradient",
+    "AdjointSamplerGradient",
     "FiniteDifferenceGradient",
     "GradientMethod",
     "HadamardTestGradient",
@@ -29,6 +31,7 @@ __all__ = [
     "ParameterShiftGradient",
     "SPSAGradient",
     "ShiftEstimatorGradient",
+    "ShiftSamplerGradient",
     "hessian",
     "jacobian",
     "jvp",

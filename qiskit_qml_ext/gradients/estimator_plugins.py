@@ -13,6 +13,7 @@ from qiskit_machine_learning.gradients import BaseEstimatorGradient, EstimatorGr
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments, numeric_array
+from qiskit_qml_ext.gradients.equal_objects import equal_objects
 from qiskit_qml_ext.gradients.methods import AdjointGradient, GradientMethod, ParameterShiftGradient
 from qiskit_qml_ext.primitives import Connection, connect
 
@@ -36,7 +37,7 @@ class _GroupedEstimatorGradient(BaseEstimatorGradient):
         full: list[FloatArray | None] = [None] * len(circuits)
         rows_given = [numeric_array("parameter_values", row) for row in parameter_values]  # type: ignore[union-attr]
         values = [np.asarray(row, dtype=np.float64) for row in rows_given]
-        for circuit, places in _equal_objects(circuits):
+        for circuit, places in equal_objects(circuits):
             for group, rows in _shared_rows(observables, values, places):
                 self._differentiate(circuit, [observables[column[0]] for column in group], values, group, rows, full)
         gradients = [
@@ -125,21 +126,12 @@ class ShiftEstimatorGradient(_GroupedEstimatorGradient):
         super().__init__(ParameterShiftGradient(), connect() if connection is None else connection)
 
 
-def _equal_objects(items: Sequence[Any], places: Sequence[int] | None = None) -> Iterator[tuple[Any, list[int]]]:
-    """Group places that hold the very same object; callers repeat one object instead of copying it."""
-    groups: dict[int, list[int]] = {}
-    for place in range(len(items)) if places is None else places:
-        groups.setdefault(id(items[place]), []).append(place)
-    for group in groups.values():
-        yield items[group[0]], group
-
-
 def _shared_rows(
     observables: Sequence[BaseOperator], values: Sequence[FloatArray], places: Sequence[int]
 ) -> Iterator[tuple[list[list[int]], FloatArray]]:
     """Group the observables that are wanted at the same rows, so that these rows are simulated once for all of them."""
     groups: dict[bytes, tuple[list[list[int]], FloatArray]] = {}
-    for _, columns in _equal_objects(observables, places):
+    for _, columns in equal_objects(observables, places):
         rows = np.stack([values[place] for place in columns])
         groups.setdefault(rows.tobytes(), ([], rows))[0].append(columns)
     yield from groups.values()

@@ -13,6 +13,8 @@ from qiskit_qml_ext.gradients.problem import POSITIONS, Problem, pose
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.program import angles_and_slopes, lower, program_with_free_angles
 
+_MAX_NUMBERS = 1 << 23  # derivatives that are held at a time: 64 MiB
+
 
 @check_arguments(parameters=POSITIONS)
 def hessian(
@@ -48,8 +50,11 @@ def hessian(
     require_exact(problem.connection, "hessian")
     count, columns = len(problem.observables), len(problem.columns)
     result = np.zeros((len(problem.values), count, columns, columns))
-    for row in range(len(problem.values)):
-        result[row] = _at(problem, problem.values[row : row + 1])
+    size = count * len(lower(circuit).rotations) ** 2
+    step = max(1, _MAX_NUMBERS // max(size, 1))
+    for start in range(0, len(problem.values), step):
+        rows = slice(start, start + step)
+        result[rows] = _at(problem, problem.values[rows])
     return result.reshape(*problem.batch, *problem.axis, columns, columns)
 
 
@@ -65,36 +70,36 @@ def require_exact(connection: Connection, what: str) -> None:
         )
 
 
-def _at(problem: Problem, point: FloatArray) -> FloatArray:
-    """The Hessians at one point, shape (M, C, C)."""
-    program = lower(problem.circuit)
-    where, columns = problem.connection, list(problem.columns)
-    angles, slopes = angles_and_slopes(program, point, columns)
+def _at(problem: Problem, points: FloatArray) -> FloatArray:
+    """The Hessians at some points, shape (B, M, C, C)."""
+    program, where = lower(problem.circuit), problem.connection
+    angles, slopes = angles_and_slopes(program, points, problem.columns)
     moved = np.flatnonzero(np.any(slopes != 0, axis=(0, 2)))
-    shifts = np.zeros((1 + 2 * len(moved), angles.shape[1]))
-    shifts[1 + np.arange(len(moved)), moved] = np.pi / 2
-    shifts[1 + len(moved) + np.arange(len(moved)), moved] = -np.pi / 2
-    _, gradients = expectation_jacobian(
+    number = len(moved)
+    shifts = np.zeros((1 + 2 * number, angles.shape[1]))
+    shifts[1 + np.arange(number), moved] = np.pi / 2
+    shifts[1 + number + np.arange(number), moved] = -np.pi / 2
+    shifted = (angles[:, None] + shifts).reshape(len(points) * len(shifts), -1)
+    _, read = expectation_jacobian(
         program_with_free_angles(program),
-        angles + shifts,
+        shifted,
         problem.observables,
         dtype=where.dtype,
         max_memory=where.max_memory,
     )
-    first = np.asarray(gradients[0], dtype=np.float64)
-    up, down = gradients[1 : 1 + len(moved)], gradients[1 + len(moved) :]
-    second = np.asarray((up - down)[:, :, moved] / 2, dtype=np.float64)
-    chain = slopes[0, moved]
-    result = np.einsum("gmh,gk,hl->mkl", second, chain, chain)
-    result = (result + result.transpose(0, 2, 1)) / 2
-    return result + _curvatures(problem, first, point)
+    gradients = np.asarray(read, dtype=np.float64).reshape(len(points), len(shifts), len(problem.observables), -1)
+    second = (gradients[:, 1 : 1 + number] - gradients[:, 1 + number :])[..., moved] / 2
+    chain = slopes[:, moved]
+    result = np.einsum("bgmh,bgk,bhl->bmkl", second, chain, chain, optimize=True)
+    return (result + result.swapaxes(2, 3)) / 2 + _curvatures(problem, gradients[:, 0], points)
 
 
-def _curvatures(problem: Problem, first: FloatArray, point: FloatArray) -> FloatArray:
-    """Σ_g D_g ∂_k∂_lφ_g for each observable, shape (M, C, C)."""
-    program = lower(problem.circuit)
-    weights = np.zeros((len(first), program.angles.num_angles))
+def _curvatures(problem: Problem, first: FloatArray, points: FloatArray) -> FloatArray:
+    """Σ_g D_g ∂_k∂_lφ_g for each observable, shape (B, M, C, C)."""
+    program, columns = lower(problem.circuit), list(problem.columns)
+    batch, count, _ = first.shape
+    weights = np.zeros((batch, count, program.angles.num_angles))
     for place, rotation in enumerate(program.rotations):
-        weights[:, rotation.angle] += first[:, place]
-    full = program.angles.curvature(np.repeat(point, len(first), axis=0), weights)
-    return full[:, list(problem.columns)][:, :, list(problem.columns)]
+        weights[:, :, rotation.angle] += first[:, :, place]
+    full = program.angles.curvature(np.repeat(points, count, axis=0), weights.reshape(batch * count, -1))
+    return full[:, columns][:, :, columns].reshape(batch, count, len(columns), len(columns))

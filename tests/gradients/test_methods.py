@@ -381,3 +381,20 @@ def test_a_circuit_that_is_taken_apart_has_the_same_gradient():
     circuit = one_gate("evolution")
     assert not free_circuit(circuit).keeps_gates
     assert free_circuit(one_gate("cu")).keeps_gates
+
+
+def test_second_derivatives_by_an_input_of_many_points_are_those_of_the_closed_form():
+    """T₂(x) T₄(x) and its derivatives at 0.3, from RY(2 arccos x), RY(4 arccos x) and a CNOT."""
+    x = Parameter("x")
+    circuit = QuantumCircuit(2)
+    circuit.ry(2 * x.arccos(), 0)
+    circuit.ry(4 * x.arccos(), 1)
+    circuit.cx(0, 1)
+    points = np.array([[0.3], [-0.5], [0.3]])
+    observables = [SparsePauliOp("ZI"), SparsePauliOp("IZ")]
+    first, second = jacobian(circuit, observables, points), hessian(circuit, observables, points)
+    assert_allclose(first.values[0, 0], -0.282736, atol=5e-7)
+    assert_allclose(first.jacobian[[0, 2], 0, 0], 3.64128, atol=5e-6)
+    assert_allclose(second[[0, 2], 0, 0, 0], -2.032, atol=5e-4)
+    assert_allclose(first.jacobian[1, 1, 0], 4 * -0.5, atol=1e-12)  # T₂' = 4x, T₂'' = 4
+    assert_allclose(second[:, 1, 0, 0], 4.0, atol=1e-11)

@@ -26,8 +26,9 @@ class HadamardTestGradient(GradientMethod):
 
     With |ψ⟩ after the rotation and A = V†OV for what follows, ⟨Y ⊗ O⟩ = (i/2)⟨[P_g, A]⟩, the derivative. It takes one
     more qubit and half the circuits of shifts, each another one, for a noise of the same size: worth it where
-    controlled Pauli strings are cheap. Estimates for different rotations may share noise (simulators with a seed repeat it in each PUB), so that
-    the standard error of a parameter of several rotations is Σ_g |∂φ_g/∂θ| σ_g: at most that, whatever they share.
+    controlled Pauli strings are cheap. Estimates for different rotations may share noise (simulators with a seed repeat
+    it in each PUB), so that the standard error of a parameter of several rotations is stated as Σ_g |∂φ_g/∂θ| σ_g,
+    which it is at most, whatever they share.
 
     References:
         Li et al., arXiv:1608.00677; Guerreschi and Smelyanskiy, arXiv:1701.01450.
