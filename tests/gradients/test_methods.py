@@ -398,3 +398,21 @@ def test_second_derivatives_by_an_input_of_many_points_are_those_of_the_closed_f
     assert_allclose(second[[0, 2], 0, 0, 0], -2.032, atol=5e-4)
     assert_allclose(first.jacobian[1, 1, 0], 4 * -0.5, atol=1e-12)  # T₂' = 4x, T₂'' = 4
     assert_allclose(second[:, 1, 0, 0], 4.0, atol=1e-11)
+
+
+def test_a_device_runs_the_users_gates_transpiled_once(monkeypatch):
+    """With layout and noise: within its noise of the exact gradient, and one transpilation for two calls."""
+    known, connection = circuit_a(), connect("fake_manila", shots=4096, seed=3)
+    transpiled = []
+    original = type(connection.target).transpile
+
+    def counted(self, circuit, *arguments):
+        transpiled.append(circuit.count_ops())
+        return original(self, circuit, *arguments)
+
+    monkeypatch.setattr(type(connection.target), "transpile", counted)
+    first = jacobian(known.circuit, known.observable, known.values, connection=connection)
+    jacobian(known.circuit, [known.observable, SparsePauliOp("YY")], [known.values] * 2, connection=connection)
+    assert [dict(counts) for counts in transpiled] == [{"ry": 1, "rx": 1, "cry": 1}]
+    assert first.target == connection.target_name
+    assert_allclose(first.jacobian, known.gradient, atol=0.1)  # errors of a few per cent in two CNOTs, and shots
