@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.primitives import PubResult
+from qiskit.primitives.containers.estimator_pub import EstimatorPubLike
 from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
@@ -66,7 +67,7 @@ def read_all(questions: Sequence[Question], connection: Connection) -> list[Read
         return [_exact(question, connection) for question in questions]
     asked = [_Asked(question, connection) for question in questions]
     pubs = [one.pub for one in asked if one.pub is not None]
-    results = iter(connection.estimator.run(pubs).result() if pubs else ())
+    results = iter(connection.estimate(pubs) if pubs else ())
     return [one.readings(None if one.pub is None else next(results)) for one in asked]
 
 
@@ -89,7 +90,7 @@ class _Asked:
         self._sizes = np.array([size_of(one) for one in observables])
         self._used = np.flatnonzero(self._sizes)
         self._shape = (len(question.points), len(observables))
-        self.pub: tuple[object, ...] | None = None
+        self.pub: EstimatorPubLike | None = None
         if not len(self._used) or not len(question.points):
             return
         isa = connection.isa_circuit(question.circuit)

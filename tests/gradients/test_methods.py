@@ -11,7 +11,7 @@ from qiskit.primitives import StatevectorEstimator
 from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qml_ext.engine import Projector
-from qiskit_qml_ext.exceptions import UnsupportedObservableError
+from qiskit_qml_ext.exceptions import BudgetExceededError, UnsupportedObservableError
 from qiskit_qml_ext.gradients import (
     AdjointGradient,
     FiniteDifferenceGradient,
@@ -416,3 +416,27 @@ def test_a_device_runs_the_users_gates_transpiled_once(monkeypatch):
     assert [dict(counts) for counts in transpiled] == [{"ry": 1, "rx": 1, "cry": 1}]
     assert first.target == connection.target_name
     assert_allclose(first.jacobian, known.gradient, atol=0.1)  # errors of a few per cent in two CNOTs, and shots
+
+
+def test_a_gradient_keeps_to_what_may_be_spent_and_is_counted():
+    known = circuit_a()
+    executions = 9 * 100  # the point, two terms for each of two rotations, four for the controlled one
+    connection = connect("aer", shots=100, seed=1, max_executions=executions)
+    jacobian(known.circuit, known.observable, known.values, connection=connection)
+    assert (connection.usage.circuits, connection.usage.shots, connection.usage.jobs) == (9, executions, 1)
+    with pytest.raises(BudgetExceededError, match="executions"):
+        jacobian(known.circuit, known.observable, known.values, connection=connection)
+
+
+def test_a_journaled_gradient_is_not_run_again(tmp_path):
+    known = circuit_b()
+    found = [
+        jacobian(
+            known.circuit,
+            known.observable,
+            known.values,
+            connection=connect("aer", shots=500, journal=tmp_path / "jobs.sqlite"),
+        )
+        for _ in range(2)
+    ]
+    assert_allclose(found[0].jacobian, found[1].jacobian, atol=0)

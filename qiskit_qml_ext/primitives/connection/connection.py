@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import Any
 
 from qiskit import QuantumCircuit
-from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin, PrimitiveResult, PubResult
+from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPubLike
 from qiskit.primitives.containers.sampler_pub import SamplerPubLike
 from qiskit.providers import BackendV2
 from qiskit.transpiler import PassManager
@@ -275,6 +276,22 @@ class Connection:
             The rows of ``values`` that a job covered and its data.
         """
         yield from self._jobs.sample(circuit, values, shots=shots, key=key)
+
+    def estimate(self, pubs: Iterable[EstimatorPubLike]) -> PrimitiveResult[PubResult]:
+        """Estimate expectation values as one job, within what may be spent through the connection.
+
+        Args:
+            pubs: PUBs of circuits that :meth:`isa_circuit` returned, with observables on the qubits of their layout.
+
+        Raises:
+            BudgetExceededError: It would take more than the connection may spend; nothing was submitted.
+        """
+        coerced = [EstimatorPub.coerce(pub) for pub in pubs]
+        circuits, shots = sum(pub.size for pub in coerced), self.shots or 0
+        if self._journaling is None:  # a journal approves and counts what it submits
+            self._approve([(pub.circuit, pub.size * shots) for pub in coerced])
+            self._count(Usage(circuits, circuits * shots, 1))
+        return self.estimator.run(coerced).result()
 
     def statevectors(
         self,
