@@ -28,6 +28,7 @@ from qiskit_qml_ext.gradients.methods.free_circuit import free_circuit
 from qiskit_qml_ext.gradients.methods.spsa import along
 from qiskit_qml_ext.gradients.problem import pose
 from qiskit_qml_ext.primitives import Connection, connect
+from qiskit_qml_ext.primitives.shots import shots_of
 from tests.engine.random_circuits import circuits, sample_values
 from tests.gradients.circuits import DIGITS, KNOWN, circuit_a, circuit_b, circuit_c, statevector_gradient
 
@@ -379,8 +380,11 @@ def test_a_changed_circuit_is_differentiated_as_it_is_now():
 def test_a_circuit_that_is_taken_apart_has_the_same_gradient():
     """Evolution under terms that do not commute: a device would run a product formula, whose frequencies are others."""
     circuit = one_gate("evolution")
+    estimate = jacobian(circuit, SparsePauliOp("ZZZ"), [0.4], method="parameter_shift")
     assert not free_circuit(circuit).keeps_gates
-    assert free_circuit(one_gate("cu")).keeps_gates
+    assert "not in its own gates" in estimate.summary()
+    kept = jacobian(one_gate("cu"), SparsePauliOp("ZZZ"), [0.4] * 4, method="parameter_shift")
+    assert "not in its own gates" not in kept.summary()
 
 
 def test_second_derivatives_by_an_input_of_many_points_are_those_of_the_closed_form():
@@ -426,6 +430,15 @@ def test_a_gradient_keeps_to_what_may_be_spent_and_is_counted():
     assert (connection.usage.circuits, connection.usage.shots, connection.usage.jobs) == (9, executions, 1)
     with pytest.raises(BudgetExceededError, match="executions"):
         jacobian(known.circuit, known.observable, known.values, connection=connection)
+
+
+def test_a_precision_is_spent_as_the_shots_that_it_takes():
+    connection = connect("aer", shots=100, seed=1)
+    circuit = real_amplitudes(1, reps=0)
+    connection.estimate([(connection.isa_circuit(circuit), SparsePauliOp("Z"), [[0.1], [0.2]], 1 / np.sqrt(900))])
+    assert (connection.usage.circuits, connection.usage.shots) == (2, 1800)
+    assert [shots_of(1 / np.sqrt(shots), None) for shots in range(1, 5000)] == list(range(1, 5000))
+    assert (shots_of(None, 7), shots_of(None, None), shots_of(0.0, 7)) == (7, 0, 0)
 
 
 def test_a_journaled_gradient_is_not_run_again(tmp_path):

@@ -11,6 +11,11 @@ from qiskit_qml_ext.gradients.problem import Problem
 from qiskit_qml_ext.gradients.readings import read
 from qiskit_qml_ext.primitives import Connection
 
+_TAKEN_APART = (
+    "The circuit ran as Pauli rotations, not in its own gates: one of them has no few frequencies (an evolution under "
+    "terms that do not commute, or a gate with modifiers)."
+)
+
 
 @dataclass(frozen=True)
 class ParameterShiftGradient(GradientMethod):
@@ -48,7 +53,7 @@ class ParameterShiftGradient(GradientMethod):
             value_errors=np.sqrt(variances[:, 0]),
             standard_errors=np.sqrt(shifted.variances(variances)),
             method=self.name,
-            reason=reason,
+            reason=reason if shifted.keeps_gates else f"{reason} {_TAKEN_APART}",
             target=problem.connection.target_name,
             num_evaluations=len(shifted.rows),
             parameters=problem.names,

@@ -23,6 +23,8 @@ class ShiftedPoints:
     """What each point counts for the derivative by each of the D angles that are shifted, shape (D, S)."""
     slopes: FloatArray = field(repr=False)
     """Derivatives of these angles by the chosen parameters, shape (B, D, C)."""
+    keeps_gates: bool = True
+    """Whether the gates are those of the user's circuit."""
 
     @property
     def rows(self) -> FloatArray:
@@ -67,4 +69,4 @@ def shifted_points(circuit: QuantumCircuit, values: FloatArray, columns: Sequenc
         shifts[start : start + rule.num_terms, angle] = rule.shifts
         weights[place, start : start + rule.num_terms] = rule.coefficients
     points = free.in_order(angles[:, None, :] + shifts[None])
-    return ShiftedPoints(free.circuit, points, weights, slopes[:, moved])
+    return ShiftedPoints(free.circuit, points, weights, slopes[:, moved], free.keeps_gates)

@@ -34,7 +34,7 @@ from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.journal.run.policy import check_policy
 from qiskit_qml_ext.primitives.pricing import Budget, CircuitPrice, RunPlan
-from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
+from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS, shots_of
 from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target
 from qiskit_qml_ext.primitives.targets.angle_limits import LimitedEstimator, LimitedSampler, with_angle_limits
 from qiskit_qml_ext.primitives.targets.isa import is_isa
@@ -287,10 +287,10 @@ class Connection:
             BudgetExceededError: It would take more than the connection may spend; nothing was submitted.
         """
         coerced = [EstimatorPub.coerce(pub) for pub in pubs]
-        circuits, shots = sum(pub.size for pub in coerced), self.shots or 0
         if self._journaling is None:  # a journal approves and counts what it submits
-            self._approve([(pub.circuit, pub.size * shots) for pub in coerced])
-            self._count(Usage(circuits, circuits * shots, 1))
+            work = [(pub.circuit, pub.size * shots_of(pub.precision, self.shots)) for pub in coerced]
+            self._approve(work)
+            self._count(Usage(sum(pub.size for pub in coerced), sum(number for _, number in work), 1))
         return self.estimator.run(coerced).result()
 
     def statevectors(
