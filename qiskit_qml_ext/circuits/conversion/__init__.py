@@ -1,6 +1,6 @@
 """Circuits of other packages as ``QuantumCircuit`` objects: their parameters by name, their states with the phase."""
 
-#from qiskit_qml_ext.circuits.conversion.cirq import from_cirq
+from qiskit_qml_ext.circuits.conversion.cirq import from_cirq
 from qiskit_qml_ext.circuits.conversion.pennylane import from_pennylane
 from qiskit_qml_ext.circuits.conversion.qasm import from_qasm
 

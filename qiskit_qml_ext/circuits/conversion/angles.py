@@ -1,6 +1,7 @@
 """Numbers of other packages as the parameters of gates."""
 
 import math
+from typing import TypeAlias
 
 import numpy as np
 from qiskit.circuit import ParameterExpression
@@ -8,7 +9,7 @@ from qiskit.circuit import ParameterExpression
 from qiskit_qml_ext.circuits.conversion.symbolic_argument import SymbolicArgument
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
-Angle = float | ParameterExpression
+Angle: TypeAlias = float | ParameterExpression
 """A parameter of a gate."""
 
 

@@ -42,7 +42,9 @@ def from_qasm(source: str | os.PathLike[str]) -> QuantumCircuit:
         OrderedDict({'h': 1, 'cx': 1})
     """
     if not isinstance(source, (str, os.PathLike)):
-        raise TypeError(f"source must be the text of a program or a path, but {source!r} ({type(source).__name__}) came.")
+        raise TypeError(
+            f"source must be the text of a program or a path, but {source!r} ({type(source).__name__}) came."
+        )
     text, folders = _text_and_folders(source)
     version = _VERSION.match(text)
     if version is None:
