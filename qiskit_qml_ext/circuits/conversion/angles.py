@@ -25,7 +25,7 @@ def angle(value: object, what: str) -> Angle:
     """
     one = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
     if isinstance(one, SymbolicArgument):
-        if not one.is_real:
+        if one.imaginary:
             raise UnsupportedCircuitError(f"{what} has the angle {one!r}; angles must be real numbers.")
         return one.expression
     if isinstance(one, ParameterExpression):

@@ -62,7 +62,7 @@ def from_cirq(
     operations = [operation for operation in source.all_operations() if operation not in measurements]
     parameters = _given_parameters(symbols or {})
     circuit = circuit_of_operations(operations, qubits, parameters)
-    _check_parameters(circuit, parameters)
+    _check_all_used(circuit, parameters)
     for measurement in measurements:
         _measure(circuit, measurement, qubits)
     return circuit
@@ -84,29 +84,33 @@ class _NamedParameters(dict[str, Parameter]):
         self[name] = Parameter(name)
         return self[name]
 
+    def __setitem__(self, name: str, parameter: Parameter) -> None:
+        for other, theirs in self.items():
+            if theirs.name == parameter.name:
+                raise ValueError(
+                    f"The symbols {other!r} and {name!r} would both become the parameter {parameter.name!r}. "
+                    "Give each a parameter with a name of its own."
+                )
+        super().__setitem__(name, parameter)
+
 
 def _given_parameters(symbols: Mapping[str, Parameter]) -> _NamedParameters:
+    parameters = _NamedParameters()
     for name, parameter in symbols.items():
         if not isinstance(parameter, Parameter):
             raise TypeError(
                 f"symbols[{name!r}] must be a Parameter, but {parameter!r} ({type(parameter).__name__}) came."
             )
-    return _NamedParameters(symbols)
+        parameters[name] = parameter
+    return parameters
 
 
-def _check_parameters(circuit: QuantumCircuit, parameters: Mapping[str, Parameter]) -> None:
-    """Refuse a name that is no symbol of the circuit, and two symbols that are one parameter."""
-    symbol_of: dict[Parameter, str] = {}
-    for name, parameter in parameters.items():
-        if parameter not in circuit.parameters:
-            met = sorted(name for name, parameter in parameters.items() if parameter in circuit.parameters)
-            raise ValueError(f"symbols names {name!r}, but the symbols of the circuit are {met}.")
-        if parameter in symbol_of:
-            raise ValueError(
-                f"The symbols {symbol_of[parameter]!r} and {name!r} would both become the parameter "
-                f"{parameter.name!r}. Give each a parameter of its own."
-            )
-        symbol_of[parameter] = name
+def _check_all_used(circuit: QuantumCircuit, parameters: Mapping[str, Parameter]) -> None:
+    used = set(circuit.parameters)
+    unused = [name for name, parameter in parameters.items() if parameter not in used]
+    if unused:
+        met = sorted(name for name, parameter in parameters.items() if parameter in used)
+        raise ValueError(f"symbols names {unused[0]!r}, but the symbols of the circuit are {met}.")
 
 
 def _measure(circuit: QuantumCircuit, measurement: cirq.Operation, qubits: Sequence[cirq.Qid]) -> None:

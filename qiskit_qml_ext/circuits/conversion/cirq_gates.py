@@ -226,9 +226,9 @@ def _turn(gate: cirq.EigenGate, parameters: Parameters) -> Angle:
     import cirq
     import sympy
 
-    exponent = gate.exponent
-    product = sympy.pi * exponent if cirq.is_parameterized(exponent) else np.pi * exponent
-    return qiskit_expression(product, parameters, str(gate))
+    if cirq.is_parameterized(gate.exponent):  # multiplied there, so that rx(x), a power x / π, has the angle x
+        return qiskit_expression(sympy.pi * gate.exponent, parameters, str(gate))
+    return np.pi * qiskit_expression(gate.exponent, parameters, str(gate))
 
 
 def _turn_x(circuit: QuantumCircuit, turn: Angle) -> None:

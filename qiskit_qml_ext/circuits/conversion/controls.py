@@ -27,10 +27,10 @@ def controlled(circuit: QuantumCircuit, values: Sequence[bool]) -> QuantumCircui
         result.x(control)
     if not _is_zero(circuit.global_phase):
         phase = PhaseGate(circuit.global_phase)
-        result.append(phase.control(num_controls - 1) if num_controls > 1 else phase, controls)
+        result.append(phase.control(num_controls - 1, annotated=False) if num_controls > 1 else phase, controls)
     for instruction in circuit.data:
         places = [targets[circuit.find_bit(qubit).index] for qubit in instruction.qubits]
-        result.append(instruction.operation.control(num_controls), [*controls, *places])
+        result.append(instruction.operation.control(num_controls, annotated=False), [*controls, *places])
     for control in zeros:
         result.x(control)
     return result

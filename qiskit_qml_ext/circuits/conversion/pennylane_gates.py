@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.circuit import Instruction
+from qiskit.circuit import Gate, Instruction
 from qiskit.circuit import library as gates
 from qiskit.quantum_info import SparsePauliOp
 
@@ -28,6 +28,16 @@ if TYPE_CHECKING:
 
 Rule = Callable[["Operator"], QuantumCircuit]
 """From an operation to a circuit on its wires."""
+
+
+_ROTATIONS: Mapping[str, type[Gate]] = {
+    "X": gates.RXGate,
+    "Y": gates.RYGate,
+    "Z": gates.RZGate,
+    "XX": gates.RXXGate,
+    "YY": gates.RYYGate,
+    "ZZ": gates.RZZGate,
+}
 
 
 def circuit_of_operations(operations: list[Operator], wires: list[object]) -> QuantumCircuit:
@@ -169,7 +179,9 @@ def _pauli_rotation(operation: Operator, word: str) -> QuantumCircuit:
     """Return exp(-i θ P / 2); Qiskit writes the Pauli of the first wire last."""
     circuit = _nothing(operation)
     theta = _angles(operation)[0]
-    if set(word) == {"I"}:
+    if word in _ROTATIONS:
+        circuit.append(_ROTATIONS[word](theta), circuit.qubits)
+    elif set(word) == {"I"}:
         circuit.global_phase = -0.5 * theta
     else:
         circuit.append(gates.PauliEvolutionGate(SparsePauliOp(word[::-1]), time=0.5 * theta), circuit.qubits)
@@ -197,15 +209,12 @@ def _controlled(operation: Operator) -> QuantumCircuit:
 
 def _exponential(operation: Operator) -> QuantumCircuit:
     """Return exp(c H) for an imaginary c and a sum of Paulis H: exact as a state, whatever its number of steps."""
-    import pennylane as qml
-
     sentence = operation.base.pauli_rep
     if sentence is None:
         return _taken_apart(operation)
-    if isinstance(operation, qml.ops.Evolution):  # exp(-i x H)
-        time = angle(operation.data[0], operation.name)
-    else:
-        time = angle(_number(1j * operation.coeff, operation), operation.name)
+    coefficient = 1j * np.asarray(operation.coeff).item()
+    imaginary_part = not isinstance(coefficient, SymbolicArgument) and coefficient.imag == 0
+    time = angle(coefficient.real if imaginary_part else coefficient, operation.name)
     place = {wire: index for index, wire in enumerate(operation.wires)}
     terms = [
         ("".join(word.values()), [place[wire] for wire in word], _number(value, operation))
@@ -222,7 +231,7 @@ def _number(value: object, operation: Operator) -> complex:
     one = np.asarray(value).item()
     if isinstance(one, SymbolicArgument):
         raise UnsupportedCircuitError(
-            f"{operation.name} has the coefficient {one!r}, and only the time of qml.evolve may be a parameter. "
+            f"{operation.name} has an operator with the coefficient {one!r}, and only the time may be a parameter. "
             "Write qml.evolve(operator, x) with numbers in the operator, or give the argument by values=."
         )
     number = complex(one)
@@ -234,7 +243,10 @@ def _power(operation: Operator) -> QuantumCircuit:
     if operation.has_decomposition or int(exponent) != exponent:
         return _taken_apart(operation)
     base = circuit_of_operations([operation.base], list(operation.wires))
-    return (base if exponent >= 0 else base.inverse()).repeat(abs(int(exponent))).decompose()
+    circuit = _nothing(operation)
+    for _ in range(abs(int(exponent))):
+        circuit.compose(base if exponent >= 0 else base.inverse(), inplace=True)
+    return circuit
 
 
 def _taken_apart(operation: Operator) -> QuantumCircuit:

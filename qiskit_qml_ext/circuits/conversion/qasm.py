@@ -5,8 +5,9 @@ import re
 from pathlib import Path
 
 from qiskit import QuantumCircuit, qasm2, qasm3
-from qiskit.exceptions import MissingOptionalLibraryError, QiskitError
+from qiskit.exceptions import QiskitError
 
+from qiskit_qml_ext.circuits.conversion.installation import optional_package
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
 _COMMENTS = r"(?:\s|//[^\n]*(?:\n|$)|/\*.*?\*/)*"
@@ -38,8 +39,8 @@ def from_qasm(source: str | os.PathLike[str]) -> QuantumCircuit:
 
     Example:
         >>> circuit = from_qasm('OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; h q[0]; cx q[0], q[1];')
-        >>> circuit.count_ops()
-        OrderedDict({'h': 1, 'cx': 1})
+        >>> dict(circuit.count_ops())
+        {'h': 1, 'cx': 1}
     """
     if not isinstance(source, (str, os.PathLike)):
         raise TypeError(
@@ -56,15 +57,13 @@ def from_qasm(source: str | os.PathLike[str]) -> QuantumCircuit:
     if number not in (2, 3):
         raise UnsupportedCircuitError(f"The program is in OpenQASM {number}; versions 2 and 3 can be read.")
     try:
-        return _read_2(text, folders) if number == 2 else qasm3.loads(text)
-    except MissingOptionalLibraryError as error:
-        raise ImportError('OpenQASM 3 needs one more package. Run: pip install "qiskit-qml-ext[qasm3]"') from error
+        return _read_2(text, folders) if number == 2 else _read_3(text)
     except QiskitError as error:
         raise UnsupportedCircuitError(f"The OpenQASM {number} program cannot be read. {error.message}") from error
 
 
 def _text_and_folders(source: str | os.PathLike[str]) -> tuple[str, tuple[Path, ...]]:
-    if isinstance(source, str) and re.search(r"[\n;]", source):
+    if isinstance(source, str) and re.search(r"[\n;]|^$", source):
         return source, ()
     path = Path(source)
     return path.read_text(encoding="utf-8"), (path.parent,)
@@ -72,3 +71,13 @@ def _text_and_folders(source: str | os.PathLike[str]) -> tuple[str, tuple[Path, 
 
 def _read_2(text: str, folders: tuple[Path, ...]) -> QuantumCircuit:
     return qasm2.loads(text, include_path=folders, custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS)
+
+
+def _read_3(text: str) -> QuantumCircuit:
+    optional_package("qiskit_qasm3_import", "qasm3")
+    from openqasm3.parser import QASM3ParsingError
+
+    try:
+        return qasm3.loads(text)
+    except QASM3ParsingError as error:  # it is no QiskitError, and says nothing where a statement does not end
+        raise QiskitError(str(error) or "A statement is broken or does not end.") from error

@@ -12,24 +12,25 @@ from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
 
 class SymbolicArgument:
-    """An angle that is not known yet.
+    """An angle that is not known yet, or the imaginary unit times one.
 
     Sums, products, powers and NumPy's elementary functions of it are expressions. Whatever needs its value (a
     comparison, ``float``, ``if``) is an error, since the circuit would then be right for some values only.
 
     Args:
         expression: What it is in Qiskit.
-        is_real: Whether it may be an angle; PennyLane multiplies by the imaginary unit to write exp(-i x H).
+        imaginary: Whether it is that times the imaginary unit, which stands in PennyLane's exp(-i x H). It can then
+            be multiplied and divided only.
     """
 
     __array_priority__ = 1000  # above NumPy's scalars, so that they leave the arithmetic to us
 
-    def __init__(self, expression: ParameterExpression, *, is_real: bool = True):
+    def __init__(self, expression: ParameterExpression, *, imaginary: bool = False):
         self.expression = expression
-        self.is_real = is_real
+        self.imaginary = imaginary
 
     def __repr__(self) -> str:
-        return str(self.expression)
+        return f"1j*({self.expression})" if self.imaginary else str(self.expression)
 
     def __add__(self, other: object) -> SymbolicArgument:
         return self._combined(other, lambda mine, theirs: mine + theirs)
@@ -44,12 +45,15 @@ class SymbolicArgument:
         return self._combined(other, lambda mine, theirs: theirs - mine)
 
     def __mul__(self, other: object) -> SymbolicArgument:
+        if isinstance(other, numbers.Complex):
+            return self._scaled(complex(other))
         return self._combined(other, lambda mine, theirs: mine * theirs)
 
-    def __rmul__(self, other: object) -> SymbolicArgument:
-        return self._combined(other, lambda mine, theirs: theirs * mine)
+    __rmul__ = __mul__
 
     def __truediv__(self, other: object) -> SymbolicArgument:
+        if isinstance(other, numbers.Complex):
+            return self._scaled(1 / complex(other))
         return self._combined(other, lambda mine, theirs: mine / theirs)
 
     def __rtruediv__(self, other: object) -> SymbolicArgument:
@@ -62,7 +66,7 @@ class SymbolicArgument:
         return self._combined(other, lambda mine, theirs: theirs**mine)
 
     def __neg__(self) -> SymbolicArgument:
-        return -1.0 * self
+        return self._scaled(-1)
 
     def __pos__(self) -> SymbolicArgument:
         return self
@@ -109,22 +113,36 @@ class SymbolicArgument:
 
     def conjugate(self) -> SymbolicArgument:
         """Return its complex conjugate."""
-        return self._function(ParameterExpression.conjugate)
+        return self._scaled(-1) if self.imaginary else self
 
     def _function(self, function: Callable[[ParameterExpression], ParameterExpression]) -> SymbolicArgument:
-        return SymbolicArgument(function(self.expression), is_real=self.is_real)
+        self._must_be_real()
+        return SymbolicArgument(function(self.expression))
+
+    def _scaled(self, factor: complex) -> SymbolicArgument:
+        if factor.imag == 0:
+            return SymbolicArgument(factor.real * self.expression, imaginary=self.imaginary)
+        if factor.real == 0:
+            sign = -1.0 if self.imaginary else 1.0
+            return SymbolicArgument(sign * factor.imag * self.expression, imaginary=not self.imaginary)
+        raise UnsupportedCircuitError(f"{factor} times {self!r} is neither real nor imaginary; angles must be real.")
 
     def _combined(
         self, other: object, combine: Callable[[ParameterExpression, object], ParameterExpression]
     ) -> SymbolicArgument:
         if isinstance(other, SymbolicArgument):
-            is_real = self.is_real and other.is_real
-            return SymbolicArgument(combine(self.expression, other.expression), is_real=is_real)
-        if isinstance(other, numbers.Real):
-            return SymbolicArgument(combine(self.expression, float(other)), is_real=self.is_real)
-        if isinstance(other, numbers.Complex):
-            return SymbolicArgument(combine(self.expression, complex(other)), is_real=False)
-        return NotImplemented
+            other._must_be_real()
+            theirs: object = other.expression
+        elif isinstance(other, numbers.Real):
+            theirs = float(other)
+        else:
+            return NotImplemented
+        self._must_be_real()
+        return SymbolicArgument(combine(self.expression, theirs))
+
+    def _must_be_real(self) -> None:
+        if self.imaginary:
+            raise UnsupportedCircuitError(f"The function computes with {self!r}; angles must be real numbers.")
 
     def _looked_at(self, *_: object) -> NoReturn:
         raise UnsupportedCircuitError(
