@@ -123,7 +123,6 @@ def _plain_gates() -> Mapping[tuple[type, float], type[Gate]]:
         ),
         ((cirq.HPowGate,), {1: gates.HGate}),
         ((cirq.CXPowGate,), {1: gates.CXGate}),
-        ((cirq.CYPowGate,), {1: gates.CYGate}),
         ((cirq.CZPowGate,), {1: gates.CZGate}),
         ((cirq.CCXPowGate,), {1: gates.CCXGate}),
         ((cirq.CCZPowGate,), {1: gates.CCZGate}),
@@ -162,10 +161,8 @@ def _rules() -> Mapping[type, Rule]:
         cirq.Rz: _power(_turn_z, 0.5),
         cirq.HPowGate: _power(_turn_h, 0.5),
         cirq.CXPowGate: _controlled_power(cirq.XPowGate, 1),
-        cirq.CYPowGate: _controlled_power(cirq.YPowGate, 1),
         cirq.CZPowGate: _controlled_power(cirq.ZPowGate, 1),
         cirq.CCXPowGate: _controlled_power(cirq.XPowGate, 2),
-        cirq.CCYPowGate: _controlled_power(cirq.YPowGate, 2),
         cirq.CCZPowGate: _controlled_power(cirq.ZPowGate, 2),
         **dict.fromkeys((cirq.XXPowGate, cirq.MSGate), _power(_turn_xx, 0.5)),
         cirq.YYPowGate: _power(_turn_yy, 0.5),
@@ -174,6 +171,12 @@ def _rules() -> Mapping[type, Rule]:
         cirq.ISwapPowGate: _power(_turn_iswap, 0.0),
         cirq.FSimGate: _fsim,
         cirq.CSwapGate: _cswap,
+        cirq.MatrixGate: lambda gate, parameters: dense_circuit(cirq.unitary(gate), str(gate)),
+        **{  # not in older versions
+            getattr(cirq, name): _controlled_power(cirq.YPowGate, num_controls)
+            for name, num_controls in (("CYPowGate", 1), ("CCYPowGate", 2))
+            if hasattr(cirq, name)
+        },
     }
 
 

@@ -134,12 +134,11 @@ def _rules() -> Mapping[type, Rule]:
 def _refuse_what_is_no_gate(operation: Operator) -> None:
     import pennylane as qml
 
+    deferred = "Put controlled gates in its place (qml.defer_measurements), or end the circuit before it."
     advice = {
         qml.operation.Channel: "Channels are no gates: leave it out, and give noise to the target (an Aer NoiseModel).",
-        qml.ops.MidMeasure: "Measurements amid a circuit, and what depends on them, are not converted: replace them by "
-        "controlled gates (qml.defer_measurements).",
-        qml.ops.Conditional: "What depends on a measurement is not converted: replace it by controlled gates "
-        "(qml.defer_measurements).",
+        qml.measurements.MidMeasureMP: deferred,
+        qml.ops.Conditional: deferred,
     }
     for kind, what_to_do in advice.items():
         if isinstance(operation, kind):

@@ -103,6 +103,10 @@ class SymbolicArgument:
         """Return the exponential."""
         return self._function(ParameterExpression.exp)
 
+    def tanh(self) -> SymbolicArgument:
+        """Return the hyperbolic tangent, 1 - 2 / (exp(2x) + 1), which has no overflow."""
+        return 1 - 2 / ((2 * self).exp() + 1)
+
     def log(self) -> SymbolicArgument:
         """Return the natural logarithm."""
         return self._function(ParameterExpression.log)
