@@ -169,6 +169,7 @@ def _rules() -> Mapping[type, Rule]:
         cirq.ZZPowGate: _power(_turn_zz, 0.5),
         cirq.SwapPowGate: _power(_turn_swap, 0.25),
         cirq.ISwapPowGate: _power(_turn_iswap, 0.0),
+        cirq.PhasedXPowGate: _phased_x,
         cirq.FSimGate: _fsim,
         cirq.CSwapGate: _cswap,
         cirq.MatrixGate: lambda gate, parameters: dense_circuit(cirq.unitary(gate), str(gate)),
@@ -203,7 +204,7 @@ def _power(append: Callable[[QuantumCircuit, Angle], None], offset: float) -> Ru
 
     def rule(gate: cirq.EigenGate, parameters: Parameters) -> QuantumCircuit:
         circuit = QuantumCircuit(gate.num_qubits())
-        turn = _turn(gate, parameters)
+        turn = _turn(gate, gate.exponent, parameters)
         append(circuit, turn)
         shift = gate.global_shift + offset
         if shift != 0:
@@ -219,19 +220,20 @@ def _controlled_power(kind: type[cirq.EigenGate], num_controls: int) -> Rule:
     def rule(gate: cirq.EigenGate, parameters: Parameters) -> QuantumCircuit:
         circuit = controlled(_rules()[kind](kind(exponent=gate.exponent), parameters), [True] * num_controls)
         if gate.global_shift != 0:
-            circuit.global_phase = gate.global_shift * _turn(gate, parameters)
+            circuit.global_phase = gate.global_shift * _turn(gate, gate.exponent, parameters)
         return circuit
 
     return rule
 
 
-def _turn(gate: cirq.EigenGate, parameters: Parameters) -> Angle:
+def _turn(gate: cirq.Gate, exponent: cirq.TParamVal, parameters: Parameters) -> Angle:
+    """Return π times an exponent of a gate."""
     import cirq
     import sympy
 
-    if cirq.is_parameterized(gate.exponent):  # multiplied there, so that rx(x), a power x / π, has the angle x
-        return qiskit_expression(sympy.pi * gate.exponent, parameters, str(gate))
-    return np.pi * qiskit_expression(gate.exponent, parameters, str(gate))
+    if cirq.is_parameterized(exponent):  # multiplied there, so that rx(x), a power x / π, has the angle x
+        return qiskit_expression(sympy.pi * exponent, parameters, str(gate))
+    return np.pi * qiskit_expression(exponent, parameters, str(gate))
 
 
 def _turn_x(circuit: QuantumCircuit, turn: Angle) -> None:
@@ -281,6 +283,19 @@ def _turn_iswap(circuit: QuantumCircuit, turn: Angle) -> None:
     circuit.ryy(-0.5 * turn, 0, 1)
 
 
+def _phased_x(gate: cirq.PhasedXPowGate, parameters: Parameters) -> QuantumCircuit:
+    """Return Z**p X**t Z**-p."""
+    import cirq
+
+    axis = _turn(gate, gate.phase_exponent, parameters)
+    circuit = QuantumCircuit(1)
+    circuit.p(-1.0 * axis, 0)
+    power = cirq.XPowGate(exponent=gate.exponent, global_shift=gate.global_shift)
+    circuit.compose(_rules()[type(power)](power, parameters), inplace=True)
+    circuit.p(axis, 0)
+    return circuit
+
+
 def _fsim(gate: cirq.FSimGate, parameters: Parameters) -> QuantumCircuit:
     """Return exp(-iθ (XX + YY) / 2) and a phase exp(-iφ) of |11⟩."""
     theta = qiskit_expression(gate.theta, parameters, str(gate))
@@ -312,7 +327,8 @@ def _taken_apart(operation: cirq.Operation, parameters: Parameters) -> QuantumCi
         return dense_circuit(matrix, str(operation))
     circuit = circuit_of_operations(parts, operation.qubits, parameters)
     # the circuit's own, since Cirq does not list all symbols of some gates (PhasedFSimGate)
-    names = [name for name, parameter in parameters.items() if parameter in circuit.parameters]
+    name_of = {parameter: name for name, parameter in parameters.items()}
+    names = [name_of[parameter] for parameter in circuit.parameters]
     numbers = dict(zip(names, np.random.default_rng(0).uniform(0.3, 0.7, len(names)), strict=True))
     matrix = _matrix_of(cirq.resolve_parameters(operation, numbers))
     bound = circuit.assign_parameters({parameters[name]: numbers[name] for name in names})

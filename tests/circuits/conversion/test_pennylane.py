@@ -331,6 +331,26 @@ def test_expectation_values_of_a_qnode_are_those_of_the_circuit():
     np.testing.assert_allclose(value, qnode(x), rtol=0, atol=ATOL)
 
 
+def test_measurements_that_pennylane_defers_are_converted():
+    @qml.defer_measurements
+    @qml.qnode(qml.device("default.qubit"))
+    def qnode(x):
+        qml.RX(x, 0)
+        qml.cond(qml.measure(0), qml.X)(1)
+        return qml.expval(qml.Z(1))
+
+    from qiskit.quantum_info import SparsePauliOp
+
+    circuit = from_pennylane(qnode, shapes={"x": ()}).assign_parameters([0.7])
+    places = [circuit.num_qubits - 1 - k for k in range(circuit.num_qubits)]
+    values = [
+        Statevector(circuit).expectation_value(SparsePauliOp("I" * k + "Z" + "I" * (len(places) - k - 1)))
+        for k in places
+    ]
+    assert np.real(values).tolist() == pytest.approx([np.cos(0.7)] * len(values), abs=ATOL)
+    assert float(qnode(0.7)) == pytest.approx(np.cos(0.7), abs=ATOL)
+
+
 def test_empty_circuits_have_the_wires_that_they_are_given():
     assert from_pennylane(qml.tape.QuantumScript([])).num_qubits == 0
     circuit = from_pennylane(qml.tape.QuantumScript([]), wire_order=["a", "b"])
