@@ -373,7 +373,6 @@ REFUSED = {
     "channel": (lambda: qml.DepolarizingChannel(0.1, 0), "DepolarizingChannel.*noise to the target"),
     "measurement amid the circuit": (_measured, "MidMeasure.*defer_measurements"),
     "not unitary": (lambda: qml.Projector([1], [0]), "Projector.*not unitary"),
-    "scaled gate": (lambda: qml.apply(qml.s_prod(2.0, qml.X(0))), "not unitary"),
     "batch": (lambda: qml.RX(np.array([0.1, 0.2]), 0), "RX has 2 angles for one gate"),
     "not a number": (lambda: qml.RX(np.nan, 0), "RX has the angle nan; angles must be finite"),
     "complex angle": (lambda: qml.RX(0.1j, 0), "angles must be real"),
@@ -386,6 +385,11 @@ def test_what_is_no_gate_is_refused_by_name(name):
     function, message = REFUSED[name]
     with pytest.raises(UnsupportedCircuitError, match=message):
         from_pennylane(function)
+
+
+def test_a_scaled_gate_is_refused():
+    with pytest.raises(UnsupportedCircuitError, match="not unitary"):
+        from_pennylane(qml.tape.QuantumScript([qml.s_prod(2.0, qml.X(0))]))
 
 
 LOOKS = {
