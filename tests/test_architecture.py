@@ -38,7 +38,7 @@ ORDERS = {
         "commands",
         "cli",
     ),
-    "circuits": ("ansatze", "initialization", "feature_maps"),
+    "circuits": ("ansatze", "initialization", "feature_maps", "conversion"),
     "diagnostics": (
         "results",
         "subject",
@@ -136,7 +136,7 @@ def test_map_of_a_room_names_every_module(room):
     ("module", "heavy"),
     [
         ("qiskit_qml_ext", ("qiskit", "sklearn", "numba", "matplotlib", "pandas", "torch", "qiskit_aer")),
-        ("qiskit_qml_ext.circuits", ("matplotlib", "torch", "qiskit_aer", "qiskit_ibm_runtime")),
+        ("qiskit_qml_ext.circuits", ("matplotlib", "torch", "qiskit_aer", "qiskit_ibm_runtime", "pennylane", "cirq")),
         ("qiskit_qml_ext.primitives", ("matplotlib", "torch", "qiskit_aer", "qiskit_ibm_runtime")),
     ],
 )
