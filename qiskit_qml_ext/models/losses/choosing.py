@@ -8,9 +8,7 @@ from qiskit_qml_ext.models.losses.huber import HuberLoss
 from qiskit_qml_ext.models.losses.loss import Loss, NamedLoss
 from qiskit_qml_ext.models.losses.squared import SquaredLoss
 
-LOSSES: dict[str, type[NamedLoss]] = {
-    loss.name: loss for loss in (CrossEntropyLoss, HingeLoss, HuberLoss, SquaredLoss)
-}
+LOSSES: dict[str, type[NamedLoss]] = {loss.name: loss for loss in (CrossEntropyLoss, HingeLoss, HuberLoss, SquaredLoss)}
 """The losses by their short names."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sklearn.base import clone
 
 from qiskit_qml_ext.checks import wrong_kind, wrong_value
+from qiskit_qml_ext.checks.callables import can_take
 from qiskit_qml_ext.models.optimizers.adam import Adam
 from qiskit_qml_ext.models.optimizers.foreign import ForeignOptimizer
 from qiskit_qml_ext.models.optimizers.gradient_descent import GradientDescent
@@ -29,7 +30,9 @@ def optimizer_names() -> dict[str, Callable[[], Any]]:
     names: dict[str, Callable[[], Any]] = {
         name: partial(_foreign, kind)
         for name, kind in vars(theirs).items()
-        if isinstance(kind, type) and issubclass(kind, theirs.Optimizer) and not getattr(kind, "__abstractmethods__", ())
+        if isinstance(kind, type)
+        and issubclass(kind, theirs.Optimizer)
+        and not getattr(kind, "__abstractmethods__", ())
     }
     names.pop("SciPyOptimizer", None)  # a base that is not marked as abstract
     ours = {name.lower() for name in (*METHODS, *OPTIMIZERS)}
@@ -59,7 +62,8 @@ def optimizer_of(optimizer: object) -> Optimizer:
     if hasattr(optimizer, "in_steps") and not isinstance(optimizer, type):
         fresh: Optimizer = clone(optimizer, safe=False)
         return fresh
-    if isinstance(optimizer, Theirs) or (callable(optimizer) and not isinstance(optimizer, type)):
+    is_function = callable(optimizer) and not isinstance(optimizer, type)
+    if isinstance(optimizer, Theirs) or (is_function and can_take(optimizer, None, None, jac=None, bounds=None)):
         return ForeignOptimizer(clone(optimizer, safe=False))
     raise wrong_kind("optimizer", "a name, an optimizer, or a function like scipy.optimize.minimize", optimizer)
 

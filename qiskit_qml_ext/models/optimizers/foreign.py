@@ -14,6 +14,8 @@ from qiskit_qml_ext.models.optimizers.watched import StopTraining, Watched
 class ForeignOptimizer(BaseEstimator):
     """Somebody else's optimizer, on all training samples at once. Each value of the loss counts as an iteration.
 
+    What it draws comes from its own generator, whatever the model's ``random_state``.
+
     Args:
         optimizer: An optimizer of qiskit-machine-learning, or a function ``minimize(fun, x0, jac=…, bounds=…)`` whose
             result has the point as ``x``.

@@ -32,9 +32,7 @@ class SciPyOptimizer(BaseEstimator):
 
     in_steps: ClassVar[bool] = False
 
-    def __init__(
-        self, method: str = "L-BFGS-B", *, tol: float | None = None, options: Mapping[str, Any] | None = None
-    ):
+    def __init__(self, method: str = "L-BFGS-B", *, tol: float | None = None, options: Mapping[str, Any] | None = None):
         self.method = method
         self.tol = tol
         self.options = options
@@ -64,6 +62,16 @@ class SciPyOptimizer(BaseEstimator):
 
 def _limits(method: str, max_iter: int) -> dict[str, int]:
     """SciPy's own limits out of the way, so that the reports alone count the iterations."""
-    evaluations = {"TNC": "maxfun", "L-BFGS-B": "maxfun", "COBYQA": "maxfev", "Nelder-Mead": "maxfev", "Powell": "maxfev"}
-    limits = {evaluations[method]: 1000 * max_iter} if method in evaluations else {}
-    return limits if method == "TNC" else {**limits, "maxiter": max_iter}
+    far = 1000 * max_iter
+    iterations = {"TNC": {}, "COBYLA": {"maxiter": far}}.get(method, {"maxiter": max_iter + 1})
+    return {**iterations, **{name: far for name in _EVALUATIONS.get(method, ())}}
+
+
+_EVALUATIONS = {
+    "TNC": ("maxfun",),
+    "L-BFGS-B": ("maxfun",),
+    "COBYQA": ("maxfev",),
+    "Nelder-Mead": ("maxfev",),
+    "Powell": ("maxfev",),
+}
+"""What SciPy calls the largest number of values of the function, where a method has a limit of it."""

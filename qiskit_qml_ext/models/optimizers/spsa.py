@@ -41,10 +41,12 @@ class SPSA(SteppingOptimizer):
         stability = _STABILITY * training.num_steps
         if not hasattr(self, "steps_"):
             self.steps_ = 0
-            _, steepness = self._estimate(objective, point, training.rng, _CALIBRATION)
-            slope = float(np.abs(steepness).mean()) or 1.0  # a flat start: any gain does
+            slopes = [self._estimate(objective, point, training.rng, 1)[1] for _ in range(_CALIBRATION)]
+            slope = float(np.abs(slopes).mean()) or 1.0  # a flat start: any gain does
             self.gain_ = positive_number("first_step", self.first_step) * (stability + 1) ** _ALPHA / slope
-        loss, gradient = self._estimate(objective, point, training.rng, whole_number("num_directions", self.num_directions))
+        loss, gradient = self._estimate(
+            objective, point, training.rng, whole_number("num_directions", self.num_directions)
+        )
         self.steps_ += 1
         point = point - self.gain_ / (stability + self.steps_) ** _ALPHA * gradient
         return point, loss, float(np.sqrt(gradient @ gradient))
