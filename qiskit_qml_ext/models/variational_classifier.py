@@ -40,9 +40,10 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
             whose other parameters are trained; ``None`` takes ``AngleFeatureMap()``.
         ansatz: What is trained: a template, or a circuit. ``None`` takes nothing after a feature map with weights
             of its own (a re-uploading model), and ``RealAmplitudesAnsatz()`` after one without.
-        observables: One for each class, or one for two classes; or ``"single"`` (Z on qubit k for class k, and for more
-            classes than qubits the outcomes, as numbers, modulo the number of classes) or ``"parity"`` (the number of
-            ones modulo the number of classes); ``None`` is ``"single"``.
+        observables: One for each class, or one for two classes; or ``"local"`` (the mean of Z over
+            the qubits, dealt out in turn to the classes; for more classes than qubits the outcomes, as numbers, modulo
+            the number of classes) or ``"parity"`` (the number of ones modulo the number of classes); ``None`` is
+            ``"local"``.
         loss: ``"cross_entropy"``, ``"hinge"``, ``"huber"``, ``"squared"``, or a callable with the signature of
             :class:`~qiskit_qml_ext.models.losses.Loss`.
         optimizer: A name, or an object: ours, SciPy's or qiskit-machine-learning's; see
@@ -183,10 +184,12 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         best = self._outputs(X).argmax(axis=1)
         return np.asarray(self.classes_[best])
 
-    @available_if(_knows_probabilities)
+    @available_if(_knows_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: ArrayLike) -> FloatArray:
         """Return the probability of each class, shape (n, classes); only with a loss that knows it."""
-        return np.asarray(self.loss_.probabilities(self._outputs(X)))
+        outputs = self._outputs(X)
+        assert isinstance(self.loss_, GivesProbabilities)  # or there were no such method
+        return np.asarray(self.loss_.probabilities(outputs))
 
     def _data(
         self,

@@ -32,8 +32,8 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
             whose other parameters are trained; ``None`` takes ``AngleFeatureMap()``.
         ansatz: What is trained: a template, or a circuit. ``None`` takes nothing after a feature map with weights
             of its own (a re-uploading model), and ``RealAmplitudesAnsatz()`` after one without.
-        observables: One for each target, or ``"single"`` (Z on qubit k for target k) or ``"parity"``; ``None`` is
-            ``"single"``.
+        observables: One for each target, or ``"local"`` (the mean of Z over the qubits, dealt out in turn
+            to the targets) or ``"parity"`` (of all qubits, for one target); ``None`` is ``"local"``.
         loss: ``"squared"``, ``"huber"``, or a callable with the signature of
             :class:`~qiskit_qml_ext.models.losses.Loss`.
         optimizer: A name, or an object: ours, SciPy's or qiskit-machine-learning's; see

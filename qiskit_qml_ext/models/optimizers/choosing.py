@@ -40,7 +40,7 @@ def optimizer_names() -> dict[str, Callable[[], Any]]:
     return {**OPTIMIZERS, **{name: partial(SciPyOptimizer, name) for name in METHODS}, **kept}
 
 
-def optimizer_of(optimizer: object) -> Optimizer:
+def optimizer_of(optimizer: Any) -> Optimizer:
     """Return a fresh optimizer for a name or an object.
 
     Args:
@@ -58,7 +58,8 @@ def optimizer_of(optimizer: object) -> Optimizer:
         make = {name.lower(): make for name, make in names.items()}.get(optimizer.lower())
         if make is None:
             raise wrong_value("optimizer", f"one of {', '.join(map(repr, names))} or an optimizer", optimizer)
-        return make()  # type: ignore[no-any-return]
+        made: Optimizer = make()
+        return made
     if hasattr(optimizer, "in_steps") and not isinstance(optimizer, type):
         fresh: Optimizer = clone(optimizer, safe=False)
         return fresh

@@ -64,7 +64,7 @@ def _limits(method: str, max_iter: int) -> dict[str, int]:
     """SciPy's own limits out of the way, so that the reports alone count the iterations."""
     far = 1000 * max_iter
     iterations = {"TNC": {}, "COBYLA": {"maxiter": far}}.get(method, {"maxiter": max_iter + 1})
-    return {**iterations, **{name: far for name in _EVALUATIONS.get(method, ())}}
+    return {**iterations, **dict.fromkeys(_EVALUATIONS.get(method, ()), far)}
 
 
 _EVALUATIONS = {

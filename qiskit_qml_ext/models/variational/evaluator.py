@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.arrays import ComplexArray, FloatArray, IntArray
 from qiskit_qml_ext.engine import Observable, expectation_jacobian, expectation_vjp, expectations
 from qiskit_qml_ext.models.variational.metric import mean_metric
 from qiskit_qml_ext.models.variational.model_circuit import ModelCircuit
@@ -49,19 +49,18 @@ class ExactEvaluator:
     def values(self, rows: FloatArray, weights: FloatArray) -> FloatArray:
         """Return the expectation values, shape (B, M)."""
         rows[:, self._weights] = weights
-        values = expectations(self._program, rows, self._observables)
-        return np.asarray(values, dtype=np.float64)
+        return _real(expectations(self._program, rows, self._observables))
 
     def vjp(self, rows: FloatArray, weights: FloatArray, pull: Callable[[FloatArray], FloatArray]) -> FloatArray:
         """Return the gradient of a loss by the weights, shape (W,)."""
         if len(self._observables) == 1:  # one forward and one reverse pass, whatever the loss
             rows[:, self._weights] = weights
             values, jacobian = expectation_jacobian(self._program, rows, self._observables)
-            gradient: FloatArray = pull(values)[:, 0] @ jacobian[:, 0]
+            gradient = np.asarray(pull(_real(values))[:, 0] @ _real(jacobian)[:, 0])
         else:
             cotangents = pull(self.values(rows, weights))
             _, gradients = expectation_vjp(self._program, rows, self._observables, cotangents)
-            gradient = gradients.sum(axis=0)
+            gradient = _real(gradients).sum(axis=0)
         return gradient[self._weights]
 
     def metric(self, rows: FloatArray, weights: FloatArray) -> FloatArray:
@@ -70,7 +69,14 @@ class ExactEvaluator:
         return mean_metric(self._program, rows, self._columns)
 
 
-def _as_slice(columns: FloatArray) -> slice | FloatArray:
+def _real(values: FloatArray | ComplexArray) -> FloatArray:
+    """Refuse the values of observables that are not Hermitian."""
+    if np.iscomplexobj(values):
+        raise ValueError("observables must be Hermitian, but one has complex coefficients.")
+    return np.asarray(values, dtype=np.float64)
+
+
+def _as_slice(columns: IntArray) -> slice | IntArray:
     """Columns that stand side by side as a slice, which is written without an index."""
     first = int(columns[0])
     beside = np.array_equal(columns, np.arange(first, first + len(columns)))

@@ -46,8 +46,8 @@ def mean_metric(program: RotationProgram, rows: FloatArray, columns: IntArray) -
         shifted = np.repeat(chunk[:, None], len(moving) + 1, axis=1)
         shifted[:, np.arange(len(moving)), moving] += np.pi
         states = statevectors(free, shifted.reshape(-1, num_angles)).reshape(len(chunk), len(moving) + 1, -1)
-        for sample, slope in zip(states, slopes[first : first + at_once, moving], strict=True):
-            derivatives, state = sample[:-1] / 2, sample[-1]
+        for index, slope in enumerate(slopes[first : first + at_once, moving]):
+            derivatives, state = states[index, :-1] / 2, states[index, -1]
             along = derivatives.conj() @ state
             metric = (derivatives.conj() @ derivatives.T - np.outer(along, along.conj())).real
             total += slope.T @ metric @ slope
