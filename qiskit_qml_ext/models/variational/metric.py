@@ -5,6 +5,7 @@ of the state by one angle is half the state with that angle shifted by π; the c
 """
 
 from dataclasses import replace
+from itertools import count
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -12,7 +13,7 @@ from qiskit.circuit import ParameterVector
 
 from qiskit_qml_ext.arrays import FloatArray, IntArray
 from qiskit_qml_ext.engine import statevectors
-from qiskit_qml_ext.program import AffineRows, AngleMap, RotationProgram
+from qiskit_qml_ext.program import AffineRows, AngleMap, PauliRotation, RotationProgram
 
 _MAX_BYTES = 2**27  # of states at once
 
@@ -32,10 +33,11 @@ def mean_metric(program: RotationProgram, rows: FloatArray, columns: IntArray) -
         Stokes et al., arXiv:1909.02108, eq. 9.
     """
     free = _with_free_angles(program)
-    num_angles = program.angles.num_angles
-    angles = program.angles.evaluate(rows)
-    slopes = np.stack([program.angles.vjp(np.tile(row, (num_angles, 1)), np.eye(num_angles)) for row in rows])
-    slopes = slopes[:, :, columns]
+    sources = np.array([rotation.angle for rotation in program.rotations], dtype=np.int64)
+    angles = program.angles.evaluate(rows)[:, sources]
+    each = np.eye(program.angles.num_angles)
+    slopes = np.stack([program.angles.vjp(np.tile(row, (len(each), 1)), each) for row in rows])
+    slopes = slopes[:, sources][:, :, columns]
     moving = np.flatnonzero(np.any(slopes, axis=(0, 2)))
     total = np.zeros((len(columns), len(columns)))
     if not len(moving):
@@ -45,7 +47,7 @@ def mean_metric(program: RotationProgram, rows: FloatArray, columns: IntArray) -
         chunk = angles[first : first + at_once]
         shifted = np.repeat(chunk[:, None], len(moving) + 1, axis=1)
         shifted[:, np.arange(len(moving)), moving] += np.pi
-        states = statevectors(free, shifted.reshape(-1, num_angles)).reshape(len(chunk), len(moving) + 1, -1)
+        states = statevectors(free, shifted.reshape(-1, len(sources))).reshape(len(chunk), len(moving) + 1, -1)
         for index, slope in enumerate(slopes[first : first + at_once, moving]):
             derivatives, state = states[index, :-1] / 2, states[index, -1]
             along = derivatives.conj() @ state
@@ -55,14 +57,19 @@ def mean_metric(program: RotationProgram, rows: FloatArray, columns: IntArray) -
 
 
 def _with_free_angles(program: RotationProgram) -> RotationProgram:
-    """The same operations with every angle a parameter of its own."""
+    """The same operations with the angle of every rotation a parameter of its own, without the global phase."""
     free = _FREE.get(program)
     if free is None:
-        number = program.angles.num_angles
+        places, number = count(), len(program.rotations)
+        operations = tuple(
+            replace(operation, angle=next(places)) if isinstance(operation, PauliRotation) else operation
+            for operation in program.operations
+        )
         none = AffineRows.from_forms([])
         each = AffineRows.from_forms([({angle: 1.0}, 0.0) for angle in range(number)])
         angles = AngleMap(number, np.zeros(0, dtype=np.int64), none, none, each)
-        _FREE[program] = free = replace(program, parameters=tuple(ParameterVector("a", number)), angles=angles)
+        free = RotationProgram(program.num_qubits, tuple(ParameterVector("a", number)), operations, angles)
+        _FREE[program] = free
     return free
 
 
