@@ -1,6 +1,6 @@
 """Losses of trained models. To add one: write its file and list its class in ``LOSSES``."""
 
-from qiskit_qml_ext.models.losses.choosing import LOSSES, loss_of
+from qiskit_qml_ext.models.losses.choosing import LOSSES, compiled_loss, loss_of
 from qiskit_qml_ext.models.losses.cross_entropy import CrossEntropyLoss
 from qiskit_qml_ext.models.losses.hinge import HingeLoss
 from qiskit_qml_ext.models.losses.huber import HuberLoss
@@ -16,6 +16,7 @@ __all__ = [
     "Loss",
     "NamedLoss",
     "SquaredLoss",
+    "compiled_loss",
     "evaluate_loss",
     "loss_of",
 ]

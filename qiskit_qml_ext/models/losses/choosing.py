@@ -1,7 +1,8 @@
 """From a name, or a loss, to the loss."""
 
-from qiskit_qml_ext.checks import wrong_kind, wrong_value
+from qiskit_qml_ext.checks import positive_number, wrong_kind, wrong_value
 from qiskit_qml_ext.checks.callables import can_take
+from qiskit_qml_ext.engine.compiled.training import CROSS_ENTROPY, HINGE, HUBER, SQUARED
 from qiskit_qml_ext.models.losses.cross_entropy import CrossEntropyLoss
 from qiskit_qml_ext.models.losses.hinge import HingeLoss
 from qiskit_qml_ext.models.losses.huber import HuberLoss
@@ -10,6 +11,21 @@ from qiskit_qml_ext.models.losses.squared import SquaredLoss
 
 LOSSES: dict[str, type[NamedLoss]] = {loss.name: loss for loss in (CrossEntropyLoss, HingeLoss, HuberLoss, SquaredLoss)}
 """The losses by their short names."""
+
+
+_COMPILED: dict[type, int] = {SquaredLoss: SQUARED, HuberLoss: HUBER, HingeLoss: HINGE, CrossEntropyLoss: CROSS_ENTROPY}
+
+
+def compiled_loss(loss: Loss) -> tuple[int, float] | None:
+    """Return which compiled loss is the same, and its setting; ``None`` for a loss of one's own, subclasses included.
+
+    Raises:
+        ValueError: If the setting is not valid.
+    """
+    kind = _COMPILED.get(type(loss))
+    if kind is None:
+        return None
+    return kind, positive_number("delta", loss.delta) if isinstance(loss, HuberLoss) else 0.0
 
 
 def loss_of(loss: object, task: str) -> Loss:

@@ -1,11 +1,13 @@
 """Adam."""
 
+import math
 from typing import ClassVar
 
 import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import positive_number, real_number
+from qiskit_qml_ext.engine.compiled.training import update_adam
 from qiskit_qml_ext.models.optimizers.optimizer import Objective, SteppingOptimizer, Training
 
 
@@ -46,9 +48,8 @@ class Adam(SteppingOptimizer):
         """Take one step."""
         loss, gradient = objective.value_and_gradient(point)
         self.steps_ += 1
-        self.mean_ += (1 - self.beta_1) * (gradient - self.mean_)
-        self.square_ += (1 - self.beta_2) * (gradient * gradient - self.square_)
-        # both means begin at zero; division by these undoes it
-        first, second = 1 - self.beta_1**self.steps_, 1 - self.beta_2**self.steps_
-        point = point - self.learning_rate / first * self.mean_ / (np.sqrt(self.square_ / second) + self.epsilon)
-        return point, loss, float(np.sqrt(gradient @ gradient))
+        norm = update_adam(
+            point, gradient, self.mean_, self.square_, self.steps_, float(self.learning_rate), float(self.beta_1),
+            float(self.beta_2), float(self.epsilon),
+        )  # fmt: skip
+        return point, loss, math.sqrt(norm)

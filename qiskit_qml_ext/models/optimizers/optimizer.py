@@ -71,7 +71,10 @@ class SteppingOptimizer(BaseEstimator, ABC):
 
     @abstractmethod
     def step(self, objective: Objective, point: FloatArray, training: Training) -> tuple[FloatArray, float, float]:
-        """Take one step; return the new point, and the loss and the norm of the gradient at the old one."""
+        """Take one step; return the new point, and the loss and the norm of the gradient at the old one.
+
+        ``point`` may be written to.
+        """
 
     def minimize(self, training: Training, start: FloatArray) -> FloatArray:
         """Take a step on each batch of each pass; see :class:`Optimizer`."""

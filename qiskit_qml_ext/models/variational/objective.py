@@ -1,11 +1,13 @@
 """What is made small: the weighted mean of a loss over samples."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray, IntArray
-from qiskit_qml_ext.models.losses import Loss, evaluate_loss
+from qiskit_qml_ext.engine.compiled.training import pull_back_loss
+from qiskit_qml_ext.models.losses import Loss, compiled_loss, evaluate_loss
 from qiskit_qml_ext.models.variational.evaluator import Evaluator
 from qiskit_qml_ext.models.variational.head import Head
 
@@ -47,16 +49,31 @@ class MeanLoss:
 
         def pull(values: FloatArray) -> FloatArray:
             nonlocal mean, by_scale, by_bias
-            outputs = (values * scale + bias) @ self.head.mixing
-            losses, derivatives = evaluate_loss(self.loss, outputs, self.targets)
-            mean = float(losses @ self.sample_weight) / len(losses)
-            slopes = (derivatives * (self.sample_weight / len(losses))[:, None]) @ self.head.mixing.T
-            by_scale, by_bias = (slopes * values).sum(axis=0), slopes.sum(axis=0)
-            return np.asarray(slopes * scale)
+            mean, cotangents, by_scale, by_bias = self._pull_back(values, scale, bias)
+            return cotangents
 
         by_weights = self.evaluator.vjp(self.rows, weights, pull)
+        if not math.isfinite(mean):
+            raise ValueError(f"The mean loss became {mean}. Take smaller steps, or scale the targets.")
         parts = [by_weights, by_scale if self.head.trains_scale else _NOTHING]
         return mean, np.concatenate([*parts, by_bias if self.head.trains_bias else _NOTHING])
+
+    def _pull_back(
+        self, values: FloatArray, scale: FloatArray, bias: FloatArray
+    ) -> tuple[float, FloatArray, FloatArray, FloatArray]:
+        """Return the loss and its derivatives by values (B, M), scales (M,) and biases (M,)."""
+        compiled = compiled_loss(self.loss)
+        if compiled is not None:
+            cotangents, by_scale, by_bias = np.empty_like(values), np.empty(len(scale)), np.empty(len(bias))
+            mean = pull_back_loss(
+                *compiled, values, scale, bias, self.head.mixing, self.targets, self.sample_weight, cotangents,
+                by_scale, by_bias,
+            )  # fmt: skip
+            return mean, cotangents, by_scale, by_bias
+        losses, derivatives = evaluate_loss(self.loss, (values * scale + bias) @ self.head.mixing, self.targets)
+        slopes = (derivatives * (self.sample_weight / len(losses))[:, None]) @ self.head.mixing.T
+        mean = float(losses @ self.sample_weight) / len(losses)
+        return mean, np.asarray(slopes * scale), (slopes * values).sum(axis=0), slopes.sum(axis=0)
 
     def metric(self, point: FloatArray) -> FloatArray:
         """Return the mean metric tensor of the states; scales and biases have a metric of 1."""

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -76,6 +78,31 @@ def test_the_derivative_of_cross_entropy_by_an_expectation_value_is_scale_times_
     odds = np.exp(values * loss.head.scale + loss.head.bias)
     excess = odds / odds.sum(axis=1, keepdims=True) - (loss.targets + 1) / 2
     assert_allclose(cotangents, loss.head.scale * excess * loss.sample_weight[:, None] / 6, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", sorted(LOSSES))
+@pytest.mark.parametrize("num_outputs", [1, 3])
+def test_the_compiled_loss_is_the_loss_itself(name, num_outputs):
+    mixing = np.array([[-1.0, 1.0]]) if num_outputs == 1 else None
+    loss, num_weights = objective(num_outputs, LOSSES[name](), mixing=mixing)
+    own = replace(loss, loss=lambda outputs, targets: loss.loss(outputs, targets))
+    point = loss.head.start(RNG.uniform(0, 6, num_weights))
+    (value, gradient), (expected, slopes) = loss.value_and_gradient(point), own.value_and_gradient(point)
+    assert_allclose(value, expected, rtol=1e-13)
+    assert_allclose(gradient, slopes, atol=1e-14)
+
+
+def test_a_subclass_of_a_loss_is_a_loss_of_its_own():
+    class Twice(LOSSES["squared"]):
+        def __call__(self, outputs, targets, /):
+            values, derivatives = super().__call__(outputs, targets)
+            return 2 * values, 2 * derivatives
+
+    loss, num_weights = objective(3, LOSSES["squared"]())
+    point = loss.head.start(RNG.uniform(0, 6, num_weights))
+    value, gradient = replace(loss, loss=Twice()).value_and_gradient(point)
+    assert_allclose(value, 2 * loss.value_and_gradient(point)[0], rtol=1e-13)
+    assert_allclose(gradient, 2 * loss.value_and_gradient(point)[1], atol=1e-14)
 
 
 def test_batches_together_are_the_whole():
