@@ -61,7 +61,8 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
             with ``early_stopping`` or an optimizer that goes in steps.
         tol: See ``n_iter_no_change``.
         class_weight: A weight for each class, or ``"balanced"``; it multiplies the weights of the samples.
-        warm_start: Whether ``fit`` goes on where it ended before.
+        warm_start: Whether ``fit`` goes on where it ended before. The settings of the circuit, of its outputs, of the
+            loss and of the optimizer must then be those of the first ``fit``.
         callbacks: Functions that are told a :class:`~qiskit_qml_ext.models.TrainingStep` after each iteration; one that
             returns ``True`` stops the training.
         verbose: Whether a progress bar is shown.
@@ -208,7 +209,9 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         weights = checked_weights(sample_weight, samples)
         rows = np.flatnonzero(weights)
         samples, labels, weights = samples[rows], labels[rows], weights[rows]
-        if not goes_on:
+        if goes_on:
+            self._go_on()
+        else:
             self.classes_ = np.unique(labels if classes is None else np.asarray(classes))
             if len(self.classes_) < 2:
                 raise ValueError(f"The number of classes has to be at least 2, but 1 class came: {self.classes_}.")

@@ -50,7 +50,8 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         n_iter_no_change: After so many iterations in which the loss got better by less than ``tol`` training stops,
             with ``early_stopping`` or an optimizer that goes in steps.
         tol: See ``n_iter_no_change``.
-        warm_start: Whether ``fit`` goes on where it ended before.
+        warm_start: Whether ``fit`` goes on where it ended before. The settings of the circuit, of its outputs, of the
+            loss and of the optimizer must then be those of the first ``fit``.
         callbacks: Functions that are told a :class:`~qiskit_qml_ext.models.TrainingStep` after each iteration; one that
             returns ``True`` stops the training.
         verbose: Whether a progress bar is shown.
@@ -162,13 +163,15 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         columns = np.asarray(targets, dtype=np.float64).reshape(len(samples), -1)
         rows = np.flatnonzero(weights)
         samples, columns, weights = samples[rows], columns[rows], weights[rows]
-        if not goes_on:
+        if goes_on:
+            self._go_on()
+        else:
             self._is_flat = np.ndim(targets) == 1
             self._center = np.average(columns, axis=0, weights=weights)
             spread = np.sqrt(np.average((columns - self._center) ** 2, axis=0, weights=weights))
             self._spread = np.where(spread > 0, spread, 1.0)
             self._begin(samples.shape[1], columns.shape[1], np.eye(columns.shape[1]))
-        elif columns.shape[1] != len(self._center):
+        if columns.shape[1] != len(self._center):
             raise ValueError(f"y has {columns.shape[1]} outputs but the model was trained on {len(self._center)}.")
         return TrainingData(samples, (columns - self._center) / self._spread, weights)
 

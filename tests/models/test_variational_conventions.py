@@ -25,6 +25,8 @@ EXPECTED_FAILURES = {
     [VariationalClassifier(), VariationalRegressor()], expected_failed_checks=lambda estimator: EXPECTED_FAILURES
 )
 def test_follows_scikit_learns_conventions(estimator, check):
+    if check.func.__name__ in EXPECTED_FAILURES:  # not run: with enough memory it would go on for hours
+        pytest.xfail(EXPECTED_FAILURES[check.func.__name__])
     check(estimator)
 
 

@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -291,3 +293,24 @@ def test_partial_fit_says_what_it_cannot_do(three_classes):
         VariationalClassifier(early_stopping=True).partial_fit(X, y)
     with pytest.raises(ValueError, match="none of"):
         VariationalClassifier().partial_fit(X, y).partial_fit(X, np.full(len(X), "d"))
+
+
+@pytest.mark.parametrize(
+    "change", [{"loss": "hinge"}, {"ansatz__reps": 1}, {"optimizer": Adam(0.1)}, {"output_scale": 2.0}], ids=str
+)
+def test_what_was_changed_since_the_model_was_made_is_not_passed_over(three_classes, change):
+    X, y = three_classes
+    model = VariationalClassifier(ansatz=RealAmplitudesAnsatz(), max_iter=2, warm_start=True, random_state=0).fit(X, y)
+    model = pickle.loads(pickle.dumps(model)).fit(X, y)
+    for train in (model.fit, model.partial_fit):
+        with pytest.raises(ValueError, match=r"was changed since the model was made"):
+            model.set_params(**change) and train(X, y)
+    assert model.set_params(warm_start=False).fit(X, y).n_iter_ == 2
+
+
+def test_how_a_model_is_trained_on_may_be_changed(three_classes):
+    X, y = three_classes
+    model = VariationalClassifier(max_iter=2, warm_start=True, random_state=0).fit(X, y)
+    assert model.set_params(max_iter=3, batch_size=20).fit(X, y).n_iter_ == 3
+    with pytest.raises(ValueError, match="2 features"):
+        model.fit(X[:, :2], y)

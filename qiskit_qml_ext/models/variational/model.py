@@ -23,7 +23,7 @@ from qiskit_qml_ext.checks import (
     wrong_kind,
 )
 from qiskit_qml_ext.models.losses import loss_of
-from qiskit_qml_ext.models.optimizers import optimizer_of
+from qiskit_qml_ext.models.optimizers import Optimizer, optimizer_of
 from qiskit_qml_ext.models.variational.evaluator import ExactEvaluator
 from qiskit_qml_ext.models.variational.head import Head
 from qiskit_qml_ext.models.variational.model_circuit import build_model_circuit, initial_distribution
@@ -46,6 +46,13 @@ _CHECKS: dict[str, Callable[[str, Any], object]] = {
     "output_scale": lambda name, value: None if value is None else real_number(name, value),
     "output_bias": lambda name, value: None if value is None else real_number(name, value),
 }
+
+
+_OF_THE_MODEL = (
+    *("feature_map", "ansatz", "observables", "loss", "optimizer", "initialization", "output_scale", "output_bias"),
+    "random_state",
+)
+"""Settings that make the model; the others say how it is trained."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,15 +106,41 @@ class VariationalModel(BaseEstimator):
             if not callable(callback):
                 raise wrong_kind("each of callbacks", "a function of a TrainingStep", callback)
 
-    def _begin(self, num_features: int, num_observables: int, mixing: FloatArray) -> None:
-        """Make everything that a training needs anew."""
+    def _go_on(self) -> None:
+        """Check that the model can be trained on as it is: with the settings that it was made with.
+
+        Raises:
+            ValueError: If one of them was changed.
+        """
         self._check_settings()
-        optimizer = optimizer_of(self.optimizer)
+        self._check_batches(self.optimizer_)
+        now = self._settings_of_the_model()
+        changed = [
+            name for name in {**self._made_with, **now} if not _is_same(now.get(name), self._made_with.get(name))
+        ]
+        if changed:
+            raise ValueError(
+                f"{changed[0]} was changed since the model was made, and training goes on with the model as it is. "
+                "Make it anew: fit with warm_start=False."
+            )
+
+    def _settings_of_the_model(self) -> dict[str, object]:
+        """Return the settings, those of nested objects included, that a training which goes on cannot change."""
+        parameters = self.get_params(deep=True).items()
+        return {name: value for name, value in parameters if name.partition("__")[0] in _OF_THE_MODEL}
+
+    def _check_batches(self, optimizer: Optimizer) -> None:
         if self.batch_size is not None and not optimizer.in_steps:
             raise ValueError(
                 f"batch_size={self.batch_size} needs an optimizer that goes in steps, such as 'adam' or 'spsa', but "
                 f"optimizer={self.optimizer!r} takes all samples at once. Use batch_size=None."
             )
+
+    def _begin(self, num_features: int, num_observables: int, mixing: FloatArray) -> None:
+        """Make everything that a training needs anew."""
+        self._check_settings()
+        optimizer = optimizer_of(self.optimizer)
+        self._check_batches(optimizer)
         loss = loss_of(self.loss, self._task)
         distribution = initial_distribution(self.initialization)
         model = build_model_circuit(self.feature_map, self.ansatz, num_features)
@@ -126,6 +159,7 @@ class VariationalModel(BaseEstimator):
         )
         self.circuit_, self.observables_ = model.circuit, observables
         self.optimizer_, self.loss_ = optimizer, loss
+        self._made_with = self._settings_of_the_model()
         self._evaluator, self._head, self._point = evaluator, head, head.start(weights)
 
     def _fixed_head(self, num_observables: int) -> tuple[FloatArray | None, FloatArray | None]:
@@ -194,6 +228,11 @@ class VariationalModel(BaseEstimator):
         numeric_array("X", X)  # scikit-learn drops masks, and makes numbers of dates and text
         values = self._evaluator.values(self._evaluator.rows(samples), self.weights_)
         return (values * self._scale + self._bias) @ self._head.mixing
+
+
+def _is_same(now: object, before: object) -> bool:
+    """Whether a setting is still the same object, or the same number or word; pickles keep that."""
+    return now is before or (isinstance(now, (str, int, float)) and type(now) is type(before) and now == before)
 
 
 def checked_weights(sample_weight: ArrayLike | None, samples: FloatArray) -> FloatArray:
