@@ -54,6 +54,7 @@ ORDERS = {
     "evaluation": ("protocol", "judgement", "planning", "outcomes", "report"),
     "evaluation.report": ("sections",),
     "kernels": ("repairs", "methods"),
+    "models": ("layers",),
     "primitives": ("exact", "pricing", "targets", "journal", "connection"),
     "primitives.journal": ("disk", "work", "store", "service", "run"),
     "primitives.targets": ("aer",),
@@ -134,8 +135,12 @@ def test_map_of_a_room_names_every_module(room):
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        ("qiskit_qml_ext", ("qiskit", "sklearn", "numba", "matplotlib", "pandas", "torch", "qiskit_aer")),
+        (
+            "qiskit_qml_ext",
+            ("qiskit", "sklearn", "numba", "matplotlib", "pandas", "torch", "jax", "keras", "qiskit_aer"),
+        ),
         ("qiskit_qml_ext.circuits", ("matplotlib", "torch", "qiskit_aer", "qiskit_ibm_runtime")),
+        ("qiskit_qml_ext.models", ("matplotlib", "torch", "jax", "keras", "qiskit_aer", "qiskit_ibm_runtime")),
         ("qiskit_qml_ext.primitives", ("matplotlib", "torch", "qiskit_aer", "qiskit_ibm_runtime")),
     ],
 )
