@@ -62,7 +62,7 @@ def _gradients(
 
 
 def _forward(layer: QuantumLayer, inputs: jax.Array, weights: jax.Array) -> tuple[jax.Array, Any]:
-    return _values(layer, inputs, weights), (inputs, weights)
+    return _first_values(layer, inputs, weights), (inputs, weights)
 
 
 def _backward(layer: QuantumLayer, kept: tuple[jax.Array, jax.Array], cotangents: jax.Array) -> Any:
@@ -78,5 +78,8 @@ def _refuse(*_: object) -> Any:
 
 _expectations = jax.custom_vjp(_values, nondiff_argnums=(0,))
 _expectations.defvjp(_forward, _backward)
+# What the gradients are made of, with a rule that refuses where they are differentiated in turn.
+_first_values = jax.custom_jvp(_values, nondiff_argnums=(0,))
+_first_values.defjvp(_refuse)
 _first_gradients = jax.custom_jvp(_gradients, nondiff_argnums=(0,))
 _first_gradients.defjvp(_refuse)
