@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.engine import Observable, expectation_vjp, expectations
+from qiskit_qml_ext.engine import Observable, expectation_jacobian, expectation_vjp, expectations
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.program import RotationProgram
 
@@ -19,6 +19,9 @@ class Evaluation(Protocol):
 
     def vjp(self, rows: FloatArray, cotangents: FloatArray) -> FloatArray:
         """Return Σ_m cotangents[b, m] ∂⟨O_m⟩_b/∂rows[b, p], shape (B, P)."""
+
+    def jacobian(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the values, shape (B, M), and all their derivatives, shape (B, M, P)."""
 
 
 class ExactEvaluation:
@@ -55,6 +58,13 @@ class ExactEvaluation:
             self._program, rows, self._observables, cotangents, dtype=self._dtype, max_memory=self._max_memory
         )
         return np.asarray(gradients, dtype=np.float64)
+
+    def jacobian(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return exact values and derivatives; see :class:`Evaluation`."""
+        values, jacobian = expectation_jacobian(
+            self._program, rows, self._observables, dtype=self._dtype, max_memory=self._max_memory
+        )
+        return np.asarray(values, dtype=np.float64), np.asarray(jacobian, dtype=np.float64)
 
 
 def evaluation_on(

@@ -2,7 +2,8 @@
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,6 +20,9 @@ from qiskit_qml_ext.models.layers.evaluation import evaluation_on
 from qiskit_qml_ext.models.layers.split_circuit import LayerCircuit, ParameterNames, split_circuit
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.program import lower
+
+Pullback: TypeAlias = Callable[[ArrayLike], tuple[FloatArray, FloatArray]]
+"""From cotangents of a layer's outputs to its gradients by inputs and weights."""
 
 _WITHIN_DOMAINS = 0.5  # where arccos, log and the like are defined; no weight depends on it
 
@@ -212,10 +216,38 @@ class QuantumLayer:
                 f"cotangents must have the shape of the outputs, {(*batch, self.num_outputs)}, but {dual.shape} came."
             )
         found = self._evaluation.vjp(rows, dual.reshape(-1, self.num_outputs).astype(np.float64, copy=False))
-        gradients = found.reshape(*batch, self._num_parameters)
+        return self._split_gradients(found.reshape(*batch, self._num_parameters), x.shape, w.shape)
+
+    def linearized(self, inputs: ArrayLike, weights: ArrayLike) -> tuple[FloatArray, Pullback]:
+        """Return the expectation values, and the function from cotangents to gradients at the same point.
+
+        One after the other they cost no more than :meth:`__call__` and :meth:`vjp`, and less for a single observable,
+        whose derivatives are found with its values.
+
+        Args:
+            inputs: Shape (…, F).
+            weights: Shape (W,) or (…, W).
+
+        Returns:
+            Expectation values, shape (…, M), and a function that takes cotangents of this shape and returns what
+            :meth:`vjp` does.
+        """
+        if self.num_outputs > 1:
+            return self(inputs, weights), lambda cotangents: self.vjp(inputs, weights, cotangents)
+        x, w = _numbers("inputs", inputs), _numbers("weights", weights)
+        rows, batch = self._rows(x, w)
+        values, jacobian = self._evaluation.jacobian(rows)
+        slopes = jacobian.reshape(*batch, self._num_parameters)
+        return values.reshape(*batch, 1), lambda cotangents: self._split_gradients(
+            slopes * cotangents, x.shape, w.shape
+        )
+
+    def _split_gradients(
+        self, gradients: FloatArray, inputs: tuple[int, ...], weights: tuple[int, ...]
+    ) -> tuple[FloatArray, FloatArray]:
         return (
-            _summed_to(gradients[..., self._input_columns], x.shape),
-            _summed_to(gradients[..., self._weight_columns], w.shape),
+            _summed_to(gradients[..., self._input_columns], inputs),
+            _summed_to(gradients[..., self._weight_columns], weights),
         )
 
     def check_shapes(self, inputs: tuple[int, ...], weights: tuple[int, ...]) -> tuple[int, ...]:
@@ -288,6 +320,8 @@ def _numbers(name: str, value: ArrayLike) -> AnyArray:
 
 def _summed_to(gradients: FloatArray, shape: tuple[int, ...]) -> FloatArray:
     """Sum over the leading axes that were broadcast from ``shape``."""
+    if gradients.shape == shape:
+        return np.ascontiguousarray(gradients)
     extra = gradients.ndim - len(shape)
     stretched = (extra + axis for axis, size in enumerate(shape) if size == 1 != gradients.shape[extra + axis])
     return gradients.sum(axis=(*range(extra), *stretched)).reshape(shape)

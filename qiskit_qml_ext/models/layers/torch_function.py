@@ -1,23 +1,52 @@
 """The values of a layer as a function that PyTorch can differentiate."""
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from qiskit_qml_ext.arrays import AnyArray
+from qiskit_qml_ext.arrays import AnyArray, FloatArray
 from qiskit_qml_ext.models.layers.quantum_layer import QuantumLayer
 
 _PRECISIONS = (torch.float32, torch.float64)
 
 
+class _Eager(torch.autograd.Function):
+    """Values of a layer, outside of the transforms of ``torch.func``, of which it knows nothing: the fast one."""
+
+    @staticmethod
+    def forward(ctx: Any, inputs: torch.Tensor, weights: torch.Tensor, layer: QuantumLayer) -> torch.Tensor:
+        x, w = _numbers(inputs), _numbers(weights)
+        dtype = torch.promote_types(inputs.dtype, weights.dtype)
+        ctx.save_for_backward(inputs, weights)
+        ctx.layer = layer
+        if any(ctx.needs_input_grad):
+            values, ctx.pullback = layer.linearized(x, w)
+        else:
+            values = layer(x, w)
+        return _tensor(values, dtype, inputs.device)
+
+    @staticmethod
+    def backward(ctx: Any, cotangents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None]:
+        inputs, weights = ctx.saved_tensors  # raises if one was changed in place
+        if torch.is_grad_enabled() or _is_transformed():
+            by_inputs, by_weights = _Gradients.apply(inputs, weights, cotangents, ctx.layer)
+        else:
+            arrays = ctx.pullback(_numbers(cotangents))
+            by_inputs, by_weights = (
+                _tensor(array, one.dtype, one.device) for array, one in zip(arrays, (inputs, weights), strict=True)
+            )
+        return by_inputs, by_weights, None
+
+
 class _Expectations(torch.autograd.Function):
-    """Values of a layer; its gradients are a function of their own, so that gradients of these can be refused."""
+    """Values of a layer for ``torch.func``; its gradients are a function of their own, which can be transformed too."""
 
     @staticmethod
     def forward(inputs: torch.Tensor, weights: torch.Tensor, layer: QuantumLayer) -> torch.Tensor:
-        outputs = torch.from_numpy(layer(_numbers(inputs), _numbers(weights)))
-        return outputs.to(inputs.device, torch.promote_types(inputs.dtype, weights.dtype))
+        dtype = torch.promote_types(inputs.dtype, weights.dtype)
+        return _tensor(layer(_numbers(inputs), _numbers(weights)), dtype, inputs.device)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
@@ -44,7 +73,7 @@ class _Gradients(torch.autograd.Function):
         inputs: torch.Tensor, weights: torch.Tensor, cotangents: torch.Tensor, layer: QuantumLayer
     ) -> tuple[torch.Tensor, torch.Tensor]:
         by_inputs, by_weights = layer.vjp(_numbers(inputs), _numbers(weights), _numbers(cotangents))
-        return torch.from_numpy(by_inputs).to(inputs), torch.from_numpy(by_weights).to(weights)
+        return _tensor(by_inputs, inputs.dtype, inputs.device), _tensor(by_weights, weights.dtype, weights.device)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -66,7 +95,13 @@ class _Gradients(torch.autograd.Function):
 
 
 def _numbers(tensor: torch.Tensor) -> AnyArray:
-    return tensor.detach().cpu().numpy()
+    array: AnyArray = tensor.numpy(force=True)
+    return array
+
+
+def _tensor(array: FloatArray, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    tensor = torch.from_numpy(array)
+    return tensor if dtype == torch.float64 and device.type == "cpu" else tensor.to(device, dtype)
 
 
 def _stacked(size: int, dims: Sequence[int | None], *tensors: torch.Tensor) -> list[torch.Tensor]:
@@ -83,8 +118,21 @@ def _aligned(weights: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
     return weights.reshape(weights.shape[0], *missing, *weights.shape[1:])
 
 
+# PyTorch asks for the signatures at each call, and Python takes longer to find one than a small circuit takes to run.
+for _function in (_Expectations.forward, _Gradients.forward):
+    _function.__signature__ = inspect.signature(_function)  # type: ignore[attr-defined]
+
+_is_transformed = torch._C._are_functorch_transforms_active  # what PyTorch's own Function.apply asks
+
+
+def _evaluated(inputs: torch.Tensor, weights: torch.Tensor, layer: QuantumLayer) -> torch.Tensor:
+    function = _Expectations if _is_transformed() else _Eager
+    outputs: torch.Tensor = function.apply(inputs, weights, layer)
+    return outputs
+
+
 # What torch.compile compiles ends before the circuit and begins again behind it.
-_expectations = torch.compiler.disable(_Expectations.apply)
+_expectations = torch.compiler.disable(_evaluated)
 
 
 def apply(layer: QuantumLayer, inputs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

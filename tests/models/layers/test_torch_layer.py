@@ -56,6 +56,36 @@ def test_outputs_have_the_wider_precision_and_gradients_that_of_their_tensor(inp
     np.testing.assert_array_equal(outputs.detach().numpy(), exact.astype(outputs.detach().numpy().dtype))
 
 
+def test_a_single_observable_has_the_gradients_of_the_core_too():
+    layer = TorchLayer(case.CIRCUIT, case.OBSERVABLES[1], **case.ARGUMENTS, dtype=torch.float64)
+    inputs, cotangents = INPUTS.clone().requires_grad_(), torch.from_numpy(case.TARGETS[:, 1:])
+    layer(inputs).backward(cotangents)
+    by_inputs, by_weights = layer.layer.vjp(case.INPUTS, case.START, case.TARGETS[:, 1:])
+    np.testing.assert_allclose(inputs.grad.numpy(), by_inputs, atol=1e-14)
+    np.testing.assert_allclose(layer.weights.grad.numpy(), by_weights, atol=1e-14)
+    gradient = torch.autograd.grad(layer(INPUTS).sum(), layer.weights, create_graph=True)[0]
+    with pytest.raises(NotImplementedError, match="first derivatives only"):
+        gradient.sum().backward()
+
+
+def test_weights_that_changed_between_the_passes_are_noticed():
+    layer = layer_of_the_case()
+    loss = layer(INPUTS).sum()
+    with torch.no_grad():
+        layer.weights += 1.0
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+@pytest.mark.parametrize("observables", [case.OBSERVABLES, case.OBSERVABLES[0]])
+def test_jacobians_by_torch_func_agree_with_a_loop(observables):
+    layer = TorchLayer(case.CIRCUIT, observables, **case.ARGUMENTS, dtype=torch.float64)
+    weights = layer.weights.detach()
+    by_vmap = torch.func.jacrev(lambda w: called(layer, INPUTS[:4], w))(weights)
+    by_loop = torch.autograd.functional.jacobian(lambda w: called(layer, INPUTS[:4], w), weights)
+    torch.testing.assert_close(by_vmap, by_loop, atol=1e-14, rtol=0)
+
+
 def test_state_is_saved_and_loaded_as_a_plain_tensor():
     layer, other = layer_of_the_case(), layer_of_the_case(initialization=np.zeros(6))
     file = io.BytesIO()
