@@ -120,7 +120,7 @@ def _aligned(weights: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
 
 # PyTorch asks for the signatures at each call, and Python takes longer to find one than a small circuit takes to run.
 for _function in (_Expectations.forward, _Gradients.forward):
-    _function.__signature__ = inspect.signature(_function)  # type: ignore[attr-defined]
+    setattr(_function, "__signature__", inspect.signature(_function))  # noqa: B010
 
 _is_transformed = torch._C._are_functorch_transforms_active  # what PyTorch's own Function.apply asks
 
