@@ -3,14 +3,11 @@
 import json
 import sys
 
-import keras
 import layer_case as case
 import numpy as np
 
-from qiskit_qml_ext.models import KerasLayer
 
-
-def plain_descent(model, layer):
+def plain_descent(keras, model, layer):
     """The weights after the common steps of gradient descent; Keras's loss is the mean over samples and outputs."""
     model.compile(keras.optimizers.SGD(case.RATE), "mse")
     history = model.fit(
@@ -20,6 +17,10 @@ def plain_descent(model, layer):
 
 
 def main(path):
+    import keras
+
+    from qiskit_qml_ext.models import KerasLayer
+
     if keras.backend.backend() == "jax":
         import jax
 
@@ -27,7 +28,7 @@ def main(path):
     keras.config.set_floatx("float64")
     layer = KerasLayer(case.CIRCUIT, case.OBSERVABLES, **case.ARGUMENTS)
     model = keras.Sequential([keras.Input((case.NUM_FEATURES,)), layer])
-    weights, losses = plain_descent(model, layer)
+    weights, losses = plain_descent(keras, model, layer)
     model.save(path)
     loaded = keras.saving.load_model(path)
     before, after = (np.asarray(one.predict(case.INPUTS, verbose=0)) for one in (model, loaded))
