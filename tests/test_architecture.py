@@ -55,7 +55,7 @@ ORDERS = {
     "evaluation.report": ("sections",),
     "gradients": ("methods",),
     "kernels": ("repairs", "methods"),
-    "models": ("losses", "optimizers", "variational"),
+    "models": ("losses", "optimizers", "variational", "layers"),
     "primitives": ("exact", "pricing", "targets", "journal", "connection"),
     "primitives.journal": ("disk", "work", "store", "service", "run"),
     "primitives.targets": ("aer",),
@@ -136,8 +136,12 @@ def test_map_of_a_room_names_every_module(room):
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        ("qiskit_qml_ext", ("qiskit", "sklearn", "numba", "matplotlib", "pandas", "torch", "qiskit_aer")),
+        (
+            "qiskit_qml_ext",
+            ("qiskit", "sklearn", "numba", "matplotlib", "pandas", "torch", "jax", "keras", "qiskit_aer"),
+        ),
         ("qiskit_qml_ext.circuits", ("matplotlib", "torch", "qiskit_aer", "qiskit_ibm_runtime", "pennylane", "cirq")),
+        ("qiskit_qml_ext.models", ("matplotlib", "torch", "jax", "keras", "qiskit_aer", "qiskit_ibm_runtime")),
         ("qiskit_qml_ext.primitives", ("matplotlib", "torch", "qiskit_aer", "qiskit_ibm_runtime")),
     ],
 )
