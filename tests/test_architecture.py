@@ -38,7 +38,7 @@ ORDERS = {
         "commands",
         "cli",
     ),
-    "circuits": ("ansatze", "initialization", "feature_maps"),
+    "circuits": ("ansatze", "initialization", "feature_maps", "conversion"),
     "diagnostics": (
         "results",
         "subject",
@@ -53,7 +53,9 @@ ORDERS = {
     "engine": ("compiled", "planning", "pauli"),
     "evaluation": ("protocol", "judgement", "planning", "outcomes", "report"),
     "evaluation.report": ("sections",),
+    "gradients": ("methods",),
     "kernels": ("repairs", "methods"),
+    "models": ("losses", "optimizers", "variational", "layers"),
     "primitives": ("exact", "pricing", "targets", "journal", "connection"),
     "primitives.journal": ("disk", "work", "store", "service", "run"),
     "primitives.targets": ("aer",),
@@ -99,7 +101,7 @@ def test_map_of_contributing_names_every_folder_in_the_order_of_imports_and_no_o
 def test_files_that_contributing_names_exist():
     table = re.findall(r"^\| \*\*.*$", CONTRIBUTING, flags=re.MULTILINE)
     files = {name for row in table for name in re.findall(r"`((?:[\w.-]+/)+[\w.-]*)`", row)}
-    assert len(table) == 12
+    assert len(table) == 15
     assert len(files) > 20
     missing = [name for name in sorted(files) if not (PACKAGE / name).exists() and not (PACKAGE.parent / name).exists()]
     assert missing == []
@@ -134,8 +136,12 @@ def test_map_of_a_room_names_every_module(room):
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        ("qiskit_qml_ext", ("qiskit", "sklearn", "numba", "matplotlib", "pandas", "torch", "qiskit_aer")),
-        ("qiskit_qml_ext.circuits", ("matplotlib", "torch", "qiskit_aer", "qiskit_ibm_runtime")),
+        (
+            "qiskit_qml_ext",
+            ("qiskit", "sklearn", "numba", "matplotlib", "pandas", "torch", "jax", "keras", "qiskit_aer"),
+        ),
+        ("qiskit_qml_ext.circuits", ("matplotlib", "torch", "qiskit_aer", "qiskit_ibm_runtime", "pennylane", "cirq")),
+        ("qiskit_qml_ext.models", ("matplotlib", "torch", "jax", "keras", "qiskit_aer", "qiskit_ibm_runtime")),
         ("qiskit_qml_ext.primitives", ("matplotlib", "torch", "qiskit_aer", "qiskit_ibm_runtime")),
     ],
 )

@@ -21,6 +21,8 @@ COUNTS_OF_THE_FIELD = {
     "repeats": "of a cross-validation, as the command line and the reports of an evaluation have them",
     "transpile_trials": "Qiskit's transpiler has trials",
     "measured_shots": "Qiskit's word, as precision is",
+    "batch_size": "scikit-learn's and every trainer's word for the samples of a step",
+    "n_iter_no_change": "scikit-learn's word",
     "copies": "of a circuit that is packed beside itself",
 }
 """Counts that do not begin with ``num_``, and why."""

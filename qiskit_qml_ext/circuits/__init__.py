@@ -1,4 +1,4 @@
-"""Feature maps, ansätze and their initial angles: templates that build plain ``QuantumCircuit`` objects."""
+"""Templates that build plain ``QuantumCircuit`` objects, initial angles, and circuits of other packages."""
 
 from qiskit_qml_ext.circuits.ansatze import (
     ANSATZE,
@@ -22,6 +22,11 @@ from qiskit_qml_ext.circuits.ansatze import (
     StronglyEntanglingAnsatz,
     TreeTensorNetworkAnsatz,
     ansatz_by_name,
+)
+from qiskit_qml_ext.circuits.conversion import (
+    from_cirq,
+    from_pennylane,
+    from_qasm,
 )
 from qiskit_qml_ext.circuits.disentangle import (
     without_entanglement,
@@ -130,6 +135,9 @@ __all__ = [
     "data_and_weights",
     "entangled_pairs",
     "feature_map_by_name",
+    "from_cirq",
+    "from_pennylane",
+    "from_qasm",
     "trainable_depth",
     "without_entanglement",
 ]

@@ -57,6 +57,15 @@ def simplified(observable: Pauli | SparsePauliOp) -> SparsePauliOp:
     return operator.simplify(atol=_EQUAL * largest, rtol=0.0)
 
 
+def size_of(observable: Observable) -> float:
+    """Return a bound on the absolute value of ⟨O⟩: the unit that rounding errors are relative to."""
+    if isinstance(observable, Projector):
+        return 1.0
+    if isinstance(observable, (Pauli, SparsePauliOp)):
+        return float(np.sum(np.abs(SparsePauliOp(observable).coeffs)))
+    return float(np.max(np.abs(np.asarray(observable)), initial=0.0))
+
+
 def content_key(observable: Observable) -> object:
     """A hashable value that equal observables share."""
     if isinstance(observable, SparsePauliOp):

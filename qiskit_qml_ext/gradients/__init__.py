@@ -1,5 +1,40 @@
-"""Gradients of expectation values."""
+"""Gradients of expectation values behind one interface.
 
-from qiskit_qml_ext.gradients.adjoint import AdjointEstimatorGradient
+methods/: adjoint, shifts, differences, SPSA, ancilla     differentiation: ``jacobian``, ``vjp``, ``jvp``
+problem, readings: what is asked, what was read           second_derivatives, metric: ``hessian``, ``metric_tensor``
+outcome_derivatives: of probabilities                     …_plugins, equal_objects: for qiskit-machine-learning
+"""
 
-__all__ = ["AdjointEstimatorGradient"]
+from qiskit_qml_ext.gradients.differentiation import jacobian, jvp, vjp
+from qiskit_qml_ext.gradients.estimator_plugins import AdjointEstimatorGradient, ShiftEstimatorGradient
+from qiskit_qml_ext.gradients.jacobian_estimate import JacobianEstimate
+from qiskit_qml_ext.gradients.methods import (
+    AdjointGradient,
+    FiniteDifferenceGradient,
+    GradientMethod,
+    HadamardTestGradient,
+    ParameterShiftGradient,
+    SPSAGradient,
+)
+from qiskit_qml_ext.gradients.metric import metric_tensor
+from qiskit_qml_ext.gradients.sampler_plugins import AdjointSamplerGradient, ShiftSamplerGradient
+from qiskit_qml_ext.gradients.second_derivatives import hessian
+
+__all__ = [
+    "AdjointEstimatorGradient",
+    "AdjointGradient",
+    "AdjointSamplerGradient",
+    "FiniteDifferenceGradient",
+    "GradientMethod",
+    "HadamardTestGradient",
+    "JacobianEstimate",
+    "ParameterShiftGradient",
+    "SPSAGradient",
+    "ShiftEstimatorGradient",
+    "ShiftSamplerGradient",
+    "hessian",
+    "jacobian",
+    "jvp",
+    "metric_tensor",
+    "vjp",
+]

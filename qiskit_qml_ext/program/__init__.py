@@ -6,6 +6,13 @@ propagation, light cones and Lie algebras read their generators off it.
 """
 
 from qiskit_qml_ext.program.angles import AffineRows, AngleMap
+from qiskit_qml_ext.program.free_angles import (
+    angles_and_slopes,
+    circuit_with_free_angles,
+    driven_angles,
+    driven_rotations,
+    program_with_free_angles,
+)
 from qiskit_qml_ext.program.lowering import lower
 from qiskit_qml_ext.program.operations import (
     CliffordGate,
@@ -30,12 +37,17 @@ __all__ = [
     "PauliRotation",
     "RotationProgram",
     "SignedPauli",
+    "angles_and_slopes",
     "anticommute",
     "approximations",
+    "circuit_with_free_angles",
     "conjugate",
+    "driven_angles",
+    "driven_rotations",
     "inverse_name",
     "lower",
     "multiply",
+    "program_with_free_angles",
     "runnable",
     "synthesised",
     "unitary_part",

@@ -154,6 +154,61 @@ class AngleMap:
                 group.pull_back(atoms, result)
         return np.ascontiguousarray(result[: self.num_parameters].T)
 
+    def jacobian(self, values: npt.ArrayLike) -> FloatArray:
+        """The derivatives ∂angle_k/∂parameter_p at each sample.
+
+        Args:
+            values: Parameter values, shape (B, P).
+
+        Returns:
+            Derivatives, shape (B, K, P).
+
+        Raises:
+            ValueError: ``values`` does not have the shape (B, P).
+        """
+        checked = self._check(values)
+        if self.is_affine:
+            matrix = np.asarray(self._matrix.todense(), dtype=np.float64)
+            return np.ascontiguousarray(np.broadcast_to(matrix, (len(checked), *matrix.shape)))
+        repeated = np.repeat(checked, self.num_angles, axis=0)
+        cotangents = np.tile(np.eye(self.num_angles), (len(checked), 1))
+        return self.vjp(repeated, cotangents).reshape(len(checked), self.num_angles, self.num_parameters)
+
+    def curvature(self, values: npt.ArrayLike, weights: npt.ArrayLike) -> FloatArray:
+        """The second derivatives Σ_k weights[b, k] ∂²angle_k/∂parameter_p∂parameter_q at each sample.
+
+        A node y = F(u, v) of affine forms u and v adds w_y (F_uu ∇u∇uᵀ + F_uv (∇u∇vᵀ + ∇v∇uᵀ) + F_vv ∇v∇vᵀ), with w_y
+        the derivative of the weighted sum by y: affine forms have no curvature of their own.
+
+        Args:
+            values: Parameter values, shape (B, P).
+            weights: Weights of the angles, shape (B, K).
+
+        Returns:
+            Symmetric matrices, shape (B, P, P).
+
+        Raises:
+            ValueError: A shape does not fit.
+        """
+        checked, weighted = self._check(values), np.asarray(weights, dtype=np.float64)
+        if weighted.shape != (len(checked), self.num_angles):
+            raise ValueError(
+                f"weights must have the shape {(len(checked), self.num_angles)} = (B, K), but {weighted.shape} came."
+            )
+        result = np.zeros((len(checked), self.num_parameters, self.num_parameters))
+        if self.is_affine:
+            return result
+        atoms = self._evaluate_atoms(checked)
+        slopes = np.zeros((self.num_atoms, self.num_parameters, len(checked)))
+        slopes[: self.num_parameters] = np.eye(self.num_parameters)[:, :, None]
+        for group in self._groups:
+            group.push_forward(atoms, slopes)
+        cotangents = self._matrix.T @ weighted.T
+        for group in reversed(self._groups):
+            result += group.curvature(atoms, slopes, cotangents)
+            group.pull_back(atoms, cotangents)
+        return result
+
     def _check(self, values: npt.ArrayLike) -> FloatArray:
         array = np.asarray(values, dtype=np.float64)
         if array.ndim != 2 or array.shape[1] != self.num_parameters:
@@ -194,14 +249,46 @@ class _Group:
 
     def pull_back(self, atoms: FloatArray, cotangents: FloatArray) -> None:
         weight = cotangents[self.nodes]
+        by_left, by_right = self._derivatives(atoms)
+        with np.errstate(all="ignore"):
+            cotangents[: self.known] += self.left.T @ (weight * by_left) + self.right.T @ (weight * by_right)
+
+    def push_forward(self, atoms: FloatArray, slopes: FloatArray) -> None:
+        """Fill the slopes of the nodes by the parameters, shape (atoms, P, B)."""
+        by_left, by_right = self._derivatives(atoms)
+        first, second = self._argument_slopes(slopes)
+        slopes[self.nodes] = by_left[:, None] * first + by_right[:, None] * second
+
+    def curvature(self, atoms: FloatArray, slopes: FloatArray, cotangents: FloatArray) -> FloatArray:
+        """What the nodes of the group add to the second derivatives, shape (B, P, P)."""
+        weight = cotangents[self.nodes]
+        left = self.left @ atoms[: self.known] + self.left_offsets
+        right = self.right @ atoms[: self.known] + self.right_offsets
+        first, second = self._argument_slopes(slopes)
+        with np.errstate(all="ignore"):
+            if self.function in UNARY:
+                both = weight * _UNARY_SECOND_DERIVATIVES[self.function](left)
+                return np.asarray(np.einsum("nb,npb,nqb->bpq", both, first, first))
+            by_two_left, mixed, by_two_right = _BINARY_SECOND_DERIVATIVES[self.function](left, right)
+            result = np.einsum("nb,npb,nqb->bpq", weight * by_two_left, first, first)
+            result += np.einsum("nb,npb,nqb->bpq", weight * by_two_right, second, second)
+            cross = np.einsum("nb,npb,nqb->bpq", weight * mixed, first, second)
+            return np.asarray(result + cross + cross.transpose(0, 2, 1))
+
+    def _derivatives(self, atoms: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The derivatives of the nodes by their arguments, each shape (N, B)."""
         left = self.left @ atoms[: self.known] + self.left_offsets
         with np.errstate(all="ignore"):
             if self.function in UNARY:
-                cotangents[: self.known] += self.left.T @ (weight * _UNARY_DERIVATIVES[self.function](left))
-                return
+                return _UNARY_DERIVATIVES[self.function](left), np.zeros_like(left)
             right = self.right @ atoms[: self.known] + self.right_offsets
-            by_left, by_right = _BINARY_DERIVATIVES[self.function](left, right)
-            cotangents[: self.known] += self.left.T @ (weight * by_left) + self.right.T @ (weight * by_right)
+            return _BINARY_DERIVATIVES[self.function](left, right)
+
+    def _argument_slopes(self, slopes: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The slopes of the arguments by the parameters, each shape (N, P, B)."""
+        known = slopes[: self.known].reshape(self.known, -1)
+        shape = (-1, *slopes.shape[1:])
+        return (self.left @ known).reshape(shape), (self.right @ known).reshape(shape)
 
 
 _UNARY_DERIVATIVES: dict[str, Callable[[FloatArray], FloatArray]] = {
@@ -234,4 +321,33 @@ _BINARY_DERIVATIVES: dict[str, Callable[[FloatArray, FloatArray], tuple[FloatArr
     "mul": lambda a, b: (b, a),
     "div": lambda a, b: (1.0 / b, -a / (b * b)),
     "pow": _pow_derivatives,
+}
+
+
+def _pow_second_derivatives(base: FloatArray, exponent: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    by_base = np.where(
+        exponent * (exponent - 1.0) == 0.0, 0.0, exponent * (exponent - 1.0) * np.power(base, exponent - 2.0)
+    )
+    positive = base > 0.0  # elsewhere the exponent is a constant integer, and no derivative by it is asked for
+    log = np.log(np.where(positive, base, 1.0))
+    mixed = np.where(positive, np.power(base, exponent - 1.0) * (1.0 + exponent * log), 0.0)
+    return by_base, mixed, np.where(positive, np.power(base, exponent) * log**2, 0.0)
+
+
+_UNARY_SECOND_DERIVATIVES: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "sin": lambda a: -np.sin(a),
+    "cos": lambda a: -np.cos(a),
+    "tan": lambda a: 2.0 * np.tan(a) / np.cos(a) ** 2,
+    "arcsin": lambda a: a / (1.0 - a * a) ** 1.5,
+    "arccos": lambda a: -a / (1.0 - a * a) ** 1.5,
+    "arctan": lambda a: -2.0 * a / (1.0 + a * a) ** 2,
+    "exp": np.exp,
+    "log": lambda a: -1.0 / (a * a),
+    "abs": np.zeros_like,
+    "sign": np.zeros_like,
+}
+_BINARY_SECOND_DERIVATIVES: dict[str, Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray, FloatArray]]] = {
+    "mul": lambda a, b: (np.zeros_like(a), np.ones_like(a), np.zeros_like(a)),
+    "div": lambda a, b: (np.zeros_like(a), -1.0 / (b * b), 2.0 * a / (b * b * b)),
+    "pow": _pow_second_derivatives,
 }

@@ -11,7 +11,8 @@ from qiskit.quantum_info import Operator, Pauli, SparsePauliOp
 from qiskit_machine_learning.gradients import ParamShiftEstimatorGradient
 from qiskit_machine_learning.neural_networks import EstimatorQNN
 
-from qiskit_qml_ext.gradients import AdjointEstimatorGradient, adjoint
+from qiskit_qml_ext.gradients import AdjointEstimatorGradient
+from qiskit_qml_ext.gradients.methods import adjoint
 from qiskit_qml_ext.primitives import ExactEstimator
 
 EXACT = 1e-12

@@ -136,3 +136,21 @@ def test_wrong_shapes_are_refused():
         program.angles.evaluate([[1.0, 2.0, 3.0]])
     with pytest.raises(ValueError, match=r"cotangents must have the shape.*\(1, 2\) came"):
         program.angles.vjp([[1.0, 2.0]], [[1.0, 1.0]])
+
+
+@pytest.mark.parametrize("label", sorted(EXPRESSIONS))
+def test_jacobians_and_second_derivatives_match_central_differences(label):
+    """Second derivatives against differences of first ones, which the test above compares with Qiskit's own."""
+    circuit, program = angle_of(EXPRESSIONS[label], V)
+    angles, step = program.angles, 1e-5
+    values = np.random.default_rng(6).uniform(0.2, 0.9, (3, circuit.num_parameters))
+    units = step * np.eye(circuit.num_parameters)
+    each = [angles.vjp(values, np.tile(row, (3, 1))) for row in np.eye(angles.num_angles)]
+    np.testing.assert_allclose(angles.jacobian(values), np.stack(each, axis=1), rtol=1e-13, atol=1e-13)
+    weights = np.random.default_rng(7).normal(size=(3, angles.num_angles))
+    columns = [(angles.vjp(values + unit, weights) - angles.vjp(values - unit, weights)) / (2 * step) for unit in units]
+    found = angles.curvature(values, weights)
+    scale = max(1.0, np.abs(found).max())
+    np.testing.assert_allclose(found, np.stack(columns, axis=1), atol=1e-6 * scale)  # step² and eps/step
+    with pytest.raises(ValueError, match="weights must have the shape"):
+        angles.curvature(values, weights[:2])

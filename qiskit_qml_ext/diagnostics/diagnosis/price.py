@@ -16,9 +16,8 @@ from qiskit_qml_ext.diagnostics.moments.second_moments import SecondMoments
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result, rounded
 from qiskit_qml_ext.diagnostics.subject.problem import Parameters, pose
 from qiskit_qml_ext.diagnostics.subject.samples import num_different
-from qiskit_qml_ext.diagnostics.subject.shot_noise import driven_rotations, in_words, measured_groups
+from qiskit_qml_ext.diagnostics.subject.shot_noise import in_words, measured_groups
 from qiskit_qml_ext.diagnostics.trainability.gradient_variance import GradientVariance
-from qiskit_qml_ext.diagnostics.trainability.shot_gradients import with_free_angles
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.exceptions import QmlExtError
 from qiskit_qml_ext.kernels import ChangesTarget, FidelityKernel, PlansRuns
@@ -26,7 +25,7 @@ from qiskit_qml_ext.kernels.abilities import lacking, planned
 from qiskit_qml_ext.kernels.plan import USELESS_SHOTS, shots_to_tell_apart
 from qiskit_qml_ext.primitives import Connection, RunPlan
 from qiskit_qml_ext.primitives.pricing import SHOTS_PER_SECOND
-from qiskit_qml_ext.program import lower
+from qiskit_qml_ext.program import circuit_with_free_angles, driven_rotations, lower
 
 _POINTLESS = 0.01  # with fewer intact shots the signal is a hundredth: 10,000 times the shots bring it back
 _HARMLESS = 0.7  # the signal is hardly smaller: at most twice the shots
@@ -209,7 +208,7 @@ def gradient_circuits(
     columns = pose(circuit, observable, parameters=parameters).columns
     rotations = int(np.count_nonzero(driven_rotations(program, columns)))
     groups = measured_groups(observable, program.num_qubits)
-    measured = with_free_angles(program)
+    measured = circuit_with_free_angles(program)
     if groups:
         _measure(measured, max((group.paulis for group in groups), key=lambda group: int(_support(group).sum())))
     return measured, 2 * rotations * len(groups)

@@ -60,15 +60,6 @@ def centred(observable: Observable) -> tuple[Observable, float]:
     return diagonal - middle, middle
 
 
-def size_of(observable: Observable) -> float:
-    """Return a bound on the absolute value of ⟨O⟩: the unit that rounding errors are relative to."""
-    if isinstance(observable, Projector):
-        return 1.0
-    if isinstance(observable, (Pauli, SparsePauliOp)):
-        return float(np.sum(np.abs(SparsePauliOp(observable).coeffs)))
-    return float(np.max(np.abs(np.asarray(observable)), initial=0.0))
-
-
 def weight_of(observable: Observable, num_qubits: int) -> int:
     """Return the largest number of qubits on which one term acts."""
     if isinstance(observable, SparsePauliOp):

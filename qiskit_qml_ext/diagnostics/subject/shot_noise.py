@@ -18,10 +18,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
-from qiskit_qml_ext.arrays import BoolArray, FloatArray
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.engine.observables import simplified
-from qiskit_qml_ext.program import RotationProgram
 
 _ROUNDING = 1e-9  # of a number of shots: 4.000000001 shots are 4
 _FEWEST_WIDTHS = 3  # that tell a trend of the noise
@@ -138,21 +137,6 @@ def measured_groups(observable: Observable, num_qubits: int) -> list[SparsePauli
     operator = simplified(observable)
     seen = operator[np.any(operator.paulis.x | operator.paulis.z, axis=1)]
     return list(seen.group_commuting(qubit_wise=True)) if len(seen) else []
-
-
-def driven_rotations(program: RotationProgram, columns: Sequence[int]) -> BoolArray:
-    """Return which rotations depend on one of these parameters: each of them is shifted by itself, twice."""
-    angles = program.angles
-    depends = np.zeros(angles.num_atoms, dtype=np.bool_)
-    depends[list(columns)] = True
-    for node in range(len(angles.functions)):
-        used = [*angles.left.row(node)[0], *angles.right.row(node)[0]]
-        depends[angles.num_parameters + node] = bool(depends[used].any())
-    driven = []
-    for rotation in program.rotations:
-        terms = angles.rows.row(rotation.angle)[0]
-        driven.append(any(depends[atom] for atom, factor in terms.items() if factor != 0))
-    return np.array(driven, dtype=np.bool_)
 
 
 def walked_noise(

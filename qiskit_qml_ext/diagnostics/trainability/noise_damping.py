@@ -25,9 +25,10 @@ from qiskit_qml_ext.diagnostics.subject.noisy_simulation import (
     noisy_simulator,
     pauli_sum,
 )
-from qiskit_qml_ext.diagnostics.subject.observables import centred, size_of
+from qiskit_qml_ext.diagnostics.subject.observables import centred
 from qiskit_qml_ext.diagnostics.subject.problem import Problem
 from qiskit_qml_ext.diagnostics.trainability.readings import exact_loss_and_gradient
+from qiskit_qml_ext.engine.observables import size_of
 from qiskit_qml_ext.exceptions import StateTooLargeError
 from qiskit_qml_ext.primitives import connect
 

@@ -24,10 +24,11 @@ from qiskit_qml_ext.diagnostics.subject.noisy_simulation import (
     noisy_simulator,
     pauli_sum,
 )
-from qiskit_qml_ext.diagnostics.subject.observables import centred, size_of
+from qiskit_qml_ext.diagnostics.subject.observables import centred
 from qiskit_qml_ext.diagnostics.subject.problem import ObservableFamily, Problem, pose
 from qiskit_qml_ext.diagnostics.subject.shot_noise import measured_groups, squares_of
 from qiskit_qml_ext.engine import expectations
+from qiskit_qml_ext.engine.observables import size_of
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from qiskit.quantum_info import Pauli, SparsePauliOp
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.diagnostics.subject.limits import MAX_STATE_QUBITS
-from qiskit_qml_ext.diagnostics.subject.observables import size_of
 from qiskit_qml_ext.diagnostics.subject.problem import Problem
 from qiskit_qml_ext.diagnostics.subject.shot_noise import ShotNoise
 from qiskit_qml_ext.diagnostics.trainability.sampled_noise import sampled_noise
 from qiskit_qml_ext.diagnostics.trainability.shot_gradients import loss_and_gradient_halves
 from qiskit_qml_ext.engine import expectation_vjp
+from qiskit_qml_ext.engine.observables import size_of
 from qiskit_qml_ext.engine.pauli.propagation import MAX_STRINGS, PauliPropagation
 from qiskit_qml_ext.exceptions import StateTooLargeError, UnsupportedCircuitError, UnsupportedObservableError
 from qiskit_qml_ext.primitives import Connection, connect

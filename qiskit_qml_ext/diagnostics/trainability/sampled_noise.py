@@ -5,21 +5,24 @@ See :mod:`~qiskit_qml_ext.diagnostics.subject.shot_noise` for the formulas.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
-from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
 from qiskit_qml_ext.arrays import BoolArray, ComplexArray, FloatArray, IndexArray
 from qiskit_qml_ext.diagnostics.subject.problem import Problem
-from qiskit_qml_ext.diagnostics.subject.shot_noise import ShotNoise, driven_rotations, measured_groups, squares_of
-from qiskit_qml_ext.diagnostics.trainability.shot_gradients import angles_and_slopes
+from qiskit_qml_ext.diagnostics.subject.shot_noise import ShotNoise, measured_groups, squares_of
 from qiskit_qml_ext.engine import Observable, Projector, expectations
 from qiskit_qml_ext.engine.pauli.propagation import PauliPropagation
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.primitives import Connection
-from qiskit_qml_ext.program import AffineRows, AngleMap, PauliRotation, RotationProgram, lower
+from qiskit_qml_ext.program import (
+    RotationProgram,
+    angles_and_slopes,
+    driven_rotations,
+    lower,
+    program_with_free_angles,
+)
 
 _VANISHING = 1e-12  # of the largest square that can be read: a smaller variance is what rounding leaves of 0
 _FLAT = 1e-12  # a trigonometric moment of a uniform angle is 0 up to rounding
@@ -70,7 +73,7 @@ class _SingleShot:
     def __init__(
         self, program: RotationProgram, observable: Observable, connection: Connection, max_strings: int | None
     ) -> None:
-        self._free = _with_free_angles(program)
+        self._free = program_with_free_angles(program)
         self._connection = connection
         self._observable = observable
         self._readers: list[PauliPropagation] | None = None
@@ -240,17 +243,3 @@ def _by_parameter(
     for rotation, (rows, means) in zip(driven, shifted, strict=True):
         variances += (slopes[rows, rotation] ** 2 * means[:, None]).mean(axis=0) / 2
     return variances
-
-
-def _with_free_angles(program: RotationProgram) -> RotationProgram:
-    """The same program with an angle of its own for every rotation, without its global phase."""
-    number = len(program.rotations)
-    counter = iter(range(number))
-    operations = tuple(
-        replace(operation, angle=next(counter)) if isinstance(operation, PauliRotation) else operation
-        for operation in program.operations
-    )
-    nothing = AffineRows.from_forms([])
-    rows = AffineRows.from_forms([({rotation: 1.0}, 0.0) for rotation in range(number)])
-    angles = AngleMap(number, np.zeros(0, dtype=np.int64), nothing, nothing, rows)
-    return RotationProgram(program.num_qubits, tuple(ParameterVector("φ", number)), operations, angles)

@@ -5,19 +5,14 @@ arXiv:1803.00745; Schuld et al., arXiv:1811.11184). So the circuit is rebuilt wi
 and the chain rule through the angle map gives the derivative by any parameter, shared or not.
 """
 
-from collections.abc import Callable
-
 import numpy as np
-from qiskit import QuantumCircuit
-from qiskit.circuit import ParameterVector
-from qiskit.circuit.library import PauliEvolutionGate, StatePreparation, UnitaryGate
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.diagnostics.subject.observables import size_of
 from qiskit_qml_ext.diagnostics.subject.problem import Problem
+from qiskit_qml_ext.engine.observables import size_of
 from qiskit_qml_ext.primitives import Connection
-from qiskit_qml_ext.program import CliffordGate, DenseUnitary, PauliRotation, RotationProgram, lower
+from qiskit_qml_ext.program import RotationProgram, angles_and_slopes, circuit_with_free_angles, lower
 
 _ROUNDING = 1e-12  # 1/(S^(-1/2))² may come out above S, and estimators round up
 
@@ -60,20 +55,6 @@ def loss_and_gradient_halves(
     return readings[:, :, 0], np.einsum("hmr,mrc->hmc", by_rotation, slopes[:, used])
 
 
-def angles_and_slopes(
-    program: RotationProgram, values: FloatArray, columns: tuple[int, ...]
-) -> tuple[FloatArray, FloatArray]:
-    """The angle of each rotation, shape (M, R), and its derivatives by the chosen parameters, shape (M, R, C)."""
-    which = [rotation.angle for rotation in program.rotations]
-    angles = program.angles.evaluate(values)[:, which]
-    slopes = np.zeros((len(values), len(which), len(columns)))
-    for place, angle in enumerate(which):
-        cotangents = np.zeros((len(values), program.angles.num_angles))
-        cotangents[:, angle] = 1.0
-        slopes[:, place] = program.angles.vjp(values, cotangents)[:, list(columns)]
-    return angles, slopes
-
-
 def _precision(connection: Connection, shots: float, single_shot_variance: float) -> float:
     """What to ask an estimator for so that each circuit has so many shots, or the noise of so many.
 
@@ -101,7 +82,7 @@ def _run(
     if size == 0:
         return np.zeros(points.shape[:-1])
     observable = observable / size  # Qiskit's estimators take coefficients below 1e-8 for nothing
-    circuit = with_free_angles(program)
+    circuit = circuit_with_free_angles(program)
     isa = connection.isa_circuit(circuit)
     if isa.layout is not None:
         observable = observable.apply_layout(isa.layout)
@@ -111,35 +92,3 @@ def _run(
     shape = points.shape[:-1]
     result = connection.estimator.run([(isa, observable, bindings)], precision=precision).result()[0]
     return size * np.broadcast_to(np.asarray(result.data.evs, dtype=np.float64), shape)
-
-
-def with_free_angles(program: RotationProgram) -> QuantumCircuit:
-    """Build a circuit in which rotation r has the angle φ[r] of its own; global phases are left out."""
-    circuit = QuantumCircuit(program.num_qubits)
-    angles = iter(ParameterVector("φ", len(program.rotations)))
-    for operation in program.operations:
-        if isinstance(operation, PauliRotation):
-            _append_rotation(circuit, operation, next(angles))
-        elif isinstance(operation, CliffordGate):
-            getattr(circuit, operation.name)(*operation.qubits)
-        elif isinstance(operation, DenseUnitary):
-            circuit.append(UnitaryGate(operation.matrix), operation.qubits)
-        else:
-            circuit.append(StatePreparation(operation.amplitudes), operation.qubits)
-    return circuit
-
-
-def _append_rotation(circuit: QuantumCircuit, rotation: PauliRotation, angle: object) -> None:
-    qubits = [qubit for qubit in range(circuit.num_qubits) if rotation.support >> qubit & 1]
-    letters = "".join(_letter(rotation, qubit) for qubit in qubits)
-    named: dict[str, Callable[..., object]] = {
-        "X": circuit.rx, "Y": circuit.ry, "Z": circuit.rz, "XX": circuit.rxx, "YY": circuit.ryy, "ZZ": circuit.rzz
-    }  # fmt: skip
-    if letters in named:
-        named[letters](angle, *qubits)
-    elif letters:
-        circuit.append(PauliEvolutionGate(Pauli(letters[::-1]), time=angle / 2), qubits)  # type: ignore[operator]
-
-
-def _letter(rotation: PauliRotation, qubit: int) -> str:
-    return "IZXY"[(rotation.z >> qubit & 1) + 2 * (rotation.x >> qubit & 1)]

@@ -8,5 +8,6 @@ phases: diagonal gates as one pass, and product states
 rows: the arguments of the steps from parameter values, and their derivatives
 measure: expectation values, and O ψ for the reverse pass
 machine: the interpreter of a plan's steps
+training: the loss behind expectation values, and the update of Adam
 runners: from parameter values to results, the entry points
 """

@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import Any
 
 from qiskit import QuantumCircuit
-from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, DataBin, PrimitiveResult, PubResult
+from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPubLike
 from qiskit.primitives.containers.sampler_pub import SamplerPubLike
 from qiskit.providers import BackendV2
 from qiskit.transpiler import PassManager
@@ -33,7 +34,7 @@ from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.journal.run.policy import check_policy
 from qiskit_qml_ext.primitives.pricing import Budget, CircuitPrice, RunPlan
-from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
+from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS, shots_of
 from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target
 from qiskit_qml_ext.primitives.targets.angle_limits import LimitedEstimator, LimitedSampler, with_angle_limits
 from qiskit_qml_ext.primitives.targets.isa import is_isa
@@ -275,6 +276,22 @@ class Connection:
             The rows of ``values`` that a job covered and its data.
         """
         yield from self._jobs.sample(circuit, values, shots=shots, key=key)
+
+    def estimate(self, pubs: Iterable[EstimatorPubLike]) -> PrimitiveResult[PubResult]:
+        """Estimate expectation values as one job, within what may be spent through the connection.
+
+        Args:
+            pubs: PUBs of circuits that :meth:`isa_circuit` returned, with observables on the qubits of their layout.
+
+        Raises:
+            BudgetExceededError: It would take more than the connection may spend; nothing was submitted.
+        """
+        coerced = [EstimatorPub.coerce(pub) for pub in pubs]
+        if self._journaling is None:  # a journal approves and counts what it submits
+            work = [(pub.circuit, pub.size * shots_of(pub.precision, self.shots)) for pub in coerced]
+            self._approve(work)
+            self._count(Usage(sum(pub.size for pub in coerced), sum(number for _, number in work), 1))
+        return self.estimator.run(coerced).result()
 
     def statevectors(
         self,

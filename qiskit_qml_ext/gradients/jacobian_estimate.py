@@ -1,0 +1,63 @@
+"""What every gradient method returns: values and derivatives with their standard errors and where they come from."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from qiskit_qml_ext.arrays import AnyArray, FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class JacobianEstimate:
+    """Expectation values and their derivatives at one or more points.
+
+    ``numpy.asarray`` of it is the array of derivatives. The leading axes are those of ``values`` that were given, then
+    one for a list of observables; one vector of values, and one observable, have none.
+    """
+
+    values: FloatArray = field(repr=False)
+    """⟨O⟩, shape (…, observables)."""
+    jacobian: FloatArray = field(repr=False)
+    """∂⟨O⟩/∂θ, shape (…, observables, parameters)."""
+    value_errors: FloatArray = field(repr=False)
+    """Standard errors of ``values``; 0 where they are exact."""
+    standard_errors: FloatArray = field(repr=False)
+    """Standard errors of ``jacobian`` from shots (and random directions); 0 where it is exact. NaN: not known."""
+    method: str
+    """The method's name."""
+    reason: str = field(repr=False)
+    """Why it was taken."""
+    target: str
+    """Where circuits ran."""
+    num_evaluations: int
+    """Parameter vectors at which the circuit (or one like it) ran."""
+    parameters: tuple[str, ...] = field(repr=False)
+    """Names of the parameters that belong to the last axis."""
+
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> AnyArray:
+        """Return the derivatives."""
+        array: AnyArray = np.asarray(self.jacobian, dtype=dtype)  # type: ignore[call-overload]
+        return array.copy() if copy else array
+
+    def shaped(self, batch: tuple[int, ...], observables: tuple[int, ...]) -> "JacobianEstimate":
+        """Return the same with these leading axes instead of (B, M)."""
+        outer = (*batch, *observables)
+        count = len(self.parameters)
+        return replace(
+            self,
+            values=self.values.reshape(outer),
+            value_errors=self.value_errors.reshape(outer),
+            jacobian=self.jacobian.reshape(*outer, count),
+            standard_errors=self.standard_errors.reshape(*outer, count),
+        )
+
+    def summary(self) -> str:
+        """Return in words what was done."""
+        largest = float(np.max(self.standard_errors, initial=0.0))
+        errors = "exact" if largest == 0 else f"standard errors up to {largest:.2g}"
+        if np.isnan(largest):
+            errors = "standard errors not known"
+        return (
+            f"{len(self.parameters)} derivatives by {self.method} on {self.target} ({errors}; "
+            f"{self.num_evaluations:,} evaluations). {self.reason}"
+        )

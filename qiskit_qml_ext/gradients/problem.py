@@ -1,0 +1,126 @@
+"""What is to be differentiated, checked once for all methods."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+from qiskit import QuantumCircuit
+from qiskit.quantum_info import Pauli, SparsePauliOp
+
+from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.checks import numeric_array, optional_whole_numbers, whole_numbers, wrong_kind, wrong_value
+from qiskit_qml_ext.checks.values import Check
+from qiskit_qml_ext.engine import Observable, Projector
+from qiskit_qml_ext.engine.observables import as_list
+from qiskit_qml_ext.primitives import Connection, connect
+
+POSITIONS: Check = partial(optional_whole_numbers, minimum=0)
+"""What ``parameters`` must be: positions in ``circuit.parameters``, or None for all."""
+
+_IMAGINARY = 1e-12  # of the largest coefficient: what rounding leaves of a product of i's
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Observables of a circuit, the points and the parameters to differentiate by."""
+
+    circuit: QuantumCircuit
+    """The circuit."""
+    observables: list[Observable] = field(repr=False)
+    """M observables."""
+    values: FloatArray = field(repr=False)
+    """Points, shape (B, P)."""
+    columns: tuple[int, ...]
+    """Positions in ``circuit.parameters``, C of them."""
+    connection: Connection
+    """Where circuits run."""
+    batch: tuple[int, ...]
+    """The leading axes of the values that were given."""
+    axis: tuple[int, ...]
+    """The axis of the observables that were given: none for a single one."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the parameters to differentiate by."""
+        parameters = list(self.circuit.parameters)
+        return tuple(parameters[column].name for column in self.columns)
+
+
+def pose(
+    circuit: QuantumCircuit,
+    observables: Observable | Sequence[Observable],
+    values: npt.ArrayLike,
+    *,
+    parameters: Sequence[int] | None = None,
+    connection: Connection | None = None,
+) -> Problem:
+    """Check what is to be differentiated.
+
+    Raises:
+        TypeError: An argument is of the wrong kind.
+        ValueError: Shapes do not fit, a value is not finite, or a parameter is not there.
+    """
+    if not isinstance(circuit, QuantumCircuit):
+        raise wrong_kind("circuit", "a QuantumCircuit", circuit, "Templates are built first: template.build(…).")
+    chosen = [_hermitian(place, one) for place, one in enumerate(as_list(observables))]
+    if not chosen:
+        raise ValueError("observables must hold at least one observable, but it is empty.")
+    _check_widths(chosen, circuit.num_qubits)
+    numeric_array("values", values)
+    points = np.asarray(values, dtype=np.float64)
+    if points.ndim < 1 or points.shape[-1] != circuit.num_parameters:
+        raise ValueError(
+            f"values must have one number for each of the circuit's {circuit.num_parameters} parameters on the last "
+            f"axis, but the shape {points.shape} came."
+        )
+    if not np.all(np.isfinite(points)):
+        raise ValueError("values must be finite numbers, but NaN or an infinity is among them.")
+    is_diagonal = isinstance(observables, np.ndarray) and observables.ndim == 1 and observables.dtype != object
+    single = is_diagonal or isinstance(observables, SparsePauliOp | Pauli | Projector)
+    return Problem(
+        circuit,
+        chosen,
+        points.reshape(math.prod(points.shape[:-1]), circuit.num_parameters),
+        _columns(parameters, circuit.num_parameters),
+        connect() if connection is None else connection,
+        points.shape[:-1],
+        () if single else (len(chosen),),
+    )
+
+
+def _columns(parameters: object, number: int) -> tuple[int, ...]:
+    if parameters is None:
+        return tuple(range(number))
+    columns = whole_numbers("parameters", parameters, minimum=0)
+    if max(columns) >= number or len(set(columns)) < len(columns):
+        raise wrong_value("parameters", f"different positions from 0 to {number - 1}", list(columns))
+    return columns
+
+
+def _hermitian(place: int, observable: Observable) -> Observable:
+    """Return an observable with real coefficients; what rounding left of imaginary parts goes."""
+    if isinstance(observable, Projector) or not isinstance(observable, SparsePauliOp | Pauli):
+        return observable
+    operator = SparsePauliOp(observable)
+    coefficients = np.asarray(operator.coeffs)
+    if coefficients.dtype == object:
+        raise wrong_kind(f"observables[{place}]", "a Pauli sum with numbers as coefficients", observable)
+    if np.any(np.abs(coefficients.imag) > _IMAGINARY * np.max(np.abs(coefficients), initial=0.0)):
+        raise ValueError(
+            f"observables[{place}] has complex coefficients, so that its expectation value is complex. Differentiate "
+            "its Hermitian and anti-Hermitian parts apart, or call qiskit_qml_ext.engine.expectation_jacobian."
+        )
+    return SparsePauliOp(operator.paulis, coefficients.real)
+
+
+def _check_widths(observables: Sequence[Observable], num_qubits: int) -> None:
+    for place, observable in enumerate(observables):
+        width = getattr(observable, "num_qubits", num_qubits)
+        if width != num_qubits:
+            raise ValueError(
+                f"observables[{place}] acts on {width} qubits, but the circuit has {num_qubits}. "
+                "Write it on all of them, with I where nothing is measured."
+            )

@@ -1,0 +1,138 @@
+"""Expectation values at many points, with their standard errors: exact, or from one PUB of an estimator."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.primitives import PubResult
+from qiskit.primitives.containers.estimator_pub import EstimatorPubLike
+from qiskit.primitives.containers.observables_array import ObservablesArray
+from qiskit.quantum_info import Pauli, SparsePauliOp
+
+from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.engine import Observable, expectations
+from qiskit_qml_ext.engine.observables import size_of
+from qiskit_qml_ext.exceptions import UnsupportedObservableError
+from qiskit_qml_ext.primitives import Connection
+from qiskit_qml_ext.program import lower
+
+
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """Expectation values at N points."""
+
+    values: FloatArray = field(repr=False)
+    """Shape (N, M)."""
+    errors: FloatArray = field(repr=False)
+    """Standard errors, shape (N, M); 0 where the values are exact."""
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Observables of a circuit at points."""
+
+    circuit: QuantumCircuit
+    """Without measurements."""
+    points: FloatArray = field(repr=False)
+    """Parameter values, shape (N, P), columns in the order of ``circuit.parameters``."""
+    observables: Sequence[Observable] = field(repr=False)
+    """M observables with real expectation values."""
+
+
+def read(
+    circuit: QuantumCircuit, points: FloatArray, observables: Sequence[Observable], connection: Connection
+) -> Readings:
+    """Read all observables at all points, as one batch of states or as one PUB; see :func:`read_all`."""
+    return read_all([Question(circuit, points, observables)], connection)[0]
+
+
+def read_all(questions: Sequence[Question], connection: Connection) -> list[Readings]:
+    """Answer questions, each as one batch of states, or all as one job with a PUB for each.
+
+    A PUB draws all its noise from one stream, so that its readings are independent also on a simulator with a seed;
+    those of two PUBs may not be.
+
+    Args:
+        questions: What to read.
+        connection: Where to run.
+
+    Raises:
+        UnsupportedObservableError: An observable is no Pauli sum, and the connection is not exact.
+        ValueError: A point is not finite, as angles outside of an expression's domain are.
+    """
+    if not all(np.all(np.isfinite(question.points)) for question in questions):
+        raise ValueError("An angle of the circuit is not finite: values lie outside of the domain of an expression.")
+    if connection.is_exact:
+        return [_exact(question, connection) for question in questions]
+    asked = [_Asked(question, connection) for question in questions]
+    pubs = [one.pub for one in asked if one.pub is not None]
+    results = iter(connection.estimate(pubs) if pubs else ())
+    return [one.readings(None if one.pub is None else next(results)) for one in asked]
+
+
+def _exact(question: Question, connection: Connection) -> Readings:
+    values = expectations(
+        lower(question.circuit),
+        question.points,
+        question.observables,
+        dtype=connection.dtype,
+        max_memory=connection.max_memory,
+    )
+    return Readings(np.asarray(values, dtype=np.float64), np.zeros(values.shape))
+
+
+class _Asked:
+    """A question as a PUB; None where nothing has to run."""
+
+    def __init__(self, question: Question, connection: Connection) -> None:
+        observables = [pauli_sum(one) for one in question.observables]
+        self._sizes = np.array([size_of(one) for one in observables])
+        self._used = np.flatnonzero(self._sizes)
+        self._shape = (len(question.points), len(observables))
+        self.pub: EstimatorPubLike | None = None
+        if not len(self._used) or not len(question.points):
+            return
+        isa = connection.isa_circuit(question.circuit)
+        # Qiskit's estimators take coefficients below 1e-8 for nothing, whatever the unit
+        scaled = [observables[int(place)] / self._sizes[place] for place in self._used]
+        placed = scaled if isa.layout is None else [one.apply_layout(isa.layout) for one in scaled]
+        columns = {parameter.name: column for column, parameter in enumerate(question.circuit.parameters)}
+        names = tuple(parameter.name for parameter in isa.parameters)
+        bound = {names: question.points[:, [columns[name] for name in names]]} if names else None
+        self.pub = (isa, ObservablesArray.coerce([[one] for one in placed]), bound)
+
+    def readings(self, result: PubResult | None) -> Readings:
+        """Put what came back into the unit of the observables."""
+        values, errors = np.zeros(self._shape), np.zeros(self._shape)
+        if result is not None:
+            shape, sizes = (len(self._used), self._shape[0]), self._sizes[self._used]
+            evs = np.broadcast_to(np.asarray(result.data.evs, dtype=np.float64), shape)
+            values[:, self._used] = evs.T * sizes
+            errors[:, self._used] = _errors(result, shape).T * sizes
+        return Readings(values, errors)
+
+
+def _errors(result: PubResult, shape: tuple[int, int]) -> FloatArray:
+    """The standard errors of a PUB; where it states none at all, the precision that it was run with.
+
+    Qiskit's ``StatevectorEstimator`` adds noise of that precision and states 0.
+    """
+    stated = np.broadcast_to(np.asarray(result.data.stds, dtype=np.float64), shape)
+    if np.any(stated):
+        return stated
+    return np.full(shape, float(result.metadata.get("target_precision") or 0.0))
+
+
+def pauli_sum(observable: Observable) -> SparsePauliOp:
+    """Return an observable as what estimators measure.
+
+    Raises:
+        UnsupportedObservableError: It is no Pauli sum.
+    """
+    if isinstance(observable, Pauli | SparsePauliOp):
+        return SparsePauliOp(observable)
+    raise UnsupportedObservableError(
+        f"An estimator measures Pauli sums, but an observable is a {type(observable).__name__}. "
+        "Give a SparsePauliOp, or use the adjoint method on an exact connection."
+    )

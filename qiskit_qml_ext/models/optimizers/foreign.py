@@ -1,0 +1,37 @@
+"""Optimizers of qiskit-machine-learning, and functions with the signature of ``scipy.optimize.minimize``."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.models.optimizers.optimizer import Training
+from qiskit_qml_ext.models.optimizers.watched import StopTraining, Watched
+
+
+class ForeignOptimizer(BaseEstimator):
+    """Somebody else's optimizer, on all training samples at once. Each value of the loss counts as an iteration.
+
+    What it draws comes from its own generator, whatever the model's ``random_state``.
+
+    Args:
+        optimizer: An optimizer of qiskit-machine-learning, or a function ``minimize(fun, x0, jac=…, bounds=…)`` whose
+            result has the point as ``x``.
+    """
+
+    in_steps: ClassVar[bool] = False
+
+    def __init__(self, optimizer: Any):
+        self.optimizer = optimizer
+
+    def minimize(self, training: Training, start: FloatArray) -> FloatArray:
+        """Train; see :class:`~qiskit_qml_ext.models.optimizers.Optimizer`."""
+        run: Callable[..., Any] = getattr(self.optimizer, "minimize", self.optimizer)
+        watched = Watched(training)
+        try:
+            result = run(watched.reported_value, start.copy(), jac=watched.gradient, bounds=None)
+        except StopTraining as stop:
+            return stop.point
+        return np.asarray(result.x, dtype=np.float64)

@@ -1,0 +1,71 @@
+"""Simultaneous perturbation stochastic approximation."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+
+from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.checks import positive_number, whole_number
+from qiskit_qml_ext.models.optimizers.optimizer import Objective, SteppingOptimizer, Training
+
+_ALPHA, _GAMMA = 0.602, 0.101  # how fast steps and perturbations shrink (Spall)
+_STABILITY = 0.1  # of all steps: how long the first ones are held back
+_CALIBRATION = 10  # directions that tell how steep the start is
+
+
+class SPSA(SteppingOptimizer):
+    """Steps along random directions, from two values of the loss each, whatever the number of parameters.
+
+    Step k is a / (A + k + 1)^0.602 long and looks c / (k + 1)^0.101 far to both sides, with A a tenth of all steps. The
+    gain a is calibrated so that the first step changes each parameter by about ``first_step``.
+
+    Args:
+        first_step: By how much each parameter changes in the first step, in radians, positive.
+        perturbation: c, in radians, positive.
+        num_directions: How many directions are averaged in a step.
+
+    References:
+        Spall, IEEE Transactions on Aerospace and Electronic Systems 34, 817 (1998).
+    """
+
+    name: ClassVar[str] = "spsa"
+
+    def __init__(self, first_step: float = 0.2, *, perturbation: float = 0.1, num_directions: int = 1):
+        self.first_step = first_step
+        self.perturbation = perturbation
+        self.num_directions = num_directions
+
+    def step(self, objective: Objective, point: FloatArray, training: Training) -> tuple[FloatArray, float, float]:
+        """Take one step; the loss that is reported is the mean of the values on both sides."""
+        stability = _STABILITY * training.num_steps
+        if not hasattr(self, "steps_"):
+            self.steps_ = 0
+            slopes = [self._estimate(objective, point, training.rng, 1)[1] for _ in range(_CALIBRATION)]
+            slope = float(np.abs(slopes).mean()) or 1.0  # a flat start: any gain does
+            self.gain_ = positive_number("first_step", self.first_step) * (stability + 1) ** _ALPHA / slope
+        loss, gradient = self._estimate(
+            objective, point, training.rng, whole_number("num_directions", self.num_directions)
+        )
+        self.steps_ += 1
+        point = point - self.gain_ / (stability + self.steps_) ** _ALPHA * gradient
+        return point, loss, float(np.sqrt(gradient @ gradient))
+
+    def _estimate(
+        self, objective: Objective, point: FloatArray, rng: np.random.Generator, num_directions: int
+    ) -> tuple[float, FloatArray]:
+        """The mean of the values, and of the gradients, over random directions."""
+        distance = positive_number("perturbation", self.perturbation) / (self.steps_ + 1) ** _GAMMA
+        estimates = [
+            two_sided_estimate(objective.value, point, rng.choice([-1.0, 1.0], len(point)), distance)
+            for _ in range(num_directions)
+        ]
+        return float(np.mean([value for value, _ in estimates])), np.mean([slope for _, slope in estimates], axis=0)
+
+
+def two_sided_estimate(
+    function: Callable[[FloatArray], float], point: FloatArray, signs: FloatArray, distance: float
+) -> tuple[float, FloatArray]:
+    """Estimate value and gradient from both sides: signs · [f(θ + c signs) - f(θ - c signs)] / (2c)."""
+    above, below = function(point + distance * signs), function(point - distance * signs)
+    return (above + below) / 2, signs * ((above - below) / (2 * distance))

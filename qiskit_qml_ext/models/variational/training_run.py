@@ -1,0 +1,133 @@
+"""One training: batches, reports, and when to stop."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.models.variational.objective import MeanLoss
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingStep:
+    """Where a training is after an iteration."""
+
+    iteration: int
+    """The number of the iteration, from 1: of a pass through the training data."""
+    loss: float
+    """The mean training loss, at the beginning of the iteration (with SciPy's optimizers at its end)."""
+    validation_loss: float | None
+    """The loss on the samples that were put aside, at the end; ``None`` without early stopping."""
+    gradient_norm: float | None
+    """The norm of the last gradient; ``None`` if the optimizer takes none."""
+    seconds: float
+    """Since the training began."""
+    weights: FloatArray
+    """The weights of the circuit, a copy."""
+
+
+Callback = Callable[[TrainingStep], object]
+"""What is told after each iteration; it stops the training by returning ``True``."""
+
+
+@dataclass(frozen=True)
+class StoppingRule:
+    """When a training stops before its last iteration."""
+
+    tol: float
+    """An improvement of the loss by less counts as none."""
+    n_iter_no_change: int
+    """After so many iterations without improvement it stops."""
+    watches_training: bool
+    """Whether the training loss is watched, where there is no validation loss."""
+
+
+@dataclass(eq=False)
+class TrainingRun:
+    """A training as an optimizer sees it, and what it leaves behind."""
+
+    whole: MeanLoss
+    """The objective over all training samples."""
+    validation: MeanLoss | None
+    """The objective over the samples that were put aside."""
+    batch_size: int | None
+    """Samples in a batch; ``None`` for all."""
+    max_iter: int
+    """The largest number of iterations."""
+    rng: np.random.Generator
+    """Where the order of the batches, and what the optimizer draws, come from."""
+    rule: StoppingRule
+    """When it stops early."""
+    callbacks: Sequence[Callback] = ()
+    """What is told after each iteration."""
+    history: list[TrainingStep] = field(default_factory=list)
+    """What was reported."""
+    stopped: str = "optimizer"
+    """Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"``, or by the ``"optimizer"`` itself."""
+    best_point: FloatArray | None = None
+    """The point with the least validation loss."""
+    _best: float = np.inf
+    _unchanged: int = 0
+    _began: float = field(default_factory=time.perf_counter)
+
+    @property
+    def num_steps(self) -> int:
+        """How many batches there are in all passes together."""
+        return self.max_iter * -(-len(self.whole.rows) // self._size)
+
+    @property
+    def _size(self) -> int:
+        return len(self.whole.rows) if self.batch_size is None else self.batch_size
+
+    def passes(self) -> Iterator[Sequence[MeanLoss]]:
+        """Go ``max_iter`` times through the data, in a new order each time if there are several batches."""
+        number = len(self.whole.rows)
+        for _ in range(self.max_iter):
+            if self._size >= number:
+                yield [self.whole]
+            else:
+                order = self.rng.permutation(number)
+                yield [self.whole.batch(order[first : first + self._size]) for first in range(0, number, self._size)]
+
+    def report(self, point: FloatArray, loss: float, gradient_norm: float | None) -> bool:
+        """Write an iteration down, tell the callbacks, and say whether the training should stop."""
+        held = None if self.validation is None else self.validation.value(point)
+        weights, _, _ = self.whole.head.split(point)
+        seconds = time.perf_counter() - self._began
+        step = TrainingStep(len(self.history) + 1, loss, held, gradient_norm, seconds, weights.copy())
+        self.history.append(step)
+        answers = [callback(step) for callback in self.callbacks]
+        reasons = {
+            "callback": any(answer is True for answer in answers),
+            "no_change": self._has_settled(point, step),
+            "max_iter": len(self.history) >= self.max_iter,
+        }
+        self.stopped = next((reason for reason, holds in reasons.items() if holds), "optimizer")
+        return any(reasons.values())
+
+    def _has_settled(self, point: FloatArray, step: TrainingStep) -> bool:
+        watched = step.loss if step.validation_loss is None else step.validation_loss
+        self._unchanged = 0 if watched < self._best - self.rule.tol else self._unchanged + 1
+        if watched < self._best:
+            self._best = watched
+            self.best_point = None if step.validation_loss is None else point.copy()
+        watches = self.rule.watches_training or step.validation_loss is not None
+        return watches and self._unchanged >= self.rule.n_iter_no_change
+
+
+@contextmanager
+def progress(run: TrainingRun, title: str) -> Iterator[None]:
+    """Show a bar while a training runs."""
+    from tqdm.auto import tqdm
+
+    with tqdm(total=run.max_iter, desc=title, unit="iteration") as bar:
+
+        def show(step: TrainingStep) -> None:
+            bar.set_postfix(loss=f"{step.loss:.4g}", refresh=False)
+            bar.update()
+
+        run.callbacks = (*run.callbacks, show)
+        yield

@@ -1,0 +1,242 @@
+"""Classification with a trained circuit."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+from qiskit import QuantumCircuit
+from sklearn.base import ClassifierMixin
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+from typing_extensions import Self
+
+from qiskit_qml_ext.arrays import AnyArray, FloatArray
+from qiskit_qml_ext.checks import numeric_array
+from qiskit_qml_ext.circuits import Ansatz, FeatureMap, InitialDistribution
+from qiskit_qml_ext.engine import Observable
+from qiskit_qml_ext.models.losses import GivesProbabilities, Loss, loss_of
+from qiskit_qml_ext.models.optimizers import Optimizer
+from qiskit_qml_ext.models.variational.model import TrainingData, VariationalModel, checked_weights
+from qiskit_qml_ext.models.variational.training_run import Callback
+
+
+def _knows_probabilities(model: "VariationalClassifier") -> bool:
+    if not isinstance(loss_of(model.loss, "classification"), GivesProbabilities):
+        raise AttributeError(f"predict_proba needs a loss that knows probabilities, but loss={model.loss!r} came.")
+    return True
+
+
+class VariationalClassifier(ClassifierMixin, VariationalModel):
+    """Classification by expectation values of a trained circuit, with exact values and gradients.
+
+    Each class has a score scale_k ⟨O_k⟩ + bias_k; two classes share one observable, f = scale ⟨O⟩ + bias, with the
+    scores -f and f. The class with the largest score is predicted.
+
+    Args:
+        feature_map: What encodes a sample: a template, or a circuit whose data are a ``ParameterVector("x")`` and
+            whose other parameters are trained; ``None`` takes ``AngleFeatureMap()``.
+        ansatz: What is trained: a template, or a circuit. ``None`` takes nothing after a feature map with weights
+            of its own (a re-uploading model), and ``RealAmplitudesAnsatz()`` after one without.
+        observables: One for each class, or one for two classes; or ``"local"`` (the mean of Z over
+            the qubits, dealt out in turn to the classes; for more classes than qubits the outcomes, as numbers, modulo
+            the number of classes) or ``"parity"`` (the number of ones modulo the number of classes); ``None`` is
+            ``"local"``.
+        loss: ``"cross_entropy"``, ``"hinge"``, ``"huber"``, ``"squared"``, or a callable with the signature of
+            :class:`~qiskit_qml_ext.models.losses.Loss`.
+        optimizer: A name, or an object: ours, SciPy's or qiskit-machine-learning's; see
+            :func:`~qiskit_qml_ext.models.optimizers.optimizer_of`.
+        initialization: The distribution of the initial weights, or its name; ``None`` is the uniform one.
+        output_scale: The scale of every observable; ``None`` trains one for each, from 1.
+        output_bias: The bias of every observable; ``None`` trains one for each, from 0.
+        batch_size: Samples in a step; ``None`` takes all. Only for optimizers that go in steps.
+        max_iter: The largest number of iterations: of passes through the data, each a number of steps; with other
+            people's optimizers that say nothing of iterations, of values of the loss.
+        early_stopping: Whether samples are put aside, training stops when the loss on them does not get better, and the
+            weights that were best for them are kept.
+        validation_fraction: The share of samples that are put aside for ``early_stopping``, the same of each class.
+        n_iter_no_change: After so many iterations in which the loss got better by less than ``tol`` training stops,
+            with ``early_stopping`` or an optimizer that goes in steps.
+        tol: See ``n_iter_no_change``.
+        class_weight: A weight for each class, or ``"balanced"``; it multiplies the weights of the samples.
+        warm_start: Whether ``fit`` goes on where it ended before. The settings of the circuit, of its outputs, of the
+            loss and of the optimizer must then be those of the first ``fit``.
+        callbacks: Functions that are told a :class:`~qiskit_qml_ext.models.TrainingStep` after each iteration; one that
+            returns ``True`` stops the training.
+        verbose: Whether a progress bar is shown.
+        random_state: For initial weights, batches, validation samples and random optimizers.
+
+    Attributes:
+        classes_: The class labels, sorted.
+        weights_: The trained weights, first those of the feature map, shape (W,).
+        output_scale_: The scale of each observable, shape (M,).
+        output_bias_: The bias of each observable, shape (M,).
+        circuit_: The circuit, with parameters ``x`` for a sample and ``θ`` for the weights.
+        observables_: The observables that are read.
+        optimizer_: The optimizer, with what it remembers.
+        history_: A frame with a row for each iteration of the last training: iteration, loss, validation_loss,
+            gradient_norm, seconds.
+        n_iter_: The number of iterations of the last training.
+        stopped_: Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"`` or ``"optimizer"``.
+
+    References:
+        Schuld et al., arXiv:1804.00633; Pérez-Salinas et al., arXiv:1907.02085.
+
+    Examples:
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import MinMaxScaler
+        >>> from qiskit_qml_ext.models import VariationalClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> X = MinMaxScaler((0, 3)).fit_transform(X)
+        >>> bool(VariationalClassifier(optimizer="l-bfgs-b", random_state=0).fit(X, y).score(X, y) > 0.9)
+        True
+    """
+
+    _task: ClassVar[str] = "classification"
+    _first_scale: ClassVar[float] = 1.0
+
+    def __init__(
+        self,
+        feature_map: FeatureMap | QuantumCircuit | None = None,
+        ansatz: Ansatz | QuantumCircuit | None = None,
+        *,
+        observables: str | Observable | Sequence[Observable] | None = None,
+        loss: str | Loss = "cross_entropy",
+        optimizer: str | Optimizer | Any = "adam",
+        initialization: InitialDistribution | str | None = None,
+        output_scale: float | None = None,
+        output_bias: float | None = None,
+        batch_size: int | None = None,
+        max_iter: int = 200,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        class_weight: Mapping[Any, float] | str | None = None,
+        warm_start: bool = False,
+        callbacks: Sequence[Callback] = (),
+        verbose: bool = False,
+        random_state: Any = None,
+    ):
+        self.feature_map = feature_map
+        self.ansatz = ansatz
+        self.observables = observables
+        self.loss = loss
+        self.optimizer = optimizer
+        self.initialization = initialization
+        self.output_scale = output_scale
+        self.output_bias = output_bias
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.class_weight = class_weight
+        self.warm_start = warm_start
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train the circuit.
+
+        Args:
+            X: Samples, shape (n, features).
+            y: Class labels, shape (n,), at least two classes.
+            sample_weight: Weights of the samples, shape (n,), not negative.
+        """
+        goes_on = self.warm_start and hasattr(self, "weights_")
+        data = self._data(X, y, sample_weight, None, goes_on=goes_on)
+        self._train(data, self.max_iter, puts_aside=self.early_stopping)
+        return self
+
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Go once through some samples, from where the model is.
+
+        Args:
+            X: Samples, shape (n, features).
+            y: Class labels, shape (n,).
+            classes: All class labels that will ever come; needed in the first call if ``y`` has not all of them.
+            sample_weight: Weights of the samples, shape (n,), not negative.
+
+        Raises:
+            ValueError: If the optimizer does not go in steps, or with ``early_stopping``, which needs all samples.
+        """
+        data = self._data(X, y, sample_weight, classes, goes_on=hasattr(self, "weights_"))
+        self._go_once(data)
+        return self
+
+    def decision_function(self, X: ArrayLike) -> FloatArray:
+        """Return the scores: shape (n,), positive for the second of two classes, or (n, classes)."""
+        scores = self._outputs(X)
+        return (scores[:, 1] - scores[:, 0]) / 2 if len(self.classes_) == 2 else scores
+
+    def predict(self, X: ArrayLike) -> AnyArray:
+        """Predict class labels, shape (n,)."""
+        best = self._outputs(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
+
+    @available_if(_knows_probabilities)  # type: ignore[untyped-decorator]
+    def predict_proba(self, X: ArrayLike) -> FloatArray:
+        """Return the probability of each class, shape (n, classes); only with a loss that knows it."""
+        outputs = self._outputs(X)
+        assert isinstance(self.loss_, GivesProbabilities)  # or there were no such method
+        return np.asarray(self.loss_.probabilities(outputs))
+
+    def _data(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        classes: ArrayLike | None,
+        *,
+        goes_on: bool,
+    ) -> TrainingData:
+        samples, labels = validate_data(self, X, y, dtype=np.float64, reset=not goes_on)
+        numeric_array("X", X)
+        if np.ma.is_masked(y):
+            raise TypeError("y must have a label for every row, but some of this masked array are missing.")
+        check_classification_targets(labels)
+        weights = checked_weights(sample_weight, samples)
+        rows = np.flatnonzero(weights)
+        samples, labels, weights = samples[rows], labels[rows], weights[rows]
+        if goes_on:
+            self._go_on()
+        else:
+            self.classes_ = np.unique(labels if classes is None else np.asarray(classes))
+            if len(self.classes_) < 2:
+                raise ValueError(f"The number of classes has to be at least 2, but 1 class came: {self.classes_}.")
+        unknown = np.setdiff1d(labels, self.classes_)
+        if len(unknown):
+            raise ValueError(f"y has the class {unknown[0]!r}, which is none of {self.classes_.tolist()}.")
+        if not goes_on:
+            mixing = self._mixing(len(self.classes_))
+            self._begin(samples.shape[1], len(mixing), mixing)
+        places = np.searchsorted(self.classes_, labels)
+        weights = weights * compute_sample_weight(self.class_weight, labels)
+        return TrainingData(samples, 2.0 * np.eye(len(self.classes_))[places] - 1.0, weights, labels)
+
+    def _mixing(self, num_classes: int) -> FloatArray:
+        """How scaled values become scores: one value counts for the second of two classes, against the first."""
+        given = self.observables
+        is_pair = isinstance(given, (list, tuple)) and len(given) == 2
+        return np.array([[-1.0, 1.0]]) if num_classes == 2 and not is_pair else np.eye(num_classes)
+
+    @property
+    def output_scale_(self) -> FloatArray:
+        """The scale of each observable, shape (M,)."""
+        return np.asarray(self._scale)
+
+    @property
+    def output_bias_(self) -> FloatArray:
+        """The bias of each observable, shape (M,)."""
+        return np.asarray(self._bias)
