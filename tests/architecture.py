@@ -6,7 +6,7 @@ Every rule is a function of a :class:`House` that returns what breaks it, by nam
 import ast
 import io
 import tokenize
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -182,11 +182,6 @@ def folders_without_init(house: House) -> set[str]:
         for path in house.root.rglob("*.py")
         if not (path.parent / "__init__.py").exists()
     }
-
-
-def forbidden_imports(house: House, pairs: Set[tuple[str, str]]) -> set[str]:
-    """Imports from the first folder of a pair into the second, which the order alone would allow."""
-    return {f"{module} -> {target}" for one, other, module, target in inner_imports(house, "") if (one, other) in pairs}
 
 
 def compiled_outside(house: House, room: str) -> set[str]:

@@ -155,13 +155,6 @@ def test_an_order_that_names_what_is_not_there_breaks_the_rule(build, orders, br
     assert architecture.upward_imports(build({}), orders) == broken
 
 
-def test_a_forbidden_pair_is_found_although_the_order_allows_it(build):
-    house = build({"middle/free.py": "import house.low.tool\n"})
-    found = architecture.forbidden_imports(house, {("middle", "low")})
-    assert found == {"middle.free -> low.tool"}
-    assert architecture.forbidden_imports(house, {("low", "middle")}) == set()
-
-
 def test_the_map_lists_the_folders_in_their_order_each_followed_by_its_rooms(build):
     house = build({})
     assert architecture.folders_in_order(house, ORDERS) == ["low", "high", "high.room", "high.hall"]
