@@ -30,6 +30,7 @@ class SPSA(SteppingOptimizer):
     """
 
     name: ClassVar[str] = "spsa"
+    takes_gradients: ClassVar[bool] = False
 
     def __init__(self, first_step: float = 0.2, *, perturbation: float = 0.1, num_directions: int = 1):
         self.first_step = first_step

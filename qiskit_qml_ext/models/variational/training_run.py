@@ -1,9 +1,10 @@
 """One training: batches, reports, and when to stop."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -24,7 +25,13 @@ class TrainingStep:
     gradient_norm: float | None
     """The norm of the last gradient; ``None`` if the optimizer takes none."""
     seconds: float
-    """Since the training began."""
+    """Since the training began, without the time between a run that was killed and the one that goes on."""
+    shots: int
+    """Shots used since the training began, each expectation value counted by itself; 0 where values are exact, or where
+    an estimator of your own decides."""
+    gradient_error: float | None
+    """The standard error of the last gradient by the weights, as the root of the sum of squares over the weights;
+    ``None`` where values are exact or the optimizer takes no gradient, NaN where the method does not know it."""
     weights: FloatArray
     """The weights of the circuit, a copy."""
 
@@ -45,6 +52,13 @@ class StoppingRule:
     """Whether the training loss is watched, where there is no validation loss."""
 
 
+class Keeper(Protocol):
+    """Something that writes down where a training is."""
+
+    def keep(self, run: "TrainingRun", point: FloatArray, *, is_last: bool) -> None:
+        """Write it down, if it is time to."""
+
+
 @dataclass(eq=False)
 class TrainingRun:
     """A training as an optimizer sees it, and what it leaves behind."""
@@ -63,15 +77,23 @@ class TrainingRun:
     """When it stops early."""
     callbacks: Sequence[Callback] = ()
     """What is told after each iteration."""
+    keeper: Keeper | None = None
+    """What writes checkpoints."""
     history: list[TrainingStep] = field(default_factory=list)
     """What was reported."""
     stopped: str = "optimizer"
     """Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"``, or by the ``"optimizer"`` itself."""
     best_point: FloatArray | None = None
     """The point with the least validation loss."""
+    is_finished: bool = False
+    """Whether it ended already, in an earlier run."""
     _best: float = np.inf
     _unchanged: int = 0
     _began: float = field(default_factory=time.perf_counter)
+    _shots_before: int = 0
+
+    def __post_init__(self) -> None:
+        self._shots_before = self.whole.evaluator.account.shots
 
     @property
     def num_steps(self) -> int:
@@ -83,9 +105,9 @@ class TrainingRun:
         return len(self.whole.rows) if self.batch_size is None else self.batch_size
 
     def passes(self) -> Iterator[Sequence[MeanLoss]]:
-        """Go ``max_iter`` times through the data, in a new order each time if there are several batches."""
+        """Go through the data until ``max_iter``, in a new order each time if there are several batches."""
         number = len(self.whole.rows)
-        for _ in range(self.max_iter):
+        for _ in range(len(self.history), self.max_iter):
             if self._size >= number:
                 yield [self.whole]
             else:
@@ -96,8 +118,17 @@ class TrainingRun:
         """Write an iteration down, tell the callbacks, and say whether the training should stop."""
         held = None if self.validation is None else self.validation.value(point)
         weights, _, _ = self.whole.head.split(point)
-        seconds = time.perf_counter() - self._began
-        step = TrainingStep(len(self.history) + 1, loss, held, gradient_norm, seconds, weights.copy())
+        account = self.whole.evaluator.account
+        step = TrainingStep(
+            iteration=len(self.history) + 1,
+            loss=loss,
+            validation_loss=held,
+            gradient_norm=gradient_norm,
+            seconds=time.perf_counter() - self._began,
+            shots=account.shots - self._shots_before,
+            gradient_error=account.gradient_error,
+            weights=weights.copy(),
+        )
         self.history.append(step)
         answers = [callback(step) for callback in self.callbacks]
         reasons = {
@@ -106,7 +137,23 @@ class TrainingRun:
             "max_iter": len(self.history) >= self.max_iter,
         }
         self.stopped = next((reason for reason, holds in reasons.items() if holds), "optimizer")
-        return any(reasons.values())
+        self.is_finished = any(reasons.values())
+        if self.keeper is not None:
+            self.keeper.keep(self, point, is_last=self.is_finished)
+        return self.is_finished
+
+    def progress_state(self) -> dict[str, Any]:
+        """Return what :meth:`go_on` takes, as what JSON can hold."""
+        best = None if self.best_point is None else self.best_point.tolist()
+        return {"stopped": self.stopped, "best": self._best, "unchanged": self._unchanged, "best_point": best}
+
+    def go_on(self, history: Sequence[TrainingStep], state: Mapping[str, Any], *, is_finished: bool) -> None:
+        """Take the place of a run that came so far."""
+        self.history = list(history)
+        self.stopped, self._best, self._unchanged = state["stopped"], state["best"], state["unchanged"]
+        self.best_point = None if state["best_point"] is None else np.array(state["best_point"])
+        self.is_finished = is_finished
+        self._began -= history[-1].seconds
 
     def _has_settled(self, point: FloatArray, step: TrainingStep) -> bool:
         watched = step.loss if step.validation_loss is None else step.validation_loss
@@ -123,10 +170,11 @@ def progress(run: TrainingRun, title: str) -> Iterator[None]:
     """Show a bar while a training runs."""
     from tqdm.auto import tqdm
 
-    with tqdm(total=run.max_iter, desc=title, unit="iteration") as bar:
+    with tqdm(total=run.max_iter, initial=len(run.history), desc=title, unit="iteration") as bar:
 
         def show(step: TrainingStep) -> None:
-            bar.set_postfix(loss=f"{step.loss:.4g}", refresh=False)
+            shots = {"shots": f"{step.shots:,}"} if step.shots else {}
+            bar.set_postfix(loss=f"{step.loss:.4g}", **shots, refresh=False)
             bar.update()
 
         run.callbacks = (*run.callbacks, show)

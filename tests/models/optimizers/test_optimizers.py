@@ -11,6 +11,7 @@ from qiskit_machine_learning import optimizers as theirs
 from scipy.optimize import minimize
 
 from qiskit_qml_ext.engine import expectation_jacobian, expectations
+from qiskit_qml_ext.gradients import metric_tensor
 from qiskit_qml_ext.models.optimizers import (
     SPSA,
     Adam,
@@ -21,8 +22,6 @@ from qiskit_qml_ext.models.optimizers import (
     two_sided_estimate,
 )
 from qiskit_qml_ext.models.optimizers.scipy_minimizer import METHODS
-from qiskit_qml_ext.models.variational.metric import mean_metric
-from qiskit_qml_ext.program import lower
 
 
 class Energy:
@@ -147,7 +146,7 @@ class Ising:
         return float(values[0, 0]), jacobian[0, 0]
 
     def metric(self, point):
-        return mean_metric(lower(self.circuit), point[None], np.arange(12))
+        return metric_tensor(self.circuit, point)
 
 
 @pytest.mark.parametrize(("optimizer", "steps"), [(GradientDescent(0.05), 695), (NaturalGradient(0.05), 12)])
