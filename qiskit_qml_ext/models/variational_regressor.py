@@ -59,9 +59,10 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         callbacks: Functions that are told a :class:`~qiskit_qml_ext.models.TrainingStep` after each iteration; one that
             returns ``True`` stops the training.
         verbose: Whether a progress bar is shown.
-        gradient: How the gradient by the weights is found: ``"auto"`` (by states where the connection is exact, by shift
-            rules elsewhere), ``"adjoint"``, ``"parameter_shift"``, ``"finite_difference"``, ``"spsa"``, ``"hadamard_test"``,
-            or such an object with settings of its own; see :func:`~qiskit_qml_ext.gradients.jacobian`.
+        gradient: How the gradient by the weights is found: ``"auto"`` (by states where the connection is exact, by
+            shift rules elsewhere), ``"adjoint"``, ``"parameter_shift"``, ``"finite_difference"``, ``"spsa"``,
+            ``"hadamard_test"``, or such an object with settings of its own; see
+            :func:`~qiskit_qml_ext.gradients.jacobian`.
         connection: Where the circuit runs, in training and in prediction, from
             :func:`~qiskit_qml_ext.primitives.connect`; ``None`` is exact. Observables that are no Pauli sums are
             measured as such. All samples are one PUB. On a simulator with a seed every estimate has noise of its own,

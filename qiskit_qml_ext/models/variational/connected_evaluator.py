@@ -8,7 +8,7 @@ import numpy as np
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.engine.observables import size_of
-from qiskit_qml_ext.gradients import GradientMethod, JacobianEstimate, jacobian, metric_tensor
+from qiskit_qml_ext.gradients import GradientMethod, HadamardTestGradient, JacobianEstimate, jacobian, metric_tensor
 from qiskit_qml_ext.gradients.problem import pose
 from qiskit_qml_ext.gradients.readings import read
 from qiskit_qml_ext.models.variational.account import Account, gradient_errors
@@ -45,7 +45,7 @@ class ConnectedEvaluator:
         circuit = model.circuit
         problem = pose(circuit, list(observables), np.zeros(circuit.num_parameters), connection=connection)
         self._observables: Sequence[Observable] = problem.observables
-        if not connection.is_exact:
+        if not connection.is_exact or isinstance(method, HadamardTestGradient):
             self._observables = [as_pauli_sum(one, circuit.num_qubits) for one in problem.observables]
         self._model, self._circuit = model, unitary_part(circuit, timing=True)
         self._connection = connection
@@ -81,14 +81,16 @@ class ConnectedEvaluator:
         changes = _changes(estimate, pull)
         cotangents = pull(estimate.values)
         if not self._connection.is_exact:
-            self.account.gradient_errors = gradient_errors(estimate, cotangents, changes)
+            self.account.gradient_errors = gradient_errors(
+                estimate, cotangents, changes, independent=self._connection.estimator_draws_normal_noise
+            )
         return np.asarray(np.einsum("bm,bmw->w", cotangents, estimate.jacobian))
 
     def metric(self, rows: FloatArray, weights: FloatArray) -> FloatArray:
         """Return the mean metric tensor, shape (W, W): that of the circuit without noise, from states."""
         rows[:, self._model.weights] = weights
         columns = self._model.weights.tolist()
-        return np.asarray(metric_tensor(self._model.circuit, rows, parameters=columns).mean(axis=0))
+        return np.asarray(np.asarray(metric_tensor(self._model.circuit, rows, parameters=columns)).mean(axis=0))
 
     def _with_new_noise(self, rows: FloatArray) -> Connection:
         seed = self._connection.seed

@@ -82,9 +82,8 @@ class ExactEvaluator:
         """Return the mean metric tensor, shape (W, W)."""
         rows[:, self._weights] = weights
         columns = self._columns.tolist()
-        return np.asarray(
-            metric_tensor(self._circuit, rows, connection=self._connection, parameters=columns).mean(axis=0)
-        )
+        tensors = metric_tensor(self._circuit, rows, connection=self._connection, parameters=columns)
+        return np.asarray(np.asarray(tensors).mean(axis=0))
 
 
 class _Limits(TypedDict):

@@ -146,7 +146,7 @@ class Ising:
         return float(values[0, 0]), jacobian[0, 0]
 
     def metric(self, point):
-        return metric_tensor(self.circuit, point)
+        return np.asarray(metric_tensor(self.circuit, point))
 
 
 @pytest.mark.parametrize(("optimizer", "steps"), [(GradientDescent(0.05), 695), (NaturalGradient(0.05), 12)])
