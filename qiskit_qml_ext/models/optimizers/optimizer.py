@@ -16,6 +16,9 @@ class Objective(Protocol):
     def value(self, point: FloatArray) -> float:
         """Return the loss."""
 
+    def values(self, points: FloatArray) -> FloatArray:
+        """Return the loss at several points (N, P) at once, shape (N,)."""
+
     def value_and_gradient(self, point: FloatArray) -> tuple[float, FloatArray]:
         """Return the loss and its gradient."""
 

@@ -24,7 +24,7 @@ class Evaluator(Protocol):
         """Return what the other methods take for these samples, shape (B, parameters); they write to it."""
 
     def values(self, rows: FloatArray, weights: FloatArray) -> FloatArray:
-        """Return the expectation values, shape (B, M)."""
+        """Return the expectation values, shape (B, M), at weights (W,), or (B, W) for other ones in each row."""
 
     def vjp(self, rows: FloatArray, weights: FloatArray, pull: Callable[[FloatArray], FloatArray]) -> FloatArray:
         """Return the gradient of a loss by the weights, shape (W,).

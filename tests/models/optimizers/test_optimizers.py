@@ -19,7 +19,7 @@ from qiskit_qml_ext.models.optimizers import (
     NaturalGradient,
     SciPyOptimizer,
     optimizer_of,
-    two_sided_estimate,
+    two_sided_estimates,
 )
 from qiskit_qml_ext.models.optimizers.scipy_minimizer import METHODS
 
@@ -31,6 +31,9 @@ class Energy:
 
     def value(self, point):
         return 0.5 + float((point - self.target) @ (point - self.target))
+
+    def values(self, points):
+        return np.array([self.value(point) for point in points])
 
     def value_and_gradient(self, point):
         return self.value(point), 2 * (point - self.target)
@@ -114,10 +117,10 @@ def test_the_mean_of_spsa_over_all_signs_has_the_bias_that_theory_gives_it():
     circuit, observable = layered()
     point = 0.1 + 0.2 * np.arange(6)
 
-    def value(angles):
-        return float(expectations(circuit, angles[None], observable)[0, 0])
+    def values(points):
+        return expectations(circuit, points, observable)[:, 0]
 
-    estimates = [two_sided_estimate(value, point, np.array(s), 0.1)[1] for s in product((-1.0, 1.0), repeat=6)]
+    _, estimates = two_sided_estimates(values, point, np.array(list(product((-1.0, 1.0), repeat=6))), 0.1)
     gradient = expectation_jacobian(circuit, point[None], observable)[1][0, 0]
     bias = [-0.0020447877, 0.0025293874, -0.0037514288, 0.0059682779, 0.0080195180, 0]
     assert_allclose(np.mean(estimates, axis=0) - gradient, bias, atol=1e-10)

@@ -15,11 +15,11 @@ from qiskit_qml_ext.circuits import AngleFeatureMap, RealAmplitudesAnsatz
 from qiskit_qml_ext.models import VariationalClassifier
 from qiskit_qml_ext.primitives import Connection, Journal, connect
 
-X, Y = np.random.default_rng(0).uniform(0, 3, (4, 2)), [0, 1, 0, 1]
+X, Y = np.random.default_rng(0).uniform(0, 3, (2, 2)), [0, 1]
 
 # At which estimate a process dies, and whether before it runs or after its result is in the journal: each in the
-# middle of an iteration, of which a training has two batches. SPSA takes 20 estimates to begin with and 2 a step.
-DEATHS = {"adam": [(1, "before"), (4, "after")], "spsa": [(13, "after"), (26, "before")]}
+# middle of an iteration, of which each has two batches. SPSA takes one estimate more, to begin with.
+DEATHS = {"adam": [(1, "before"), (3, "after")], "spsa": [(2, "after"), (5, "before")]}
 
 
 def main(folder):
@@ -46,7 +46,7 @@ def _train(where, optimizer, death=None):
         _die_at(*death)
     seen = []
     model = VariationalClassifier(
-        AngleFeatureMap(), RealAmplitudesAnsatz(reps=1), optimizer=optimizer, batch_size=2, max_iter=3, random_state=0,
+        AngleFeatureMap(), RealAmplitudesAnsatz(reps=1), optimizer=optimizer, batch_size=1, max_iter=3, random_state=0,
         connection=connect("fake_manila", shots=40, seed=1, journal=f"{where}.journal"), checkpoint=f"{where}.json",
         callbacks=[lambda step: seen.append(step.iteration)],
     ).fit(X, Y)  # fmt: skip
