@@ -116,11 +116,9 @@ class _Asked:
 def _errors(result: PubResult, shape: tuple[int, int]) -> FloatArray:
     """The standard errors of a PUB; where it states none at all, the precision that it was run with.
 
-    Qiskit's ``StatevectorEstimator`` adds noise of that precision and states 0. Runtime's estimators take ``stds`` from
-    the spread of a few twirled circuits, two of them at 100 shots, and ``ensemble_standard_error`` from all shots.
+    Qiskit's ``StatevectorEstimator`` adds noise of that precision and states 0.
     """
-    errors = getattr(result.data, "ensemble_standard_error", result.data.stds)
-    stated = np.broadcast_to(np.asarray(errors, dtype=np.float64), shape)
+    stated = np.broadcast_to(np.asarray(result.data.stds, dtype=np.float64), shape)
     if np.any(stated):
         return stated
     return np.full(shape, float(result.metadata.get("target_precision") or 0.0))

@@ -66,12 +66,12 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         connection: Where the circuit runs, in training and in prediction, from
             :func:`~qiskit_qml_ext.primitives.connect`; ``None`` is exact. Observables that are no Pauli sums are
             measured as such. All samples are one PUB. On a simulator with a seed every estimate has noise of its own,
-            and a fit as a whole is reproducible.
+            and a fit as a whole is reproducible; an estimator of your own with a seed repeats its noise.
         checkpoint: The path of a file that is written while ``fit`` trains, and from which a run that was killed goes
             on at the same iteration with the same history; a finished training is taken from it at once. It is JSON,
-            written after every iteration where values are estimated; where they are exact, as often as takes 2 % of
-            the time, and at the end. A file of other data or settings is an error. Only for ``fit`` with this package's
-            optimizers that go in steps.
+            written after every iteration where values are estimated; where they are exact, as often as takes 2 % of the
+            time, and at the end. A file of other data or settings is an error. Together with a journal nothing that was
+            paid for is paid for again. Only for ``fit``, with this package's optimizers that go in steps.
         random_state: For initial weights, batches, validation samples and random optimizers.
 
     Attributes:

@@ -19,6 +19,7 @@ from qiskit_qml_ext.private_files import check_writable, write_private
 
 _FORMAT = "qiskit_qml_ext checkpoint of a training, version 1"
 _SHARE = 0.02  # of a training's time that may go into checkpoints where values are exact
+_FIRST = 0.02  # seconds that are taken for spent, so that no file is written in the first second
 _COLUMNS = [one.name for one in fields(TrainingStep) if one.name != "weights"]
 
 
@@ -50,7 +51,8 @@ class Checkpoint:
     """A file with the state of one training, as JSON; nothing in it is executed when it is read.
 
     Where values are estimated, it is written after every iteration. Where they are exact, an iteration may take less
-    time than writing a file: then after as many as make writing take 2 % of the time, and at the end.
+    time than writing a file: then after as many as make writing take 2 % of the time, from the first second on, and at
+    the end.
     """
 
     path: Path
@@ -65,7 +67,7 @@ class Checkpoint:
     """Whose account is kept, and the random numbers of its gradient method."""
     after_each: bool
     """Whether it is written after every iteration."""
-    _spent: list[float] = field(default_factory=lambda: [0.0])
+    _spent: list[float] = field(default_factory=lambda: [_FIRST])
     _began: float = field(default_factory=time.perf_counter)
 
     def keep(self, run: TrainingRun, point: FloatArray, *, is_last: bool) -> None:

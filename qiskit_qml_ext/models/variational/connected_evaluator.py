@@ -15,6 +15,7 @@ from qiskit_qml_ext.models.variational.account import Account, gradient_errors
 from qiskit_qml_ext.models.variational.model_circuit import ModelCircuit
 from qiskit_qml_ext.models.variational.pauli_sums import as_pauli_sum
 from qiskit_qml_ext.primitives import Connection
+from qiskit_qml_ext.primitives.connection.views import with_new_noise
 from qiskit_qml_ext.primitives.shots import shots_of
 from qiskit_qml_ext.primitives.written import join_bytes
 from qiskit_qml_ext.program import unitary_part
@@ -99,7 +100,7 @@ class ConnectedEvaluator:
             return self._connection
         content = join_bytes(seed, self.account.num_estimates, rows)
         new = int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little") % 2**31
-        return self._connection.with_new_noise(new)
+        return with_new_noise(self._connection, new)
 
     def _count(self, num_points: int) -> None:
         measured = sum(size_of(one) > 0 for one in self._observables)

@@ -36,6 +36,7 @@ from qiskit_qml_ext.models.variational.objective import MeanLoss
 from qiskit_qml_ext.models.variational.readout import observables_for
 from qiskit_qml_ext.models.variational.training_run import StoppingRule, TrainingRun, progress
 from qiskit_qml_ext.primitives import Connection
+from qiskit_qml_ext.primitives.connection.views import as_new_program
 from qiskit_qml_ext.private_files import check_writable
 
 if TYPE_CHECKING:
@@ -170,7 +171,10 @@ class VariationalModel(BaseEstimator):
         loss = loss_of(self.loss, self._task)
         model = build_model_circuit(self.feature_map, self.ansatz, num_features)
         observables = observables_for(self.observables, num_observables, model.circuit.num_qubits)
-        evaluator, chosen = choose_evaluator(model, observables, self.connection, self.gradient, optimizer)
+        connection = self.connection
+        if self.checkpoint is not None and isinstance(connection, Connection):
+            connection = as_new_program(connection)  # begun again, the same training finds what was paid for
+        evaluator, chosen = choose_evaluator(model, observables, connection, self.gradient, optimizer)
         self._seed = self._first_seed()
         self._rng = np.random.default_rng(self._seed)
         weights = self._first_weights(model)

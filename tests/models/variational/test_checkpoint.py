@@ -12,7 +12,8 @@ from qiskit_qml_ext.gradients import SPSAGradient
 from qiskit_qml_ext.models import VariationalClassifier, VariationalRegressor
 from qiskit_qml_ext.models.losses import HuberLoss
 from qiskit_qml_ext.models.optimizers import SPSA, Adam, NaturalGradient
-from qiskit_qml_ext.primitives import connect
+from qiskit_qml_ext.models.variational import checkpoint
+from qiskit_qml_ext.primitives import Journal, connect
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.uniform(0, 3, (12, 2)), np.arange(12) % 2
@@ -67,7 +68,8 @@ def assert_same(one, other):
     ],
     ids=lambda settings: "-".join(map(str, settings)),
 )  # fmt: skip
-def test_a_training_that_was_interrupted_ends_as_one_that_was_not(kind, connection, settings, tmp_path):
+def test_a_training_that_was_interrupted_ends_as_one_that_was_not(kind, connection, settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "_SHARE", np.inf)  # written after every iteration where values are exact, too
     file = tmp_path / "checkpoint"
     settings = {"connection": connection, "max_iter": 8, **settings}
     with pytest.raises(Interrupted):
@@ -76,8 +78,7 @@ def test_a_training_that_was_interrupted_ends_as_one_that_was_not(kind, connecti
     resumed = model(kind, **settings, checkpoint=file, callbacks=[went_on.append]).fit(X, Y)
     if settings.get("random_state", 0) == 0:
         assert_same(resumed, model(kind, **settings).fit(X, Y))
-    if connection is not None:
-        assert went_on[0].iteration == 4, "it is written after each iteration where values are estimated"
+    assert went_on[0].iteration == 4, "it was written after each iteration"
     assert [step.iteration for step in went_on] == list(range(went_on[0].iteration, resumed.n_iter_ + 1))
     assert resumed.history_["iteration"].tolist() == list(range(1, resumed.n_iter_ + 1))
     assert resumed.history_["seconds"].is_monotonic_increasing
@@ -197,4 +198,20 @@ def test_a_checkpoint_is_json_for_its_owner_only_and_takes_little_of_an_exact_tr
     assert len(state["history"]) == fitted.n_iter_ == 400
     assert file.stat().st_mode & 0o077 == 0
     assert len(set(written)) < 40, "an iteration takes less time than writing"
+    assert not written[0], "nothing is written in the first second"
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "spsa"])
+def test_a_training_that_is_begun_again_in_one_program_takes_what_was_paid_for_from_the_journal(optimizer, tmp_path):
+    settings = {"optimizer": optimizer, "batch_size": 5, "max_iter": 3, "checkpoint": tmp_path / "c"}
+    connection = connect("exact", shots=100, seed=2, journal=tmp_path / "journal")
+    with pytest.raises(Interrupted):
+        model(**settings, connection=connection, callbacks=[dies_at(2)]).fit(X, Y)
+    resumed = model(**settings, connection=connection).fit(X, Y)
+    with Journal(tmp_path / "journal") as journal:
+        torn = [unit.content for unit in journal.units()]
+    other = connect("exact", shots=100, seed=2, journal=tmp_path / "another")
+    assert_same(resumed, model(**{**settings, "checkpoint": None}, connection=other).fit(X, Y))
+    with Journal(tmp_path / "another") as journal:
+        assert torn == [unit.content for unit in journal.units()]
