@@ -27,8 +27,9 @@ def test_a_view_with_new_noise_draws_other_numbers_and_shares_circuits_usage_and
     assert view.isa_circuit(CIRCUIT) is connection.isa_circuit(CIRCUIT)
     assert (view.seed, connection.seed) == (7, 1)
     assert pickle.loads(pickle.dumps(view)).seed == 7
+    estimate(connection)
     with pytest.raises(BudgetExceededError):
-        estimate(connect(name, shots=400, max_executions=300))
+        estimate(view)
 
 
 def test_without_a_seed_and_with_a_journal_there_is_no_new_noise(tmp_path):
