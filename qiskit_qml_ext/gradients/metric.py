@@ -72,10 +72,10 @@ def _of_rotations(
     """Return the metric by the angles of some rotations, shape (B, D, D), for all angles (B, R)."""
     shifts = np.zeros((1 + len(moved), angles.shape[1]))
     shifts[1 + np.arange(len(moved)), moved] = np.pi
-    points = (angles[:, None] + shifts).reshape(-1, angles.shape[1])
+    points = (angles[:, None] + shifts).reshape(len(angles) * len(shifts), angles.shape[1])
     free = program_with_free_angles(program)
     states = statevectors(free, points, dtype=connection.dtype, max_memory=connection.max_memory)
-    states = states.reshape(len(angles), len(shifts), -1)
+    states = states.reshape(len(angles), len(shifts), 1 << program.num_qubits)
     by_angle = states[:, 1:] / 2
     overlaps = by_angle.conj() @ states[:, 0, :, None]
     products = by_angle.conj() @ by_angle.swapaxes(1, 2)
