@@ -59,7 +59,7 @@ class ReservoirTransformer(TransformerMixin, BaseEstimator):
         n_features_in_: The number of features of a sample.
 
     References:
-        Innocenti et al., arXiv:2210.00780 (what such machines can and cannot do).
+        Xiong et al., arXiv:2312.15124 (what such machines can express, and when they concentrate).
 
     Examples:
         >>> import numpy as np

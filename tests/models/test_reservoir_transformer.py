@@ -74,7 +74,7 @@ def test_a_linear_head_over_all_paulis_fits_every_product_of_the_encodings_funct
     y = np.sin(X[:, 0]) * np.sin(X[:, 1])
     paulis = [Pauli(a + b) for a in "IXYZ" for b in "IXYZ" if a + b != "II"]
     plain = LinearRegression().fit(X[:40], y[:40]).score(X[40:], y[40:])
-    machine = make_pipeline(ReservoirTransformer(observables=paulis, random_state=0), RidgeCV([1e-12]))
+    machine = make_pipeline(ReservoirTransformer(observables=paulis, random_state=0), LinearRegression())
     assert plain < 0.5 < 1 - 1e-9 < machine.fit(X[:40], y[:40]).score(X[40:], y[40:])
 
 
