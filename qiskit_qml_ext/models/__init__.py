@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from qiskit_qml_ext.models import layers
 from qiskit_qml_ext.models.layers import QuantumLayer as QuantumLayer
+from qiskit_qml_ext.models.quantum_autoencoder import QuantumAutoencoder as QuantumAutoencoder
 from qiskit_qml_ext.models.reservoir_transformer import ReservoirTransformer as ReservoirTransformer
 from qiskit_qml_ext.models.support_vectors import QuantumSVC as QuantumSVC
 from qiskit_qml_ext.models.support_vectors import QuantumSVR as QuantumSVR
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from qiskit_qml_ext.models.layers import TorchLayer as TorchLayer
 
 __all__ = [
+    "QuantumAutoencoder",
     "QuantumSVC",
     "QuantumSVR",
     "ReservoirTransformer",

@@ -66,7 +66,7 @@ def three_classes(X):
 @pytest.mark.slow
 @pytest.mark.parametrize(("label", "accuracy"), [(two_classes, 0.93), (three_classes, 0.85)])
 def test_one_qubit_learns_classes_with_the_fidelity_cost_of_its_paper(label, accuracy):
-    """arXiv:1907.02085, equation 7: the mean of 1 - |⟨ψ_own|φ(x)⟩|²; best training cost of 8 starts."""
+    """arXiv:1907.02085, the fidelity cost: the mean of 1 - |⟨ψ_own|φ(x)⟩|²; best training cost of 8 starts."""
     rng = np.random.default_rng(0)
     X, X_test = rng.uniform(-1, 1, (300, 2)), rng.uniform(-1, 1, (2000, 2))
     fits = [
