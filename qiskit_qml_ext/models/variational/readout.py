@@ -108,4 +108,4 @@ def _separated_directions(num_outputs: int) -> FloatArray:
 
 
 def _thirds() -> FloatArray:
-    return 2 * np.pi / 3 * np.arange(3)
+    return np.asarray(2 * np.pi / 3 * np.arange(3.0))
