@@ -69,6 +69,6 @@ def test_second_derivative_by_the_input_is_the_slope_of_the_first(recipes):
     def slopes(rows):
         return jacobian(names["circuit"], names["total"], rows, parameters=[column]).jacobian[:, 0]
 
-    second = hessian(names["circuit"], names["total"], points, parameters=[column])[:, 0, 0]
+    second = np.asarray(hessian(names["circuit"], names["total"], points, parameters=[column]))[:, 0, 0]
     differences = (slopes(points + shift) - slopes(points - shift)) / (2 * step)
     assert_allclose(second, differences, rtol=1e-6, atol=1e-5)

@@ -7,6 +7,7 @@ from qiskit.quantum_info import Statevector
 
 from qiskit_qml_ext.circuits import state_angles, state_circuit
 from qiskit_qml_ext.engine import statevectors
+from qiskit_qml_ext.kernels import FidelityKernel
 
 
 def random_states(rng, number, num_qubits, *, is_real):
@@ -70,3 +71,17 @@ def test_widths_that_cannot_be_meant_are_refused():
             state_circuit(wrong)
     with pytest.raises(TypeError, match="is_real"):
         state_circuit(2, is_real="yes")
+
+
+@pytest.mark.parametrize("is_real", [True, False])
+def test_a_kernel_of_states_is_the_overlap_of_what_was_given(is_real):
+    states = random_states(np.random.default_rng(1), 6, 3, is_real=is_real)
+    kernel = FidelityKernel(state_circuit(3, is_real=is_real))
+    overlaps = np.abs(states.conj() @ states.T) ** 2
+    assert_allclose(kernel.evaluate(state_angles(states)), overlaps, atol=1e-12)
+
+
+def test_single_precision_and_whole_numbers_are_states_too():
+    states = random_states(np.random.default_rng(2), 3, 4, is_real=False)
+    assert_allclose(state_angles(states.astype(np.complex64)), state_angles(states), atol=1e-4)
+    assert_allclose(state_angles(np.eye(4, dtype=int)), state_angles(np.eye(4)), atol=0)
