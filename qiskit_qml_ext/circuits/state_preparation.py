@@ -125,10 +125,13 @@ def _of_gates(multiplexed: FloatArray) -> FloatArray:
 
     A CX flips the sign of the rotations after it, so that the j-th gate acts with the sign (-1)^{s·g_j} in the state s.
     """
-    number = multiplexed.shape[1]
+    sums, number, half = multiplexed, multiplexed.shape[1], 1
+    while half < number:  # the fast Walsh-Hadamard transform, one bit of s at a time
+        pairs = sums.reshape(len(sums), -1, 2, half)
+        sums = np.stack([pairs.sum(axis=2), pairs[:, :, 0] - pairs[:, :, 1]], axis=2).reshape(len(sums), -1)
+        half *= 2
     index: IntArray = np.arange(number)
-    signs = 1.0 - 2.0 * (np.bitwise_count(index[:, None] & (index ^ (index >> 1))) % 2)
-    return np.asarray(multiplexed @ signs / number)
+    return np.asarray(sums[:, index ^ (index >> 1)] / number)
 
 
 def _checked_states(states: npt.ArrayLike) -> FloatArray | ComplexArray:
