@@ -5,9 +5,10 @@ problem, readings: what is asked, what was read           second_derivatives, me
 outcome_derivatives: of probabilities                     …_plugins, equal_objects: for qiskit-machine-learning
 """
 
-from qiskit_qml_ext.gradients.differentiation import jacobian, jvp, vjp
+from qiskit_qml_ext.gradients.differentiation import hvp, jacobian, jvp, vjp
 from qiskit_qml_ext.gradients.estimator_plugins import AdjointEstimatorGradient, ShiftEstimatorGradient
 from qiskit_qml_ext.gradients.jacobian_estimate import JacobianEstimate
+from qiskit_qml_ext.gradients.matrix_estimate import MatrixEstimate
 from qiskit_qml_ext.gradients.methods import (
     AdjointGradient,
     FiniteDifferenceGradient,
@@ -17,6 +18,7 @@ from qiskit_qml_ext.gradients.methods import (
     SPSAGradient,
 )
 from qiskit_qml_ext.gradients.metric import metric_tensor
+from qiskit_qml_ext.gradients.product_estimate import ProductEstimate
 from qiskit_qml_ext.gradients.sampler_plugins import AdjointSamplerGradient, ShiftSamplerGradient
 from qiskit_qml_ext.gradients.second_derivatives import hessian
 
@@ -28,11 +30,14 @@ __all__ = [
     "GradientMethod",
     "HadamardTestGradient",
     "JacobianEstimate",
+    "MatrixEstimate",
     "ParameterShiftGradient",
+    "ProductEstimate",
     "SPSAGradient",
     "ShiftEstimatorGradient",
     "ShiftSamplerGradient",
     "hessian",
+    "hvp",
     "jacobian",
     "jvp",
     "metric_tensor",
