@@ -211,7 +211,7 @@ def _vjp_of_states(problem: Problem, weights: FloatArray, reason: str) -> Produc
     )
     chosen_columns = np.asarray(gradients[:, list(problem.columns)], dtype=np.float64)
     result = chosen_columns.reshape(*problem.batch, len(problem.columns))
-    found = np.asarray(expected, dtype=np.float64).reshape(*problem.batch, *problem.axis)
+    found = np.asarray(expected, dtype=np.float64).reshape((*problem.batch, *problem.axis))
     return ProductEstimate(
         values=found,
         products=result,

@@ -130,3 +130,11 @@ def _check_widths(observables: Sequence[Observable], num_qubits: int) -> None:
                 f"observables[{place}] acts on {width} qubits, but the circuit has {num_qubits}. "
                 "Write it on all of them, with I where nothing is measured."
             )
+
+
+def why_not_states(connection: Connection) -> str:
+    """Say why a connection that is not exact cannot differentiate states, up to a colon."""
+    name = connection.target_name
+    if connection.target.may_repeat_noise:
+        return f"{name} is a primitive of your own, whose states are not known:"
+    return f"Values on {name}{' with shots' if connection.target.is_exact else ''} are estimates:"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.primitives import PubResult
+from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.estimator_pub import EstimatorPubLike
 from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.quantum_info import Pauli, SparsePauliOp
@@ -55,8 +56,8 @@ def read(
 def read_all(questions: Sequence[Question], connection: Connection) -> list[Readings]:
     """Answer questions, each as one batch of states, or all as one job with a PUB for each.
 
-    Readings at different points are independent, but for those of different PUBs of a primitive of the user's, which may
-    repeat its noise (``connection.target.may_repeat_noise``).
+    Readings at different points are independent, also where the circuit has no parameters; but for those of different
+    PUBs of a primitive of the user's, which may repeat its noise (``connection.target.may_repeat_noise``).
 
     Args:
         questions: What to read.
@@ -108,7 +109,7 @@ class _Asked:
         order = np.array([columns[name] for name in names], dtype=np.int64)
         measured = ObservablesArray.coerce([[one] for one in placed])
         for rows, precision in _by_precision(question, connection):
-            bound = {names: question.points[np.ix_(rows, order)]} if names else None
+            bound = BindingsArray({names: question.points[np.ix_(rows, order)]} if names else {}, shape=(len(rows),))
             self._rows.append(rows)
             self.pubs.append((isa, measured, bound, precision))
 
@@ -136,11 +137,15 @@ def _by_precision(question: Question, connection: Connection) -> list[tuple[Inde
 def _errors(result: PubResult, shape: tuple[int, int]) -> FloatArray:
     """The standard errors of a PUB; where it states none at all, the precision that it was run with.
 
-    Qiskit's ``StatevectorEstimator`` adds noise of that precision and states 0.
+    Runtime states as ``stds`` the spread over a few randomisations (at 100 shots over two, with a divisor of two, which
+    is half of the error), and the error of the shots beside it: the larger of the two holds also where the device
+    drifts. Qiskit's ``StatevectorEstimator`` adds noise of its precision and states 0.
     """
-    stated = np.broadcast_to(np.asarray(result.data.stds, dtype=np.float64), shape)
-    if np.any(stated):
-        return stated
+    stated = np.asarray(result.data.stds, dtype=np.float64)
+    of_shots = np.asarray(getattr(result.data, "ensemble_standard_error", stated), dtype=np.float64)
+    largest = np.broadcast_to(np.maximum(stated, of_shots), shape)
+    if np.any(largest):
+        return largest
     return np.full(shape, float(result.metadata.get("target_precision") or 0.0))
 
 

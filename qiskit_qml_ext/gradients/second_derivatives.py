@@ -11,7 +11,7 @@ from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.engine import Observable, expectation_jacobian
 from qiskit_qml_ext.gradients.matrix_estimate import MatrixEstimate
 from qiskit_qml_ext.gradients.methods.double_shifts import double_shifts
-from qiskit_qml_ext.gradients.problem import POSITIONS, Problem, pose, positions
+from qiskit_qml_ext.gradients.problem import POSITIONS, Problem, pose, positions, why_not_states
 from qiskit_qml_ext.gradients.readings import read
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.program import angles_and_slopes, lower, program_with_free_angles
@@ -191,5 +191,5 @@ def _estimated(problem: Problem, others: tuple[int, ...]) -> _Found:
     shape = (len(problem.values), shifts.num_points, len(problem.observables))
     matrix = shifts.combined(readings.values.reshape(shape))
     errors = shifts.combined_errors(readings.errors.reshape(shape))
-    reason = f"Values on {problem.connection.target_name} are estimates: shift rules have no bias, whatever the noise."
+    reason = f"{why_not_states(problem.connection)} shift rules have no bias of their own."
     return matrix, errors, "parameter_shift", reason, len(shifts.rows)

@@ -33,7 +33,8 @@ class DoubleShifts:
     @property
     def rows(self) -> FloatArray:
         """All points, shape (B N, G)."""
-        return self.points.reshape(-1, self.points.shape[2])
+        batch, count, angles = self.points.shape
+        return self.points.reshape(batch * count, angles)
 
     def combined(self, values: FloatArray) -> FloatArray:
         """Turn values at the points (B, N, M) into Hessians, shape (B, M, rows, columns)."""

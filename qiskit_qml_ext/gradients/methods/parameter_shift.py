@@ -9,7 +9,7 @@ from qiskit_qml_ext.gradients.error_propagation import AngleErrors, observables_
 from qiskit_qml_ext.gradients.jacobian_estimate import JacobianEstimate
 from qiskit_qml_ext.gradients.methods.method import GradientMethod
 from qiskit_qml_ext.gradients.methods.shifted_points import shifted_points
-from qiskit_qml_ext.gradients.problem import Problem
+from qiskit_qml_ext.gradients.problem import Problem, why_not_states
 from qiskit_qml_ext.gradients.readings import Question, read_all
 from qiskit_qml_ext.primitives import Connection
 
@@ -47,7 +47,7 @@ class ParameterShiftGradient(GradientMethod):
         """Take whatever is not exact."""
         if connection.is_exact:
             return None
-        return f"Values on {connection.target_name} are estimates: shift rules have no bias, whatever the noise."
+        return f"{why_not_states(connection)} shift rules have no bias of their own."
 
     def refusal(self, connection: Connection) -> str | None:
         """Refuse to split shots that the connection does not know."""

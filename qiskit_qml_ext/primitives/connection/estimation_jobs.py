@@ -141,5 +141,6 @@ def _joined(results: Sequence[PubResult]) -> PubResult:
     """The result of a PUB from those of its parts."""
     if len(results) == 1:
         return results[0]
-    evs, stds = (np.concatenate([getattr(one.data, name) for one in results], axis=-1) for name in ("evs", "stds"))
-    return PubResult(DataBin(evs=evs, stds=stds, shape=evs.shape), metadata=results[0].metadata)
+    names = [name for name, part in results[0].data.items() if np.shape(part) == np.shape(results[0].data.evs)]
+    fields = {name: np.concatenate([one.data[name] for one in results], axis=-1) for name in names}
+    return PubResult(DataBin(**fields, shape=fields["evs"].shape), metadata=results[0].metadata)
