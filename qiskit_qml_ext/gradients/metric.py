@@ -55,7 +55,8 @@ def metric_tensor(
     Returns:
         The estimate; its ``matrix`` has the shape (…, parameters, parameters). Exact ones are positive semidefinite;
         measured ones need not be (add a multiple of the identity, or project, before you solve with one). A measured
-        entry has a bias of 1/shots of its covariance where strings share shots, below its standard error.
+        entry has a bias of 1/shots of its covariance where strings share shots, below its standard error; that error is
+        stated up to √3 too large where an expectation value next to 0 makes it the error of a square.
 
     Raises:
         ValueError: The whole tensor is asked of a connection that is not exact, or ``values`` has the wrong shape.

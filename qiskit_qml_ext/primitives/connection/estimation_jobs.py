@@ -131,10 +131,14 @@ def _part(pub: EstimatorPub, start: int, stop: int) -> EstimatorPub:
     """A PUB with a part of its last axis."""
     observables, values = pub.observables, pub.parameter_values
     if observables.shape and observables.shape[-1] > 1:
-        observables = observables[..., start:stop]
+        observables = observables[_along_the_last(observables.ndim, start, stop)]
     if values.shape and values.shape[-1] > 1:
-        values = values[..., start:stop]
+        values = values[_along_the_last(values.ndim, start, stop)]
     return EstimatorPub(pub.circuit, observables, values, pub.precision)
+
+
+def _along_the_last(num_axes: int, start: int, stop: int) -> tuple[slice, ...]:
+    return (*(slice(None),) * (num_axes - 1), slice(start, stop))  # an ellipsis would reach the axis of the parameters
 
 
 def _joined(results: Sequence[PubResult]) -> PubResult:
