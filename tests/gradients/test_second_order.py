@@ -10,7 +10,7 @@ from qiskit.circuit.library import UnitaryGate, real_amplitudes
 from qiskit.primitives import StatevectorEstimator
 from qiskit.quantum_info import SparsePauliOp, Statevector, random_unitary
 
-from qiskit_qml_ext.engine import expectation_jacobian
+from qiskit_qml_ext.engine import expectation_jacobian, statevectors
 from qiskit_qml_ext.gradients import hessian, hvp, jacobian, metric_tensor
 from qiskit_qml_ext.gradients import hessian_products as products_module
 from qiskit_qml_ext.gradients import second_derivatives as second_module
@@ -166,6 +166,31 @@ def test_stated_errors_of_hessians_are_the_spread_of_repetitions(known):
     assert np.all(np.abs(found.matrix.mean(axis=0) - known.hessian) < Z_LIMIT * spread / np.sqrt(RUNS) + 1e-12)
 
 
+@pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")  # Qiskit's matrix of an evolution gate
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(circuits(max_qubits=3, max_gates=8))
+def test_metrics_of_random_circuits_follow_from_differences_of_qiskits_states(circuit):
+    """Re(⟨∂_iψ|∂_jψ⟩ - ⟨∂_iψ|ψ⟩⟨ψ|∂_jψ⟩) with states of Qiskit's own simulator, by differences of the fourth order."""
+    assume(circuit.num_parameters)
+    values = sample_values(circuit, 1)[0]
+
+    def state(point):
+        return Statevector(circuit.assign_parameters(dict(zip(circuit.parameters, point, strict=True)))).data
+
+    def metric(step):
+        units = step * np.eye(len(values))
+        near = np.array([state(values + unit) - state(values - unit) for unit in units])
+        far = np.array([state(values + 2 * unit) - state(values - 2 * unit) for unit in units])
+        slopes, psi = (8 * near - far) / (12 * step), state(values)
+        along = slopes.conj() @ psi
+        return np.real(slopes.conj() @ slopes.T - np.outer(along, along.conj()))
+
+    expected, coarser = metric(1e-4), metric(2e-4)
+    scale = max(1.0, np.abs(expected).max())
+    assume(np.abs(expected - coarser).max() < 1e-7 * scale)  # |a - b|^½ has kinks next to some points
+    assert_allclose(metric_tensor(circuit, values).matrix, expected, atol=1e-6 * scale)
+
+
 @pytest.mark.parametrize("name", KNOWN)
 def test_known_circuits_have_a_metric_that_is_block_diagonal(name):
     """In A and B different layers share nothing, in C only the angle γβ mixes parameters: nothing is left out."""
@@ -188,8 +213,6 @@ def test_blocks_are_those_of_the_whole_metric_of_random_circuits(circuit):
         layer_of[list(layer.rotations)] = number
         strings = layer.strings
         assert not any(anticommute(*one[:2], *other[:2]) for one in strings for other in strings)
-    from qiskit_qml_ext.engine import statevectors
-
     shifted = angles + np.concatenate([np.zeros((1, angles.shape[1])), np.pi * np.eye(angles.shape[1])])
     states = statevectors(free, shifted)
     psi, slope = states[0], states[1:] / 2

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
 from numpy.testing import assert_allclose
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
@@ -19,6 +20,7 @@ from qiskit_qml_ext.gradients import (
 )
 from qiskit_qml_ext.gradients.methods.shift_rules import shift_rule
 from qiskit_qml_ext.primitives import Connection, connect
+from tests.engine.random_circuits import circuits, sample_values
 from tests.gradients.circuits import circuit_a, circuit_b, circuit_c
 
 RUNS = 400
@@ -198,3 +200,17 @@ def test_errors_of_runtimes_estimator_are_the_spread_at_few_shots():
     spread, stated = estimate.jacobian.std(ddof=1), estimate.standard_errors.mean()
     # the larger of two estimates is a few per cent above the error; 4 standard errors of the spread
     assert 1 - 4 / np.sqrt(2 * runs) < stated / spread < 1.15 + 4 / np.sqrt(2 * runs)
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(circuits(max_qubits=3, max_gates=8))
+def test_shifts_of_random_circuits_are_within_their_standard_errors(circuit):
+    """25 circuits of a few derivatives each: below 1e-4 of false alarms at 5 standard errors."""
+    assume(circuit.num_parameters)
+    values, connection = sample_values(circuit, 2), connect("exact", shots=10_000, seed=1)
+    observables = [SparsePauliOp("Z" * circuit.num_qubits), SparsePauliOp("X" * circuit.num_qubits, -0.4)]
+    exact = jacobian(circuit, observables, values).jacobian
+    for method in ("parameter_shift", "hadamard_test"):
+        found = jacobian(circuit, observables, values, method=method, connection=connection)
+        floor = 1e-9 * max(1.0, np.abs(exact).max())
+        assert np.all(np.abs(found.jacobian - exact) <= 5 * found.standard_errors + floor)

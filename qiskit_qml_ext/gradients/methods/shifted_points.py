@@ -48,8 +48,8 @@ class ShiftedPoints:
         The variance Σ c_i² σ²/S_i at a given Σ S_i is least for S_i ∝ |c_i|.
         """
         sizes = np.abs(self.weights)
-        terms = np.count_nonzero(sizes, axis=1)
-        shares = np.sum(sizes * (terms / np.sum(sizes, axis=1))[:, None], axis=0)
+        terms, total = np.count_nonzero(sizes, axis=1), np.sum(sizes, axis=1)
+        shares = np.sum(sizes * (terms / np.where(terms > 0, total, 1.0))[:, None], axis=0)
         return np.where(np.any(sizes > 0, axis=0), shares, 1.0)
 
 
