@@ -1,8 +1,10 @@
 """Gradients of expectation values behind one interface.
 
-methods/: adjoint, shifts, differences, SPSA, ancilla     differentiation: ``jacobian``, ``vjp``, ``jvp``
-problem, readings: what is asked, what was read           second_derivatives, metric: ``hessian``, ``metric_tensor``
-outcome_derivatives: of probabilities                     …_plugins, equal_objects: for qiskit-machine-learning
+methods/: adjoint, shifts, differences, SPSA, ancilla      differentiation: ``jacobian``, ``vjp``, ``jvp``, ``hvp``
+problem, readings: what is asked, what was read            second_derivatives, hessian_products: ``hessian``
+commuting_layers, metric: ``metric_tensor``                error_propagation: errors of what shares evaluations
+jacobian_estimate, product_estimate, matrix_estimate       outcome_derivatives: of probabilities
+…_plugins, equal_objects: for qiskit-machine-learning
 """
 
 from qiskit_qml_ext.gradients.differentiation import hvp, jacobian, jvp, vjp

@@ -202,7 +202,7 @@ class Connection:
 
         Elsewhere each number of shots would be a job of its own; and a primitive of the user's has its own shots.
         """
-        return self.shots is not None and self._target.draws_by_seed
+        return self.shots is not None and (self._target.draws_normal_noise or self.is_fake)
 
     @property
     def estimator_draws_normal_noise(self) -> bool:
