@@ -20,10 +20,10 @@ class GuardResult(Protocol):
     """One word for programs."""
 
     def summary(self) -> str:
-        """Say it in words."""
+        """Say it in words, the finding in the first line."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return its numbers."""
+        """Return its numbers, and under ``"advice"`` what to do."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,15 @@ class GuardFinding:
     """One word for programs."""
     sentence: str
     """The finding in words."""
+    advice: tuple[str, ...]
+    """What to do, if it knows."""
     numbers: Mapping[str, Any]
     """What it measured."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the fields as a dictionary of plain values."""
-        return {"code": self.code, "sentence": self.sentence, "numbers": plain(self.numbers)}
+        said = {"code": self.code, "sentence": self.sentence, "advice": list(self.advice)}
+        return {**said, "numbers": plain(self.numbers)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,4 +115,7 @@ def training_record_of(search: TrainingSearch, fold: int, num_samples: int) -> T
 def guard_finding_of(model: object) -> GuardFinding | None:
     """Return what the guard of a fitted model found; None if it was off or there is none."""
     found = getattr(model, "plateau_", None)
-    return GuardFinding(found.code, found.summary(), found.to_dict()) if isinstance(found, GuardResult) else None
+    if not isinstance(found, GuardResult):
+        return None
+    numbers = found.to_dict()
+    return GuardFinding(found.code, found.summary().splitlines()[0], tuple(numbers.get("advice", ())), numbers)

@@ -50,8 +50,7 @@ class TrainedCircuit:
             initialization=GaussianDistribution(),  # gradients at the start then fall only slowly with the width
             batch_size=min(BATCH_SIZE, num_samples),
             max_iter=passes,
-            tol=0.0,
-            n_iter_no_change=passes + 1,
+            n_iter_no_change=passes + 1,  # the number of steps is the search's to choose
             random_state=self.seed,
         )
 

@@ -21,7 +21,7 @@ def choice(training: ModelTraining) -> str:
 def guard_sentences(training: ModelTraining) -> list[str]:
     """Return what the guard against plateaus found, with the number of folds."""
     return [
-        f"{finding.sentence.rstrip('.')} (guard of the training, {number} of {plural(training.num_folds, 'fold')})."
+        " ".join([f"Guard, on {number} of {plural(training.num_folds, 'fold')}: {finding.sentence}", *finding.advice])
         for finding, number in training.guards
     ]
 
