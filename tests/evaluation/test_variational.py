@@ -70,6 +70,7 @@ def test_the_curves_are_those_of_the_training_that_is_named(both):
         assert all(np.isfinite(shown.held_out_losses))
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_the_number_of_processes():
     plan = plan_evaluation(small_data(24), **{**QUICK, "bandwidths": [1.0]})
     plan = replace(plan, candidates=plan.candidates[:1] + plan.candidates[2:4])
