@@ -9,9 +9,10 @@ from numpy.typing import ArrayLike
 
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.engine import Observable
+from qiskit_qml_ext.gradients import GradientMethod
 from qiskit_qml_ext.models.layers.jax_function import apply
-from qiskit_qml_ext.models.layers.quantum_layer import QuantumLayer
-from qiskit_qml_ext.models.layers.split_circuit import LayerCircuit, ParameterNames
+from qiskit_qml_ext.models.layers.quantum_layer import LayerCircuit, QuantumLayer
+from qiskit_qml_ext.models.trained_circuit import ParameterNames
 from qiskit_qml_ext.primitives import Connection
 
 
@@ -31,6 +32,7 @@ class JaxLayer:
         weight_parameters: See :class:`QuantumLayer`.
         initialization: See :class:`QuantumLayer`.
         random_state: See :class:`QuantumLayer`.
+        gradient: See :class:`QuantumLayer`.
         connection: See :class:`QuantumLayer`.
 
     Raises:
@@ -48,6 +50,7 @@ class JaxLayer:
         weight_parameters: ParameterNames | None = None,
         initialization: InitialDistribution | ArrayLike | None = None,
         random_state: np.random.Generator | int | None = None,
+        gradient: str | GradientMethod = "auto",
         connection: Connection | None = None,
     ):
         self.layer = QuantumLayer(
@@ -58,6 +61,7 @@ class JaxLayer:
             weight_parameters=weight_parameters,
             initialization=initialization,
             random_state=random_state,
+            gradient=gradient,
             connection=connection,
         )
 

@@ -11,9 +11,10 @@ from typing_extensions import Self
 
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.engine import Observable
+from qiskit_qml_ext.gradients import GradientMethod
 from qiskit_qml_ext.models.layers.layer_document import layer_arguments, layer_document
-from qiskit_qml_ext.models.layers.quantum_layer import QuantumLayer
-from qiskit_qml_ext.models.layers.split_circuit import LayerCircuit, ParameterNames
+from qiskit_qml_ext.models.layers.quantum_layer import LayerCircuit, QuantumLayer
+from qiskit_qml_ext.models.trained_circuit import ParameterNames
 from qiskit_qml_ext.primitives import Connection
 
 _FUNCTIONS = {"jax": "jax_function", "tensorflow": "tensorflow_function", "torch": "torch_function"}
@@ -37,6 +38,7 @@ class KerasLayer(keras.layers.Layer):
         initialization: See :class:`QuantumLayer`.
         random_state: A seed or a generator for the initial weights; ``None`` takes a seed from Keras's own generator,
             so that ``keras.utils.set_random_seed`` governs them.
+        gradient: See :class:`QuantumLayer`.
         connection: See :class:`QuantumLayer`.
         **options: ``name``, ``dtype`` and ``trainable``, as every layer of Keras has them.
 
@@ -55,6 +57,7 @@ class KerasLayer(keras.layers.Layer):
         weight_parameters: ParameterNames | None = None,
         initialization: InitialDistribution | ArrayLike | None = None,
         random_state: np.random.Generator | int | None = None,
+        gradient: str | GradientMethod = "auto",
         connection: Connection | None = None,
         **options: Any,
     ):
@@ -76,6 +79,7 @@ class KerasLayer(keras.layers.Layer):
             weight_parameters=weight_parameters,
             initialization=initialization,
             random_state=random_state,
+            gradient=gradient,
             connection=connection,
         )
         self.initial_weights = self.layer.initial_weights()

@@ -17,27 +17,28 @@ class _Eager(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, inputs: torch.Tensor, weights: torch.Tensor, layer: QuantumLayer) -> torch.Tensor:
+        by_inputs, by_weights, _ = ctx.needs_input_grad
         x, w = _numbers(inputs), _numbers(weights)
-        dtype = torch.promote_types(inputs.dtype, weights.dtype)
-        ctx.save_for_backward(inputs, weights)
-        ctx.layer = layer
-        if any(ctx.needs_input_grad):
-            values, ctx.pullback = layer.linearized(x, w)
+        if by_inputs or by_weights:
+            ctx.save_for_backward(inputs, weights)
+            ctx.layer = layer
+            values, ctx.pullback = layer.linearized(x, w, by_inputs=by_inputs, by_weights=by_weights)
         else:
             values = layer(x, w)
-        return _tensor(values, dtype, inputs.device)
+        return _tensor(values, torch.promote_types(inputs.dtype, weights.dtype), inputs.device)
 
     @staticmethod
-    def backward(ctx: Any, cotangents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None]:
+    def backward(ctx: Any, cotangents: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None, None]:
         inputs, weights = ctx.saved_tensors  # raises if one was changed in place
         if torch.is_grad_enabled() or _is_transformed():
             by_inputs, by_weights = _Gradients.apply(inputs, weights, cotangents, ctx.layer)
-        else:
-            arrays = ctx.pullback(_numbers(cotangents))
-            by_inputs, by_weights = (
-                _tensor(array, one.dtype, one.device) for array, one in zip(arrays, (inputs, weights), strict=True)
-            )
-        return by_inputs, by_weights, None
+            return by_inputs, by_weights, None
+        by_x, by_w = ctx.pullback(_numbers(cotangents))
+        return (
+            None if by_x is None else _tensor(by_x, inputs.dtype, inputs.device),
+            None if by_w is None else _tensor(by_w, weights.dtype, weights.device),
+            None,
+        )
 
 
 class _Expectations(torch.autograd.Function):
@@ -132,7 +133,7 @@ def _evaluated(inputs: torch.Tensor, weights: torch.Tensor, layer: QuantumLayer)
 
 
 # What torch.compile compiles ends before the circuit and begins again behind it.
-_expectations = torch.compiler.disable(_evaluated)
+_boundary = torch.compiler.disable(_evaluated)
 
 
 def apply(layer: QuantumLayer, inputs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
@@ -159,7 +160,9 @@ def apply(layer: QuantumLayer, inputs: torch.Tensor, weights: torch.Tensor) -> t
             f"inputs are on the device {inputs.device} but the weights on {weights.device}. Move one to the other's "
             "with .to(device)."
         )
-    outputs: torch.Tensor = _expectations(inputs, weights, layer)
+    # Asked for only while something is compiled: the boundary takes longer to cross than a small circuit to run.
+    evaluated = _boundary if torch.compiler.is_compiling() else _evaluated
+    outputs: torch.Tensor = evaluated(inputs, weights, layer)
     return outputs
 
 

@@ -28,9 +28,8 @@ from qiskit_qml_ext.primitives.connection.planning import plan_on
 from qiskit_qml_ext.primitives.connection.sampling_jobs import SamplingJobs
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
 from qiskit_qml_ext.primitives.connection.shared_results import SharedResults
-from qiskit_qml_ext.primitives.connection.usage import Usage
+from qiskit_qml_ext.primitives.connection.usage import Meter, Usage
 from qiskit_qml_ext.primitives.content import circuit_key
-from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.journal.run.policy import check_policy
 from qiskit_qml_ext.primitives.pricing import Budget, CircuitPrice, RunPlan
@@ -77,17 +76,17 @@ class Connection:
             raise ValueError('A policy came without a journal. Pass journal="FILE" too.')
         self._target = target
         self._settings = settings
+        self._noise_seed = settings.seed
         self._budget = budget or Budget()
         self._journaling = None if journal is None else Journaling(journal, target, settings, policy, self._approve)
         self._start_empty()
 
     def _start_empty(self) -> None:
-        self._lock = Lock()  # for the counters
+        self._meter = Meter()
         self._circuits = MadeCircuits(self._target, self._settings, self._journaling)
         self._jobs = SamplingJobs(
-            self._target, self._settings, self._circuits, self._journaling, approve=self._approve, count=self._count
+            self._target, self._settings, self._circuits, self._journaling, approve=self._approve, count=self._meter.add
         )
-        self._usage = Usage()
         self.results = SharedResults()
         """Results that the kernels share through this connection, by content."""
 
@@ -176,7 +175,7 @@ class Connection:
         if self._journaling is not None:
             sampler = self._journaling.sampler(shots)
         else:
-            sampler = self._target.sampler(shots, self.seed)
+            sampler = self._target.sampler(shots, self._noise_seed)
         limited = with_angle_limits(self.device)
         return sampler if limited is None else LimitedSampler(sampler, limited)
 
@@ -187,7 +186,7 @@ class Connection:
         if self._journaling is not None:
             estimator = self._journaling.estimator(self.shots)
         else:
-            estimator = self._target.estimator(self.shots, self.seed)
+            estimator = self._target.estimator(self.shots, self._noise_seed)
         limited = with_angle_limits(self.device)
         return estimator if limited is None else LimitedEstimator(estimator, limited)
 
@@ -210,7 +209,7 @@ class Connection:
     @property
     def usage(self) -> Usage:
         """What has been run through this connection so far, in this process."""
-        return self._usage
+        return self._meter.total
 
     @property
     def applies_matrices(self) -> bool:
@@ -290,8 +289,24 @@ class Connection:
         if self._journaling is None:  # a journal approves and counts what it submits
             work = [(pub.circuit, pub.size * shots_of(pub.precision, self.shots)) for pub in coerced]
             self._approve(work)
-            self._count(Usage(sum(pub.size for pub in coerced), sum(number for _, number in work), 1))
+            self._meter.add(Usage(sum(pub.size for pub in coerced), sum(number for _, number in work), 1))
         return self.estimator.run(coerced).result()
+
+    @check_arguments()
+    def with_new_noise(self, seed: int) -> Self:
+        """Return this connection with other random numbers in its simulator; all else is shared, usage included.
+
+        A simulator with a seed repeats its noise at each call. Nothing changes without a seed, nor with a journal, which
+        makes the seed of each job of what is in it.
+
+        Args:
+            seed: The seed of the noise; the transpiler keeps the connection's.
+        """
+        if self.seed is None:
+            return self
+        view = object.__new__(type(self))
+        view.__dict__.update(self.__dict__, _noise_seed=seed)
+        return view
 
     def statevectors(
         self,
@@ -311,7 +326,7 @@ class Connection:
             Amplitudes, shape (number of vectors, 2**num_qubits).
         """
         states = statevectors(program, values, dtype=self.dtype, max_memory=max_memory or self.max_memory)
-        self._count(Usage(circuits=len(values)))
+        self._meter.add(Usage(circuits=len(values)))
         return states
 
     @check_arguments(circuit=quantum_circuit)
@@ -344,10 +359,6 @@ class Connection:
         """Hold work, circuits with their executions, against the budget."""
         self._budget.approve_circuits(work, self._target.price)
 
-    def _count(self, usage: Usage) -> None:
-        with self._lock:
-            self._usage += usage
-
     def __enter__(self) -> Self:
         return self
 
@@ -363,7 +374,7 @@ class Connection:
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        kept_empty = ("_lock", "_circuits", "_jobs", "_usage", "results")
+        kept_empty = ("_meter", "_circuits", "_jobs", "results")
         return {name: value for name, value in self.__dict__.items() if name not in kept_empty}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
