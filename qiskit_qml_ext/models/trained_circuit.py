@@ -30,9 +30,7 @@ from qiskit_qml_ext.kernels.data_binding import warn_of_order
 ParameterNames: TypeAlias = Sequence[Parameter | str]
 """Parameters of a circuit, themselves or by name; a ``ParameterVector`` is one."""
 
-_SOMEWHERE = (
-    0.4567  # in the domain of arccos, log and the like, and no zero of any likely expression
-)
+_SOMEWHERE = 0.4567  # in the domain of arccos, log and the like, and no zero of any likely expression
 _SHOWN = 12  # names in a message
 
 

@@ -26,8 +26,9 @@ class KerasLayer(keras.layers.Layer):
     Inputs of shape (batch, …, F) give outputs of shape (batch, …, M), in the layer's ``compute_dtype``, which must be
     float32 or float64; in between everything is computed in double precision on this machine's processors. The layer is
     saved and loaded with its model: its configuration holds the circuit as QPY, and the weights that were drawn at
-    first instead of the distribution. Import it before ``keras.saving.load_model``. On TensorFlow the layer is not
-    compiled by XLA. Second derivatives are refused.
+    first instead of the distribution. Import it before ``keras.saving.load_model``. A layer on a connection that
+    estimates, or with a gradient method as an object, refuses to give its configuration: save the weights alone, with
+    ``save_weights``. On TensorFlow the layer is not compiled by XLA. Second derivatives are refused.
 
     Args:
         circuit: See :class:`QuantumLayer`.
@@ -109,7 +110,11 @@ class KerasLayer(keras.layers.Layer):
         return (*input_shape[:-1], self.layer.num_outputs)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the layer as plain data."""
+        """Return the layer as plain data.
+
+        Raises:
+            ValueError: The layer's connection estimates, or its gradient method is an object.
+        """
         return {**super().get_config(), **layer_document(self.layer, self.initial_weights)}
 
     @classmethod

