@@ -15,4 +15,4 @@ def framework(name):
 
 def double_precision(jax):
     """Return the context in which JAX has double precision; before version 0.8 it stood elsewhere."""
-    return getattr(jax, "enable_x64", None) or jax.experimental.enable_x64
+    return jax.enable_x64 if hasattr(jax, "enable_x64") else import_module("jax.experimental").enable_x64
