@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -76,7 +77,6 @@ class Connection:
             raise ValueError('A policy came without a journal. Pass journal="FILE" too.')
         self._target = target
         self._settings = settings
-        self._noise_seed = settings.seed
         self._budget = budget or Budget()
         self._journaling = None if journal is None else Journaling(journal, target, settings, policy, self._approve)
         self._start_empty()
@@ -85,7 +85,7 @@ class Connection:
         self._meter = Meter()
         self._circuits = MadeCircuits(self._target, self._settings, self._journaling)
         self._jobs = SamplingJobs(
-            self._target, self._settings, self._circuits, self._journaling, approve=self._approve, count=self._meter.add
+            self._target, self._settings, self._circuits, self._journaling, approve=self._approve, count=self._count
         )
         self.results = SharedResults()
         """Results that the kernels share through this connection, by content."""
@@ -175,7 +175,7 @@ class Connection:
         if self._journaling is not None:
             sampler = self._journaling.sampler(shots)
         else:
-            sampler = self._target.sampler(shots, self._noise_seed)
+            sampler = self._target.sampler(shots, self.seed)
         limited = with_angle_limits(self.device)
         return sampler if limited is None else LimitedSampler(sampler, limited)
 
@@ -186,7 +186,7 @@ class Connection:
         if self._journaling is not None:
             estimator = self._journaling.estimator(self.shots)
         else:
-            estimator = self._target.estimator(self.shots, self._noise_seed)
+            estimator = self._target.estimator(self.shots, self.seed)
         limited = with_angle_limits(self.device)
         return estimator if limited is None else LimitedEstimator(estimator, limited)
 
@@ -289,23 +289,23 @@ class Connection:
         if self._journaling is None:  # a journal approves and counts what it submits
             work = [(pub.circuit, pub.size * shots_of(pub.precision, self.shots)) for pub in coerced]
             self._approve(work)
-            self._meter.add(Usage(sum(pub.size for pub in coerced), sum(number for _, number in work), 1))
+            self._count(Usage(sum(pub.size for pub in coerced), sum(number for _, number in work), 1))
         return self.estimator.run(coerced).result()
 
     @check_arguments()
     def with_new_noise(self, seed: int) -> Self:
         """Return this connection with other random numbers in its simulator; all else is shared, usage included.
 
-        A simulator with a seed repeats its noise at each call. Nothing changes without a seed, nor with a journal, which
-        makes the seed of each job of what is in it.
+        A simulator with a seed repeats its noise at each call. Nothing changes without a seed, or with a journal, which
+        makes the seed of each job of what is in it. The transpiler, and what :meth:`sample` draws, keep the old seed.
 
         Args:
-            seed: The seed of the noise; the transpiler keeps the connection's.
+            seed: The seed of the sampler and of the estimator.
         """
-        if self.seed is None:
+        if self.seed is None or self._journaling is not None:
             return self
         view = object.__new__(type(self))
-        view.__dict__.update(self.__dict__, _noise_seed=seed)
+        view.__dict__.update(self.__dict__, _settings=replace(self._settings, seed=seed))
         return view
 
     def statevectors(
@@ -326,7 +326,7 @@ class Connection:
             Amplitudes, shape (number of vectors, 2**num_qubits).
         """
         states = statevectors(program, values, dtype=self.dtype, max_memory=max_memory or self.max_memory)
-        self._meter.add(Usage(circuits=len(values)))
+        self._count(Usage(circuits=len(values)))
         return states
 
     @check_arguments(circuit=quantum_circuit)
@@ -358,6 +358,9 @@ class Connection:
     def _approve(self, work: Sequence[tuple[QuantumCircuit, int]]) -> None:
         """Hold work, circuits with their executions, against the budget."""
         self._budget.approve_circuits(work, self._target.price)
+
+    def _count(self, usage: Usage) -> None:
+        self._meter.add(usage)
 
     def __enter__(self) -> Self:
         return self
