@@ -14,16 +14,14 @@ from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import AnyArray, FloatArray, IntArray
 from qiskit_qml_ext.checks import check_arguments, numeric_array, wrong_kind
-from qiskit_qml_ext.circuits import Ansatz, FeatureMap, InitialDistribution, UniformDistribution
+from qiskit_qml_ext.circuits import InitialDistribution, UniformDistribution
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.engine.observables import as_list
 from qiskit_qml_ext.gradients import GradientMethod
 from qiskit_qml_ext.models.layers.evaluation import Columns, evaluation_on
-from qiskit_qml_ext.models.trained_circuit import ParameterNames, TrainedCircuit, split_circuit, trained_circuit
+from qiskit_qml_ext.models.layers.layer_circuit import LayerCircuit, circuit_of_layer
+from qiskit_qml_ext.models.trained_circuit import ParameterNames
 from qiskit_qml_ext.primitives import Connection
-
-LayerCircuit: TypeAlias = QuantumCircuit | FeatureMap | tuple[FeatureMap | QuantumCircuit, Ansatz | QuantumCircuit]
-"""What a layer runs: a circuit, a feature map with weights of its own, or a feature map and an ansatz."""
 
 Gradients: TypeAlias = tuple[FloatArray | None, FloatArray | None]
 """Gradients by inputs and by weights, ``None`` for those that were not asked for."""
@@ -97,7 +95,7 @@ class QuantumLayer:
         gradient: str | GradientMethod = "auto",
         connection: Connection | None = None,
     ):
-        self._trained = _trained(circuit, num_features, input_parameters, weight_parameters)
+        self._trained = circuit_of_layer(circuit, num_features, input_parameters, weight_parameters)
         self._observables = tuple(copy.deepcopy(as_list(observables)))
         self._gradient = copy.deepcopy(gradient)
         self._connection = connection
@@ -357,33 +355,6 @@ class QuantumLayer:
             f"{type(self).__name__}(num_qubits={self._trained.circuit.num_qubits}, num_inputs={self.num_inputs}, "
             f"num_weights={self.num_weights}, num_outputs={self.num_outputs})"
         )
-
-
-def _trained(
-    circuit: LayerCircuit,
-    num_features: int | None,
-    input_parameters: ParameterNames | None,
-    weight_parameters: ParameterNames | None,
-) -> TrainedCircuit:
-    """The circuit with its data and weights, from what a layer was given."""
-    if isinstance(circuit, QuantumCircuit):
-        _refuse("a template", num_features=num_features)
-        return split_circuit(circuit, input_parameters, weight_parameters)
-    _refuse("a circuit", input_parameters=input_parameters, weight_parameters=weight_parameters)
-    if isinstance(circuit, FeatureMap):
-        return trained_circuit(circuit, None, num_features)
-    if isinstance(circuit, tuple) and len(circuit) == 2:
-        return trained_circuit(circuit[0], circuit[1], num_features)
-    raise TypeError(
-        "circuit must be a QuantumCircuit, a feature map, or a pair (feature_map, ansatz), but "
-        f"{circuit!r} ({type(circuit).__name__}) came."
-    )
-
-
-def _refuse(kind: str, **arguments: object) -> None:
-    for name, value in arguments.items():
-        if value is not None:
-            raise ValueError(f"{name} goes with {kind} only; here it means nothing. Leave it out.")
 
 
 def _columns(places: IntArray) -> Columns:
