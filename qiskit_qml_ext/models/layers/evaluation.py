@@ -14,6 +14,7 @@ from qiskit_qml_ext.gradients.methods import AdjointGradient, choose_method
 from qiskit_qml_ext.gradients.problem import pose
 from qiskit_qml_ext.gradients.readings import pauli_sum, read
 from qiskit_qml_ext.primitives import Connection, connect
+from qiskit_qml_ext.primitives.connection.views import with_new_noise
 from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.program import lower, unitary_part
 
@@ -168,7 +169,7 @@ class EstimatedEvaluation:
         if self._connection.seed is None:
             return self._connection
         child = np.random.SeedSequence(self._entropy, spawn_key=(next(self._calls),))
-        return self._connection.with_new_noise(int(child.generate_state(1)[0]) % 2**31)
+        return with_new_noise(self._connection, int(child.generate_state(1)[0]) % 2**31)
 
 
 def evaluation_on(

@@ -3,7 +3,6 @@
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -292,22 +291,6 @@ class Connection:
             self._count(Usage(sum(pub.size for pub in coerced), sum(number for _, number in work), 1))
         return self.estimator.run(coerced).result()
 
-    @check_arguments()
-    def with_new_noise(self, seed: int) -> Self:
-        """Return this connection with other random numbers in its simulator; all else is shared, usage included.
-
-        A simulator with a seed repeats its noise at each call. Nothing changes without a seed, or with a journal, which
-        makes the seed of each job of what is in it. The transpiler, and what :meth:`sample` draws, keep the old seed.
-
-        Args:
-            seed: The seed of the sampler and of the estimator.
-        """
-        if self.seed is None or self._journaling is not None:
-            return self
-        view = object.__new__(type(self))
-        view.__dict__.update(self.__dict__, _settings=replace(self._settings, seed=seed))
-        return view
-
     def statevectors(
         self,
         program: RotationProgram | QuantumCircuit,
@@ -361,6 +344,12 @@ class Connection:
 
     def _count(self, usage: Usage) -> None:
         self._meter.add(usage)
+
+    def _view(self, **changed: object) -> Self:
+        """Return a connection that shares all but these attributes."""
+        view = object.__new__(type(self))
+        view.__dict__.update(self.__dict__, **changed)
+        return view
 
     def __enter__(self) -> Self:
         return self
