@@ -44,8 +44,10 @@ class TrainedCircuit:
     """Where the features stand in ``circuit.parameters``, in the order of their columns, shape (features,)."""
     weights: IntArray
     """Where the weights stand in ``circuit.parameters``, in their order, shape (W,)."""
-    parts: tuple[QuantumCircuit, ...]
-    """Circuits with these parameters; the initial weights of each are drawn by themselves."""
+    sources: tuple[QuantumCircuit, ...]
+    """The circuits that it was made of, those with weights, in the order of these and with their own parameters."""
+    source_data: frozenset[Parameter]
+    """Which of their parameters are data."""
 
     @property
     def data_parameters(self) -> tuple[Parameter, ...]:
@@ -57,14 +59,21 @@ class TrainedCircuit:
         """The parameters that are weights, in their order."""
         return _chosen(self.circuit, self.weights)
 
+    @property
+    def parts(self) -> tuple[QuantumCircuit, ...]:
+        """Circuits with nothing but weights, in their order; initial weights are drawn for each by itself."""
+        return tuple(
+            source.assign_parameters({one: _SOMEWHERE for one in source.parameters if one in self.source_data})
+            for source in self.sources
+        )
+
     def draw(self, distribution: InitialDistribution, rng: np.random.Generator) -> FloatArray:
         """Draw initial weights, shape (W,)."""
-        data = set(self.data_parameters)
-        drawn: dict[Parameter, float] = {}
-        for part in self.parts:
-            bare = part.assign_parameters({one: _SOMEWHERE for one in part.parameters if one in data})
-            drawn.update(zip(bare.parameters, distribution.sample(bare, 1, rng)[0].tolist(), strict=True))
-        return np.array([drawn[parameter] for parameter in self.weight_parameters], dtype=np.float64)
+        drawn = [distribution.sample(part, 1, rng)[0] for part in self.parts]
+        sorted_weights = np.argsort(self.weights)  # parts have them in the order of ``circuit.parameters``
+        weights = np.empty(len(self.weights))
+        weights[sorted_weights] = np.concatenate([np.empty(0), *drawn])
+        return weights
 
 
 def trained_circuit(
@@ -144,11 +153,14 @@ def split_circuit(
         warn_of_order(rest)
     else:
         warn_of_order(rest, "The weights")
+    chosen_data = rest if named_data is None else named_data
+    chosen_weights = rest if named_weights is None else named_weights
     return TrainedCircuit(
         circuit,
-        _places(circuit, rest if named_data is None else named_data),
-        _places(circuit, rest if named_weights is None else named_weights),
-        (circuit,),
+        _places(circuit, chosen_data),
+        _places(circuit, chosen_weights),
+        (circuit,) if chosen_weights else (),
+        frozenset(chosen_data),
     )
 
 
@@ -181,15 +193,15 @@ def _joined(
 ) -> TrainedCircuit:
     x, theta = ParameterVector("x", len(data)), ParameterVector("θ", len(own) + trained.num_parameters)
     new = dict(zip(data, x, strict=True)) | dict(zip(own, theta[: len(own)], strict=True))
-    circuit, after = encoding.assign_parameters(new), trained.assign_parameters(theta[len(own) :])
-    before = circuit.copy()
-    circuit.compose(after, inplace=True)
-    parts = ((before, own), (after, trained.parameters))
+    circuit = encoding.assign_parameters(new)
+    circuit.compose(trained.assign_parameters(theta[len(own) :]), inplace=True)
+    sources = ((encoding, own), (trained, trained.parameters))
     return TrainedCircuit(
         circuit,
         _places(circuit, list(x)),
         _places(circuit, list(theta)),
-        tuple(part for part, weights in parts if len(weights)),
+        tuple(source for source, weights in sources if len(weights)),
+        frozenset(data),
     )
 
 

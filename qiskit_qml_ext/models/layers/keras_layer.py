@@ -1,5 +1,6 @@
 """A quantum layer as a layer of Keras 3."""
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -38,8 +39,8 @@ class KerasLayer(keras.layers.Layer):
         input_parameters: See :class:`QuantumLayer`.
         weight_parameters: See :class:`QuantumLayer`.
         initialization: See :class:`QuantumLayer`.
-        random_state: A seed or a generator for the initial weights; ``None`` takes a seed from Keras's own generator,
-            so that ``keras.utils.set_random_seed`` governs them.
+        random_state: A seed or a generator for the initial weights; ``None`` takes one from where Keras's
+            initializers take theirs, so that ``keras.utils.set_random_seed`` governs them.
         gradient: See :class:`QuantumLayer`.
         connection: See :class:`QuantumLayer`.
         **options: ``name``, ``dtype`` and ``trainable``, as every layer of Keras has them.
@@ -72,7 +73,7 @@ class KerasLayer(keras.layers.Layer):
         backend = keras.backend.backend()
         drawn = initialization is None or isinstance(initialization, InitialDistribution)
         if drawn and random_state is None:
-            random_state = int(keras.random.randint((), 0, 2**31 - 1))
+            random_state = random.randrange(2**31 - 1)  # where Keras's own initializers take their seeds
         self.layer = QuantumLayer(
             circuit,
             observables,
