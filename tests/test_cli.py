@@ -91,6 +91,8 @@ def test_quiet_prints_the_result_only(folder):
         (["iris", "--jobs", "0"], "--jobs must be at least 1"),
         (["iris", "--scoring", "best"], "there is no score 'best'."),
         (["iris", "--report", "nowhere/out.html"], "does not exist. Create it first."),
+        (["iris", "--model", "quantum"], "'quantum' is not one of 'kernel', 'variational', 'both'."),
+        (["iris", "--model", "both", "--shots", "9"], "On exact the gradients of 2 models on 5 folds alone would take"),
         (["iris", "--nonsense"], "No such option"),
         ([], "Missing argument 'DATA'"),
     ],
@@ -119,7 +121,7 @@ def test_help_and_version():
         assert result.exit_code == 0
         assert "evaluate" in result.output
     text = run("evaluate", "--help").output
-    for option in ("--label", "--target", "--report", "--json", "--quiet", "--max-samples"):
+    for option in ("--label", "--model", "--target", "--report", "--json", "--quiet", "--max-samples"):
         assert option in text
     assert "qiskit-qml-ext evaluate breast_cancer" in text
     assert run("evalute").exit_code == 2

@@ -70,6 +70,10 @@ from qiskit_qml_ext.circuits.initialization import (
     ZeroDistribution,
     trainable_depth,
 )
+from qiskit_qml_ext.circuits.state_preparation import (
+    state_angles,
+    state_circuit,
+)
 from qiskit_qml_ext.circuits.template import (
     Ansatz,
     FeatureMap,
@@ -138,6 +142,8 @@ __all__ = [
     "from_cirq",
     "from_pennylane",
     "from_qasm",
+    "state_angles",
+    "state_circuit",
     "trainable_depth",
     "without_entanglement",
 ]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Examples:
   qiskit-qml-ext evaluate breast_cancer
   qiskit-qml-ext evaluate digits --classes 3,8 --qubits 4 --report digits.html
+  qiskit-qml-ext evaluate iris --model both --feature-map angle
   qiskit-qml-ext evaluate my_data.csv --label diagnosis --drop hospital
   qiskit-qml-ext evaluate my_data.csv --label diagnosis --target fake_sherbrooke --shots 2048""",
 )
@@ -30,6 +31,13 @@ Examples:
     show_default=True,
     metavar="NAME",
     help="The encoding: zz, angle, iqp, …; any other word lists them all.",
+)
+@click.option(
+    "--model",
+    type=click.Choice(["kernel", "variational", "both"]),
+    default="kernel",
+    show_default=True,
+    help="What is compared with classical models: a quantum kernel, a trained circuit, or both side by side.",
 )
 @click.option(
     "--target",
@@ -84,7 +92,7 @@ def command(
     DATA is a bundled data set, such as breast_cancer (any other word lists them all), or a CSV or Parquet file of
     numbers with a label column; columns that name or count the rows are left out, with a note. A quantum kernel is
     compared with the same kernel without entanglement and with classical models, all tuned and tested on the same
-    folds.
+    folds; so is a variational model, a trained circuit, with --model variational. It is trained on exact simulation.
     """
     with bad_input():
         from qiskit_qml_ext.evaluation import plan_evaluation

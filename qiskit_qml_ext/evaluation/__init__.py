@@ -1,4 +1,4 @@
-"""Honest comparisons: a quantum kernel beside its control and classical models, on the same folds.
+"""Honest comparisons: quantum models beside their controls and classical models, on the same folds.
 
 **Rooms**, each importing only from those before it:
 

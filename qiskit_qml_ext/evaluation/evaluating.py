@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.datasets import Dataset
-from qiskit_qml_ext.evaluation.judgement.verdict import best_classical, decide
+from qiskit_qml_ext.evaluation.judgement.verdict import Contestant, Verdict, best_classical, decide
 from qiskit_qml_ext.evaluation.outcomes.fold_runs import (
     FoldOutcome,
     most_chosen_kernel,
@@ -20,8 +20,10 @@ from qiskit_qml_ext.evaluation.outcomes.kernel_look import look_at
 from qiskit_qml_ext.evaluation.outcomes.model_result import contestant_of, model_result_of
 from qiskit_qml_ext.evaluation.outcomes.provenance import provenance_of
 from qiskit_qml_ext.evaluation.outcomes.remarks import notes_of_edges, notes_of_models
+from qiskit_qml_ext.evaluation.outcomes.variational_look import look_at_training
 from qiskit_qml_ext.evaluation.planning.evaluation_plan import EvaluationPlan
 from qiskit_qml_ext.evaluation.planning.steps import plan_evaluation
+from qiskit_qml_ext.evaluation.protocol.quantum_family import KERNEL, VARIATIONAL, ModelChoice, QuantumFamily
 from qiskit_qml_ext.evaluation.protocol.tuning import BANDWIDTHS, C_VALUES
 from qiskit_qml_ext.evaluation.result import Evaluation
 
@@ -45,16 +47,22 @@ def evaluate(
     scoring: str | None = None,
     C_values: Sequence[float] = C_VALUES,
     bandwidths: Sequence[float] = BANDWIDTHS,
+    model: ModelChoice = "kernel",
     num_processes: int | None = None,
     progress: bool = False,
 ) -> Evaluation:
-    """Compare a quantum kernel with its control without entanglement and with classical models, on the same folds.
+    """Compare a quantum model with its control without entanglement and with classical models, on the same folds.
 
     All models are tuned by a search inside each training set. The quantum models see imputed and standardised
     features, reduced by PCA to the number of qubits if there are more, scaled to the feature map's range; the classical
     models see all features, imputed and standardised. Nothing is ever fitted on test samples.
 
     On a sampled target the search runs on exact simulations, and only the chosen quantum models run on the target.
+
+    A variational model is the feature map followed by layers of trained rotations and CX gates, with a trained scale
+    and bias; its control has no entangling gate in either. Its search chooses among the same bandwidths as a
+    kernel's, 1 or 3 layers, learning rates of Adam of 0.1 or 0.3, and 15, 30, 60 or 120 steps of at most 64 samples. It
+    is trained on exact simulation only.
 
     At last the quantum kernel with the bandwidth that was chosen most often is diagnosed, on up to 200 samples of one
     training set and always simulated exactly: does it concentrate, how many shots would tell its entries apart, and is
@@ -79,7 +87,9 @@ def evaluate(
         scoring: The name of a scikit-learn scorer, higher is better; by default ``"accuracy"`` or ``"r2"``. For scores
             of one class (such as ``"f1"``) the second of the class names is the positive one.
         C_values: The values of C offered to all support vector machines.
-        bandwidths: The values of the bandwidth offered to the quantum kernels.
+        bandwidths: The values of the bandwidth offered to the quantum models.
+        model: Which quantum models are compared with the classical ones: ``"kernel"``, ``"variational"``, or ``"both"``
+            side by side, each with its own verdict.
         num_processes: How many processes work at the same time, -1 for as many as there are processors; the results do
             not depend on it. By default one, and more for evaluations on an exact target that take longer than about 10
             seconds.
@@ -113,6 +123,7 @@ def evaluate(
         scoring=scoring,
         C_values=C_values,
         bandwidths=bandwidths,
+        model=model,
     )
     return run_plan(plan, num_processes=num_processes, progress=progress)
 
@@ -134,15 +145,10 @@ def run_plan(
     contestants = [contestant_of(candidate, outcomes[candidate.key]) for candidate in plan.candidates]
     best = best_classical(contestants)
     models = tuple(model_result_of(plan, model, best, outcomes[model.key]) for model in contestants)
-    verdict = decide(
-        contestants,
-        test_fraction=plan.test_fraction,
-        scoring=plan.settings.scoring,
-        is_exact=plan.settings.is_exact,
-        test_size=plan.test_size,
-        entangles=plan.entangles,
-    )
-    kernel = look_at(plan, most_chosen_kernel(outcomes["quantum"]), verdict, contestants)
+    verdicts = {family.key: _verdict(plan, contestants, family) for family in plan.families}
+    verdict = next(iter(verdicts.values()))
+    kernel = look_at(plan, most_chosen_kernel(outcomes.get(KERNEL.key, [])), verdict, contestants)
+    trained = verdicts.get(VARIATIONAL.key)
     notes = (*plan.notes, *notes_of_models(plan), *notes_of_edges(models, plan.settings.num_outer))
     return Evaluation(
         dataset=plan.dataset,
@@ -159,6 +165,20 @@ def run_plan(
         run_cost=plan.run_cost,
         notes=(*notes, *kernel.notes),
         provenance=provenance_of(started, time.perf_counter() - clock, command),
+        variational=None if trained is None else look_at_training(plan, outcomes, trained, contestants),
+    )
+
+
+def _verdict(plan: EvaluationPlan, contestants: Sequence[Contestant], family: QuantumFamily) -> Verdict:
+    return decide(
+        contestants,
+        test_fraction=plan.test_fraction,
+        scoring=plan.settings.scoring,
+        is_exact=plan.settings.is_exact,
+        test_size=plan.test_size,
+        entangles=plan.entangles_in(family),
+        family=family,
+        num_quantum=len(plan.families),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from qiskit_qml_ext.arrays import AnyArray, FloatArray
+from qiskit_qml_ext.gradients.error_propagation import ErrorPropagation
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,8 @@ class JacobianEstimate:
     """Parameter vectors at which the circuit (or one like it) ran."""
     parameters: tuple[str, ...] = field(repr=False)
     """Names of the parameters that belong to the last axis."""
+    propagation: ErrorPropagation = field(repr=False)
+    """Where the noise comes from: what the standard errors of products need."""
 
     def __array__(self, dtype: object = None, copy: bool | None = None) -> AnyArray:
         """Return the derivatives."""

@@ -84,19 +84,25 @@ def pose(
         circuit,
         chosen,
         points.reshape(math.prod(points.shape[:-1]), circuit.num_parameters),
-        _columns(parameters, circuit.num_parameters),
+        tuple(range(circuit.num_parameters))
+        if parameters is None
+        else positions("parameters", parameters, circuit.num_parameters),
         connect() if connection is None else connection,
         points.shape[:-1],
         () if single else (len(chosen),),
     )
 
 
-def _columns(parameters: object, number: int) -> tuple[int, ...]:
-    if parameters is None:
-        return tuple(range(number))
-    columns = whole_numbers("parameters", parameters, minimum=0)
+def positions(name: str, parameters: object, number: int) -> tuple[int, ...]:
+    """Return positions among so many parameters.
+
+    Raises:
+        TypeError: They are no whole numbers.
+        ValueError: One is not there, or comes twice.
+    """
+    columns = whole_numbers(name, parameters, minimum=0)
     if max(columns) >= number or len(set(columns)) < len(columns):
-        raise wrong_value("parameters", f"different positions from 0 to {number - 1}", list(columns))
+        raise wrong_value(name, f"different positions from 0 to {number - 1}", list(columns))
     return columns
 
 
@@ -124,3 +130,11 @@ def _check_widths(observables: Sequence[Observable], num_qubits: int) -> None:
                 f"observables[{place}] acts on {width} qubits, but the circuit has {num_qubits}. "
                 "Write it on all of them, with I where nothing is measured."
             )
+
+
+def why_not_states(connection: Connection) -> str:
+    """Say why a connection that is not exact cannot differentiate states, up to a colon."""
+    name = connection.target_name
+    if connection.target.may_repeat_noise:
+        return f"{name} is a primitive of your own, whose states are not known:"
+    return f"Values on {name}{' with shots' if connection.target.is_exact else ''} are estimates:"

@@ -6,16 +6,20 @@ from dataclasses import dataclass, field
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.primitives import PubResult
+from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.estimator_pub import EstimatorPubLike
 from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
-from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.arrays import FloatArray, IndexArray
 from qiskit_qml_ext.engine import Observable, expectations
 from qiskit_qml_ext.engine.observables import size_of
 from qiskit_qml_ext.exceptions import UnsupportedObservableError
 from qiskit_qml_ext.primitives import Connection
+from qiskit_qml_ext.primitives.shots import precision_for
 from qiskit_qml_ext.program import lower
+
+_EQUAL_SHARES = 1e-9  # rounding of |c|/Σ|c|, far below one shot
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +42,8 @@ class Question:
     """Parameter values, shape (N, P), columns in the order of ``circuit.parameters``."""
     observables: Sequence[Observable] = field(repr=False)
     """M observables with real expectation values."""
+    shares: FloatArray | None = field(default=None, repr=False)
+    """The shots of each point beside the connection's, shape (N,); None for the connection's own."""
 
 
 def read(
@@ -50,8 +56,8 @@ def read(
 def read_all(questions: Sequence[Question], connection: Connection) -> list[Readings]:
     """Answer questions, each as one batch of states, or all as one job with a PUB for each.
 
-    A PUB draws all its noise from one stream, so that its readings are independent also on a simulator with a seed;
-    those of two PUBs may not be.
+    Readings at different points are independent, also where the circuit has no parameters; but for those of different
+    PUBs of a primitive of the user's, which may repeat its noise (``connection.target.may_repeat_noise``).
 
     Args:
         questions: What to read.
@@ -66,9 +72,9 @@ def read_all(questions: Sequence[Question], connection: Connection) -> list[Read
     if connection.is_exact:
         return [_exact(question, connection) for question in questions]
     asked = [_Asked(question, connection) for question in questions]
-    pubs = [one.pub for one in asked if one.pub is not None]
+    pubs = [pub for one in asked for pub in one.pubs]
     results = iter(connection.estimate(pubs) if pubs else ())
-    return [one.readings(None if one.pub is None else next(results)) for one in asked]
+    return [one.readings([next(results) for _ in one.pubs]) for one in asked]
 
 
 def _exact(question: Question, connection: Connection) -> Readings:
@@ -83,14 +89,15 @@ def _exact(question: Question, connection: Connection) -> Readings:
 
 
 class _Asked:
-    """A question as a PUB; None where nothing has to run."""
+    """A question as PUBs, one for each number of shots; none where nothing has to run."""
 
     def __init__(self, question: Question, connection: Connection) -> None:
         observables = [pauli_sum(one) for one in question.observables]
         self._sizes = np.array([size_of(one) for one in observables])
         self._used = np.flatnonzero(self._sizes)
         self._shape = (len(question.points), len(observables))
-        self.pub: EstimatorPubLike | None = None
+        self._rows: list[IndexArray] = []
+        self.pubs: list[EstimatorPubLike] = []
         if not len(self._used) or not len(question.points):
             return
         isa = connection.isa_circuit(question.circuit)
@@ -99,28 +106,46 @@ class _Asked:
         placed = scaled if isa.layout is None else [one.apply_layout(isa.layout) for one in scaled]
         columns = {parameter.name: column for column, parameter in enumerate(question.circuit.parameters)}
         names = tuple(parameter.name for parameter in isa.parameters)
-        bound = {names: question.points[:, [columns[name] for name in names]]} if names else None
-        self.pub = (isa, ObservablesArray.coerce([[one] for one in placed]), bound)
+        order = np.array([columns[name] for name in names], dtype=np.int64)
+        measured = ObservablesArray.coerce([[one] for one in placed])
+        for rows, precision in _by_precision(question, connection):
+            bound = BindingsArray({names: question.points[np.ix_(rows, order)]} if names else {}, shape=(len(rows),))
+            self._rows.append(rows)
+            self.pubs.append((isa, measured, bound, precision))
 
-    def readings(self, result: PubResult | None) -> Readings:
+    def readings(self, results: Sequence[PubResult]) -> Readings:
         """Put what came back into the unit of the observables."""
         values, errors = np.zeros(self._shape), np.zeros(self._shape)
-        if result is not None:
-            shape, sizes = (len(self._used), self._shape[0]), self._sizes[self._used]
-            evs = np.broadcast_to(np.asarray(result.data.evs, dtype=np.float64), shape)
-            values[:, self._used] = evs.T * sizes
-            errors[:, self._used] = _errors(result, shape).T * sizes
+        sizes = self._sizes[self._used]
+        for rows, result in zip(self._rows, results, strict=True):
+            shape, place = (len(self._used), len(rows)), np.ix_(rows, self._used)
+            values[place] = np.broadcast_to(np.asarray(result.data.evs, dtype=np.float64), shape).T * sizes
+            errors[place] = _errors(result, shape).T * sizes
         return Readings(values, errors)
+
+
+def _by_precision(question: Question, connection: Connection) -> list[tuple[IndexArray, float | None]]:
+    """The points with the precision that their shots give; None for the connection's own."""
+    everything = np.arange(len(question.points))
+    if question.shares is None or np.allclose(question.shares, 1.0, rtol=0, atol=_EQUAL_SHARES):
+        return [(everything, None)]
+    assert connection.shots is not None
+    shots = np.maximum(np.rint(question.shares * connection.shots), 1).astype(int)
+    return [(np.flatnonzero(shots == number), precision_for(int(number))) for number in np.unique(shots)]
 
 
 def _errors(result: PubResult, shape: tuple[int, int]) -> FloatArray:
     """The standard errors of a PUB; where it states none at all, the precision that it was run with.
 
-    Qiskit's ``StatevectorEstimator`` adds noise of that precision and states 0.
+    Runtime states as ``stds`` the spread over a few randomisations (at 100 shots over two, with a divisor of two, which
+    is half of the error), and the error of the shots beside it: the larger of the two holds also where the device
+    drifts. Qiskit's ``StatevectorEstimator`` adds noise of its precision and states 0.
     """
-    stated = np.broadcast_to(np.asarray(result.data.stds, dtype=np.float64), shape)
-    if np.any(stated):
-        return stated
+    stated = np.asarray(result.data.stds, dtype=np.float64)
+    of_shots = np.asarray(getattr(result.data, "ensemble_standard_error", stated), dtype=np.float64)
+    largest = np.broadcast_to(np.maximum(stated, of_shots), shape)
+    if np.any(largest):
+        return largest
     return np.full(shape, float(result.metadata.get("target_precision") or 0.0))
 
 

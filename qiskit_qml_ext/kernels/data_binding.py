@@ -21,14 +21,15 @@ _warned: set[tuple[str, ...]] = set()
 _lock = Lock()
 
 
-def warn_of_order(parameters: Sequence[Parameter]) -> None:
-    """Warn, once for each order, if columns go to parameters in an order that their numbers contradict.
+def warn_of_order(parameters: Sequence[Parameter], what: str = "The columns of the data") -> None:
+    """Warn, once for each order, if values go to parameters in an order that their numbers contradict.
 
     Qiskit sorts single parameters by name, so that x10 comes before x2; the elements of a ``ParameterVector`` it sorts
     by index.
 
     Args:
         parameters: What the columns are bound to, in their order.
+        what: What is bound to them, if not columns: the beginning of a sentence.
     """
     names = tuple(parameter.name for parameter in parameters)
     if names in _warned:
@@ -42,9 +43,9 @@ def warn_of_order(parameters: Sequence[Parameter]) -> None:
         _warned.add(names)
     order = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
     warn(
-        f"The columns of the data are bound to the parameters in this order: {order}. It has {contradiction[0]!r} "
-        f"before {contradiction[1]!r}, since Qiskit sorts the names of single parameters as text. Use a "
-        "ParameterVector in the circuit, or pass the columns in this order.",
+        f"{what} are bound to the parameters in this order: {order}. It has {contradiction[0]!r} before "
+        f"{contradiction[1]!r}, since Qiskit sorts the names of single parameters as text. Use a ParameterVector in "
+        f"the circuit, or pass {what[0].lower()}{what[1:]} in this order.",
         ParameterOrderWarning,
         stacklevel=2,
     )

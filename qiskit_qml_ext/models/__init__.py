@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from qiskit_qml_ext.models import layers
 from qiskit_qml_ext.models.layers import QuantumLayer as QuantumLayer
+from qiskit_qml_ext.models.quantum_autoencoder import QuantumAutoencoder as QuantumAutoencoder
+from qiskit_qml_ext.models.reservoir_transformer import ReservoirTransformer as ReservoirTransformer
 from qiskit_qml_ext.models.support_vectors import QuantumSVC as QuantumSVC
 from qiskit_qml_ext.models.support_vectors import QuantumSVR as QuantumSVR
 from qiskit_qml_ext.models.variational.training_run import TrainingStep as TrainingStep
@@ -15,7 +17,16 @@ if TYPE_CHECKING:
     from qiskit_qml_ext.models.layers import KerasLayer as KerasLayer
     from qiskit_qml_ext.models.layers import TorchLayer as TorchLayer
 
-__all__ = ["QuantumSVC", "QuantumSVR", "TrainingStep", "VariationalClassifier", "VariationalRegressor", *layers.__all__]
+__all__ = [
+    "QuantumAutoencoder",
+    "QuantumSVC",
+    "QuantumSVR",
+    "ReservoirTransformer",
+    "TrainingStep",
+    "VariationalClassifier",
+    "VariationalRegressor",
+    *layers.__all__,
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,11 @@ def precision_of(shots: int | None) -> float:
     return 0.0 if shots is None else float(shots) ** -0.5
 
 
+def precision_for(shots: float) -> float:
+    """Return a precision that estimators of devices turn into so many shots: they round 1/precision² up."""
+    return float((1 + 1e-12) / math.sqrt(shots))
+
+
 def shots_of(precision: float | None, default: int | None) -> int:
     """Return the shots that an estimator takes for a precision, or by default; 0 where it is exact or not known."""
     if precision is None:

@@ -386,3 +386,12 @@ def test_fixed_weights_leave_a_map_of_data_alone(trainable):
     assert product.build(3).num_parameters == 3
     with pytest.raises(ValueError, match=r"weights must be \d+ finite numbers for 4 features"):
         fixed.build(4)
+
+
+def test_a_reuploading_model_with_another_bandwidth_encodes_with_it():
+    model = ReuploadingModel(reps=2).with_bandwidth(0.25)
+    assert (model.bandwidth, ReuploadingModel(reps=2).bandwidth) == (0.25, 1.0)
+    assert model.reps == 2
+    other = ReuploadingModel(AngleFeatureMap(bandwidth=0.25), reps=2)
+    values = np.random.default_rng(3).normal(size=model.num_parameters(2))
+    np.testing.assert_allclose(state(model.build(2), values), state(other.build(2), values), **EXACT)

@@ -1,12 +1,16 @@
 """Data whose right verdict is known: labels that are noise, or planted in the quantum kernel's function space."""
 
 import numpy as np
+from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qml_ext.circuits import ZZFeatureMap
 from qiskit_qml_ext.datasets import Dataset
+from qiskit_qml_ext.engine import expectations
 from qiskit_qml_ext.evaluation import evaluate
+from qiskit_qml_ext.evaluation.protocol.trained_circuit import TrainedCircuit
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import connect
+from qiskit_qml_ext.program import lower
 
 NULL_SETS, PLANTED_SETS = 30, 10
 SIZES = (60, 90, 120, 200, 300)
@@ -49,9 +53,27 @@ def planted_data(number, *, size=300, num_features=3):
     return Dataset.from_arrays(X, (f > np.median(f)).astype(int), name=f"planted {number}")
 
 
+def planted_circuit_data(number, *, size=200, num_features=3):
+    """Return data whose label is the sign of f - median f for the output f of a variational model of random weights."""
+    rng = np.random.default_rng([20262, number])
+    X = rng.uniform(size=(size, num_features))
+    feature_map = ZZFeatureMap(bandwidth=PLANTED_BANDWIDTHS[number % len(PLANTED_BANDWIDTHS)])
+    low, high = feature_map.data_range
+    ansatz = TrainedCircuit("classification", feature_map, entangles=True, seed=0).ansatz(1)
+    circuit = feature_map.build(num_features).compose(ansatz.build(num_features))
+    angles = rng.uniform(-np.pi, np.pi, ansatz.num_parameters(num_features))
+    rows = np.hstack([low + (high - low) * X, np.tile(angles, (size, 1))])
+    observable = SparsePauliOp.from_sparse_list([("Z", [q], 1.0) for q in range(num_features)], num_features)
+    f = expectations(lower(circuit), rows, [observable])[:, 0]
+    return Dataset.from_arrays(X, (f > np.median(f)).astype(int), name=f"planted circuit {number}")
+
+
 def run(number, kind, **options):
     """Evaluate one data set with the default settings; return what came out as plain values."""
-    data, special = null_data(number) if kind == "null" else (planted_data(number), {})
+    planted = planted_circuit_data if options.get("model") == "variational" else planted_data
+    data, special = null_data(number) if kind == "null" else (planted(number), {})
+    if options.get("model") == "variational":
+        special = {}  # trained without shots
     result = evaluate(data, num_processes=1, **special, **options)
     return {
         "kind": kind,

@@ -24,3 +24,17 @@ def classification():
 def regression():
     data = small_data(task="regression")
     return evaluate(data, feature_map="angle", max_qubits=2, folds=3, bandwidths=[0.3], C_values=[1, 10])
+
+
+@pytest.fixture(scope="session")
+def both():
+    data = small_data()
+    return evaluate(data, model="both", max_qubits=2, folds=2, bandwidths=[0.3], C_values=[1, 10])
+
+
+@pytest.fixture(scope="session")
+def trained_regression():
+    data = small_data(task="regression")
+    return evaluate(
+        data, model="variational", feature_map="angle", max_qubits=2, folds=2, bandwidths=[0.3], C_values=[1, 10]
+    )

@@ -19,6 +19,7 @@ from qiskit_qml_ext.gradients import (
     ParameterShiftGradient,
     SPSAGradient,
     hessian,
+    hvp,
     jacobian,
     jvp,
     metric_tensor,
@@ -60,7 +61,7 @@ def test_known_circuits_have_their_known_metric(name):
 
 def test_natural_step_of_circuit_a():
     known = circuit_a()
-    metric, gradient = metric_tensor(known.circuit, known.values), np.array(known.gradient)
+    metric, gradient = metric_tensor(known.circuit, known.values).matrix, np.array(known.gradient)
     step = np.linalg.solve(metric + 0.01 * np.eye(3), gradient)
     assert_allclose(step, [1.5825457890, -2.3968414674, -4.3339186327], atol=1e-7)  # ten digits over 0.0196
 
@@ -170,7 +171,7 @@ def test_hessians_of_random_circuits_are_differences_of_their_gradients(circuit)
     assume(circuit.num_parameters)
     values = sample_values(circuit, 1)[0]
     observable = SparsePauliOp("Z" * circuit.num_qubits)
-    found, step = hessian(circuit, observable, values), 1e-4
+    found, step = hessian(circuit, observable, values).matrix, 1e-4
     units = np.eye(len(values)) * step
     sides = [jacobian(circuit, observable, values + sign * units).jacobian for sign in (1, -1)]
     expected = (sides[0] - sides[1]) / (2 * step)
@@ -278,12 +279,12 @@ def test_products_are_those_of_the_jacobian():
     weights, directions = rng.normal(size=(2, 4, 2)), rng.normal(size=(2, 4, 6))
     for method in ("adjoint", "parameter_shift"):
         assert_allclose(
-            vjp(circuit, observables, values, weights, method=method)[1],
+            vjp(circuit, observables, values, weights, method=method).products,
             np.einsum("abm,abmp->abp", weights, full),
             atol=1e-12,
         )
         assert_allclose(
-            jvp(circuit, observables, values, directions, method=method)[1],
+            jvp(circuit, observables, values, directions, method=method).products,
             np.einsum("abmp,abp->abm", full, directions),
             atol=1e-12,
         )
@@ -326,7 +327,7 @@ def test_degenerate_shapes_are_answered():
     fixed.h(0)
     for method in ("adjoint", "parameter_shift", "finite_difference"):
         assert jacobian(fixed, SparsePauliOp("X"), np.zeros((2, 0)), method=method).jacobian.shape == (2, 0)
-    assert metric_tensor(fixed, np.zeros(0)).shape == (0, 0)
+    assert metric_tensor(fixed, np.zeros(0)).matrix.shape == (0, 0)
 
 
 def test_what_cannot_be_meant_is_refused():
@@ -346,10 +347,24 @@ def test_what_cannot_be_meant_is_refused():
         jacobian(known.circuit, SparsePauliOp("ZZ", 1j), known.values)
     with pytest.raises(ValueError, match="parameters"):
         jacobian(known.circuit, known.observable, known.values, parameters=[3])
-    for function in (hessian, metric_tensor):
-        arguments = (known.circuit, known.observable, known.values)[:: 1 if function is hessian else 2]
-        with pytest.raises(ValueError, match="connection must be exact"):
-            function(*arguments, connection=aer)
+    with pytest.raises(ValueError, match=r"connection must be exact.*block_diagonal"):
+        metric_tensor(known.circuit, known.values, connection=aer)
+    with pytest.raises(ValueError, match="connection must be exact for hvp"):
+        hvp(known.circuit, known.observable, known.values, known.values, connection=aer)
+    with pytest.raises(ValueError, match="one of None, 'block_diagonal'"):
+        metric_tensor(known.circuit, known.values, approximation="diagonal")
+    with pytest.raises(ValueError, match="one of 'auto', 'by_coefficient', 'equal'"):
+        ParameterShiftGradient(split="best")
+    with pytest.raises(ValueError, match="a primitive of your own"):
+        jacobian(
+            known.circuit,
+            known.observable,
+            known.values,
+            method=ParameterShiftGradient(split="by_coefficient"),
+            connection=Connection.from_primitives(estimator=StatevectorEstimator(default_precision=0.1)),
+        )
+    with pytest.raises(ValueError, match="tangents must be finite"):
+        jvp(known.circuit, known.observable, known.values, [0.1, np.nan, 0.2])
     x = Parameter("x")
     edge = QuantumCircuit(1)
     edge.ry(x.arccos(), 0)
@@ -396,7 +411,7 @@ def test_second_derivatives_by_an_input_of_many_points_are_those_of_the_closed_f
     circuit.cx(0, 1)
     points = np.array([[0.3], [-0.5], [0.3]])
     observables = [SparsePauliOp("ZI"), SparsePauliOp("IZ")]
-    first, second = jacobian(circuit, observables, points), hessian(circuit, observables, points)
+    first, second = jacobian(circuit, observables, points), hessian(circuit, observables, points).matrix
     assert_allclose(first.values[0, 0], -0.282736, atol=5e-7)
     assert_allclose(first.jacobian[[0, 2], 0, 0], 3.64128, atol=5e-6)
     assert_allclose(second[[0, 2], 0, 0, 0], -2.032, atol=5e-4)
@@ -427,7 +442,11 @@ def test_a_gradient_keeps_to_what_may_be_spent_and_is_counted():
     executions = 9 * 100  # the point, two terms for each of two rotations, four for the controlled one
     connection = connect("aer", shots=100, seed=1, max_executions=executions)
     jacobian(known.circuit, known.observable, known.values, connection=connection)
-    assert (connection.usage.circuits, connection.usage.shots, connection.usage.jobs) == (9, executions, 1)
+    assert (connection.usage.circuits, connection.usage.shots, connection.usage.jobs) == (
+        9,
+        executions,
+        3,
+    )  # three numbers of shots
     with pytest.raises(BudgetExceededError, match="executions"):
         jacobian(known.circuit, known.observable, known.values, connection=connection)
 

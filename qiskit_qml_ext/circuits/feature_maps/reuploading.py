@@ -206,6 +206,10 @@ class ReuploadingModel(FeatureMap):
             num_features
         ) + self._num_layers() * self._trainable().two_qubit_gates(num_qubits)
 
+    def with_bandwidth(self, bandwidth: Bandwidth) -> "ReuploadingModel":
+        """Return a copy whose feature map has another bandwidth."""
+        return clone(self).set_params(feature_map=self._encoding().with_bandwidth(bandwidth))
+
     def without_entanglement(self) -> "ReuploadingModel":
         """Return a copy of which neither the feature map nor the ansatz entangles.
 

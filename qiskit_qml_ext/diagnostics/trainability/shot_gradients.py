@@ -5,6 +5,8 @@ arXiv:1803.00745; Schuld et al., arXiv:1811.11184). So the circuit is rebuilt wi
 and the chain rule through the angle map gives the derivative by any parameter, shared or not.
 """
 
+import math
+
 import numpy as np
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
@@ -27,7 +29,8 @@ def loss_and_gradient_halves(
 ) -> tuple[FloatArray, FloatArray]:
     """Read the loss and its derivatives twice, each with half of the shots.
 
-    All circuits of one call are one PUB, so that one job draws all noise and the two readings are independent.
+    All circuits of one call are one PUB, which is cut only where a job may not hold it, so that the two readings are
+    independent. What may be spent through the connection holds for it.
 
     Args:
         problem: The circuit, observable and parameters.
@@ -88,7 +91,9 @@ def _run(
         observable = observable.apply_layout(isa.layout)
     names = tuple(parameter.name for parameter in circuit.parameters)
     order = [int(name.rsplit("[", 1)[1][:-1]) for name in names]
-    bindings = {names: points[..., order]} if names else None
     shape = points.shape[:-1]
-    result = connection.estimator.run([(isa, observable, bindings)], precision=precision).result()[0]
-    return size * np.broadcast_to(np.asarray(result.data.evs, dtype=np.float64), shape)
+    rows = points.reshape(math.prod(shape), points.shape[-1])[:, order]
+    bindings = {names: rows} if names else None
+    result = connection.estimate([(isa, observable, bindings, precision)])[0]
+    evs = np.broadcast_to(np.asarray(result.data.evs, dtype=np.float64), (len(rows),))
+    return size * evs.reshape(shape)

@@ -13,9 +13,12 @@ from threadpoolctl import threadpool_limits
 
 from qiskit_qml_ext.evaluation.outcomes.grid_edges import chosen_edges
 from qiskit_qml_ext.evaluation.outcomes.kernel_sample import KernelSample, kernel_sample_of
+from qiskit_qml_ext.evaluation.outcomes.training_record import TrainingRecord, training_record_of
 from qiskit_qml_ext.evaluation.planning.evaluation_plan import EvaluationPlan
 from qiskit_qml_ext.evaluation.protocol.candidates import Candidate
 from qiskit_qml_ext.evaluation.protocol.folds import Split
+from qiskit_qml_ext.evaluation.protocol.quantum_family import KERNEL
+from qiskit_qml_ext.evaluation.protocol.training_search import TrainingSearch
 from qiskit_qml_ext.primitives import Usage
 
 
@@ -41,6 +44,8 @@ class FoldOutcome:
     """Warnings that came up, each with its number."""
     kernel: KernelSample | None = None
     """The training kernel matrix, where it was asked for."""
+    training: TrainingRecord | None = None
+    """How the circuit was trained, for variational models."""
     edges: Mapping[str, bool] = field(default_factory=dict)
     """The chosen parameters that lie at an end of their grid and score better there than anywhere else on it, each with
     whether it is the largest of the grid."""
@@ -57,7 +62,7 @@ def run_folds(plan: EvaluationPlan, *, num_processes: int = 1) -> Iterator[FoldO
         The outcomes in the order in which they are ready.
     """
     tasks = [
-        (candidate, fold, split, candidate.role == "quantum")
+        (candidate, fold, split, candidate.key == KERNEL.key)
         for fold, split in enumerate(plan.splits)
         for candidate in plan.candidates
     ]
@@ -75,6 +80,7 @@ def run_fold(plan: EvaluationPlan, candidate: Candidate, fold: int, split: Split
     X, y = plan.dataset.X, plan.dataset.y
     before, start = plan.connection.usage, time.perf_counter()
     fit_seconds, score, parameters, failure, kernel = float("nan"), float("nan"), {}, None, None
+    training: TrainingRecord | None = None
     edges: dict[str, bool] = {}
     # On tables of this size the threads of BLAS and OpenMP cost more than they give, and on a busy machine they stall.
     with warnings.catch_warnings(record=True) as caught, threadpool_limits(1):
@@ -92,11 +98,14 @@ def run_fold(plan: EvaluationPlan, candidate: Candidate, fold: int, split: Split
             usage = plan.connection.usage - before
             if keep_kernel:
                 kernel = kernel_sample_of(search.best_estimator_, X[train], y[train], parameters["bandwidth"], fold)
+            if isinstance(search, TrainingSearch):  # trained without a connection, which would have counted
+                usage += Usage(circuits=search.num_states_ + len(test))
+                training = training_record_of(search, fold, len(train))
         except Exception as error:
             failure, usage = _one_line(error), plan.connection.usage - before
     messages = Counter(_one_line_text(str(warning.message)) for warning in caught)
     return FoldOutcome(
-        candidate.key, fold, score, fit_seconds, parameters, usage, failure, dict(messages), kernel, edges
+        candidate.key, fold, score, fit_seconds, parameters, usage, failure, dict(messages), kernel, training, edges
     )
 
 

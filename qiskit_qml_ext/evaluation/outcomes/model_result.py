@@ -66,9 +66,11 @@ def contestant_of(candidate: Candidate, outcomes: Sequence[FoldOutcome]) -> Cont
     """Return a model as the verdict sees it: without scores if it failed on one fold or more."""
     failed = [outcome for outcome in outcomes if outcome.failure is not None]
     if not failed:
-        return Contestant(candidate.key, candidate.name, candidate.role, tuple(outcome.score for outcome in outcomes))
+        scores = tuple(outcome.score for outcome in outcomes)
+        return Contestant(candidate.key, candidate.name, candidate.role, scores, family=candidate.family)
     where = "" if len(failed) == len(outcomes) else f"on {len(failed)} of {len(outcomes)} folds: "
-    return Contestant(candidate.key, candidate.name, candidate.role, (), f"{where}{failed[0].failure}")
+    failure = f"{where}{failed[0].failure}"
+    return Contestant(candidate.key, candidate.name, candidate.role, (), failure, candidate.family)
 
 
 def model_result_of(

@@ -9,6 +9,7 @@ from qiskit_qml_ext.evaluation.judgement.verdict import Verdict
 from qiskit_qml_ext.evaluation.outcomes.kernel_sample import KernelSample
 from qiskit_qml_ext.evaluation.outcomes.model_result import ModelResult
 from qiskit_qml_ext.evaluation.outcomes.provenance import Provenance
+from qiskit_qml_ext.evaluation.outcomes.variational_look import VariationalLook
 from qiskit_qml_ext.evaluation.planning.run_cost import RunCost
 from qiskit_qml_ext.evaluation.planning.settings import EvaluationSettings
 
@@ -30,10 +31,10 @@ class Record:
     best_classical: str | None
     """The key of the classical model with the highest mean score; None if all failed."""
     verdict: Verdict
-    """The answer."""
+    """The answer: about the quantum kernel, or about the variational model if no kernel was compared."""
     health: KernelHealth | None
     """The health of the quantum kernel with the bandwidth that the search chose most often, on the first training set
-    where it did, as it was computed or measured; None if the quantum kernel failed."""
+    where it did, as it was computed or measured; None if the quantum kernel failed or was not compared."""
     kernel: KernelSample | None
     """That kernel matrix."""
     diagnosis: Diagnosis | None
@@ -47,6 +48,8 @@ class Record:
     """What else a reader should know."""
     provenance: Provenance = field(repr=False)
     """Versions, time, command."""
+    variational: VariationalLook | None = None
+    """How the variational models were trained, with the answer about them; None if there are none."""
 
     def __getitem__(self, key: str) -> ModelResult:
         """Return the row of a model by its key, for example ``evaluation["quantum"]``."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.datasets import Dataset
 from qiskit_qml_ext.evaluation.protocol.candidates import BOOSTING_ROUNDS
+from qiskit_qml_ext.evaluation.protocol.training_grid import BATCH_SIZE, TrainingGrid
 from qiskit_qml_ext.evaluation.protocol.tuning import Tuning
 
 MAX_OUTER = 15
@@ -26,6 +27,7 @@ SECONDS_FOR_PROCESSES = 10.0
 _SECONDS_OF_A_TREE, _SECONDS_OF_A_VALUE = 2.6e-4, 5e-8
 _SECONDS_OF_A_FIT, _SECONDS_OF_A_PAIR = 2e-3, 1e-8
 _SECONDS_OF_AN_AMPLITUDE, _SECONDS_OF_A_PRODUCT = 3e-10, 1e-10
+_SECONDS_OF_A_STEP = 2e-4
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,13 @@ class Effort:
     num_gates: int
     """Gates of the feature map."""
     num_maps: int
-    """How many quantum models there are: 2 with a control."""
+    """How many quantum kernels there are: 2 with a control."""
     num_svm_grids: int
     """How many classical support vector machines there are."""
+    num_trained: int = 0
+    """How many variational models there are."""
+    grid: TrainingGrid | None = None
+    """What they are offered; None without them."""
 
     def seconds_of_a_fold(self, tuning: Tuning) -> float:
         """Estimate how long all models take on one outer fold, on one core."""
@@ -57,10 +63,29 @@ class Effort:
         states = _SECONDS_OF_AN_AMPLITUDE * size * 2**self.num_qubits * self.num_gates
         matrix = _SECONDS_OF_A_PRODUCT * size**2 * 2**self.num_qubits
         kernels = inner * len(tuning.bandwidths) * (states + matrix + len(tuning.C_values) * fit)
-        return boosting + classical + self.num_maps * kernels
+        return boosting + classical + self.num_maps * kernels + self.num_trained * self._seconds_of_training(inner)
+
+    def _seconds_of_training(self, inner: int) -> float:
+        """Estimate how long one variational model takes on one outer fold."""
+        if self.grid is None:
+            return 0.0
+        steps = (inner * self.grid.num_settings + 1) * self.grid.steps[-1]
+        gates = self.num_gates + 3 * self.num_qubits * self.grid.reps[-1]
+        outputs = self.num_classes if self.num_classes > 2 else 1
+        amplitudes = min(BATCH_SIZE, self.num_train) * 2**self.num_qubits * gates
+        return steps * (_SECONDS_OF_A_STEP + (2 + outputs) * _SECONDS_OF_AN_AMPLITUDE * amplitudes)
 
 
-def effort_of(data: Dataset, map_: FeatureMap, num_encoded: int, folds: int, num_maps: int) -> Effort:
+def effort_of(
+    data: Dataset,
+    map_: FeatureMap,
+    num_encoded: int,
+    folds: int,
+    num_maps: int,
+    *,
+    num_trained: int = 0,
+    grid: TrainingGrid | None = None,
+) -> Effort:
     """Read the sizes off an evaluation."""
     return Effort(
         num_train=data.num_samples * (folds - 1) // folds,
@@ -70,6 +95,8 @@ def effort_of(data: Dataset, map_: FeatureMap, num_encoded: int, folds: int, num
         num_gates=map_.build(num_encoded).size(),
         num_maps=num_maps,
         num_svm_grids=2 if num_encoded < data.num_features else 1,
+        num_trained=num_trained,
+        grid=grid,
     )
 
 

@@ -8,8 +8,10 @@ from qiskit_qml_ext.evaluation.planning.effort import affordable_jobs
 from qiskit_qml_ext.evaluation.planning.requirements import distinct_of_each_class
 from qiskit_qml_ext.evaluation.planning.run_cost import RunCost
 from qiskit_qml_ext.evaluation.planning.settings import EvaluationSettings
+from qiskit_qml_ext.evaluation.planning.training import TrainingCircuits
 from qiskit_qml_ext.evaluation.protocol.candidates import Candidate
 from qiskit_qml_ext.evaluation.protocol.folds import Split, equal_rows
+from qiskit_qml_ext.evaluation.protocol.quantum_family import FAMILIES, VARIATIONAL, QuantumFamily
 from qiskit_qml_ext.evaluation.protocol.tuning import Tuning
 from qiskit_qml_ext.primitives import Connection
 
@@ -34,7 +36,7 @@ class EvaluationPlan:
     feature_map: FeatureMap
     """The encoding."""
     entangles: bool
-    """Whether its circuit has entangling gates; without them it is its own control."""
+    """Whether its circuit has entangling gates; without them a kernel is its own control."""
     given_target: object
     """What was given as the target: a name, a backend, a connection or None."""
     connection: Connection
@@ -49,6 +51,17 @@ class EvaluationPlan:
     """A rough estimate of the time of all fits on one core, for an exact target."""
     notes: tuple[str, ...] = ()
     """What a reader should know."""
+    training: TrainingCircuits | None = None
+    """What one gradient of the variational model would be on a device; None if there is no such model."""
+
+    @property
+    def families(self) -> tuple[QuantumFamily, ...]:
+        """The quantum models that are compared."""
+        return FAMILIES[self.settings.model]
+
+    def entangles_in(self, family: QuantumFamily) -> bool:
+        """Whether the circuit of a quantum model has entangling gates: the ansatz of a variational one has."""
+        return self.entangles or (family == VARIATIONAL and self.settings.num_qubits > 1)
 
     @property
     def test_fraction(self) -> float:

@@ -4,9 +4,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qiskit_qml_ext.checks import real_numbers
+from qiskit_qml_ext.checks import real_numbers, wrong_value
 from qiskit_qml_ext.circuits import FeatureMap, feature_map_by_name
 from qiskit_qml_ext.datasets import Dataset, load_dataset
+from qiskit_qml_ext.evaluation.protocol.quantum_family import FAMILIES, ModelChoice, QuantumFamily
 from qiskit_qml_ext.primitives import Connection, connect
 
 
@@ -38,6 +39,13 @@ class Request:
     """The values of C, ascending."""
     bandwidths: tuple[float, ...]
     """The values of the bandwidth, ascending."""
+    model: ModelChoice = "kernel"
+    """Which quantum models are compared."""
+
+    @property
+    def families(self) -> tuple[QuantumFamily, ...]:
+        """What the choice of the model means."""
+        return FAMILIES[self.model]
 
 
 def data_of(dataset: object) -> Dataset:
@@ -61,6 +69,18 @@ def map_of(feature_map: object) -> FeatureMap:
         f"feature_map must be a FeatureMap or the name of one, but {type(feature_map).__name__} came. A plain circuit "
         "has no bandwidth to search and no range to scale the data to."
     )
+
+
+def model_choice(model: str) -> ModelChoice:
+    """Return the choice of the quantum models to compare.
+
+    Raises:
+        ValueError: If it is none; the message lists them.
+    """
+    for choice in FAMILIES:
+        if choice == model:
+            return choice
+    raise wrong_value("model", f"one of {', '.join(map(repr, FAMILIES))}", model)
 
 
 def grid_of(name: str, values: Sequence[float]) -> tuple[float, ...]:

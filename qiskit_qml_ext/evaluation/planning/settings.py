@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 
 from qiskit_qml_ext.evaluation.formatting import plural
+from qiskit_qml_ext.evaluation.protocol.quantum_family import ModelChoice
+from qiskit_qml_ext.evaluation.protocol.training_grid import TrainingGrid
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,11 @@ class EvaluationSettings:
     C_values: tuple[float, ...]
     """The values of C that the support vector machines were offered."""
     bandwidths: tuple[float, ...]
-    """The values of the bandwidth that the quantum kernels were offered."""
+    """The values of the bandwidth that the quantum models were offered."""
+    model: ModelChoice = "kernel"
+    """Which quantum models were compared."""
+    training: TrainingGrid | None = None
+    """What the variational models were offered beside the bandwidths; None if none was compared."""
 
     @property
     def num_outer(self) -> int:
@@ -59,6 +65,8 @@ class EvaluationSettings:
         return f"{self.folds}-fold cross-validation{repeats}, {self.inner_folds}-fold search inside"
 
     def to_dict(self) -> dict[str, object]:
-        """Return the fields as a dictionary of plain values."""
+        """Return the fields as a dictionary of plain values; the last two only where a variational model took part."""
         fields = asdict(self)
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+        del fields["model"], fields["training"]
+        trained = {} if self.training is None else {"model": self.model, "training": self.training.to_dict()}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()} | trained

@@ -1,6 +1,6 @@
 """The models that are compared, each with its own search over a small grid of about the same size."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +16,10 @@ from sklearn.svm import SVC, SVR
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.evaluation.protocol.kernel_search import KernelSearch
 from qiskit_qml_ext.evaluation.protocol.preparation import classical_preparation, quantum_preparation
+from qiskit_qml_ext.evaluation.protocol.quantum_family import KERNEL, VARIATIONAL, QuantumFamily
+from qiskit_qml_ext.evaluation.protocol.trained_circuit import TrainedCircuit
+from qiskit_qml_ext.evaluation.protocol.training_grid import TrainingGrid
+from qiskit_qml_ext.evaluation.protocol.training_search import TrainingSearch
 from qiskit_qml_ext.evaluation.protocol.tuning import Tuning
 
 if TYPE_CHECKING:
@@ -41,9 +45,33 @@ class Candidate:
     """``"quantum"``, ``"control"`` (the same without entanglement), ``"classical"`` or ``"baseline"``."""
     make: Callable[[], BaseEstimator]
     """Builds an unfitted search object with ``fit``, ``best_estimator_`` and ``best_params_``."""
+    family: QuantumFamily = KERNEL
+    """The family of a quantum model or of a control; of no meaning for others."""
 
 
-def all_candidates(
+def all_candidates(tuning: Tuning, quantum: Sequence[Candidate]) -> list[Candidate]:
+    """Return all models of the comparison in the order in which they are shown: quantum ones first.
+
+    Args:
+        tuning: What the searches have in common.
+        quantum: The quantum models and their controls.
+    """
+    machine = "SVM" if tuning.task == "classification" else "SVR"
+    candidates = list(quantum)
+    candidates.append(Candidate("rbf", f"RBF {machine}", "classical", lambda: _rbf(tuning, None)))
+    if tuning.num_components is not None:
+        name = f"RBF {machine} on the same features"
+        candidates.append(
+            Candidate("rbf_same_features", name, "classical", lambda: _rbf(tuning, tuning.num_components))
+        )
+    linear = "Logistic regression" if tuning.task == "classification" else "Ridge regression"
+    candidates.append(Candidate("linear", linear, "classical", lambda: _linear(tuning)))
+    candidates.append(Candidate("boosting", "Gradient boosting", "classical", lambda: _boosting(tuning)))
+    candidates.append(Candidate("dummy", "Dummy", "baseline", lambda: _dummy(tuning)))
+    return candidates
+
+
+def kernel_candidates(
     tuning: Tuning,
     feature_map: FeatureMap,
     *,
@@ -51,7 +79,7 @@ def all_candidates(
     connection: "Connection",
     search_connection: "Connection",
 ) -> list[Candidate]:
-    """Return all models of the comparison in the order in which they are shown.
+    """Return the quantum kernel machine and its control.
 
     Args:
         tuning: What the searches have in common.
@@ -75,19 +103,38 @@ def all_candidates(
         )
 
     machine = "SVM" if tuning.task == "classification" else "SVR"
-    candidates = [Candidate("quantum", f"Quantum kernel {machine}", "quantum", kernel_machine(feature_map))]
+    candidates = [Candidate(KERNEL.key, f"Quantum kernel {machine}", "quantum", kernel_machine(feature_map))]
     if control is not None:
-        candidates.append(Candidate("control", "Same, no entanglement", "control", kernel_machine(control)))
-    candidates.append(Candidate("rbf", f"RBF {machine}", "classical", lambda: _rbf(tuning, None)))
-    if tuning.num_components is not None:
-        name = f"RBF {machine} on the same features"
-        candidates.append(
-            Candidate("rbf_same_features", name, "classical", lambda: _rbf(tuning, tuning.num_components))
+        candidates.append(Candidate(KERNEL.control, "Same, no entanglement", "control", kernel_machine(control)))
+    return candidates
+
+
+def variational_candidates(
+    tuning: Tuning, feature_map: FeatureMap, *, control: FeatureMap | None, grid: TrainingGrid
+) -> list[Candidate]:
+    """Return the variational model and its control; both are simulated exactly.
+
+    Args:
+        tuning: What the searches have in common.
+        feature_map: The encoding.
+        control: The encoding of the control, without entanglement; None if there is no such model in this comparison.
+        grid: What the searches choose from.
+    """
+
+    def trained(map_: FeatureMap, *, entangles: bool) -> Callable[[], BaseEstimator]:
+        return lambda: TrainingSearch(
+            quantum_preparation(map_, num_components=tuning.num_components),
+            circuit=TrainedCircuit(tuning.task, map_, entangles, tuning.seed),
+            grid=grid,
+            cv=tuning.inner_cv(),
+            scoring=tuning.scoring,
         )
-    linear = "Logistic regression" if tuning.task == "classification" else "Ridge regression"
-    candidates.append(Candidate("linear", linear, "classical", lambda: _linear(tuning)))
-    candidates.append(Candidate("boosting", "Gradient boosting", "classical", lambda: _boosting(tuning)))
-    candidates.append(Candidate("dummy", "Dummy", "baseline", lambda: _dummy(tuning)))
+
+    name = "Variational classifier" if tuning.task == "classification" else "Variational regressor"
+    candidates = [Candidate(VARIATIONAL.key, name, "quantum", trained(feature_map, entangles=True), VARIATIONAL)]
+    if control is not None:
+        make = trained(control, entangles=False)
+        candidates.append(Candidate(VARIATIONAL.control, "Variational, no entanglement", "control", make, VARIATIONAL))
     return candidates
 
 

@@ -34,7 +34,7 @@ class Tuning:
     C_values: Sequence[float] = C_VALUES
     """Values of C for all support vector machines."""
     bandwidths: Sequence[float] = BANDWIDTHS
-    """Values of the quantum kernels' bandwidth."""
+    """Values of the quantum models' bandwidth."""
 
     def inner_cv(self) -> DistinctRowFolds:
         """Return the splitter of the inner search; equal rows stay together there too."""

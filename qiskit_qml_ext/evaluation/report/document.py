@@ -23,10 +23,11 @@ def json_schema() -> dict[str, Any]:
     Its ``schema_version`` follows semantic versioning: a new optional field raises the second number, anything that
     could break a reader raises the first.
     """
-    properties = described("schema_version")
+    properties, required = described("schema_version"), ["schema_version"]
     for section in SECTIONS:
         properties.update(section.schema())
-    return {**schema_file(), "properties": properties, "required": list(properties)}
+        required += [] if section.optional else section.schema()
+    return {**schema_file(), "properties": properties, "required": required}
 
 
 def _finite(value: Any) -> Any:

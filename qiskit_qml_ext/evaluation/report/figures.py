@@ -10,6 +10,7 @@ from qiskit_qml_ext.evaluation import formatting as fmt
 from qiskit_qml_ext.evaluation.outcomes.kernel_sample import KernelSample
 from qiskit_qml_ext.evaluation.outcomes.model_result import ModelResult
 from qiskit_qml_ext.evaluation.outcomes.record import Record
+from qiskit_qml_ext.evaluation.outcomes.variational_look import ModelTraining
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -129,6 +130,37 @@ def plot_entries(record: Record, ax: "Axes | None" = None) -> "Axes":
     axes.grid(alpha=0.25, lw=0.6)
     axes.set_axisbelow(True)
     return axes
+
+
+def plot_training(training: ModelTraining, ax: "Axes | None" = None) -> "Axes":
+    """Draw the loss of one training, and that on the samples that the search held out."""
+    axes, shown = new_axes(ax), training.shown
+    colour = _COLOURS[training.role]
+    # each loss was taken at the beginning of its pass
+    begins = [0, *shown.steps[:-1]]
+    axes.plot(begins, shown.losses, "-", lw=1.4, color=colour, label="training set")
+    axes.plot(
+        shown.held_out_steps, shown.held_out_losses, "o--", ms=6, lw=1.2, mfc="none", color=ORANGE, label="held out"
+    )
+    axes.axvline(shown.chosen_steps, lw=1, ls=":", color=BASELINE, zorder=0)
+    axes.set(xlabel="steps", ylabel="mean loss", xlim=(0, None))
+    axes.legend(frameon=False)
+    axes.grid(alpha=0.25, lw=0.6)
+    axes.set_axisbelow(True)
+    return axes
+
+
+def describe_training(training: ModelTraining) -> str:
+    """Say in words what :func:`plot_training` shows."""
+    shown = training.shown
+    held_out = ", ".join(
+        f"{fmt.score(loss)} after {steps}"
+        for steps, loss in zip(shown.held_out_steps, shown.held_out_losses, strict=True)
+    )
+    return (
+        f"Loss of the {training.name} by steps: on the training set from {fmt.score(shown.losses[0])} to "
+        f"{fmt.score(shown.losses[-1])}, on held-out samples {held_out}. Chosen: {shown.chosen_steps} steps."
+    )
 
 
 def describe_scores(record: Record) -> str:

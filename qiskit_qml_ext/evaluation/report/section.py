@@ -16,11 +16,13 @@ class Section:
         key: One word for it; the page makes it the ``id`` of its element, so that links lead there.
         title: What it is called on the page.
         ends_text: Whether it stands at the end of the text, the part of a terminal that is read first.
+        optional: Whether its keys are in the JSON document only where it applies.
     """
 
     key: ClassVar[str]
     title: ClassVar[str]
     ends_text: ClassVar[bool] = False
+    optional: ClassVar[bool] = False
 
     def applies(self, record: Record) -> bool:
         """Whether there is anything to show."""
@@ -38,7 +40,10 @@ class Section:
         return ""
 
     def data(self, record: Record) -> dict[str, Any]:
-        """Return what it adds to the JSON document: always the same keys, None where it does not apply."""
+        """Return what it adds to the JSON document: always the same keys, None where it does not apply.
+
+        An optional section adds nothing where it does not apply.
+        """
         return {}
 
     def schema(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qiskit_qml_ext.engine import expectation_jacobian
+from qiskit_qml_ext.gradients.error_propagation import NoErrors
 from qiskit_qml_ext.gradients.jacobian_estimate import JacobianEstimate
 from qiskit_qml_ext.gradients.methods.method import GradientMethod
 from qiskit_qml_ext.gradients.problem import Problem
@@ -51,4 +52,5 @@ class AdjointGradient(GradientMethod):
             target=connection.target_name,
             num_evaluations=len(problem.values),
             parameters=problem.names,
+            propagation=NoErrors((*values.shape, len(problem.columns))),
         )

@@ -19,8 +19,15 @@ METHODS: dict[str, type[GradientMethod]] = {
 """The methods by name; ``"auto"`` takes the first that has a reason."""
 
 
-def choose_method(method: str | GradientMethod, connection: Connection) -> tuple[GradientMethod, str]:
+def choose_method(
+    method: str | GradientMethod, connection: Connection, *, name: str = "method"
+) -> tuple[GradientMethod, str]:
     """Return a method and why it is the one, in a sentence.
+
+    Args:
+        method: A name or a method.
+        connection: Where circuits run.
+        name: What errors call the argument.
 
     Raises:
         ValueError: If the name is not known.
@@ -29,10 +36,10 @@ def choose_method(method: str | GradientMethod, connection: Connection) -> tuple
     if isinstance(method, GradientMethod) and not isinstance(method, type):
         return method, "It was asked for."
     if not isinstance(method, str):
-        raise wrong_kind("method", "a word or a gradient method such as ParameterShiftGradient()", method)
+        raise wrong_kind(name, "a word or a gradient method such as ParameterShiftGradient()", method)
     if method != "auto":
         if method not in METHODS:
-            raise wrong_value("method", f"one of {', '.join(map(repr, ('auto', *METHODS)))}", method)
+            raise wrong_value(name, f"one of {', '.join(map(repr, ('auto', *METHODS)))}", method)
         return METHODS[method](), "It was asked for."
     for kind in METHODS.values():
         candidate = kind()

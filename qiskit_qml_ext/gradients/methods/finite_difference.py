@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qiskit_qml_ext.checks import positive_number
+from qiskit_qml_ext.gradients.error_propagation import AngleErrors, observables_are_independent
 from qiskit_qml_ext.gradients.jacobian_estimate import JacobianEstimate
 from qiskit_qml_ext.gradients.methods.method import GradientMethod
 from qiskit_qml_ext.gradients.problem import Problem
@@ -53,17 +54,25 @@ class FiniteDifferenceGradient(GradientMethod):
         circuit = unitary_part(problem.circuit, timing=True)
         readings = read(circuit, points, problem.observables, problem.connection)
         evs = readings.values.reshape(batch, len(moves), -1)
-        variances = readings.errors.reshape(batch, len(moves), -1) ** 2
+        errors = readings.errors.reshape(evs.shape)
         shape = (batch, len(columns), 4, evs.shape[2])
         weights = _WEIGHTS / step
+        variances = np.einsum("s,bcsm->bcm", weights**2, errors[:, 1:].reshape(shape) ** 2)
+        propagation = AngleErrors(
+            errors=np.sqrt(variances),
+            slopes=np.broadcast_to(np.eye(len(columns)), (batch, len(columns), len(columns))),
+            angles_independent=True,
+            observables_independent=observables_are_independent(problem.connection),
+        )
         return JacobianEstimate(
             values=evs[:, 0],
             jacobian=np.einsum("s,bcsm->bmc", weights, evs[:, 1:].reshape(shape)),
-            value_errors=np.sqrt(variances[:, 0]),
-            standard_errors=np.sqrt(np.einsum("s,bcsm->bmc", weights**2, variances[:, 1:].reshape(shape))),
+            value_errors=errors[:, 0],
+            standard_errors=propagation.of_jacobian(),
             method=self.name,
             reason=reason,
             target=problem.connection.target_name,
             num_evaluations=len(points),
             parameters=problem.names,
+            propagation=propagation,
         )

@@ -6,6 +6,7 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
+from qiskit_qml_ext.gradients.error_propagation import AngleErrors, observables_are_independent
 from qiskit_qml_ext.gradients.jacobian_estimate import JacobianEstimate
 from qiskit_qml_ext.gradients.methods.method import GradientMethod
 from qiskit_qml_ext.gradients.problem import Problem
@@ -26,9 +27,9 @@ class HadamardTestGradient(GradientMethod):
 
     With |ψ⟩ after the rotation and A = V†OV for what follows, ⟨Y ⊗ O⟩ = (i/2)⟨[P_g, A]⟩, the derivative. It takes one
     more qubit and half the circuits of shifts, each another one, for a noise of the same size: worth it where
-    controlled Pauli strings are cheap. Estimates for different rotations may share noise (simulators with a seed repeat
-    it in each PUB), so that the standard error of a parameter of several rotations is stated as Σ_g |∂φ_g/∂θ| σ_g,
-    which it is at most, whatever they share.
+    controlled Pauli strings are cheap. A primitive of your own may repeat its noise in each PUB (simulators with a seed
+    do): there the standard error of a parameter of several rotations is stated as Σ_g |∂φ_g/∂θ| σ_g, which it is at
+    most, whatever they share.
 
     References:
         Li et al., arXiv:1608.00677; Guerreschi and Smelyanskiy, arXiv:1701.01450.
@@ -61,16 +62,23 @@ class HadamardTestGradient(GradientMethod):
         shape = (len(moved), *first.values.shape)
         by_angle = np.array([one.values for one in others]).reshape(shape)
         noise = np.array([one.errors for one in others]).reshape(shape)
+        propagation = AngleErrors(
+            errors=noise.swapaxes(0, 1),
+            slopes=slopes[:, moved],
+            angles_independent=not problem.connection.target.may_repeat_noise,
+            observables_independent=observables_are_independent(problem.connection),
+        )
         return JacobianEstimate(
             values=first.values,
             jacobian=np.einsum("gbm,bgc->bmc", by_angle, slopes[:, moved]),
             value_errors=first.errors,
-            standard_errors=np.einsum("gbm,bgc->bmc", noise, np.abs(slopes[:, moved])),
+            standard_errors=propagation.of_jacobian(),
             method=self.name,
             reason=reason,
             target=problem.connection.target_name,
             num_evaluations=len(questions) * len(problem.values),
             parameters=problem.names,
+            propagation=propagation,
         )
 
 

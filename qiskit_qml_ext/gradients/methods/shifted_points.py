@@ -37,10 +37,20 @@ class ShiftedPoints:
         by_angle = np.einsum("ds,bsk->bdk", self.weights, values)
         return np.asarray(np.einsum("bdk,bdc->bkc", by_angle, self.slopes), dtype=np.float64)
 
-    def variances(self, variances: FloatArray) -> FloatArray:
-        """Turn variances of independent values (B, S, K) into those of the derivatives, shape (B, K, C)."""
-        by_angle = np.einsum("ds,bsk->bdk", self.weights**2, variances)
-        return np.asarray(np.einsum("bdk,bdc->bkc", by_angle, self.slopes**2), dtype=np.float64)
+    def errors(self, errors: FloatArray) -> FloatArray:
+        """Turn standard errors at the points (B, S, K) into those of the derivatives by the angles, shape (B, D, K)."""
+        return np.asarray(np.sqrt(np.einsum("ds,bsk->bdk", self.weights**2, errors**2)), dtype=np.float64)
+
+    @property
+    def shares(self) -> FloatArray:
+        """The shots of each point beside equal ones, shape (S,): in each rule as its coefficients, with the same sum.
+
+        The variance Σ c_i² σ²/S_i at a given Σ S_i is least for S_i ∝ |c_i|.
+        """
+        sizes = np.abs(self.weights)
+        terms, total = np.count_nonzero(sizes, axis=1), np.sum(sizes, axis=1)
+        shares = np.sum(sizes * (terms / np.where(terms > 0, total, 1.0))[:, None], axis=0)
+        return np.where(np.any(sizes > 0, axis=0), shares, 1.0)
 
 
 def shifted_points(circuit: QuantumCircuit, values: FloatArray, columns: Sequence[int]) -> ShiftedPoints:

@@ -4,6 +4,7 @@ import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import checked_seed, positive_number, whole_number
+from qiskit_qml_ext.gradients.error_propagation import DirectionErrors
 from qiskit_qml_ext.gradients.jacobian_estimate import JacobianEstimate
 from qiskit_qml_ext.gradients.methods.method import GradientMethod
 from qiskit_qml_ext.gradients.problem import Problem
@@ -63,16 +64,16 @@ def along(problem: Problem, directions: FloatArray, perturbation: float, reason:
     readings = read(circuit, points, problem.observables, problem.connection)
     evs = readings.values.reshape(batch, 1 + 2 * number, -1)
     slopes = (evs[:, 1 : 1 + number] - evs[:, 1 + number :]) / (2 * perturbation)
-    estimates = np.einsum("bdm,bdc->dbmc", slopes, directions)
-    unknown = np.full(estimates.shape[1:], np.nan)
+    propagation = DirectionErrors(slopes, directions)
     return JacobianEstimate(
         values=evs[:, 0],
-        jacobian=estimates.mean(axis=0),
+        jacobian=np.einsum("bdm,bdc->bmc", slopes, directions) / number,
         value_errors=readings.errors.reshape(evs.shape)[:, 0],
-        standard_errors=unknown if number == 1 else estimates.std(axis=0, ddof=1) / np.sqrt(number),
+        standard_errors=propagation.of_jacobian(),
         method="spsa",
         reason=reason,
         target=problem.connection.target_name,
         num_evaluations=len(points),
         parameters=problem.names,
+        propagation=propagation,
     )

@@ -3,8 +3,8 @@
 ``TorchLayer``, ``JaxLayer`` and ``KerasLayer`` are loaded, and with them their frameworks, when they are first used:
 they need the extras ``torch``, ``jax`` and ``keras``, and stand in ``__all__`` where the framework is installed.
 
-- ``split_circuit``: a circuit with each of its parameters either an input or a weight,
-- ``evaluation``: how a layer gets its numbers,
+- ``layer_circuit``: what a layer runs, as a circuit with data and weights,
+- ``evaluation``: how a layer gets its numbers: exact, or estimated on a connection,
 - ``quantum_layer``: the core,
 - ``layer_document``: a layer as plain data,
 - ``torch_function``, ``jax_function``, ``tensorflow_function``: the core as a function of a framework,

@@ -9,9 +9,11 @@ from numpy.typing import ArrayLike
 
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.engine import Observable
+from qiskit_qml_ext.gradients import GradientMethod
 from qiskit_qml_ext.models.layers.jax_function import apply
+from qiskit_qml_ext.models.layers.layer_circuit import LayerCircuit
 from qiskit_qml_ext.models.layers.quantum_layer import QuantumLayer
-from qiskit_qml_ext.models.layers.split_circuit import LayerCircuit, ParameterNames
+from qiskit_qml_ext.models.trained_circuit import ParameterNames
 from qiskit_qml_ext.primitives import Connection
 
 
@@ -19,9 +21,11 @@ class JaxLayer:
     """A quantum layer as a function of JAX, ``layer(inputs, weights)``; the arguments are those of ``QuantumLayer``.
 
     It works under ``jax.jit``, ``jax.vmap`` (over inputs, weights or both) and reverse-mode differentiation
-    (``jax.grad``, ``jax.vjp``, ``jax.jacrev``); forward mode and second derivatives are refused. The circuit runs on
-    this machine's processors in a callback, in double precision; results come in the wider precision of inputs and
-    weights, which must be float32 or float64 (for which JAX needs ``jax_enable_x64``).
+    (``jax.grad``, ``jax.vjp``, ``jax.jacrev``); forward mode and second derivatives are refused. The circuit runs in a
+    callback, by default on this machine's processors in double precision; results come in the wider precision of inputs
+    and weights, which must be float32 or float64 (for which JAX needs ``jax_enable_x64``). On a connection that
+    estimates, code that JAX compiles may merge equal calls or repeat one, so that their noise is repeatable call by
+    call only outside of ``jit``.
 
     Args:
         circuit: See :class:`QuantumLayer`.
@@ -31,6 +35,7 @@ class JaxLayer:
         weight_parameters: See :class:`QuantumLayer`.
         initialization: See :class:`QuantumLayer`.
         random_state: See :class:`QuantumLayer`.
+        gradient: See :class:`QuantumLayer`.
         connection: See :class:`QuantumLayer`.
 
     Raises:
@@ -48,6 +53,7 @@ class JaxLayer:
         weight_parameters: ParameterNames | None = None,
         initialization: InitialDistribution | ArrayLike | None = None,
         random_state: np.random.Generator | int | None = None,
+        gradient: str | GradientMethod = "auto",
         connection: Connection | None = None,
     ):
         self.layer = QuantumLayer(
@@ -58,6 +64,7 @@ class JaxLayer:
             weight_parameters=weight_parameters,
             initialization=initialization,
             random_state=random_state,
+            gradient=gradient,
             connection=connection,
         )
 

@@ -1,5 +1,6 @@
 """A quantum layer as a layer of Keras 3."""
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -11,9 +12,11 @@ from typing_extensions import Self
 
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.engine import Observable
+from qiskit_qml_ext.gradients import GradientMethod
+from qiskit_qml_ext.models.layers.layer_circuit import LayerCircuit
 from qiskit_qml_ext.models.layers.layer_document import layer_arguments, layer_document
 from qiskit_qml_ext.models.layers.quantum_layer import QuantumLayer
-from qiskit_qml_ext.models.layers.split_circuit import LayerCircuit, ParameterNames
+from qiskit_qml_ext.models.trained_circuit import ParameterNames
 from qiskit_qml_ext.primitives import Connection
 
 _FUNCTIONS = {"jax": "jax_function", "tensorflow": "tensorflow_function", "torch": "torch_function"}
@@ -25,8 +28,9 @@ class KerasLayer(keras.layers.Layer):
     Inputs of shape (batch, …, F) give outputs of shape (batch, …, M), in the layer's ``compute_dtype``, which must be
     float32 or float64; in between everything is computed in double precision on this machine's processors. The layer is
     saved and loaded with its model: its configuration holds the circuit as QPY, and the weights that were drawn at
-    first instead of the distribution. Import it before ``keras.saving.load_model``. On TensorFlow the layer is not
-    compiled by XLA. Second derivatives are refused.
+    first instead of the distribution. Import it before ``keras.saving.load_model``. A layer on a connection that
+    estimates, or with a gradient method as an object, refuses to give its configuration: save the weights alone, with
+    ``save_weights``. On TensorFlow the layer is not compiled by XLA. Second derivatives are refused.
 
     Args:
         circuit: See :class:`QuantumLayer`.
@@ -35,8 +39,9 @@ class KerasLayer(keras.layers.Layer):
         input_parameters: See :class:`QuantumLayer`.
         weight_parameters: See :class:`QuantumLayer`.
         initialization: See :class:`QuantumLayer`.
-        random_state: A seed or a generator for the initial weights; ``None`` takes a seed from Keras's own generator,
-            so that ``keras.utils.set_random_seed`` governs them.
+        random_state: A seed or a generator for the initial weights; ``None`` takes one from where Keras's
+            initializers take theirs, so that ``keras.utils.set_random_seed`` governs them.
+        gradient: See :class:`QuantumLayer`.
         connection: See :class:`QuantumLayer`.
         **options: ``name``, ``dtype`` and ``trainable``, as every layer of Keras has them.
 
@@ -55,6 +60,7 @@ class KerasLayer(keras.layers.Layer):
         weight_parameters: ParameterNames | None = None,
         initialization: InitialDistribution | ArrayLike | None = None,
         random_state: np.random.Generator | int | None = None,
+        gradient: str | GradientMethod = "auto",
         connection: Connection | None = None,
         **options: Any,
     ):
@@ -67,7 +73,7 @@ class KerasLayer(keras.layers.Layer):
         backend = keras.backend.backend()
         drawn = initialization is None or isinstance(initialization, InitialDistribution)
         if drawn and random_state is None:
-            random_state = int(keras.random.randint((), 0, 2**31 - 1))
+            random_state = random.randrange(2**31 - 1)  # where Keras's own initializers take their seeds
         self.layer = QuantumLayer(
             circuit,
             observables,
@@ -76,6 +82,7 @@ class KerasLayer(keras.layers.Layer):
             weight_parameters=weight_parameters,
             initialization=initialization,
             random_state=random_state,
+            gradient=gradient,
             connection=connection,
         )
         self.initial_weights = self.layer.initial_weights()
@@ -105,7 +112,11 @@ class KerasLayer(keras.layers.Layer):
         return (*input_shape[:-1], self.layer.num_outputs)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the layer as plain data."""
+        """Return the layer as plain data.
+
+        Raises:
+            ValueError: The layer's connection estimates, or its gradient method is an object.
+        """
         return {**super().get_config(), **layer_document(self.layer, self.initial_weights)}
 
     @classmethod

@@ -21,7 +21,12 @@ def layer_document(layer: QuantumLayer, weights: FloatArray) -> dict[str, Any]:
     Args:
         layer: The layer.
         weights: The weights from which its training began, shape (W,), which stand for the distribution.
+
+    Raises:
+        ValueError: The layer's connection estimates, or its gradient method is an object: neither can be made anew from
+            plain data, and nothing else may take its place.
     """
+    _refuse_what_cannot_come_back(layer)
     buffer = io.BytesIO()
     qpy.dump(layer.circuit, buffer)
     connection = layer.connection
@@ -31,6 +36,7 @@ def layer_document(layer: QuantumLayer, weights: FloatArray) -> dict[str, Any]:
         "input_parameters": [parameter.name for parameter in layer.input_parameters],
         "weight_parameters": [parameter.name for parameter in layer.weight_parameters],
         "initialization": weights.tolist(),
+        "gradient": layer.gradient,
         "connection": None if connection is None else {"dtype": connection.dtype, "max_memory": connection.max_memory},
     }
 
@@ -51,8 +57,23 @@ def layer_arguments(document: Mapping[str, Any]) -> dict[str, Any]:
         "input_parameters": list(document["input_parameters"]),
         "weight_parameters": list(document["weight_parameters"]),
         "initialization": list(document["initialization"]),
+        "gradient": document["gradient"],
         "connection": None if settings is None else connect("exact", **settings),
     }
+
+
+def _refuse_what_cannot_come_back(layer: QuantumLayer) -> None:
+    if layer.connection is not None and not layer.connection.is_exact:
+        raise ValueError(
+            f"A layer on {layer.connection!r} cannot be saved whole: a device or simulator, its seed, journal and "
+            "budget are not restored from a file. Save the weights alone (save_weights, state_dict), and load them "
+            "into a layer that you make with its connection."
+        )
+    if not isinstance(layer.gradient, str):
+        raise ValueError(
+            f"A layer with the gradient method {layer.gradient!r} cannot be saved whole. Give the method by its name, "
+            "or save the weights alone (save_weights, state_dict)."
+        )
 
 
 def _observable_document(observable: Observable) -> dict[str, Any]:

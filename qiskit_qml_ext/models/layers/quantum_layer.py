@@ -2,6 +2,7 @@
 
 import copy
 import math
+import numbers
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -11,32 +12,37 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from typing_extensions import Self
 
-from qiskit_qml_ext.arrays import AnyArray, FloatArray, IndexArray
+from qiskit_qml_ext.arrays import AnyArray, FloatArray, IntArray
 from qiskit_qml_ext.checks import check_arguments, numeric_array, wrong_kind
 from qiskit_qml_ext.circuits import InitialDistribution, UniformDistribution
-from qiskit_qml_ext.engine import Observable, expectations
+from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.engine.observables import as_list
-from qiskit_qml_ext.models.layers.evaluation import evaluation_on
-from qiskit_qml_ext.models.layers.split_circuit import LayerCircuit, ParameterNames, split_circuit
+from qiskit_qml_ext.gradients import GradientMethod
+from qiskit_qml_ext.models.layers.evaluation import Columns, evaluation_on
+from qiskit_qml_ext.models.layers.layer_circuit import LayerCircuit, circuit_of_layer
+from qiskit_qml_ext.models.trained_circuit import ParameterNames
 from qiskit_qml_ext.primitives import Connection
-from qiskit_qml_ext.program import lower
 
-Pullback: TypeAlias = Callable[[ArrayLike], tuple[FloatArray, FloatArray]]
+Gradients: TypeAlias = tuple[FloatArray | None, FloatArray | None]
+"""Gradients by inputs and by weights, ``None`` for those that were not asked for."""
+
+Pullback: TypeAlias = Callable[[ArrayLike], Gradients]
 """From cotangents of a layer's outputs to its gradients by inputs and weights."""
-
-_WITHIN_DOMAINS = 0.5  # where arccos, log and the like are defined; no weight depends on it
 
 
 class QuantumLayer:
-    """Expectation values of a circuit as a function of inputs and weights, with exact gradients by both.
+    """Expectation values of a circuit as a function of inputs and weights, with gradients by both.
 
     f_m(x, w) = ⟨ψ(x, w)|O_m|ψ(x, w)⟩ for the M observables, for a whole batch at once. ``TorchLayer``, ``JaxLayer`` and
-    ``KerasLayer`` take the same arguments and give the same numbers. Everything is computed in double precision (or
-    in single precision, ``connection=connect("exact", dtype="complex64")``), on this machine's processors.
+    ``KerasLayer`` take the same arguments and give the same numbers. By default values and gradients are exact, in
+    double precision (or in single precision, ``connection=connect("exact", dtype="complex64")``), on this machine's
+    processors. On another connection they are estimates with new noise at each call: all samples of a call are one job,
+    and gradients are estimated by those of inputs and weights only that are asked for.
 
     Args:
         circuit: A circuit; a feature map with trainable weights (such as ``ReuploadingModel``); or a pair
-            ``(feature_map, ansatz)`` of templates or circuits.
+            ``(feature_map, ansatz)`` of templates or circuits, whose parameters become ``x`` and ``θ``. The rule stands
+            in :mod:`qiskit_qml_ext.models.trained_circuit`.
         observables: One observable or a list of M, each Hermitian: ``SparsePauliOp``, ``Pauli``, ``Projector``, or the
             diagonal as a 1-D array of 2**n numbers.
         num_features: The number of inputs for which a feature map is built.
@@ -47,13 +53,19 @@ class QuantumLayer:
         initialization: The distribution of the initial weights, or the weights themselves, shape (W,); by default they
             are uniform in [0, 2π).
         random_state: A seed or a generator for the initial weights; ``None`` draws others each time.
-        connection: What :func:`~qiskit_qml_ext.primitives.connect` returns for ``"exact"``; it says the precision and
-            the memory.
+        gradient: ``"auto"``, the name of a gradient method or such an object, as for
+            :func:`~qiskit_qml_ext.gradients.jacobian`.
+        connection: Where circuits run, from :func:`~qiskit_qml_ext.primitives.connect`; ``None`` is exact. If it has a
+            seed, the noise of a layer's k-th call (of values or of gradients) follows from that seed, from the circuit,
+            from k and from ``random_state`` where that is a number: give each of several layers with the same circuit a
+            number of its own. A deep copy counts on with the layer, a pickled one from the beginning. Without a seed
+            nothing repeats the noise.
 
     Raises:
         TypeError: An argument is of the wrong kind.
-        ValueError: The parameters are not split into inputs and weights, or an observable is not Hermitian or acts on
-            another number of qubits.
+        ValueError: The parameters are not split into data and weights, an observable is not Hermitian or acts on
+            another number of qubits, or the connection cannot do what is asked of it.
+        UnsupportedObservableError: The connection estimates, and an observable is no Pauli sum.
 
     Examples:
         >>> from qiskit.quantum_info import Pauli
@@ -80,42 +92,36 @@ class QuantumLayer:
         weight_parameters: ParameterNames | None = None,
         initialization: InitialDistribution | ArrayLike | None = None,
         random_state: np.random.Generator | int | None = None,
+        gradient: str | GradientMethod = "auto",
         connection: Connection | None = None,
     ):
-        split = split_circuit(
-            circuit,
-            num_features=num_features,
-            input_parameters=input_parameters,
-            weight_parameters=weight_parameters,
-        )
-        self._split = split
+        self._trained = circuit_of_layer(circuit, num_features, input_parameters, weight_parameters)
         self._observables = tuple(copy.deepcopy(as_list(observables)))
+        self._gradient = copy.deepcopy(gradient)
         self._connection = connection
         self._initialization = UniformDistribution() if initialization is None else initialization
         self._random_state = random_state
         self._prepare()
 
     def _prepare(self) -> None:
-        program = lower(self._split.circuit)
-        places = {parameter: place for place, parameter in enumerate(program.parameters)}
-        self._num_parameters = len(places)
-        self._input_columns = _columns([places[parameter] for parameter in self._split.inputs])
-        self._weight_columns = _columns([places[parameter] for parameter in self._split.weights])
-        self._evaluation = evaluation_on(self._connection, program, self._observables)
-        if not self._observables:
-            raise ValueError("observables must hold at least one observable, but it is empty.")
-        # No sample: what can be said of the observables without one is said now.
-        found = expectations(program, np.empty((0, self._num_parameters)), self._observables)
-        if np.iscomplexobj(found):
-            raise ValueError(
-                "The observables must be Hermitian, but one has complex coefficients. Measure its Hermitian and "
-                "anti-Hermitian parts, each as an observable of its own."
-            )
+        trained = self._trained
+        self._num_parameters = trained.circuit.num_parameters
+        self._num_inputs, self._num_weights = len(trained.data), len(trained.weights)
+        self._input_columns, self._weight_columns = _columns(trained.data), _columns(trained.weights)
+        self._wanted = {
+            (True, True): _columns(np.concatenate([trained.data, trained.weights])),
+            (True, False): _columns(trained.data),
+            (False, True): _columns(trained.weights),
+        }
+        seed = self._random_state if isinstance(self._random_state, numbers.Integral) else 0
+        self._evaluation = evaluation_on(
+            self._connection, trained.circuit, self._observables, self._gradient, seed=int(seed)
+        )
 
     @property
     def circuit(self) -> QuantumCircuit:
         """The circuit, a copy."""
-        return self._split.circuit.copy()
+        return self._trained.circuit.copy()
 
     @property
     def observables(self) -> tuple[Observable, ...]:
@@ -125,12 +131,12 @@ class QuantumLayer:
     @property
     def input_parameters(self) -> tuple[Parameter, ...]:
         """The circuit's parameters that take the inputs, in the order of the columns."""
-        return self._split.inputs
+        return self._trained.data_parameters
 
     @property
     def weight_parameters(self) -> tuple[Parameter, ...]:
         """The circuit's parameters that are trained, in the order of the weights."""
-        return self._split.weights
+        return self._trained.weight_parameters
 
     @property
     def connection(self) -> Connection | None:
@@ -138,14 +144,24 @@ class QuantumLayer:
         return self._connection
 
     @property
+    def gradient(self) -> str | GradientMethod:
+        """The gradient method, or its name."""
+        return self._gradient
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the same inputs and weights have the same values and gradients at each call."""
+        return self._evaluation.is_repeatable
+
+    @property
     def num_inputs(self) -> int:
         """The number F of inputs of a sample."""
-        return len(self._split.inputs)
+        return self._num_inputs
 
     @property
     def num_weights(self) -> int:
         """The number W of weights."""
-        return len(self._split.weights)
+        return self._num_weights
 
     @property
     def num_outputs(self) -> int:
@@ -160,10 +176,7 @@ class QuantumLayer:
         """
         if not isinstance(self._initialization, InitialDistribution):
             return self._given_weights(self._initialization)
-        trained = self._split.circuit.assign_parameters(dict.fromkeys(self._split.inputs, _WITHIN_DOMAINS))
-        drawn = self._initialization.sample(trained, 1, self._random_state)[0].tolist()
-        by_parameter = dict(zip(trained.parameters, drawn, strict=True))
-        return np.array([by_parameter[parameter] for parameter in self._split.weights], dtype=np.float64)
+        return self._trained.draw(self._initialization, np.random.default_rng(self._random_state))
 
     def _given_weights(self, given: ArrayLike) -> FloatArray:
         weights = np.array(_numbers("initialization", given), dtype=np.float64)
@@ -208,47 +221,90 @@ class QuantumLayer:
             TypeError: Something else than real numbers came.
             ValueError: The shapes do not fit, or a number is not finite.
         """
-        x, w = _numbers("inputs", inputs), _numbers("weights", weights)
-        rows, batch = self._rows(x, w)
-        dual = _numbers("cotangents", cotangents)
-        if dual.shape != (*batch, self.num_outputs):
-            raise ValueError(
-                f"cotangents must have the shape of the outputs, {(*batch, self.num_outputs)}, but {dual.shape} came."
-            )
-        found = self._evaluation.vjp(rows, dual.reshape(-1, self.num_outputs).astype(np.float64, copy=False))
-        return self._split_gradients(found.reshape(*batch, self._num_parameters), x.shape, w.shape)
+        by_inputs, by_weights = self.gradients(inputs, weights, cotangents)
+        assert by_inputs is not None
+        assert by_weights is not None
+        return by_inputs, by_weights
 
-    def linearized(self, inputs: ArrayLike, weights: ArrayLike) -> tuple[FloatArray, Pullback]:
-        """Return the expectation values, and the function from cotangents to gradients at the same point.
-
-        One after the other they cost no more than :meth:`__call__` and :meth:`vjp`, and less for a single observable,
-        whose derivatives are found with its values.
+    def gradients(
+        self,
+        inputs: ArrayLike,
+        weights: ArrayLike,
+        cotangents: ArrayLike,
+        *,
+        by_inputs: bool = True,
+        by_weights: bool = True,
+    ) -> Gradients:
+        """Return what :meth:`vjp` does, or only one of the two, which takes fewer circuits where they are estimated.
 
         Args:
             inputs: Shape (…, F).
             weights: Shape (W,) or (…, W).
+            cotangents: Shape (…, M).
+            by_inputs: Whether the gradient by the inputs is wanted.
+            by_weights: Whether the gradient by the weights is wanted.
+
+        Returns:
+            Two arrays as from :meth:`vjp`, ``None`` in the place of what is not wanted.
+        """
+        x, w = _numbers("inputs", inputs), _numbers("weights", weights)
+        rows, batch = self._rows(x, w)
+        dual, wanted = self._cotangents(cotangents, batch), (by_inputs, by_weights)
+        if not any(wanted):
+            return None, None
+        return self._split(self._evaluation.vjp(rows, dual, self._wanted[wanted]), wanted, batch, x.shape, w.shape)
+
+    def linearized(
+        self, inputs: ArrayLike, weights: ArrayLike, *, by_inputs: bool = True, by_weights: bool = True
+    ) -> tuple[FloatArray, Pullback]:
+        """Return the expectation values, and the function from cotangents to gradients at the same point.
+
+        One after the other they cost no more than :meth:`__call__` and :meth:`gradients`, and less for a single
+        observable on an exact connection, whose derivatives are found with its values.
+
+        Args:
+            inputs: Shape (…, F).
+            weights: Shape (W,) or (…, W).
+            by_inputs: Whether gradients by the inputs are wanted.
+            by_weights: Whether gradients by the weights are wanted.
 
         Returns:
             Expectation values, shape (…, M), and a function that takes cotangents of this shape and returns what
-            :meth:`vjp` does.
+            :meth:`gradients` does.
         """
-        if self.num_outputs > 1:
-            return self(inputs, weights), lambda cotangents: self.vjp(inputs, weights, cotangents)
         x, w = _numbers("inputs", inputs), _numbers("weights", weights)
         rows, batch = self._rows(x, w)
-        values, jacobian = self._evaluation.jacobian(rows)
-        slopes = jacobian.reshape(*batch, self._num_parameters)
-        return values.reshape(*batch, 1), lambda cotangents: self._split_gradients(
-            slopes * cotangents, x.shape, w.shape
+        wanted = by_inputs, by_weights
+        if not any(wanted):
+            return self._evaluation.values(rows).reshape(*batch, self.num_outputs), lambda _: (None, None)
+        values, pullback = self._evaluation.linearized(rows, self._wanted[wanted])
+
+        def gradients(cotangents: ArrayLike) -> Gradients:
+            return self._split(pullback(self._cotangents(cotangents, batch)), wanted, batch, x.shape, w.shape)
+
+        return values.reshape(*batch, self.num_outputs), gradients
+
+    def _split(
+        self,
+        gradients: FloatArray,
+        wanted: tuple[bool, bool],
+        batch: tuple[int, ...],
+        inputs: tuple[int, ...],
+        weights: tuple[int, ...],
+    ) -> Gradients:
+        """Hand gradients by the wanted columns, shape (B, C), out: first those by inputs, in the shapes that came."""
+        first = self._num_inputs if wanted[0] else 0
+        rows = gradients.reshape(*batch, gradients.shape[-1])
+        return (
+            _summed_to(rows[..., :first], inputs) if wanted[0] else None,
+            _summed_to(rows[..., first:], weights) if wanted[1] else None,
         )
 
-    def _split_gradients(
-        self, gradients: FloatArray, inputs: tuple[int, ...], weights: tuple[int, ...]
-    ) -> tuple[FloatArray, FloatArray]:
-        return (
-            _summed_to(gradients[..., self._input_columns], inputs),
-            _summed_to(gradients[..., self._weight_columns], weights),
-        )
+    def _cotangents(self, cotangents: ArrayLike, batch: tuple[int, ...]) -> FloatArray:
+        dual, shape = _numbers("cotangents", cotangents), (*batch, self.num_outputs)
+        if dual.shape != shape:
+            raise ValueError(f"cotangents must have the shape of the outputs, {shape}, but {dual.shape} came.")
+        return dual.reshape(-1, self.num_outputs).astype(np.float64, copy=False)
 
     def check_shapes(self, inputs: tuple[int, ...], weights: tuple[int, ...]) -> tuple[int, ...]:
         """Return the leading axes of the outputs for inputs and weights of these shapes.
@@ -284,7 +340,7 @@ class QuantumLayer:
         return rows.reshape(math.prod(batch), self._num_parameters), batch
 
     def __getstate__(self) -> dict[str, object]:
-        kept = ("_split", "_observables", "_connection", "_initialization", "_random_state")
+        kept = ("_trained", "_observables", "_gradient", "_connection", "_initialization", "_random_state")
         return {name: self.__dict__[name] for name in kept}
 
     def __setstate__(self, state: dict[str, object]) -> None:
@@ -292,20 +348,20 @@ class QuantumLayer:
         self._prepare()
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
-        return self  # it never changes
+        return self  # it never changes, but for the number of its calls
 
     def __repr__(self) -> str:
         return (
-            f"{type(self).__name__}(num_qubits={self._split.circuit.num_qubits}, num_inputs={self.num_inputs}, "
+            f"{type(self).__name__}(num_qubits={self._trained.circuit.num_qubits}, num_inputs={self.num_inputs}, "
             f"num_weights={self.num_weights}, num_outputs={self.num_outputs})"
         )
 
 
-def _columns(places: list[int]) -> IndexArray | slice:
+def _columns(places: IntArray) -> Columns:
     """Places in a row: as a slice where they follow each other, which is faster."""
-    if places and places == list(range(places[0], places[0] + len(places))):
-        return slice(places[0], places[0] + len(places))
-    return np.array(places, dtype=np.intp)
+    first = int(places[0]) if len(places) else 0
+    beside = np.array_equal(places, np.arange(first, first + len(places)))
+    return slice(first, first + len(places)) if beside else places
 
 
 def _numbers(name: str, value: ArrayLike) -> AnyArray:

@@ -29,7 +29,7 @@ def apply(layer: QuantumLayer, inputs: tf.Tensor, weights: tf.Tensor) -> tf.Tens
         return layer(x, w).astype(dtype.as_numpy_dtype)
 
     def values_and_gradient(x: tf.Tensor, w: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        outputs = tf.numpy_function(run, [x, w], dtype, stateful=False)
+        outputs = tf.numpy_function(run, [x, w], dtype, stateful=not layer.is_repeatable)
         outputs.set_shape([*x.shape[:-1], layer.num_outputs])
         return outputs, lambda cotangents: _gradients(layer, x, w, cotangents)
 
@@ -42,7 +42,9 @@ def _gradients(layer: QuantumLayer, inputs: tf.Tensor, weights: tf.Tensor, cotan
         return by_inputs.astype(x.dtype), by_weights.astype(w.dtype)
 
     def first_gradients(x: tf.Tensor, w: tf.Tensor, dual: tf.Tensor) -> tuple[Any, Any]:
-        by_inputs, by_weights = tf.numpy_function(run, [x, w, dual], [x.dtype, w.dtype], stateful=False)
+        by_inputs, by_weights = tf.numpy_function(
+            run, [x, w, dual], [x.dtype, w.dtype], stateful=not layer.is_repeatable
+        )
         by_inputs.set_shape(x.shape)
         by_weights.set_shape(w.shape)
         return (by_inputs, by_weights), _refuse

@@ -17,27 +17,28 @@ class _Eager(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, inputs: torch.Tensor, weights: torch.Tensor, layer: QuantumLayer) -> torch.Tensor:
+        by_inputs, by_weights, _ = ctx.needs_input_grad
         x, w = _numbers(inputs), _numbers(weights)
-        dtype = torch.promote_types(inputs.dtype, weights.dtype)
-        ctx.save_for_backward(inputs, weights)
-        ctx.layer = layer
-        if any(ctx.needs_input_grad):
-            values, ctx.pullback = layer.linearized(x, w)
+        if by_inputs or by_weights:
+            ctx.save_for_backward(inputs, weights)
+            ctx.layer = layer
+            values, ctx.pullback = layer.linearized(x, w, by_inputs=by_inputs, by_weights=by_weights)
         else:
             values = layer(x, w)
-        return _tensor(values, dtype, inputs.device)
+        return _tensor(values, torch.promote_types(inputs.dtype, weights.dtype), inputs.device)
 
     @staticmethod
-    def backward(ctx: Any, cotangents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None]:
+    def backward(ctx: Any, cotangents: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None, None]:
         inputs, weights = ctx.saved_tensors  # raises if one was changed in place
         if torch.is_grad_enabled() or _is_transformed():
             by_inputs, by_weights = _Gradients.apply(inputs, weights, cotangents, ctx.layer)
-        else:
-            arrays = ctx.pullback(_numbers(cotangents))
-            by_inputs, by_weights = (
-                _tensor(array, one.dtype, one.device) for array, one in zip(arrays, (inputs, weights), strict=True)
-            )
-        return by_inputs, by_weights, None
+            return by_inputs, by_weights, None
+        by_x, by_w = ctx.pullback(_numbers(cotangents))
+        return (
+            None if by_x is None else _tensor(by_x, inputs.dtype, inputs.device),
+            None if by_w is None else _tensor(by_w, weights.dtype, weights.device),
+            None,
+        )
 
 
 class _Expectations(torch.autograd.Function):
@@ -132,7 +133,7 @@ def _evaluated(inputs: torch.Tensor, weights: torch.Tensor, layer: QuantumLayer)
 
 
 # What torch.compile compiles ends before the circuit and begins again behind it.
-_expectations = torch.compiler.disable(_evaluated)
+_boundary = torch.compiler.disable(_evaluated)
 
 
 def apply(layer: QuantumLayer, inputs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
@@ -150,17 +151,29 @@ def apply(layer: QuantumLayer, inputs: torch.Tensor, weights: torch.Tensor) -> t
         TypeError: Inputs or weights are no tensor, or have another precision.
         ValueError: The shapes do not fit, a number is not finite, or the weights are on another device.
     """
+    if not (
+        isinstance(inputs, torch.Tensor)
+        and inputs.dtype in _PRECISIONS
+        and weights.dtype in _PRECISIONS
+        and inputs.device == weights.device
+    ):
+        _refuse(inputs, weights)
+    # only while something is compiled: the boundary takes some 20 µs to cross
+    evaluated = _boundary if torch.compiler.is_compiling() else _evaluated
+    outputs: torch.Tensor = evaluated(inputs, weights, layer)
+    return outputs
+
+
+def _refuse(inputs: torch.Tensor, weights: torch.Tensor) -> None:
+    """Say what is wrong with inputs or weights."""
     if not isinstance(inputs, torch.Tensor):
         raise TypeError(f"inputs must be a tensor, but a {type(inputs).__name__} came. Use torch.as_tensor.")
     check_precision("inputs", inputs.dtype)
     check_precision("weights", weights.dtype)
-    if inputs.device != weights.device:
-        raise ValueError(
-            f"inputs are on the device {inputs.device} but the weights on {weights.device}. Move one to the other's "
-            "with .to(device)."
-        )
-    outputs: torch.Tensor = _expectations(inputs, weights, layer)
-    return outputs
+    raise ValueError(
+        f"inputs are on the device {inputs.device} but the weights on {weights.device}. Move one to the other's "
+        "with .to(device)."
+    )
 
 
 def check_precision(name: str, dtype: torch.dtype) -> None:

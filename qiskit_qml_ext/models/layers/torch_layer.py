@@ -8,9 +8,11 @@ from numpy.typing import ArrayLike
 
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.engine import Observable
+from qiskit_qml_ext.gradients import GradientMethod
+from qiskit_qml_ext.models.layers.layer_circuit import LayerCircuit
 from qiskit_qml_ext.models.layers.quantum_layer import QuantumLayer
-from qiskit_qml_ext.models.layers.split_circuit import LayerCircuit, ParameterNames
 from qiskit_qml_ext.models.layers.torch_function import apply, check_precision
+from qiskit_qml_ext.models.trained_circuit import ParameterNames
 from qiskit_qml_ext.primitives import Connection
 
 
@@ -20,7 +22,9 @@ class TorchLayer(torch.nn.Module):
     The module's one parameter is ``weights``, shape (W,). Inputs of shape (…, F) give outputs of shape (…, M), in the
     wider precision of inputs and weights, which must be float32 or float64; in between everything is computed in double
     precision. The circuit runs on this machine's processors: tensors on another device are copied there and the
-    results back. ``torch.compile`` compiles what is before and behind the layer. Second derivatives are refused.
+    results back. ``torch.compile`` compiles what is before and behind the layer. Second derivatives are refused. The
+    ``state_dict`` holds the weights alone: circuit, connection and gradient method are those of the layer that loads
+    it.
 
     Args:
         circuit: See :class:`QuantumLayer`.
@@ -31,6 +35,7 @@ class TorchLayer(torch.nn.Module):
         initialization: See :class:`QuantumLayer`.
         random_state: A seed or a generator for the initial weights; ``None`` takes a seed from PyTorch's own generator,
             so that ``torch.manual_seed`` governs them.
+        gradient: See :class:`QuantumLayer`.
         connection: See :class:`QuantumLayer`.
         dtype: The precision of the weights, ``torch.float32`` or ``torch.float64``; by default PyTorch's.
 
@@ -59,6 +64,7 @@ class TorchLayer(torch.nn.Module):
         weight_parameters: ParameterNames | None = None,
         initialization: InitialDistribution | ArrayLike | None = None,
         random_state: np.random.Generator | int | None = None,
+        gradient: str | GradientMethod = "auto",
         connection: Connection | None = None,
         dtype: torch.dtype | None = None,
     ):
@@ -73,6 +79,7 @@ class TorchLayer(torch.nn.Module):
             weight_parameters=weight_parameters,
             initialization=initialization,
             random_state=int(torch.randint(2**31, ())) if random_state is None else random_state,
+            gradient=gradient,
             connection=connection,
         )
         self.weights = torch.nn.Parameter(torch.from_numpy(self.layer.initial_weights()).to(precision))

@@ -21,6 +21,7 @@ from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.engine.memory import memory_budget
 from qiskit_qml_ext.exceptions import ApproximateCircuitWarning
 from qiskit_qml_ext.primitives.approximation import warning_before_values
+from qiskit_qml_ext.primitives.connection.estimation_jobs import EstimationJobs
 from qiskit_qml_ext.primitives.connection.journaling import Journaling
 from qiskit_qml_ext.primitives.connection.made_circuits import MadeCircuits
 from qiskit_qml_ext.primitives.connection.pass_manager import IsaPassManager
@@ -33,7 +34,7 @@ from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.journal.run.policy import check_policy
 from qiskit_qml_ext.primitives.pricing import Budget, CircuitPrice, RunPlan
-from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS, shots_of
+from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
 from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target
 from qiskit_qml_ext.primitives.targets.angle_limits import LimitedEstimator, LimitedSampler, with_angle_limits
 from qiskit_qml_ext.primitives.targets.isa import is_isa
@@ -181,13 +182,25 @@ class Connection:
     @property
     def estimator(self) -> BaseEstimatorV2:
         """A V2 estimator for circuits in the target's own gates."""
+        return self._estimator_for(self.seed)
+
+    def _estimator_for(self, seed: int | None) -> BaseEstimatorV2:
+        """Return an estimator whose noise follows a seed; a journal derives its own."""
         estimator: BaseEstimatorV2
         if self._journaling is not None:
             estimator = self._journaling.estimator(self.shots)
         else:
-            estimator = self._target.estimator(self.shots, self.seed)
+            estimator = self._target.estimator(self.shots, seed)
         limited = with_angle_limits(self.device)
         return estimator if limited is None else LimitedEstimator(estimator, limited)
+
+    @property
+    def may_vary_shots(self) -> bool:
+        """Whether some PUBs may have more shots than others at no price: simulators, where a job costs nothing.
+
+        Elsewhere each number of shots would be a job of its own; and a primitive of the user's has its own shots.
+        """
+        return self.shots is not None and (self._target.draws_normal_noise or self.is_fake)
 
     @property
     def estimator_draws_normal_noise(self) -> bool:
@@ -276,20 +289,26 @@ class Connection:
         yield from self._jobs.sample(circuit, values, shots=shots, key=key)
 
     def estimate(self, pubs: Iterable[EstimatorPubLike]) -> PrimitiveResult[PubResult]:
-        """Estimate expectation values as one job, within what may be spent through the connection.
+        """Estimate expectation values, within what may be spent through the connection.
+
+        One job where PUBs have one precision and fit into ``max_executions_per_job``; larger ones are cut along their
+        last axis. The noise of different PUBs is independent, also with a seed, but for primitives of the user's, which
+        may repeat it.
 
         Args:
             pubs: PUBs of circuits that :meth:`isa_circuit` returned, with observables on the qubits of their layout.
 
         Raises:
             BudgetExceededError: It would take more than the connection may spend; nothing was submitted.
+            ValueError: A single circuit has more shots than a job may have.
         """
-        coerced = [EstimatorPub.coerce(pub) for pub in pubs]
-        if self._journaling is None:  # a journal approves and counts what it submits
-            work = [(pub.circuit, pub.size * shots_of(pub.precision, self.shots)) for pub in coerced]
-            self._approve(work)
-            self._count(Usage(sum(pub.size for pub in coerced), sum(number for _, number in work), 1))
-        return self.estimator.run(coerced).result()
+        return EstimationJobs(
+            self._target,
+            self._settings,
+            estimator=self._estimator_for,
+            approve=None if self._journaling is not None else self._approve,
+            count=self._count,
+        ).estimate([EstimatorPub.coerce(pub) for pub in pubs])
 
     def statevectors(
         self,

@@ -42,6 +42,7 @@ class BackendTarget(Target):
 
     given: ClassVar[tuple[str, ...]] = ("a BackendV2",)
     default_shots: int = DEFAULT_SHOTS
+    draws_by_seed = True  # it may be a simulator
     backend: BackendV2
 
     def __init__(self, backend: BackendV2):

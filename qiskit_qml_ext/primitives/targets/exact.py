@@ -29,6 +29,7 @@ class ExactTarget(Target):
     is_exact = True
     applies_matrices = True
     draws_normal_noise = True
+    draws_by_seed = True
 
     def __init__(self, dtype: str = "complex128", max_memory: int | None = None):
         if dtype not in ("complex128", "complex64"):

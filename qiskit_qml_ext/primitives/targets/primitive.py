@@ -19,6 +19,8 @@ class PrimitiveTarget(Target):
     They are used as they are, but for Aer's, which put values into some gates wrongly: ours take their place.
     """
 
+    may_repeat_noise = True  # of a seed that they hold
+
     def __init__(
         self,
         sampler: BaseSamplerV2 | None = None,

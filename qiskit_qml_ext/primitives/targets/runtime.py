@@ -43,7 +43,7 @@ class RuntimeTarget(BackendTarget):
         if isinstance(mode, str) and mode not in MODES:
             raise ValueError(f"mode must be one of {', '.join(map(repr, MODES))}, but {mode!r} came.")
         super().__init__(backend)
-        self.is_fake = is_fake(backend)
+        self.is_fake = self.draws_by_seed = is_fake(backend)
         self.runtime_options = dict(runtime_options or {})
         self._device: tuple[DeviceTarget, DeviceTarget] | None = None
         self._wanted_mode = mode

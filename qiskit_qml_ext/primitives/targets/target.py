@@ -37,6 +37,8 @@ class Target(ABC):
         draws_normal_noise: Whether a precision asked of its estimator is the standard deviation of normal noise added
             to exact values. Estimators of devices turn it into 1/precision² shots of every circuit instead, whatever
             the observable.
+        draws_by_seed: Whether its noise follows a seed, so that the PUBs of a job would repeat it.
+        may_repeat_noise: Whether PUBs may have the same noise though nothing that we know of says so.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Target(ABC):
     is_fake: bool = False
     applies_matrices: bool = False
     draws_normal_noise: bool = False
+    draws_by_seed: bool = False
+    may_repeat_noise: bool = False
 
     @classmethod
     def of(cls, given: object, *, mode: str, options: Mapping[str, Any]) -> "Target | None":

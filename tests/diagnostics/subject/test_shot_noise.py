@@ -281,9 +281,9 @@ class _Spy:
     def __init__(self, estimator):
         self.estimator, self.precisions = estimator, []
 
-    def run(self, pubs, *, precision=None):
-        self.precisions.append(precision)
-        return self.estimator.run(pubs, precision=precision)
+    def run(self, pubs):
+        self.precisions += [pub.precision for pub in pubs]
+        return self.estimator.run(pubs)
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
@@ -305,7 +305,7 @@ def test_a_device_is_asked_for_half_of_the_shots_of_every_circuit(monkeypatch):
     connection = connect("fake_manila", shots=100, seed=1)
     assert not connection.estimator_draws_normal_noise
     spy = _Spy(connection.estimator)
-    monkeypatch.setattr(type(connection), "estimator", property(lambda self: spy))
+    monkeypatch.setattr(type(connection), "_estimator_for", lambda self, seed: spy)
     d.gradient_variance(product_circuit(2), 1000 * SparsePauliOp(["ZZ", "XX"]), connection=connection, num_samples=4)
     assert [math.ceil(precision**-2) for precision in spy.precisions] == [50]
 

@@ -60,7 +60,8 @@ def labelled_plan(**options):
 
 
 @pytest.mark.slow
-def test_no_step_is_ever_fitted_on_rows_it_must_not_see(monkeypatch):
+@pytest.mark.parametrize("model", ["kernel", "variational"])
+def test_no_step_is_ever_fitted_on_rows_it_must_not_see(monkeypatch, model):
     seen = []
 
     def spy(self, X, y=None):
@@ -69,7 +70,7 @@ def test_no_step_is_ever_fitted_on_rows_it_must_not_see(monkeypatch):
 
     original = SimpleImputer.fit
     monkeypatch.setattr(SimpleImputer, "fit", spy)
-    plan = labelled_plan()
+    plan = labelled_plan(model=model)
     assert not seen
     train, test = plan.splits[1]
     for candidate in plan.candidates:

@@ -71,7 +71,7 @@ def problems(value, schema, root, where="$"):
     return found
 
 
-@pytest.fixture(params=["classification", "regression"])
+@pytest.fixture(params=["classification", "regression", "both", "trained_regression"])
 def result(request):
     return request.getfixturevalue(request.param)
 

@@ -1,7 +1,7 @@
 import layer_case as case
 import numpy as np
 import pytest
-from frameworks import framework
+from frameworks import double_precision, framework
 
 from qiskit_qml_ext.models import QuantumLayer
 
@@ -12,7 +12,7 @@ from qiskit_qml_ext.models import JaxLayer  # noqa: E402
 
 @pytest.fixture(autouse=True)
 def _double_precision():
-    with jax.enable_x64(True):
+    with double_precision(jax)(True):
         yield
 
 

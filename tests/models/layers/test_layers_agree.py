@@ -9,7 +9,7 @@ from pathlib import Path
 import layer_case as case
 import numpy as np
 import pytest
-from frameworks import framework
+from frameworks import double_precision, framework
 
 from qiskit_qml_ext.models import QuantumLayer
 
@@ -54,7 +54,7 @@ def test_jax_ends_at_the_same_weights():
     jax = framework("jax")
     from qiskit_qml_ext.models import JaxLayer
 
-    with jax.enable_x64(True):
+    with double_precision(jax)(True):
         layer = JaxLayer(case.CIRCUIT, case.OBSERVABLES, **case.ARGUMENTS)
 
         @jax.jit

@@ -65,7 +65,9 @@ THEIRS = theirs.GradientDescent(maxiter=500, learning_rate=0.1)
 OURS = [Adam(0.1), GradientDescent(0.1), NaturalGradient(0.1), SPSA()]
 
 
-@pytest.mark.parametrize("optimizer", [*OURS, *METHODS, THEIRS], ids=str)
+@pytest.mark.parametrize(
+    "optimizer", [*OURS, *METHODS, THEIRS], ids=lambda one: one if isinstance(one, str) else type(one).__name__
+)
 def test_every_optimizer_finds_the_minimum_of_a_quadratic_form(optimizer):
     start = np.zeros(3)
     end = optimizer_of(optimizer).minimize(Runs(Energy(), 1500), start)

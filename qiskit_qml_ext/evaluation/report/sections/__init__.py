@@ -9,6 +9,8 @@ from qiskit_qml_ext.evaluation.report.sections.notes import Notes
 from qiskit_qml_ext.evaluation.report.sections.run import Run
 from qiskit_qml_ext.evaluation.report.sections.scores import Scores
 from qiskit_qml_ext.evaluation.report.sections.subject import Subject
+from qiskit_qml_ext.evaluation.report.sections.training import Training
+from qiskit_qml_ext.evaluation.report.sections.variational_verdict import VariationalVerdict
 from qiskit_qml_ext.evaluation.report.sections.verdict import VerdictSection
 
 SECTIONS: tuple[Section, ...] = (
@@ -18,7 +20,9 @@ SECTIONS: tuple[Section, ...] = (
     Details(),
     Scores(),
     Kernel(),
+    Training(),
     Hardware(),
+    VariationalVerdict(),
     Notes(),
     Run(),
 )

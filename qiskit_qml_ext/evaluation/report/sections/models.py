@@ -75,6 +75,9 @@ _PAGE = """\
     that of so few test samples. The dummy does not look at the features. Fit: mean time of the search and the fit of
     one fold.
     {% if record.settings.is_exact %}States: quantum states simulated over all folds, search included.
+    {% if record.variational is not none %}For a variational model: one for each sample of each gradient and of each
+    prediction.
+    {% endif %}
     {% else %}Circuits and shots: what ran on {{ record.settings.target }} over all folds.{% endif %}
   </p>
   {% if record.notes %}

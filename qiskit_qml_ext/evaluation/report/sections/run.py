@@ -6,6 +6,7 @@ from typing import Any
 
 from qiskit_qml_ext.evaluation.formatting import duration, plural
 from qiskit_qml_ext.evaluation.outcomes.record import Record
+from qiskit_qml_ext.evaluation.protocol.training_grid import BATCH_SIZE, TrainingGrid
 from qiskit_qml_ext.evaluation.report.html import render
 from qiskit_qml_ext.evaluation.report.schema import described
 from qiskit_qml_ext.evaluation.report.section import Section
@@ -16,6 +17,7 @@ _WORDS = {
     "alpha": "α",
     "learning_rate": "learning rate",
     "min_samples_leaf": "samples per leaf",
+    "reps": "layers",
 }
 
 _PAGE = """\
@@ -108,10 +110,24 @@ def _facts_of_settings(record: Record) -> list[tuple[str, str]]:
         ("Quantum models", settings.how_it_ran()),
         ("Folds", settings.folds_in_words()),
         ("Score", settings.scoring),
-        ("Values of C", ", ".join(f"{value:g}" for value in settings.C_values)),
-        ("Bandwidths", ", ".join(f"{value:g}" for value in settings.bandwidths)),
+        ("Values of C", _listed(settings.C_values)),
+        ("Bandwidths", _listed(settings.bandwidths)),
+        *([] if settings.training is None else _facts_of_training(settings.training)),
         ("Seed", str(settings.seed)),
     ]
+
+
+def _facts_of_training(grid: TrainingGrid) -> list[tuple[str, str]]:
+    return [
+        ("Ansatz", "layers of trained z and y rotations and of CX gates between neighbours"),
+        ("Its layers", _listed(grid.reps)),
+        ("Learning rates", f"{_listed(grid.learning_rates)} (Adam)"),
+        ("Steps", f"{_listed(grid.steps)}, of at most {BATCH_SIZE} samples"),
+    ]
+
+
+def _listed(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values)
 
 
 def _facts_of_run(record: Record) -> list[tuple[str, str]]:

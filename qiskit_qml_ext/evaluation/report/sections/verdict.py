@@ -6,7 +6,9 @@ from qiskit_qml_ext.evaluation.outcomes.record import Record
 from qiskit_qml_ext.evaluation.report.html import render
 from qiskit_qml_ext.evaluation.report.schema import described
 from qiskit_qml_ext.evaluation.report.section import Section
+from qiskit_qml_ext.evaluation.report.sections.variational_verdict import VariationalVerdict
 from qiskit_qml_ext.evaluation.report.text import TextWriter
+from qiskit_qml_ext.evaluation.report.training_rows import second_verdict, side_by_side
 
 _PAGE = """\
 <section class="verdict {{ record.verdict.code }}" aria-label="{{ section.title }}">
@@ -14,10 +16,22 @@ _PAGE = """\
   {% for detail in record.verdict.details %}
   <p>{{ detail }}</p>
   {% endfor %}
-  {% if record.hardware is not none %}
-  <p>{{ record.hardware.sentence() }}</p>
-  {% endif %}
+  {% for price in prices %}
+  <p>{{ price }}</p>
+  {% endfor %}
 </section>
+"""
+
+_BOTH = """\
+<div>
+{{ first | safe }}
+<section class="verdict {{ look.verdict.code }}" aria-label="{{ title }}">
+  <p class="answer">{{ look.verdict.sentence }}</p>
+  {% for detail in details %}
+  <p>{{ detail }}</p>
+  {% endfor %}
+</section>
+</div>
 """
 
 
@@ -33,8 +47,18 @@ class VerdictSection(Section):
         writer.paragraph(record.verdict.sentence, style="bold")
 
     def page(self, record: Record) -> str:
-        """Return the box."""
-        return render(_PAGE, section=self, record=record)
+        """Return the box, or one for each answer if there are two."""
+        hardware = [] if record.hardware is None else [record.hardware.sentence()]
+        look = record.variational
+        if look is None:
+            return render(_PAGE, section=self, record=record, prices=hardware)
+        prices = [] if look.cost is None else [look.cost.sentence()]
+        if not second_verdict(record):
+            return render(_PAGE, section=self, record=record, prices=prices)
+        beside = side_by_side(look, record.settings.num_outer)
+        details = [*look.verdict.details, *([] if beside is None else [beside]), *prices]
+        first = render(_PAGE, section=self, record=record, prices=hardware)
+        return render(_BOTH, first=first, look=look, details=details, title=VariationalVerdict.title)
 
     def fragment(self, record: Record) -> str:
         """Return the sentence."""

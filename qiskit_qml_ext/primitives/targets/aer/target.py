@@ -35,6 +35,7 @@ class AerTarget(Target):
 
     given = ("'aer'", "an AerSimulator")
     draws_normal_noise = True
+    draws_by_seed = True
     backend: "AerSimulator"
 
     def __init__(self, simulator: "AerSimulator | None" = None, backend_options: Mapping[str, Any] | None = None):

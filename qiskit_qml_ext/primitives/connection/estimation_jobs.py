@@ -1,0 +1,150 @@
+"""Expectation values as jobs: within the limit on executions, with noise of its own for each PUB."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.primitives import BaseEstimatorV2, DataBin, PrimitiveResult, PubResult
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
+
+from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
+from qiskit_qml_ext.primitives.connection.usage import Usage
+from qiskit_qml_ext.primitives.content import circuit_key, job_seed
+from qiskit_qml_ext.primitives.journal import JournaledJob
+from qiskit_qml_ext.primitives.shots import shots_of
+from qiskit_qml_ext.primitives.targets import Target
+
+
+class EstimationJobs:
+    """Runs PUBs of an estimator.
+
+    A simulator that takes a seed draws the noise of every PUB of a job anew from it: two PUBs would repeat each other's
+    noise, and what is computed of both would have other errors than stated. So there each PUB is a job of its own, with
+    a seed from its content, so that the same call gives the same numbers and another call gives independent ones.
+    Elsewhere PUBs of equal precision share a job, and all jobs are submitted before one is waited for.
+
+    Args:
+        target: Where they run.
+        settings: How it is used.
+        estimator: Makes an estimator for a seed; with a journal, one that cuts, seeds, approves and counts by itself.
+        approve: Holds circuits, with their executions, against the budget; ``None`` where the estimator does.
+        count: Takes note of what was run.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        settings: ConnectionSettings,
+        *,
+        estimator: Callable[[int | None], BaseEstimatorV2],
+        approve: Callable[[Sequence[tuple[QuantumCircuit, int]]], None] | None,
+        count: Callable[[Usage], None],
+    ):
+        self._target = target
+        self._settings = settings
+        self._estimator = estimator
+        self._approve = approve
+        self._count = count
+
+    def estimate(self, pubs: Sequence[EstimatorPub]) -> PrimitiveResult[PubResult]:
+        """Run PUBs; see :meth:`~qiskit_qml_ext.primitives.Connection.estimate`."""
+        if self._approve is None:
+            jobs = [[pub] for pub in pubs] if self._draws_by_seed else [list(pubs)]
+            return PrimitiveResult([one for job in jobs for one in self._journaled(job)])
+        pieces = [self._pieces(pub) for pub in pubs]
+        flat = [piece for group in pieces for piece in group]
+        self._approve([(piece.circuit, piece.size * self._shots(piece)) for piece in flat])
+        read = iter(self._one_by_one(flat) if self._draws_by_seed else self._together(flat))
+        return PrimitiveResult([_joined([next(read) for _ in group]) for group in pieces])
+
+    def _journaled(self, pubs: Sequence[EstimatorPub]) -> PrimitiveResult[PubResult]:
+        job = self._estimator(None).run(pubs)
+        result = job.result()
+        assert isinstance(job, JournaledJob)
+        executions = job.report.executions
+        asked = sum(pub.size * self._shots(pub) for pub in pubs)
+        circuits = sum(pub.size for pub in pubs) * executions // asked if asked else 0
+        self._count(Usage(circuits, executions, job.report.submitted))
+        return result
+
+    @property
+    def _draws_by_seed(self) -> bool:
+        return self._settings.seed is not None and self._target.draws_by_seed
+
+    def _shots(self, pub: EstimatorPub) -> int:
+        return shots_of(pub.precision, self._settings.shots)
+
+    def _pieces(self, pub: EstimatorPub) -> list[EstimatorPub]:
+        """Cut a PUB along its last axis, so that no piece has more executions than a job may have."""
+        shots, most = self._shots(pub), self._settings.max_executions_per_job
+        if pub.size * shots <= most:
+            return [pub]
+        if shots > most:
+            if self._target.draws_normal_noise:  # nothing is executed so often
+                return [pub]
+            raise ValueError(
+                f"One circuit with {shots} shots exceeds the limit of {most} executions in a job. "
+                "Use fewer shots or raise max_executions_per_job."
+            )
+        length = pub.shape[-1] if pub.shape else 1
+        step = max(1, most // (shots * (pub.size // length)))
+        return [_part(pub, start, start + step) for start in range(0, length, step)]
+
+    def _one_by_one(self, pubs: Sequence[EstimatorPub]) -> Iterator[PubResult]:
+        for place, pub in enumerate(pubs):
+            key = "/".join([circuit_key(pub.circuit), repr(pub.observables.tolist()), str(place)])
+            values = pub.parameter_values.as_array(pub.circuit.parameters)
+            seed = job_seed(self._settings.seed, key, values, self._shots(pub))
+            result = self._estimator(seed).run([pub]).result()[0]
+            self._take_note([pub])
+            yield result
+
+    def _together(self, pubs: Sequence[EstimatorPub]) -> list[PubResult]:
+        jobs = self._jobs(pubs)
+        running = [(job, self._estimator(self._settings.seed).run([pubs[place] for place in job])) for job in jobs]
+        results: dict[int, PubResult] = {}
+        for job, submitted in running:
+            results.update(zip(job, submitted.result(), strict=True))
+            self._take_note([pubs[place] for place in job])
+        return [results[place] for place in range(len(pubs))]
+
+    def _jobs(self, pubs: Sequence[EstimatorPub]) -> list[list[int]]:
+        """Gather places of PUBs of equal precision, as many as the limit allows: some services want it equal."""
+        most = self._settings.max_executions_per_job
+        jobs: list[list[int]] = []
+        open_jobs: dict[float | None, tuple[list[int], int]] = {}
+        for place, pub in enumerate(pubs):
+            executions = pub.size * self._shots(pub)
+            job, before = open_jobs.get(pub.precision, ([], 0))
+            if not job or before + executions > most:
+                job, before = [], 0
+                jobs.append(job)
+            job.append(place)
+            open_jobs[pub.precision] = job, before + executions
+        return jobs
+
+    def _take_note(self, pubs: Sequence[EstimatorPub]) -> None:
+        self._count(Usage(sum(pub.size for pub in pubs), sum(pub.size * self._shots(pub) for pub in pubs), 1))
+
+
+def _part(pub: EstimatorPub, start: int, stop: int) -> EstimatorPub:
+    """A PUB with a part of its last axis."""
+    observables, values = pub.observables, pub.parameter_values
+    if observables.shape and observables.shape[-1] > 1:
+        observables = observables[_along_the_last(observables.ndim, start, stop)]
+    if values.shape and values.shape[-1] > 1:
+        values = values[_along_the_last(values.ndim, start, stop)]
+    return EstimatorPub(pub.circuit, observables, values, pub.precision)
+
+
+def _along_the_last(num_axes: int, start: int, stop: int) -> tuple[slice, ...]:
+    return (*(slice(None),) * (num_axes - 1), slice(start, stop))  # an ellipsis would reach the axis of the parameters
+
+
+def _joined(results: Sequence[PubResult]) -> PubResult:
+    """The result of a PUB from those of its parts."""
+    if len(results) == 1:
+        return results[0]
+    names = [name for name, part in results[0].data.items() if np.shape(part) == np.shape(results[0].data.evs)]
+    fields = {name: np.concatenate([one.data[name] for one in results], axis=-1) for name in names}
+    return PubResult(DataBin(**fields, shape=fields["evs"].shape), metadata=results[0].metadata)

@@ -1,0 +1,183 @@
+"""Variational models in an evaluation: what they answer, what is said of them, and what is refused."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from evaluation_data import small_data
+
+from qiskit_qml_ext.circuits import AngleFeatureMap, FixedWeightsFeatureMap, ReuploadingModel, ZZFeatureMap
+from qiskit_qml_ext.datasets import Dataset
+from qiskit_qml_ext.evaluation import evaluate, plan_evaluation, run_plan
+from qiskit_qml_ext.evaluation.outcomes.training_record import guard_finding_of
+from qiskit_qml_ext.evaluation.planning.training import try_training
+from qiskit_qml_ext.evaluation.protocol.training_grid import TrainingGrid
+from qiskit_qml_ext.evaluation.report.page import render_report
+from qiskit_qml_ext.evaluation.report.terminal import as_text
+from qiskit_qml_ext.primitives import connect
+
+QUICK = {"model": "variational", "folds": 2, "bandwidths": [0.3], "max_qubits": 2}
+
+
+def words_of(page):
+    """What a reader of a page reads, alternative texts included."""
+    body = re.sub(r"<style>.*?</style>|<svg.*?</svg>", " ", page, flags=re.DOTALL)
+    return re.sub(r"<(?![^>]*aria-label)[^>]*>", " ", body)
+
+
+def test_a_variational_model_and_its_control_take_the_place_of_the_kernel(trained_regression):
+    result = trained_regression
+    assert [model.key for model in result.models][:3] == ["variational", "variational_control", "rbf"]
+    assert [model.role for model in result.models][:2] == ["quantum", "control"]
+    assert all(model.failure is None for model in result.models)
+    assert (result.kernel, result.health, result.diagnosis, result.hardware) == (None,) * 4
+    assert result.variational.verdict is result.verdict
+    assert set(result["variational"].parameters[0]) == {"bandwidth", "reps", "learning_rate", "steps"}
+    assert result["variational"].circuits > 10_000 == result["rbf"].circuits + 10_000
+
+
+def test_nothing_is_said_of_kernels_where_none_was_compared(trained_regression):
+    for text in (as_text(trained_regression), words_of(render_report(trained_regression))):
+        assert "quantum kernel" not in text.lower()
+        assert "kernel" not in text.lower()
+        assert "Variational" in text
+
+
+def test_both_models_stand_side_by_side_with_a_verdict_each(both):
+    assert [model.key for model in both.models][:4] == ["quantum", "control", "variational", "variational_control"]
+    assert "quantum kernel" in both.verdict.sentence or both.verdict.code in ("nothing_learned", "no_baseline")
+    text, page = as_text(both), words_of(render_report(both))
+    for shown in (text, page):
+        plain = " ".join(shown.split())
+        assert "Side by side: variational model minus quantum kernel" in plain
+        assert "2 quantum models were compared" in plain
+        assert "On hardware: one training of the variational model" in plain
+    beside = both.variational.beside_kernel
+    mean = both["variational"].mean - both["quantum"].mean
+    assert beside.difference == pytest.approx(mean)
+    assert both.to_dict()["settings"]["model"] == "both"
+
+
+def test_the_curves_are_those_of_the_training_that_is_named(both):
+    for training in both.variational.trainings:
+        shown, chosen = training.shown, both[training.key].parameters
+        assert dict(chosen[shown.fold]) == dict(training.parameters)
+        assert shown.steps[-1] >= shown.chosen_steps == training.parameters["steps"]
+        assert len(shown.steps) == len(shown.losses) == len(shown.gradient_norms)
+        assert shown.losses[-1] < shown.losses[0]
+        assert len(shown.held_out_losses) == len(shown.held_out_steps)
+        assert all(np.isfinite(shown.held_out_losses))
+
+
+@pytest.mark.slow
+def test_results_do_not_depend_on_the_number_of_processes():
+    plan = plan_evaluation(small_data(24), **{**QUICK, "bandwidths": [1.0]})
+    plan = replace(plan, candidates=plan.candidates[:1] + plan.candidates[2:4])
+    one, two = (run_plan(plan, num_processes=number) for number in (1, 2))
+    assert [model.scores for model in one.models] == [model.scores for model in two.models]
+    assert one.variational.to_dict() == two.variational.to_dict()
+
+
+class Guard:
+    code = "gradient_drowns"
+
+    def summary(self):
+        return "The gradient is smaller than what can be seen.\nGradient  1e-9"
+
+    def to_dict(self):
+        return {"code": self.code, "advice": ["Use fewer layers."], "signal": float("nan")}
+
+
+def test_what_the_guard_found_is_told_in_every_medium(both, monkeypatch):
+    class Fitted:
+        plateau_ = Guard()
+
+    finding = guard_finding_of(Fitted())
+    assert finding.sentence == "The gradient is smaller than what can be seen."
+    assert guard_finding_of(object()) is None
+    look = both.variational
+    told = replace(look, trainings=tuple(replace(one, guards=((finding, 2),)) for one in look.trainings))
+    record = replace(both, variational=told)
+    expected = "Guard, on 2 of 2 folds: The gradient is smaller than what can be seen. Use fewer layers."
+    for shown in (as_text(record), words_of(render_report(record)), record._repr_html_()):
+        assert expected in " ".join(shown.split())
+    data = record.to_dict()["variational"]["models"][0]["guard"]
+    assert data == [
+        {
+            "code": "gradient_drowns",
+            "sentence": finding.sentence,
+            "advice": ["Use fewer layers."],
+            "numbers": {"code": "gradient_drowns", "advice": ["Use fewer layers."], "signal": None},
+            "folds": 2,
+        }
+    ]
+
+
+@pytest.mark.parametrize("model", ["variational", "both"])
+def test_training_on_shots_is_refused_with_the_number_of_circuits(model):
+    data = small_data()
+    # 2 folds, 2 models, 120 steps, 64 samples, 2 circuits for each of 2 · 2 · (3 + 1) rotations
+    number = "983,040"
+    assert int(number.replace(",", "")) == 2 * 2 * 120 * 64 * 2 * 16
+    for target in ({"shots": 100}, {"target": "aer"}, {"target": connect("exact", shots=10)}):
+        with pytest.raises(ValueError, match=f"up to {number} circuits.*--model kernel"):
+            plan_evaluation(data, **{**QUICK, "model": model}, **target)
+    assert plan_evaluation(data, **{**QUICK, "model": "kernel"}, shots=100).settings.shots == 100
+
+
+def test_a_circuit_of_a_gradient_reads_every_observable_at_once():
+    for classes, readings in ((0, 32), (2, 32), (3, 32)):
+        training = try_training(AngleFeatureMap(), 2, num_classes=classes, grid=TrainingGrid((0.3,)), seed=0)
+        assert training.number == readings
+
+
+def test_a_map_with_weights_is_trained_but_makes_no_kernel():
+    data = small_data()
+    plan = plan_evaluation(data, **QUICK, feature_map=ReuploadingModel())
+    assert [candidate.key for candidate in plan.candidates][:2] == ["variational", "variational_control"]
+    for model in ("kernel", "both"):
+        with pytest.raises(ValueError, match="trainable weights"):
+            plan_evaluation(data, **{**QUICK, "model": model}, feature_map=ReuploadingModel())
+
+
+def test_a_map_that_cannot_be_trained_is_refused_before_anything_runs():
+    broken = FixedWeightsFeatureMap(ReuploadingModel(), weights=[0.1])
+    with pytest.raises(ValueError, match=r"must be .* finite numbers"):
+        plan_evaluation(small_data(), **QUICK, feature_map=broken)
+
+
+def test_a_control_exists_wherever_the_encoding_has_one():
+    data = small_data()
+    product = plan_evaluation(data, **QUICK, feature_map=AngleFeatureMap())
+    assert "variational_control" in [candidate.key for candidate in product.candidates]
+    assert not any("its own control" in note for note in product.notes)
+    one = plan_evaluation(data, **{**QUICK, "max_qubits": 1}, feature_map=ZZFeatureMap())
+    assert "variational_control" not in [candidate.key for candidate in one.candidates]
+    assert "One qubit cannot be entangled, so the variational model is its own control." in one.notes
+
+
+def test_an_unknown_model_is_refused_with_those_that_there_are():
+    with pytest.raises(ValueError, match="one of 'kernel', 'variational', 'both'"):
+        plan_evaluation(small_data(), model="quantum")
+
+
+def test_the_json_of_a_kernel_alone_has_no_key_for_variational_models(classification):
+    document = classification.to_dict()
+    assert "variational" not in document
+    assert not {"model", "training"} & set(document["settings"])
+
+
+def test_effort_of_training_makes_repeats_rarer():
+    data = small_data()
+    assert plan_evaluation(data).settings.repeats == 3
+    assert plan_evaluation(data, model="variational").settings.repeats < 3
+
+
+@pytest.mark.slow
+def test_labels_that_are_noise_give_no_advantage():
+    rng = np.random.default_rng(7)
+    data = Dataset.from_arrays(rng.normal(size=(60, 2)), np.arange(60) % 2, name="noise")
+    result = evaluate(data, **QUICK)
+    assert not result.verdict.code.startswith("better")
+    assert "kernel" not in result.summary()
