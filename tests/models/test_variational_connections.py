@@ -174,7 +174,7 @@ def test_bad_data_are_refused(kind, data):
     with pytest.raises(ValueError, match="NaN"):
         fitted.predict(X * np.nan)
     plain = RealAmplitudesAnsatz(reps=1).build(2)  # its parameters are not split into data and weights
-    with pytest.raises(ValueError, match=r"2 features but the feature map encodes 4.*ParameterVector\(\"x\""):
+    with pytest.raises(ValueError, match="are not split into data and weights"):
         kind(plain).fit(X, y)
     with pytest.raises(ValueError, match="no weights to train"):
         kind(AngleFeatureMap().build(2), AngleFeatureMap().build(2).assign_parameters([0.1, 0.2])).fit(X, y)
