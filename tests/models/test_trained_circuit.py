@@ -149,3 +149,18 @@ def test_order_of_single_parameters_that_their_numbers_contradict_is_warned_of_a
         build_model_circuit(turned(*data), turned(B), 11)
     with pytest.warns(ParameterOrderWarning, match=r"The weights are bound .* q0, q1, q10, q2"):
         build_model_circuit(turned(A), turned(*weights), 1)
+
+
+def test_initial_weights_follow_the_order_in_which_weights_are_named():
+    drawn = [
+        split_circuit(turned(A, B, X[0]), weights=names).draw(UniformDistribution(), np.random.default_rng(2))
+        for names in (["a", "b"], ["b", "a"], ["b", "x[0]", "a"])
+    ]
+    np.testing.assert_array_equal(drawn[0], drawn[1][::-1])
+    np.testing.assert_array_equal(drawn[0], drawn[2][[2, 0]])
+
+
+def test_parts_have_the_parameters_that_the_user_gave_the_weights():
+    model = trained_circuit(OWN, turned(B, A), None)
+    assert [[parameter.name for parameter in part.parameters] for part in model.parts] == [["w[0]", "w[1]"], ["a", "b"]]
+    assert [len(one.parts) for one in (trained_circuit(turned(A), turned(B), 1), split_circuit(turned(*X)))] == [1, 0]
