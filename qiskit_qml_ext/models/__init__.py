@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from qiskit_qml_ext.models import layers
+from qiskit_qml_ext.models.guard.plateau_report import PlateauReport as PlateauReport
 from qiskit_qml_ext.models.layers import QuantumLayer as QuantumLayer
 from qiskit_qml_ext.models.support_vectors import QuantumSVC as QuantumSVC
 from qiskit_qml_ext.models.support_vectors import QuantumSVR as QuantumSVR
@@ -15,7 +16,15 @@ if TYPE_CHECKING:
     from qiskit_qml_ext.models.layers import KerasLayer as KerasLayer
     from qiskit_qml_ext.models.layers import TorchLayer as TorchLayer
 
-__all__ = ["QuantumSVC", "QuantumSVR", "TrainingStep", "VariationalClassifier", "VariationalRegressor", *layers.__all__]
+__all__ = [
+    "PlateauReport",
+    "QuantumSVC",
+    "QuantumSVR",
+    "TrainingStep",
+    "VariationalClassifier",
+    "VariationalRegressor",
+    *layers.__all__,
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -54,6 +54,9 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
             loss and of the optimizer must then be those of the first ``fit``.
         callbacks: Functions that are told a :class:`~qiskit_qml_ext.models.TrainingStep` after each iteration; one that
             returns ``True`` stops the training.
+        plateau_guard: What happens if the gradient is smaller than what shots, or ``tol``, let one see, at the start or
+            while training: ``"warn"``, ``"stop"`` (before the training with an error, in it with ``stopped_`` as
+            ``"plateau"``), or ``"off"``: then nothing is looked at but whether any weight has an effect.
         verbose: Whether a progress bar is shown.
         random_state: For initial weights, batches, validation samples and random optimizers.
 
@@ -65,9 +68,10 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         observables_: The observables that are read.
         optimizer_: The optimizer, with what it remembers.
         history_: A frame with a row for each iteration of the last training: iteration, loss, validation_loss,
-            gradient_norm, seconds.
+            gradient_norm, gradient_error, shots, seconds.
         n_iter_: The number of iterations of the last training.
-        stopped_: Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"`` or ``"optimizer"``.
+        stopped_: Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"``, ``"plateau"`` or ``"optimizer"``.
+        plateau_: What the guard found, a :class:`~qiskit_qml_ext.models.PlateauReport`; ``None`` if it is off.
 
     References:
         Mitarai et al., arXiv:1803.00745; Schuld, Sweke and Meyer, arXiv:2008.08605.
@@ -103,6 +107,7 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         tol: float = 1e-4,
         warm_start: bool = False,
         callbacks: Sequence[Callback] = (),
+        plateau_guard: str = "warn",
         verbose: bool = False,
         random_state: Any = None,
     ):
@@ -122,6 +127,7 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         self.tol = tol
         self.warm_start = warm_start
         self.callbacks = callbacks
+        self.plateau_guard = plateau_guard
         self.verbose = verbose
         self.random_state = random_state
 

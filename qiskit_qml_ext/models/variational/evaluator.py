@@ -7,6 +7,7 @@ import numpy as np
 
 from qiskit_qml_ext.arrays import ComplexArray, FloatArray, IntArray
 from qiskit_qml_ext.engine import Observable, expectation_jacobian, expectation_vjp, expectations
+from qiskit_qml_ext.models.variational.account import Account
 from qiskit_qml_ext.models.variational.metric import mean_metric
 from qiskit_qml_ext.models.variational.model_circuit import ModelCircuit
 from qiskit_qml_ext.program import lower
@@ -14,6 +15,9 @@ from qiskit_qml_ext.program import lower
 
 class Evaluator(Protocol):
     """Expectation values of a circuit and their derivatives by its weights, for a batch of samples."""
+
+    account: Account
+    """What was estimated so far; stays empty where all is exact."""
 
     def rows(self, samples: FloatArray) -> FloatArray:
         """Return what the other methods take for these samples, shape (B, parameters); they write to it."""
@@ -35,6 +39,7 @@ class ExactEvaluator:
     """Exact values and gradients, batched, on all cores."""
 
     def __init__(self, model: ModelCircuit, observables: Sequence[Observable]):
+        self.account = Account()
         self._program = lower(model.circuit)
         self._data, self._weights = _as_slice(model.data), _as_slice(model.weights)
         self._columns = model.weights

@@ -21,10 +21,14 @@ from qiskit_qml_ext.checks import (
     truth_value,
     whole_number,
     wrong_kind,
+    wrong_value,
 )
+from qiskit_qml_ext.models.guard.plateau_guard import GUARD_MODES, PlateauGuard
+from qiskit_qml_ext.models.guard.plateau_report import PlateauReport
 from qiskit_qml_ext.models.losses import loss_of
 from qiskit_qml_ext.models.optimizers import Optimizer, optimizer_of
 from qiskit_qml_ext.models.variational.evaluator import ExactEvaluator
+from qiskit_qml_ext.models.variational.guarding import Untrained
 from qiskit_qml_ext.models.variational.head import Head
 from qiskit_qml_ext.models.variational.model_circuit import build_model_circuit, initial_distribution
 from qiskit_qml_ext.models.variational.objective import MeanLoss
@@ -33,6 +37,13 @@ from qiskit_qml_ext.models.variational.training_run import StoppingRule, Trainin
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+def _guard_mode(name: str, value: object) -> object:
+    if not isinstance(value, str) or value not in GUARD_MODES:
+        raise wrong_value(name, f"one of {', '.join(map(repr, GUARD_MODES))}", value)
+    return value
+
 
 _CHECKS: dict[str, Callable[[str, Any], object]] = {
     "batch_size": optional_whole_number,
@@ -43,6 +54,7 @@ _CHECKS: dict[str, Callable[[str, Any], object]] = {
     "tol": partial(real_number, minimum=0.0),
     "warm_start": truth_value,
     "verbose": truth_value,
+    "plateau_guard": _guard_mode,
     "output_scale": lambda name, value: None if value is None else real_number(name, value),
     "output_bias": lambda name, value: None if value is None else real_number(name, value),
 }
@@ -139,6 +151,7 @@ class VariationalModel(BaseEstimator):
     def _begin(self, num_features: int, num_observables: int, mixing: FloatArray) -> None:
         """Make everything that a training needs anew."""
         self._check_settings()
+        self.__dict__.pop("weights_", None)  # what was trained before is not of this circuit
         optimizer = optimizer_of(self.optimizer)
         self._check_batches(optimizer)
         loss = loss_of(self.loss, self._task)
@@ -158,6 +171,7 @@ class VariationalModel(BaseEstimator):
             mixing,
         )
         self.circuit_, self.observables_ = model.circuit, observables
+        self._untrained = Untrained(model, tuple(observables), distribution, self.feature_map, self.ansatz)
         self.optimizer_, self.loss_ = optimizer, loss
         self._made_with = self._settings_of_the_model()
         self._evaluator, self._head, self._point = evaluator, head, head.start(weights)
@@ -171,20 +185,47 @@ class VariationalModel(BaseEstimator):
     def _train(self, data: TrainingData, max_iter: int, *, puts_aside: bool) -> None:
         """Train from where the model is."""
         kept, aside = self._split(data) if puts_aside else (data, None)
+        objective = self._objective(kept)
+        guard = self._guarded(objective, kept.samples)
         run = TrainingRun(
-            self._objective(kept),
+            objective,
             None if aside is None else self._objective(aside),
             self.batch_size,
             max_iter,
             self._rng,
             StoppingRule(self.tol, self.n_iter_no_change, watches_training=self.optimizer_.in_steps),
             tuple(self.callbacks),
+            guard,
         )
         with progress(run, type(self).__name__) if self.verbose else nullcontext():
             self._point = self.optimizer_.minimize(run, self._point)
         if run.best_point is not None:
             self._point = run.best_point
         self._publish(run)
+        self.plateau_: PlateauReport | None = guard.report
+
+    def _guarded(self, objective: MeanLoss, samples: FloatArray) -> PlateauGuard:
+        """Return the guard of a training, which has looked at the start if it is one from the beginning."""
+        goes_on = hasattr(self, "weights_")
+        guard = PlateauGuard(
+            self.plateau_guard,
+            getattr(self, "plateau_", None) if goes_on else None,
+            num_qubits=self.circuit_.num_qubits,
+            num_weights=self._head.num_weights,
+            shots=self._shots(),
+        )
+        if not goes_on:
+            limits = {"batch_size": self.batch_size, "shots": self._shots(), "tol": self.tol}
+            guard.look(self._untrained.start(objective, samples, self._point, **limits))
+            del self._untrained
+        return guard
+
+    def _shots(self) -> int | None:
+        """Shots of each circuit; None where results are exact."""
+        return None
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "weights_")
 
     def _go_once(self, data: TrainingData) -> None:
         """Train for one pass, for ``partial_fit``."""
@@ -199,10 +240,10 @@ class VariationalModel(BaseEstimator):
     def _publish(self, run: TrainingRun) -> None:
         import pandas as pd
 
-        columns = ("iteration", "loss", "validation_loss", "gradient_norm", "seconds")
+        columns = ("iteration", "loss", "validation_loss", "gradient_norm", "gradient_error", "shots", "seconds")
         self.history_ = pd.DataFrame(
             {name: np.array([getattr(step, name) for step in run.history], dtype=np.float64) for name in columns}
-        ).astype({"iteration": np.int64})
+        ).astype({"iteration": np.int64, "shots": np.int64})
         self.n_iter_, self.stopped_ = len(run.history), run.stopped
         self.weights_, self._scale, self._bias = (part.copy() for part in self._head.split(self._point))
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.models.guard.plateau_guard import PlateauGuard
+from qiskit_qml_ext.models.variational.account import Account
 from qiskit_qml_ext.models.variational.objective import MeanLoss
 
 
@@ -27,6 +29,11 @@ class TrainingStep:
     """Since the training began."""
     weights: FloatArray
     """The weights of the circuit, a copy."""
+    shots: int = 0
+    """Shots used since the training began; 0 where results are exact."""
+    gradient_error: float | None = None
+    """The root of the sum of the squared standard errors of the last gradient by the weights; ``None`` where it is
+    exact."""
 
 
 Callback = Callable[[TrainingStep], object]
@@ -63,10 +70,12 @@ class TrainingRun:
     """When it stops early."""
     callbacks: Sequence[Callback] = ()
     """What is told after each iteration."""
+    guard: PlateauGuard | None = None
+    """What watches the gradient."""
     history: list[TrainingStep] = field(default_factory=list)
     """What was reported."""
     stopped: str = "optimizer"
-    """Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"``, or by the ``"optimizer"`` itself."""
+    """Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"``, ``"plateau"``, or by the ``"optimizer"``."""
     best_point: FloatArray | None = None
     """The point with the least validation loss."""
     _best: float = np.inf
@@ -97,16 +106,25 @@ class TrainingRun:
         held = None if self.validation is None else self.validation.value(point)
         weights, _, _ = self.whole.head.split(point)
         seconds = time.perf_counter() - self._began
-        step = TrainingStep(len(self.history) + 1, loss, held, gradient_norm, seconds, weights.copy())
+        account = self.whole.evaluator.account
+        step = TrainingStep(
+            len(self.history) + 1, loss, held, gradient_norm, seconds, weights.copy(), account.shots,
+            account.gradient_error,
+        )  # fmt: skip
         self.history.append(step)
         answers = [callback(step) for callback in self.callbacks]
         reasons = {
             "callback": any(answer is True for answer in answers),
+            "plateau": self._sees_a_plateau(loss, account),
             "no_change": self._has_settled(point, step),
             "max_iter": len(self.history) >= self.max_iter,
         }
         self.stopped = next((reason for reason, holds in reasons.items() if holds), "optimizer")
         return any(reasons.values())
+
+    def _sees_a_plateau(self, loss: float, account: Account) -> bool:
+        """Whether the guard says stop; it looks at the weights alone, since scale and bias know no plateau."""
+        return self.guard is not None and self.guard.sees(loss, account.gradient_norm, account.gradient_error)
 
     def _has_settled(self, point: FloatArray, step: TrainingStep) -> bool:
         watched = step.loss if step.validation_loss is None else step.validation_loss
