@@ -17,7 +17,7 @@ from qiskit_qml_ext.models.guard.plateau_report import PlateauReport
 from qiskit_qml_ext.models.guard.training_start import TrainingStart
 
 _MAX_QUBITS = 12  # hundreds of states of more qubits take too long
-_SAMPLES = 40  # random points for each change
+_SAMPLES = 24  # random points for each change
 _FEASIBLE = 1e7  # shots of each circuit that somebody may take
 
 

@@ -14,22 +14,25 @@ from qiskit_qml_ext.models.guard.training_start import TrainingStart
 def judge(start: TrainingStart, sizes: GradientSizes, dead: tuple[str, ...]) -> PlateauReport:
     """Say whether the gradient of a training is seen where it starts.
 
-    The start is known exactly, so its own numbers decide; a plateau is claimed only if other starts of its distribution
-    are beyond doubt no better, and if the outputs of single samples do not move either.
+    The start is known exactly, so its own numbers decide; a plateau is claimed only if none of the other starts that were
+    drawn from its distribution is better, and if the outputs of single samples do not move either.
     """
     ratio = _ratio(sizes.loss[0], sizes.loss_noise[0])
     outputs = _ratio(sizes.outputs[0], sizes.outputs_noise[0])
     squared = mean_estimates(sizes.loss[1:], np.random.default_rng(0), positive=True)[0]
     others = _divided(squared, float(sizes.loss_noise[1:].mean()))
-    moves = _ratio(float(sizes.outputs[1:].mean()), float(sizes.outputs_noise[1:].mean()))
-    code = _code(ratio, outputs, others, moves)
+    drawn = [
+        max(_ratio(*one) for one in zip(signal[1:], noise[1:], strict=True))
+        for signal, noise in ((sizes.loss, sizes.loss_noise), (sizes.outputs, sizes.outputs_noise))
+    ]
+    code = _code(ratio, outputs, max(drawn))
     gradient, visible = math.sqrt(sizes.loss[0]), math.sqrt(sizes.loss_noise[0])
     needed = math.nan
     if start.shots is not None:
         needed = max(math.ceil(start.shots / ratio), 1.0) if ratio > 0 else math.inf
     return PlateauReport(
         code=code,
-        finding=_sentence(code, gradient, math.sqrt(ratio), others, start),
+        finding=_sentence(code, gradient, math.sqrt(ratio), len(sizes.loss) - 1, start),
         cause="",
         advice=(),
         num_qubits=start.num_qubits,
@@ -81,12 +84,12 @@ def judge_bound(start: TrainingStart, bound: float | None, dead: tuple[str, ...]
     )
 
 
-def _code(ratio: float, outputs: float, others: Estimate, moves: float) -> PlateauCode:
+def _code(ratio: float, outputs: float, best: float) -> PlateauCode:
     if ratio >= 1:
         return "gradient_seen"
     if outputs >= 1:
         return "start_stationary"
-    return "gradient_drowns" if others.high < 1 and moves < 1 else "start_flat"
+    return "gradient_drowns" if best < 1 else "start_flat"
 
 
 def _ratio(signal: float, noise: float) -> float:
@@ -101,7 +104,7 @@ def _divided(squared: Estimate, noise: float) -> Estimate:
     return Estimate(value, squared.standard_error / noise if noise > 0 else math.nan, low, high, squared.method)
 
 
-def _sentence(code: PlateauCode, gradient: float, ratio: float, others: Estimate, start: TrainingStart) -> str:
+def _sentence(code: PlateauCode, gradient: float, ratio: float, draws: int, start: TrainingStart) -> str:
     exact = f"what counts as an improvement (tol = {start.tol:g}, for a step of a radian)"
     seen_from = exact if start.shots is None else f"its noise at {start.shots:,} shots of each circuit"
     size = f"At the start the gradient of the loss is {gradient:.2g}, {_times(ratio)} {seen_from}"
@@ -110,11 +113,8 @@ def _sentence(code: PlateauCode, gradient: float, ratio: float, others: Estimate
     if code == "start_stationary":
         return f"{size}, although the outputs move: an optimum, or labels that these samples do not explain."
     if code == "start_flat":
-        return f"{size}; other starts from the same distribution may have a larger one."
-    return (
-        f"{size}, and other starts from the same distribution are no better (root mean square "
-        f"{_times(math.sqrt(max(others.value, 0.0)))} it)."
-    )
+        return f"{size}; other starts from the same distribution have a larger one, or move the outputs."
+    return f"{size}, and at {draws} other starts from the same distribution it is below that as well."
 
 
 def _times(ratio: float) -> str:

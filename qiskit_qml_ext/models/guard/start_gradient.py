@@ -28,7 +28,7 @@ from qiskit_qml_ext.models.guard.readers import FEWEST_ROWS, WORK, Reader
 from qiskit_qml_ext.models.guard.training_start import TrainingStart
 from qiskit_qml_ext.primitives import connect
 
-_DRAWS = 8  # other starts of the same distribution
+_DRAWS = 16  # other starts of the same distribution
 _SAMPLES = 32  # samples at each of them
 _NOISE_ROWS = 4  # starts and samples whose shot noise is averaged
 _ROUNDING = 1e-13  # relative to the observables: derivatives below this are what rounding leaves of 0
