@@ -14,8 +14,8 @@ from qiskit_qml_ext.models.guard.training_start import TrainingStart
 def judge(start: TrainingStart, sizes: GradientSizes, dead: tuple[str, ...]) -> PlateauReport:
     """Say whether the gradient of a training is seen where it starts.
 
-    The start is known exactly, so its own numbers decide; a plateau is claimed only if none of the other starts that were
-    drawn from its distribution is better, and if the outputs of single samples do not move either.
+    The start is known exactly, so its own numbers decide; a plateau is claimed only if none of the other starts that
+    were drawn from its distribution is better, and if the outputs of single samples do not move either.
     """
     ratio = _ratio(sizes.loss[0], sizes.loss_noise[0])
     outputs = _ratio(sizes.outputs[0], sizes.outputs_noise[0])
