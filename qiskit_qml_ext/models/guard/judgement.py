@@ -23,9 +23,9 @@ def judge(start: TrainingStart, sizes: GradientSizes, dead: tuple[str, ...]) -> 
     others = _divided(squared, float(sizes.loss_noise[1:].mean()))
     drawn = [
         max(_ratio(*one) for one in zip(signal[1:], noise[1:], strict=True))
-        for signal, noise in ((sizes.loss, sizes.loss_noise), (sizes.outputs, sizes.outputs_noise))
+        for signal, noise in ((sizes.loss_at_most, sizes.loss_noise), (sizes.outputs, sizes.outputs_noise))
     ]
-    code = _code(ratio, outputs, max(drawn))
+    code = _code(ratio, _ratio(sizes.loss_at_most[0], sizes.loss_noise[0]), outputs, max(drawn))
     gradient, visible = math.sqrt(sizes.loss[0]), math.sqrt(sizes.loss_noise[0])
     needed = math.nan
     if start.shots is not None:
@@ -84,9 +84,11 @@ def judge_bound(start: TrainingStart, bound: float | None, dead: tuple[str, ...]
     )
 
 
-def _code(ratio: float, outputs: float, best: float) -> PlateauCode:
+def _code(ratio: float, at_most: float, outputs: float, best: float) -> PlateauCode:
     if ratio >= 1:
         return "gradient_seen"
+    if at_most >= 1:
+        return "no_statement"
     if outputs >= 1:
         return "start_stationary"
     return "gradient_drowns" if best < 1 else "start_flat"
@@ -111,9 +113,14 @@ def _sentence(code: PlateauCode, gradient: float, ratio: float, draws: int, star
     if code == "gradient_seen":
         return f"{size}."
     if code == "start_stationary":
-        return f"{size}, although the outputs move: an optimum, or labels that these samples do not explain."
+        return (
+            f"{size}, although the outputs of single samples move beyond theirs: the samples' gradients cancel, as at an "
+            "optimum, or where labels do not follow the samples."
+        )
+    if code == "no_statement":
+        return f"{size}, by some of the samples; all of them together may have a larger one."
     if code == "start_flat":
-        return f"{size}; other starts from the same distribution have a larger one, or move the outputs."
+        return f"{size}; some other starts from the same distribution are not below it, or move the outputs."
     return f"{size}, and at {draws} other starts from the same distribution it is below that as well."
 
 

@@ -86,7 +86,7 @@ class PlateauReport(Result):
             ("Gradient of the loss at the start", _number(self.start_gradient), f"of {self.num_weights:,} weights"),
             ("Seen from", _number(self.visible), self._what_is_seen()),
             ("Signal to noise at the start", _number(self.signal_to_noise), "below 1: drowned"),
-            ("… squared, other starts", f"{self.other_starts.value:.3g} {self.other_starts.interval()}", self.method),
+            ("… squared, other starts", self._other_starts_in_words(), self.method),
             ("… of the outputs", _number(self.output_signal_to_noise), "of one sample"),
         ]
         if math.isfinite(self.shots_needed):
@@ -116,6 +116,12 @@ class PlateauReport(Result):
         axes.set(xlabel="norm of the gradient; dashed: seen from here on", ylim=(-0.5, 1.5))
         axes.set_xscale("log" if known or self.start_gradient > 0 else "linear")
         return axes
+
+    def _other_starts_in_words(self) -> str:
+        others = self.other_starts
+        if math.isnan(others.value):
+            return "not known" if math.isnan(others.high) else f"at most {others.high:.3g}"
+        return f"{others.value:.3g} {others.interval()}"
 
     def _what_is_seen(self) -> str:
         return "exact results" if self.shots is None else f"its noise at {self.shots:,} shots of each circuit"

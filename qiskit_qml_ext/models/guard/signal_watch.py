@@ -15,6 +15,9 @@ import numpy as np
 FEWEST = 20
 """Iterations before anything is said."""
 
+RECENT = 60
+"""Iterations that tell whether it is converged now: enough for a limit of about a half."""
+
 SEEN_ONCE = 16.7
 """‖ĝ‖²/e² of one iteration; a signal no larger than its noise exceeds it with a probability of 0.1 % at most."""
 
@@ -29,7 +32,7 @@ class SignalWatch:
     """Keeps account of the gradient's signal-to-noise ratio."""
 
     def __init__(self) -> None:
-        self._readings: deque[tuple[float, float]] = deque(maxlen=FEWEST)
+        self._readings: deque[tuple[float, float]] = deque(maxlen=RECENT)
         self._losses: list[float] = []
         self._signal = self._noise = 0.0
         self._was_seen = False
@@ -42,7 +45,7 @@ class SignalWatch:
     @property
     def ratio(self) -> float:
         """‖∇L‖/e over the last iterations, without the noise's own part; NaN before there are enough."""
-        return math.sqrt(max(self._last(), 0.0)) if self.num_iterations >= FEWEST else math.nan
+        return math.sqrt(max(self._last(RECENT), 0.0)) if self.num_iterations >= FEWEST else math.nan
 
     @property
     def has_stalled(self) -> bool:
@@ -50,14 +53,13 @@ class SignalWatch:
         number = self.num_iterations
         if number < FEWEST or self._was_seen or self._noise == 0:
             return False
-        limit = 1 - _Z * math.sqrt(6 / number)
-        return self._signal / self._noise < limit and not self._has_fallen()
+        return self._signal / self._noise < _limit(number) and not self._has_fallen()
 
     @property
     def has_converged(self) -> bool:
         """Whether the gradient stood out once and no longer does."""
-        limit = 1 - _Z * math.sqrt(6 / FEWEST)
-        return self._was_seen and self.num_iterations >= FEWEST and self._last() < limit
+        number = len(self._readings)
+        return self._was_seen and number >= FEWEST and self._last(number) < _limit(number)
 
     def add(self, loss: float, norm: float | None, error: float | None) -> None:
         """Take an iteration down.
@@ -73,12 +75,13 @@ class SignalWatch:
         self._losses.append(loss)
         self._signal += norm**2 - error**2
         self._noise += error**2
-        enough = len(self._readings) == FEWEST
-        self._was_seen |= norm**2 > SEEN_ONCE * error**2 or (enough and self._last() > SEEN)
+        enough = len(self._readings) >= FEWEST
+        self._was_seen |= norm**2 > SEEN_ONCE * error**2 or (enough and self._last(FEWEST) > SEEN)
 
-    def _last(self) -> float:
-        """The ratio over the last iterations."""
-        signal, noise = (sum(column) for column in zip(*self._readings, strict=True))
+    def _last(self, number: int) -> float:
+        """The ratio over the last iterations, as many as there are of so many."""
+        readings = list(self._readings)[-number:]
+        signal, noise = (sum(column) for column in zip(*readings, strict=True))
         return float(signal / noise)
 
     def _has_fallen(self) -> bool:
@@ -87,3 +90,8 @@ class SignalWatch:
         first, last = np.array(self._losses[:half]), np.array(self._losses[-half:])
         error = math.sqrt((first.var(ddof=1) + last.var(ddof=1)) / half)
         return bool(first.mean() - last.mean() > _FALLEN * error)
+
+
+def _limit(number: int) -> float:
+    """Below which the mean of so many readings says that the ratio is smaller than 1."""
+    return 1 - _Z * math.sqrt(6 / number)

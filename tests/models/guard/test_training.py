@@ -87,7 +87,7 @@ def test_a_training_that_has_converged_is_no_plateau(on_shots):
     rng = np.random.default_rng(0)
     X = rng.uniform(-1, 1, (20, 1))
     model = VariationalRegressor(
-        AngleFeatureMap(), RealAmplitudesAnsatz(reps=0), max_iter=150, n_iter_no_change=150, plateau_guard="stop",
+        AngleFeatureMap(), RealAmplitudesAnsatz(reps=1), max_iter=150, n_iter_no_change=150, plateau_guard="stop",
         optimizer=GradientDescent(0.05), random_state=1,
     ).fit(X, np.cos(X[:, 0]) + 0.5 * rng.normal(size=20))  # fmt: skip
     assert model.plateau_.code == "resolved"
