@@ -114,8 +114,8 @@ def _sentence(code: PlateauCode, gradient: float, ratio: float, draws: int, star
         return f"{size}."
     if code == "start_stationary":
         return (
-            f"{size}, although the outputs of single samples move beyond theirs: the samples' gradients cancel, as at an "
-            "optimum, or where labels do not follow the samples."
+            f"{size}, although the outputs of single samples move beyond theirs: the samples' gradients cancel, as at "
+            "an optimum, or where labels do not follow the samples."
         )
     if code == "no_statement":
         return f"{size}, by some of the samples; all of them together may have a larger one."

@@ -15,8 +15,8 @@ import numpy as np
 FEWEST = 20
 """Iterations before anything is said."""
 
-RECENT = 60
-"""Iterations that tell whether it is converged now: enough for a limit of about a half."""
+RECENT = 40
+"""Iterations that tell whether it is converged now: enough for a limit of about a third."""
 
 SEEN_ONCE = 16.7
 """‖ĝ‖²/e² of one iteration; a signal no larger than its noise exceeds it with a probability of 0.1 % at most."""

@@ -60,8 +60,8 @@ def test_the_noise_is_taken_off_the_norm():
 
 def test_a_gradient_that_was_seen_and_is_gone_has_converged():
     rng = np.random.default_rng(4)
-    sizes = np.concatenate([np.linspace(10, 0, 20), np.zeros(40)])
-    watch = watched(sizes[:, None] * np.ones((60, 4)) / 2, flat(60, rng), rng=rng)
+    sizes = np.concatenate([np.linspace(10, 0, 20), np.zeros(60)])
+    watch = watched(sizes[:, None] * np.ones((80, 4)) / 2, flat(80, rng), rng=rng)
     assert watch.has_converged
     assert not watch.has_stalled
 
