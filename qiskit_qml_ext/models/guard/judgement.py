@@ -56,7 +56,7 @@ def judge_bound(start: TrainingStart, bound: float | None, dead: tuple[str, ...]
     if drowns:
         finding = (
             f"Over random starts the gradient of the loss is at most {math.sqrt(bound or 0.0):.2g} of its noise at "
-            f"{start.shots:,} shots of each circuit."
+            f"{start.shots:,} shots of each circuit (root mean square over the starts)."
         )
     else:
         finding = (

@@ -21,7 +21,7 @@ MAX_STRINGS = 10_000
 """Pauli strings that are followed instead of states."""
 
 FEWEST_ROWS = 8
-"""A look at fewer starts and samples tells nothing."""
+"""Two samples at the start and at three others: the fewest from which the scatter of starts has an interval."""
 
 _TURN = 60.0  # amplitudes that take as long as one turn of a pair of strings
 

@@ -27,7 +27,7 @@ from qiskit_qml_ext.circuits import UniformDistribution
 from qiskit_qml_ext.diagnostics.subject.problem import Problem, build_observable
 from qiskit_qml_ext.diagnostics.trainability.sampled_noise import sampled_noise
 from qiskit_qml_ext.engine.observables import size_of
-from qiskit_qml_ext.models.guard.readers import FEWEST_ROWS, WORK, Reader
+from qiskit_qml_ext.models.guard.readers import WORK, Reader
 from qiskit_qml_ext.models.guard.training_start import TrainingStart
 from qiskit_qml_ext.primitives import connect
 
@@ -136,5 +136,3 @@ class _Given(UniformDistribution):
 
 
 _NOT_INDEPENDENT = _Given()
-
-assert FEWEST_ROWS >= 2 * (3 + 1)  # three draws and two samples: the fewest that have an interval

@@ -151,7 +151,6 @@ class VariationalModel(BaseEstimator):
     def _begin(self, num_features: int, num_observables: int, mixing: FloatArray) -> None:
         """Make everything that a training needs anew."""
         self._check_settings()
-        self.__dict__.pop("weights_", None)  # what was trained before is not of this circuit
         optimizer = optimizer_of(self.optimizer)
         self._check_batches(optimizer)
         loss = loss_of(self.loss, self._task)
@@ -170,6 +169,7 @@ class VariationalModel(BaseEstimator):
             bias is None,
             mixing,
         )
+        self.__dict__.pop("weights_", None)  # what was trained before is not of this circuit
         self.circuit_, self.observables_ = model.circuit, observables
         self._untrained = Untrained(model, tuple(observables), distribution, self.feature_map, self.ansatz)
         self.optimizer_, self.loss_ = optimizer, loss

@@ -102,7 +102,7 @@ STOPS = {
 GOES_ON = {
     "shallow local on 4 qubits": Case(4, hea(1), "local", 500),
     "shallow local on 8 qubits": Case(8, hea(1), "local", 1000),
-    "shallow single Z on 7 qubits": Case(7, hea(1), z(7, 6), 10_000),
+    "shallow single Z on 7 qubits": Case(7, RealAmplitudesAnsatz(reps=2), z(7, 3), 10_000),
     "shallow real amplitudes": Case(6, RealAmplitudesAnsatz(reps=2), "local", 1000),
     "shallow local, few shots": Case(3, RealAmplitudesAnsatz(reps=1), "local", 100),
     "shallow after an entangling map": Case(5, hea(1), "local", 1000, feature_map=ZZ),

@@ -12,7 +12,7 @@ from tests.models.guard import oracle
 from tests.models.guard.cases import GOES_ON, STOPS
 
 _MANY = 100  # weights; of more than these a part stands for all: deep circuits treat them alike
-_STARTS, _WEIGHTS = 2, 8
+_STARTS, _WEIGHTS = 2, 4
 _FAR = 0.6  # squared ratios are below this, or above its inverse, where the answer is called known
 _WIDEST = 12  # qubits that the oracle takes
 

@@ -24,8 +24,8 @@ from tests.models.guard.noisy import noisy_evaluator
 
 @pytest.fixture
 def on_shots(monkeypatch):
-    def run(shots, told=None):
-        monkeypatch.setattr(model_module, "ExactEvaluator", noisy_evaluator(shots))
+    def run(shots, told=None, **settings):
+        monkeypatch.setattr(model_module, "ExactEvaluator", noisy_evaluator(shots, **settings))
         monkeypatch.setattr(VariationalModel, "_shots", lambda self: shots if told is None else told)
 
     return run
@@ -80,6 +80,16 @@ def test_a_warning_is_given_once_and_the_training_goes_on(on_shots):
     assert said[0].filename == __file__
     assert model.stopped_ == "max_iter"
     assert model.plateau_.is_plateau
+
+
+def test_a_plateau_by_the_noise_of_the_device_is_seen_while_training(on_shots):
+    case = GOES_ON["shallow local on 8 qubits"]
+    on_shots(case.shots, damping=1e-3)
+    model = case.model(plateau_guard="stop", optimizer=Adam(0.01), max_iter=100, n_iter_no_change=100)
+    with pytest.warns(PlateauWarning, match="smaller than its noise"):
+        model.fit(*case.data())
+    assert model.stopped_ == "plateau"
+    assert model.plateau_.code == "stalled"
 
 
 def test_a_training_that_has_converged_is_no_plateau(on_shots):
