@@ -9,6 +9,7 @@ from qiskit_qml_ext.circuits import (
     AngleFeatureMap,
     GaussianDistribution,
     HardwareEfficientAnsatz,
+    IdentityBlockDistribution,
     RealAmplitudesAnsatz,
     SmallAngleDistribution,
     UniformDistribution,
@@ -74,6 +75,7 @@ def hea(reps, **settings):
     return HardwareEfficientAnsatz(reps=reps, **settings)
 
 
+BLOCKS = IdentityBlockDistribution()
 SMALL, GAUSS, ZERO = SmallAngleDistribution(), GaussianDistribution(1), ZeroDistribution()
 ZZ = ZZFeatureMap(reps=1)
 
@@ -112,6 +114,7 @@ GOES_ON = {
     "Gaussian angles in a deep circuit": Case(5, hea(8), z(5), 1000, GAUSS),
     "all angles zero in a deep circuit": Case(8, hea(16), "local", 1000, ZERO),
     "all angles zero, real amplitudes": Case(6, RealAmplitudesAnsatz(reps=12), "local", 1000, ZERO),
+    "identity blocks in a deep circuit": Case(5, BLOCKS.mirrored(hea(5).build(5)), "local", 1000, BLOCKS),
     "deep parity, narrow": Case(3, hea(8), "parity", 1000),
     "deep parity, enough shots": Case(8, hea(16), "parity", 100_000),
     "deep projector, enough shots": Case(6, hea(12), "projector", 1_000_000),

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from qiskit import QuantumCircuit
 
-from qiskit_qml_ext.circuits import GaussianDistribution, SmallAngleDistribution, ZeroDistribution
+from qiskit_qml_ext.circuits import UniformDistribution, ZeroDistribution
 from qiskit_qml_ext.exceptions import PlateauError, PlateauWarning
 from qiskit_qml_ext.models import VariationalClassifier
 from qiskit_qml_ext.models.guard import plateau_guard
@@ -84,7 +85,7 @@ def oracle_ratio(case):
     X, y = case.data()
     n = case.width
     circuit = case.feature_map.build(n)
-    ansatz = case.ansatz.build(n)
+    ansatz = case.ansatz if isinstance(case.ansatz, QuantumCircuit) else case.ansatz.build(n)
     circuit.compose(ansatz, inplace=True)
     names = [parameter.name for parameter in circuit.parameters]
     data = [names.index(f"x[{k}]") for k in range(n)]
@@ -117,7 +118,7 @@ def drawn(case, ansatz, rng):
     start = case.initialization
     if isinstance(start, ZeroDistribution):
         return np.zeros(number)
-    if isinstance(start, (SmallAngleDistribution, GaussianDistribution)):
+    if not isinstance(start, UniformDistribution):
         return start.sample(ansatz, 1, rng)[0]
     return rng.uniform(0, 2 * np.pi, number)
 
