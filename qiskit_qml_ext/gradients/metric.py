@@ -7,13 +7,13 @@ import numpy.typing as npt
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
-from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.arrays import FloatArray, IndexArray
 from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.gradients.problem import POSITIONS, pose
 from qiskit_qml_ext.gradients.second_derivatives import require_exact
 from qiskit_qml_ext.primitives import Connection
-from qiskit_qml_ext.program import angles_and_slopes, lower, program_with_free_angles
+from qiskit_qml_ext.program import RotationProgram, angles_and_slopes, lower, program_with_free_angles
 
 
 @check_arguments(parameters=POSITIONS)
@@ -52,19 +52,34 @@ def metric_tensor(
     problem = pose(circuit, nothing, values, parameters=parameters, connection=connection)
     require_exact(problem.connection, "metric_tensor")
     program = lower(circuit)
-    free, where = program_with_free_angles(program), problem.connection
     angles, slopes = angles_and_slopes(program, problem.values, problem.columns)
     moved = np.flatnonzero(np.any(slopes != 0, axis=(0, 2)))
-    shifts = np.zeros((1 + len(moved), angles.shape[1]))
-    shifts[1 + np.arange(len(moved)), moved] = np.pi
     count = len(problem.columns)
     result = np.zeros((len(problem.values), count, count))
-    for row in range(len(problem.values)):
-        states = statevectors(free, angles[row] + shifts, dtype=where.dtype, max_memory=where.max_memory)
-        psi, by_angle = states[0], states[1:] / 2
-        overlaps = by_angle.conj() @ psi
-        by_rotation = np.real(by_angle.conj() @ by_angle.T - np.outer(overlaps, overlaps.conj()))
-        chain = slopes[row, moved]
-        tensor = chain.T @ by_rotation @ chain
-        result[row] = (tensor + tensor.T) / 2
+    at_once = max(1, _MAX_BYTES // (16 * (1 + len(moved)) << program.num_qubits))
+    for first in range(0, len(result), at_once):
+        rows = slice(first, first + at_once)
+        by_rotation = _of_rotations(program, angles[rows], moved, problem.connection)
+        chain = slopes[rows, moved]
+        tensors = chain.swapaxes(1, 2) @ by_rotation @ chain
+        result[rows] = (tensors + tensors.swapaxes(1, 2)) / 2
     return result.reshape(*problem.batch, count, count)
+
+
+def _of_rotations(
+    program: RotationProgram, angles: FloatArray, moved: IndexArray, connection: Connection
+) -> FloatArray:
+    """Return the metric by the angles of some rotations, shape (B, D, D), for all angles (B, R)."""
+    shifts = np.zeros((1 + len(moved), angles.shape[1]))
+    shifts[1 + np.arange(len(moved)), moved] = np.pi
+    points = (angles[:, None] + shifts).reshape(len(angles) * len(shifts), angles.shape[1])
+    free = program_with_free_angles(program)
+    states = statevectors(free, points, dtype=connection.dtype, max_memory=connection.max_memory)
+    states = states.reshape(len(angles), len(shifts), 1 << program.num_qubits)
+    by_angle = states[:, 1:] / 2
+    overlaps = by_angle.conj() @ states[:, 0, :, None]
+    products = by_angle.conj() @ by_angle.swapaxes(1, 2)
+    return np.asarray(np.real(products - overlaps @ overlaps.conj().swapaxes(1, 2)), dtype=np.float64)
+
+
+_MAX_BYTES = 2**27  # of states at once

@@ -1,5 +1,6 @@
 """Classification with a trained circuit."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -17,10 +18,12 @@ from qiskit_qml_ext.arrays import AnyArray, FloatArray
 from qiskit_qml_ext.checks import numeric_array
 from qiskit_qml_ext.circuits import Ansatz, FeatureMap, InitialDistribution
 from qiskit_qml_ext.engine import Observable
+from qiskit_qml_ext.gradients import GradientMethod
 from qiskit_qml_ext.models.losses import GivesProbabilities, Loss, loss_of
 from qiskit_qml_ext.models.optimizers import Optimizer
 from qiskit_qml_ext.models.variational.model import TrainingData, VariationalModel, checked_weights
 from qiskit_qml_ext.models.variational.training_run import Callback
+from qiskit_qml_ext.primitives import Connection
 
 
 def _knows_probabilities(model: "VariationalClassifier") -> bool:
@@ -30,7 +33,7 @@ def _knows_probabilities(model: "VariationalClassifier") -> bool:
 
 
 class VariationalClassifier(ClassifierMixin, VariationalModel):
-    """Classification by expectation values of a trained circuit, with exact values and gradients.
+    """Classification by expectation values of a trained circuit, on any connection: exact, with shots, on devices.
 
     Each class has a score scale_k ⟨O_k⟩ + bias_k; two classes share one observable, f = scale ⟨O⟩ + bias, with the
     scores -f and f. The class with the largest score is predicted.
@@ -48,7 +51,8 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
             :class:`~qiskit_qml_ext.models.losses.Loss`.
         optimizer: A name, or an object: ours, SciPy's or qiskit-machine-learning's; see
             :func:`~qiskit_qml_ext.models.optimizers.optimizer_of`.
-        initialization: The distribution of the initial weights, or its name; ``None`` is the uniform one.
+        initialization: The distribution of the initial weights, or its name, or the weights themselves, shape (W,);
+            ``None`` is the uniform one.
         output_scale: The scale of every observable; ``None`` trains one for each, from 1.
         output_bias: The bias of every observable; ``None`` trains one for each, from 0.
         batch_size: Samples in a step; ``None`` takes all. Only for optimizers that go in steps.
@@ -69,6 +73,19 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
             while training: ``"warn"``, ``"stop"`` (before the training with an error, in it with ``stopped_`` as
             ``"plateau"``), or ``"off"``: then nothing is looked at but whether any weight has an effect.
         verbose: Whether a progress bar is shown.
+        gradient: How the gradient by the weights is found: ``"auto"`` (by states where the connection is exact, by
+            shift rules elsewhere), ``"adjoint"``, ``"parameter_shift"``, ``"finite_difference"``, ``"spsa"``,
+            ``"hadamard_test"``, or such an object with settings of its own; see
+            :func:`~qiskit_qml_ext.gradients.jacobian`.
+        connection: Where the circuit runs, in training and in prediction, from
+            :func:`~qiskit_qml_ext.primitives.connect`; ``None`` is exact. Observables that are no Pauli sums are
+            measured as such. All samples are one PUB. On a simulator with a seed every estimate has noise of its own,
+            and a fit as a whole is reproducible; an estimator of your own with a seed repeats its noise.
+        checkpoint: The path of a file that is written while ``fit`` trains, and from which a run that was killed goes
+            on at the same iteration with the same history; a finished training is taken from it at once. It is JSON,
+            written after every iteration where values are estimated; where they are exact, as often as takes 2 % of the
+            time, and at the end. A file of other data or settings is an error. Together with a journal nothing that was
+            paid for is paid for again. Only for ``fit``, with this package's optimizers that go in steps.
         random_state: For initial weights, batches, validation samples and random optimizers.
 
     Attributes:
@@ -80,7 +97,9 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         observables_: The observables that are read.
         optimizer_: The optimizer, with what it remembers.
         history_: A frame with a row for each iteration of the last training: iteration, loss, validation_loss,
-            gradient_norm, gradient_error, shots, seconds.
+            gradient_norm, seconds, shots (since the training began), gradient_error (see
+            :class:`~qiskit_qml_ext.models.TrainingStep`).
+        gradient_: The name of the gradient method, ``None`` with an optimizer that takes values only, and the reason.
         n_iter_: The number of iterations of the last training.
         stopped_: Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"``, ``"plateau"`` or ``"optimizer"``.
         plateau_: What the guard found, a :class:`~qiskit_qml_ext.models.PlateauReport`; ``None`` if it is off.
@@ -109,7 +128,7 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         observables: str | Observable | Sequence[Observable] | None = None,
         loss: str | Loss = "cross_entropy",
         optimizer: str | Optimizer | Any = "adam",
-        initialization: InitialDistribution | str | None = None,
+        initialization: InitialDistribution | str | ArrayLike | None = None,
         output_scale: float | None = None,
         output_bias: float | None = None,
         batch_size: int | None = None,
@@ -123,6 +142,9 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         callbacks: Sequence[Callback] = (),
         plateau_guard: str = "warn",
         verbose: bool = False,
+        gradient: str | GradientMethod = "auto",
+        connection: Connection | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
         random_state: Any = None,
     ):
         self.feature_map = feature_map
@@ -144,6 +166,9 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         self.callbacks = callbacks
         self.plateau_guard = plateau_guard
         self.verbose = verbose
+        self.gradient = gradient
+        self.connection = connection
+        self.checkpoint = checkpoint
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:

@@ -1,5 +1,6 @@
 """Regression with a trained circuit."""
 
+import os
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -14,14 +15,16 @@ from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import numeric_array
 from qiskit_qml_ext.circuits import Ansatz, FeatureMap, InitialDistribution
 from qiskit_qml_ext.engine import Observable
+from qiskit_qml_ext.gradients import GradientMethod
 from qiskit_qml_ext.models.losses import Loss
 from qiskit_qml_ext.models.optimizers import Optimizer
 from qiskit_qml_ext.models.variational.model import TrainingData, VariationalModel, checked_weights
 from qiskit_qml_ext.models.variational.training_run import Callback
+from qiskit_qml_ext.primitives import Connection
 
 
 class VariationalRegressor(RegressorMixin, VariationalModel):
-    """Regression by expectation values of a trained circuit, with exact values and gradients.
+    """Regression by expectation values of a trained circuit, on any connection: exact, with shots, on devices.
 
     The prediction for target k is scale_k ⟨O_k⟩ + bias_k. Targets are trained on in units of their standard deviation,
     from their mean, so that the losses in ``history_`` and the tolerance ``tol`` are in these units, and a fit does not
@@ -38,7 +41,8 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
             :class:`~qiskit_qml_ext.models.losses.Loss`.
         optimizer: A name, or an object: ours, SciPy's or qiskit-machine-learning's; see
             :func:`~qiskit_qml_ext.models.optimizers.optimizer_of`.
-        initialization: The distribution of the initial weights, or its name; ``None`` is the uniform one.
+        initialization: The distribution of the initial weights, or its name, or the weights themselves, shape (W,);
+            ``None`` is the uniform one.
         output_scale: The scale of every output, in units of the targets; ``None`` trains one for each.
         output_bias: The bias of every output, in units of the targets; ``None`` trains one for each.
         batch_size: Samples in a step; ``None`` takes all. Only for optimizers that go in steps.
@@ -58,6 +62,19 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
             while training: ``"warn"``, ``"stop"`` (before the training with an error, in it with ``stopped_`` as
             ``"plateau"``), or ``"off"``: then nothing is looked at but whether any weight has an effect.
         verbose: Whether a progress bar is shown.
+        gradient: How the gradient by the weights is found: ``"auto"`` (by states where the connection is exact, by
+            shift rules elsewhere), ``"adjoint"``, ``"parameter_shift"``, ``"finite_difference"``, ``"spsa"``,
+            ``"hadamard_test"``, or such an object with settings of its own; see
+            :func:`~qiskit_qml_ext.gradients.jacobian`.
+        connection: Where the circuit runs, in training and in prediction, from
+            :func:`~qiskit_qml_ext.primitives.connect`; ``None`` is exact. Observables that are no Pauli sums are
+            measured as such. All samples are one PUB. On a simulator with a seed every estimate has noise of its own,
+            and a fit as a whole is reproducible; an estimator of your own with a seed repeats its noise.
+        checkpoint: The path of a file that is written while ``fit`` trains, and from which a run that was killed goes
+            on at the same iteration with the same history; a finished training is taken from it at once. It is JSON,
+            written after every iteration where values are estimated; where they are exact, as often as takes 2 % of the
+            time, and at the end. A file of other data or settings is an error. Together with a journal nothing that was
+            paid for is paid for again. Only for ``fit``, with this package's optimizers that go in steps.
         random_state: For initial weights, batches, validation samples and random optimizers.
 
     Attributes:
@@ -68,7 +85,9 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         observables_: The observables that are read.
         optimizer_: The optimizer, with what it remembers.
         history_: A frame with a row for each iteration of the last training: iteration, loss, validation_loss,
-            gradient_norm, gradient_error, shots, seconds.
+            gradient_norm, seconds, shots (since the training began), gradient_error (see
+            :class:`~qiskit_qml_ext.models.TrainingStep`).
+        gradient_: The name of the gradient method, ``None`` with an optimizer that takes values only, and the reason.
         n_iter_: The number of iterations of the last training.
         stopped_: Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"``, ``"plateau"`` or ``"optimizer"``.
         plateau_: What the guard found, a :class:`~qiskit_qml_ext.models.PlateauReport`; ``None`` if it is off.
@@ -96,7 +115,7 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         observables: str | Observable | Sequence[Observable] | None = None,
         loss: str | Loss = "squared",
         optimizer: str | Optimizer | Any = "adam",
-        initialization: InitialDistribution | str | None = None,
+        initialization: InitialDistribution | str | ArrayLike | None = None,
         output_scale: float | None = None,
         output_bias: float | None = None,
         batch_size: int | None = None,
@@ -109,6 +128,9 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         callbacks: Sequence[Callback] = (),
         plateau_guard: str = "warn",
         verbose: bool = False,
+        gradient: str | GradientMethod = "auto",
+        connection: Connection | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
         random_state: Any = None,
     ):
         self.feature_map = feature_map
@@ -129,6 +151,9 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         self.callbacks = callbacks
         self.plateau_guard = plateau_guard
         self.verbose = verbose
+        self.gradient = gradient
+        self.connection = connection
+        self.checkpoint = checkpoint
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:

@@ -35,7 +35,8 @@ class SPSAGradient(GradientMethod):
         self.perturbation = positive_number("perturbation", perturbation)
         self.num_directions = whole_number("num_directions", num_directions)
         self.seed = checked_seed("seed", seed)
-        self._rng = np.random.default_rng(self.seed)
+        self.rng = np.random.default_rng(self.seed)
+        """Where the directions come from."""
 
     def reason(self, connection: Connection) -> str | None:
         """Never the first choice."""
@@ -48,7 +49,7 @@ class SPSAGradient(GradientMethod):
     def differentiate(self, problem: Problem, reason: str) -> JacobianEstimate:
         """Return the estimates, shape (B, M, C)."""
         shape = (len(problem.values), self.num_directions, len(problem.columns))
-        return along(problem, self._rng.choice([-1.0, 1.0], shape), self.perturbation, reason)
+        return along(problem, self.rng.choice([-1.0, 1.0], shape), self.perturbation, reason)
 
 
 def along(problem: Problem, directions: FloatArray, perturbation: float, reason: str) -> JacobianEstimate:

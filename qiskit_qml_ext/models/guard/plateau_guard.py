@@ -24,6 +24,10 @@ GUARD_MODES: tuple[GuardMode, ...] = ("warn", "stop", "off")
 """What a guard does: it says so, stops too, or does not look."""
 
 _MANY = 0.5  # of the weights of a template: then the model is not what it seems to be
+_UNKNOWN_SHOTS = (
+    "Nothing is said of the gradient before the training: the connection does not say how many shots its estimator "
+    "takes."
+)
 _NAMED = 12  # names of weights in one message
 _STACK = 5  # from here to the line that calls ``fit``
 
@@ -36,7 +40,8 @@ class PlateauGuard:
         report: What was found before an earlier part of the same training.
         num_qubits: The width.
         num_weights: The number of weights.
-        shots: Shots of each circuit; None where results are exact.
+        shots: Shots of each circuit; None where results are exact, or an estimator of the user's decides.
+        is_exact: Whether results are exact.
     """
 
     def __init__(
@@ -47,9 +52,11 @@ class PlateauGuard:
         num_qubits: int,
         num_weights: int,
         shots: int | None,
+        is_exact: bool,
     ) -> None:
         self._mode = mode
         self._begun = report if report is not None else _nothing_known(num_qubits, num_weights, shots)
+        self._knows_noise = is_exact or shots is not None
         self._start: TrainingStart | None = None
         self._watch = SignalWatch()
         self._stalled: PlateauReport | None = None
@@ -73,12 +80,16 @@ class PlateauGuard:
         # templates may have rotations at their ends that turn phases only; in a circuit of one's own it is a mistake
         if dead and (start.has_plain_circuits or mask.mean() >= _MANY):
             warnings.warn(_some_dead(dead, len(mask)), DeadWeightsWarning, stacklevel=_STACK)
+        self._start = start
+        if not self._knows_noise:
+            self._begun = replace(self._begun, finding=_UNKNOWN_SHOTS, dead_weights=dead)
+            return
         report = (
             judge_bound(start, bounded_signal(start), dead)
             if reader is None
             else judge(start, gradient_sizes(start, reader), dead)
         )
-        self._begun, self._start = report, start
+        self._begun = report
         if not report.is_plateau:
             return
         self._begun = report = explained(report, start)

@@ -7,7 +7,7 @@ from qiskit_qml_ext.models.optimizers.gradient_descent import GradientDescent
 from qiskit_qml_ext.models.optimizers.natural_gradient import NaturalGradient
 from qiskit_qml_ext.models.optimizers.optimizer import Objective, Optimizer, SteppingOptimizer, Training
 from qiskit_qml_ext.models.optimizers.scipy_minimizer import SciPyOptimizer
-from qiskit_qml_ext.models.optimizers.spsa import SPSA, two_sided_estimate
+from qiskit_qml_ext.models.optimizers.spsa import SPSA, two_sided_estimates
 
 __all__ = [
     "OPTIMIZERS",
@@ -23,5 +23,5 @@ __all__ = [
     "Training",
     "optimizer_names",
     "optimizer_of",
-    "two_sided_estimate",
+    "two_sided_estimates",
 ]

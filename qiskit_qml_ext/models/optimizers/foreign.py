@@ -26,6 +26,11 @@ class ForeignOptimizer(BaseEstimator):
     def __init__(self, optimizer: Any):
         self.optimizer = optimizer
 
+    @property
+    def takes_gradients(self) -> bool:
+        """Whether it may ask for gradients: what it says itself, and a function may."""
+        return not getattr(self.optimizer, "is_gradient_ignored", False)
+
     def minimize(self, training: Training, start: FloatArray) -> FloatArray:
         """Train; see :class:`~qiskit_qml_ext.models.optimizers.Optimizer`."""
         run: Callable[..., Any] = getattr(self.optimizer, "minimize", self.optimizer)

@@ -15,7 +15,9 @@ class NaturalGradient(SteppingOptimizer):
 
     g is the metric tensor Re(⟨∂_iψ|∂_jψ⟩ - ⟨∂_iψ|ψ⟩⟨ψ|∂_jψ⟩) of the whole circuit, a quarter of the quantum Fisher
     information, averaged over the samples of the batch. Output scales and biases, which change no state, follow their
-    plain gradient. A step costs as many states a sample as the circuit has rotations.
+    plain gradient. A step costs as many states a sample as the circuit has rotations. Where the gradient is estimated,
+    by shots or on a device, g is still that of the circuit without noise, from states on this machine: it only says how
+    long a step is in which direction.
 
     Args:
         learning_rate: The factor of the step, positive.

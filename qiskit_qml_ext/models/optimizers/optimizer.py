@@ -16,6 +16,9 @@ class Objective(Protocol):
     def value(self, point: FloatArray) -> float:
         """Return the loss."""
 
+    def values(self, points: FloatArray) -> FloatArray:
+        """Return the loss at several points (N, P) at once, shape (N,)."""
+
     def value_and_gradient(self, point: FloatArray) -> tuple[float, FloatArray]:
         """Return the loss and its gradient."""
 
@@ -49,7 +52,8 @@ class Training(Protocol):
 class Optimizer(Protocol):
     """Something that trains.
 
-    An object with these two members is one; ``clone`` must give a copy that knows nothing of earlier trainings.
+    An object with these two members is one; ``clone`` must give a copy that knows nothing of earlier trainings. One
+    that asks for values of the loss only says so by a third, ``takes_gradients = False``.
     """
 
     in_steps: bool
@@ -62,12 +66,16 @@ class Optimizer(Protocol):
 class SteppingOptimizer(BaseEstimator, ABC):
     """An optimizer that goes from batch to batch. What it remembers between steps, it keeps for the next training.
 
+    It remembers numbers and arrays, in attributes whose names end in an underscore: these go into checkpoints.
+
     Attributes:
         name: The short name under which the registry lists it.
+        takes_gradients: Whether it asks for gradients, or for values only.
     """
 
     name: ClassVar[str]
     in_steps: ClassVar[bool] = True
+    takes_gradients: ClassVar[bool] = True
 
     @abstractmethod
     def step(self, objective: Objective, point: FloatArray, training: Training) -> tuple[FloatArray, float, float]:

@@ -37,6 +37,11 @@ class SciPyOptimizer(BaseEstimator):
         self.tol = tol
         self.options = options
 
+    @property
+    def takes_gradients(self) -> bool:
+        """Whether the method asks for gradients."""
+        return str(self.method).lower() not in {name.lower() for name in WITHOUT_GRADIENT}
+
     def minimize(self, training: Training, start: FloatArray) -> FloatArray:
         """Train; see :class:`~qiskit_qml_ext.models.optimizers.Optimizer`."""
         from scipy.optimize import minimize

@@ -30,6 +30,7 @@ class SPSA(SteppingOptimizer):
     """
 
     name: ClassVar[str] = "spsa"
+    takes_gradients: ClassVar[bool] = False
 
     def __init__(self, first_step: float = 0.2, *, perturbation: float = 0.1, num_directions: int = 1):
         self.first_step = first_step
@@ -41,31 +42,38 @@ class SPSA(SteppingOptimizer):
         stability = _STABILITY * training.num_steps
         if not hasattr(self, "steps_"):
             self.steps_ = 0
-            slopes = [self._estimate(objective, point, training.rng, 1)[1] for _ in range(_CALIBRATION)]
+            _, slopes = self._estimates(objective, point, training.rng, _CALIBRATION)
             slope = float(np.abs(slopes).mean()) or 1.0  # a flat start: any gain does
             self.gain_ = positive_number("first_step", self.first_step) * (stability + 1) ** _ALPHA / slope
-        loss, gradient = self._estimate(
-            objective, point, training.rng, whole_number("num_directions", self.num_directions)
-        )
+        number = whole_number("num_directions", self.num_directions)
+        losses, slopes = self._estimates(objective, point, training.rng, number)
+        loss, gradient = float(losses.mean()), slopes.mean(axis=0)
         self.steps_ += 1
         point = point - self.gain_ / (stability + self.steps_) ** _ALPHA * gradient
         return point, loss, float(np.sqrt(gradient @ gradient))
 
-    def _estimate(
+    def _estimates(
         self, objective: Objective, point: FloatArray, rng: np.random.Generator, num_directions: int
-    ) -> tuple[float, FloatArray]:
-        """The mean of the values, and of the gradients, over random directions."""
+    ) -> tuple[FloatArray, FloatArray]:
+        """Values and gradients along random directions, shapes (D,) and (D, P), from one call of the objective."""
         distance = positive_number("perturbation", self.perturbation) / (self.steps_ + 1) ** _GAMMA
-        estimates = [
-            two_sided_estimate(objective.value, point, rng.choice([-1.0, 1.0], len(point)), distance)
-            for _ in range(num_directions)
-        ]
-        return float(np.mean([value for value, _ in estimates])), np.mean([slope for _, slope in estimates], axis=0)
+        signs = np.array([rng.choice([-1.0, 1.0], len(point)) for _ in range(num_directions)])
+        return two_sided_estimates(objective.values, point, signs, distance)
 
 
-def two_sided_estimate(
-    function: Callable[[FloatArray], float], point: FloatArray, signs: FloatArray, distance: float
-) -> tuple[float, FloatArray]:
-    """Estimate value and gradient from both sides: signs · [f(θ + c signs) - f(θ - c signs)] / (2c)."""
-    above, below = function(point + distance * signs), function(point - distance * signs)
-    return (above + below) / 2, signs * ((above - below) / (2 * distance))
+def two_sided_estimates(
+    function: Callable[[FloatArray], FloatArray], point: FloatArray, signs: FloatArray, distance: float
+) -> tuple[FloatArray, FloatArray]:
+    """Estimate values and gradients from both sides: signs · [f(θ + c signs) - f(θ - c signs)] / (2c).
+
+    Args:
+        function: Takes points (N, P) and returns values (N,).
+        point: θ, shape (P,).
+        signs: The directions, entries ±1, shape (D, P).
+        distance: c.
+
+    Returns:
+        Values (D,), the means of both sides, and gradients (D, P).
+    """
+    above, below = np.split(function(np.concatenate([point + distance * signs, point - distance * signs])), 2)
+    return (above + below) / 2, signs * ((above - below) / (2 * distance))[:, None]

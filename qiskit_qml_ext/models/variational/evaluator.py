@@ -1,15 +1,16 @@
 """Where a model's circuit is evaluated. Exact results come from the engine; another way is another class."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 import numpy as np
 
 from qiskit_qml_ext.arrays import ComplexArray, FloatArray, IntArray
 from qiskit_qml_ext.engine import Observable, expectation_jacobian, expectation_vjp, expectations
+from qiskit_qml_ext.gradients import metric_tensor
 from qiskit_qml_ext.models.variational.account import Account
-from qiskit_qml_ext.models.variational.metric import mean_metric
 from qiskit_qml_ext.models.variational.model_circuit import ModelCircuit
+from qiskit_qml_ext.primitives import Connection, connect
 from qiskit_qml_ext.program import lower
 
 
@@ -23,12 +24,13 @@ class Evaluator(Protocol):
         """Return what the other methods take for these samples, shape (B, parameters); they write to it."""
 
     def values(self, rows: FloatArray, weights: FloatArray) -> FloatArray:
-        """Return the expectation values, shape (B, M)."""
+        """Return the expectation values, shape (B, M), at weights (W,), or (B, W) for other ones in each row."""
 
     def vjp(self, rows: FloatArray, weights: FloatArray, pull: Callable[[FloatArray], FloatArray]) -> FloatArray:
         """Return the gradient of a loss by the weights, shape (W,).
 
-        ``pull`` takes the values (B, M) and returns the derivatives of the loss by them, (B, M). It is called once.
+        ``pull`` takes the values (B, M) and returns the derivatives of the loss by them, (B, M). Its last call is at
+        the values to which the gradient belongs.
         """
 
     def metric(self, rows: FloatArray, weights: FloatArray) -> FloatArray:
@@ -36,11 +38,19 @@ class Evaluator(Protocol):
 
 
 class ExactEvaluator:
-    """Exact values and gradients, batched, on all cores."""
+    """Exact values and gradients, batched, on all cores.
 
-    def __init__(self, model: ModelCircuit, observables: Sequence[Observable]):
+    Args:
+        model: The circuit.
+        observables: What is read, M of them.
+        connection: An exact connection, whose precision and limit of memory hold; the default one for ``None``.
+    """
+
+    def __init__(self, model: ModelCircuit, observables: Sequence[Observable], connection: Connection | None = None):
         self.account = Account()
-        self._program = lower(model.circuit)
+        self._circuit, self._program = model.circuit, lower(model.circuit)
+        self._connection = connect() if connection is None else connection
+        self._limits: _Limits = {"dtype": self._connection.dtype, "max_memory": self._connection.max_memory}
         self._data, self._weights = _as_slice(model.data), _as_slice(model.weights)
         self._columns = model.weights
         self._observables = list(observables)
@@ -54,24 +64,31 @@ class ExactEvaluator:
     def values(self, rows: FloatArray, weights: FloatArray) -> FloatArray:
         """Return the expectation values, shape (B, M)."""
         rows[:, self._weights] = weights
-        return _real(expectations(self._program, rows, self._observables))
+        return _real(expectations(self._program, rows, self._observables, **self._limits))
 
     def vjp(self, rows: FloatArray, weights: FloatArray, pull: Callable[[FloatArray], FloatArray]) -> FloatArray:
         """Return the gradient of a loss by the weights, shape (W,)."""
         if len(self._observables) == 1:  # one forward and one reverse pass, whatever the loss
             rows[:, self._weights] = weights
-            values, jacobian = expectation_jacobian(self._program, rows, self._observables)
+            values, jacobian = expectation_jacobian(self._program, rows, self._observables, **self._limits)
             gradient = np.asarray(pull(_real(values))[:, 0] @ _real(jacobian)[:, 0])
         else:
             cotangents = pull(self.values(rows, weights))
-            _, gradients = expectation_vjp(self._program, rows, self._observables, cotangents)
+            _, gradients = expectation_vjp(self._program, rows, self._observables, cotangents, **self._limits)
             gradient = _real(gradients).sum(axis=0)
         return gradient[self._weights]
 
     def metric(self, rows: FloatArray, weights: FloatArray) -> FloatArray:
         """Return the mean metric tensor, shape (W, W)."""
         rows[:, self._weights] = weights
-        return mean_metric(self._program, rows, self._columns)
+        columns = self._columns.tolist()
+        tensors = metric_tensor(self._circuit, rows, connection=self._connection, parameters=columns)
+        return np.asarray(np.asarray(tensors).mean(axis=0))
+
+
+class _Limits(TypedDict):
+    dtype: str
+    max_memory: int | None
 
 
 def _real(values: FloatArray | ComplexArray) -> FloatArray:

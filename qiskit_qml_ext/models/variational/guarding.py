@@ -1,5 +1,6 @@
 """What the guard is told of a model."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,8 @@ class Untrained:
     """What it reads."""
     distribution: InitialDistribution
     """Where its weights come from."""
+    draw: Callable[[np.random.Generator], FloatArray]
+    """Draws such weights, shape (W,)."""
     feature_map: FeatureMap | QuantumCircuit | None
     """The feature map, as it came."""
     ansatz: Ansatz | QuantumCircuit | None
@@ -71,7 +74,7 @@ class Untrained:
             samples=samples,
             slopes=slopes,
             point=weights,
-            draw=lambda rng: self.model.draw(self.distribution, rng),
+            draw=self.draw,
             distribution=self.distribution,
             template=self._template(samples.shape[1]),
             has_plain_circuits=any(isinstance(one, QuantumCircuit) for one in (self.feature_map, self.ansatz)),

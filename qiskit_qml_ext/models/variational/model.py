@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import AnyArray, FloatArray, IntArray
 from qiskit_qml_ext.checks import (
@@ -23,20 +25,30 @@ from qiskit_qml_ext.checks import (
     wrong_kind,
     wrong_value,
 )
+from qiskit_qml_ext.circuits import InitialDistribution, WarmStartDistribution
 from qiskit_qml_ext.models.guard.plateau_guard import GUARD_MODES, PlateauGuard
 from qiskit_qml_ext.models.guard.plateau_report import PlateauReport
 from qiskit_qml_ext.models.losses import loss_of
-from qiskit_qml_ext.models.optimizers import Optimizer, optimizer_of
-from qiskit_qml_ext.models.variational.evaluator import ExactEvaluator
+from qiskit_qml_ext.models.optimizers import Optimizer, SteppingOptimizer, optimizer_of
+from qiskit_qml_ext.models.variational.account import Account
+from qiskit_qml_ext.models.variational.checkpoint import Checkpoint, check_can_keep, read_checkpoint
+from qiskit_qml_ext.models.variational.choosing import choose_evaluator
 from qiskit_qml_ext.models.variational.guarding import Untrained
 from qiskit_qml_ext.models.variational.head import Head
-from qiskit_qml_ext.models.variational.model_circuit import build_model_circuit, initial_distribution
+from qiskit_qml_ext.models.variational.identity import described, described_circuit, described_connection
+from qiskit_qml_ext.models.variational.model_circuit import ModelCircuit, build_model_circuit, initial_distribution
 from qiskit_qml_ext.models.variational.objective import MeanLoss
 from qiskit_qml_ext.models.variational.readout import observables_for
 from qiskit_qml_ext.models.variational.training_run import StoppingRule, TrainingRun, progress
+from qiskit_qml_ext.primitives import Connection
+from qiskit_qml_ext.primitives.connection.views import as_new_program
+from qiskit_qml_ext.private_files import check_writable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+_POINT = 1e-12  # the radius of a distribution that is one point
 
 
 def _guard_mode(name: str, value: object) -> object:
@@ -62,7 +74,7 @@ _CHECKS: dict[str, Callable[[str, Any], object]] = {
 
 _OF_THE_MODEL = (
     *("feature_map", "ansatz", "observables", "loss", "optimizer", "initialization", "output_scale", "output_bias"),
-    "random_state",
+    *("gradient", "connection", "random_state"),
 )
 """Settings that make the model; the others say how it is trained."""
 
@@ -109,6 +121,23 @@ class VariationalModel(BaseEstimator):
         axes.legend()
         return axes
 
+    def with_connection(self, connection: Connection | None) -> Self:
+        """Return a copy of the fitted model whose circuit runs elsewhere; ``None`` for exact results.
+
+        Args:
+            connection: Where the circuit runs, from :func:`~qiskit_qml_ext.primitives.connect`.
+
+        Raises:
+            ValueError: If the gradient method cannot be used there, or an observable cannot be measured.
+        """
+        check_is_fitted(self)
+        other = deepcopy(self).set_params(connection=connection)
+        other._evaluator, other.gradient_ = choose_evaluator(
+            other._model, other.observables_, connection, other.gradient, other.optimizer_
+        )
+        other._made_with = other._settings_of_the_model()
+        return other
+
     def _check_settings(self) -> None:
         for name, check in _CHECKS.items():
             check(name, getattr(self, name))
@@ -125,7 +154,7 @@ class VariationalModel(BaseEstimator):
             ValueError: If one of them was changed.
         """
         self._check_settings()
-        self._check_batches(self.optimizer_)
+        self._check_optimizer(self.optimizer_)
         now = self._settings_of_the_model()
         changed = [
             name for name in {**self._made_with, **now} if not _is_same(now.get(name), self._made_with.get(name))
@@ -141,7 +170,9 @@ class VariationalModel(BaseEstimator):
         parameters = self.get_params(deep=True).items()
         return {name: value for name, value in parameters if name.partition("__")[0] in _OF_THE_MODEL}
 
-    def _check_batches(self, optimizer: Optimizer) -> None:
+    def _check_optimizer(self, optimizer: Optimizer) -> None:
+        if self.checkpoint is not None:
+            check_can_keep(self.checkpoint, optimizer, warm_start=self.warm_start)
         if self.batch_size is not None and not optimizer.in_steps:
             raise ValueError(
                 f"batch_size={self.batch_size} needs an optimizer that goes in steps, such as 'adam' or 'spsa', but "
@@ -152,14 +183,17 @@ class VariationalModel(BaseEstimator):
         """Make everything that a training needs anew."""
         self._check_settings()
         optimizer = optimizer_of(self.optimizer)
-        self._check_batches(optimizer)
+        self._check_optimizer(optimizer)
         loss = loss_of(self.loss, self._task)
-        distribution = initial_distribution(self.initialization)
         model = build_model_circuit(self.feature_map, self.ansatz, num_features)
         observables = observables_for(self.observables, num_observables, model.circuit.num_qubits)
-        evaluator = ExactEvaluator(model, observables)
-        self._rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
-        weights = model.draw(distribution, self._rng)
+        connection = self.connection
+        if self.checkpoint is not None and isinstance(connection, Connection):
+            connection = as_new_program(connection)  # begun again, the same training finds what was paid for
+        evaluator, chosen = choose_evaluator(model, observables, connection, self.gradient, optimizer)
+        self._seed = self._first_seed()
+        self._rng = np.random.default_rng(self._seed)
+        weights = self._first_weights(model)
         scale, bias = self._fixed_head(num_observables)
         head = Head(
             len(weights),
@@ -170,11 +204,31 @@ class VariationalModel(BaseEstimator):
             mixing,
         )
         self.__dict__.pop("weights_", None)  # what was trained before is not of this circuit
-        self.circuit_, self.observables_ = model.circuit, observables
-        self._untrained = Untrained(model, tuple(observables), distribution, self.feature_map, self.ansatz)
+        self.circuit_, self.observables_, self.gradient_ = model.circuit, observables, chosen
         self.optimizer_, self.loss_ = optimizer, loss
         self._made_with = self._settings_of_the_model()
-        self._evaluator, self._head, self._point = evaluator, head, head.start(weights)
+        self._model, self._evaluator, self._head, self._point = model, evaluator, head, head.start(weights)
+
+    def _first_seed(self) -> int:
+        """Draw the seed of this training, or take that of the training which goes on, if none is given."""
+        drawn = int(check_random_state(self.random_state).randint(2**31 - 1))
+        kept = None if self.checkpoint is None else read_checkpoint(self.checkpoint)
+        return drawn if kept is None or isinstance(self.random_state, (int, np.integer)) else int(kept["seed"])
+
+    def _first_weights(self, model: ModelCircuit) -> FloatArray:
+        """Return the weights with which a training begins, shape (W,): given, or drawn."""
+        if not isinstance(self.initialization, (np.ndarray, list, tuple)):
+            return model.draw(initial_distribution(self.initialization), self._rng)
+        numeric_array("initialization", self.initialization)
+        weights = np.array(self.initialization, dtype=np.float64)
+        if weights.shape != model.weights.shape:
+            raise ValueError(
+                f"initialization has the shape {weights.shape} but the circuit has {len(model.weights)} weights. Give "
+                "one number for each, first those of the feature map, or a distribution."
+            )
+        if not np.isfinite(weights).all():
+            raise ValueError("initialization must be finite numbers, but NaN or an infinity is among them.")
+        return weights
 
     def _fixed_head(self, num_observables: int) -> tuple[FloatArray | None, FloatArray | None]:
         """Return the scales and the biases that are given, in the units in which the model is trained."""
@@ -197,8 +251,11 @@ class VariationalModel(BaseEstimator):
             tuple(self.callbacks),
             guard,
         )
-        with progress(run, type(self).__name__) if self.verbose else nullcontext():
-            self._point = self.optimizer_.minimize(run, self._point)
+        if self.checkpoint is not None:
+            self._take_up(run, data)
+        if not run.is_finished:
+            with progress(run, type(self).__name__) if self.verbose else nullcontext():
+                self._point = self.optimizer_.minimize(run, self._point)
         if run.best_point is not None:
             self._point = run.best_point
         self._publish(run)
@@ -207,28 +264,74 @@ class VariationalModel(BaseEstimator):
     def _guarded(self, objective: MeanLoss, samples: FloatArray) -> PlateauGuard:
         """Return the guard of a training, which has looked at the start if it is one from the beginning."""
         goes_on = hasattr(self, "weights_")
+        shots = self._shots()
         guard = PlateauGuard(
             self.plateau_guard,
             getattr(self, "plateau_", None) if goes_on else None,
             num_qubits=self.circuit_.num_qubits,
             num_weights=self._head.num_weights,
-            shots=self._shots(),
+            shots=shots,
+            is_exact=self.connection is None or self.connection.is_exact,
         )
         if not goes_on:
-            limits = {"batch_size": self.batch_size, "shots": self._shots(), "tol": self.tol}
-            guard.look(self._untrained.start(objective, samples, self._point, **limits))
-            del self._untrained
+            distribution, draw = self._starts()
+            untrained = Untrained(
+                self._model, tuple(self.observables_), distribution, draw, self.feature_map, self.ansatz
+            )
+            limits = {"batch_size": self.batch_size, "shots": shots, "tol": self.tol}
+            guard.look(untrained.start(objective, samples, self._point, **limits))
         return guard
+
+    def _starts(self) -> tuple[InitialDistribution, Callable[[np.random.Generator], FloatArray]]:
+        """Return the distribution of the starts, and what draws from it: one point where the weights are given."""
+        if isinstance(self.initialization, (np.ndarray, list, tuple)):
+            weights, _, _ = self._head.split(self._point)
+            return WarmStartDistribution(weights.tolist(), radius=_POINT), lambda rng: weights
+        distribution = initial_distribution(self.initialization)
+        return distribution, partial(self._model.draw, distribution)
 
     def _shots(self) -> int | None:
         """Shots of each circuit; None where results are exact."""
-        return None
+        connection: Connection | None = self.connection
+        return None if connection is None else connection.shots
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "weights_")
 
+    def _take_up(self, run: TrainingRun, data: TrainingData) -> None:
+        """Go on where the checkpoint ends, if there is one, and write it from now on."""
+        optimizer = self.optimizer_
+        assert isinstance(optimizer, SteppingOptimizer)  # checked by check_can_keep
+        is_exact = self.connection is None or self.connection.is_exact
+        run.keeper = checkpoint = Checkpoint(
+            check_writable(self.checkpoint), self._identity(data), self._seed, optimizer, self._evaluator, not is_exact
+        )
+        point = checkpoint.restore(run)
+        self._point = self._point if point is None else point
+
+    def _identity(self, data: TrainingData) -> dict[str, str]:
+        """Return what must be the same for a training to go on from a checkpoint."""
+        named = ("batch_size", "max_iter", "early_stopping", "validation_fraction", "n_iter_no_change", "tol")
+        connection = "exact" if self.connection is None else described_connection(self.connection)
+        return {
+            "model": type(self).__name__,
+            **described_circuit(self._model, self.observables_),
+            "X": described(data.samples),
+            "y": described(data.targets),
+            "sample_weight": described(data.sample_weight),
+            "initial point": described(self._point),
+            "seed of random_state": described(self._seed),
+            "loss": described(self.loss_),
+            "optimizer": described(self.optimizer_),
+            "gradient": described(getattr(self._evaluator, "method", None)),
+            "connection": connection,
+            **{name: described(getattr(self, name)) for name in named},
+        }
+
     def _go_once(self, data: TrainingData) -> None:
         """Train for one pass, for ``partial_fit``."""
+        if self.checkpoint is not None:
+            raise ValueError("checkpoint keeps a whole fit; partial_fit is one pass. Pickle the model between passes.")
         if self.early_stopping:
             raise ValueError("early_stopping puts samples aside once for all of them; partial_fit sees only some.")
         if not self.optimizer_.in_steps:
@@ -240,7 +343,7 @@ class VariationalModel(BaseEstimator):
     def _publish(self, run: TrainingRun) -> None:
         import pandas as pd
 
-        columns = ("iteration", "loss", "validation_loss", "gradient_norm", "gradient_error", "shots", "seconds")
+        columns = ("iteration", "loss", "validation_loss", "gradient_norm", "seconds", "shots", "gradient_error")
         self.history_ = pd.DataFrame(
             {name: np.array([getattr(step, name) for step in run.history], dtype=np.float64) for name in columns}
         ).astype({"iteration": np.int64, "shots": np.int64})
@@ -267,7 +370,9 @@ class VariationalModel(BaseEstimator):
         check_is_fitted(self)
         samples: FloatArray = validate_data(self, X, dtype=np.float64, reset=False)
         numeric_array("X", X)  # scikit-learn drops masks, and makes numbers of dates and text
-        values = self._evaluator.values(self._evaluator.rows(samples), self.weights_)
+        evaluator = copy(self._evaluator)
+        evaluator.account = Account()  # nothing that is estimated later changes how a training goes on
+        values = evaluator.values(evaluator.rows(samples), self.weights_)
         return (values * self._scale + self._bias) @ self._head.mixing
 
 

@@ -38,8 +38,18 @@ class MeanLoss:
     def value(self, point: FloatArray) -> float:
         """Return the loss."""
         weights, scale, bias = self.head.split(point)
-        outputs = (self.evaluator.values(self.rows, weights) * scale + bias) @ self.head.mixing
-        losses, _ = evaluate_loss(self.loss, outputs, self.targets)
+        return self._mean(self.evaluator.values(self.rows, weights), scale, bias)
+
+    def values(self, points: FloatArray) -> FloatArray:
+        """Return the loss at several points, shape (N,), from one batch or one PUB."""
+        parts = [self.head.split(point) for point in points]
+        weights = np.repeat([weights for weights, _, _ in parts], len(self.rows), axis=0)
+        values = self.evaluator.values(np.tile(self.rows, (len(points), 1)), weights)
+        each = np.split(values, len(points))
+        return np.array([self._mean(one, scale, bias) for one, (_, scale, bias) in zip(each, parts, strict=True)])
+
+    def _mean(self, values: FloatArray, scale: FloatArray, bias: FloatArray) -> float:
+        losses, _ = evaluate_loss(self.loss, (values * scale + bias) @ self.head.mixing, self.targets)
         return float(losses @ self.sample_weight) / len(losses)
 
     def value_and_gradient(self, point: FloatArray) -> tuple[float, FloatArray]:

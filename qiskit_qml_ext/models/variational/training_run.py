@@ -1,9 +1,10 @@
 """One training: batches, reports, and when to stop."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -26,14 +27,15 @@ class TrainingStep:
     gradient_norm: float | None
     """The norm of the last gradient; ``None`` if the optimizer takes none."""
     seconds: float
-    """Since the training began."""
+    """Since the training began, without the time between a run that was killed and the one that goes on."""
+    shots: int
+    """Shots used since the training began, each expectation value counted by itself; 0 where values are exact, or where
+    an estimator of your own decides."""
+    gradient_error: float | None
+    """The standard error of the last gradient by the weights, as the root of the sum of squares over the weights;
+    ``None`` where values are exact or the optimizer takes no gradient, NaN where the method does not know it."""
     weights: FloatArray
     """The weights of the circuit, a copy."""
-    shots: int = 0
-    """Shots used since the training began; 0 where results are exact."""
-    gradient_error: float | None = None
-    """The root of the sum of the squared standard errors of the last gradient by the weights; ``None`` where it is
-    exact."""
 
 
 Callback = Callable[[TrainingStep], object]
@@ -50,6 +52,13 @@ class StoppingRule:
     """After so many iterations without improvement it stops."""
     watches_training: bool
     """Whether the training loss is watched, where there is no validation loss."""
+
+
+class Keeper(Protocol):
+    """Something that writes down where a training is."""
+
+    def keep(self, run: "TrainingRun", point: FloatArray, *, is_last: bool) -> None:
+        """Write it down, if it is time to."""
 
 
 @dataclass(eq=False)
@@ -72,15 +81,23 @@ class TrainingRun:
     """What is told after each iteration."""
     guard: PlateauGuard | None = None
     """What watches the gradient."""
+    keeper: Keeper | None = None
+    """What writes checkpoints."""
     history: list[TrainingStep] = field(default_factory=list)
     """What was reported."""
     stopped: str = "optimizer"
     """Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"``, ``"plateau"``, or by the ``"optimizer"``."""
     best_point: FloatArray | None = None
     """The point with the least validation loss."""
+    is_finished: bool = False
+    """Whether it ended already, in an earlier run."""
     _best: float = np.inf
     _unchanged: int = 0
     _began: float = field(default_factory=time.perf_counter)
+    _shots_before: int = 0
+
+    def __post_init__(self) -> None:
+        self._shots_before = self.whole.evaluator.account.shots
 
     @property
     def num_steps(self) -> int:
@@ -92,9 +109,9 @@ class TrainingRun:
         return len(self.whole.rows) if self.batch_size is None else self.batch_size
 
     def passes(self) -> Iterator[Sequence[MeanLoss]]:
-        """Go ``max_iter`` times through the data, in a new order each time if there are several batches."""
+        """Go through the data until ``max_iter``, in a new order each time if there are several batches."""
         number = len(self.whole.rows)
-        for _ in range(self.max_iter):
+        for _ in range(len(self.history), self.max_iter):
             if self._size >= number:
                 yield [self.whole]
             else:
@@ -105,12 +122,17 @@ class TrainingRun:
         """Write an iteration down, tell the callbacks, and say whether the training should stop."""
         held = None if self.validation is None else self.validation.value(point)
         weights, _, _ = self.whole.head.split(point)
-        seconds = time.perf_counter() - self._began
         account = self.whole.evaluator.account
         step = TrainingStep(
-            len(self.history) + 1, loss, held, gradient_norm, seconds, weights.copy(), account.shots,
-            account.gradient_error,
-        )  # fmt: skip
+            iteration=len(self.history) + 1,
+            loss=loss,
+            validation_loss=held,
+            gradient_norm=gradient_norm,
+            seconds=time.perf_counter() - self._began,
+            shots=account.shots - self._shots_before,
+            gradient_error=account.gradient_error,
+            weights=weights.copy(),
+        )
         self.history.append(step)
         answers = [callback(step) for callback in self.callbacks]
         reasons = {
@@ -120,7 +142,23 @@ class TrainingRun:
             "max_iter": len(self.history) >= self.max_iter,
         }
         self.stopped = next((reason for reason, holds in reasons.items() if holds), "optimizer")
-        return any(reasons.values())
+        self.is_finished = any(reasons.values())
+        if self.keeper is not None:
+            self.keeper.keep(self, point, is_last=self.is_finished)
+        return self.is_finished
+
+    def progress_state(self) -> dict[str, Any]:
+        """Return what :meth:`go_on` takes, as what JSON can hold."""
+        best = None if self.best_point is None else self.best_point.tolist()
+        return {"stopped": self.stopped, "best": self._best, "unchanged": self._unchanged, "best_point": best}
+
+    def go_on(self, history: Sequence[TrainingStep], state: Mapping[str, Any], *, is_finished: bool) -> None:
+        """Take the place of a run that came so far."""
+        self.history = list(history)
+        self.stopped, self._best, self._unchanged = state["stopped"], state["best"], state["unchanged"]
+        self.best_point = None if state["best_point"] is None else np.array(state["best_point"])
+        self.is_finished = is_finished
+        self._began -= history[-1].seconds
 
     def _sees_a_plateau(self, loss: float, account: Account) -> bool:
         """Whether the guard says stop; it looks at the weights alone, since scale and bias know no plateau."""
@@ -141,10 +179,11 @@ def progress(run: TrainingRun, title: str) -> Iterator[None]:
     """Show a bar while a training runs."""
     from tqdm.auto import tqdm
 
-    with tqdm(total=run.max_iter, desc=title, unit="iteration") as bar:
+    with tqdm(total=run.max_iter, initial=len(run.history), desc=title, unit="iteration") as bar:
 
         def show(step: TrainingStep) -> None:
-            bar.set_postfix(loss=f"{step.loss:.4g}", refresh=False)
+            shots = {"shots": f"{step.shots:,}"} if step.shots else {}
+            bar.set_postfix(loss=f"{step.loss:.4g}", **shots, refresh=False)
             bar.update()
 
         run.callbacks = (*run.callbacks, show)

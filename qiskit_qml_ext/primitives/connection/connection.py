@@ -28,9 +28,8 @@ from qiskit_qml_ext.primitives.connection.planning import plan_on
 from qiskit_qml_ext.primitives.connection.sampling_jobs import SamplingJobs
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
 from qiskit_qml_ext.primitives.connection.shared_results import SharedResults
-from qiskit_qml_ext.primitives.connection.usage import Usage
+from qiskit_qml_ext.primitives.connection.usage import Meter, Usage
 from qiskit_qml_ext.primitives.content import circuit_key
-from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.journal.run.policy import check_policy
 from qiskit_qml_ext.primitives.pricing import Budget, CircuitPrice, RunPlan
@@ -82,12 +81,11 @@ class Connection:
         self._start_empty()
 
     def _start_empty(self) -> None:
-        self._lock = Lock()  # for the counters
+        self._meter = Meter()
         self._circuits = MadeCircuits(self._target, self._settings, self._journaling)
         self._jobs = SamplingJobs(
             self._target, self._settings, self._circuits, self._journaling, approve=self._approve, count=self._count
         )
-        self._usage = Usage()
         self.results = SharedResults()
         """Results that the kernels share through this connection, by content."""
 
@@ -210,7 +208,7 @@ class Connection:
     @property
     def usage(self) -> Usage:
         """What has been run through this connection so far, in this process."""
-        return self._usage
+        return self._meter.total
 
     @property
     def applies_matrices(self) -> bool:
@@ -345,8 +343,13 @@ class Connection:
         self._budget.approve_circuits(work, self._target.price)
 
     def _count(self, usage: Usage) -> None:
-        with self._lock:
-            self._usage += usage
+        self._meter.add(usage)
+
+    def _view(self, **changed: object) -> Self:
+        """Return a connection that shares all but these attributes."""
+        view = object.__new__(type(self))
+        view.__dict__.update(self.__dict__, **changed)
+        return view
 
     def __enter__(self) -> Self:
         return self
@@ -363,7 +366,7 @@ class Connection:
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        kept_empty = ("_lock", "_circuits", "_jobs", "_usage", "results")
+        kept_empty = ("_meter", "_circuits", "_jobs", "results")
         return {name: value for name, value in self.__dict__.items() if name not in kept_empty}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

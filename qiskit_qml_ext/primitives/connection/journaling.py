@@ -52,6 +52,12 @@ class Journaling:
         self._made_from: dict[tuple[str, str], str] = {}
         self._qubits: dict[tuple[str, str], Sequence[int]] = {}
 
+    def as_new_program(self) -> "Journaling":
+        """Return the same, with a count of repetitions of its own."""
+        other = object.__new__(Journaling)
+        other.__dict__.update(self.__dict__, _repetitions=Repetitions())
+        return other
+
     def made_from(self, circuit: str, settings: Mapping[str, int | None]) -> str:
         """Return the content of work whose circuit this connection transpiles.
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from qiskit_qml_ext.primitives.forks import Lock
+
 
 @dataclass(frozen=True)
 class Usage:
@@ -19,3 +21,21 @@ class Usage:
 
     def __sub__(self, other: "Usage") -> "Usage":
         return Usage(self.circuits - other.circuits, self.shots - other.shots, self.jobs - other.jobs)
+
+
+class Meter:
+    """Usage that several threads, and several views of one connection, add to."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._total = Usage()
+
+    @property
+    def total(self) -> Usage:
+        """What was added so far."""
+        return self._total
+
+    def add(self, usage: Usage) -> None:
+        """Add to it."""
+        with self._lock:
+            self._total += usage

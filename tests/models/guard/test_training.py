@@ -15,8 +15,10 @@ from qiskit_qml_ext.circuits import (
 )
 from qiskit_qml_ext.exceptions import PlateauError, PlateauWarning
 from qiskit_qml_ext.models import VariationalClassifier, VariationalRegressor
+from qiskit_qml_ext.models.guard.plateau_guard import PlateauGuard
 from qiskit_qml_ext.models.optimizers import Adam, GradientDescent
 from qiskit_qml_ext.models.variational import model as model_module
+from qiskit_qml_ext.models.variational.choosing import ChosenGradient
 from qiskit_qml_ext.models.variational.model import VariationalModel
 from tests.models.guard.cases import GOES_ON, STOPS
 from tests.models.guard.noisy import noisy_evaluator
@@ -25,7 +27,8 @@ from tests.models.guard.noisy import noisy_evaluator
 @pytest.fixture
 def on_shots(monkeypatch):
     def run(shots, told=None, **settings):
-        monkeypatch.setattr(model_module, "ExactEvaluator", noisy_evaluator(shots, **settings))
+        noisy, chosen = noisy_evaluator(shots, **settings), ChosenGradient("noisy", "for a test")
+        monkeypatch.setattr(model_module, "choose_evaluator", lambda *parts: (noisy(*parts[:2]), chosen))
         monkeypatch.setattr(VariationalModel, "_shots", lambda self: shots if told is None else told)
 
     return run
@@ -152,8 +155,6 @@ def test_a_refused_training_leaves_an_unfitted_model(monkeypatch):
 
 
 def test_the_start_is_looked_at_once_for_all_parts_of_a_training(monkeypatch):
-    from qiskit_qml_ext.models.guard.plateau_guard import PlateauGuard
-
     looked = []
     look = PlateauGuard.look
     monkeypatch.setattr(PlateauGuard, "look", lambda self, start: (looked.append(1), look(self, start))[1])
@@ -180,3 +181,14 @@ def test_a_guard_that_comes_later_says_that_it_did_not_look():
 def test_other_modes_are_refused(mode):
     with pytest.raises(ValueError, match="plateau_guard must be one of 'warn', 'stop', 'off'"):
         VariationalRegressor(plateau_guard=mode).fit(np.ones((4, 1)), np.arange(4))
+
+
+def test_nothing_is_said_where_nobody_knows_how_many_shots_are_taken():
+    case = STOPS["deep parity on 6 qubits at 10 shots"]
+    model = case.model().fit(*case.data())
+    guard = PlateauGuard("stop", num_qubits=6, num_weights=len(model.weights_), shots=None, is_exact=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model_module, "PlateauGuard", lambda *_, **__: guard)
+        report = case.model().fit(*case.data()).plateau_
+    assert report.code == "no_statement"
+    assert "does not say how many shots" in report.finding

@@ -11,6 +11,7 @@ from qiskit_machine_learning import optimizers as theirs
 from scipy.optimize import minimize
 
 from qiskit_qml_ext.engine import expectation_jacobian, expectations
+from qiskit_qml_ext.gradients import metric_tensor
 from qiskit_qml_ext.models.optimizers import (
     SPSA,
     Adam,
@@ -18,11 +19,9 @@ from qiskit_qml_ext.models.optimizers import (
     NaturalGradient,
     SciPyOptimizer,
     optimizer_of,
-    two_sided_estimate,
+    two_sided_estimates,
 )
 from qiskit_qml_ext.models.optimizers.scipy_minimizer import METHODS
-from qiskit_qml_ext.models.variational.metric import mean_metric
-from qiskit_qml_ext.program import lower
 
 
 class Energy:
@@ -32,6 +31,9 @@ class Energy:
 
     def value(self, point):
         return 0.5 + float((point - self.target) @ (point - self.target))
+
+    def values(self, points):
+        return np.array([self.value(point) for point in points])
 
     def value_and_gradient(self, point):
         return self.value(point), 2 * (point - self.target)
@@ -115,10 +117,10 @@ def test_the_mean_of_spsa_over_all_signs_has_the_bias_that_theory_gives_it():
     circuit, observable = layered()
     point = 0.1 + 0.2 * np.arange(6)
 
-    def value(angles):
-        return float(expectations(circuit, angles[None], observable)[0, 0])
+    def values(points):
+        return expectations(circuit, points, observable)[:, 0]
 
-    estimates = [two_sided_estimate(value, point, np.array(s), 0.1)[1] for s in product((-1.0, 1.0), repeat=6)]
+    _, estimates = two_sided_estimates(values, point, np.array(list(product((-1.0, 1.0), repeat=6))), 0.1)
     gradient = expectation_jacobian(circuit, point[None], observable)[1][0, 0]
     bias = [-0.0020447877, 0.0025293874, -0.0037514288, 0.0059682779, 0.0080195180, 0]
     assert_allclose(np.mean(estimates, axis=0) - gradient, bias, atol=1e-10)
@@ -147,7 +149,7 @@ class Ising:
         return float(values[0, 0]), jacobian[0, 0]
 
     def metric(self, point):
-        return mean_metric(lower(self.circuit), point[None], np.arange(12))
+        return np.asarray(metric_tensor(self.circuit, point))
 
 
 @pytest.mark.parametrize(("optimizer", "steps"), [(GradientDescent(0.05), 695), (NaturalGradient(0.05), 12)])

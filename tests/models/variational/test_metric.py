@@ -6,12 +6,11 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.quantum_info import Statevector
 
-from qiskit_qml_ext.models.variational.metric import mean_metric
-from qiskit_qml_ext.program import lower
+from qiskit_qml_ext.gradients import metric_tensor
 
 
 def metric(circuit, point):
-    return mean_metric(lower(circuit), np.array([point]), np.arange(len(point)))
+    return np.asarray(metric_tensor(circuit, point))
 
 
 def test_metric_with_a_controlled_rotation():
@@ -62,7 +61,7 @@ def test_metric_is_how_fast_the_overlap_falls_averaged_over_samples():
     circuit.rxx(x[1] + theta[2], 0, 1)
     circuit.ry(theta[0], 1)
     rows = np.random.default_rng(1).normal(size=(4, 5))
-    found = mean_metric(lower(circuit), rows, np.arange(2, 5))
+    found = np.asarray(metric_tensor(circuit, rows, parameters=[2, 3, 4])).mean(axis=0)
     direction, step, overlaps = np.array([0.5, -0.8, 0.3]), 1e-3, []
     for row in rows:
         moved = [Statevector(circuit.assign_parameters([*row[:2], *(row[2:] + s * direction)])) for s in (-step, step)]
