@@ -85,3 +85,27 @@ class WrongSimulationError(QmlExtError, RuntimeError):
 
 class NoiseWithoutEffectWarning(UserWarning):
     """A noise model has errors on gates, none of which the circuit has."""
+
+
+class PlateauWarning(UserWarning):
+    """The gradient of a training is smaller than what shots or precision let one see."""
+
+
+class DeadWeightsWarning(UserWarning):
+    """Some weights of a model change none of its outputs."""
+
+
+class NoGradientError(QmlExtError, ValueError):
+    """No weight of a model changes any of its outputs, so there is nothing to train."""
+
+
+class PlateauError(QmlExtError, RuntimeError):
+    """A training was not begun, because its gradient is smaller than what shots or precision let one see.
+
+    Attributes:
+        report: What was found, a :class:`~qiskit_qml_ext.models.PlateauReport`.
+    """
+
+    def __init__(self, message: str, *, report: object = None):
+        super().__init__(message)
+        self.report = report

@@ -9,6 +9,7 @@ import pytest
 
 import qiskit_qml_ext
 from qiskit_qml_ext.evaluation import Verdict
+from qiskit_qml_ext.models import PlateauReport
 
 PACKAGE = Path(qiskit_qml_ext.__file__).parent
 PAGE = PACKAGE.parent / "docs" / "statements.md"
@@ -35,7 +36,7 @@ def codes_in_sources() -> set[str]:
 
 
 def codes_of_verdicts() -> set[str]:
-    return set(get_args(get_type_hints(Verdict)["code"]))
+    return {code for kind in (Verdict, PlateauReport) for code in get_args(get_type_hints(kind)["code"])}
 
 
 def files_of_headings(text: str) -> set[str]:

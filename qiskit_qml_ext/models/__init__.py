@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from qiskit_qml_ext.models import layers
+from qiskit_qml_ext.models.guard.plateau_report import PlateauReport as PlateauReport
 from qiskit_qml_ext.models.layers import QuantumLayer as QuantumLayer
 from qiskit_qml_ext.models.quantum_autoencoder import QuantumAutoencoder as QuantumAutoencoder
 from qiskit_qml_ext.models.reservoir_transformer import ReservoirTransformer as ReservoirTransformer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from qiskit_qml_ext.models.layers import TorchLayer as TorchLayer
 
 __all__ = [
+    "PlateauReport",
     "QuantumAutoencoder",
     "QuantumSVC",
     "QuantumSVR",

@@ -69,6 +69,9 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
             loss and of the optimizer must then be those of the first ``fit``.
         callbacks: Functions that are told a :class:`~qiskit_qml_ext.models.TrainingStep` after each iteration; one that
             returns ``True`` stops the training.
+        plateau_guard: What happens if the gradient is smaller than what shots, or ``tol``, let one see, at the start or
+            while training: ``"warn"``, ``"stop"`` (before the training with an error, in it with ``stopped_`` as
+            ``"plateau"``), or ``"off"``: then nothing is looked at but whether any weight has an effect.
         verbose: Whether a progress bar is shown.
         gradient: How the gradient by the weights is found: ``"auto"`` (by states where the connection is exact, by
             shift rules elsewhere), ``"adjoint"``, ``"parameter_shift"``, ``"finite_difference"``, ``"spsa"``,
@@ -98,7 +101,8 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
             :class:`~qiskit_qml_ext.models.TrainingStep`).
         gradient_: The name of the gradient method, ``None`` with an optimizer that takes values only, and the reason.
         n_iter_: The number of iterations of the last training.
-        stopped_: Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"`` or ``"optimizer"``.
+        stopped_: Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"``, ``"plateau"`` or ``"optimizer"``.
+        plateau_: What the guard found, a :class:`~qiskit_qml_ext.models.PlateauReport`; ``None`` if it is off.
 
     References:
         Schuld et al., arXiv:1804.00633; Pérez-Salinas et al., arXiv:1907.02085.
@@ -136,6 +140,7 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         class_weight: Mapping[Any, float] | str | None = None,
         warm_start: bool = False,
         callbacks: Sequence[Callback] = (),
+        plateau_guard: str = "warn",
         verbose: bool = False,
         gradient: str | GradientMethod = "auto",
         connection: Connection | None = None,
@@ -159,6 +164,7 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         self.class_weight = class_weight
         self.warm_start = warm_start
         self.callbacks = callbacks
+        self.plateau_guard = plateau_guard
         self.verbose = verbose
         self.gradient = gradient
         self.connection = connection

@@ -58,6 +58,9 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
             loss and of the optimizer must then be those of the first ``fit``.
         callbacks: Functions that are told a :class:`~qiskit_qml_ext.models.TrainingStep` after each iteration; one that
             returns ``True`` stops the training.
+        plateau_guard: What happens if the gradient is smaller than what shots, or ``tol``, let one see, at the start or
+            while training: ``"warn"``, ``"stop"`` (before the training with an error, in it with ``stopped_`` as
+            ``"plateau"``), or ``"off"``: then nothing is looked at but whether any weight has an effect.
         verbose: Whether a progress bar is shown.
         gradient: How the gradient by the weights is found: ``"auto"`` (by states where the connection is exact, by
             shift rules elsewhere), ``"adjoint"``, ``"parameter_shift"``, ``"finite_difference"``, ``"spsa"``,
@@ -86,7 +89,8 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
             :class:`~qiskit_qml_ext.models.TrainingStep`).
         gradient_: The name of the gradient method, ``None`` with an optimizer that takes values only, and the reason.
         n_iter_: The number of iterations of the last training.
-        stopped_: Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"`` or ``"optimizer"``.
+        stopped_: Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"``, ``"plateau"`` or ``"optimizer"``.
+        plateau_: What the guard found, a :class:`~qiskit_qml_ext.models.PlateauReport`; ``None`` if it is off.
 
     References:
         Mitarai et al., arXiv:1803.00745; Schuld, Sweke and Meyer, arXiv:2008.08605.
@@ -122,6 +126,7 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         tol: float = 1e-4,
         warm_start: bool = False,
         callbacks: Sequence[Callback] = (),
+        plateau_guard: str = "warn",
         verbose: bool = False,
         gradient: str | GradientMethod = "auto",
         connection: Connection | None = None,
@@ -144,6 +149,7 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         self.tol = tol
         self.warm_start = warm_start
         self.callbacks = callbacks
+        self.plateau_guard = plateau_guard
         self.verbose = verbose
         self.gradient = gradient
         self.connection = connection

@@ -38,6 +38,7 @@ def sampled_noise(
     connection: Connection,
     *,
     max_strings: int | None = None,
+    work: float = _WORK,
     seed: int | None = 0,
 ) -> ShotNoise:
     """Return the noise of one shot at sampled angles, without any noise of a device.
@@ -47,15 +48,18 @@ def sampled_noise(
         values: Angles, shape (M, P).
         connection: Whose memory limit holds for states.
         max_strings: The Pauli strings that may be followed instead of states; None for states.
+        work: Amplitudes times steps that the readings may take.
         seed: Seed of the choice of shifted points.
     """
     program = lower(problem.circuit)
     shots = _SingleShot(program, problem.observable, connection, max_strings)
     driven = np.flatnonzero(driven_rotations(program, problem.columns))
     angles = program.angles.evaluate(values)[:, [rotation.angle for rotation in program.rotations]]
-    number = min(len(angles), max(int(_WORK / max(shots.work, 1.0)), _FEWEST))
+    number = min(len(angles), max(int(work / max(shots.work, 1.0)), _FEWEST))
     loss = float(shots.variances(angles[:number]).mean())
-    shifted, words = _shifted_variances(problem, program, shots, angles, driven, loss, np.random.default_rng(seed))
+    still = _shift_invariant(problem, program)[driven]
+    most = int(max(work / max(shots.work, 1.0), len(angles)))
+    shifted, words = _shifted_variances(shots, angles, driven, still, loss, most, np.random.default_rng(seed))
     return ShotNoise(
         loss=loss,
         derivatives=_by_parameter(program, values, problem.columns, driven, shifted),
@@ -160,12 +164,12 @@ def _positive(variances: FloatArray, largest: float) -> FloatArray:
 
 
 def _shifted_variances(
-    problem: Problem,
-    program: RotationProgram,
     shots: _SingleShot,
     angles: FloatArray,
     driven: IndexArray,
+    still: BoolArray,
     loss: float,
+    most: int,
     rng: np.random.Generator,
 ) -> tuple[list[tuple[IndexArray, FloatArray]], str]:
     """For each driven rotation the samples that were shifted there and (σ₊² + σ₋²)/2, and how it was found.
@@ -175,12 +179,11 @@ def _shifted_variances(
     """
     size = len(angles)
     everywhere = np.arange(size)
-    still = _shift_invariant(problem, program)[driven]
     moved = driven[~still]
     known = {int(rotation): (everywhere, np.full(size, loss)) for rotation in driven[still]}
     if not len(moved):
         return [known[int(rotation)] for rotation in driven], f"the {size} starts, which shifts do not change"
-    each = int(min(max(_WORK / max(shots.work, 1.0), size) / (2 * len(moved)), size))
+    each = min(most // (2 * len(moved)), size)
     shared = each < _FEW
     rows = rng.integers(0, size, max(size // 2, 1)) if shared else _spread(size, each, len(moved), rng)
     which = rng.permutation(np.resize(moved, len(rows))) if shared else np.repeat(moved, each)

@@ -21,6 +21,8 @@ class Account:
     gradient_errors: FloatArray | None = None
     """Standard errors of the last gradient by the weights, shape (W,); NaN where they are not known, ``None`` where all
     is exact or no gradient was asked for."""
+    gradient_norm: float | None = None
+    """The norm of that gradient as it was estimated, by the weights alone; ``None`` as above."""
 
     @property
     def gradient_error(self) -> float | None:

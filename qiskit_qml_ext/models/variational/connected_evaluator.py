@@ -81,11 +81,13 @@ class ConnectedEvaluator:
         self._count(estimate.num_evaluations)
         changes = _changes(estimate, pull)
         cotangents = pull(estimate.values)
+        gradient = np.asarray(np.einsum("bm,bmw->w", cotangents, estimate.jacobian))
         if not self._connection.is_exact:
             self.account.gradient_errors = gradient_errors(
                 estimate, cotangents, changes, independent=self._connection.estimator_draws_normal_noise
             )
-        return np.asarray(np.einsum("bm,bmw->w", cotangents, estimate.jacobian))
+            self.account.gradient_norm = float(np.sqrt(gradient @ gradient))
+        return gradient
 
     def metric(self, rows: FloatArray, weights: FloatArray) -> FloatArray:
         """Return the mean metric tensor, shape (W, W): that of the circuit without noise, from states."""

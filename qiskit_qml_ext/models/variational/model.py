@@ -23,12 +23,17 @@ from qiskit_qml_ext.checks import (
     truth_value,
     whole_number,
     wrong_kind,
+    wrong_value,
 )
+from qiskit_qml_ext.circuits import InitialDistribution, WarmStartDistribution
+from qiskit_qml_ext.models.guard.plateau_guard import GUARD_MODES, PlateauGuard
+from qiskit_qml_ext.models.guard.plateau_report import PlateauReport
 from qiskit_qml_ext.models.losses import loss_of
 from qiskit_qml_ext.models.optimizers import Optimizer, SteppingOptimizer, optimizer_of
 from qiskit_qml_ext.models.variational.account import Account
 from qiskit_qml_ext.models.variational.checkpoint import Checkpoint, check_can_keep, read_checkpoint
 from qiskit_qml_ext.models.variational.choosing import choose_evaluator
+from qiskit_qml_ext.models.variational.guarding import Untrained
 from qiskit_qml_ext.models.variational.head import Head
 from qiskit_qml_ext.models.variational.identity import described, described_circuit, described_connection
 from qiskit_qml_ext.models.variational.model_circuit import ModelCircuit, build_model_circuit, initial_distribution
@@ -42,6 +47,16 @@ from qiskit_qml_ext.private_files import check_writable
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+
+_POINT = 1e-12  # the radius of a distribution that is one point
+
+
+def _guard_mode(name: str, value: object) -> object:
+    if not isinstance(value, str) or value not in GUARD_MODES:
+        raise wrong_value(name, f"one of {', '.join(map(repr, GUARD_MODES))}", value)
+    return value
+
+
 _CHECKS: dict[str, Callable[[str, Any], object]] = {
     "batch_size": optional_whole_number,
     "max_iter": whole_number,
@@ -51,6 +66,7 @@ _CHECKS: dict[str, Callable[[str, Any], object]] = {
     "tol": partial(real_number, minimum=0.0),
     "warm_start": truth_value,
     "verbose": truth_value,
+    "plateau_guard": _guard_mode,
     "output_scale": lambda name, value: None if value is None else real_number(name, value),
     "output_bias": lambda name, value: None if value is None else real_number(name, value),
 }
@@ -187,6 +203,7 @@ class VariationalModel(BaseEstimator):
             bias is None,
             mixing,
         )
+        self.__dict__.pop("weights_", None)  # what was trained before is not of this circuit
         self.circuit_, self.observables_, self.gradient_ = model.circuit, observables, chosen
         self.optimizer_, self.loss_ = optimizer, loss
         self._made_with = self._settings_of_the_model()
@@ -222,14 +239,17 @@ class VariationalModel(BaseEstimator):
     def _train(self, data: TrainingData, max_iter: int, *, puts_aside: bool) -> None:
         """Train from where the model is."""
         kept, aside = self._split(data) if puts_aside else (data, None)
+        objective = self._objective(kept)
+        guard = self._guarded(objective, kept.samples)
         run = TrainingRun(
-            self._objective(kept),
+            objective,
             None if aside is None else self._objective(aside),
             self.batch_size,
             max_iter,
             self._rng,
             StoppingRule(self.tol, self.n_iter_no_change, watches_training=self.optimizer_.in_steps),
             tuple(self.callbacks),
+            guard,
         )
         if self.checkpoint is not None:
             self._take_up(run, data)
@@ -239,6 +259,44 @@ class VariationalModel(BaseEstimator):
         if run.best_point is not None:
             self._point = run.best_point
         self._publish(run)
+        self.plateau_: PlateauReport | None = guard.report
+
+    def _guarded(self, objective: MeanLoss, samples: FloatArray) -> PlateauGuard:
+        """Return the guard of a training, which has looked at the start if it is one from the beginning."""
+        goes_on = hasattr(self, "weights_")
+        shots = self._shots()
+        guard = PlateauGuard(
+            self.plateau_guard,
+            getattr(self, "plateau_", None) if goes_on else None,
+            num_qubits=self.circuit_.num_qubits,
+            num_weights=self._head.num_weights,
+            shots=shots,
+            is_exact=self.connection is None or self.connection.is_exact,
+        )
+        if not goes_on:
+            distribution, draw = self._starts()
+            untrained = Untrained(
+                self._model, tuple(self.observables_), distribution, draw, self.feature_map, self.ansatz
+            )
+            limits = {"batch_size": self.batch_size, "shots": shots, "tol": self.tol}
+            guard.look(untrained.start(objective, samples, self._point, **limits))
+        return guard
+
+    def _starts(self) -> tuple[InitialDistribution, Callable[[np.random.Generator], FloatArray]]:
+        """Return the distribution of the starts, and what draws from it: one point where the weights are given."""
+        if isinstance(self.initialization, (np.ndarray, list, tuple)):
+            weights, _, _ = self._head.split(self._point)
+            return WarmStartDistribution(weights.tolist(), radius=_POINT), lambda rng: weights
+        distribution = initial_distribution(self.initialization)
+        return distribution, partial(self._model.draw, distribution)
+
+    def _shots(self) -> int | None:
+        """Shots of each circuit; None where results are exact."""
+        connection: Connection | None = self.connection
+        return None if connection is None else connection.shots
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "weights_")
 
     def _take_up(self, run: TrainingRun, data: TrainingData) -> None:
         """Go on where the checkpoint ends, if there is one, and write it from now on."""

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.models.guard.plateau_guard import PlateauGuard
+from qiskit_qml_ext.models.variational.account import Account
 from qiskit_qml_ext.models.variational.objective import MeanLoss
 
 
@@ -77,12 +79,14 @@ class TrainingRun:
     """When it stops early."""
     callbacks: Sequence[Callback] = ()
     """What is told after each iteration."""
+    guard: PlateauGuard | None = None
+    """What watches the gradient."""
     keeper: Keeper | None = None
     """What writes checkpoints."""
     history: list[TrainingStep] = field(default_factory=list)
     """What was reported."""
     stopped: str = "optimizer"
-    """Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"``, or by the ``"optimizer"`` itself."""
+    """Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"``, ``"plateau"``, or by the ``"optimizer"``."""
     best_point: FloatArray | None = None
     """The point with the least validation loss."""
     is_finished: bool = False
@@ -133,6 +137,7 @@ class TrainingRun:
         answers = [callback(step) for callback in self.callbacks]
         reasons = {
             "callback": any(answer is True for answer in answers),
+            "plateau": self._sees_a_plateau(loss, account),
             "no_change": self._has_settled(point, step),
             "max_iter": len(self.history) >= self.max_iter,
         }
@@ -154,6 +159,10 @@ class TrainingRun:
         self.best_point = None if state["best_point"] is None else np.array(state["best_point"])
         self.is_finished = is_finished
         self._began -= history[-1].seconds
+
+    def _sees_a_plateau(self, loss: float, account: Account) -> bool:
+        """Whether the guard says stop; it looks at the weights alone, since scale and bias know no plateau."""
+        return self.guard is not None and self.guard.sees(loss, account.gradient_norm, account.gradient_error)
 
     def _has_settled(self, point: FloatArray, step: TrainingStep) -> bool:
         watched = step.loss if step.validation_loss is None else step.validation_loss

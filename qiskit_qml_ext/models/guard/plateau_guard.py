@@ -1,0 +1,186 @@
+"""The guard of a training: what it looks at, and what it does about it."""
+
+import math
+import warnings
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from qiskit_qml_ext.diagnostics.results.result import UNKNOWN, counted
+from qiskit_qml_ext.exceptions import DeadWeightsWarning, NoGradientError, PlateauError, PlateauWarning
+from qiskit_qml_ext.models.guard.causes import explained, why_constant
+from qiskit_qml_ext.models.guard.dead_weights import dead_weights
+from qiskit_qml_ext.models.guard.judgement import judge, judge_bound
+from qiskit_qml_ext.models.guard.plateau_report import PlateauReport
+from qiskit_qml_ext.models.guard.readers import reader_of
+from qiskit_qml_ext.models.guard.signal_watch import SignalWatch
+from qiskit_qml_ext.models.guard.start_gradient import gradient_sizes
+from qiskit_qml_ext.models.guard.training_start import TrainingStart
+from qiskit_qml_ext.models.guard.wide_gradient import bounded_signal
+
+GuardMode = Literal["warn", "stop", "off"]
+GUARD_MODES: tuple[GuardMode, ...] = ("warn", "stop", "off")
+"""What a guard does: it says so, stops too, or does not look."""
+
+_MANY = 0.5  # of the weights of a template: then the model is not what it seems to be
+_UNKNOWN_SHOTS = (
+    "Nothing is said of the gradient before the training: the connection does not say how many shots its estimator "
+    "takes."
+)
+_NAMED = 12  # names of weights in one message
+_STACK = 5  # from here to the line that calls ``fit``
+
+
+class PlateauGuard:
+    """Looks at the gradient before a training and while it runs.
+
+    Args:
+        mode: What it does about what it finds.
+        report: What was found before an earlier part of the same training.
+        num_qubits: The width.
+        num_weights: The number of weights.
+        shots: Shots of each circuit; None where results are exact, or an estimator of the user's decides.
+        is_exact: Whether results are exact.
+    """
+
+    def __init__(
+        self,
+        mode: GuardMode,
+        report: PlateauReport | None = None,
+        *,
+        num_qubits: int,
+        num_weights: int,
+        shots: int | None,
+        is_exact: bool,
+    ) -> None:
+        self._mode = mode
+        self._begun = report if report is not None else _nothing_known(num_qubits, num_weights, shots)
+        self._knows_noise = is_exact or shots is not None
+        self._start: TrainingStart | None = None
+        self._watch = SignalWatch()
+        self._stalled: PlateauReport | None = None
+
+    def look(self, start: TrainingStart) -> None:
+        """Look at a start: once, before the training.
+
+        Weights without effect are named in a warning if they are in a circuit of the user's own, or half of all.
+
+        Raises:
+            NoGradientError: If no weight changes any output.
+            PlateauError: If the gradient is beyond sight and the guard is to stop.
+        """
+        reader = reader_of(start)
+        mask = dead_weights(start, reader)
+        if mask.all():
+            raise NoGradientError(_all_dead(start))
+        if self._mode == "off":
+            return
+        dead = tuple(np.array(start.names)[mask].tolist())
+        # templates may have rotations at their ends that turn phases only; in a circuit of one's own it is a mistake
+        if dead and (start.has_plain_circuits or mask.mean() >= _MANY):
+            warnings.warn(_some_dead(dead, len(mask)), DeadWeightsWarning, stacklevel=_STACK)
+        self._start = start
+        if not self._knows_noise:
+            self._begun = replace(self._begun, finding=_UNKNOWN_SHOTS, dead_weights=dead)
+            return
+        report = (
+            judge_bound(start, bounded_signal(start), dead)
+            if reader is None
+            else judge(start, gradient_sizes(start, reader), dead)
+        )
+        self._begun = report
+        if not report.is_plateau:
+            return
+        self._begun = report = explained(report, start)
+        if self._mode == "stop":
+            raise PlateauError(f"The training was not begun. {report.in_words()}", report=report)
+        warnings.warn(report.in_words(), PlateauWarning, stacklevel=_STACK)
+
+    def sees(self, loss: float, norm: float | None, error: float | None) -> bool:
+        """Take an iteration down, and say whether the training should stop.
+
+        Args:
+            loss: The loss.
+            norm: The norm of the estimated gradient by the weights; None if there was none.
+            error: The root of the sum of its squared standard errors; None where it is exact.
+        """
+        if self._mode == "off":
+            return False
+        self._watch.add(loss, norm, error)
+        if self._stalled is None and self._watch.has_stalled:
+            self._stalled = self._as_stalled()
+            if not self._begun.is_plateau:  # or it has been said
+                warnings.warn(self._stalled.in_words(), PlateauWarning, stacklevel=_STACK)
+        return self._mode == "stop" and self._watch.has_stalled
+
+    @property
+    def report(self) -> PlateauReport | None:
+        """What was found up to now; None if nothing was looked at."""
+        if self._mode == "off":
+            return None
+        watch = self._watch
+        measured = {"training_signal_to_noise": watch.ratio, "num_iterations": watch.num_iterations}
+        if self._stalled is not None and watch.has_stalled:
+            return replace(self._stalled, **measured)  # type: ignore[arg-type]
+        if watch.has_converged:
+            finding = (
+                "The gradient stood out of its noise and no longer does: the training has converged to within what "
+                f"{_shots(self._begun.shots)} resolve."
+            )
+            return replace(self._begun, code="resolved", finding=finding, cause="", advice=(), **measured)  # type: ignore[arg-type]
+        return replace(self._begun, **measured)  # type: ignore[arg-type]
+
+    def _as_stalled(self) -> PlateauReport:
+        watch = self._watch
+        finding = (
+            f"Over {counted(watch.num_iterations, 'iteration')} the gradient has been smaller than its noise at "
+            f"{_shots(self._begun.shots)} (signal to noise {watch.ratio:.2g}, without the noise's own part), and the "
+            "loss has not fallen."
+        )
+        report = replace(self._begun, code="stalled", finding=finding)
+        if self._begun.is_plateau or self._start is None:
+            return report
+        return explained(report, self._start)
+
+
+def _nothing_known(num_qubits: int, num_weights: int, shots: int | None) -> PlateauReport:
+    return PlateauReport(
+        code="no_statement",
+        finding="Nothing was looked at before this training, which goes on from an earlier one.",
+        cause="",
+        advice=(),
+        num_qubits=num_qubits,
+        num_weights=num_weights,
+        dead_weights=(),
+        squared_gradient=UNKNOWN,
+        start_gradient=math.nan,
+        visible=math.nan,
+        signal_to_noise=math.nan,
+        other_starts=UNKNOWN,
+        output_signal_to_noise=math.nan,
+        shots=shots,
+        shots_needed=math.nan,
+        method="",
+    )
+
+
+def _shots(shots: int | None) -> str:
+    return "these shots" if shots is None else f"{shots:,} shots of each circuit"
+
+
+def _named(names: tuple[str, ...]) -> str:
+    rest = f" and {len(names) - _NAMED:,} more" * (len(names) > _NAMED)
+    return ", ".join(names[:_NAMED]) + rest
+
+
+def _some_dead(dead: tuple[str, ...], number: int) -> str:
+    return (
+        f"{len(dead)} of the {number} weights change no output: {_named(dead)}. They are trained in vain. Leave their "
+        "gates out, or measure what they change."
+    )
+
+
+def _all_dead(start: TrainingStart) -> str:
+    names = _named(start.names)
+    return f"No weight changes any output of the model, so there is nothing to train: {names}. {why_constant(start)}"

@@ -1,0 +1,97 @@
+r"""While training: is the gradient above its noise?
+
+An estimate ĝ = ∇L + noise has E ‖ĝ‖² = ‖∇L‖² + e², with e² the sum of the squared standard errors, so that ‖ĝ‖² - e²
+estimates the signal without the noise's own part. In units of e² one reading of a ratio R² = ‖∇L‖²/e² scatters by at
+most √(2 + 4R²), the case of all noise in one direction. The mean over N readings of a ratio that is really 1 falls
+below 1 - 1.64 √(6/N) with a probability of 5 % at most: only below that it is called smaller than 1. With 20 readings
+the limit is 0.1, above the 0 of a plateau; fewer could not tell a plateau at all.
+"""
+
+import math
+from collections import deque
+
+import numpy as np
+
+FEWEST = 20
+"""Iterations before anything is said."""
+
+RECENT = 40
+"""Iterations that tell whether it is converged now: enough for a limit of about a third."""
+
+SEEN_ONCE = 16.7
+"""‖ĝ‖²/e² of one iteration; a signal no larger than its noise exceeds it with a probability of 0.1 % at most."""
+
+SEEN = 3.07
+"""The ratio over the last FEWEST iterations; a ratio of 1 exceeds it with a probability of 0.1 % at most."""
+
+_Z = 1.645
+_FALLEN = 3.0  # standard errors by which the last losses are below the first
+
+
+class SignalWatch:
+    """Keeps account of the gradient's signal-to-noise ratio."""
+
+    def __init__(self) -> None:
+        self._readings: deque[tuple[float, float]] = deque(maxlen=RECENT)
+        self._losses: list[float] = []
+        self._signal = self._noise = 0.0
+        self._was_seen = False
+
+    @property
+    def num_iterations(self) -> int:
+        """How many iterations had a gradient with a known error."""
+        return len(self._losses)
+
+    @property
+    def ratio(self) -> float:
+        """‖∇L‖/e over the last iterations, without the noise's own part; NaN before there are enough."""
+        return math.sqrt(max(self._last(RECENT), 0.0)) if self.num_iterations >= FEWEST else math.nan
+
+    @property
+    def has_stalled(self) -> bool:
+        """Whether the gradient has been below its noise since the beginning, and the loss has not fallen."""
+        number = self.num_iterations
+        if number < FEWEST or self._was_seen or self._noise == 0:
+            return False
+        return self._signal / self._noise < _limit(number) and not self._has_fallen()
+
+    @property
+    def has_converged(self) -> bool:
+        """Whether the gradient stood out once and no longer does."""
+        number = len(self._readings)
+        return self._was_seen and number >= FEWEST and self._last(number) < _limit(number)
+
+    def add(self, loss: float, norm: float | None, error: float | None) -> None:
+        """Take an iteration down.
+
+        Args:
+            loss: The loss.
+            norm: ‖ĝ‖, by the weights of the circuit.
+            error: e; None or NaN where it is not known, and the iteration tells nothing.
+        """
+        if norm is None or error is None or not math.isfinite(norm) or not error > 0:
+            return
+        self._readings.append((norm**2 - error**2, error**2))
+        self._losses.append(loss)
+        self._signal += norm**2 - error**2
+        self._noise += error**2
+        enough = len(self._readings) >= FEWEST
+        self._was_seen |= norm**2 > SEEN_ONCE * error**2 or (enough and self._last(FEWEST) > SEEN)
+
+    def _last(self, number: int) -> float:
+        """The ratio over the last iterations, as many as there are of so many."""
+        readings = list(self._readings)[-number:]
+        signal, noise = (sum(column) for column in zip(*readings, strict=True))
+        return float(signal / noise)
+
+    def _has_fallen(self) -> bool:
+        """Whether the last losses are below the first beyond their scatter."""
+        half = FEWEST // 2
+        first, last = np.array(self._losses[:half]), np.array(self._losses[-half:])
+        error = math.sqrt((first.var(ddof=1) + last.var(ddof=1)) / half)
+        return bool(first.mean() - last.mean() > _FALLEN * error)
+
+
+def _limit(number: int) -> float:
+    """Below which the mean of so many readings says that the ratio is smaller than 1."""
+    return 1 - _Z * math.sqrt(6 / number)

@@ -1,0 +1,137 @@
+"""What the guard is told of a model."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.quantum_info import SparsePauliOp
+from sklearn.base import clone
+
+from qiskit_qml_ext.arrays import FloatArray, IntArray
+from qiskit_qml_ext.circuits import AngleFeatureMap, Ansatz, FeatureMap, InitialDistribution, RealAmplitudesAnsatz
+from qiskit_qml_ext.engine import Observable
+from qiskit_qml_ext.models.guard.training_start import TrainingStart
+from qiskit_qml_ext.models.losses import evaluate_loss
+from qiskit_qml_ext.models.variational.model_circuit import ModelCircuit, build_model_circuit
+from qiskit_qml_ext.models.variational.objective import MeanLoss
+
+
+@dataclass(frozen=True, eq=False)
+class Untrained:
+    """What a model was made of."""
+
+    model: ModelCircuit
+    """The circuit."""
+    observables: tuple[Observable, ...]
+    """What it reads."""
+    distribution: InitialDistribution
+    """Where its weights come from."""
+    draw: Callable[[np.random.Generator], FloatArray]
+    """Draws such weights, shape (W,)."""
+    feature_map: FeatureMap | QuantumCircuit | None
+    """The feature map, as it came."""
+    ansatz: Ansatz | QuantumCircuit | None
+    """The ansatz, as it came."""
+
+    def start(
+        self,
+        objective: MeanLoss,
+        samples: FloatArray,
+        point: FloatArray,
+        *,
+        batch_size: int | None,
+        shots: int | None,
+        tol: float,
+    ) -> TrainingStart:
+        """Return what the guard looks at.
+
+        Args:
+            objective: The loss over all training samples.
+            samples: These samples, shape (n, features).
+            point: Where the training begins: weights, then scales and biases.
+            batch_size: Samples in a step; None for all.
+            shots: Shots of each circuit; None where results are exact.
+            tol: An improvement of the loss by less counts as none.
+        """
+        head = objective.head
+        weights, scale, bias = head.split(point)
+
+        def slopes(values: FloatArray, chosen: IntArray) -> FloatArray:
+            outputs = (values * scale + bias) @ head.mixing
+            _, derivatives = evaluate_loss(objective.loss, outputs, objective.targets[chosen])
+            weighted = derivatives * objective.sample_weight[chosen, None]
+            return np.asarray(weighted @ head.mixing.T * scale)
+
+        number = len(samples)
+        return TrainingStart(
+            circuit=self.model.circuit,
+            data=self.model.data,
+            weights=self.model.weights,
+            names=self._names(),
+            observables=self.observables,
+            scale=scale,
+            samples=samples,
+            slopes=slopes,
+            point=weights,
+            draw=self.draw,
+            distribution=self.distribution,
+            template=self._template(samples.shape[1]),
+            has_plain_circuits=any(isinstance(one, QuantumCircuit) for one in (self.feature_map, self.ansatz)),
+            batch_size=number if batch_size is None else min(batch_size, number),
+            shots=shots,
+            tol=tol,
+        )
+
+    def _names(self) -> tuple[str, ...]:
+        """The names that the user gave the weights, if they tell them apart; else those of the model's circuit."""
+        given = tuple(parameter.name for part in self.model.parts for parameter in part.parameters)
+        circuit = self.model.circuit.parameters
+        return given if len(set(given)) == len(given) else tuple(circuit[column].name for column in self.model.weights)
+
+    def _template(self, num_features: int) -> Ansatz | None:
+        parts = (
+            AngleFeatureMap() if self.feature_map is None else self.feature_map,
+            RealAmplitudesAnsatz() if self.ansatz is None and len(self.model.parts) == 1 else self.ansatz,
+        )
+        trained = parts[1]
+        if not isinstance(trained, Ansatz) or "reps" not in trained.get_params():
+            return None
+        return ModelTemplate(parts[0], trained, num_features, trained.get_params()["reps"])
+
+
+class ModelTemplate(Ansatz):
+    """The circuit of a model as a family over the layers of its ansatz.
+
+    Args:
+        feature_map: The feature map.
+        ansatz: The ansatz, a template with the setting ``reps``.
+        num_features: How many features a sample has.
+        reps: The layers of the ansatz.
+    """
+
+    name = "model"
+    reference = "given by the caller"
+
+    def __init__(self, feature_map: FeatureMap | QuantumCircuit, ansatz: Ansatz, num_features: int, reps: int) -> None:
+        self.feature_map = feature_map
+        self.ansatz = ansatz
+        self.num_features = num_features
+        self.reps = reps
+
+    def build(self, num_qubits: int) -> QuantumCircuit:
+        """Return the circuit; its width is that of the feature map."""
+        trained = clone(self.ansatz).set_params(reps=self.reps)
+        return build_model_circuit(self.feature_map, trained, self.num_features).circuit
+
+    def num_parameters(self, num_qubits: int) -> int:
+        """Return the number of parameters, data and weights."""
+        return int(self.build(num_qubits).num_parameters)
+
+    def two_qubit_gates(self, num_qubits: int) -> int:
+        """Return the number of gates on two qubits."""
+        return int(self.build(num_qubits).num_nonlocal_gates())
+
+    def generators(self, num_qubits: int) -> list[SparsePauliOp]:
+        """Return the generators of the ansatz."""
+        return self.ansatz.generators(num_qubits)
