@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pennylane import numpy as pnp
 
 from benchmarks import inputs
+from benchmarks.epoch import NUM_CLASSES, Pull, epoch_of, in_numpy, peak_of
 from benchmarks.inputs import FloatArray
 from benchmarks.peers.pennylane_circuits import queue_gates, zz_operations
 from benchmarks.task import Case, Task
@@ -103,4 +104,32 @@ def plateau(case: Case) -> Task:
     return Task(run)
 
 
-PREPARE = {"states": states, "kernel": kernel, "training": training, "plateau": plateau}
+def epoch(case: Case) -> Task:
+    num_qubits, plan = case["num_qubits"], epoch_of(case)
+
+    @qml.qnode(qml.device("lightning.qubit", wires=num_qubits), diff_method="adjoint")
+    def circuit(sample: FloatArray, w: Any) -> Any:
+        queue_gates(plan.gates, sample, w, num_qubits)
+        return [qml.expval(qml.PauliZ(num_qubits - 1 - k)) for k in range(NUM_CLASSES)]
+
+    jacobian = qml.jacobian(lambda sample, w: pnp.stack(circuit(sample, w)), argnums=1)
+
+    def evaluate(features: FloatArray, weights: FloatArray) -> tuple[FloatArray, Pull]:
+        trained = pnp.array(weights, requires_grad=True)
+        slopes, values = np.empty((len(features), NUM_CLASSES, len(weights))), np.empty((len(features), NUM_CLASSES))
+        for row, sample in enumerate(features):
+            slopes[row] = jacobian(sample, trained)
+            values[row] = jacobian.forward
+        return values, lambda cotangents: np.einsum("bk,bkw->w", cotangents, slopes)
+
+    return in_numpy(plan, evaluate)
+
+
+PREPARE = {
+    "states": states,
+    "kernel": kernel,
+    "training": training,
+    "plateau": plateau,
+    "epoch": epoch,
+    "epoch_memory": peak_of(epoch),
+}

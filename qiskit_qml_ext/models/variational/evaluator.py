@@ -1,12 +1,13 @@
 """Where a model's circuit is evaluated. Exact results come from the engine; another way is another class."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from qiskit_qml_ext.arrays import ComplexArray, FloatArray, IntArray
+from qiskit_qml_ext.arrays import ComplexArray, FloatArray
 from qiskit_qml_ext.engine import Observable, expectation_jacobian, expectation_vjp, expectations
+from qiskit_qml_ext.engine.loss_gradient import LossGradient, LossTerms, as_slice
 from qiskit_qml_ext.models.variational.metric import mean_metric
 from qiskit_qml_ext.models.variational.model_circuit import ModelCircuit
 from qiskit_qml_ext.program import lower
@@ -31,12 +32,20 @@ class Evaluator(Protocol):
         """Return the metric tensor of the states by the weights, averaged over the samples, shape (W, W)."""
 
 
+@runtime_checkable
+class StepsCompiled(Protocol):
+    """An evaluator that takes a step of training in one compiled call."""
+
+    def loss_gradient(self, rows: FloatArray, terms: LossTerms) -> LossGradient:
+        """Return a function of samples, weights, scales and biases: the mean loss and its gradient."""
+
+
 class ExactEvaluator:
     """Exact values and gradients, batched, on all cores."""
 
     def __init__(self, model: ModelCircuit, observables: Sequence[Observable]):
         self._program = lower(model.circuit)
-        self._data, self._weights = _as_slice(model.data), _as_slice(model.weights)
+        self._data, self._weights = as_slice(model.data), as_slice(model.weights)
         self._columns = model.weights
         self._observables = list(observables)
 
@@ -63,6 +72,10 @@ class ExactEvaluator:
             gradient = _real(gradients).sum(axis=0)
         return gradient[self._weights]
 
+    def loss_gradient(self, rows: FloatArray, terms: LossTerms) -> LossGradient:
+        """Return the mean of a compiled loss over these samples, with its gradient; see :class:`StepsCompiled`."""
+        return LossGradient(self._program, rows, self._columns, self._observables, terms)
+
     def metric(self, rows: FloatArray, weights: FloatArray) -> FloatArray:
         """Return the mean metric tensor, shape (W, W)."""
         rows[:, self._weights] = weights
@@ -74,10 +87,3 @@ def _real(values: FloatArray | ComplexArray) -> FloatArray:
     if np.iscomplexobj(values):
         raise ValueError("observables must be Hermitian, but one has complex coefficients.")
     return np.asarray(values, dtype=np.float64)
-
-
-def _as_slice(columns: IntArray) -> slice | IntArray:
-    """Columns that stand side by side as a slice, which is written without an index."""
-    first = int(columns[0])
-    beside = np.array_equal(columns, np.arange(first, first + len(columns)))
-    return slice(first, first + len(columns)) if beside else columns
