@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pennylane as qml
+from autograd.core import make_vjp
 from numpy.typing import NDArray
 from pennylane import numpy as pnp
 
@@ -112,15 +113,15 @@ def epoch(case: Case) -> Task:
         queue_gates(plan.gates, sample, w, num_qubits)
         return [qml.expval(qml.PauliZ(num_qubits - 1 - k)) for k in range(NUM_CLASSES)]
 
-    jacobian = qml.jacobian(lambda sample, w: pnp.stack(circuit(sample, w)), argnums=1)
-
     def evaluate(features: FloatArray, weights: FloatArray) -> tuple[FloatArray, Pull]:
         trained = pnp.array(weights, requires_grad=True)
-        slopes, values = np.empty((len(features), NUM_CLASSES, len(weights))), np.empty((len(features), NUM_CLASSES))
-        for row, sample in enumerate(features):
-            slopes[row] = jacobian(sample, trained)
-            values[row] = jacobian.forward
-        return values, lambda cotangents: np.einsum("bk,bkw->w", cotangents, slopes)
+        passes = [make_vjp(lambda w, sample=sample: pnp.stack(circuit(sample, w)), trained) for sample in features]
+        values = np.array([value for _, value in passes])
+
+        def pull(cotangents: FloatArray) -> FloatArray:
+            return np.sum([vjp(row) for (vjp, _), row in zip(passes, cotangents, strict=True)], axis=0)
+
+        return values, pull
 
     return in_numpy(plan, evaluate)
 

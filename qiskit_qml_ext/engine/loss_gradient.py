@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qiskit_qml_ext.arrays import ComplexArray, FloatArray, IntArray, RealArray
+from qiskit_qml_ext.arrays import FloatArray, IntArray, RealArray, StateArray
 from qiskit_qml_ext.engine import batch as requests
 from qiskit_qml_ext.engine import memory, threads
 from qiskit_qml_ext.engine.batch import INLINE_ROWS, TILE_ROWS, Batch, Lanes
@@ -186,7 +186,7 @@ class _OperatorCall:
         """What keeping a sample takes."""
         return 8 * packed_size(self._request.bytecode.num_qubits, len(self._lanes))
 
-    def keep(self, states: ComplexArray) -> None:
+    def keep(self, states: StateArray) -> None:
         """Keep the states (n, 2ⁿ) with which the trained part of the circuit begins."""
         self._projectors = _packed_projectors(states, len(self._lanes))
 
@@ -220,7 +220,7 @@ class _OperatorCall:
         return mean, gradient[0, self._weights], by_scale, by_bias
 
 
-def _packed_projectors(states: ComplexArray, width: int) -> FloatArray:
+def _packed_projectors(states: StateArray, width: int) -> FloatArray:
     """The packed projectors of states; see :mod:`~qiskit_qml_ext.engine.compiled.operator_losses`."""
     size = states.shape[1]
     packed = np.zeros((len(states), -(-size // width), size, width))
@@ -233,7 +233,7 @@ def _packed_projectors(states: ComplexArray, width: int) -> FloatArray:
 
 def as_slice(columns: IntArray) -> slice | IntArray:
     """Columns that stand side by side as a slice, which is read and written without an index."""
-    first = int(columns[0])
+    first = int(columns[0]) if len(columns) else 0
     beside = np.array_equal(columns, np.arange(first, first + len(columns)))
     return slice(first, first + len(columns)) if beside else columns
 

@@ -33,10 +33,10 @@ def work_size(n: int, w: int, num_observables: int) -> int:
 
 @njit
 def run_operator_losses(
-    chosen: IntArray, projectors: RealArray, values: FloatArray, integers: IntArray, reals: FloatArray, code: IntArray,
+    chosen: IntArray, projectors: RealArray, values: FloatArray, integers: IntArray, reals: RealArray, code: IntArray,
     back: IntArray, tables: IntArray, constants: FloatArray, n: int, lanes: Lanes, table_rows: int, steps: IntArray,
     observable_constants: FloatArray, kind: int, setting: float, scale: FloatArray, bias: FloatArray,
-    mixing: FloatArray, targets: FloatArray, sample_weight: FloatArray, wide: FloatArray, scratch: RealArray,
+    mixing: FloatArray, targets: FloatArray, sample_weight: FloatArray, wide: RealArray, scratch: RealArray,
     work: RealArray, status: IntArray, by_scale: FloatArray, by_bias: FloatArray, gradient: FloatArray,
 ) -> float:  # fmt: skip
     """Return the mean of weight · loss over the samples ``chosen`` (B,).
@@ -228,7 +228,7 @@ def _unpack(work: RealArray, source: int, target: int, n: int, w: int) -> None:
 
 @njit
 def _pull_back(
-    num_parameters: int, w: int, integers: IntArray, reals: FloatArray, wide: FloatArray, scratch: RealArray,
+    num_parameters: int, w: int, integers: IntArray, reals: RealArray, wide: RealArray, scratch: RealArray,
     by_row: int, gradient: FloatArray,
 ) -> None:  # fmt: skip
     """From the derivatives by row, summed over the columns, to those by the parameters."""

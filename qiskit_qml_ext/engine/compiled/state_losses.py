@@ -19,7 +19,7 @@ def run_state_losses(
     first_tile: int, last_tile: int, chosen: IntArray, kept: RealArray, values: FloatArray, integers: IntArray,
     reals: FloatArray, code: IntArray, back: IntArray, tables: IntArray, constants: FloatArray, n: int, lanes: Lanes,
     table_rows: int, steps: IntArray, observable_constants: FloatArray, kind: int, setting: float, scale: FloatArray,
-    bias: FloatArray, mixing: FloatArray, targets: FloatArray, sample_weight: FloatArray, wide: FloatArray,
+    bias: FloatArray, mixing: FloatArray, targets: FloatArray, sample_weight: FloatArray, wide: RealArray,
     scratch: RealArray, status: IntArray, out: FloatArray, losses: FloatArray, slopes: FloatArray,
     gradients: FloatArray,
 ) -> None:  # fmt: skip
