@@ -201,8 +201,8 @@ class _Given(InitialDistribution):
     def __init__(self, weights: FloatArray):
         self.weights = weights
 
-    def sample(self, circuit: QuantumCircuit, num_samples: int, seed: object = 0) -> FloatArray:
-        return np.tile(self.weights, (num_samples, 1))
+    def _draw(self, circuit: QuantumCircuit, size: int, rng: np.random.Generator) -> FloatArray:
+        return np.tile(self.weights, (size, 1))
 
 
 def epoch(case: Case) -> Task:

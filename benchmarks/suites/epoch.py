@@ -18,7 +18,7 @@ _WAYS = (("double", False, ""), ("single", False, ", rival in single precision")
 
 def rows(tiny: bool) -> list[Row]:
     """Rows for each precision, for compilation, and for memory."""
-    num_qubits, layers, samples = (3, 1, 70) if tiny else (8, 3, 1000)
+    num_qubits, layers, samples = (3, 1, 8) if tiny else (8, 3, 1000)
     title = f"{num_qubits} qubits, {layers} layers, {samples} samples"
     size = {"num_qubits": num_qubits, "layers": layers, "samples": samples}
     timed = [
