@@ -188,7 +188,7 @@ class _OperatorCall:
 
     def keep(self, states: StateArray) -> None:
         """Keep the states (n, 2ⁿ) with which the trained part of the circuit begins."""
-        self._projectors = _packed_projectors(states, len(self._lanes))
+        self._projectors, self._entries = _packed_projectors(states, len(self._lanes))
 
     def pays(self, num_samples: int, num_threads: int | None) -> bool:
         """Whether operators are faster than states for so many samples."""
@@ -210,7 +210,7 @@ class _OperatorCall:
         values[0, self._weights] = weights
         by_scale, by_bias, gradient = np.empty(len(scale)), np.empty(len(scale)), np.empty(values.shape)
         mean = run_operator_losses(
-            chosen, self._projectors, values, *self._circuit, *self._loss, scale, bias, *self._labels,
+            chosen, self._projectors, self._entries, values, *self._circuit, *self._loss, scale, bias, *self._labels,
             threads.scratch(self._wide, "float64", "angles"), threads.scratch(self._scratch, "float64"),
             threads.scratch(self._work, "float64", "operators"), self._status, by_scale, by_bias, gradient,
         )  # fmt: skip
@@ -220,15 +220,22 @@ class _OperatorCall:
         return mean, gradient[0, self._weights], by_scale, by_bias
 
 
-def _packed_projectors(states: StateArray, width: int) -> FloatArray:
-    """The packed projectors of states; see :mod:`~qiskit_qml_ext.engine.compiled.operator_losses`."""
+def _packed_projectors(states: StateArray, width: int) -> tuple[FloatArray, IntArray]:
+    """The packed projectors of states, and which of their entries are there: those that are not zero for all.
+
+    See :mod:`~qiskit_qml_ext.engine.compiled.operator_losses`.
+    """
     size = states.shape[1]
     packed = np.zeros((len(states), -(-size // width), size, width))
     upper = np.arange(size)
     for k in range(size):  # a column of all projectors at a time
         column = states * states[:, k : k + 1].conj()
         packed[:, k // width, :, k % width] = np.where(upper <= k, column.real, column.imag)
-    return packed.reshape(len(states), -1)
+    packed = packed.reshape(len(states), -1)
+    entries = np.flatnonzero(packed.any(axis=0))
+    missing = -len(entries) % (2 * width)
+    cut = np.concatenate([packed[:, entries], np.zeros((len(states), missing))], axis=1)
+    return cut, np.concatenate([entries, np.zeros(missing, dtype=np.int64)])
 
 
 def as_slice(columns: IntArray) -> slice | IntArray:

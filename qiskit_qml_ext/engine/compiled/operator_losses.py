@@ -7,7 +7,8 @@ pass runs over the columns of U and Λ.
 
 A complex matrix lies as tiles of columns, each a real and an imaginary *block* of 2ⁿ rows of W values. A Hermitian one
 is *packed* into blocks of real numbers: real parts on the diagonal and above, imaginary parts below, so that
-Tr(A B) = Σ packed(A) · packed(B), if A counts twice what is not on the diagonal.
+Tr(A B) = Σ packed(A) · packed(B), if A counts twice what is not on the diagonal. What is zero for all samples (half
+of it for real states) is *cut* out.
 """
 
 import numpy as np
@@ -27,27 +28,29 @@ def packed_size(n: int, w: int) -> int:
 
 
 def work_size(n: int, w: int, num_observables: int) -> int:
-    """Number of values that the matrices U, O_mU, A_m and R_m take, the last two packed too."""
-    return packed_size(n, w) * (2 + 6 * num_observables)
+    """Number of values that the matrices U, O_mU, A_m and R_m take, the last two packed and cut too."""
+    return packed_size(n, w) * (2 + 8 * num_observables)
 
 
 @njit
 def run_operator_losses(
-    chosen: IntArray, projectors: RealArray, values: FloatArray, integers: IntArray, reals: RealArray, code: IntArray,
-    back: IntArray, tables: IntArray, constants: FloatArray, n: int, lanes: Lanes, table_rows: int, steps: IntArray,
-    observable_constants: FloatArray, kind: int, setting: float, scale: FloatArray, bias: FloatArray,
-    mixing: FloatArray, targets: FloatArray, sample_weight: FloatArray, wide: RealArray, scratch: RealArray,
-    work: RealArray, status: IntArray, by_scale: FloatArray, by_bias: FloatArray, gradient: FloatArray,
+    chosen: IntArray, projectors: RealArray, entries: IntArray, values: FloatArray, integers: IntArray,
+    reals: RealArray, code: IntArray, back: IntArray, tables: IntArray, constants: FloatArray, n: int, lanes: Lanes,
+    table_rows: int, steps: IntArray, observable_constants: FloatArray, kind: int, setting: float, scale: FloatArray,
+    bias: FloatArray, mixing: FloatArray, targets: FloatArray, sample_weight: FloatArray, wide: RealArray,
+    scratch: RealArray, work: RealArray, status: IntArray, by_scale: FloatArray, by_bias: FloatArray,
+    gradient: FloatArray,
 ) -> float:  # fmt: skip
     """Return the mean of weight · loss over the samples ``chosen`` (B,).
 
-    ``values`` (1, P) holds the parameters, ``projectors`` (samples, packed) the states before U as packed matrices.
+    ``values`` (1, P) holds the parameters, ``projectors`` (samples, cut) the states before U as packed matrices, of
+    which ``entries`` (cut,) are there: an even number of vectors, the last of which may hold zeros for any entry.
     Writes the derivatives ``by_scale`` (M,), ``by_bias`` (M,) and ``gradient`` (1, P).
     """
     w, num_observables = len(lanes), len(scale)
     num_rows = integers[rows.NUM_ROWS]
-    packed = projectors.shape[1]
-    num_tiles = packed // (w << n)
+    num_tiles, cut = ((1 << n) + w - 1) // w, len(entries)
+    packed = num_tiles * (w << n)
     places = tiles.places(n, w, table_rows, num_rows)
     memory = tiles.pointers(scratch, lanes, places)
     results = tiles.results_row(n, table_rows, num_rows) * w
@@ -57,6 +60,8 @@ def run_operator_losses(
     full = 2 * packed * (1 + num_observables)
     operators = full + 2 * packed * num_observables
     densities = operators + packed * num_observables
+    cut_operators = densities + packed * num_observables
+    cut_density = cut_operators + cut * num_observables
     columns, images = pointer(work, 0, lanes), pointer(work, 2 * packed, lanes)
     matrices, ones = pointer(work, full, lanes), pointer(scratch, results, lanes)
 
@@ -76,15 +81,20 @@ def run_operator_losses(
     for index in range(num_observables):
         _multiply_adjoint(columns, images, matrices, index, n, w, num_tiles)
         _pack(work, full + 2 * index * packed, operators + index * packed, n, w)
+        for place in range(cut):
+            work[cut_operators + index * cut + place] = work[operators + index * packed + entries[place]]
     states = pointer(projectors, 0, lanes)
     expected, cotangents = np.empty((len(chosen), num_observables)), np.empty((len(chosen), num_observables))
-    _expectations(chosen, states, packed, work, operators, lanes, expected)
+    _expectations(chosen, states, cut, work, cut_operators, lanes, expected)
     mean = pull_back_loss(
         kind, setting, expected, scale, bias, mixing, targets, sample_weight, chosen, cotangents, by_scale, by_bias
     )
     for index in range(num_observables):
         density = densities + index * packed
-        _add_projectors(chosen, states, packed, cotangents, index, work, density, lanes)
+        _add_projectors(chosen, states, cut, cotangents, index, work, cut_density, lanes)
+        tiles.clear(work, density, packed)
+        for place in range(cut):
+            work[density + entries[place]] += work[cut_density + place]
         _unpack(work, density, full + 2 * index * packed, n, w)
     tiles.clear(scratch, by_row, num_rows * w)
     for tile in range(num_tiles):
