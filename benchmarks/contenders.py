@@ -14,6 +14,11 @@ def _in_double(case: Case) -> bool:
     return bool(case.get("precision", "double") == "double")
 
 
+def _in_double_and_compiled_once(case: Case) -> bool:
+    """It compiles nothing, so that there is nothing to compile anew."""
+    return _in_double(case) and not case.get("anew", False)
+
+
 def _in_single(case: Case) -> bool:
     return bool(case.get("precision") == "single")
 
@@ -58,6 +63,7 @@ OURS = "ours"
 
 CONTENDERS = {
     OURS: Contender("qiskit-qml-ext", "ours", "batched engine, all cores"),
+    "torch": Contender("ours in PyTorch", "torch_layer", "the same layer as a module", rival_in=("layers",)),
     "aer": Contender(
         "Aer",
         "aer",
@@ -75,15 +81,16 @@ CONTENDERS = {
         "qiskit-machine-learning",
         "qiskit_machine_learning",
         "FidelityStatevectorKernel; FidelityQuantumKernel on StatevectorSampler; EstimatorQNN with its defaults",
-        rival_in=("states", "kernels", "sampled", "qnn"),
+        rival_in=("states", "kernels", "sampled", "qnn", "epoch"),
+        accepts=_in_double_and_compiled_once,
     ),
     "lightning": Contender(
         "PennyLane lightning",
         "pennylane_lightning",
         "lightning.qubit, one QNode call per sample, adjoint gradients; kernels: qml.kernels.square_kernel_matrix",
         "pennylane",
-        rival_in=("states", "kernels", "training", "plateau"),
-        accepts=_in_double,
+        rival_in=("states", "kernels", "training", "plateau", "epoch"),
+        accepts=_in_double_and_compiled_once,
     ),
     "default": Contender(
         "PennyLane broadcast",
@@ -98,8 +105,16 @@ CONTENDERS = {
         "pennylane_jax",
         "default.qubit, jax.vmap under jax.jit, 64 bit; kernels: the product in the same jitted function",
         "pennylane",
-        rival_in=("training", "plateau", "first_call"),
+        rival_in=("training", "plateau", "first_call", "epoch"),
         beside_in=("states", "kernels"),
+        accepts=_in_double_and_not_deep,
+    ),
+    "tensorcircuit": Contender(
+        "TensorCircuit-NG",
+        "tensorcircuit_ng",
+        "its JAX backend, jax.vmap under jax.jit, 64 bit",
+        "tensorcircuit_ng",
+        rival_in=("training", "epoch"),
         accepts=_in_double_and_not_deep,
     ),
     "qulacs": Contender(
@@ -119,7 +134,7 @@ CONTENDERS = {
         "tensorflow_quantum",
         "expectation op with the Adjoint differentiator",
         "tensorflow_quantum",
-        rival_in=("training",),
+        rival_in=("training", "epoch"),
         accepts=_in_single,
     ),
     "machine": Contender("this machine", "machine", "NumPy's matrix product and copy"),

@@ -10,11 +10,15 @@ CheckName = Literal["states", "close", "binomial", "none"]
 
 @dataclass(frozen=True)
 class Target:
-    """A claim: ``minimum_ratio`` to the best rival, or an upper limit on our own time or memory."""
+    """A claim: ``minimum_ratio`` to the best rival, or an upper limit on our own time or memory.
+
+    ``maximum_added_seconds`` limits how much longer than us the best rival takes: one that adds to what we do.
+    """
 
     minimum_ratio: float | None = None
     maximum_seconds: float | None = None
     maximum_bytes: float | None = None
+    maximum_added_seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ class Task:
     """A prepared computation.
 
     What every call may reuse (a parsed circuit, a compiled function) is made before; what depends on the data is not.
+    In a training the samples stay and the weights change: there the weights are the data.
     """
 
     run: Callable[[], NDArray[Any]]

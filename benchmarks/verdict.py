@@ -30,7 +30,8 @@ class Verdict:
 
 def judge(row: Row, outcomes: list[Outcome]) -> Verdict:
     """Compare our outcome with the others' and with the row's target."""
-    times = {outcome.contender: outcome.median for outcome in outcomes if outcome.status == "ok"}
+    medians = {outcome.contender: outcome.median for outcome in outcomes if outcome.status == "ok"}
+    times = {name: median for name, median in medians.items() if median is not None}
     ours = times.get(OURS)
     best_rival, ratio = _best(ours, {name: times.get(name) for name in row.rivals})
     best_of_all, ratio_to_all = _best(ours, {name: times.get(name) for name in (*row.rivals, *row.others)})
@@ -42,6 +43,9 @@ def judge(row: Row, outcomes: list[Outcome]) -> Verdict:
         limit = wanted.maximum_seconds
         target = f"< {limit:g} s" if limit >= 1 else f"< {1e3 * limit:g} ms"
         met = None if ours is None else ours < wanted.maximum_seconds
+    elif wanted.maximum_added_seconds is not None:
+        target = f"< {1e6 * wanted.maximum_added_seconds:g} µs more"
+        met = None if ours is None or best_rival is None else times[best_rival] - ours < wanted.maximum_added_seconds
     elif wanted.maximum_bytes is not None:
         measured = next((outcome.bytes for outcome in outcomes if outcome.contender == OURS), None)
         target = f"< {wanted.maximum_bytes / 1e9:g} GB"

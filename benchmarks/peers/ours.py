@@ -1,8 +1,6 @@
 """qiskit-qml-ext."""
 
 import itertools
-import resource
-import sys
 from typing import Any
 
 import numpy as np
@@ -11,13 +9,19 @@ from qiskit.circuit import ParameterVector
 from qiskit.circuit.library import zz_feature_map
 from qiskit.quantum_info import SparsePauliOp
 
+from benchmarks import epoch as epochs
 from benchmarks import inputs
 from benchmarks.inputs import FEATURE_MAP_REPS, FloatArray, Gate
 from benchmarks.task import Case, Task
+from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.diagnostics import scaling_study
 from qiskit_qml_ext.engine import expectation_vjp, statevectors
+from qiskit_qml_ext.engine.compiled.training import SQUARED
+from qiskit_qml_ext.engine.loss_gradient import LossGradient, LossTerms
 from qiskit_qml_ext.gradients import AdjointEstimatorGradient
 from qiskit_qml_ext.kernels import FidelityKernel
+from qiskit_qml_ext.models import QuantumLayer, VariationalClassifier
+from qiskit_qml_ext.models.optimizers import Adam
 from qiskit_qml_ext.primitives import ExactEstimator, ExactSampler
 from qiskit_qml_ext.program import lower
 
@@ -51,16 +55,38 @@ def kernel(case: Case) -> Task:
 
 
 def training(case: Case) -> Task:
+    return training_step(case) if case["precision"] == "double" else _training_in_single(case)
+
+
+def training_step(case: Case) -> Task:
+    """The step that our models take: the samples stay, as they do in a training, and the weights come anew."""
     num_qubits = case["num_qubits"]
     program = lower(qiskit_circuit(num_qubits, inputs.training_gates(num_qubits, case["layers"])))
     features, weights = inputs.training_data(case)
-    dtype = {"double": "complex128", "single": "complex64"}[case["precision"]]
+    samples, columns = len(features), np.arange(num_qubits, num_qubits + len(weights))
+    rows = np.zeros((samples, num_qubits + len(weights)))
+    rows[:, :num_qubits] = features
+    terms = LossTerms(SQUARED, 0.0, np.ones((1, 1)), np.zeros((samples, 1)), np.ones(samples))
+    step = LossGradient(program, rows, columns, [z0(num_qubits)], terms)
+    chosen, scale, bias = np.arange(samples), np.ones(1), np.zeros(1)
+
+    def run() -> FloatArray:
+        value, gradient, _, _ = step(chosen, weights, scale, bias)
+        return np.concatenate([[value], gradient])
+
+    return Task(run)
+
+
+def _training_in_single(case: Case) -> Task:
+    num_qubits = case["num_qubits"]
+    program = lower(qiskit_circuit(num_qubits, inputs.training_gates(num_qubits, case["layers"])))
+    features, weights = inputs.training_data(case)
     observable, ones = z0(num_qubits), np.ones((len(features), 1))
     values = np.empty((len(features), num_qubits + len(weights)))
 
     def run() -> FloatArray:
         values[:, :num_qubits], values[:, num_qubits:] = features, weights
-        z, gradients = expectation_vjp(program, values, observable, ones, dtype=dtype)
+        z, gradients = expectation_vjp(program, values, observable, ones, dtype="complex64")
         return inputs.value_and_gradient(z[:, 0].real, gradients[:, num_qubits:].real)
 
     return Task(run)
@@ -159,16 +185,72 @@ def memory(case: Case) -> Task:
     matrix.evaluate(x[:64])  # loads what is loaded once
 
     def run() -> FloatArray:
-        before = _peak_bytes()
+        before = epochs.peak_bytes()
         result = matrix.evaluate(x)
-        return np.array([max(0, _peak_bytes() - before - result.nbytes)], dtype=np.float64)
+        return np.array([max(0, epochs.peak_bytes() - before - result.nbytes)], dtype=np.float64)
 
     return Task(run)
 
 
-def _peak_bytes() -> int:
-    unit = 1 if sys.platform == "darwin" else 1024
-    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+class _Given(InitialDistribution):
+    """Weights that everybody begins with."""
+
+    name = "given"
+    reference = ""
+
+    def __init__(self, weights: FloatArray):
+        self.weights = weights
+
+    def _draw(self, circuit: QuantumCircuit, size: int, rng: np.random.Generator) -> FloatArray:
+        return np.tile(self.weights, (size, 1))
+
+
+def epoch(case: Case) -> Task:
+    """``fit`` from the beginning: checks, circuit, planning and training."""
+    num_qubits, plan = case["num_qubits"], epochs.epoch_of(case)
+    whole = qiskit_circuit(num_qubits, plan.gates)
+    x, w = ParameterVector("x", num_qubits), ParameterVector("w", plan.num_weights)
+    circuit = whole.assign_parameters(dict(zip(whole.parameters, [*x, *w], strict=True)))
+    weights, _, _ = plan.split(plan.start)
+
+    def run() -> FloatArray:
+        model = VariationalClassifier(
+            feature_map=circuit,
+            observables=[
+                SparsePauliOp.from_sparse_list([("Z", [k], 1.0)], num_qubits) for k in range(epochs.NUM_CLASSES)
+            ],
+            optimizer=Adam(epochs.LEARNING_RATE),
+            initialization=_Given(weights),
+            batch_size=epochs.BATCH_SIZE,
+            max_iter=1,
+            random_state=0,
+        ).fit(plan.features, plan.labels)
+        return np.concatenate([model.weights_, model.output_scale_, model.output_bias_])
+
+    return Task(run)
+
+
+def layer_case(case: Case) -> tuple[QuantumCircuit, SparsePauliOp, dict[str, Any]]:
+    """The circuit of a layer, its observable, and which parameters are which."""
+    num_qubits = case["num_qubits"]
+    circuit = qiskit_circuit(num_qubits, inputs.training_gates(num_qubits, case["layers"]))
+    names = list(circuit.parameters)
+    settings = {"input_parameters": names[:num_qubits], "weight_parameters": names[num_qubits:]}
+    return circuit, z0(num_qubits), settings
+
+
+def layer_step(case: Case) -> Task:
+    """A forward and a backward pass of a layer, as PyTorch asks for them."""
+    features, weights = inputs.training_data(case)
+    circuit, observable, settings = layer_case(case)
+    layer = QuantumLayer(circuit, observable, initialization=weights, **settings)
+
+    def run() -> FloatArray:
+        z, pull_back = layer.linearized(features, weights)
+        _, gradient = pull_back(2 / len(z) * z)
+        return np.concatenate([[np.mean(z**2)], gradient])
+
+    return Task(run)
 
 
 PREPARE = {
@@ -181,4 +263,7 @@ PREPARE = {
     "sampled": sampled,
     "qnn": qnn,
     "memory": memory,
+    "epoch": epoch,
+    "epoch_memory": epochs.peak_of(epoch),
+    "layer_step": layer_step,
 }

@@ -11,6 +11,7 @@ import pennylane as qml
 from numpy.typing import NDArray
 
 from benchmarks import inputs
+from benchmarks.epoch import NUM_CLASSES, epoch_of, in_jax, peak_of
 from benchmarks.inputs import FloatArray, Gate
 from benchmarks.peers.pennylane_circuits import queue_gates, zz_operations
 from benchmarks.task import Case, Task
@@ -102,10 +103,24 @@ def plateau(case: Case) -> Task:
     return Task(run)
 
 
+def epoch(case: Case) -> Task:
+    num_qubits, plan = case["num_qubits"], epoch_of(case)
+
+    @qml.qnode(qml.device("default.qubit", wires=num_qubits), interface="jax")
+    def circuit(sample: Any, weights: Any) -> Any:
+        queue_gates(plan.gates, sample, weights, num_qubits)
+        return [qml.expval(qml.PauliZ(num_qubits - 1 - k)) for k in range(NUM_CLASSES)]
+
+    batched = jax.vmap(lambda sample, weights: jnp.stack(circuit(sample, weights)), in_axes=(0, None))
+    return in_jax(plan, batched, anew=case["anew"])
+
+
 PREPARE = {
     "states": states,
     "kernel": kernel,
     "training": training,
     "plateau": plateau,
     "first_call": first_call,
+    "epoch": epoch,
+    "epoch_memory": peak_of(epoch),
 }

@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 import pennylane as qml
+from autograd.core import make_vjp
 from numpy.typing import NDArray
 from pennylane import numpy as pnp
 
 from benchmarks import inputs
+from benchmarks.epoch import NUM_CLASSES, Pull, epoch_of, in_numpy, peak_of
 from benchmarks.inputs import FloatArray
 from benchmarks.peers.pennylane_circuits import queue_gates, zz_operations
 from benchmarks.task import Case, Task
@@ -103,4 +105,32 @@ def plateau(case: Case) -> Task:
     return Task(run)
 
 
-PREPARE = {"states": states, "kernel": kernel, "training": training, "plateau": plateau}
+def epoch(case: Case) -> Task:
+    num_qubits, plan = case["num_qubits"], epoch_of(case)
+
+    @qml.qnode(qml.device("lightning.qubit", wires=num_qubits), diff_method="adjoint")
+    def circuit(sample: FloatArray, w: Any) -> Any:
+        queue_gates(plan.gates, sample, w, num_qubits)
+        return [qml.expval(qml.PauliZ(num_qubits - 1 - k)) for k in range(NUM_CLASSES)]
+
+    def evaluate(features: FloatArray, weights: FloatArray) -> tuple[FloatArray, Pull]:
+        trained = pnp.array(weights, requires_grad=True)
+        passes = [make_vjp(lambda w, sample=sample: pnp.stack(circuit(sample, w)), trained) for sample in features]
+        values = np.array([value for _, value in passes])
+
+        def pull(cotangents: FloatArray) -> FloatArray:
+            return np.sum([vjp(row) for (vjp, _), row in zip(passes, cotangents, strict=True)], axis=0)
+
+        return values, pull
+
+    return in_numpy(plan, evaluate)
+
+
+PREPARE = {
+    "states": states,
+    "kernel": kernel,
+    "training": training,
+    "plateau": plateau,
+    "epoch": epoch,
+    "epoch_memory": peak_of(epoch),
+}

@@ -6,14 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit.library import zz_feature_map
 from qiskit.primitives import StatevectorEstimator, StatevectorSampler
-from qiskit.quantum_info import Statevector
+from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit_machine_learning.gradients import ParamShiftEstimatorGradient
 from qiskit_machine_learning.kernels import FidelityQuantumKernel, FidelityStatevectorKernel
+from qiskit_machine_learning.neural_networks import EstimatorQNN
 from qiskit_machine_learning.state_fidelities import ComputeUncompute
 
 from benchmarks import inputs
-from benchmarks.inputs import FEATURE_MAP_REPS
-from benchmarks.peers.ours import qnn_task
+from benchmarks.epoch import NUM_CLASSES, Pull, epoch_of, in_numpy, peak_of
+from benchmarks.inputs import FEATURE_MAP_REPS, FloatArray
+from benchmarks.peers.ours import qiskit_circuit, qnn_task
 from benchmarks.task import Case, Task
 
 PACKAGES = ("qiskit", "qiskit-machine-learning")
@@ -51,4 +53,38 @@ def qnn(case: Case) -> Task:
     return qnn_task(case, estimator=estimator, gradient=ParamShiftEstimatorGradient(estimator))
 
 
-PREPARE = {"states": states, "kernel": kernel, "sampled": sampled, "qnn": qnn}
+def epoch(case: Case) -> Task:
+    """EstimatorQNN in mini-batches, with parameter shift on the exact estimator."""
+    num_qubits, plan = case["num_qubits"], epoch_of(case)
+    circuit = qiskit_circuit(num_qubits, plan.gates)
+    parameters, estimator = list(circuit.parameters), StatevectorEstimator()
+    network = EstimatorQNN(
+        circuit=circuit,
+        observables=[SparsePauliOp.from_sparse_list([("Z", [k], 1.0)], num_qubits) for k in range(NUM_CLASSES)],
+        input_params=parameters[:num_qubits],
+        weight_params=parameters[num_qubits:],
+        estimator=estimator,
+        gradient=ParamShiftEstimatorGradient(estimator),
+        default_precision=0.0,
+    )
+
+    def evaluate(features: FloatArray, weights: FloatArray) -> tuple[FloatArray, Pull]:
+        values = network.forward(features, weights)
+
+        def pull(cotangents: FloatArray) -> FloatArray:
+            _, jacobian = network.backward(features, weights)
+            return np.einsum("bk,bkw->w", cotangents, np.asarray(jacobian))
+
+        return values, pull
+
+    return in_numpy(plan, evaluate)
+
+
+PREPARE = {
+    "states": states,
+    "kernel": kernel,
+    "sampled": sampled,
+    "qnn": qnn,
+    "epoch": epoch,
+    "epoch_memory": peak_of(epoch),
+}

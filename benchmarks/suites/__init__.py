@@ -3,12 +3,14 @@
 from collections.abc import Callable
 
 from benchmarks.rows import Row
-from benchmarks.suites import first_call, kernels, memory, plateau, qnn, sampled, states, training
+from benchmarks.suites import epoch, first_call, kernels, layers, memory, plateau, qnn, sampled, states, training
 
 SUITES: dict[str, tuple[str, Callable[[bool], list[Row]]]] = {
     "states": (states.CLAIM, states.rows),
     "kernels": (kernels.CLAIM, kernels.rows),
     "training": (training.CLAIM, training.rows),
+    "epoch": (epoch.CLAIM, epoch.rows),
+    "layers": (layers.CLAIM, layers.rows),
     "plateau": (plateau.CLAIM, plateau.rows),
     "first_call": (first_call.CLAIM, first_call.rows),
     "sampled": (sampled.CLAIM, sampled.rows),

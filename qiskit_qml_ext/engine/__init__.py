@@ -7,7 +7,8 @@ All functions take arrays and return arrays; ``program`` is a :class:`~qiskit_qm
   turns what is left into tables, once for each program,
 - :mod:`~qiskit_qml_ext.engine.compiled` is the interpreter that runs them on tiles of samples, compiled once for all,
 - ``batch`` is what every entry point does before and after: checks, memory (``memory``) and threads (``threads``),
-- ``states``, ``expectation``, ``overlaps``, ``sampling`` are the entry points, ``observables`` what can be measured,
+- ``states``, ``expectation``, ``overlaps``, ``sampling``, ``loss_gradient`` are the entry points,
+- ``observables`` is what can be measured,
 - :mod:`~qiskit_qml_ext.engine.pauli` carries observables backwards instead, for circuits of any width,
 - :mod:`~qiskit_qml_ext.engine.reference` is the slow, simple oracle.
 """

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -10,16 +11,16 @@ from qiskit.circuit import QuantumCircuit
 from qiskit_qml_ext.arrays import FloatArray, IntArray, RealArray
 from qiskit_qml_ext.checks import numeric_array, wrong_value
 from qiskit_qml_ext.engine import memory, threads
-from qiskit_qml_ext.engine.compiled.runners import scratch_rows
 from qiskit_qml_ext.engine.compiled.simd import LANES
+from qiskit_qml_ext.engine.compiled.tile import scratch_rows
 from qiskit_qml_ext.engine.planning.bytecode import Bytecode, bytecode_of
 from qiskit_qml_ext.program import RotationProgram, lower
 
 Lanes = tuple[int, ...]
 Task = Callable[[int, int, Lanes, RealArray, RealArray, IntArray], None]
 
-_INLINE_ROWS = 165_000  # row updates (some 2 ns each) below which waking a thread costs more than it saves
-_TILE_ROWS = 500  # what angles, sines and the output of a tile cost, in row updates
+INLINE_ROWS = 165_000  # row updates (some 2 ns each) below which waking a thread costs more than it saves
+TILE_ROWS = 500  # what angles, sines and the output of a tile cost, in row updates
 # (qubits, samples): from so many qubits on, up to so many samples are faster one by one than in mostly empty vectors,
 # because a state then takes an eighth of the cache; measured with two cores
 _SINGLE_LANE = ((16, 6), (13, 4), (10, 2))
@@ -79,6 +80,7 @@ def prepare(
     dtype: str,
     max_memory: int | None,
     num_threads: int | None,
+    given: bool = False,
 ) -> Batch:
     """Check the arguments that all entry points share.
 
@@ -90,6 +92,7 @@ def prepare(
         dtype: The precision.
         max_memory: Bytes that may be used.
         num_threads: Threads.
+        given: Whether the task loads the states at the beginning itself.
 
     Raises:
         TypeError: ``program`` is neither a program nor a circuit, or ``values`` are not real numbers.
@@ -120,7 +123,7 @@ def prepare(
             f"One sample of {program.num_qubits} qubits, which takes {states} states in {name},",
             _ADVICE,
         )
-    bytecode = bytecode_of(program, amplitudes=amplitudes, budget=budget)
+    bytecode = bytecode_of(program, amplitudes=amplitudes, given=given, budget=budget)
     return Batch(program, bytecode, checked, _REAL[name], budget, num_threads)
 
 
@@ -212,7 +215,7 @@ def run(
         )
     tiles = -(-len(batch.values) // len(lanes))
     count = 1
-    if (rows_per_tile + _TILE_ROWS) * tiles >= _INLINE_ROWS:
+    if (rows_per_tile + TILE_ROWS) * tiles >= INLINE_ROWS:
         affordable = (batch.budget - held) // per_thread
         count = int(min(threads.thread_count(batch.num_threads), affordable))
     status = np.zeros(1, dtype=np.int64)
@@ -224,11 +227,16 @@ def run(
 
     threads.run_chunks(chunk, tiles, max(1, tiles // (4 * count)), count)
     if status[0]:
-        _raise_non_finite(batch)
+        raise_non_finite(batch.program, batch.values)
 
 
-def _raise_non_finite(batch: Batch) -> None:
-    angles = batch.program.angles.evaluate(batch.values)
+def raise_non_finite(program: RotationProgram, values: FloatArray) -> NoReturn:
+    """Say which row of values, shape (B, P), gives an angle that is not finite.
+
+    Raises:
+        ValueError: Always.
+    """
+    angles = program.angles.evaluate(values)
     rows = np.flatnonzero(~np.isfinite(angles).all(axis=1))
     row = int(rows[0]) if len(rows) else 0
     raise ValueError(

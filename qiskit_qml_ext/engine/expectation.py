@@ -67,7 +67,7 @@ def expectations(
     request = requests.prepare(
         program, values, amplitudes=False, states=1, dtype=dtype, max_memory=max_memory, num_threads=num_threads
     )
-    compiled = _compile(request, observables)
+    compiled = compiled_for(request, observables)
     result = _run(request, compiled, _VALUES)[0]
     return result if compiled.combine is None else result @ compiled.combine.T
 
@@ -103,7 +103,7 @@ def expectation_vjp(
     request = requests.prepare(
         program, values, amplitudes=False, states=2, dtype=dtype, max_memory=max_memory, num_threads=num_threads
     )
-    compiled = _compile(request, observables)
+    compiled = compiled_for(request, observables)
     combine = compiled.combine
     num_observables = compiled.num_real if combine is None else len(combine)
     weights = np.ascontiguousarray(cotangents, dtype=np.float64)
@@ -149,14 +149,14 @@ def expectation_jacobian(
     request = requests.prepare(
         program, values, amplitudes=False, states=3, dtype=dtype, max_memory=max_memory, num_threads=num_threads
     )
-    compiled = _compile(request, observables)
+    compiled = compiled_for(request, observables)
     expected, _, jacobian = _run(request, compiled, _JACOBIAN)
     if compiled.combine is None:
         return expected, jacobian
     return expected @ compiled.combine.T, np.einsum("mr,brp->bmp", compiled.combine, jacobian)
 
 
-def _compile(request: Batch, observables: Observable | Sequence[Observable]) -> CompiledObservables:
+def compiled_for(request: Batch, observables: Observable | Sequence[Observable]) -> CompiledObservables:
     """The compiled observables, cached with the bytecode: training asks for the same ones again and again."""
     bytecode = request.bytecode
     chosen = as_list(observables)

@@ -7,8 +7,8 @@ beside them, and the scratch in which the engine simulates a tile of samples bef
 from dataclasses import dataclass
 
 from qiskit_qml_ext.engine import state_memory
-from qiskit_qml_ext.engine.compiled.runners import scratch_rows
 from qiskit_qml_ext.engine.compiled.simd import LANES
+from qiskit_qml_ext.engine.compiled.tile import scratch_rows
 from qiskit_qml_ext.engine.memory import SMALL_BYTES, check_memory, memory_budget
 from qiskit_qml_ext.engine.planning.bytecode import Bytecode, bytecode_of
 from qiskit_qml_ext.program import RotationProgram

@@ -8,6 +8,9 @@ phases: diagonal gates as one pass, and product states
 rows: the arguments of the steps from parameter values, and their derivatives
 measure: expectation values, and O ψ for the reverse pass
 machine: the interpreter of a plan's steps
-training: the loss behind expectation values, and the update of Adam
+tile: the memory of a tile, and what every pass needs
 runners: from parameter values to results, the entry points
+training: the loss behind expectation values, and the update of Adam
+state_losses: a mean loss and its gradient, each sample's state by itself
+operator_losses: the same for many samples on few qubits, by the operators that they measure
 """

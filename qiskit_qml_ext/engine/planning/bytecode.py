@@ -72,16 +72,19 @@ class Bytecode:
         return pack_angles(self.angles)
 
 
-_bytecodes: "weakref.WeakKeyDictionary[RotationProgram, dict[bool, Bytecode]]" = weakref.WeakKeyDictionary()
+_bytecodes: "weakref.WeakKeyDictionary[RotationProgram, dict[tuple[bool, bool], Bytecode]]" = (
+    weakref.WeakKeyDictionary()
+)
 
 
-def bytecode_of(program: RotationProgram, *, amplitudes: bool, budget: int) -> Bytecode:
+def bytecode_of(program: RotationProgram, *, amplitudes: bool, budget: int, given: bool = False) -> Bytecode:
     """The bytecode of a program, cached with the program.
 
     Args:
         program: The program.
         amplitudes: Whether amplitudes are wanted: then the global phase is kept and an output table is made.
         budget: Bytes that may be used to make it.
+        given: Whether the state at the beginning is given to the steps; otherwise it is |0…0⟩, or what is prepared.
 
     Raises:
         StateTooLargeError: The plan's tables exceed the budget.
@@ -89,17 +92,19 @@ def bytecode_of(program: RotationProgram, *, amplitudes: bool, budget: int) -> B
     bytecodes = _bytecodes.get(program)
     if bytecodes is None:
         bytecodes = _bytecodes.setdefault(program, {})
-    if amplitudes not in bytecodes:
-        bytecodes[amplitudes] = _Assembler(program, amplitudes=amplitudes, budget=budget).run()
-    return bytecodes[amplitudes]
+    key = (amplitudes, given)
+    if key not in bytecodes:
+        bytecodes[key] = _Assembler(program, amplitudes=amplitudes, given=given, budget=budget).run()
+    return bytecodes[key]
 
 
 class _Assembler:
-    def __init__(self, program: RotationProgram, *, amplitudes: bool, budget: int) -> None:
+    def __init__(self, program: RotationProgram, *, amplitudes: bool, given: bool, budget: int) -> None:
         self._program = program
         self._allowance = Allowance(budget, f"The tables of a circuit of {program.num_qubits} qubits")
         self._schedule = schedule(program, self._allowance)
         self._amplitudes = amplitudes
+        self._given = given
         self._n = program.num_qubits
         self._code: list[Step] = []
         self._back: list[list[Step]] = []  # in groups: the groups run in reverse order, each group as it is
@@ -141,6 +146,8 @@ class _Assembler:
 
     def _start(self, items: list[Item]) -> list[Item]:
         """Emit the initial state and return the items that are left."""
+        if self._given:
+            return items
         if self._schedule.initial:
             self._allowance.reserve(64 << self._n, kept=32 << self._n)  # as long as the bytecode is being made
             vector = _initial_vector(self._n, self._schedule.initial)

@@ -1,12 +1,13 @@
 """Where a model's circuit is evaluated. Exact results come from the engine; another way is another class."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypedDict
+from typing import Protocol, TypedDict, runtime_checkable
 
 import numpy as np
 
-from qiskit_qml_ext.arrays import ComplexArray, FloatArray, IntArray
+from qiskit_qml_ext.arrays import ComplexArray, FloatArray
 from qiskit_qml_ext.engine import Observable, expectation_jacobian, expectation_vjp, expectations
+from qiskit_qml_ext.engine.loss_gradient import LossGradient, LossTerms, as_slice
 from qiskit_qml_ext.gradients import metric_tensor
 from qiskit_qml_ext.models.variational.account import Account
 from qiskit_qml_ext.models.variational.model_circuit import ModelCircuit
@@ -37,6 +38,17 @@ class Evaluator(Protocol):
         """Return the metric tensor of the states by the weights, averaged over the samples, shape (W, W)."""
 
 
+@runtime_checkable
+class StepsCompiled(Protocol):
+    """An evaluator that takes a step of training in one compiled call."""
+
+    def loss_gradient(self, rows: FloatArray, terms: LossTerms) -> LossGradient | None:
+        """Return a function of samples, weights, scales and biases: the mean loss and its gradient.
+
+        ``None`` where there is none for the precision in use.
+        """
+
+
 class ExactEvaluator:
     """Exact values and gradients, batched, on all cores.
 
@@ -51,7 +63,7 @@ class ExactEvaluator:
         self._circuit, self._program = model.circuit, lower(model.circuit)
         self._connection = connect() if connection is None else connection
         self._limits: _Limits = {"dtype": self._connection.dtype, "max_memory": self._connection.max_memory}
-        self._data, self._weights = _as_slice(model.data), _as_slice(model.weights)
+        self._data, self._weights = as_slice(model.data), as_slice(model.weights)
         self._columns = model.weights
         self._observables = list(observables)
 
@@ -78,6 +90,13 @@ class ExactEvaluator:
             gradient = _real(gradients).sum(axis=0)
         return gradient[self._weights]
 
+    def loss_gradient(self, rows: FloatArray, terms: LossTerms) -> LossGradient | None:
+        """Return the mean of a compiled loss over these samples, with its gradient; see :class:`StepsCompiled`."""
+        if self._limits["dtype"] != "complex128":
+            return None
+        budget = self._limits["max_memory"]
+        return LossGradient(self._program, rows, self._columns, self._observables, terms, max_memory=budget)
+
     def metric(self, rows: FloatArray, weights: FloatArray) -> FloatArray:
         """Return the mean metric tensor, shape (W, W)."""
         rows[:, self._weights] = weights
@@ -96,10 +115,3 @@ def _real(values: FloatArray | ComplexArray) -> FloatArray:
     if np.iscomplexobj(values):
         raise ValueError("observables must be Hermitian, but one has complex coefficients.")
     return np.asarray(values, dtype=np.float64)
-
-
-def _as_slice(columns: IntArray) -> slice | IntArray:
-    """Columns that stand side by side as a slice, which is written without an index."""
-    first = int(columns[0])
-    beside = np.array_equal(columns, np.arange(first, first + len(columns)))
-    return slice(first, first + len(columns)) if beside else columns

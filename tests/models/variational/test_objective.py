@@ -64,14 +64,13 @@ def test_the_derivative_of_cross_entropy_by_an_expectation_value_is_scale_times_
     loss, num_weights = objective(3, CrossEntropyLoss())
     weights, seen = RNG.uniform(0, 6, num_weights), []
 
-    class Spy(ExactEvaluator):
+    class Spy:
         def vjp(self, rows, weights, pull):
-            values = self.values(rows, weights)
+            values = loss.evaluator.values(rows, weights)
             seen.append((values, pull(values)))
             return np.zeros(len(weights))
 
-    spy = Spy(build_model_circuit(None, RealAmplitudesAnsatz(reps=1), 3), observables_for(None, 3, 3))
-    MeanLoss(spy, loss.head, loss.loss, loss.rows, loss.targets, loss.sample_weight).value_and_gradient(
+    MeanLoss(Spy(), loss.head, loss.loss, loss.rows, loss.targets, loss.sample_weight).value_and_gradient(
         loss.head.start(weights)
     )
     values, cotangents = seen[0]
@@ -90,6 +89,34 @@ def test_the_compiled_loss_is_the_loss_itself(name, num_outputs):
     (value, gradient), (expected, slopes) = loss.value_and_gradient(point), own.value_and_gradient(point)
     assert_allclose(value, expected, rtol=1e-13)
     assert_allclose(gradient, slopes, atol=1e-14)
+
+
+class Estimating:
+    """The same evaluator without whole steps, as one that estimates is."""
+
+    def __init__(self, exact):
+        self.values, self.vjp = exact.values, exact.vjp
+
+
+@pytest.mark.parametrize("name", sorted(LOSSES))
+@pytest.mark.parametrize("num_outputs", [1, 3])
+def test_a_compiled_step_is_the_step_with_values_brought_back_in_between(name, num_outputs):
+    mixing = np.array([[-1.0, 1.0]]) if num_outputs == 1 else None
+    loss, num_weights = objective(num_outputs, LOSSES[name](), mixing=mixing)
+    slow = replace(loss, evaluator=Estimating(loss.evaluator))
+    for one, other in [(loss, slow), (loss.batch(np.array([4, 0])), slow.batch(np.array([4, 0])))]:
+        point = loss.head.start(RNG.uniform(0, 6, num_weights))
+        (value, gradient), (expected, slopes) = one.value_and_gradient(point), other.value_and_gradient(point)
+        assert_allclose(value, expected, rtol=1e-13)
+        assert_allclose(gradient, slopes, atol=1e-13)
+
+
+def test_a_batch_of_a_batch_is_a_batch():
+    loss, num_weights = objective(3, CrossEntropyLoss())
+    point = loss.head.start(RNG.uniform(0, 6, num_weights))
+    nested = loss.batch(np.array([5, 2, 0, 1])).batch(np.array([1, 3]))
+    assert_allclose(nested.value(point), loss.batch(np.array([2, 1])).value(point), rtol=1e-14)
+    assert_allclose(nested.value_and_gradient(point)[0], nested.value(point), rtol=1e-13)
 
 
 def test_a_subclass_of_a_loss_is_a_loss_of_its_own():
