@@ -9,7 +9,14 @@ from qiskit.quantum_info import SparsePauliOp
 from sklearn.base import clone
 
 from qiskit_qml_ext.arrays import FloatArray, IntArray
-from qiskit_qml_ext.circuits import AngleFeatureMap, Ansatz, FeatureMap, InitialDistribution, RealAmplitudesAnsatz
+from qiskit_qml_ext.circuits import (
+    AngleFeatureMap,
+    Ansatz,
+    FeatureMap,
+    InitialDistribution,
+    RealAmplitudesAnsatz,
+    data_and_weights,
+)
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.models.guard.training_start import TrainingStart
 from qiskit_qml_ext.models.losses import evaluate_loss
@@ -77,11 +84,16 @@ class Untrained:
             draw=self.draw,
             distribution=self.distribution,
             template=self._template(samples.shape[1]),
-            has_plain_circuits=any(isinstance(one, QuantumCircuit) for one in (self.feature_map, self.ansatz)),
+            has_plain_circuits=self._trains_plain_circuit(),
             batch_size=number if batch_size is None else min(batch_size, number),
             shots=shots,
             tol=tol,
         )
+
+    def _trains_plain_circuit(self) -> bool:
+        """Whether a circuit of the user's own has weights."""
+        has_own = isinstance(self.feature_map, QuantumCircuit) and len(data_and_weights(self.feature_map)[1]) > 0
+        return has_own or isinstance(self.ansatz, QuantumCircuit)
 
     def _names(self) -> tuple[str, ...]:
         """The names that the user gave the weights, if they tell them apart; else those of the model's circuit."""
