@@ -325,6 +325,7 @@ class VariationalModel(BaseEstimator):
             "optimizer": described(self.optimizer_),
             "gradient": described(getattr(self._evaluator, "method", None)),
             "connection": connection,
+            "plateau_guard": "'stop'" if self.plateau_guard == "stop" else "'warn' or 'off'",
             **{name: described(getattr(self, name)) for name in named},
         }
 
