@@ -45,8 +45,9 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
             of its own (a re-uploading model), and ``RealAmplitudesAnsatz()`` after one without.
         observables: One for each class, or one for two classes; or ``"local"`` (the mean of Z over
             the qubits, dealt out in turn to the classes; for more classes than qubits the outcomes, as numbers, modulo
-            the number of classes) or ``"parity"`` (the number of ones modulo the number of classes); ``None`` is
-            ``"local"``.
+            the number of classes), ``"parity"`` (the number of ones modulo the number of classes) or
+            ``"separated_states"`` (2F - 1, with F the fidelity with the k-th of up to six states of one qubit that are
+            as far apart as they can be, averaged over the qubits; for two classes Z); ``None`` is ``"local"``.
         loss: ``"cross_entropy"``, ``"hinge"``, ``"huber"``, ``"squared"``, or a callable with the signature of
             :class:`~qiskit_qml_ext.models.losses.Loss`.
         optimizer: A name, or an object: ours, SciPy's or qiskit-machine-learning's; see

@@ -36,7 +36,9 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         ansatz: What is trained: a template, or a circuit. ``None`` takes nothing after a feature map with weights
             of its own (a re-uploading model), and ``RealAmplitudesAnsatz()`` after one without.
         observables: One for each target, or ``"local"`` (the mean of Z over the qubits, dealt out in turn
-            to the targets) or ``"parity"`` (of all qubits, for one target); ``None`` is ``"local"``.
+            to the targets), ``"parity"`` (of all qubits, for one target) or ``"separated_states"`` (2F - 1, with F
+            the fidelity with the k-th of up to six states of one qubit that are as far apart as they can be, averaged
+            over the qubits; for one target Z); ``None`` is ``"local"``.
         loss: ``"squared"``, ``"huber"``, or a callable with the signature of
             :class:`~qiskit_qml_ext.models.losses.Loss`.
         optimizer: A name, or an object: ours, SciPy's or qiskit-machine-learning's; see

@@ -77,7 +77,7 @@ class Untrained:
             draw=self.draw,
             distribution=self.distribution,
             template=self._template(samples.shape[1]),
-            has_plain_circuits=any(isinstance(one, QuantumCircuit) for one in (self.feature_map, self.ansatz)),
+            has_plain_circuits=any(one is self.feature_map or one is self.ansatz for one in self.model.sources),
             batch_size=number if batch_size is None else min(batch_size, number),
             shots=shots,
             tol=tol,

@@ -20,7 +20,7 @@ class Interrupted(Exception):  # noqa: N818
     """Stands for the end of a process."""
 
 
-def trained(mode, *, checkpoint=None, dies_at=None, shots=10, reps=5):
+def trained(mode, *, checkpoint=None, dies_at=None):
     """Train on a plateau; return the model, or None if it died, and the warnings."""
 
     def die(step):
@@ -28,8 +28,8 @@ def trained(mode, *, checkpoint=None, dies_at=None, shots=10, reps=5):
             raise Interrupted
 
     model = VariationalRegressor(
-        ansatz=HardwareEfficientAnsatz(reps=reps), observables="parity", max_iter=26, n_iter_no_change=100, batch_size=1,
-        connection=connect("exact", shots=shots, seed=1), plateau_guard=mode, checkpoint=checkpoint, callbacks=[die],
+        ansatz=HardwareEfficientAnsatz(reps=5), observables="parity", max_iter=26, n_iter_no_change=100, batch_size=1,
+        connection=connect("exact", shots=10, seed=1), plateau_guard=mode, checkpoint=checkpoint, callbacks=[die],
         random_state=0,
     )  # fmt: skip
     with warnings.catch_warnings(record=True) as said:
