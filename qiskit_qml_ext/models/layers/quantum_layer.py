@@ -44,7 +44,8 @@ class QuantumLayer:
             ``(feature_map, ansatz)`` of templates or circuits, whose parameters become ``x`` and ``θ``. The rule stands
             in :mod:`qiskit_qml_ext.models.trained_circuit`.
         observables: One observable or a list of M, each Hermitian: ``SparsePauliOp``, ``Pauli``, ``Projector``, or the
-            diagonal as a 1-D array of 2**n numbers.
+            diagonal as a 1-D array of 2**n numbers. Where results are estimated, what is no Pauli sum is measured as
+            one.
         num_features: The number of inputs for which a feature map is built.
         input_parameters: For a circuit: the parameters that take the inputs, in the order of the columns. By default
             the vector ``x``, or what ``weight_parameters`` leaves.
@@ -65,7 +66,8 @@ class QuantumLayer:
         TypeError: An argument is of the wrong kind.
         ValueError: The parameters are not split into data and weights, an observable is not Hermitian or acts on
             another number of qubits, or the connection cannot do what is asked of it.
-        UnsupportedObservableError: The connection estimates, and an observable is no Pauli sum.
+        UnsupportedObservableError: The connection estimates, and an observable would be a sum of more than 1,024 Pauli
+            strings.
 
     Examples:
         >>> from qiskit.quantum_info import Pauli
