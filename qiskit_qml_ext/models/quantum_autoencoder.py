@@ -22,7 +22,7 @@ from qiskit_qml_ext.gradients.readings import read
 from qiskit_qml_ext.models.variational_regressor import VariationalRegressor
 from qiskit_qml_ext.primitives import Connection, connect
 
-_OWN = ("observables", "loss", "output_scale", "output_bias", "warm_start")
+_OWN = ("input_parameters", "observables", "loss", "output_scale", "output_bias", "warm_start")
 
 
 class QuantumAutoencoder(TransformerMixin, BaseEstimator):

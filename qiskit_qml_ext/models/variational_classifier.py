@@ -15,13 +15,14 @@ from sklearn.utils.validation import validate_data
 from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import AnyArray, FloatArray
-from qiskit_qml_ext.checks import numeric_array
+from qiskit_qml_ext.checks import ParameterNames, numeric_array
 from qiskit_qml_ext.circuits import Ansatz, FeatureMap, InitialDistribution
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.gradients import GradientMethod
 from qiskit_qml_ext.models.losses import GivesProbabilities, Loss, loss_of
 from qiskit_qml_ext.models.optimizers import Optimizer
-from qiskit_qml_ext.models.variational.model import TrainingData, VariationalModel, checked_weights
+from qiskit_qml_ext.models.variational.model import VariationalModel
+from qiskit_qml_ext.models.variational.training_data import TrainingData, checked_weights
 from qiskit_qml_ext.models.variational.training_run import Callback
 from qiskit_qml_ext.primitives import Connection
 
@@ -43,6 +44,9 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
             whose other parameters are trained; ``None`` takes ``AngleFeatureMap()``.
         ansatz: What is trained: a template, or a circuit. ``None`` takes nothing after a feature map with weights
             of its own (a re-uploading model), and ``RealAmplitudesAnsatz()`` after one without.
+        input_parameters: Of a circuit as ``feature_map``: the parameters that take a sample, in the order of the
+            columns, or the name of their vector, such as ``"inputs"``; all others are trained. By default the vector
+            ``x``.
         observables: One for each class, or one for two classes; or ``"local"`` (the mean of Z over
             the qubits, dealt out in turn to the classes; for more classes than qubits the outcomes, as numbers, modulo
             the number of classes), ``"parity"`` (the number of ones modulo the number of classes) or
@@ -127,6 +131,7 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         feature_map: FeatureMap | QuantumCircuit | None = None,
         ansatz: Ansatz | QuantumCircuit | None = None,
         *,
+        input_parameters: ParameterNames | None = None,
         observables: str | Observable | Sequence[Observable] | None = None,
         loss: str | Loss = "cross_entropy",
         optimizer: str | Optimizer | Any = "adam",
@@ -151,6 +156,7 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
     ):
         self.feature_map = feature_map
         self.ansatz = ansatz
+        self.input_parameters = input_parameters
         self.observables = observables
         self.loss = loss
         self.optimizer = optimizer

@@ -12,13 +12,14 @@ from sklearn.utils.validation import validate_data
 from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.checks import numeric_array
+from qiskit_qml_ext.checks import ParameterNames, numeric_array
 from qiskit_qml_ext.circuits import Ansatz, FeatureMap, InitialDistribution
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.gradients import GradientMethod
 from qiskit_qml_ext.models.losses import Loss
 from qiskit_qml_ext.models.optimizers import Optimizer
-from qiskit_qml_ext.models.variational.model import TrainingData, VariationalModel, checked_weights
+from qiskit_qml_ext.models.variational.model import VariationalModel
+from qiskit_qml_ext.models.variational.training_data import TrainingData, checked_weights
 from qiskit_qml_ext.models.variational.training_run import Callback
 from qiskit_qml_ext.primitives import Connection
 
@@ -35,6 +36,9 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
             whose other parameters are trained; ``None`` takes ``AngleFeatureMap()``.
         ansatz: What is trained: a template, or a circuit. ``None`` takes nothing after a feature map with weights
             of its own (a re-uploading model), and ``RealAmplitudesAnsatz()`` after one without.
+        input_parameters: Of a circuit as ``feature_map``: the parameters that take a sample, in the order of the
+            columns, or the name of their vector, such as ``"inputs"``; all others are trained. By default the vector
+            ``x``.
         observables: One for each target, or ``"local"`` (the mean of Z over the qubits, dealt out in turn
             to the targets), ``"parity"`` (of all qubits, for one target) or ``"separated_states"`` (2F - 1, with F
             the fidelity with the k-th of up to six states of one qubit that are as far apart as they can be, averaged
@@ -115,6 +119,7 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         feature_map: FeatureMap | QuantumCircuit | None = None,
         ansatz: Ansatz | QuantumCircuit | None = None,
         *,
+        input_parameters: ParameterNames | None = None,
         observables: str | Observable | Sequence[Observable] | None = None,
         loss: str | Loss = "squared",
         optimizer: str | Optimizer | Any = "adam",
@@ -138,6 +143,7 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
     ):
         self.feature_map = feature_map
         self.ansatz = ansatz
+        self.input_parameters = input_parameters
         self.observables = observables
         self.loss = loss
         self.optimizer = optimizer

@@ -101,7 +101,10 @@ def test_what_the_guard_found_is_told_in_every_medium(both, monkeypatch):
     look = both.variational
     told = replace(look, trainings=tuple(replace(one, guards=((finding, 2),)) for one in look.trainings))
     record = replace(both, variational=told)
-    expected = "Guard, on 2 of 2 folds: The gradient is smaller than what can be seen. Use fewer layers."
+    expected = (
+        "Guard, on 2 of 2 folds, in the numbers of the first: The gradient is smaller than what can be seen. Use "
+        "fewer layers."
+    )
     for shown in (as_text(record), words_of(render_report(record)), record._repr_html_()):
         assert expected in " ".join(shown.split())
     data = record.to_dict()["variational"]["models"][0]["guard"]
