@@ -72,11 +72,13 @@ def gradient_sizes(start: TrainingStart, reader: Reader) -> GradientSizes:
     draws = min(_DRAWS, reader.affordable // min(number, 2) - 1)
     size = min(number, _SAMPLES, reader.affordable // (draws + 1))
     chosen = np.sort(rng.permutation(number)[:size])
-    points = [start.draw(rng) for _ in range(draws)]
+    points = (start.draw(rng) for _ in range(draws))
+    if start.shots is not None:
+        points = iter(list(points))  # drawn before the rows for the noise; otherwise only if they are needed
     here = _sizes_at(start, reader, chosen, [start.point], rng)
     if here.loss[0] > 0 and here.loss[0] >= here.loss_noise[0]:
         return here
-    others = _sizes_at(start, reader, chosen, points, rng)
+    others = _sizes_at(start, reader, chosen, list(points), rng)
     together = (np.concatenate(pair) for pair in zip(_arrays(here), _arrays(others), strict=True))
     return GradientSizes(*together, method=f"{here.method} and at {draws} others")
 
