@@ -16,6 +16,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -63,7 +64,7 @@ class TrainedCircuit:
         """The parameters that are weights, in their order."""
         return _chosen(self.circuit, self.weights)
 
-    @property
+    @cached_property
     def parts(self) -> tuple[QuantumCircuit, ...]:
         """Circuits with nothing but weights, in their order; initial weights are drawn for each by itself."""
         return tuple(
@@ -242,8 +243,8 @@ def _refuse_common(encoding: QuantumCircuit, ansatz: QuantumCircuit) -> None:
     if common:
         raise ValueError(
             f"The ansatz has {listed_names(common)}, which the feature map has too or which is data, but all "
-            "parameters of an ansatz are weights of its own. Compose one circuit of both, with the data as a ParameterVector "
-            '"x", or take other parameters.'
+            "parameters of an ansatz are weights of its own. Compose one circuit of both, with the data as a "
+            'ParameterVector "x", or take other parameters.'
         )
 
 

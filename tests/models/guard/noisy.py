@@ -15,12 +15,12 @@ def noisy_evaluator(shots, seed=0, damping=1.0):
     class NoisyEvaluator(ExactEvaluator):
         rng = np.random.default_rng(seed)
 
-        def loss_gradient(self, rows, terms):
-            return None  # steps take the values and the pull-back below
-
         def values(self, rows, weights):
             values = damping * super().values(rows, weights)
             return values + self.rng.normal(size=values.shape) / np.sqrt(shots)
+
+        def loss_gradient(self, rows, terms):
+            return None  # steps are compiled for exact values only
 
         def vjp(self, rows, weights, pull):
             rows[:, self._weights] = weights
