@@ -27,7 +27,7 @@ def tiny_run(tmp_path_factory):
     """One run of the command at toy size with the peers that this interpreter can import."""
     folder = tmp_path_factory.mktemp("benchmarks")
     command = [sys.executable, "-m", "benchmarks", "--tiny", "--environments", str(folder), "--output", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout, folder
 
