@@ -58,6 +58,17 @@ class GradientSizes:
     method: str
     """How they were found."""
 
+    def followed_by(self, others: "GradientSizes", method: str) -> "GradientSizes":
+        """Return the sizes of both, first these."""
+        return GradientSizes(
+            np.concatenate([self.loss, others.loss]),
+            np.concatenate([self.loss_at_most, others.loss_at_most]),
+            np.concatenate([self.loss_noise, others.loss_noise]),
+            np.concatenate([self.outputs, others.outputs]),
+            np.concatenate([self.outputs_noise, others.outputs_noise]),
+            method,
+        )
+
 
 def gradient_sizes(start: TrainingStart, reader: Reader) -> GradientSizes:
     """Read the gradient at the start, on some of the samples; unless it is seen there, at other starts as well.
@@ -72,15 +83,13 @@ def gradient_sizes(start: TrainingStart, reader: Reader) -> GradientSizes:
     draws = min(_DRAWS, reader.affordable // min(number, 2) - 1)
     size = min(number, _SAMPLES, reader.affordable // (draws + 1))
     chosen = np.sort(rng.permutation(number)[:size])
-    points = (start.draw(rng) for _ in range(draws))
-    if start.shots is not None:
-        points = iter(list(points))  # drawn before the rows for the noise; otherwise only if they are needed
+    drawn = (start.draw(rng) for _ in range(draws))
+    points = drawn if start.shots is None else list(drawn)  # before what is drawn for the noise, else if needed
     here = _sizes_at(start, reader, chosen, [start.point], rng)
     if here.loss[0] > 0 and here.loss[0] >= here.loss_noise[0]:
         return here
     others = _sizes_at(start, reader, chosen, list(points), rng)
-    together = (np.concatenate(pair) for pair in zip(_arrays(here), _arrays(others), strict=True))
-    return GradientSizes(*together, method=f"{here.method} and at {draws} others")
+    return here.followed_by(others, f"{here.method} and at {draws} others")
 
 
 def _sizes_at(
@@ -105,10 +114,6 @@ def _sizes_at(
         outputs_noise = np.full(len(points), noise @ start.scale**2 / start.shots)
     method = f"{size} of the {number} samples at the start"
     return GradientSizes(loss, at_most, loss_noise, outputs, outputs_noise, method)
-
-
-def _arrays(sizes: GradientSizes) -> tuple[FloatArray, ...]:
-    return sizes.loss, sizes.loss_at_most, sizes.loss_noise, sizes.outputs, sizes.outputs_noise
 
 
 def _batch_square(gradients: FloatArray, batch_size: int, number: int) -> tuple[float, float]:
