@@ -5,6 +5,7 @@ A wrong kind is a ``TypeError``, a wrong value a ``ValueError``; both say what m
 
 from qiskit_qml_ext.checks.arguments import check_arguments
 from qiskit_qml_ext.checks.data import numeric_array
+from qiskit_qml_ext.checks.parameter_names import ParameterNames, listed_names, named_parameters, parameters_of
 from qiskit_qml_ext.checks.refusals import wrong_kind, wrong_value
 from qiskit_qml_ext.checks.rules import RULES, SETTING_RULES
 from qiskit_qml_ext.checks.values import (
@@ -31,15 +32,19 @@ __all__ = [
     "LARGEST_SHOTS",
     "RULES",
     "SETTING_RULES",
+    "ParameterNames",
     "at_least",
     "check_arguments",
     "checked_seed",
     "checked_seed_or_generator",
     "is_whole_number",
+    "listed_names",
+    "named_parameters",
     "numeric_array",
     "one_of",
     "optional_whole_number",
     "optional_whole_numbers",
+    "parameters_of",
     "positive_number",
     "quantum_circuit",
     "real_number",

@@ -1,5 +1,6 @@
 """States on fewer qubits: a trained circuit that leaves the other qubits in |0⟩."""
 
+import warnings
 from itertools import compress, product
 from typing import Any
 
@@ -15,12 +16,13 @@ from qiskit_qml_ext.arrays import AnyArray, ComplexArray, FloatArray
 from qiskit_qml_ext.checks import numeric_array, truth_value, whole_number, wrong_kind
 from qiskit_qml_ext.circuits import AngleFeatureMap, RealAmplitudesAnsatz, data_and_weights
 from qiskit_qml_ext.engine import Observable
+from qiskit_qml_ext.exceptions import DeadWeightsWarning
 from qiskit_qml_ext.gradients.problem import pose
 from qiskit_qml_ext.gradients.readings import read
 from qiskit_qml_ext.models.variational_regressor import VariationalRegressor
 from qiskit_qml_ext.primitives import Connection, connect
 
-_OWN = ("observables", "loss", "output_scale", "output_bias", "warm_start")
+_OWN = ("input_parameters", "observables", "loss", "output_scale", "output_bias", "warm_start")
 
 
 class QuantumAutoencoder(TransformerMixin, BaseEstimator):
@@ -95,7 +97,10 @@ class QuantumAutoencoder(TransformerMixin, BaseEstimator):
             output_scale=1.0,
             output_bias=0.0,
         )
-        self.model_ = model.fit(samples, np.ones(len(samples)))
+        with warnings.catch_warnings():
+            if not isinstance(self.model.ansatz, QuantumCircuit):  # templates end in rotations of the kept qubits, too
+                warnings.simplefilter("ignore", DeadWeightsWarning)
+            self.model_ = model.fit(samples, np.ones(len(samples)))
         self.encoder_ = encoder.assign_parameters(self.model_.weights_)
         self.decoder_ = self.encoder_.inverse()
         self._compressing = encoding.compose(self.encoder_)

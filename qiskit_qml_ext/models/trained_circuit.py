@@ -6,7 +6,9 @@
   parameters ``x`` for the data and ``θ`` for the weights: first those of the feature map, then those of the ansatz,
   each in the order of its ``circuit.parameters``. All parameters of an ansatz are weights.
 - A circuit without such a vector is a feature map only where an ansatz stands beside it: then all its parameters are
-  data. Alone it is refused, unless its parameters are named, for those functions that take names.
+  data. Alone it is refused, unless its parameters are named.
+- Of a circuit of one's own ``input_parameters`` names the data, and all other parameters are weights. The name of a
+  ``ParameterVector`` stands for its elements in their order.
 - Parameters that a feature map and an ansatz have in common, or a vector ``x`` in an ansatz, are refused: of two
   circuits each would be bound by itself.
 - An order of single parameters that their numbers contradict is warned of, once: Qiskit puts w10 before w2.
@@ -15,7 +17,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -23,16 +24,19 @@ from qiskit.circuit import Parameter, ParameterVector
 from qiskit.circuit.parametervector import ParameterVectorElement
 
 from qiskit_qml_ext.arrays import FloatArray, IntArray
-from qiskit_qml_ext.checks import whole_number, wrong_kind, wrong_value
+from qiskit_qml_ext.checks import (
+    ParameterNames,
+    listed_names,
+    named_parameters,
+    whole_number,
+    wrong_kind,
+    wrong_value,
+)
 from qiskit_qml_ext.circuits import Ansatz, FeatureMap, InitialDistribution
 from qiskit_qml_ext.circuits.template import data_and_weights
 from qiskit_qml_ext.kernels.data_binding import warn_of_order
 
-ParameterNames: TypeAlias = Sequence[Parameter | str]
-"""Parameters of a circuit, themselves or by name; a ``ParameterVector`` is one."""
-
 _SOMEWHERE = 0.4567  # in the domain of arccos, log and the like, and no zero of any likely expression
-_SHOWN = 12  # names in a message
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +86,7 @@ def trained_circuit(
     ansatz: Ansatz | QuantumCircuit | None,
     num_features: int | None,
     *,
+    input_parameters: ParameterNames | None = None,
     default_ansatz: Ansatz | None = None,
 ) -> TrainedCircuit:
     """Put a feature map and an ansatz together, by the rule above.
@@ -90,21 +95,33 @@ def trained_circuit(
         feature_map: A template or a circuit.
         ansatz: A template or a circuit; ``None`` takes what ``default_ansatz`` says, or none.
         num_features: How many features a sample has; needed for a template. ``None`` takes what a circuit encodes.
+        input_parameters: Of a circuit as ``feature_map``: its parameters that take the data, in the order of the
+            columns.
         default_ansatz: What stands after a feature map without weights of its own, where no ansatz is given.
 
     Raises:
-        TypeError: If an argument is no circuit.
-        ValueError: If the parameters are not split, or the numbers of features or of qubits differ.
+        TypeError: If an argument is no circuit, or a name is none.
+        ValueError: If the parameters are not split, a name is not there, names came for a template, or the numbers of
+            features or of qubits differ.
     """
     encoding = _encoding(feature_map, num_features)
-    if ansatz is None and isinstance(feature_map, QuantumCircuit):
-        _refuse_unsplit(encoding, "give an ansatz beside the circuit, then all its parameters are data")
-    data, own = data_and_weights(encoding)
+    if input_parameters is not None and not isinstance(feature_map, QuantumCircuit):
+        raise ValueError(
+            "input_parameters goes with a circuit as feature map only; a template knows which of its parameters are "
+            "data. Leave it out."
+        )
+    if input_parameters is None and ansatz is None and isinstance(feature_map, QuantumCircuit):
+        _refuse_unsplit(
+            encoding,
+            "say which take the data, input_parameters=[…], or give an ansatz beside the circuit, then all its "
+            "parameters are data",
+        )
+    data, own = data_and_weights(encoding) if input_parameters is None else _by_name(encoding, input_parameters, None)
     if num_features is not None and len(data) != num_features:
         raise ValueError(
             f"The data have {num_features} features but the feature map encodes {len(data)}. Give samples of that "
-            'width, or a circuit whose data are ParameterVector("x", number of features) and whose other parameters '
-            "are trained."
+            'width, or a circuit whose data are ParameterVector("x", number of features), or are named by '
+            "input_parameters, and whose other parameters are trained."
         )
     chosen = default_ansatz if ansatz is None and not own else ansatz
     trained = QuantumCircuit(encoding.num_qubits) if chosen is None else _built("ansatz", chosen, encoding.num_qubits)
@@ -114,7 +131,8 @@ def trained_circuit(
             "of that width."
         )
     _refuse_common(encoding, trained)
-    warn_of_order(data)
+    if input_parameters is None:
+        warn_of_order(data)
     for weights in (own, list(trained.parameters)):
         warn_of_order(weights, "The weights")
     return _joined(encoding, data, own, trained)
@@ -127,7 +145,7 @@ def split_circuit(
 
     Args:
         circuit: The circuit; it is copied.
-        data: ``input_parameters``: those that take the data, in the order of the columns.
+        data: ``input_parameters``: those that take the data, in the order of the columns, or the name of a vector.
         weights: ``weight_parameters``: those that are trained, in their order. If only one of the two is given, the
             others are the rest, in the order of ``circuit.parameters``.
 
@@ -136,26 +154,18 @@ def split_circuit(
         ValueError: If the parameters are not split, or one of them is named twice or is not there.
     """
     circuit = circuit.copy()
-    everything = list(circuit.parameters)
-    named_data = None if data is None else _resolved("input_parameters", data, everything)
-    named_weights = None if weights is None else _resolved("weight_parameters", weights, everything)
-    if named_data is None and named_weights is None:
+    if data is None and weights is None:
         _refuse_unsplit(
             circuit,
             "say which take the data, input_parameters=[…], or which are trained, weight_parameters=[…]",
         )
-        named_data, rest = data_and_weights(circuit)
+        chosen_data, chosen_weights = data_and_weights(circuit)
     else:
-        named = {*(named_data or ()), *(named_weights or ())}
-        rest = [one for one in everything if one not in named]
-    if named_data is not None and named_weights is not None:
-        _check_partition(named_data, named_weights, rest)
-    elif named_data is None:
-        warn_of_order(rest)
-    else:
-        warn_of_order(rest, "The weights")
-    chosen_data = rest if named_data is None else named_data
-    chosen_weights = rest if named_weights is None else named_weights
+        chosen_data, chosen_weights = _by_name(circuit, data, weights)
+    if data is None and weights is not None:
+        warn_of_order(chosen_data)
+    elif weights is None:
+        warn_of_order(chosen_weights, "The weights")
     return TrainedCircuit(
         circuit,
         _places(circuit, chosen_data),
@@ -223,8 +233,8 @@ def _is_x(parameter: Parameter) -> bool:
 def _refuse_unsplit(circuit: QuantumCircuit, remedy: str) -> None:
     if circuit.parameters and not any(_is_x(parameter) for parameter in circuit.parameters):
         raise ValueError(
-            f"The parameters of the circuit ({_listed(circuit.parameters)}) are not split into data and weights: there "
-            f'is no ParameterVector "x". Take its elements for the data, or {remedy}.'
+            f"The parameters of the circuit ({listed_names(circuit.parameters)}) are not split into data and weights: "
+            f'there is no ParameterVector "x". Take its elements for the data, or {remedy}.'
         )
 
 
@@ -232,42 +242,34 @@ def _refuse_common(encoding: QuantumCircuit, ansatz: QuantumCircuit) -> None:
     common = [one for one in ansatz.parameters if one in set(encoding.parameters) or _is_x(one)]
     if common:
         raise ValueError(
-            f"The ansatz has {_listed(common)}, which the feature map has too or which is data, but all parameters of "
-            "an ansatz are weights of its own. Compose one circuit of both, with the data as a ParameterVector "
-            '"x", or take other parameters.'
+            f"The ansatz has {listed_names(common)}, which the feature map has too or which is data, but all "
+            "parameters of an ansatz are weights of its own. Compose one circuit of both, with the data as a "
+            'ParameterVector "x", or take other parameters.'
         )
 
 
-def _resolved(argument: str, names: ParameterNames, everything: Sequence[Parameter]) -> list[Parameter]:
-    if isinstance(names, (str, Parameter)):
-        raise TypeError(f"{argument} must be a list of parameters or of their names, but {names!r} came.")
-    by_name = {parameter.name: parameter for parameter in everything}
-    chosen = []
-    for name in names:
-        parameter = by_name.get(name) if isinstance(name, str) else name
-        if parameter not in by_name.values():
-            raise ValueError(
-                f"{argument} has {name!s}, which is no parameter of the circuit; it has {_listed(everything)}. "
-                "Parameters are the same only if they are the same object: take them from circuit.parameters, or give "
-                "their names."
-            )
-        chosen.append(parameter)
-    if len(set(chosen)) < len(chosen):
-        raise ValueError(f"{argument} has a parameter twice: {_listed(chosen)}. Name each once.")
-    return chosen
+def _by_name(
+    circuit: QuantumCircuit, data: ParameterNames | None, weights: ParameterNames | None
+) -> tuple[list[Parameter], list[Parameter]]:
+    """Data and weights as they are named; what is named by neither is what is not named at all."""
+    everything = list(circuit.parameters)
+    named_data = None if data is None else named_parameters("input_parameters", data, everything)
+    named_weights = None if weights is None else named_parameters("weight_parameters", weights, everything)
+    named = {*(named_data or ()), *(named_weights or ())}
+    rest = [one for one in everything if one not in named]
+    if named_data is not None and named_weights is not None:
+        _check_partition(named_data, named_weights, rest)
+    return rest if named_data is None else named_data, rest if named_weights is None else named_weights
 
 
 def _check_partition(data: Sequence[Parameter], weights: Sequence[Parameter], rest: Sequence[Parameter]) -> None:
     both = [parameter for parameter in data if parameter in set(weights)]
     if both:
-        raise ValueError(f"{_listed(both)} came both in input_parameters and in weight_parameters. Choose one of them.")
+        raise ValueError(
+            f"{listed_names(both)} came both in input_parameters and in weight_parameters. Choose one of them."
+        )
     if rest:
         raise ValueError(
-            f"{_listed(rest)} came neither in input_parameters nor in weight_parameters. Put each parameter of the "
-            "circuit into one of them, or bind it first (assign_parameters)."
+            f"{listed_names(rest)} came neither in input_parameters nor in weight_parameters. Put each parameter of "
+            "the circuit into one of them, or bind it first (assign_parameters)."
         )
-
-
-def _listed(parameters: Sequence[Parameter]) -> str:
-    names = [parameter.name for parameter in parameters]
-    return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")

@@ -15,13 +15,14 @@ from sklearn.utils.validation import validate_data
 from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import AnyArray, FloatArray
-from qiskit_qml_ext.checks import numeric_array
+from qiskit_qml_ext.checks import ParameterNames, numeric_array
 from qiskit_qml_ext.circuits import Ansatz, FeatureMap, InitialDistribution
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.gradients import GradientMethod
 from qiskit_qml_ext.models.losses import GivesProbabilities, Loss, loss_of
 from qiskit_qml_ext.models.optimizers import Optimizer
-from qiskit_qml_ext.models.variational.model import TrainingData, VariationalModel, checked_weights
+from qiskit_qml_ext.models.variational.model import VariationalModel
+from qiskit_qml_ext.models.variational.training_data import TrainingData, checked_weights
 from qiskit_qml_ext.models.variational.training_run import Callback
 from qiskit_qml_ext.primitives import Connection
 
@@ -43,10 +44,14 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
             whose other parameters are trained; ``None`` takes ``AngleFeatureMap()``.
         ansatz: What is trained: a template, or a circuit. ``None`` takes nothing after a feature map with weights
             of its own (a re-uploading model), and ``RealAmplitudesAnsatz()`` after one without.
+        input_parameters: Of a circuit as ``feature_map``: the parameters that take a sample, in the order of the
+            columns, or the name of their vector, such as ``"inputs"``; all others are trained. By default the vector
+            ``x``.
         observables: One for each class, or one for two classes; or ``"local"`` (the mean of Z over
             the qubits, dealt out in turn to the classes; for more classes than qubits the outcomes, as numbers, modulo
-            the number of classes) or ``"parity"`` (the number of ones modulo the number of classes); ``None`` is
-            ``"local"``.
+            the number of classes), ``"parity"`` (the number of ones modulo the number of classes) or
+            ``"separated_states"`` (2F - 1, with F the fidelity with the k-th of up to six states of one qubit that are
+            as far apart as they can be, averaged over the qubits; for two classes Z); ``None`` is ``"local"``.
         loss: ``"cross_entropy"``, ``"hinge"``, ``"huber"``, ``"squared"``, or a callable with the signature of
             :class:`~qiskit_qml_ext.models.losses.Loss`.
         optimizer: A name, or an object: ours, SciPy's or qiskit-machine-learning's; see
@@ -84,7 +89,8 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         checkpoint: The path of a file that is written while ``fit`` trains, and from which a run that was killed goes
             on at the same iteration with the same history; a finished training is taken from it at once. It is JSON,
             written after every iteration where values are estimated; where they are exact, as often as takes 2 % of the
-            time, and at the end. A file of other data or settings is an error. Together with a journal nothing that was
+            time, and at the end. A file of other data or settings is an error; of ``plateau_guard`` only whether it
+            stops must be the same. The guard says again what it said before. Together with a journal nothing that was
             paid for is paid for again. Only for ``fit``, with this package's optimizers that go in steps.
         random_state: For initial weights, batches, validation samples and random optimizers.
 
@@ -125,6 +131,7 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         feature_map: FeatureMap | QuantumCircuit | None = None,
         ansatz: Ansatz | QuantumCircuit | None = None,
         *,
+        input_parameters: ParameterNames | None = None,
         observables: str | Observable | Sequence[Observable] | None = None,
         loss: str | Loss = "cross_entropy",
         optimizer: str | Optimizer | Any = "adam",
@@ -149,6 +156,7 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
     ):
         self.feature_map = feature_map
         self.ansatz = ansatz
+        self.input_parameters = input_parameters
         self.observables = observables
         self.loss = loss
         self.optimizer = optimizer

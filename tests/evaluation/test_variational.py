@@ -1,5 +1,6 @@
 """Variational models in an evaluation: what they answer, what is said of them, and what is refused."""
 
+import html
 import re
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from qiskit_qml_ext.datasets import Dataset
 from qiskit_qml_ext.evaluation import evaluate, plan_evaluation, run_plan
 from qiskit_qml_ext.evaluation.outcomes.training_record import guard_finding_of
 from qiskit_qml_ext.evaluation.planning.training import try_training
+from qiskit_qml_ext.evaluation.protocol.trained_circuit import TrainedCircuit
 from qiskit_qml_ext.evaluation.protocol.training_grid import TrainingGrid
 from qiskit_qml_ext.evaluation.report.page import render_report
 from qiskit_qml_ext.evaluation.report.terminal import as_text
@@ -99,7 +101,10 @@ def test_what_the_guard_found_is_told_in_every_medium(both, monkeypatch):
     look = both.variational
     told = replace(look, trainings=tuple(replace(one, guards=((finding, 2),)) for one in look.trainings))
     record = replace(both, variational=told)
-    expected = "Guard, on 2 of 2 folds: The gradient is smaller than what can be seen. Use fewer layers."
+    expected = (
+        "Guard, on 2 of 2 folds, in the numbers of the first: The gradient is smaller than what can be seen. Use "
+        "fewer layers."
+    )
     for shown in (as_text(record), words_of(render_report(record)), record._repr_html_()):
         assert expected in " ".join(shown.split())
     data = record.to_dict()["variational"]["models"][0]["guard"]
@@ -112,6 +117,27 @@ def test_what_the_guard_found_is_told_in_every_medium(both, monkeypatch):
             "folds": 2,
         }
     ]
+
+
+def test_the_guard_of_a_training_is_told_once_with_the_same_words_everywhere(monkeypatch):
+    of_the_circuit = TrainedCircuit.model
+
+    def strict(self, *arguments, **settings):  # exact results see everything but what counts as no improvement
+        return of_the_circuit(self, *arguments, **settings).set_params(tol=10.0)
+
+    monkeypatch.setattr(TrainedCircuit, "model", strict)
+    result = evaluate(small_data(24), **QUICK)
+    text, page = (
+        " ".join(shown.split()) for shown in (as_text(result), html.unescape(words_of(render_report(result))))
+    )
+    found = result.to_dict()["variational"]["models"]
+    assert [guard["code"] for one in found for guard in one["guard"]] == ["gradient_drowns"] * sum(
+        len(one["guard"]) for one in found
+    )
+    for sentence in (guard["sentence"] for one in found for guard in one["guard"]):
+        assert "what counts as an improvement (tol = 10, for a step of a radian)" in sentence
+        assert text.count(sentence) == page.count(sentence) == 1
+    assert [model.warnings for model in result.models if "variational" in model.key] == [(), ()]
 
 
 @pytest.mark.parametrize("model", ["variational", "both"])

@@ -1,5 +1,6 @@
 """States on fewer qubits."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -23,6 +24,7 @@ from qiskit_qml_ext.circuits import (
     state_circuit,
 )
 from qiskit_qml_ext.models import QuantumAutoencoder, VariationalRegressor
+from qiskit_qml_ext.primitives import connect
 
 QUICK = {"optimizer": "l-bfgs-b", "max_iter": 30, "random_state": 0}
 
@@ -161,3 +163,26 @@ def test_a_perfect_encoder_is_kept():
     autoencoder = QuantumAutoencoder(model).fit(X)
     assert_allclose(autoencoder.score(X), 1, atol=1e-9)
     assert_allclose(autoencoder.fidelities(X), 1, atol=1e-9)
+
+
+@pytest.mark.parametrize("target", ["exact", "aer"])
+def test_an_autoencoder_is_trained_and_read_by_an_estimator(target):
+    # states with real amplitudes on the line from |00⟩ to |11⟩, which one qubit holds
+    turns = np.linspace(0.2, 1.3, 6)
+    angles = state_angles(np.stack([np.cos(turns), 0 * turns, 0 * turns, np.sin(turns)], axis=1))
+    model = VariationalRegressor(
+        state_circuit(2, is_real=True), RealAmplitudesAnsatz(reps=2), max_iter=60, n_iter_no_change=60, random_state=1
+    )
+    exact = QuantumAutoencoder(model).fit(angles)
+    connection = connect(target, shots=500, seed=1)
+    sampled = QuantumAutoencoder(clone(model).set_params(connection=connection)).fit(angles)
+    assert exact.score(angles) > 0.98
+    assert_allclose(sampled.score(angles), exact.score(angles), atol=0.05)
+    used = connection.usage.circuits
+    features = sampled.transform(angles)
+    assert connection.usage.circuits > used > 0
+    without_noise = copy.deepcopy(sampled)
+    without_noise.model_.set_params(connection=None)
+    # the standard error of a Pauli string at 500 shots is at most 0.045; five of them, for 18 numbers
+    assert_allclose(features, without_noise.transform(angles), atol=5 * 0.045)
+    assert np.abs(features - without_noise.transform(angles)).max() > 1e-6

@@ -1,20 +1,25 @@
+import pickle
+
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.quantum_info import Operator, Pauli
+from sklearn.base import clone
 
 from qiskit_qml_ext.circuits import (
     AngleFeatureMap,
+    HardwareEfficientAnsatz,
     IdentityBlockDistribution,
     RealAmplitudesAnsatz,
     TrainableRingFeatureMap,
     UniformDistribution,
 )
-from qiskit_qml_ext.exceptions import ParameterOrderWarning
+from qiskit_qml_ext.exceptions import ParameterOrderWarning, PlateauError
 from qiskit_qml_ext.models import QuantumLayer, VariationalClassifier, VariationalRegressor
 from qiskit_qml_ext.models.trained_circuit import split_circuit, trained_circuit
 from qiskit_qml_ext.models.variational.model_circuit import build_model_circuit
+from qiskit_qml_ext.primitives import connect
 
 
 def turned(*parameters, num_qubits=1):
@@ -164,3 +169,121 @@ def test_parts_have_the_parameters_that_the_user_gave_the_weights():
     model = trained_circuit(OWN, turned(B, A), None)
     assert [[parameter.name for parameter in part.parameters] for part in model.parts] == [["w[0]", "w[1]"], ["a", "b"]]
     assert [len(one.parts) for one in (trained_circuit(turned(A), turned(B), 1), split_circuit(turned(*X)))] == [1, 0]
+
+
+def qnode_like():
+    """A circuit of a function of ``inputs`` and ``w``: by name its data are neither first nor last."""
+    inputs, weights, angle = ParameterVector("inputs", 2), ParameterVector("w", 12), Parameter("a")
+    circuit = QuantumCircuit(2)
+    circuit.ry(angle, 0)
+    for qubit in range(2):
+        circuit.ry(inputs[qubit], qubit)
+    circuit.cx(0, 1)
+    for place, weight in enumerate(reversed(list(weights))):
+        circuit.rx(weight, place % 2)
+        circuit.rz(weight * inputs[place % 2], place % 2)
+    return circuit
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"input_parameters": "inputs"},
+        {"input_parameters": ["inputs"]},
+        {"input_parameters": ["inputs[0]", "inputs[1]"]},
+        {"weight_parameters": ["a", "w"]},
+        {"input_parameters": "inputs", "weight_parameters": ["a", "w"]},
+    ],
+    ids=str,
+)
+def test_the_name_of_a_vector_stands_for_its_elements_in_their_order(settings):
+    layer = QuantumLayer(qnode_like(), Pauli("ZZ"), **settings)
+    assert [one.name for one in layer.input_parameters] == ["inputs[0]", "inputs[1]"]
+    assert [one.name for one in layer.weight_parameters] == ["a", *(f"w[{place}]" for place in range(12))]
+
+
+def test_vectors_in_another_order_give_columns_in_that_order():
+    layer = QuantumLayer(qnode_like(), Pauli("ZZ"), weight_parameters=["w", "a"])
+    assert [one.name for one in layer.weight_parameters][-2:] == ["w[11]", "a"]
+    layer = QuantumLayer(qnode_like(), Pauli("ZZ"), input_parameters=["w", "inputs[1]"])
+    assert [one.name for one in layer.input_parameters] == [*(f"w[{place}]" for place in range(12)), "inputs[1]"]
+
+
+@pytest.mark.parametrize("kind", [VariationalClassifier, VariationalRegressor])
+@pytest.mark.parametrize("names", ["inputs", ["inputs"], ["inputs[0]", "inputs[1]"]], ids=str)
+def test_a_model_takes_a_circuit_whose_data_have_another_name(kind, names):
+    circuit, rng = qnode_like(), np.random.default_rng(0)
+    names = [one for one in circuit.parameters if one.name in names] if "inputs[0]" in names else names
+    X, y = rng.uniform(0, 3, (12, 2)), np.arange(12) % 2
+    model = kind(circuit, input_parameters=names, observables=Pauli("ZZ"), max_iter=5, random_state=0).fit(X, y)
+    layer = QuantumLayer(circuit, Pauli("ZZ"), input_parameters="inputs")
+    outputs = layer(X, model.weights_)[:, 0]
+    if kind is VariationalRegressor:
+        np.testing.assert_allclose(model.predict(X), outputs * model.output_scale_ + model.output_bias_, atol=1e-12)
+    else:
+        scores = outputs * model.output_scale_ + model.output_bias_
+        np.testing.assert_allclose(model.decision_function(X), scores, atol=1e-12)
+    # the same circuit, with its data called x by the user
+    x = ParameterVector("x", 2)
+    renamed = circuit.assign_parameters({f"inputs[{place}]": x[place] for place in range(2)})
+    other = kind(renamed, observables=Pauli("ZZ"), max_iter=5, random_state=0).fit(X, y)
+    np.testing.assert_allclose(other.weights_, model.weights_, atol=1e-12)
+    again = pickle.loads(pickle.dumps(clone(model).fit(X, y)))
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+
+
+def test_named_data_and_an_ansatz_beside_them():
+    circuit = turned(B, A, num_qubits=2)  # b is data, a is trained before the ansatz
+    model = trained_circuit(circuit, RealAmplitudesAnsatz(reps=1), 1, input_parameters=["b"])
+    assert (len(model.data), len(model.weights)) == (1, 5)
+    bound = model.circuit.assign_parameters(
+        dict(zip((*model.data_parameters, *model.weight_parameters), (0.3, 0.7, 0, 0, 0, 0), strict=True))
+    )
+    by_hand = circuit.assign_parameters({A: 0.7, B: 0.3}).compose(QuantumCircuit(2))
+    by_hand.cx(0, 1)
+    assert Operator(bound).equiv(by_hand)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "match"),
+    [
+        ({"feature_map": None, "input_parameters": "x"}, ValueError, "goes with a circuit as feature map only"),
+        ({"feature_map": AngleFeatureMap(), "input_parameters": ["x"]}, ValueError, "Leave it out"),
+        ({"input_parameters": "input"}, TypeError, "name of one ParameterVector, but 'input' came. The circuit has a"),
+        ({"input_parameters": "a"}, TypeError, "must be a list of parameters"),
+        ({"input_parameters": ["input"]}, ValueError, "input, which is no parameter"),
+        ({"input_parameters": ["inputs", "inputs[0]"]}, ValueError, "twice"),
+        ({"input_parameters": ["inputs", "a"]}, ValueError, "2 features but the feature map encodes 3"),
+        ({"input_parameters": [parameter.name for parameter in qnode_like().parameters]}, ValueError, "encodes 15"),
+        ({"input_parameters": 3}, TypeError, "list of parameters"),
+    ],
+    ids=str,
+)
+def test_names_that_mean_nothing_are_refused(settings, error, match):
+    X, y = np.random.default_rng(0).uniform(0, 3, (12, 2)), np.arange(12) % 2
+    for kind in (VariationalClassifier, VariationalRegressor):
+        with pytest.raises(error, match=match):
+            kind(**{"feature_map": qnode_like(), **settings}).fit(X, y)
+
+
+def test_a_parameter_and_a_vector_of_one_name_are_told_apart_only_by_themselves():
+    circuit = turned(Parameter("w"), *ParameterVector("w", 2), A)
+    with pytest.raises(ValueError, match="both a parameter and a ParameterVector"):
+        QuantumLayer(circuit, Pauli("Z"), weight_parameters=["w"])
+    alone = next(one for one in circuit.parameters if one.name == "w")
+    assert QuantumLayer(circuit, Pauli("Z"), input_parameters=[alone]).num_weights == 3
+
+
+@pytest.mark.parametrize("name", ["x", "inputs"])
+def test_the_guard_finds_causes_where_the_feature_map_is_a_circuit(name):
+    circuit = QuantumCircuit(8)
+    for qubit, parameter in enumerate(ParameterVector(name, 8)):
+        circuit.ry(parameter, qubit)
+    model = VariationalRegressor(
+        circuit, HardwareEfficientAnsatz(reps=12), input_parameters=None if name == "x" else name,
+        observables="parity", connection=connect("exact", shots=10, seed=1), plateau_guard="stop", random_state=0,
+    )  # fmt: skip
+    X = np.random.default_rng(0).uniform(0.2, 1.2, (6, 8))
+    with pytest.raises(PlateauError) as caught:
+        model.fit(X, np.sin(2 * X[:, 0]))
+    assert "small Gaussian angles" in caught.value.report.cause

@@ -19,6 +19,7 @@ from qiskit_qml_ext.evaluation.protocol.candidates import Candidate
 from qiskit_qml_ext.evaluation.protocol.folds import Split
 from qiskit_qml_ext.evaluation.protocol.quantum_family import KERNEL
 from qiskit_qml_ext.evaluation.protocol.training_search import TrainingSearch
+from qiskit_qml_ext.exceptions import PlateauWarning
 from qiskit_qml_ext.primitives import Usage
 
 
@@ -103,7 +104,8 @@ def run_fold(plan: EvaluationPlan, candidate: Candidate, fold: int, split: Split
                 training = training_record_of(search, fold, len(train))
         except Exception as error:
             failure, usage = _one_line(error), plan.connection.usage - before
-    messages = Counter(_one_line_text(str(warning.message)) for warning in caught)
+    kept = [one for one in caught if training is None or not issubclass(one.category, PlateauWarning)]
+    messages = Counter(_one_line_text(str(warning.message)) for warning in kept)  # the guard's finding is in training
     return FoldOutcome(
         candidate.key, fold, score, fit_seconds, parameters, usage, failure, dict(messages), kernel, training, edges
     )

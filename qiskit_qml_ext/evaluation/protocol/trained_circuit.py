@@ -33,13 +33,14 @@ class TrainedCircuit:
         entanglement = "linear" if self.entangles else "none"
         return HardwareEfficientAnsatz("zy", reps=reps, entanglement=entanglement)
 
-    def model(self, setting: Setting, *, steps: int, num_samples: int) -> TrainedModel:
+    def model(self, setting: Setting, *, steps: int, num_samples: int, plateau_guard: str = "warn") -> TrainedModel:
         """Return an unfitted model that trains so many steps on so many samples, and never stops before.
 
         Args:
             setting: How the circuit is made and trained.
             steps: Steps of the training.
             num_samples: The number of training samples.
+            plateau_guard: What the guard against plateaus does.
         """
         family = VariationalClassifier if self.task == "classification" else VariationalRegressor
         passes = passes_for(steps, num_samples)
@@ -51,10 +52,6 @@ class TrainedCircuit:
             batch_size=min(BATCH_SIZE, num_samples),
             max_iter=passes,
             n_iter_no_change=passes + 1,  # the number of steps is the search's to choose
+            plateau_guard=plateau_guard,
             random_state=self.seed,
         )
-
-
-def guarded(model: TrainedModel, word: str) -> TrainedModel:
-    """Set what the guard against plateaus does, on models that have one; return the model."""
-    return model.set_params(plateau_guard=word) if "plateau_guard" in model.get_params(deep=False) else model

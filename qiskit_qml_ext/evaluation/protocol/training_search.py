@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import AnyArray, FloatArray, IndexArray
-from qiskit_qml_ext.evaluation.protocol.trained_circuit import TrainedCircuit, TrainedModel, guarded
+from qiskit_qml_ext.evaluation.protocol.trained_circuit import TrainedCircuit, TrainedModel
 from qiskit_qml_ext.evaluation.protocol.training_grid import Setting, TrainingGrid, passes_for
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class TrainingSearch(BaseEstimator):  # type: ignore[misc, unused-ignore]
         self.best_params_ = {**settings[row]._asdict(), "steps": steps[column]}
         self.held_out_losses_ = np.mean([part[row].losses for part in parts], axis=0)
         model = self.circuit.model(settings[row], steps=steps[column], num_samples=len(X))
-        pipeline = Pipeline([("prepare", clone(self.preparation)), ("model", guarded(model, "warn"))])
+        pipeline = Pipeline([("prepare", clone(self.preparation)), ("model", model)])
         self.best_estimator_ = pipeline.fit(X, y)
         self.num_states_ += model.n_iter_ * len(X)
         return self
@@ -98,7 +98,7 @@ class TrainingSearch(BaseEstimator):  # type: ignore[misc, unused-ignore]
     ) -> HeldOut:
         """Train one setting through all numbers of steps, testing it after each."""
         size, scorer, done = len(seen[0]), get_scorer(self.scoring), 0
-        model = guarded(self.circuit.model(setting, steps=self.grid.steps[-1], num_samples=size), "off")
+        model = self.circuit.model(setting, steps=self.grid.steps[-1], num_samples=size, plateau_guard="off")
         model.set_params(warm_start=True)
         scores, losses = np.empty(len(self.grid.steps)), np.empty(len(self.grid.steps))
         for index, steps in enumerate(self.grid.steps):

@@ -20,10 +20,12 @@ def choice(training: ModelTraining) -> str:
 
 def guard_sentences(training: ModelTraining) -> list[str]:
     """Return what the guard against plateaus found, with the number of folds."""
-    return [
-        " ".join([f"Guard, on {number} of {plural(training.num_folds, 'fold')}: {finding.sentence}", *finding.advice])
-        for finding, number in training.guards
-    ]
+    sentences = []
+    for finding, number in training.guards:
+        which = ", in the numbers of the first" if number > 1 else ""
+        folds = f"{number} of {plural(training.num_folds, 'fold')}{which}"
+        sentences.append(" ".join([f"Guard, on {folds}: {finding.sentence}", *finding.advice]))
+    return sentences
 
 
 def rows(training: ModelTraining) -> list[Row]:

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -105,14 +106,24 @@ class PlateauGuard:
             norm: The norm of the estimated gradient by the weights; None if there was none.
             error: The root of the sum of its squared standard errors; None where it is exact.
         """
+        self._watch.add(loss, norm, error)  # also where nothing is said: a run that is taken up may want to know
         if self._mode == "off":
             return False
-        self._watch.add(loss, norm, error)
         if self._stalled is None and self._watch.has_stalled:
             self._stalled = self._as_stalled()
             if not self._begun.is_plateau:  # or it has been said
                 warnings.warn(self._stalled.in_words(), PlateauWarning, stacklevel=_STACK)
         return self._mode == "stop" and self._watch.has_stalled
+
+    @property
+    def readings(self) -> list[tuple[float, float, float]]:
+        """The arguments of :meth:`sees` for all iterations that told something."""
+        return self._watch.taken
+
+    def go_on(self, readings: Iterable[Sequence[float]]) -> None:
+        """Take the place of a guard that saw these readings, and say what it said."""
+        for loss, norm, error in readings:
+            self.sees(loss, norm, error)
 
     @property
     def report(self) -> PlateauReport | None:

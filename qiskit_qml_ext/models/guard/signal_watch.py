@@ -29,18 +29,23 @@ _FALLEN = 3.0  # standard errors by which the last losses are below the first
 
 
 class SignalWatch:
-    """Keeps account of the gradient's signal-to-noise ratio."""
+    """Keeps account of the gradient's signal-to-noise ratio.
+
+    Attributes:
+        taken: What was taken down of each iteration that tells something, as :meth:`add` takes it: all that its state
+            comes from.
+    """
 
     def __init__(self) -> None:
+        self.taken: list[tuple[float, float, float]] = []
         self._readings: deque[tuple[float, float]] = deque(maxlen=RECENT)
-        self._losses: list[float] = []
         self._signal = self._noise = 0.0
         self._was_seen = False
 
     @property
     def num_iterations(self) -> int:
         """How many iterations had a gradient with a known error."""
-        return len(self._losses)
+        return len(self.taken)
 
     @property
     def ratio(self) -> float:
@@ -71,8 +76,8 @@ class SignalWatch:
         """
         if norm is None or error is None or not math.isfinite(norm) or not error > 0:
             return
+        self.taken.append((float(loss), float(norm), float(error)))
         self._readings.append((norm**2 - error**2, error**2))
-        self._losses.append(loss)
         self._signal += norm**2 - error**2
         self._noise += error**2
         enough = len(self._readings) >= FEWEST
@@ -87,7 +92,7 @@ class SignalWatch:
     def _has_fallen(self) -> bool:
         """Whether the last losses are below the first beyond their scatter."""
         half = FEWEST // 2
-        first, last = np.array(self._losses[:half]), np.array(self._losses[-half:])
+        first, last = (np.array([loss for loss, _, _ in part]) for part in (self.taken[:half], self.taken[-half:]))
         error = math.sqrt((first.var(ddof=1) + last.var(ddof=1)) / half)
         return bool(first.mean() - last.mean() > _FALLEN * error)
 

@@ -18,6 +18,7 @@ A small gradient of the loss has two causes: the outputs do not move (a plateau)
 are looked at as well, mean_i Σ_kj (scale_k J_ikj)² against Σ_kj scale_k² ν_kj/S.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,17 +59,6 @@ class GradientSizes:
     method: str
     """How they were found."""
 
-    def followed_by(self, others: "GradientSizes", method: str) -> "GradientSizes":
-        """Return the sizes of both, first these."""
-        return GradientSizes(
-            np.concatenate([self.loss, others.loss]),
-            np.concatenate([self.loss_at_most, others.loss_at_most]),
-            np.concatenate([self.loss_noise, others.loss_noise]),
-            np.concatenate([self.outputs, others.outputs]),
-            np.concatenate([self.outputs_noise, others.outputs_noise]),
-            method,
-        )
-
 
 def gradient_sizes(start: TrainingStart, reader: Reader) -> GradientSizes:
     """Read the gradient at the start, on some of the samples; unless it is seen there, at other starts as well.
@@ -83,13 +73,17 @@ def gradient_sizes(start: TrainingStart, reader: Reader) -> GradientSizes:
     draws = min(_DRAWS, reader.affordable // min(number, 2) - 1)
     size = min(number, _SAMPLES, reader.affordable // (draws + 1))
     chosen = np.sort(rng.permutation(number)[:size])
-    drawn = (start.draw(rng) for _ in range(draws))
-    points = drawn if start.shots is None else list(drawn)  # before what is drawn for the noise, else if needed
+    points: Iterator[FloatArray] = (start.draw(rng) for _ in range(draws))
+    if start.shots is not None:
+        points = iter(list(points))  # drawn before the rows for the noise; otherwise only if they are needed
     here = _sizes_at(start, reader, chosen, [start.point], rng)
     if here.loss[0] > 0 and here.loss[0] >= here.loss_noise[0]:
         return here
     others = _sizes_at(start, reader, chosen, list(points), rng)
-    return here.followed_by(others, f"{here.method} and at {draws} others")
+    loss, at_most, noise, outputs, outputs_noise = (
+        np.concatenate(pair) for pair in zip(_arrays(here), _arrays(others), strict=True)
+    )
+    return GradientSizes(loss, at_most, noise, outputs, outputs_noise, f"{here.method} and at {draws} others")
 
 
 def _sizes_at(
@@ -114,6 +108,10 @@ def _sizes_at(
         outputs_noise = np.full(len(points), noise @ start.scale**2 / start.shots)
     method = f"{size} of the {number} samples at the start"
     return GradientSizes(loss, at_most, loss_noise, outputs, outputs_noise, method)
+
+
+def _arrays(sizes: GradientSizes) -> tuple[FloatArray, ...]:
+    return sizes.loss, sizes.loss_at_most, sizes.loss_noise, sizes.outputs, sizes.outputs_noise
 
 
 def _batch_square(gradients: FloatArray, batch_size: int, number: int) -> tuple[float, float]:

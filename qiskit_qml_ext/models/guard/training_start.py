@@ -43,7 +43,7 @@ class TrainingStart:
     template: Ansatz | None
     """The circuit as a family whose layers can be changed; ``None`` if it is none."""
     has_plain_circuits: bool
-    """Whether the circuit, or a part of it, is the user's own rather than made by a template."""
+    """Whether a part of the circuit with weights is the user's own rather than made by a template."""
     batch_size: int
     """Samples in a step of the training, from 1 to n."""
     shots: int | None

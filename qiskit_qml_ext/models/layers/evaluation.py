@@ -9,10 +9,11 @@ from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.arrays import FloatArray, IntArray
 from qiskit_qml_ext.engine import Observable, expectation_jacobian, expectation_vjp, expectations
-from qiskit_qml_ext.gradients import GradientMethod, jacobian
+from qiskit_qml_ext.gradients import GradientMethod, HadamardTestGradient, jacobian
 from qiskit_qml_ext.gradients.methods import AdjointGradient, choose_method
 from qiskit_qml_ext.gradients.problem import pose
-from qiskit_qml_ext.gradients.readings import pauli_sum, read
+from qiskit_qml_ext.gradients.readings import read
+from qiskit_qml_ext.models.pauli_sums import as_pauli_sum
 from qiskit_qml_ext.primitives import Connection, connect
 from qiskit_qml_ext.primitives.connection.views import with_new_noise
 from qiskit_qml_ext.primitives.content import circuit_key
@@ -104,7 +105,7 @@ class EstimatedEvaluation:
 
     Args:
         circuit: The circuit.
-        observables: The M observables: Pauli sums, unless the connection is exact.
+        observables: The M observables; what is no Pauli sum is measured as one, unless the connection is exact.
         connection: Where circuits run.
         method: How gradients are found.
         seed: With the connection's own seed and the circuit it makes the seeds of the calls: the k-th call takes the
@@ -113,7 +114,7 @@ class EstimatedEvaluation:
 
     Raises:
         ValueError: What cannot be estimated on the connection.
-        UnsupportedObservableError: An observable is no Pauli sum.
+        UnsupportedObservableError: An observable would be a sum of too many Pauli strings.
     """
 
     is_repeatable = False
@@ -127,16 +128,17 @@ class EstimatedEvaluation:
         *,
         seed: int = 0,
     ):
-        self._circuit, self._observables = circuit, observables
+        self._circuit = circuit
         self._connection, self._method = connection, method
         self._calls = count()
-        pose(circuit, observables, np.empty((0, circuit.num_parameters)), connection=connection)
+        problem = pose(circuit, list(observables), np.empty((0, circuit.num_parameters)), connection=connection)
+        self._observables: Sequence[Observable] = problem.observables
+        if not connection.is_exact or isinstance(method, HadamardTestGradient):
+            self._observables = [as_pauli_sum(one, circuit.num_qubits) for one in problem.observables]
         self._entropy = (connection.seed or 0, seed, int(circuit_key(circuit)[:16], 16))
         self._measured = unitary_part(circuit, timing=True)
         if connection.is_exact:
             return
-        for observable in observables:
-            pauli_sum(observable)
         connection.isa_circuit(self._measured)
         if connection.backend is None:  # a primitive of the user's; asking a device for one may open a session
             connection.estimator  # noqa: B018

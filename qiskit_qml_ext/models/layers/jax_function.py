@@ -1,10 +1,12 @@
 """The values of a layer as a function that JAX can transform."""
 
+from itertools import compress
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.custom_derivatives import SymbolicZero
 from numpy.typing import ArrayLike
 
 from qiskit_qml_ext.arrays import AnyArray
@@ -51,22 +53,36 @@ def _values(layer: QuantumLayer, inputs: jax.Array, weights: jax.Array) -> jax.A
 
 
 def _gradients(
-    layer: QuantumLayer, inputs: jax.Array, weights: jax.Array, cotangents: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-    def run(x: AnyArray, w: AnyArray, dual: AnyArray) -> tuple[AnyArray, AnyArray]:
-        by_inputs, by_weights = layer.vjp(np.asarray(x), np.asarray(w), np.asarray(dual))
-        return by_inputs.astype(x.dtype), by_weights.astype(w.dtype)
+    layer: QuantumLayer, wanted: tuple[bool, bool], inputs: jax.Array, weights: jax.Array, cotangents: jax.Array
+) -> list[jax.Array]:
+    """The gradients by inputs and by weights, those of the two that are wanted."""
 
-    shapes = tuple(jax.ShapeDtypeStruct(array.shape, array.dtype) for array in (inputs, weights))
-    return jax.pure_callback(run, shapes, inputs, weights, cotangents, vmap_method="broadcast_all")
+    def run(x: AnyArray, w: AnyArray, dual: AnyArray) -> list[AnyArray]:
+        both = layer.gradients(
+            np.asarray(x), np.asarray(w), np.asarray(dual), by_inputs=wanted[0], by_weights=wanted[1]
+        )
+        return [one.astype(of.dtype) for one, of in zip(both, (x, w), strict=True) if one is not None]
+
+    shapes = [jax.ShapeDtypeStruct(one.shape, one.dtype) for one in compress((inputs, weights), wanted)]
+    return list(jax.pure_callback(run, shapes, inputs, weights, cotangents, vmap_method="broadcast_all"))
 
 
-def _forward(layer: QuantumLayer, inputs: jax.Array, weights: jax.Array) -> tuple[jax.Array, Any]:
-    return _first_values(layer, inputs, weights), (inputs, weights)
+def _forward(layer: QuantumLayer, inputs: Any, weights: Any) -> tuple[jax.Array, Any]:
+    """Inputs and weights with what is kept: they, and whether each is differentiated by, as () or None.
+
+    JAX keeps trees of arrays; what kind of tree it is, is known while it traces.
+    """
+    flags = tuple(() if one.perturbed else None for one in (inputs, weights))
+    return _first_values(layer, inputs.value, weights.value), (inputs.value, weights.value, flags)
 
 
-def _backward(layer: QuantumLayer, kept: tuple[jax.Array, jax.Array], cotangents: jax.Array) -> Any:
-    return _first_gradients(layer, *kept, cotangents)
+def _backward(layer: QuantumLayer, kept: tuple[jax.Array, jax.Array, Any], cotangents: Any) -> Any:
+    inputs, weights, flags = kept
+    if isinstance(cotangents, SymbolicZero):
+        return None, None
+    wanted = (flags[0] is not None, flags[1] is not None)
+    found = iter(_first_gradients(layer, wanted, inputs, weights, cotangents))
+    return tuple(next(found) if one else None for one in wanted)
 
 
 def _refuse(*_: object) -> Any:
@@ -77,9 +93,9 @@ def _refuse(*_: object) -> Any:
 
 
 _expectations = jax.custom_vjp(_values, nondiff_argnums=(0,))
-_expectations.defvjp(_forward, _backward)
+_expectations.defvjp(_forward, _backward, symbolic_zeros=True)
 # What the gradients are made of, with a rule that refuses where they are differentiated in turn.
 _first_values = jax.custom_jvp(_values, nondiff_argnums=(0,))
 _first_values.defjvp(_refuse)
-_first_gradients = jax.custom_jvp(_gradients, nondiff_argnums=(0,))
+_first_gradients = jax.custom_jvp(_gradients, nondiff_argnums=(0, 1))
 _first_gradients.defjvp(_refuse)

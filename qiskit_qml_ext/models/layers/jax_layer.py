@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from qiskit_qml_ext.checks import ParameterNames
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.gradients import GradientMethod
 from qiskit_qml_ext.models.layers.jax_function import apply
 from qiskit_qml_ext.models.layers.layer_circuit import LayerCircuit
 from qiskit_qml_ext.models.layers.quantum_layer import QuantumLayer
-from qiskit_qml_ext.models.trained_circuit import ParameterNames
 from qiskit_qml_ext.primitives import Connection
 
 
@@ -23,9 +23,9 @@ class JaxLayer:
     It works under ``jax.jit``, ``jax.vmap`` (over inputs, weights or both) and reverse-mode differentiation
     (``jax.grad``, ``jax.vjp``, ``jax.jacrev``); forward mode and second derivatives are refused. The circuit runs in a
     callback, by default on this machine's processors in double precision; results come in the wider precision of inputs
-    and weights, which must be float32 or float64 (for which JAX needs ``jax_enable_x64``). On a connection that
-    estimates, code that JAX compiles may merge equal calls or repeat one, so that their noise is repeatable call by
-    call only outside of ``jit``.
+    and weights, which must be float32 or float64 (for which JAX needs ``jax_enable_x64``). Gradients are found by those
+    of inputs and weights only that are differentiated by. On a connection that estimates, code that JAX compiles may
+    merge equal calls or repeat one, so that their noise is repeatable call by call only outside of ``jit``.
 
     Args:
         circuit: See :class:`QuantumLayer`.

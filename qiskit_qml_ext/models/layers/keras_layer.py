@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from typing_extensions import Self
 
+from qiskit_qml_ext.checks import ParameterNames
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.gradients import GradientMethod
 from qiskit_qml_ext.models.layers.layer_circuit import LayerCircuit
 from qiskit_qml_ext.models.layers.layer_document import layer_arguments, layer_document
 from qiskit_qml_ext.models.layers.quantum_layer import QuantumLayer
-from qiskit_qml_ext.models.trained_circuit import ParameterNames
 from qiskit_qml_ext.primitives import Connection
 
 _FUNCTIONS = {"jax": "jax_function", "tensorflow": "tensorflow_function", "torch": "torch_function"}

@@ -4,8 +4,9 @@ from typing import TypeAlias
 
 from qiskit import QuantumCircuit
 
+from qiskit_qml_ext.checks import ParameterNames
 from qiskit_qml_ext.circuits import Ansatz, FeatureMap
-from qiskit_qml_ext.models.trained_circuit import ParameterNames, TrainedCircuit, split_circuit, trained_circuit
+from qiskit_qml_ext.models.trained_circuit import TrainedCircuit, split_circuit, trained_circuit
 
 LayerCircuit: TypeAlias = QuantumCircuit | FeatureMap | tuple[FeatureMap | QuantumCircuit, Ansatz | QuantumCircuit]
 """What a layer runs: a circuit, a feature map with weights of its own, or a feature map and an ansatz."""

@@ -13,14 +13,13 @@ from qiskit.circuit import Parameter
 from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import AnyArray, FloatArray, IntArray
-from qiskit_qml_ext.checks import check_arguments, numeric_array, wrong_kind
+from qiskit_qml_ext.checks import ParameterNames, check_arguments, numeric_array, wrong_kind
 from qiskit_qml_ext.circuits import InitialDistribution, UniformDistribution
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.engine.observables import as_list
 from qiskit_qml_ext.gradients import GradientMethod
 from qiskit_qml_ext.models.layers.evaluation import Columns, evaluation_on
 from qiskit_qml_ext.models.layers.layer_circuit import LayerCircuit, circuit_of_layer
-from qiskit_qml_ext.models.trained_circuit import ParameterNames
 from qiskit_qml_ext.primitives import Connection
 
 Gradients: TypeAlias = tuple[FloatArray | None, FloatArray | None]
@@ -44,12 +43,13 @@ class QuantumLayer:
             ``(feature_map, ansatz)`` of templates or circuits, whose parameters become ``x`` and ``θ``. The rule stands
             in :mod:`qiskit_qml_ext.models.trained_circuit`.
         observables: One observable or a list of M, each Hermitian: ``SparsePauliOp``, ``Pauli``, ``Projector``, or the
-            diagonal as a 1-D array of 2**n numbers.
+            diagonal as a 1-D array of 2**n numbers. Where results are estimated, what is no Pauli sum is measured as
+            one.
         num_features: The number of inputs for which a feature map is built.
-        input_parameters: For a circuit: the parameters that take the inputs, in the order of the columns. By default
-            the vector ``x``, or what ``weight_parameters`` leaves.
-        weight_parameters: For a circuit: the parameters that are trained, in the order of the weights. By default what
-            the inputs leave, in the order of ``circuit.parameters``.
+        input_parameters: For a circuit: the parameters that take the inputs, in the order of the columns, or the name
+            of their vector, such as ``"inputs"``. By default the vector ``x``, or what ``weight_parameters`` leaves.
+        weight_parameters: For a circuit: the parameters that are trained, in the order of the weights, or the name of
+            their vector. By default what the inputs leave, in the order of ``circuit.parameters``.
         initialization: The distribution of the initial weights, or the weights themselves, shape (W,); by default they
             are uniform in [0, 2π).
         random_state: A seed or a generator for the initial weights; ``None`` draws others each time.
@@ -65,7 +65,8 @@ class QuantumLayer:
         TypeError: An argument is of the wrong kind.
         ValueError: The parameters are not split into data and weights, an observable is not Hermitian or acts on
             another number of qubits, or the connection cannot do what is asked of it.
-        UnsupportedObservableError: The connection estimates, and an observable is no Pauli sum.
+        UnsupportedObservableError: The connection estimates, and an observable would be a sum of more than 1,024 Pauli
+            strings.
 
     Examples:
         >>> from qiskit.quantum_info import Pauli

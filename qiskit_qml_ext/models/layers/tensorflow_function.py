@@ -11,6 +11,8 @@ from qiskit_qml_ext.models.layers.quantum_layer import QuantumLayer
 def apply(layer: QuantumLayer, inputs: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     """Return the expectation values of a layer.
 
+    TensorFlow does not say by which of the two is differentiated: gradients are found by both.
+
     Args:
         layer: The layer.
         inputs: Shape (…, F), float32 or float64.

@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
+from qiskit_qml_ext.checks import ParameterNames
 from qiskit_qml_ext.circuits import InitialDistribution
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.gradients import GradientMethod
 from qiskit_qml_ext.models.layers.layer_circuit import LayerCircuit
 from qiskit_qml_ext.models.layers.quantum_layer import QuantumLayer
 from qiskit_qml_ext.models.layers.torch_function import apply, check_precision
-from qiskit_qml_ext.models.trained_circuit import ParameterNames
 from qiskit_qml_ext.primitives import Connection
 
 

@@ -11,9 +11,9 @@ from qiskit_qml_ext.engine.observables import size_of
 from qiskit_qml_ext.gradients import GradientMethod, HadamardTestGradient, JacobianEstimate, jacobian, metric_tensor
 from qiskit_qml_ext.gradients.problem import pose
 from qiskit_qml_ext.gradients.readings import read
+from qiskit_qml_ext.models.pauli_sums import as_pauli_sum
 from qiskit_qml_ext.models.variational.account import Account, gradient_errors
 from qiskit_qml_ext.models.variational.model_circuit import ModelCircuit
-from qiskit_qml_ext.models.variational.pauli_sums import as_pauli_sum
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.primitives.connection.views import with_new_noise
 from qiskit_qml_ext.primitives.shots import shots_of

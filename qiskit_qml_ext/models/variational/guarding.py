@@ -9,6 +9,7 @@ from qiskit.quantum_info import SparsePauliOp
 from sklearn.base import clone
 
 from qiskit_qml_ext.arrays import FloatArray, IntArray
+from qiskit_qml_ext.checks import ParameterNames
 from qiskit_qml_ext.circuits import AngleFeatureMap, Ansatz, FeatureMap, InitialDistribution, RealAmplitudesAnsatz
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.models.guard.training_start import TrainingStart
@@ -33,6 +34,8 @@ class Untrained:
     """The feature map, as it came."""
     ansatz: Ansatz | QuantumCircuit | None
     """The ansatz, as it came."""
+    input_parameters: ParameterNames | None
+    """The parameters of the feature map that take a sample, as they came."""
 
     def start(
         self,
@@ -77,7 +80,7 @@ class Untrained:
             draw=self.draw,
             distribution=self.distribution,
             template=self._template(samples.shape[1]),
-            has_plain_circuits=any(isinstance(one, QuantumCircuit) for one in (self.feature_map, self.ansatz)),
+            has_plain_circuits=any(one is self.feature_map or one is self.ansatz for one in self.model.sources),
             batch_size=number if batch_size is None else min(batch_size, number),
             shots=shots,
             tol=tol,
@@ -97,32 +100,42 @@ class Untrained:
         trained = parts[1]
         if not isinstance(trained, Ansatz) or "reps" not in trained.get_params():
             return None
-        return ModelTemplate(parts[0], trained, num_features, trained.get_params()["reps"])
+        reps = trained.get_params()["reps"]
+        return ModelTemplate(parts[0], trained, num_features, reps, self.input_parameters)
 
 
 class ModelTemplate(Ansatz):
     """The circuit of a model as a family over the layers of its ansatz.
 
     Args:
-        feature_map: The feature map.
+        encoding: The feature map, a template or a circuit.
         ansatz: The ansatz, a template with the setting ``reps``.
         num_features: How many features a sample has.
         reps: The layers of the ansatz.
+        input_parameters: The parameters of the feature map that take a sample; None by the rule.
     """
 
     name = "model"
     reference = "given by the caller"
 
-    def __init__(self, feature_map: FeatureMap | QuantumCircuit, ansatz: Ansatz, num_features: int, reps: int) -> None:
-        self.feature_map = feature_map
+    def __init__(
+        self,
+        encoding: FeatureMap | QuantumCircuit,
+        ansatz: Ansatz,
+        num_features: int,
+        reps: int,
+        input_parameters: ParameterNames | None = None,
+    ) -> None:
+        self.encoding = encoding
         self.ansatz = ansatz
         self.num_features = num_features
         self.reps = reps
+        self.input_parameters = input_parameters
 
     def build(self, num_qubits: int) -> QuantumCircuit:
         """Return the circuit; its width is that of the feature map."""
         trained = clone(self.ansatz).set_params(reps=self.reps)
-        return build_model_circuit(self.feature_map, trained, self.num_features).circuit
+        return build_model_circuit(self.encoding, trained, self.num_features, self.input_parameters).circuit
 
     def num_parameters(self, num_qubits: int) -> int:
         """Return the number of parameters, data and weights."""

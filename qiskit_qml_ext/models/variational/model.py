@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from copy import copy, deepcopy
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,10 +11,10 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 from typing_extensions import Self
 
-from qiskit_qml_ext.arrays import AnyArray, FloatArray, IntArray
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import (
     numeric_array,
     optional_whole_number,
@@ -39,6 +38,7 @@ from qiskit_qml_ext.models.variational.identity import described, described_circ
 from qiskit_qml_ext.models.variational.model_circuit import ModelCircuit, build_model_circuit, initial_distribution
 from qiskit_qml_ext.models.variational.objective import MeanLoss
 from qiskit_qml_ext.models.variational.readout import observables_for
+from qiskit_qml_ext.models.variational.training_data import TrainingData
 from qiskit_qml_ext.models.variational.training_run import StoppingRule, TrainingRun, progress
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.primitives.connection.views import as_new_program
@@ -79,29 +79,10 @@ _HISTORY = {
 """The columns of ``history_``, attributes of a :class:`TrainingStep`."""
 
 _OF_THE_MODEL = (
-    *("feature_map", "ansatz", "observables", "loss", "optimizer", "initialization", "output_scale", "output_bias"),
-    *("gradient", "connection", "random_state"),
+    *("feature_map", "ansatz", "input_parameters", "observables", "loss", "optimizer", "initialization"),
+    *("output_scale", "output_bias", "gradient", "connection", "random_state"),
 )
 """Settings that make the model; the others say how it is trained."""
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingData:
-    """What a model is trained on."""
-
-    samples: FloatArray
-    """Shape (n, features)."""
-    targets: FloatArray
-    """What the outputs should be, shape (n, K)."""
-    sample_weight: FloatArray
-    """Positive, shape (n,)."""
-    groups: AnyArray | None = None
-    """Labels of which the validation samples keep the shares, shape (n,)."""
-
-    def part(self, rows: IntArray) -> "TrainingData":
-        """Return some of the samples."""
-        groups = None if self.groups is None else self.groups[rows]
-        return TrainingData(self.samples[rows], self.targets[rows], self.sample_weight[rows], groups)
 
 
 class VariationalModel(BaseEstimator):
@@ -191,7 +172,7 @@ class VariationalModel(BaseEstimator):
         optimizer = optimizer_of(self.optimizer)
         self._check_optimizer(optimizer)
         loss = loss_of(self.loss, self._task)
-        model = build_model_circuit(self.feature_map, self.ansatz, num_features)
+        model = build_model_circuit(self.feature_map, self.ansatz, num_features, self.input_parameters)
         observables = observables_for(self.observables, num_observables, model.circuit.num_qubits)
         connection = self.connection
         if self.checkpoint is not None and isinstance(connection, Connection):
@@ -282,7 +263,13 @@ class VariationalModel(BaseEstimator):
         if not goes_on:
             distribution, draw = self._starts()
             untrained = Untrained(
-                self._model, tuple(self.observables_), distribution, draw, self.feature_map, self.ansatz
+                self._model,
+                tuple(self.observables_),
+                distribution,
+                draw,
+                self.feature_map,
+                self.ansatz,
+                self.input_parameters,
             )
             limits = {"batch_size": self.batch_size, "shots": shots, "tol": self.tol}
             guard.look(untrained.start(objective, samples, self._point, **limits))
@@ -331,6 +318,7 @@ class VariationalModel(BaseEstimator):
             "optimizer": described(self.optimizer_),
             "gradient": described(getattr(self._evaluator, "method", None)),
             "connection": connection,
+            "plateau_guard": "'stop'" if self.plateau_guard == "stop" else "'warn' or 'off'",
             **{name: described(getattr(self, name)) for name in named},
         }
 
@@ -387,14 +375,3 @@ class VariationalModel(BaseEstimator):
 def _is_same(now: object, before: object) -> bool:
     """Whether a setting is still the same object, or the same number or word; pickles keep that."""
     return now is before or (isinstance(now, (str, int, float)) and type(now) is type(before) and now == before)
-
-
-def checked_weights(sample_weight: ArrayLike | None, samples: FloatArray) -> FloatArray:
-    """Return weights, shape (n,), of which at least one is positive and none negative."""
-    if sample_weight is None:
-        return np.ones(len(samples))
-    numeric_array("sample_weight", sample_weight)
-    weights: FloatArray = _check_sample_weight(sample_weight, samples, dtype=np.float64, ensure_non_negative=True)
-    if not weights.any():
-        raise ValueError("sample_weight must be positive for at least one sample, but all weights are 0.")
-    return weights

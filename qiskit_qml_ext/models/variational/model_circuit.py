@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 from qiskit import QuantumCircuit
 
-from qiskit_qml_ext.checks import wrong_kind
+from qiskit_qml_ext.checks import ParameterNames, wrong_kind
 from qiskit_qml_ext.circuits import (
     INITIAL_DISTRIBUTIONS,
     AngleFeatureMap,
@@ -22,7 +22,10 @@ ModelCircuit: TypeAlias = TrainedCircuit
 
 
 def build_model_circuit(
-    feature_map: FeatureMap | QuantumCircuit | None, ansatz: Ansatz | QuantumCircuit | None, num_features: int
+    feature_map: FeatureMap | QuantumCircuit | None,
+    ansatz: Ansatz | QuantumCircuit | None,
+    num_features: int,
+    input_parameters: ParameterNames | None = None,
 ) -> ModelCircuit:
     """Put a feature map and an ansatz together; the rule stands in :mod:`qiskit_qml_ext.models.trained_circuit`.
 
@@ -32,6 +35,7 @@ def build_model_circuit(
         ansatz: A template, or a circuit all of whose parameters are trained; ``None`` takes no ansatz after a feature
             map that has weights of its own, and ``RealAmplitudesAnsatz()`` after one that has none.
         num_features: How many features a sample has.
+        input_parameters: Of a circuit as ``feature_map``: its parameters that take a sample.
 
     Raises:
         TypeError: If an argument is no circuit.
@@ -42,6 +46,7 @@ def build_model_circuit(
         AngleFeatureMap() if feature_map is None else feature_map,
         ansatz,
         num_features,
+        input_parameters=input_parameters,
         default_ansatz=RealAmplitudesAnsatz(),
     )
     if not len(model.weights):

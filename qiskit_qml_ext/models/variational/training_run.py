@@ -150,7 +150,8 @@ class TrainingRun:
     def progress_state(self) -> dict[str, Any]:
         """Return what :meth:`go_on` takes, as what JSON can hold."""
         best = None if self.best_point is None else self.best_point.tolist()
-        return {"stopped": self.stopped, "best": self._best, "unchanged": self._unchanged, "best_point": best}
+        state = {"stopped": self.stopped, "best": self._best, "unchanged": self._unchanged, "best_point": best}
+        return {**state, "readings": [] if self.guard is None else self.guard.readings}
 
     def go_on(self, history: Sequence[TrainingStep], state: Mapping[str, Any], *, is_finished: bool) -> None:
         """Take the place of a run that came so far."""
@@ -159,6 +160,8 @@ class TrainingRun:
         self.best_point = None if state["best_point"] is None else np.array(state["best_point"])
         self.is_finished = is_finished
         self._began -= history[-1].seconds
+        if self.guard is not None:
+            self.guard.go_on(state["readings"])
 
     def _sees_a_plateau(self, loss: float, account: Account) -> bool:
         """Whether the guard says stop; it looks at the weights alone, since scale and bias know no plateau."""

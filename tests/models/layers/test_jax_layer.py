@@ -4,6 +4,7 @@ import pytest
 from frameworks import double_precision, framework
 
 from qiskit_qml_ext.models import QuantumLayer
+from qiskit_qml_ext.primitives import connect
 
 jax = framework("jax")
 jnp = jax.numpy
@@ -111,3 +112,26 @@ def test_a_thousand_steps_of_large_batches_in_one_loop_end():
 def test_what_cannot_be_meant_is_refused(call, error, match):
     with pytest.raises(error, match=match):
         call(jnp.array(case.INPUTS), jnp.array(case.START))
+
+
+@pytest.mark.parametrize("transform", [lambda function: function, jax.jit])
+@pytest.mark.parametrize(("arguments", "points"), [((0, 1), 19), (1, 13), (0, 7)])
+def test_only_gradients_that_are_asked_for_are_estimated(transform, arguments, points):
+    connection = connect("exact", shots=100, seed=0)
+    layer = JaxLayer(case.CIRCUIT, case.OBSERVABLES, connection=connection, **case.ARGUMENTS)
+    found = transform(jax.value_and_grad(lambda x, w: jnp.sum(layer(x, w)), arguments))(
+        jnp.array(case.INPUTS), jnp.array(case.START)
+    )
+    jax.block_until_ready(found)
+    # two observables; once for the values, and the points of a gradient as the layer itself takes them
+    assert connection.usage.circuits == (1 + points) * len(case.INPUTS) * 2
+
+
+def test_gradients_by_one_argument_are_those_of_both():
+    inputs, weights = jnp.array(case.INPUTS), jnp.array(case.START)
+    both = jax.grad(lambda x, w: loss(w, x), (0, 1))(inputs, weights)
+    np.testing.assert_allclose(jax.grad(lambda x: loss(weights, x))(inputs), both[0], atol=1e-14)
+    np.testing.assert_allclose(jax.grad(lambda w: loss(w, inputs))(weights), both[1], atol=1e-14)
+    stopped = jax.grad(lambda x, w: loss(w, jax.lax.stop_gradient(x)), (0, 1))(inputs, weights)
+    np.testing.assert_array_equal(stopped[0], np.zeros_like(case.INPUTS))
+    np.testing.assert_allclose(stopped[1], both[1], atol=1e-14)

@@ -10,6 +10,8 @@ from qiskit.circuit import Parameter
 from qiskit.primitives import StatevectorEstimator, StatevectorSampler
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
+from qiskit_qml_ext.circuits import AngleFeatureMap, RealAmplitudesAnsatz
+from qiskit_qml_ext.engine import Projector
 from qiskit_qml_ext.exceptions import UnsupportedObservableError
 from qiskit_qml_ext.gradients import FiniteDifferenceGradient, ParameterShiftGradient, SPSAGradient
 from qiskit_qml_ext.models import QuantumLayer
@@ -96,6 +98,38 @@ def test_noise_of_different_layers_on_one_connection_is_independent():
     assert abs(correlation) < 5 / np.sqrt(400)
 
 
+@pytest.mark.parametrize("connection", [connect("exact", shots=SHOTS, seed=5), connect("aer", shots=SHOTS, seed=5)])
+@pytest.mark.parametrize(
+    "observables",
+    [
+        Projector(5),
+        np.array([0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0]),
+        Projector(np.array([0.6, 0, 0, 0, 0, 0.8j, 0, 0])),
+        [Pauli("IIZ"), Projector(0)],
+    ],
+    ids=["basis state", "parity", "state", "mixed"],
+)
+def test_observables_that_are_no_pauli_sums_are_measured_as_such(observables, connection):
+    circuit = AngleFeatureMap().build(3).compose(RealAmplitudesAnsatz(reps=1).build(3))
+    exact, estimated = (QuantumLayer(circuit, observables, connection=where) for where in (None, connection))
+    x, w = np.random.default_rng(0).uniform(0, 3, (2, 3)), np.linspace(0.1, 1.5, exact.num_weights)
+    dual = np.ones((2, exact.num_outputs))
+    error = _ERRORS / np.sqrt(SHOTS)  # of an observable between -1 and 1, at most
+    np.testing.assert_allclose(estimated(x, w), exact(x, w), atol=error)
+    for one, other in zip(estimated.vjp(x, w, dual), exact.vjp(x, w, dual), strict=True):
+        np.testing.assert_allclose(one, other, atol=2 * exact.num_outputs * error)  # the weights': two samples
+
+
+def test_a_hadamard_test_takes_projectors_too():
+    circuit = AngleFeatureMap().build(2).compose(RealAmplitudesAnsatz(reps=1).build(2))
+    x, w, dual = np.array([[0.3, 1.1]]), np.linspace(0.1, 1.5, 4), np.ones((1, 1))
+    one, other = (
+        QuantumLayer(circuit, Projector(2), gradient=method).vjp(x, w, dual) for method in ("hadamard_test", "adjoint")
+    )
+    for found, expected in zip(one, other, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
 @pytest.mark.parametrize(("wanted", "points"), [((True, True), 19), ((False, True), 13), ((True, False), 7)])
 def test_only_the_gradients_that_are_asked_for_are_estimated(wanted, points):
     connection = connect("exact", shots=100, seed=0)
@@ -167,10 +201,10 @@ def test_journaled_calls_are_found_again(tmp_path):
         (lambda: cosine(gradient=None), TypeError, "gradient must be a word or a gradient method"),
         (
             lambda: QuantumLayer(
-                cosine().circuit, np.array([1.0, 0.0]), input_parameters=["data"], connection=connect("aer")
+                (QuantumCircuit(11), QuantumCircuit(11)), np.arange(2**11) ** 0.5, connection=connect("aer")
             ),
             UnsupportedObservableError,
-            "Pauli sums",
+            "2,048 strings",
         ),
         (
             lambda: QuantumLayer(

@@ -9,12 +9,12 @@ from qiskit_qml_ext.engine import Projector
 from qiskit_qml_ext.exceptions import UnsupportedObservableError
 from qiskit_qml_ext.gradients import HadamardTestGradient, ParameterShiftGradient, SPSAGradient
 from qiskit_qml_ext.models.losses import CrossEntropyLoss, SquaredLoss
+from qiskit_qml_ext.models.pauli_sums import as_pauli_sum
 from qiskit_qml_ext.models.variational.connected_evaluator import ConnectedEvaluator
 from qiskit_qml_ext.models.variational.evaluator import ExactEvaluator
 from qiskit_qml_ext.models.variational.head import Head
 from qiskit_qml_ext.models.variational.model_circuit import build_model_circuit
 from qiskit_qml_ext.models.variational.objective import MeanLoss
-from qiskit_qml_ext.models.variational.pauli_sums import as_pauli_sum
 from qiskit_qml_ext.models.variational.readout import observables_for
 from qiskit_qml_ext.primitives import connect
 

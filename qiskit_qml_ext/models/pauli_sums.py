@@ -63,6 +63,6 @@ def _walsh_coefficients(diagonal: FloatArray) -> FloatArray:
 def _too_many(number: int) -> UnsupportedObservableError:
     return UnsupportedObservableError(
         f"An estimator measures sums of Pauli strings, and an observable would be one of {number:,} strings, more than "
-        f"{_MAX_TERMS:,}. Use observables='local' with no more classes than qubits, a SparsePauliOp with few terms, or "
-        "an exact connection."
+        f"{_MAX_TERMS:,}. Use a SparsePauliOp with few terms, in a model observables='local' with no more classes "
+        "than qubits, or an exact connection."
     )
