@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ from qiskit_qml_ext.circuits import (
 )
 from qiskit_qml_ext.exceptions import PlateauError, PlateauWarning
 from qiskit_qml_ext.models import VariationalClassifier, VariationalRegressor
+from qiskit_qml_ext.models.guard import plateau_guard
 from qiskit_qml_ext.models.guard.plateau_guard import PlateauGuard
+from qiskit_qml_ext.models.guard.readers import StateReader
 from qiskit_qml_ext.models.optimizers import Adam, GradientDescent
 from qiskit_qml_ext.models.variational import model as model_module
 from qiskit_qml_ext.models.variational.choosing import ChosenGradient
@@ -192,3 +195,22 @@ def test_nothing_is_said_where_nobody_knows_how_many_shots_are_taken():
         report = case.model().fit(*case.data()).plateau_
     assert report.code == "no_statement"
     assert "does not say how many shots" in report.finding
+
+
+@pytest.mark.parametrize(
+    ("name", "draws"),
+    [("shallow local on 4 qubits", 0), ("exact, but a coarse tolerance", 16)],
+)
+def test_other_starts_are_looked_at_only_where_the_gradient_is_not_seen(name, draws, monkeypatch):
+    case = (GOES_ON | STOPS)[name]
+    monkeypatch.setattr(plateau_guard, "explained", lambda report, start: report)
+    rows = []
+    read = StateReader.read
+    monkeypatch.setattr(StateReader, "read", lambda self, some: rows.append(len(some)) or read(self, some))
+    model = case.model(plateau_guard="warn")
+    with pytest.warns(PlateauWarning) if draws else nullcontext():
+        report = model.fit(*case.data()).plateau_
+    start = len(case.data()[0])
+    assert sorted(rows[1:]) == [start] + [start * draws] * (draws > 0)
+    assert np.isnan(report.squared_gradient.value) == np.isnan(report.other_starts.value) == (draws == 0)
+    assert np.isfinite(report.start_gradient)
