@@ -10,15 +10,32 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
-def test_example_runs(tmp_path, capsys):
-    (block,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+def printed_by(example, tmp_path, capsys):
     script = tmp_path / "example.py"
-    script.write_text(block, encoding="utf-8")
+    script.write_text(example, encoding="utf-8")
     runpy.run_path(str(script))
-    printed = capsys.readouterr().out
+    return capsys.readouterr().out
+
+
+def test_there_are_two_examples():
+    assert len(EXAMPLES) == 2
+
+
+@pytest.mark.slow
+def test_example_of_a_kernel_runs(tmp_path, capsys):
+    printed = printed_by(EXAMPLES[0], tmp_path, capsys)
     assert "quantumsvc__kernel__feature_map__bandwidth" in printed
     assert float(printed.split()[-1]) > 0.9
+
+
+@pytest.mark.slow
+def test_example_of_a_trained_circuit_runs(tmp_path, capsys):
+    printed = printed_by(EXAMPLES[1], tmp_path, capsys)
+    assert "its noise" in printed
+    assert int(printed.split()[-1]) > 100_000
 
 
 def test_ci_runs_the_test_command_that_is_shown():
