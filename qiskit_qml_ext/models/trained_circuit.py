@@ -242,8 +242,8 @@ def _refuse_common(encoding: QuantumCircuit, ansatz: QuantumCircuit) -> None:
     if common:
         raise ValueError(
             f"The ansatz has {listed_names(common)}, which the feature map has too or which is data, but all "
-            "parameters of an ansatz are weights of its own. Compose one circuit of both, with the data as a ParameterVector "
-            '"x", or take other parameters.'
+            "parameters of an ansatz are weights of its own. Compose one circuit of both, with the data as a "
+            'ParameterVector "x", or take other parameters.'
         )
 
 
