@@ -40,6 +40,7 @@ IMPOSSIBLE = {
         *(np.ones((12, 2), dtype="M8[s]"), np.ones((12, 2)) * 1j, [[1.0, None]] * 12, csr_array(np.ones((12, 2)))),
     ),
     "approximation": WORD,
+    "model": WORD,
     "bandwidth": REAL,
     "bandwidths": ([], [0], [-1], "ten", 1.0),
     "num_bins": WHOLE,

@@ -73,9 +73,12 @@ class LossGradient:
         self._observables, self._num_threads, self._max_memory = list(observables), num_threads, max_memory
         self._program, self._kept = program, np.zeros((0, 2))
         self._operators: _OperatorCall | None = None
-        room = min(_MAX_KEPT_BYTES, memory.memory_budget(max_memory) // 4)
+        self._compiled: CompiledObservables | None = None
         split = split_encoding(program, weights)
-        if split is None or len(rows) << (program.num_qubits + 4) > room:
+        if split is None:
+            return
+        room = min(_MAX_KEPT_BYTES, memory.memory_budget(max_memory) // 4)
+        if len(rows) << (program.num_qubits + 4) > room:
             return
         encoding, trained = split
         request = self._request(trained, self._rows[:1].copy(), given=True)
@@ -128,7 +131,7 @@ class LossGradient:
         values[:, self._weights] = weights
         request = self._request(self._program, values, given=len(self._kept) > 0)
         bytecode, terms = request.bytecode, self._terms
-        compiled = _hermitian(request, self._observables)
+        compiled = self._compiled = self._compiled or _hermitian(request, self._observables)
         integers, reals = bytecode.angle_data
         samples, number = values.shape[0], compiled.num_real
         out, losses, slopes = np.empty((samples, number)), np.empty(samples), np.empty((samples, number))

@@ -61,8 +61,10 @@ def size_of(observable: Observable) -> float:
     """Return a bound on the absolute value of ⟨O⟩: the unit that rounding errors are relative to."""
     if isinstance(observable, Projector):
         return 1.0
-    if isinstance(observable, (Pauli, SparsePauliOp)):
-        return float(np.sum(np.abs(SparsePauliOp(observable).coeffs)))
+    if isinstance(observable, SparsePauliOp):
+        return float(np.sum(np.abs(observable.coeffs)))
+    if isinstance(observable, Pauli):
+        return 1.0
     return float(np.max(np.abs(np.asarray(observable)), initial=0.0))
 
 

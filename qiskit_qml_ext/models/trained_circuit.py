@@ -16,6 +16,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -63,7 +64,7 @@ class TrainedCircuit:
         """The parameters that are weights, in their order."""
         return _chosen(self.circuit, self.weights)
 
-    @property
+    @cached_property
     def parts(self) -> tuple[QuantumCircuit, ...]:
         """Circuits with nothing but weights, in their order; initial weights are drawn for each by itself."""
         return tuple(

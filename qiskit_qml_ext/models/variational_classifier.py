@@ -261,7 +261,8 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
             mixing = self._mixing(len(self.classes_))
             self._begin(samples.shape[1], len(mixing), mixing)
         places = np.searchsorted(self.classes_, labels)
-        weights = weights * compute_sample_weight(self.class_weight, labels)
+        if self.class_weight is not None:
+            weights = weights * compute_sample_weight(self.class_weight, labels)
         return TrainingData(samples, 2.0 * np.eye(len(self.classes_))[places] - 1.0, weights, labels)
 
     def _mixing(self, num_classes: int) -> FloatArray:

@@ -113,9 +113,13 @@ def test_observables_that_are_no_pauli_sums_are_measured_as_such(observables, da
     assert_allclose(shots.decision_function(X), exact.decision_function(X), atol=1e-3)
 
 
+def _name(one):
+    return one if isinstance(one, str) else type(one).__name__
+
+
 @pytest.mark.parametrize(
     "gradient", ["parameter_shift", "finite_difference", "spsa", "hadamard_test", SPSAGradient(num_directions=20),
-                 FiniteDifferenceGradient(0.4), ParameterShiftGradient()], ids=str,
+                 FiniteDifferenceGradient(0.4), ParameterShiftGradient()], ids=_name,
 )  # fmt: skip
 def test_every_gradient_method_trains_with_shots(gradient, data):
     connection = connect("exact", shots=2000, seed=0)

@@ -81,8 +81,7 @@ def run_operator_losses(
     for index in range(num_observables):
         _multiply_adjoint(columns, images, matrices, index, n, w, num_tiles)
         _pack(work, full + 2 * index * packed, operators + index * packed, n, w)
-        for place in range(cut):
-            work[cut_operators + index * cut + place] = work[operators + index * packed + entries[place]]
+        _take(work, operators + index * packed, entries, cut_operators + index * cut)
     states = pointer(projectors, 0, lanes)
     expected, cotangents = np.empty((len(chosen), num_observables)), np.empty((len(chosen), num_observables))
     _expectations(chosen, states, cut, work, cut_operators, lanes, expected)
@@ -93,8 +92,7 @@ def run_operator_losses(
         density = densities + index * packed
         _add_projectors(chosen, states, cut, cotangents, index, work, cut_density, lanes)
         tiles.clear(work, density, packed)
-        for place in range(cut):
-            work[density + entries[place]] += work[cut_density + place]
+        _add_back(work, cut_density, entries, density)
         _unpack(work, density, full + 2 * index * packed, n, w)
     tiles.clear(scratch, by_row, num_rows * w)
     for tile in range(num_tiles):
@@ -103,6 +101,20 @@ def run_operator_losses(
         machine.backward(back, tables, constants, n, w, memory, back_memory)
     _pull_back(values.shape[1], w, integers, reals, wide, scratch, by_row, gradient)
     return mean
+
+
+@njit
+def _take(work: RealArray, packed: int, entries: IntArray, cut: int) -> None:
+    """Write the chosen entries of a packed matrix beside each other."""
+    for place in range(len(entries)):
+        work[cut + place] = work[packed + entries[place]]
+
+
+@njit
+def _add_back(work: RealArray, cut: int, entries: IntArray, packed: int) -> None:
+    """Add what stands beside each other to the chosen entries of a packed matrix."""
+    for place in range(len(entries)):
+        work[packed + entries[place]] += work[cut + place]
 
 
 @njit

@@ -27,12 +27,11 @@ def dead_weights(start: TrainingStart, reader: Reader | None) -> BoolArray:
     """
     rng = np.random.default_rng(0)
     rows = _generic_rows(start, rng)
-    dead = _outside_the_cone(start, rows)
-    if reader is None or dead.all():
-        return dead
-    _, jacobian = reader.read(rows)
+    if reader is None:
+        return _outside_the_cone(start, rows)
+    _, jacobian = reader.read(rows)  # zero outside the cone, too
     sizes = np.array([size_of(one) for one in start.observables])
-    return np.asarray(dead | np.all(np.abs(jacobian) <= _ZERO * sizes[:, None], axis=(0, 1)))
+    return np.asarray(np.all(np.abs(jacobian) <= _ZERO * sizes[:, None], axis=(0, 1)))
 
 
 def _generic_rows(start: TrainingStart, rng: np.random.Generator) -> FloatArray:

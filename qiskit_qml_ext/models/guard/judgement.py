@@ -19,10 +19,12 @@ def judge(start: TrainingStart, sizes: GradientSizes, dead: tuple[str, ...]) -> 
     """
     ratio = _ratio(sizes.loss[0], sizes.loss_noise[0])
     outputs = _ratio(sizes.outputs[0], sizes.outputs_noise[0])
-    squared = mean_estimates(sizes.loss[1:], np.random.default_rng(0), positive=True)[0]
-    others = _divided(squared, float(sizes.loss_noise[1:].mean()))
+    squared = others = UNKNOWN
+    if len(sizes.loss) > 1:
+        squared = mean_estimates(sizes.loss[1:], np.random.default_rng(0), positive=True)[0]
+        others = _divided(squared, float(sizes.loss_noise[1:].mean()))
     drawn = [
-        max(_ratio(*one) for one in zip(signal[1:], noise[1:], strict=True))
+        max((_ratio(*one) for one in zip(signal[1:], noise[1:], strict=True)), default=0.0)
         for signal, noise in ((sizes.loss_at_most, sizes.loss_noise), (sizes.outputs, sizes.outputs_noise))
     ]
     code = _code(ratio, _ratio(sizes.loss_at_most[0], sizes.loss_noise[0]), outputs, max(drawn))

@@ -41,7 +41,8 @@ class PlateauReport(Result):
     dead_weights: tuple[str, ...]
     """The weights that change no output."""
     squared_gradient: Estimate
-    """E ‖∇L‖² by the weights, of one batch, over the initial distribution."""
+    """E ‖∇L‖² by the weights, of one batch, over the initial distribution; not known where the gradient is seen at the
+    start, since then no other starts are drawn."""
     start_gradient: float
     """‖∇L‖ at the start that was drawn."""
     visible: float
@@ -50,7 +51,7 @@ class PlateauReport(Result):
     signal_to_noise: float
     """The ratio of the two."""
     other_starts: Estimate
-    """The square of this ratio over the initial distribution."""
+    """The square of this ratio over the initial distribution; not known where ``squared_gradient`` is not."""
     output_signal_to_noise: float
     """The same ratio for the derivatives of the outputs of a single sample."""
     shots: int | None

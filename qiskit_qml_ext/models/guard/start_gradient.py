@@ -18,6 +18,7 @@ A small gradient of the loss has two causes: the outputs do not move (a plateau)
 are looked at as well, mean_i Σ_kj (scale_k J_ikj)² against Σ_kj scale_k² ν_kj/S.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +41,10 @@ _ROUNDING = 1e-13  # relative to the observables: derivatives below this are wha
 
 @dataclass(frozen=True, eq=False)
 class GradientSizes:
-    """Squares of gradients and of what hides them; index 0 is the start, all others are draws of its distribution."""
+    """Squares of gradients and of what hides them; index 0 is the start, all others are draws of its distribution.
+
+    If the gradient is seen at the start, no others are drawn: D = 0.
+    """
 
     loss: FloatArray
     """E ‖∇L‖² of a batch, shape (1 + D,)."""
@@ -57,7 +61,7 @@ class GradientSizes:
 
 
 def gradient_sizes(start: TrainingStart, reader: Reader) -> GradientSizes:
-    """Read the gradient at the start and at other starts from the same distribution, on some of the samples.
+    """Read the gradient at the start, on some of the samples; unless it is seen there, at other starts as well.
 
     Args:
         start: The model.
@@ -69,7 +73,23 @@ def gradient_sizes(start: TrainingStart, reader: Reader) -> GradientSizes:
     draws = min(_DRAWS, reader.affordable // min(number, 2) - 1)
     size = min(number, _SAMPLES, reader.affordable // (draws + 1))
     chosen = np.sort(rng.permutation(number)[:size])
-    points = [start.point, *(start.draw(rng) for _ in range(draws))]
+    points: Iterator[FloatArray] = (start.draw(rng) for _ in range(draws))
+    if start.shots is not None:
+        points = iter(list(points))  # drawn before the rows for the noise; otherwise only if they are needed
+    here = _sizes_at(start, reader, chosen, [start.point], rng)
+    if here.loss[0] > 0 and here.loss[0] >= here.loss_noise[0]:
+        return here
+    others = _sizes_at(start, reader, chosen, list(points), rng)
+    loss, at_most, noise, outputs, outputs_noise = (
+        np.concatenate(pair) for pair in zip(_arrays(here), _arrays(others), strict=True)
+    )
+    return GradientSizes(loss, at_most, noise, outputs, outputs_noise, f"{here.method} and at {draws} others")
+
+
+def _sizes_at(
+    start: TrainingStart, reader: Reader, chosen: IntArray, points: list[FloatArray], rng: np.random.Generator
+) -> GradientSizes:
+    number, size = len(start.samples), len(chosen)
     rows = np.concatenate([start.rows(start.samples[chosen], point) for point in points])
     values, jacobian = reader.read(rows)
     shape = (len(points), size, len(start.observables))
@@ -83,11 +103,15 @@ def gradient_sizes(start: TrainingStart, reader: Reader) -> GradientSizes:
         hidden = np.full(len(points), max(start.tol, smallest) ** 2)
         loss_noise = outputs_noise = hidden
     else:
-        noise = _shot_noise(start, reader, rows.reshape(len(points), size, -1), rng)  # (1 + D, M)
-        loss_noise = np.einsum("dik,dk->d", slopes**2, noise) / (size * start.batch_size * start.shots)
-        outputs_noise = noise @ start.scale**2 / start.shots
-    method = f"{size} of the {number} samples at the start and at {draws} others"
+        noise = _shot_noise(start, reader, rows, rng)  # (M,)
+        loss_noise = np.einsum("dik,k->d", slopes**2, noise) / (size * start.batch_size * start.shots)
+        outputs_noise = np.full(len(points), noise @ start.scale**2 / start.shots)
+    method = f"{size} of the {number} samples at the start"
     return GradientSizes(loss, at_most, loss_noise, outputs, outputs_noise, method)
+
+
+def _arrays(sizes: GradientSizes) -> tuple[FloatArray, ...]:
+    return sizes.loss, sizes.loss_at_most, sizes.loss_noise, sizes.outputs, sizes.outputs_noise
 
 
 def _batch_square(gradients: FloatArray, batch_size: int, number: int) -> tuple[float, float]:
@@ -106,27 +130,20 @@ def _batch_square(gradients: FloatArray, batch_size: int, number: int) -> tuple[
 
 
 def _shot_noise(start: TrainingStart, reader: Reader, rows: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Σ_j ν_kj at the start, and as a mean over the draws, for each observable: shape (1 + D, M)."""
-    noise = np.empty((len(rows), len(start.observables)))
-    others = rows[1:].reshape(-1, rows.shape[-1])
-    places: tuple[tuple[slice, FloatArray], ...] = ((slice(0, 1), rows[0]), (slice(1, None), others))
-    for which, all_rows in places:
-        picked = all_rows[_some(len(all_rows), rng)]
-        for column, observable in enumerate(start.observables):
-            problem = Problem(
-                start.circuit,
-                build_observable(observable, start.num_qubits),
-                _NOT_INDEPENDENT,
-                tuple(start.weights.tolist()),
-            )
-            limits = {"max_strings": reader.max_strings, "work": WORK / (2 * len(start.observables))}
-            one = sampled_noise(problem, picked, connect(), **limits)  # type: ignore[arg-type]
-            noise[which, column] = one.derivatives.sum()
+    """Σ_j ν_kj for each observable, as a mean over some of the rows: shape (M,)."""
+    picked = rows[rng.permutation(len(rows))[:_NOISE_ROWS]]
+    noise = np.empty(len(start.observables))
+    for column, observable in enumerate(start.observables):
+        problem = Problem(
+            start.circuit,
+            build_observable(observable, start.num_qubits),
+            _NOT_INDEPENDENT,
+            tuple(start.weights.tolist()),
+        )
+        limits = {"max_strings": reader.max_strings, "work": WORK / (2 * len(start.observables))}
+        one = sampled_noise(problem, picked, connect(), **limits)  # type: ignore[arg-type]
+        noise[column] = one.derivatives.sum()
     return noise
-
-
-def _some(number: int, rng: np.random.Generator) -> IntArray:
-    return rng.permutation(number)[:_NOISE_ROWS]
 
 
 class _Given(UniformDistribution):

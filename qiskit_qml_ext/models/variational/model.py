@@ -72,6 +72,12 @@ _CHECKS: dict[str, Callable[[str, Any], object]] = {
 }
 
 
+_HISTORY = {
+    **{"iteration": np.int64, "loss": np.float64, "validation_loss": np.float64, "gradient_norm": np.float64},
+    **{"seconds": np.float64, "shots": np.int64, "gradient_error": np.float64},
+}
+"""The columns of ``history_``, attributes of a :class:`TrainingStep`."""
+
 _OF_THE_MODEL = (
     *("feature_map", "ansatz", "input_parameters", "observables", "loss", "optimizer", "initialization"),
     *("output_scale", "output_bias", "gradient", "connection", "random_state"),
@@ -331,10 +337,12 @@ class VariationalModel(BaseEstimator):
     def _publish(self, run: TrainingRun) -> None:
         import pandas as pd
 
-        columns = ("iteration", "loss", "validation_loss", "gradient_norm", "seconds", "shots", "gradient_error")
         self.history_ = pd.DataFrame(
-            {name: np.array([getattr(step, name) for step in run.history], dtype=np.float64) for name in columns}
-        ).astype({"iteration": np.int64, "shots": np.int64})
+            {
+                name: np.array([getattr(step, name) for step in run.history], dtype=kind)
+                for name, kind in _HISTORY.items()
+            }
+        )
         self.n_iter_, self.stopped_ = len(run.history), run.stopped
         self.weights_, self._scale, self._bias = (part.copy() for part in self._head.split(self._point))
 
