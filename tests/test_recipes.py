@@ -40,8 +40,7 @@ def test_differential_equation_is_solved_with_input_derivatives(recipes):
     fresh = np.array([0.25, 0.5, 0.9])
     exact = np.exp(-0.8 * fresh) * np.cos(8 * fresh)
     assert_allclose(exact, [-0.3407122129, -0.4381504220, 0.2961163748], atol=1e-10)
-    points = np.empty((3, len(names["names"])))
-    points[:, names["order"][0]], points[:, names["order"][1:]] = fresh, names["solved"].x
+    points = names["points"](names["solved"].x) | {"x[0]": fresh}
     assert_allclose(jacobian(names["circuit"], names["total"], points).values, exact, atol=0.03)
     assert np.abs(jacobian(names["circuit"], names["total"], names["points"](names["solved"].x)).values
                   - names["solution"]).max() < 0.015  # fmt: skip
@@ -49,7 +48,7 @@ def test_differential_equation_is_solved_with_input_derivatives(recipes):
 
 def test_gradient_of_the_loss_with_input_derivatives_agrees_with_finite_differences(recipes):
     names, _ = recipes
-    weights, step = np.random.default_rng(3).uniform(0, 2 * np.pi, len(names["names"]) - 1), 1e-5
+    weights, step = np.random.default_rng(3).uniform(0, 2 * np.pi, len(names["weights"])), 1e-5
     _, gradient = names["loss"](weights)
     for place in (0, 7, 20, 35):
         shift = np.zeros(len(weights))
@@ -62,13 +61,14 @@ def test_gradient_of_the_loss_with_input_derivatives_agrees_with_finite_differen
 def test_second_derivative_by_the_input_is_the_slope_of_the_first(recipes):
     """Of the trained solution: f'' by the Hessian, against central differences of f'."""
     names, _ = recipes
-    column, step = names["order"][0], 1e-5
-    points = names["points"](names["solved"].x)[1:-1]
-    shift = np.eye(points.shape[1])[column] * step
+    points, step = names["points"](names["solved"].x), 1e-5
+    x = points["x[0]"][1:-1]
 
-    def slopes(rows):
-        return jacobian(names["circuit"], names["total"], rows, parameters=[column]).jacobian[:, 0]
+    def slopes(moved):
+        rows = points | {"x[0]": moved}
+        return jacobian(names["circuit"], names["total"], rows, parameters=["x[0]"]).jacobian[:, 0]
 
-    second = np.asarray(hessian(names["circuit"], names["total"], points, parameters=[column]))[:, 0, 0]
-    differences = (slopes(points + shift) - slopes(points - shift)) / (2 * step)
+    rows = points | {"x[0]": x}
+    second = hessian(names["circuit"], names["total"], rows, parameters=["x[0]"]).matrix[:, 0, 0]
+    differences = (slopes(x + step) - slopes(x - step)) / (2 * step)
     assert_allclose(second, differences, rtol=1e-6, atol=1e-5)

@@ -1,7 +1,7 @@
 """Gradients of expectation values behind one interface.
 
 methods/: adjoint, shifts, differences, SPSA, ancilla      differentiation: ``jacobian``, ``vjp``, ``jvp``, ``hvp``
-problem, readings: what is asked, what was read            second_derivatives, hessian_products: ``hessian``
+problem, parameter_rows, readings: asked and read          second_derivatives, hessian_products: ``hessian``
 commuting_layers, metric: ``metric_tensor``                error_propagation: errors of what shares evaluations
 jacobian_estimate, product_estimate, matrix_estimate       outcome_derivatives: of probabilities
 …_plugins, equal_objects: for qiskit-machine-learning

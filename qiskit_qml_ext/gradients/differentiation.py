@@ -12,35 +12,39 @@ from qiskit_qml_ext.engine import Observable, expectation_vjp
 from qiskit_qml_ext.gradients.hessian_products import NUM_GRADIENTS, hessian_products
 from qiskit_qml_ext.gradients.jacobian_estimate import JacobianEstimate
 from qiskit_qml_ext.gradients.methods import AdjointGradient, GradientMethod, choose_method, differentiate
-from qiskit_qml_ext.gradients.problem import POSITIONS, Problem, pose
+from qiskit_qml_ext.gradients.parameter_rows import ParameterChoice, ParameterValues, check_choice
+from qiskit_qml_ext.gradients.problem import Problem, pose
 from qiskit_qml_ext.gradients.product_estimate import ProductEstimate
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.program import lower
 
 
-@check_arguments(parameters=POSITIONS)
+@check_arguments(parameters=check_choice)
 def jacobian(
     circuit: QuantumCircuit,
     observables: Observable | Sequence[Observable],
-    values: npt.ArrayLike,
+    values: ParameterValues,
     *,
     method: str | GradientMethod = "auto",
     connection: Connection | None = None,
-    parameters: Sequence[int] | None = None,
+    parameters: ParameterChoice | None = None,
 ) -> JacobianEstimate:
     """Return expectation values and their derivatives by the circuit's parameters, with standard errors.
 
     Args:
         circuit: Any circuit that can be lowered.
         observables: One observable or a list of M. Estimators take Pauli sums only.
-        values: Parameter values, shape (P,) or (…, P), columns in the order of ``circuit.parameters``.
+        values: Parameter values, shape (P,) or (…, P), columns in the order of ``circuit.parameters``. Or by name,
+            ``{"x": …, "w": …}``: shape (…) for a parameter, (…, K) for the K elements of a ``ParameterVector``, whose
+            leading axes are broadcast; all parameters must have values.
         method: ``"auto"``: ``"adjoint"`` on exact connections, ``"parameter_shift"`` elsewhere. Or
             ``"finite_difference"``, ``"spsa"``, ``"hadamard_test"``, or an object with settings of its own such as
             ``SPSAGradient(num_directions=10)``. SPSA needs an object that is kept, so that each call has new
             directions.
         connection: Where circuits run; exact by default. An estimator of your own:
             ``Connection.from_primitives(estimator=…, pass_manager=…)``.
-        parameters: Positions in ``circuit.parameters`` to differentiate by; all by default.
+        parameters: Positions in ``circuit.parameters`` to differentiate by, or names of parameters and vectors, such as
+            ``"w"`` or ``["w", "x[0]"]``, in the order that the result shall have; all by default.
 
     Returns:
         The estimate; its ``jacobian`` has the shape of ``values`` without its last axis, then M if a list came, then
@@ -66,27 +70,27 @@ def jacobian(
     return differentiate(chosen, problem, reason)
 
 
-@check_arguments(parameters=POSITIONS)
+@check_arguments(parameters=check_choice)
 def vjp(
     circuit: QuantumCircuit,
     observables: Observable | Sequence[Observable],
-    values: npt.ArrayLike,
+    values: ParameterValues,
     cotangents: npt.ArrayLike,
     *,
     method: str | GradientMethod = "auto",
     connection: Connection | None = None,
-    parameters: Sequence[int] | None = None,
+    parameters: ParameterChoice | None = None,
 ) -> ProductEstimate:
     """Return expectation values and Σ_m cotangents_m ∂⟨O_m⟩/∂θ: by states one backward pass for all observables.
 
     Args:
         circuit: The circuit.
         observables: One observable or a list of M.
-        values: Parameter values, shape (…, P).
+        values: Parameter values, shape (…, P), or by name; see :func:`jacobian`.
         cotangents: Weights of the observables at each point, of the shape of the expectation values.
         method: As for :func:`jacobian`.
         connection: Where circuits run.
-        parameters: Positions to differentiate by.
+        parameters: Positions or names to differentiate by; all by default.
 
     Returns:
         The expectation values, shape (…, M), and as ``products`` the weighted derivatives, shape (…, parameters);
@@ -106,27 +110,27 @@ def vjp(
     return _product(estimate, products, estimate.propagation.of_cotangents(weights).reshape(outer))
 
 
-@check_arguments(parameters=POSITIONS)
+@check_arguments(parameters=check_choice)
 def jvp(
     circuit: QuantumCircuit,
     observables: Observable | Sequence[Observable],
-    values: npt.ArrayLike,
+    values: ParameterValues,
     tangents: npt.ArrayLike,
     *,
     method: str | GradientMethod = "auto",
     connection: Connection | None = None,
-    parameters: Sequence[int] | None = None,
+    parameters: ParameterChoice | None = None,
 ) -> ProductEstimate:
     """Return expectation values and Σ_p ∂⟨O⟩/∂θ_p tangents_p: the derivatives along one direction at each point.
 
     Args:
         circuit: The circuit.
         observables: One observable or a list of M.
-        values: Parameter values, shape (…, P).
+        values: Parameter values, shape (…, P), or by name; see :func:`jacobian`.
         tangents: Directions, shape (…, parameters).
         method: As for :func:`jacobian`.
         connection: Where circuits run.
-        parameters: Positions to differentiate by.
+        parameters: Positions or names to differentiate by; all by default.
 
     Returns:
         The expectation values and as ``products`` the directional derivatives, both of shape (…, M).
@@ -143,15 +147,15 @@ def jvp(
     return _product(estimate, along, estimate.propagation.of_tangents(directions).reshape(shape))
 
 
-@check_arguments(parameters=POSITIONS)
+@check_arguments(parameters=check_choice)
 def hvp(
     circuit: QuantumCircuit,
     observables: Observable | Sequence[Observable],
-    values: npt.ArrayLike,
+    values: ParameterValues,
     tangents: npt.ArrayLike,
     *,
     connection: Connection | None = None,
-    parameters: Sequence[int] | None = None,
+    parameters: ParameterChoice | None = None,
 ) -> ProductEstimate:
     """Return expectation values and the products Σ_l ∂_k ∂_l ⟨O⟩ tangents_l, from nine gradients whatever P is.
 
@@ -163,10 +167,10 @@ def hvp(
     Args:
         circuit: The circuit.
         observables: One observable or a list of M.
-        values: Parameter values, shape (…, P).
+        values: Parameter values, shape (…, P), or by name; see :func:`jacobian`.
         tangents: The vectors, shape (…, parameters).
         connection: An exact connection; the default.
-        parameters: Positions to differentiate by; all by default.
+        parameters: Positions or names to differentiate by; all by default.
 
     Returns:
         The expectation values, shape (…, M), and the products, shape (…, M, parameters).

@@ -1,10 +1,8 @@
 """The metric tensor of a circuit's states: exact, or measured layer by layer."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
@@ -14,7 +12,8 @@ from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.gradients.commuting_layers import CommutingLayer, commuting_layers
 from qiskit_qml_ext.gradients.error_propagation import observables_are_independent
 from qiskit_qml_ext.gradients.matrix_estimate import MatrixEstimate
-from qiskit_qml_ext.gradients.problem import POSITIONS, Problem, pose
+from qiskit_qml_ext.gradients.parameter_rows import ParameterChoice, ParameterValues, check_choice
+from qiskit_qml_ext.gradients.problem import Problem, pose
 from qiskit_qml_ext.gradients.readings import Question, Readings, read_all
 from qiskit_qml_ext.gradients.second_derivatives import finite, require_exact
 from qiskit_qml_ext.primitives import Connection
@@ -31,14 +30,14 @@ _APPROXIMATIONS = (None, "block_diagonal")
 _MAX_BYTES = 2**27  # of states at once
 
 
-@check_arguments(parameters=POSITIONS)
+@check_arguments(parameters=check_choice)
 def metric_tensor(
     circuit: QuantumCircuit,
-    values: npt.ArrayLike,
+    values: ParameterValues,
     *,
     approximation: str | None = None,
     connection: Connection | None = None,
-    parameters: Sequence[int] | None = None,
+    parameters: ParameterChoice | None = None,
 ) -> MatrixEstimate:
     r"""Return the Fubini-Study metric g_ij = Re(⟨∂_iψ|∂_jψ⟩ - ⟨∂_iψ|ψ⟩⟨ψ|∂_jψ⟩); the quantum Fisher information is 4 g.
 
@@ -49,10 +48,10 @@ def metric_tensor(
 
     Args:
         circuit: The circuit.
-        values: Parameter values, shape (…, P).
+        values: Parameter values, shape (…, P), or by name; see :func:`jacobian`.
         approximation: None for the whole tensor, which needs an exact connection, or ``"block_diagonal"``.
         connection: Where circuits run; exact by default.
-        parameters: Positions to differentiate by; all by default.
+        parameters: Positions or names to differentiate by; all by default.
 
     Returns:
         The estimate; its ``matrix`` has the shape (…, parameters, parameters). Exact ones are positive semidefinite;

@@ -3,22 +3,17 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.checks import numeric_array, optional_whole_numbers, whole_numbers, wrong_kind, wrong_value
-from qiskit_qml_ext.checks.values import Check
+from qiskit_qml_ext.checks import wrong_kind
 from qiskit_qml_ext.engine import Observable, Projector
 from qiskit_qml_ext.engine.observables import as_list
+from qiskit_qml_ext.gradients.parameter_rows import ParameterChoice, ParameterValues, chosen_columns, parameter_rows
 from qiskit_qml_ext.primitives import Connection, connect
-
-POSITIONS: Check = partial(optional_whole_numbers, minimum=0)
-"""What ``parameters`` must be: positions in ``circuit.parameters``, or None for all."""
 
 _IMAGINARY = 1e-12  # of the largest coefficient: what rounding leaves of a product of i's
 
@@ -52,16 +47,16 @@ class Problem:
 def pose(
     circuit: QuantumCircuit,
     observables: Observable | Sequence[Observable],
-    values: npt.ArrayLike,
+    values: ParameterValues,
     *,
-    parameters: Sequence[int] | None = None,
+    parameters: ParameterChoice | None = None,
     connection: Connection | None = None,
 ) -> Problem:
     """Check what is to be differentiated.
 
     Raises:
         TypeError: An argument is of the wrong kind.
-        ValueError: Shapes do not fit, a value is not finite, or a parameter is not there.
+        ValueError: Shapes do not fit, a value is not finite, or a parameter is not there or has no value.
     """
     if not isinstance(circuit, QuantumCircuit):
         raise wrong_kind("circuit", "a QuantumCircuit", circuit, "Templates are built first: template.build(…).")
@@ -69,15 +64,7 @@ def pose(
     if not chosen:
         raise ValueError("observables must hold at least one observable, but it is empty.")
     _check_widths(chosen, circuit.num_qubits)
-    numeric_array("values", values)
-    points = np.asarray(values, dtype=np.float64)
-    if points.ndim < 1 or points.shape[-1] != circuit.num_parameters:
-        raise ValueError(
-            f"values must have one number for each of the circuit's {circuit.num_parameters} parameters on the last "
-            f"axis, but the shape {points.shape} came."
-        )
-    if not np.all(np.isfinite(points)):
-        raise ValueError("values must be finite numbers, but NaN or an infinity is among them.")
+    points = parameter_rows(circuit, values)
     is_diagonal = isinstance(observables, np.ndarray) and observables.ndim == 1 and observables.dtype != object
     single = is_diagonal or isinstance(observables, SparsePauliOp | Pauli | Projector)
     return Problem(
@@ -86,24 +73,11 @@ def pose(
         points.reshape(math.prod(points.shape[:-1]), circuit.num_parameters),
         tuple(range(circuit.num_parameters))
         if parameters is None
-        else positions("parameters", parameters, circuit.num_parameters),
+        else chosen_columns("parameters", parameters, circuit),
         connect() if connection is None else connection,
         points.shape[:-1],
         () if single else (len(chosen),),
     )
-
-
-def positions(name: str, parameters: object, number: int) -> tuple[int, ...]:
-    """Return positions among so many parameters.
-
-    Raises:
-        TypeError: They are no whole numbers.
-        ValueError: One is not there, or comes twice.
-    """
-    columns = whole_numbers(name, parameters, minimum=0)
-    if max(columns) >= number or len(set(columns)) < len(columns):
-        raise wrong_value(name, f"different positions from 0 to {number - 1}", list(columns))
-    return columns
 
 
 def _hermitian(place: int, observable: Observable) -> Observable:

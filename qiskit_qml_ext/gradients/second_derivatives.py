@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.arrays import FloatArray
@@ -11,7 +10,8 @@ from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.engine import Observable, expectation_jacobian
 from qiskit_qml_ext.gradients.matrix_estimate import MatrixEstimate
 from qiskit_qml_ext.gradients.methods.double_shifts import double_shifts
-from qiskit_qml_ext.gradients.problem import POSITIONS, Problem, pose, positions, why_not_states
+from qiskit_qml_ext.gradients.parameter_rows import ParameterChoice, ParameterValues, check_choice, chosen_columns
+from qiskit_qml_ext.gradients.problem import Problem, pose, why_not_states
 from qiskit_qml_ext.gradients.readings import read
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.program import angles_and_slopes, lower, program_with_free_angles
@@ -19,15 +19,15 @@ from qiskit_qml_ext.program import angles_and_slopes, lower, program_with_free_a
 _MAX_NUMBERS = 1 << 23  # derivatives that are held at a time: 64 MiB
 
 
-@check_arguments(parameters=POSITIONS, other_parameters=POSITIONS)
+@check_arguments(parameters=check_choice, other_parameters=check_choice)
 def hessian(
     circuit: QuantumCircuit,
     observables: Observable | Sequence[Observable],
-    values: npt.ArrayLike,
+    values: ParameterValues,
     *,
     connection: Connection | None = None,
-    parameters: Sequence[int] | None = None,
-    other_parameters: Sequence[int] | None = None,
+    parameters: ParameterChoice | None = None,
+    other_parameters: ParameterChoice | None = None,
 ) -> MatrixEstimate:
     """Return the second derivatives of expectation values, or a block of them, with standard errors.
 
@@ -43,10 +43,10 @@ def hessian(
     Args:
         circuit: The circuit.
         observables: One observable or a list of M.
-        values: Parameter values, shape (…, P).
+        values: Parameter values, shape (…, P), or by name; see :func:`jacobian`.
         connection: Where circuits run; exact by default.
-        parameters: Positions that the rows belong to; all by default.
-        other_parameters: Positions that the columns belong to; those of the rows by default.
+        parameters: Positions or names of what the rows belong to; all by default.
+        other_parameters: Positions or names of what the columns belong to; those of the rows by default.
 
     Returns:
         The estimate; its ``matrix`` has the shape (…, M, rows, columns), without an axis for a single observable.
@@ -67,7 +67,7 @@ def hessian(
     problem = pose(circuit, observables, values, parameters=parameters, connection=connection)
     others = problem.columns
     if other_parameters is not None:
-        others = positions("other_parameters", other_parameters, circuit.num_parameters)
+        others = chosen_columns("other_parameters", other_parameters, circuit)
     found = _exact(problem, others) if problem.connection.is_exact else _estimated(problem, others)
     matrix, errors, method, reason, evaluations = found
     outer = (*problem.batch, *problem.axis, len(problem.columns), len(others))

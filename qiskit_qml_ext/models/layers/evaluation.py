@@ -26,6 +26,13 @@ RowPullback: TypeAlias = Callable[[FloatArray], FloatArray]
 """From cotangents, shape (B, M), to the gradients by some columns, shape (B, C)."""
 
 
+def columns_at(places: IntArray) -> Columns:
+    """Places in a row: as a slice where they follow each other, which is faster."""
+    first = int(places[0]) if len(places) else 0
+    beside = np.array_equal(places, np.arange(first, first + len(places)))
+    return slice(first, first + len(places)) if beside else places
+
+
 class Evaluation(Protocol):
     """Expectation values of one circuit and their vector-Jacobian products, for rows of parameter values."""
 
@@ -41,6 +48,9 @@ class Evaluation(Protocol):
 
     def linearized(self, rows: FloatArray, columns: Columns) -> tuple[FloatArray, RowPullback]:
         """Return the values, shape (B, M), and what :meth:`vjp` does at these rows."""
+
+    def jacobian(self, rows: FloatArray, columns: Columns) -> FloatArray:
+        """Return ∂⟨O_m⟩_b/∂rows[b, c] for some columns c, shape (B, M, C)."""
 
 
 class ExactEvaluation:
@@ -93,11 +103,19 @@ class ExactEvaluation:
         """Return exact values; for a single observable its derivatives are found with them, in one pass and back."""
         if len(self._observables) > 1:
             return self.values(rows), lambda cotangents: self.vjp(rows, cotangents, columns)
+        values, slopes = self._derivatives(rows)
+        chosen = slopes[:, 0, columns]
+        return values, lambda cotangents: chosen * cotangents
+
+    def jacobian(self, rows: FloatArray, columns: Columns) -> FloatArray:
+        """Return exact derivatives; see :class:`Evaluation`."""
+        return self._derivatives(rows)[1][:, :, columns]
+
+    def _derivatives(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
         values, slopes = expectation_jacobian(
             self._program, rows, self._observables, dtype=self._dtype, max_memory=self._max_memory
         )
-        chosen = np.asarray(slopes[:, 0, columns], dtype=np.float64)
-        return np.asarray(values, dtype=np.float64), lambda cotangents: chosen * cotangents
+        return np.asarray(values, dtype=np.float64), np.asarray(slopes, dtype=np.float64)
 
 
 class EstimatedEvaluation:
@@ -149,9 +167,13 @@ class EstimatedEvaluation:
 
     def vjp(self, rows: FloatArray, cotangents: FloatArray, columns: Columns) -> FloatArray:
         """Return estimated vector-Jacobian products; see :class:`Evaluation`."""
+        return np.asarray(np.einsum("bm,bmc->bc", cotangents, self.jacobian(rows, columns)), dtype=np.float64)
+
+    def jacobian(self, rows: FloatArray, columns: Columns) -> FloatArray:
+        """Return estimated derivatives; see :class:`Evaluation`."""
         chosen = np.arange(rows.shape[1])[columns].tolist()
         if not len(rows) or not chosen:
-            return np.zeros((len(rows), len(chosen)))
+            return np.zeros((len(rows), len(self._observables), len(chosen)))
         estimate = jacobian(
             self._circuit,
             list(self._observables),
@@ -160,7 +182,7 @@ class EstimatedEvaluation:
             connection=self._next_call(),
             parameters=chosen,
         )
-        return np.asarray(np.einsum("bm,bmc->bc", cotangents, estimate.jacobian), dtype=np.float64)
+        return np.asarray(estimate.jacobian, dtype=np.float64)
 
     def linearized(self, rows: FloatArray, columns: Columns) -> tuple[FloatArray, RowPullback]:
         """Return estimated values; derivatives are estimated once they are asked for."""

@@ -12,13 +12,13 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from typing_extensions import Self
 
-from qiskit_qml_ext.arrays import AnyArray, FloatArray, IntArray
+from qiskit_qml_ext.arrays import AnyArray, FloatArray
 from qiskit_qml_ext.checks import ParameterNames, check_arguments, numeric_array, wrong_kind
 from qiskit_qml_ext.circuits import InitialDistribution, UniformDistribution
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.engine.observables import as_list
 from qiskit_qml_ext.gradients import GradientMethod
-from qiskit_qml_ext.models.layers.evaluation import Columns, evaluation_on
+from qiskit_qml_ext.models.layers.evaluation import columns_at, evaluation_on
 from qiskit_qml_ext.models.layers.layer_circuit import LayerCircuit, circuit_of_layer
 from qiskit_qml_ext.primitives import Connection
 
@@ -108,11 +108,11 @@ class QuantumLayer:
         trained = self._trained
         self._num_parameters = trained.circuit.num_parameters
         self._num_inputs, self._num_weights = len(trained.data), len(trained.weights)
-        self._input_columns, self._weight_columns = _columns(trained.data), _columns(trained.weights)
+        self._input_columns, self._weight_columns = columns_at(trained.data), columns_at(trained.weights)
         self._wanted = {
-            (True, True): _columns(np.concatenate([trained.data, trained.weights])),
-            (True, False): _columns(trained.data),
-            (False, True): _columns(trained.weights),
+            (True, True): columns_at(np.concatenate([trained.data, trained.weights])),
+            (True, False): columns_at(trained.data),
+            (False, True): columns_at(trained.weights),
         }
         seed = self._random_state if isinstance(self._random_state, numbers.Integral) else 0
         self._evaluation = evaluation_on(
@@ -226,6 +226,26 @@ class QuantumLayer:
         assert by_inputs is not None
         assert by_weights is not None
         return by_inputs, by_weights
+
+    def jacobian(self, inputs: ArrayLike, weights: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Return the derivatives of the expectation values of each sample by its inputs and by the weights.
+
+        Args:
+            inputs: Shape (…, F).
+            weights: Shape (W,) or (…, W).
+
+        Returns:
+            Two float64 arrays of the shapes (…, M, F) and (…, M, W), with the leading axes of the outputs: those by the
+            weights are not summed over the samples, also where all samples share them.
+
+        Raises:
+            TypeError: Something else than real numbers came.
+            ValueError: The shapes do not fit, or a number is not finite.
+        """
+        rows, batch = self._rows(_numbers("inputs", inputs), _numbers("weights", weights))
+        found = self._evaluation.jacobian(rows, self._wanted[True, True])
+        found = found.reshape(*batch, self.num_outputs, self._num_inputs + self._num_weights)
+        return found[..., : self._num_inputs], found[..., self._num_inputs :]
 
     def gradients(
         self,
@@ -356,13 +376,6 @@ class QuantumLayer:
             f"{type(self).__name__}(num_qubits={self._trained.circuit.num_qubits}, num_inputs={self.num_inputs}, "
             f"num_weights={self.num_weights}, num_outputs={self.num_outputs})"
         )
-
-
-def _columns(places: IntArray) -> Columns:
-    """Places in a row: as a slice where they follow each other, which is faster."""
-    first = int(places[0]) if len(places) else 0
-    beside = np.array_equal(places, np.arange(first, first + len(places)))
-    return slice(first, first + len(places)) if beside else places
 
 
 def _numbers(name: str, value: ArrayLike) -> AnyArray:

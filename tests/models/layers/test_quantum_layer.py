@@ -282,3 +282,44 @@ def test_all_kinds_of_observables_are_measured():
 def test_what_cannot_be_meant_is_refused(call, error, match):
     with pytest.raises(error, match=match):
         call()
+
+
+def test_the_jacobian_is_that_of_differences_for_each_sample():
+    layer, step = layer_of_the_case(), 1e-5
+    x, w = case.INPUTS[:3], case.START
+    by_inputs, by_weights = layer.jacobian(x, w)
+    assert by_inputs.shape == (3, layer.num_outputs, layer.num_inputs)
+    assert by_weights.shape == (3, layer.num_outputs, layer.num_weights)
+    for found, moved in (
+        (by_inputs, lambda move: layer(x + move, w)),
+        (by_weights, lambda move: layer(x, w + move)),
+    ):
+        slopes = [(moved(step * one) - moved(-step * one)) / (2 * step) for one in np.eye(found.shape[-1])]
+        np.testing.assert_allclose(
+            found, np.moveaxis(slopes, 0, -1), atol=1e-8
+        )  # the step's square, and rounding by it
+
+
+def test_the_jacobian_has_the_axes_of_the_outputs_and_gives_the_vector_products():
+    layer = layer_of_the_case()
+    x, w = case.INPUTS[:6].reshape(2, 3, -1), np.stack([case.START, case.START + 0.3])[:, None]
+    by_inputs, by_weights = layer.jacobian(x, w)
+    assert by_inputs.shape[:-1] == by_weights.shape[:-1] == layer(x, w).shape
+    dual = np.random.default_rng(0).normal(size=layer(x, w).shape)
+    expected = layer.vjp(x, w, dual)
+    np.testing.assert_allclose(np.einsum("abm,abmf->abf", dual, by_inputs), expected[0], atol=1e-12)
+    np.testing.assert_allclose(np.einsum("abm,abmw->aw", dual, by_weights)[:, None], expected[1], atol=1e-12)
+    assert layer.jacobian(x[0, 0], w[0, 0])[1].shape == (layer.num_outputs, layer.num_weights)
+    assert layer.jacobian(np.empty((0, layer.num_inputs)), w[0, 0])[0].shape == (0, layer.num_outputs, layer.num_inputs)
+
+
+def test_an_estimated_jacobian_lies_within_its_errors():
+    exact, sampled = layer_of_the_case(), layer_of_the_case(connection=connect("exact", shots=10_000, seed=0))
+    for found, expected in zip(
+        sampled.jacobian(case.INPUTS[:2], case.START), exact.jacobian(case.INPUTS[:2], case.START), strict=True
+    ):
+        # five standard errors of observables of size 2
+        np.testing.assert_allclose(found, expected, atol=5 * 1.5 * 2 / 100)
+        assert np.abs(found - expected).max() > 1e-6
+    with pytest.raises(ValueError, match="inputs must have the shape"):
+        exact.jacobian(np.zeros((2, 9)), case.START)
