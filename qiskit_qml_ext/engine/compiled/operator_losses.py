@@ -66,8 +66,7 @@ def run_operator_losses(
     matrices, ones = pointer(work, full, lanes), pointer(scratch, results, lanes)
 
     tiles.prepare(values, 0, w, integers, reals, wide, scratch, places[6], places[7], status)
-    for index in range(num_observables * w):
-        scratch[results + index] = 1.0
+    scratch[results : results + num_observables * w] = 1.0
     for tile in range(num_tiles):
         _load_identity(tile, n, w, scratch)
         machine.forward(code, tables, constants, n, w, memory)
