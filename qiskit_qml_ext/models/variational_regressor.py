@@ -79,8 +79,10 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         checkpoint: The path of a file that is written while ``fit`` trains, and from which a run that was killed goes
             on at the same iteration with the same history; a finished training is taken from it at once. It is JSON,
             written after every iteration where values are estimated; where they are exact, as often as takes 2 % of the
-            time, and at the end. A file of other data or settings is an error; of ``plateau_guard`` only whether it
-            stops must be the same. The guard says again what it said before. Together with a journal nothing that was
+            time, and at the end. A file of other data or settings is an error (losses and optimizers of your own are
+            known by their code and what they hold, connections by their estimator and its noise; what holds anything
+            that is another in each run is refused); of ``plateau_guard`` only whether it stops must be the same. The
+            guard says again what it said before. Together with a journal nothing that was
             paid for is paid for again. Only for ``fit``, with this package's optimizers that go in steps.
         random_state: For initial weights, batches, validation samples and random optimizers.
 

@@ -306,20 +306,25 @@ class VariationalModel(BaseEstimator):
         """Return what must be the same for a training to go on from a checkpoint."""
         named = ("batch_size", "max_iter", "early_stopping", "validation_fraction", "n_iter_no_change", "tol")
         connection = "exact" if self.connection is None else described_connection(self.connection)
+        values = {
+            "X": data.samples,
+            "y": data.targets,
+            "sample_weight": data.sample_weight,
+            "initial point": self._point,
+            "output_scale": None if self._head.trains_scale else self._head.scale.tolist(),
+            "output_bias": None if self._head.trains_bias else self._head.bias.tolist(),
+            "seed of random_state": self._seed,
+            "loss": self.loss_,
+            "optimizer": self.optimizer_,
+            "gradient": getattr(self._evaluator, "method", None),
+            **{name: getattr(self, name) for name in named},
+        }
         return {
             "model": type(self).__name__,
             **described_circuit(self._model, self.observables_),
-            "X": described(data.samples),
-            "y": described(data.targets),
-            "sample_weight": described(data.sample_weight),
-            "initial point": described(self._point),
-            "seed of random_state": described(self._seed),
-            "loss": described(self.loss_),
-            "optimizer": described(self.optimizer_),
-            "gradient": described(getattr(self._evaluator, "method", None)),
             "connection": connection,
             "plateau_guard": "'stop'" if self.plateau_guard == "stop" else "'warn' or 'off'",
-            **{name: described(getattr(self, name)) for name in named},
+            **{name: described(value, name) for name, value in values.items()},
         }
 
     def _go_once(self, data: TrainingData) -> None:
