@@ -62,7 +62,7 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         output_bias: The bias of every observable; ``None`` trains one for each, from 0.
         batch_size: Samples in a step; ``None`` takes all. Only for optimizers that go in steps.
         max_iter: The largest number of iterations: of passes through the data, each a number of steps; with other
-            people's optimizers that say nothing of iterations, of values of the loss.
+            people's optimizers that say nothing of iterations, of points at which they ask for the loss or its gradient.
         early_stopping: Whether samples are put aside, training stops when the loss on them does not get better, and the
             weights that were best for them are kept.
         validation_fraction: The share of samples that are put aside for ``early_stopping``, the same of each class.
