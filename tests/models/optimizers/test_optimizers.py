@@ -28,6 +28,7 @@ class Energy:
     """A quadratic form with its least value 0.5 at 1, 2, 3."""
 
     target = np.array([1.0, 2.0, 3.0])
+    num_samples = 1
 
     def value(self, point):
         return 0.5 + float((point - self.target) @ (point - self.target))
@@ -130,6 +131,8 @@ def test_the_mean_of_spsa_over_all_signs_has_the_bias_that_theory_gives_it():
 
 class Ising:
     """The energy of -ΣZZ-ΣX on an open chain of four spins, with the circuit [RY all, CZ ladder] twice, then RY all."""
+
+    num_samples = 1
 
     def __init__(self):
         theta = ParameterVector("t", 12)
