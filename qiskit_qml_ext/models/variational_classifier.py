@@ -261,17 +261,18 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         weights = checked_weights(sample_weight, samples)
         rows = np.flatnonzero(weights)
         samples, labels, weights = samples[rows], labels[rows], weights[rows]
+        names = np.unique(labels) if classes is None else np.unique(_flat_labels(classes))
         if goes_on:
             self._go_on()
+            if classes is not None and not np.array_equal(names, self.classes_):
+                raise ValueError(
+                    f"classes must be those of the first call, {self.classes_.tolist()}, but {classes!r} came. Leave "
+                    "classes out, or make a new model."
+                )
         else:
-            self.classes_ = np.unique(labels if classes is None else np.asarray(classes))
-            if len(self.classes_) < 2:
-                raise ValueError(f"The number of classes has to be at least 2, but 1 class came: {self.classes_}.")
-        if classes is not None and not np.array_equal(np.unique(np.asarray(classes)), self.classes_):
-            raise ValueError(
-                f"classes must be those of the first call, {self.classes_.tolist()}, but {classes!r} came. Leave "
-                "classes out, or make a new model."
-            )
+            if len(names) < 2:
+                raise ValueError(f"The number of classes has to be at least 2, but 1 class came: {names}.")
+            self.classes_ = names
         unknown = np.setdiff1d(labels, self.classes_)
         if len(unknown):
             raise ValueError(f"y has the class {unknown[0]!r}, which is none of {self.classes_.tolist()}.")
@@ -298,3 +299,10 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
     def output_bias_(self) -> FloatArray:
         """The bias of each observable, shape (M,)."""
         return np.asarray(self._bias)
+
+
+def _flat_labels(classes: ArrayLike) -> AnyArray:
+    labels = np.asarray(classes)
+    if labels.ndim != 1 or (labels != labels).any():  # a missing label is not equal to itself
+        raise ValueError(f"classes must be a list of class labels, none of them missing, but {classes!r} came.")
+    return labels

@@ -356,6 +356,9 @@ def test_partial_fit_refuses_other_classes_than_in_the_first_call(three_classes)
     for classes in (["a", "b"], ["a", "b", "d"], [1, 2, 3]):
         with pytest.raises(ValueError, match="classes must be those of the first call"):
             model.partial_fit(X, y, classes=classes)
+    for classes in ([["a", "b", "c"]], [0.0, 1.0, np.nan]):
+        with pytest.raises(ValueError, match="classes must be a list of class labels"):
+            VariationalClassifier().partial_fit(X, y, classes=classes)
 
 
 @pytest.mark.parametrize(

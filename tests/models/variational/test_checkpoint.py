@@ -130,7 +130,7 @@ def test_a_model_that_was_taken_from_a_file_is_trained_on_as_the_one_that_wrote_
         ({"loss": HuberLoss(0.3)}, "loss was"),
         ({"ansatz": RealAmplitudesAnsatz(reps=2)}, "circuit was"),
         ({"observables": "parity"}, "observables was"),
-        ({"output_scale": 2.0}, r"initial point was.*output_scale was None and is \[2.0\]"),
+        ({"output_scale": 2.0}, r"initial point was.*output_scale in units of the training was None and is \[2.0\]"),
         ({"initialization": "small-angle"}, "initial point was"),
         ({"connection": connect("exact", shots=50, seed=2)}, "connection was exact.*shots=100.*shots=50"),
         ({"gradient": "finite_difference"}, "gradient was ParameterShiftGradient"),
@@ -163,8 +163,18 @@ def test_a_file_of_other_data_or_of_another_model_is_refused(tmp_path):
 def test_a_file_of_another_given_scale_or_bias_is_refused(kind, setting, tmp_path):
     file = tmp_path / "checkpoint"
     model(kind, checkpoint=file, **{setting: 1.0}).fit(X, Y)
-    with pytest.raises(ValueError, match=f"is of another training: {setting} was .* and is"):
+    with pytest.raises(ValueError, match=f"is of another training: {setting} in units of the training was .* and is"):
         model(kind, checkpoint=file, **{setting: 7.0}).fit(X, Y)
+
+
+def test_a_file_of_targets_in_other_units_is_refused_where_the_scale_is_given_in_theirs(tmp_path):
+    file = tmp_path / "checkpoint"
+    model(VariationalRegressor, checkpoint=file, output_scale=1.0).fit(X, X[:, 0])
+    with pytest.raises(ValueError, match="output_scale in units of the training was"):
+        model(VariationalRegressor, checkpoint=file, output_scale=1.0).fit(X, 3 * X[:, 0])
+    free = model(VariationalRegressor, checkpoint=tmp_path / "other").fit(X, X[:, 0])
+    larger = model(VariationalRegressor, checkpoint=tmp_path / "other").fit(X, 4 * X[:, 0])
+    assert_allclose(larger.predict(X), 4 * free.predict(X), rtol=1e-12)
 
 
 def squared(factor):
