@@ -272,7 +272,7 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         else:
             if len(names) < 2:
                 raise ValueError(f"The number of classes has to be at least 2, but 1 class came: {names}.")
-            self.classes_ = names
+            self.classes_: AnyArray = names
         unknown = np.setdiff1d(labels, self.classes_)
         if len(unknown):
             raise ValueError(f"y has the class {unknown[0]!r}, which is none of {self.classes_.tolist()}.")
