@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 from sklearn.base import ClassifierMixin
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
@@ -22,7 +21,7 @@ from qiskit_qml_ext.gradients import GradientMethod
 from qiskit_qml_ext.models.losses import GivesProbabilities, Loss, loss_of
 from qiskit_qml_ext.models.optimizers import Optimizer
 from qiskit_qml_ext.models.variational.model import VariationalModel
-from qiskit_qml_ext.models.variational.training_data import TrainingData, checked_weights
+from qiskit_qml_ext.models.variational.training_data import TrainingData, checked_weights, weights_of_classes
 from qiskit_qml_ext.models.variational.training_run import Callback
 from qiskit_qml_ext.primitives import Connection
 
@@ -60,16 +59,20 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
             ``None`` is the uniform one.
         output_scale: The scale of every observable; ``None`` trains one for each, from 1.
         output_bias: The bias of every observable; ``None`` trains one for each, from 0.
-        batch_size: Samples in a step; ``None`` takes all. Only for optimizers that go in steps.
+        batch_size: Samples in a step, at most: the steps of a pass are of one size, or differ by one sample; ``None``
+            takes all. Only for optimizers that go in steps.
         max_iter: The largest number of iterations: of passes through the data, each a number of steps; with other
-            people's optimizers that say nothing of iterations, of values of the loss.
+            people's optimizers that say nothing of iterations, of points at which they ask for the loss or its
+            gradient.
         early_stopping: Whether samples are put aside, training stops when the loss on them does not get better, and the
             weights that were best for them are kept.
         validation_fraction: The share of samples that are put aside for ``early_stopping``, the same of each class.
         n_iter_no_change: After so many iterations in which the loss got better by less than ``tol`` training stops,
-            with ``early_stopping`` or an optimizer that goes in steps.
+            with ``early_stopping`` or an optimizer that goes in steps. Not while the training loss climbs and falls on
+            a smooth curve, as optimizers with momentum do; a climb ends it after ten times as many iterations.
         tol: See ``n_iter_no_change``.
-        class_weight: A weight for each class, or ``"balanced"``; it multiplies the weights of the samples.
+        class_weight: A weight for each class, or ``"balanced"`` (for ``fit`` only); it multiplies the weights of the
+            samples.
         warm_start: Whether ``fit`` goes on where it ended before. The settings of the circuit, of its outputs, of the
             loss and of the optimizer must then be those of the first ``fit``.
         callbacks: Functions that are told a :class:`~qiskit_qml_ext.models.TrainingStep` after each iteration; one that
@@ -89,14 +92,17 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         checkpoint: The path of a file that is written while ``fit`` trains, and from which a run that was killed goes
             on at the same iteration with the same history; a finished training is taken from it at once. It is JSON,
             written after every iteration where values are estimated; where they are exact, as often as takes 2 % of the
-            time, and at the end. A file of other data or settings is an error; of ``plateau_guard`` only whether it
-            stops must be the same. The guard says again what it said before. Together with a journal nothing that was
+            time, and at the end. A file of other data or settings is an error (losses and optimizers of your own are
+            known by their code and what they hold, connections by their estimator and its noise; what holds anything
+            that is another in each run is refused); of ``plateau_guard`` only whether it stops must be the same. The
+            guard says again what it said before. Together with a journal nothing that was
             paid for is paid for again. Only for ``fit``, with this package's optimizers that go in steps.
         random_state: For initial weights, batches, validation samples and random optimizers.
 
     Attributes:
         classes_: The class labels, sorted.
-        weights_: The trained weights, first those of the feature map, shape (W,).
+        weights_: The trained weights, first those of the feature map, shape (W,): the last, or where values are exact
+            those of the best iteration of ``fit`` if they are better (``warm_start`` goes on from the last).
         output_scale_: The scale of each observable, shape (M,).
         output_bias_: The bias of each observable, shape (M,).
         circuit_: The circuit, with parameters ``x`` for a sample and ``θ`` for the weights.
@@ -189,7 +195,7 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         """
         goes_on = self.warm_start and hasattr(self, "weights_")
         data = self._data(X, y, sample_weight, None, goes_on=goes_on)
-        self._train(data, self.max_iter, puts_aside=self.early_stopping)
+        self._train(data, self.max_iter)
         return self
 
     def partial_fit(
@@ -204,12 +210,19 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         Args:
             X: Samples, shape (n, features).
             y: Class labels, shape (n,).
-            classes: All class labels that will ever come; needed in the first call if ``y`` has not all of them.
+            classes: All class labels that will ever come; needed in the first call if ``y`` has not all of them. In
+                later calls the same, or ``None``.
             sample_weight: Weights of the samples, shape (n,), not negative.
 
         Raises:
-            ValueError: If the optimizer does not go in steps, or with ``early_stopping``, which needs all samples.
+            ValueError: If the optimizer does not go in steps, with ``early_stopping`` or balanced weights of classes,
+                which need all samples, or if other ``classes`` come than in the first call.
         """
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                "class_weight='balanced' counts the classes of all samples, and partial_fit sees only some. Give the "
+                "weights: compute_class_weight('balanced', classes=…, y=…) of scikit-learn, as a dictionary."
+            )
         data = self._data(X, y, sample_weight, classes, goes_on=hasattr(self, "weights_"))
         self._go_once(data)
         return self
@@ -248,22 +261,28 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         weights = checked_weights(sample_weight, samples)
         rows = np.flatnonzero(weights)
         samples, labels, weights = samples[rows], labels[rows], weights[rows]
+        names = np.unique(labels) if classes is None else np.unique(_flat_labels(classes))
         if goes_on:
             self._go_on()
+            if classes is not None and not np.array_equal(names, self.classes_):
+                raise ValueError(
+                    f"classes must be those of the first call, {self.classes_.tolist()}, but {classes!r} came. Leave "
+                    "classes out, or make a new model."
+                )
         else:
-            self.classes_ = np.unique(labels if classes is None else np.asarray(classes))
-            if len(self.classes_) < 2:
-                raise ValueError(f"The number of classes has to be at least 2, but 1 class came: {self.classes_}.")
+            if len(names) < 2:
+                raise ValueError(f"The number of classes has to be at least 2, but 1 class came: {names}.")
+            self.classes_: AnyArray = names
         unknown = np.setdiff1d(labels, self.classes_)
         if len(unknown):
             raise ValueError(f"y has the class {unknown[0]!r}, which is none of {self.classes_.tolist()}.")
         if not goes_on:
             mixing = self._mixing(len(self.classes_))
             self._begin(samples.shape[1], len(mixing), mixing)
-        places = np.searchsorted(self.classes_, labels)
-        if self.class_weight is not None:
-            weights = weights * compute_sample_weight(self.class_weight, labels)
-        return TrainingData(samples, 2.0 * np.eye(len(self.classes_))[places] - 1.0, weights, labels)
+        weights = weights * weights_of_classes(self.class_weight, labels, self.classes_)
+        rows = np.flatnonzero(weights)
+        targets = 2.0 * (labels[rows, None] == self.classes_) - 1.0
+        return TrainingData(samples[rows], targets, weights[rows], labels[rows])
 
     def _mixing(self, num_classes: int) -> FloatArray:
         """How scaled values become scores: one value counts for the second of two classes, against the first."""
@@ -280,3 +299,10 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
     def output_bias_(self) -> FloatArray:
         """The bias of each observable, shape (M,)."""
         return np.asarray(self._bias)
+
+
+def _flat_labels(classes: ArrayLike) -> AnyArray:
+    labels = np.asarray(classes)
+    if labels.ndim != 1 or (labels != labels).any():  # a missing label is not equal to itself
+        raise ValueError(f"classes must be a list of class labels, none of them missing, but {classes!r} came.")
+    return labels

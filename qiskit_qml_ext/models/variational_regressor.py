@@ -51,14 +51,17 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
             ``None`` is the uniform one.
         output_scale: The scale of every output, in units of the targets; ``None`` trains one for each.
         output_bias: The bias of every output, in units of the targets; ``None`` trains one for each.
-        batch_size: Samples in a step; ``None`` takes all. Only for optimizers that go in steps.
+        batch_size: Samples in a step, at most: the steps of a pass are of one size, or differ by one sample; ``None``
+            takes all. Only for optimizers that go in steps.
         max_iter: The largest number of iterations: of passes through the data, each a number of steps; with other
-            people's optimizers that say nothing of iterations, of values of the loss.
+            people's optimizers that say nothing of iterations, of points at which they ask for the loss or its
+            gradient.
         early_stopping: Whether samples are put aside, training stops when the loss on them does not get better, and the
             weights that were best for them are kept.
         validation_fraction: The share of samples that are put aside for ``early_stopping``.
         n_iter_no_change: After so many iterations in which the loss got better by less than ``tol`` training stops,
-            with ``early_stopping`` or an optimizer that goes in steps.
+            with ``early_stopping`` or an optimizer that goes in steps. Not while the training loss climbs and falls on
+            a smooth curve, as optimizers with momentum do; a climb ends it after ten times as many iterations.
         tol: See ``n_iter_no_change``.
         warm_start: Whether ``fit`` goes on where it ended before. The settings of the circuit, of its outputs, of the
             loss and of the optimizer must then be those of the first ``fit``.
@@ -79,13 +82,16 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         checkpoint: The path of a file that is written while ``fit`` trains, and from which a run that was killed goes
             on at the same iteration with the same history; a finished training is taken from it at once. It is JSON,
             written after every iteration where values are estimated; where they are exact, as often as takes 2 % of the
-            time, and at the end. A file of other data or settings is an error; of ``plateau_guard`` only whether it
-            stops must be the same. The guard says again what it said before. Together with a journal nothing that was
+            time, and at the end. A file of other data or settings is an error (losses and optimizers of your own are
+            known by their code and what they hold, connections by their estimator and its noise; what holds anything
+            that is another in each run is refused); of ``plateau_guard`` only whether it stops must be the same. The
+            guard says again what it said before. Together with a journal nothing that was
             paid for is paid for again. Only for ``fit``, with this package's optimizers that go in steps.
         random_state: For initial weights, batches, validation samples and random optimizers.
 
     Attributes:
-        weights_: The trained weights, first those of the feature map, shape (W,).
+        weights_: The trained weights, first those of the feature map, shape (W,): the last, or where values are exact
+            those of the best iteration of ``fit`` if they are better (``warm_start`` goes on from the last).
         output_scale_: The scale of each output, in units of the targets, shape (K,).
         output_bias_: The bias of each output, in units of the targets, shape (K,).
         circuit_: The circuit, with parameters ``x`` for a sample and ``θ`` for the weights.
@@ -175,7 +181,7 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         """
         goes_on = self.warm_start and hasattr(self, "weights_")
         data = self._data(X, y, sample_weight, goes_on=goes_on)
-        self._train(data, self.max_iter, puts_aside=self.early_stopping)
+        self._train(data, self.max_iter)
         return self
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:

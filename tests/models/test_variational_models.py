@@ -314,3 +314,67 @@ def test_how_a_model_is_trained_on_may_be_changed(three_classes):
     assert model.set_params(max_iter=3, batch_size=20).fit(X, y).n_iter_ == 3
     with pytest.raises(ValueError, match="2 features"):
         model.fit(X[:, :2], y)
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "error", "words"),
+    [
+        ({"a": -1.0}, ValueError, r"class_weight\['a'\] must be"),
+        ({"a": np.nan}, ValueError, r"class_weight\['a'\] must be"),
+        ({"a": "2"}, TypeError, r"class_weight\['a'\] must be"),
+        (dict.fromkeys("abc", 0.0), ValueError, "leaves no sample with a positive weight"),
+        ({"A": 2.0}, ValueError, r"names \['A'\], which are none of the classes \['a', 'b', 'c'\]"),
+        ("balance", ValueError, "class_weight must be 'balanced', a weight for each class, or None"),
+        ([1.0, 2.0], TypeError, "class_weight must be"),
+    ],
+)
+def test_weights_of_classes_that_cannot_be_meant_are_refused(three_classes, class_weight, error, words):
+    with pytest.raises(error, match=words):
+        VariationalClassifier(class_weight=class_weight, max_iter=1).fit(*three_classes)
+
+
+def test_weights_of_classes_hold_for_all_classes_of_the_model_whatever_comes_in_a_pass(three_classes):
+    X, y = three_classes
+    only = y != "c"
+    weight = {"b": 2.0, "c": 3.0}
+    model = VariationalClassifier(class_weight=weight, random_state=0).partial_fit(X[only], y[only], classes=[*"abc"])
+    plain = VariationalClassifier(random_state=0)
+    plain.partial_fit(X[only], y[only], classes=[*"abc"], sample_weight=np.where(y[only] == "b", 2.0, 1.0))
+    assert_allclose(model.weights_, plain.weights_, atol=1e-12)
+    with pytest.raises(ValueError, match="partial_fit sees only some"):
+        VariationalClassifier(class_weight="balanced").partial_fit(X, y)
+    none = VariationalClassifier(class_weight={"c": 0.0}, max_iter=3, random_state=0).fit(X, y)
+    some = VariationalClassifier(max_iter=3, random_state=0).fit(X, y, sample_weight=np.where(y == "c", 1e-300, 1.0))
+    assert none.classes_.tolist() == [*"abc"]
+    assert_allclose(none.weights_, some.weights_, atol=1e-9)
+
+
+def test_partial_fit_refuses_other_classes_than_in_the_first_call(three_classes):
+    X, y = three_classes
+    model = VariationalClassifier(random_state=0).partial_fit(X, y, classes=["c", "a", "b"])
+    model.partial_fit(X, y, classes=["a", "b", "c"]).partial_fit(X, y)
+    for classes in (["a", "b"], ["a", "b", "d"], [1, 2, 3]):
+        with pytest.raises(ValueError, match="classes must be those of the first call"):
+            model.partial_fit(X, y, classes=classes)
+    for classes in ([["a", "b", "c"]], [0.0, 1.0, np.nan]):
+        with pytest.raises(ValueError, match="classes must be a list of class labels"):
+            VariationalClassifier().partial_fit(X, y, classes=classes)
+
+
+@pytest.mark.parametrize(
+    ("settings", "labels", "words"),
+    [
+        ({}, [0, 1, 1, 1, 1, 1], "early_stopping=True puts samples aside, .* at least 2 of the class 0, but 1 came"),
+        ({}, [0, 1, 0, 1, 0, 1], "validation_fraction=0.1 of 6 samples puts 1 aside.*needs at least 2, one of each"),
+        ({"validation_fraction": 0.9}, [0, 1, 0, 1, 0, 1], "puts 6 aside and trains on 0"),
+    ],
+)
+def test_early_stopping_says_which_samples_it_needs(settings, labels, words):
+    with pytest.raises(ValueError, match=words):
+        VariationalClassifier(early_stopping=True, **settings).fit(np.arange(12.0).reshape(6, 2), labels)
+
+
+def test_early_stopping_of_a_regressor_needs_two_samples():
+    with pytest.raises(ValueError, match="at least 2, but 1 came"):
+        VariationalRegressor(early_stopping=True).fit([[0.5]], [0.0])
+    assert VariationalRegressor(early_stopping=True, max_iter=2).fit([[0.5], [1.0]], [0.0, 1.0]).n_iter_ == 2

@@ -57,7 +57,7 @@ def evaluate_loss(loss: Loss, outputs: FloatArray, targets: FloatArray) -> tuple
         TypeError: If it does not return two arrays.
         ValueError: If a shape does not fit, or a number is not finite.
     """
-    returned = loss(outputs, targets)
+    returned = loss(outputs, targets.copy())  # one that writes to them would train on others in the next step
     if not isinstance(returned, tuple) or len(returned) != 2:
         raise wrong_kind("What loss returns", "a pair: losses (B,) and derivatives (B, K)", returned)
     values, derivatives = (np.asarray(part, dtype=np.float64) for part in returned)

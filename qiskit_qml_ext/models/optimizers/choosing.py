@@ -21,6 +21,12 @@ OPTIMIZERS: dict[str, type[SteppingOptimizer]] = {
 }
 """The optimizers of this package by their short names."""
 
+_NOT_BY_NAME = {
+    "QNSPSA": "needs the fidelity of your circuit. Make the object, QNSPSA(fidelity), and give that",
+    "P_BFGS": "trains in several processes, of which nobody hears. Take 'L-BFGS-B'",
+}
+"""Optimizers of qiskit-machine-learning that no name makes, and what to do instead."""
+
 
 @cache
 def optimizer_names() -> dict[str, Callable[[], Any]]:
@@ -34,7 +40,8 @@ def optimizer_names() -> dict[str, Callable[[], Any]]:
         and issubclass(kind, theirs.Optimizer)
         and not getattr(kind, "__abstractmethods__", ())
     }
-    names.pop("SciPyOptimizer", None)  # a base that is not marked as abstract
+    for name in ("SciPyOptimizer", *_NOT_BY_NAME):  # the first is a base that is not marked as abstract
+        names.pop(name, None)
     ours = {name.lower() for name in (*METHODS, *OPTIMIZERS)}
     kept = {name: make for name, make in names.items() if name.lower() not in ours}
     return {**OPTIMIZERS, **{name: partial(SciPyOptimizer, name) for name in METHODS}, **kept}
@@ -49,12 +56,15 @@ def optimizer_of(optimizer: Any) -> Optimizer:
 
     Raises:
         TypeError: If it is none of these.
-        ValueError: If there is no such name; the message lists all.
+        ValueError: If there is no such name; the message lists all. If the optimizer cannot train a model so.
     """
     from qiskit_machine_learning.optimizers import Optimizer as Theirs
 
     names = optimizer_names()
     if isinstance(optimizer, str):
+        for name, words in _NOT_BY_NAME.items():
+            if optimizer.lower() == name.lower():
+                raise ValueError(f"optimizer={optimizer!r} {words}.")
         make = {name.lower(): make for name, make in names.items()}.get(optimizer.lower())
         if make is None:
             raise wrong_value("optimizer", f"one of {', '.join(map(repr, names))} or an optimizer", optimizer)
@@ -63,6 +73,8 @@ def optimizer_of(optimizer: Any) -> Optimizer:
     if hasattr(optimizer, "in_steps") and not isinstance(optimizer, type):
         fresh: Optimizer = clone(optimizer, safe=False)
         return fresh
+    if type(optimizer).__name__ == "P_BFGS":
+        raise ValueError(f"optimizer P_BFGS {_NOT_BY_NAME['P_BFGS']}.")
     is_function = callable(optimizer) and not isinstance(optimizer, type)
     if isinstance(optimizer, Theirs) or (is_function and can_take(optimizer, None, None, jac=None, bounds=None)):
         return ForeignOptimizer(clone(optimizer, safe=False))

@@ -12,7 +12,10 @@ from qiskit_qml_ext.models.optimizers.watched import StopTraining, Watched
 
 
 class ForeignOptimizer(BaseEstimator):
-    """Somebody else's optimizer, on all training samples at once. Each value of the loss counts as an iteration.
+    """Somebody else's optimizer, on all training samples at once.
+
+    Each point at which it asks for the loss or for its gradient counts as an iteration. If it is stopped before its
+    end, it leaves the point with the least loss, since the last one may be a mere trial.
 
     What it draws comes from its own generator, whatever the model's ``random_state``.
 
@@ -36,7 +39,7 @@ class ForeignOptimizer(BaseEstimator):
         run: Callable[..., Any] = getattr(self.optimizer, "minimize", self.optimizer)
         watched = Watched(training)
         try:
-            result = run(watched.reported_value, start.copy(), jac=watched.gradient, bounds=None)
+            result = run(watched.reported_value, start.copy(), jac=watched.reported_gradient, bounds=None)
         except StopTraining as stop:
-            return stop.point
+            return stop.point if watched.best is None else watched.best
         return np.asarray(result.x, dtype=np.float64)

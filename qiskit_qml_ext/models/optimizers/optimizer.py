@@ -13,6 +13,10 @@ from qiskit_qml_ext.arrays import FloatArray
 class Objective(Protocol):
     """The mean loss over some samples, as a function of all trained numbers: weights, then scales and biases."""
 
+    @property
+    def num_samples(self) -> int:
+        """How many samples it is the mean over."""
+
     def value(self, point: FloatArray) -> float:
         """Return the loss."""
 
@@ -91,7 +95,7 @@ class SteppingOptimizer(BaseEstimator, ABC):
             total, norm = 0.0, 0.0
             for objective in batches:
                 point, loss, norm = self.step(objective, point, training)
-                total += loss
-            if training.report(point, total / len(batches), norm):
+                total += objective.num_samples * loss
+            if training.report(point, total / sum(one.num_samples for one in batches), norm):
                 break
         return point

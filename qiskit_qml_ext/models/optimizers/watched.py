@@ -23,8 +23,13 @@ class StopTraining(Exception):  # noqa: N818 - no error: the way out of a foreig
 class Watched:
     """The whole objective of a training, each point evaluated once however often it is asked for in a row."""
 
+    best: FloatArray | None = None
+    """The point with the least loss that was reported."""
+
     def __init__(self, training: Training):
         self._training = training
+        self._least = np.inf
+        self._counted = ""  # what was asked for last, if it counted as an iteration
         self._point: FloatArray | None = None
         self._loss = 0.0
         self._gradient: FloatArray | None = None
@@ -55,14 +60,29 @@ class Watched:
         """
         loss = self.value(point)
         norm = None if self._gradient is None else float(np.sqrt(self._gradient @ self._gradient))
+        if loss < self._least:
+            self._least, self.best = loss, np.array(point, dtype=np.float64)
         if self._training.report(np.array(point, dtype=np.float64), loss, norm):
             raise StopTraining(np.array(point, dtype=np.float64))
 
     def reported_value(self, point: FloatArray) -> float:
-        """Return the loss, and count it as an iteration."""
+        """Return the loss, and count it as an iteration, as :meth:`reported_gradient` does."""
+        is_other_half = self._counted == "gradient" and self._is_known(point)
         loss = self.value(point)
-        self.report(point)
+        self._count("value", point, is_other_half=is_other_half)
         return loss
+
+    def reported_gradient(self, point: FloatArray) -> FloatArray:
+        """Return the gradient, and count it as an iteration, if it is not that of the value which just counted."""
+        is_other_half = self._counted == "value" and self._is_known(point)
+        gradient = self.gradient(point)
+        self._count("gradient", point, is_other_half=is_other_half)
+        return gradient
+
+    def _count(self, kind: str, point: FloatArray, *, is_other_half: bool) -> None:
+        self._counted = "" if is_other_half else kind
+        if not is_other_half:
+            self.report(point)
 
     def _is_known(self, point: FloatArray) -> bool:
         return self._point is not None and np.array_equal(self._point, point)

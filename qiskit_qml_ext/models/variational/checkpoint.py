@@ -21,6 +21,10 @@ from qiskit_qml_ext.private_files import check_writable, write_private
 _FORMAT = "qiskit_qml_ext checkpoint of a training, version 1"
 _SHARE = 0.02  # of a training's time that may go into checkpoints where values are exact
 _FIRST = 0.02  # seconds that are taken for spent, so that no file is written in the first second
+_KEYS = {
+    *("identity", "seed", "is_finished", "point", "rng", "optimizer", "history", "run", "shots", "num_estimates"),
+    "gradient_rng",
+}
 _COLUMNS = [one.name for one in fields(TrainingStep) if one.name != "weights"]
 
 
@@ -143,7 +147,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any] | None:
         return None
     try:
         state = json.loads(file.read_text(encoding="utf-8"))
-        known = state["format"] == _FORMAT
+        known = state["format"] == _FORMAT and state.keys() >= _KEYS and set(state["history"]) == set(_COLUMNS)
     except (ValueError, TypeError, KeyError):
         known = False
     if not known:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from typing_extensions import Self
@@ -223,9 +222,13 @@ class VariationalModel(BaseEstimator):
         scale, bias = (None if one is None else np.full(num_observables, float(one)) for one in given)
         return scale, bias
 
-    def _train(self, data: TrainingData, max_iter: int, *, puts_aside: bool) -> None:
-        """Train from where the model is."""
-        kept, aside = self._split(data) if puts_aside else (data, None)
+    def _train(self, data: TrainingData, max_iter: int, *, is_pass: bool = False) -> None:
+        """Train from where the model is, on all samples or, as one pass of many, on some."""
+        kept: TrainingData = data
+        aside: TrainingData | None = None
+        if self.early_stopping:  # drawn once for each training
+            kept, aside = data.split(self.validation_fraction, int(self._rng.integers(2**31 - 1)))
+        keeps_best = aside is None and not is_pass and (self.connection is None or self.connection.is_exact)
         objective = self._objective(kept)
         guard = self._guarded(objective, kept.samples)
         run = TrainingRun(
@@ -240,12 +243,13 @@ class VariationalModel(BaseEstimator):
         )
         if self.checkpoint is not None:
             self._take_up(run, data)
+        run.before = self._point
         if not run.is_finished:
             with progress(run, type(self).__name__) if self.verbose else nullcontext():
                 self._point = self.optimizer_.minimize(run, self._point)
-        if run.best_point is not None:
+        if aside is not None and run.best_point is not None:
             self._point = run.best_point
-        self._publish(run)
+        self._publish(run, self._best_of(run, objective) if keeps_best else self._point)
         self.plateau_: PlateauReport | None = guard.report
 
     def _guarded(self, objective: MeanLoss, samples: FloatArray) -> PlateauGuard:
@@ -306,20 +310,25 @@ class VariationalModel(BaseEstimator):
         """Return what must be the same for a training to go on from a checkpoint."""
         named = ("batch_size", "max_iter", "early_stopping", "validation_fraction", "n_iter_no_change", "tol")
         connection = "exact" if self.connection is None else described_connection(self.connection)
+        values = {
+            "X": data.samples,
+            "y": data.targets,
+            "sample_weight": data.sample_weight,
+            "initial point": self._point,
+            "output_scale in units of the training": None if self._head.trains_scale else self._head.scale.tolist(),
+            "output_bias in units of the training": None if self._head.trains_bias else self._head.bias.tolist(),
+            "seed of random_state": self._seed,
+            "loss": self.loss_,
+            "optimizer": self.optimizer_,
+            "gradient": getattr(self._evaluator, "method", None),
+            **{name: getattr(self, name) for name in named},
+        }
         return {
             "model": type(self).__name__,
             **described_circuit(self._model, self.observables_),
-            "X": described(data.samples),
-            "y": described(data.targets),
-            "sample_weight": described(data.sample_weight),
-            "initial point": described(self._point),
-            "seed of random_state": described(self._seed),
-            "loss": described(self.loss_),
-            "optimizer": described(self.optimizer_),
-            "gradient": described(getattr(self._evaluator, "method", None)),
             "connection": connection,
             "plateau_guard": "'stop'" if self.plateau_guard == "stop" else "'warn' or 'off'",
-            **{name: described(getattr(self, name)) for name in named},
+            **{name: described(value, name) for name, value in values.items()},
         }
 
     def _go_once(self, data: TrainingData) -> None:
@@ -332,9 +341,19 @@ class VariationalModel(BaseEstimator):
             raise ValueError(
                 f"partial_fit needs an optimizer that goes in steps, such as 'adam', but {self.optimizer!r} came."
             )
-        self._train(data, 1, puts_aside=False)
+        self._train(data, 1, is_pass=True)
 
-    def _publish(self, run: TrainingRun) -> None:
+    def _best_of(self, run: TrainingRun, objective: MeanLoss) -> FloatArray:
+        """Return the better of two points by their exact losses: where the training ended, and its best before.
+
+        A training that goes on does so from where it ended.
+        """
+        if run.best_point is None:
+            return self._point
+        ends, best = objective.values(np.array([self._point, run.best_point]))
+        return run.best_point if best < ends else self._point
+
+    def _publish(self, run: TrainingRun, point: FloatArray) -> None:
         import pandas as pd
 
         self.history_ = pd.DataFrame(
@@ -344,22 +363,12 @@ class VariationalModel(BaseEstimator):
             }
         )
         self.n_iter_, self.stopped_ = len(run.history), run.stopped
-        self.weights_, self._scale, self._bias = (part.copy() for part in self._head.split(self._point))
+        self.weights_, self._scale, self._bias = (part.copy() for part in self._head.split(point))
 
     def _objective(self, data: TrainingData) -> MeanLoss:
         weight = data.sample_weight / data.sample_weight.mean()
         rows = self._evaluator.rows(data.samples)
         return MeanLoss(self._evaluator, self._head, self.loss_, rows, data.targets, weight)
-
-    def _split(self, data: TrainingData) -> tuple[TrainingData, TrainingData]:
-        """Put validation samples aside, drawn once for each training."""
-        kept, aside = train_test_split(
-            np.arange(len(data.samples)),
-            test_size=self.validation_fraction,
-            stratify=data.groups,
-            random_state=int(self._rng.integers(2**31 - 1)),
-        )
-        return data.part(kept), data.part(aside)
 
     def _outputs(self, X: ArrayLike) -> FloatArray:
         """Return the outputs in the units of the training, shape (n, K)."""

@@ -41,6 +41,11 @@ class MeanLoss:
         places = chosen if self.chosen is None else self.chosen[chosen]
         return replace(self, chosen=places, origin=self.origin or self)
 
+    @property
+    def num_samples(self) -> int:
+        """How many samples it is the mean over."""
+        return len(self.rows) if self.chosen is None else len(self.chosen)
+
     def value(self, point: FloatArray) -> float:
         """Return the loss."""
         weights, scale, bias = self.head.split(point)

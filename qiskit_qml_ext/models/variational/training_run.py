@@ -21,7 +21,8 @@ class TrainingStep:
     iteration: int
     """The number of the iteration, from 1: of a pass through the training data."""
     loss: float
-    """The mean training loss, at the beginning of the iteration (with SciPy's optimizers at its end)."""
+    """The mean training loss: over the batches of the pass, each weighted by its samples and read before its step (with
+    optimizers that do not go in steps at the end of the iteration)."""
     validation_loss: float | None
     """The loss on the samples that were put aside, at the end; ``None`` without early stopping."""
     gradient_norm: float | None
@@ -42,6 +43,11 @@ Callback = Callable[[TrainingStep], object]
 """What is told after each iteration; it stops the training by returning ``True``."""
 
 
+_FEWEST = 4  # losses of which a curve can be told from noise
+_SMOOTH = 0.8  # noise of 10 losses has a ratio of 2.0 ± 0.6
+_PATIENCE = 10  # times n_iter_no_change that a loss may climb
+
+
 @dataclass(frozen=True)
 class StoppingRule:
     """When a training stops before its last iteration."""
@@ -52,6 +58,26 @@ class StoppingRule:
     """After so many iterations without improvement it stops."""
     watches_training: bool
     """Whether the training loss is watched, where there is no validation loss."""
+
+    def is_moving(self, losses: Sequence[float], unchanged: int) -> bool:
+        """Tell whether training losses, the last ones, still follow a smooth curve of more than ``tol``.
+
+        An optimizer with momentum climbs before it falls again. Von Neumann's ratio of the mean squared difference of
+        neighbours to the variance is 2 for noise and near 0 for a smooth curve. Of less than four losses nothing is
+        said, nor of a climb that has no end after ten times ``n_iter_no_change``.
+
+        Args:
+            losses: Those of the last iterations.
+            unchanged: For how many iterations the loss has not got better.
+
+        References:
+            von Neumann, Annals of Mathematical Statistics 12, 367 (1941).
+        """
+        last = np.array(losses)
+        if len(last) < _FEWEST or np.ptp(last) <= self.tol:
+            return False
+        is_smooth = bool((np.diff(last) ** 2).mean() < _SMOOTH * last.var(ddof=1))
+        return is_smooth and (bool(last[-1] < last[0]) or unchanged < _PATIENCE * self.n_iter_no_change)
 
 
 class Keeper(Protocol):
@@ -70,7 +96,7 @@ class TrainingRun:
     validation: MeanLoss | None
     """The objective over the samples that were put aside."""
     batch_size: int | None
-    """Samples in a batch; ``None`` for all."""
+    """Samples in a batch, at most; ``None`` for all."""
     max_iter: int
     """The largest number of iterations."""
     rng: np.random.Generator
@@ -88,7 +114,9 @@ class TrainingRun:
     stopped: str = "optimizer"
     """Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"``, ``"plateau"``, or by the ``"optimizer"``."""
     best_point: FloatArray | None = None
-    """The point with the least validation loss."""
+    """The point with the least validation loss; without validation samples, that with the least training loss."""
+    before: FloatArray | None = None
+    """Where the iteration that runs now began."""
     is_finished: bool = False
     """Whether it ended already, in an earlier run."""
     _best: float = np.inf
@@ -102,21 +130,28 @@ class TrainingRun:
     @property
     def num_steps(self) -> int:
         """How many batches there are in all passes together."""
-        return self.max_iter * -(-len(self.whole.rows) // self._size)
+        return self.max_iter * self._num_batches
 
     @property
     def _size(self) -> int:
         return len(self.whole.rows) if self.batch_size is None else self.batch_size
 
     def passes(self) -> Iterator[Sequence[MeanLoss]]:
-        """Go through the data until ``max_iter``, in a new order each time if there are several batches."""
+        """Go through the data until ``max_iter``, in a new order each time if there are several batches.
+
+        Batches are of one size, or differ by one sample: a step on a few that are left would be as long as any other.
+        """
         number = len(self.whole.rows)
         for _ in range(len(self.history), self.max_iter):
             if self._size >= number:
                 yield [self.whole]
             else:
-                order = self.rng.permutation(number)
-                yield [self.whole.batch(order[first : first + self._size]) for first in range(0, number, self._size)]
+                parts = np.array_split(self.rng.permutation(number), self._num_batches)
+                yield [self.whole.batch(part) for part in parts]
+
+    @property
+    def _num_batches(self) -> int:
+        return -(-len(self.whole.rows) // self._size)
 
     def report(self, point: FloatArray, loss: float, gradient_norm: float | None) -> bool:
         """Write an iteration down, tell the callbacks, and say whether the training should stop."""
@@ -168,13 +203,19 @@ class TrainingRun:
         return self.guard is not None and self.guard.sees(loss, account.gradient_norm, account.gradient_error)
 
     def _has_settled(self, point: FloatArray, step: TrainingStep) -> bool:
+        is_held = step.validation_loss is not None
         watched = step.loss if step.validation_loss is None else step.validation_loss
         self._unchanged = 0 if watched < self._best - self.rule.tol else self._unchanged + 1
         if watched < self._best:
             self._best = watched
-            self.best_point = None if step.validation_loss is None else point.copy()
-        watches = self.rule.watches_training or step.validation_loss is not None
-        return watches and self._unchanged >= self.rule.n_iter_no_change
+            # who goes in steps reports the loss of where the step began
+            self.best_point = point.copy() if is_held or not self.rule.watches_training else self.before
+        self.before = point.copy()
+        number = self.rule.n_iter_no_change
+        if self._unchanged < number or not (is_held or self.rule.watches_training):
+            return False
+        last = [one.loss for one in self.history[-max(number, _FEWEST) :]]
+        return is_held or not self.rule.is_moving(last, self._unchanged)
 
 
 @contextmanager

@@ -1,8 +1,11 @@
 """Other views of one connection: circuits, results, limits and usage are shared."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from qiskit_qml_ext.primitives.connection.connection import Connection
+from qiskit_qml_ext.primitives.journal.service.services import LocalService, is_of_runtime
+from qiskit_qml_ext.primitives.journal.work.identity import runtime_options
+from qiskit_qml_ext.primitives.journal.work.stable import digest_of, stable
 
 
 def with_new_noise(connection: Connection, seed: int) -> Connection:
@@ -29,3 +32,25 @@ def as_new_program(connection: Connection) -> Connection:
     if connection._journaling is None:
         return connection
     return connection._view(_journaling=connection._journaling.as_new_program())
+
+
+def estimator_content(connection: Connection) -> str:
+    """Return a digest of what decides the estimates of a connection, as a journal would know them.
+
+    That is its estimator with its options and, on this machine, its noise; how circuits are transpiled; a pass manager
+    of the user's. What is in a journal, and limits of jobs, are left out.
+
+    Raises:
+        ValueError: If an estimator of the user's holds what cannot be told from others like it in a later run.
+    """
+    estimator = connection.target.without_mode().estimator(connection.shots, connection.seed)
+    if is_of_runtime(estimator):
+        estimator_told: list[object] = [runtime_options(estimator)]
+    else:
+        local = LocalService(estimator)
+        estimator_told = [local.options, local.default]
+    settings = {name: one for name, one in asdict(connection._settings).items() if name != "max_executions_per_job"}
+    pass_manager = getattr(connection.target, "_pass_manager", None)
+    return digest_of(
+        [*estimator_told, settings, stable(pass_manager, "The pass manager of the connection", by_code=True)]
+    )

@@ -28,6 +28,7 @@ class Energy:
     """A quadratic form with its least value 0.5 at 1, 2, 3."""
 
     target = np.array([1.0, 2.0, 3.0])
+    num_samples = 1
 
     def value(self, point):
         return 0.5 + float((point - self.target) @ (point - self.target))
@@ -131,6 +132,8 @@ def test_the_mean_of_spsa_over_all_signs_has_the_bias_that_theory_gives_it():
 class Ising:
     """The energy of -ΣZZ-ΣX on an open chain of four spins, with the circuit [RY all, CZ ladder] twice, then RY all."""
 
+    num_samples = 1
+
     def __init__(self):
         theta = ParameterVector("t", 12)
         circuit = QuantumCircuit(4)
@@ -184,3 +187,71 @@ def test_what_is_no_optimizer_is_refused_with_the_list(optimizer, error, words):
 def test_settings_that_cannot_be_meant_are_refused(optimizer):
     with pytest.raises(ValueError, match="must be"):
         optimizer.minimize(Runs(Energy(), 2), np.zeros(3))
+
+
+@pytest.mark.parametrize(("name", "words"), [("QNSPSA", "fidelity of your circuit"), ("p_bfgs", "Take 'L-BFGS-B'")])
+def test_a_name_that_makes_no_optimizer_is_not_listed_and_says_what_to_do(name, words):
+    with pytest.raises(ValueError, match=words):
+        optimizer_of(name)
+    with pytest.raises(ValueError, match="must be one of") as error:
+        optimizer_of("no such word")
+    assert f"'{name.upper()}'" not in str(error.value)
+
+
+def test_an_optimizer_that_trains_in_other_processes_is_refused():
+    with pytest.raises(ValueError, match="several processes"):
+        optimizer_of(theirs.P_BFGS())
+
+
+class Counted(Energy):
+    """Counts what is evaluated."""
+
+    def __init__(self):
+        self.num_values, self.num_gradients = 0, 0
+
+    def value(self, point):
+        self.num_values += 1
+        return super().value(point)
+
+    def value_and_gradient(self, point):
+        self.num_gradients += 1
+        return super().value(point), 2 * (point - self.target)
+
+
+@pytest.mark.parametrize("optimizer", [theirs.ADAM(maxiter=50, lr=0.1), theirs.GradientDescent(maxiter=50)])
+def test_an_optimizer_that_asks_for_gradients_only_is_stopped_in_time(optimizer):
+    runs = Runs(Counted(), 4)
+    optimizer_of(optimizer).minimize(runs, np.zeros(3))
+    assert len(runs.losses) == 4
+    assert (runs.whole.num_values, runs.whole.num_gradients) == (0, 4)
+
+
+def test_value_and_gradient_of_one_point_are_one_iteration():
+    points = []
+
+    def minimizer(fun, x0, jac, bounds):
+        for point in (x0, x0 + 1):
+            fun(point), jac(point)  # counts once
+        for point in (x0 + 2, x0 + 3):
+            jac(point), fun(point)  # once
+        fun(x0), fun(x0), jac(x0 + 1), jac(x0 + 1)  # four times
+        for _ in range(10):
+            points.append((fun(x0), jac(x0)))
+
+    runs = Runs(Counted(), 12)
+    optimizer_of(minimizer).minimize(runs, np.zeros(3))
+    assert len(runs.losses) == 12
+    assert len(points) == 3, "asking for the same point again and again does not go on for ever"
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [theirs.NFT(maxiter=100), theirs.UMDA(maxiter=5), theirs.SPSA(maxiter=100), theirs.COBYLA(maxiter=200)],
+    ids=lambda one: type(one).__name__,
+)
+@pytest.mark.parametrize("max_iter", [5, 23])
+def test_an_optimizer_that_is_stopped_leaves_the_best_point_that_it_tried(optimizer, max_iter):
+    runs = Runs(Energy(), max_iter)
+    end = optimizer_of(optimizer).minimize(runs, np.zeros(3))
+    assert len(runs.losses) == max_iter
+    assert Energy().value(end) == min(runs.losses)

@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from qiskit.primitives import StatevectorEstimator
+from qiskit_aer import AerSimulator
+from qiskit_aer.noise import NoiseModel, depolarizing_error
 
 from qiskit_qml_ext.circuits import AngleFeatureMap, RealAmplitudesAnsatz
 from qiskit_qml_ext.gradients import SPSAGradient
@@ -13,7 +16,7 @@ from qiskit_qml_ext.models import VariationalClassifier, VariationalRegressor
 from qiskit_qml_ext.models.losses import HuberLoss
 from qiskit_qml_ext.models.optimizers import SPSA, Adam, NaturalGradient
 from qiskit_qml_ext.models.variational import checkpoint
-from qiskit_qml_ext.primitives import Journal, connect
+from qiskit_qml_ext.primitives import Connection, Journal, connect
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.uniform(0, 3, (12, 2)), np.arange(12) % 2
@@ -127,7 +130,7 @@ def test_a_model_that_was_taken_from_a_file_is_trained_on_as_the_one_that_wrote_
         ({"loss": HuberLoss(0.3)}, "loss was"),
         ({"ansatz": RealAmplitudesAnsatz(reps=2)}, "circuit was"),
         ({"observables": "parity"}, "observables was"),
-        ({"output_scale": 2.0}, "initial point was"),
+        ({"output_scale": 2.0}, r"initial point was.*output_scale in units of the training was None and is \[2.0\]"),
         ({"initialization": "small-angle"}, "initial point was"),
         ({"connection": connect("exact", shots=50, seed=2)}, "connection was exact.*shots=100.*shots=50"),
         ({"gradient": "finite_difference"}, "gradient was ParameterShiftGradient"),
@@ -155,7 +158,102 @@ def test_a_file_of_other_data_or_of_another_model_is_refused(tmp_path):
         model(VariationalRegressor, loss="squared", checkpoint=file).fit(X, Y)
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"format": "another"}', "\x00"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("setting", ["output_scale", "output_bias"])
+def test_a_file_of_another_given_scale_or_bias_is_refused(kind, setting, tmp_path):
+    file = tmp_path / "checkpoint"
+    model(kind, checkpoint=file, **{setting: 1.0}).fit(X, Y)
+    with pytest.raises(ValueError, match=f"is of another training: {setting} in units of the training was .* and is"):
+        model(kind, checkpoint=file, **{setting: 7.0}).fit(X, Y)
+
+
+def test_a_file_of_targets_in_other_units_is_refused_where_the_scale_is_given_in_theirs(tmp_path):
+    file = tmp_path / "checkpoint"
+    model(VariationalRegressor, checkpoint=file, output_scale=1.0).fit(X, X[:, 0])
+    with pytest.raises(ValueError, match="output_scale in units of the training was"):
+        model(VariationalRegressor, checkpoint=file, output_scale=1.0).fit(X, 3 * X[:, 0])
+    free = model(VariationalRegressor, checkpoint=tmp_path / "other").fit(X, X[:, 0])
+    larger = model(VariationalRegressor, checkpoint=tmp_path / "other").fit(X, 4 * X[:, 0])
+    assert_allclose(larger.predict(X), 4 * free.predict(X), rtol=1e-12)
+
+
+def squared(factor):
+    def loss(outputs, targets):
+        missing = outputs - factor * targets
+        return (missing**2).sum(axis=1), 2 * missing
+
+    return loss
+
+
+class Squared:
+    def __init__(self, factor):
+        self._factor = factor
+
+    def __call__(self, outputs, targets):
+        return squared(self._factor)(outputs, targets)
+
+
+class OwnAdam(Adam):
+    def __init__(self, learning_rate=0.3):
+        super().__init__(learning_rate)
+        self._factor = learning_rate
+
+
+def own_estimator(precision):
+    return Connection.from_primitives(estimator=StatevectorEstimator(default_precision=precision, seed=1))
+
+
+def noise(share):
+    model = NoiseModel()
+    model.add_all_qubit_quantum_error(depolarizing_error(share, 2), ["cx"])
+    return AerSimulator(noise_model=model)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "words"),
+    [
+        ({"loss": squared(1.0)}, {"loss": squared(9.0)}, "loss was"),
+        ({"loss": lambda o, t: squared(1)(o, t)}, {"loss": lambda o, t: squared(2)(o, t)}, "loss was"),
+        ({"loss": Squared(1.0)}, {"loss": Squared(9.0)}, "loss was"),
+        ({"loss": Squared(1.0).__call__}, {"loss": Squared(9.0).__call__}, "loss was"),
+        ({"optimizer": OwnAdam(0.1)}, {"optimizer": OwnAdam(0.2)}, "optimizer was"),
+        ({"connection": own_estimator(0.05)}, {"connection": own_estimator(0.3)}, "connection was"),
+        (
+            {"connection": connect(noise(0.1), shots=10, seed=1)},
+            {"connection": connect(noise(0.2), shots=10, seed=1)},
+            "connection was",
+        ),
+        (
+            {"connection": connect("aer", shots=10, seed=1, optimization_level=0)},
+            {"connection": connect("aer", shots=10, seed=1, optimization_level=2)},
+            "connection was",
+        ),
+    ],
+    ids=["closure", "lambda", "private", "method", "optimizer", "estimator", "noise", "transpiler"],
+)
+def test_what_somebody_wrote_is_known_by_what_it_does_not_by_its_name(one, other, words, tmp_path):
+    file = tmp_path / "checkpoint"
+    settings = {"checkpoint": file, "max_iter": 1, "plateau_guard": "off"}
+    first = model(VariationalRegressor, **{"loss": "squared", **settings, **one}).fit(X[:2], Y[:2])
+    again = model(VariationalRegressor, **{"loss": "squared", **settings, **one}).fit(X[:2], Y[:2])
+    assert again.weights_.tolist() == first.weights_.tolist()
+    with pytest.raises(ValueError, match=f"is of another training: .*{words}"):
+        model(VariationalRegressor, **{"loss": "squared", **settings, **other}).fit(X[:2], Y[:2])
+
+
+def test_a_loss_that_cannot_be_told_from_others_has_no_checkpoint(tmp_path):
+    loss = Squared(1.0)
+    loss.handle = object()
+    with pytest.raises(ValueError, match=r"checkpoint cannot tell this loss from another one in a later run.*object"):
+        model(VariationalRegressor, loss=loss, checkpoint=tmp_path / "c", callbacks=[dies_at(1)]).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{}", "[]", '{"format": "another"}', "\x00",
+     '{"format": "qiskit_qml_ext checkpoint of a training, version 1"}',
+     '{"format": "qiskit_qml_ext checkpoint of a training, version 1", "identity": {}, "seed": 0}'],
+)  # fmt: skip
 def test_a_file_that_is_no_checkpoint_is_refused_and_left_as_it_is(content, tmp_path):
     file = tmp_path / "checkpoint"
     file.write_text(content, encoding="utf-8")

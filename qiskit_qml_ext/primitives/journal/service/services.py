@@ -71,10 +71,12 @@ def service_for(
         open_mode: Returns the session or batch to submit to, a new one for ``renew=True``; asked at the first
             submission, so that a run that finds everything in the journal opens none.
     """
-    runtime = getattr(primitive, "_service", None)
-    if runtime is not None and type(runtime).__name__ == "QiskitRuntimeService":
-        return RuntimeService(primitive, open_mode)
-    return LocalService(primitive, make)
+    return RuntimeService(primitive, open_mode) if is_of_runtime(primitive) else LocalService(primitive, make)
+
+
+def is_of_runtime(primitive: Any) -> bool:
+    """Tell whether a primitive runs on IBM's service."""
+    return type(getattr(primitive, "_service", None)).__name__ == "QiskitRuntimeService"
 
 
 class RuntimeService:

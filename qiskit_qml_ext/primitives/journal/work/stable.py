@@ -85,25 +85,28 @@ def class_of(value: object) -> dict[str, Any]:
     return {"class": name_of(kind), "holds": stable(kind, f"The class {kind.__name__}")}
 
 
-def stable(value: Any, where: str) -> Any:
+def stable(value: Any, where: str, *, by_code: bool = False) -> Any:
     """Return the stable form of a value.
 
     Args:
         value: Plain values, arrays, containers, circuits, and objects that hold such things in their attributes. An
             object with a method ``journal_content()`` is known by its class and what this returns.
         where: What the value is, for the message.
+        by_code: Whether functions without a name of their own (lambdas, those inside others) are known by their code
+            and what it takes from around it; otherwise they are refused.
 
     Raises:
         ValueError: If it has none.
     """
-    return _Writer(where).write(value)
+    return _Writer(where, by_code=by_code).write(value)
 
 
 class _Writer:
     """Writes one value; knows the objects that it stands in, so that circles end."""
 
-    def __init__(self, where: str):
+    def __init__(self, where: str, *, by_code: bool = False):
         self._where = where
+        self._by_code = by_code
         self._open: list[int] = []
         self._inside: list[object] = []  # classes and functions that are being written
         self._written: dict[int, tuple[object, Any]] = {}  # and those that are, kept so that no address is used twice
@@ -220,7 +223,8 @@ class _Writer:
         if isinstance(value, types.MethodType):
             return {"<method>": [value.__func__.__qualname__, self.write(value.__self__)]}
         name = _full_name(value)
-        if not isinstance(value, type) and ("<locals>" in name or "<lambda>" in name) and not self._inside:
+        is_nameless = not isinstance(value, type) and ("<locals>" in name or "<lambda>" in name)
+        if is_nameless and not self._inside and not self._by_code:
             raise self._refusal(name)
         holds = self._code_of(value)
         return {"<name>": name} if holds is None else {"<name>": name, "holds": holds}
