@@ -19,6 +19,7 @@ from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.exceptions import DeadWeightsWarning
 from qiskit_qml_ext.gradients.problem import pose
 from qiskit_qml_ext.gradients.readings import read
+from qiskit_qml_ext.models.undoing import undone_if_it_fails
 from qiskit_qml_ext.models.variational_regressor import VariationalRegressor
 from qiskit_qml_ext.primitives import Connection, connect
 
@@ -72,6 +73,7 @@ class QuantumAutoencoder(TransformerMixin, BaseEstimator):
         self.num_latent = num_latent
         self.is_local = is_local
 
+    @undone_if_it_fails
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Train the encoder.
 

@@ -25,6 +25,7 @@ from qiskit_qml_ext.circuits import (
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.gradients.problem import pose
 from qiskit_qml_ext.gradients.readings import read
+from qiskit_qml_ext.models.undoing import undone_if_it_fails
 from qiskit_qml_ext.primitives import Connection, connect
 
 _AXES = {"z_zz": ("Z", "ZZ"), "xyz": ("X", "Y", "Z")}
@@ -90,6 +91,7 @@ class ReservoirTransformer(TransformerMixin, BaseEstimator):
         self.connection = connection
         self.random_state = random_state
 
+    @undone_if_it_fails
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Draw the circuit for samples of this width; of the samples nothing else is used.
 

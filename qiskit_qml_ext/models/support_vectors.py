@@ -16,6 +16,7 @@ from qiskit_qml_ext.checks import numeric_array
 from qiskit_qml_ext.circuits import AngleFeatureMap
 from qiskit_qml_ext.kernels import FidelityKernel, PlansRuns
 from qiskit_qml_ext.kernels.abilities import planned
+from qiskit_qml_ext.models.undoing import undone_if_it_fails
 from qiskit_qml_ext.primitives import RunPlan
 
 _MAX_BLOCK_BYTES = 2**26  # 64 MiB for the padded kernel block of a batch of predictions
@@ -149,6 +150,7 @@ class QuantumSVC(ClassifierMixin, _KernelMachine):
         self.decision_function_shape = decision_function_shape
         self.break_ties = break_ties
 
+    @undone_if_it_fails
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the classifier.
 
@@ -216,6 +218,7 @@ class QuantumSVR(RegressorMixin, _KernelMachine):
         self.tol = tol
         self.max_iter = max_iter
 
+    @undone_if_it_fails
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the regressor.
 

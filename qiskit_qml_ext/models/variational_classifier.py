@@ -21,6 +21,7 @@ from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.gradients import GradientMethod
 from qiskit_qml_ext.models.losses import GivesProbabilities, Loss, loss_of
 from qiskit_qml_ext.models.optimizers import Optimizer
+from qiskit_qml_ext.models.undoing import undone_if_it_fails
 from qiskit_qml_ext.models.variational.model import VariationalModel
 from qiskit_qml_ext.models.variational.training_data import TrainingData, checked_weights
 from qiskit_qml_ext.models.variational.training_run import Callback
@@ -179,6 +180,7 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         self.checkpoint = checkpoint
         self.random_state = random_state
 
+    @undone_if_it_fails
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train the circuit.
 
@@ -192,6 +194,7 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         self._train(data, self.max_iter, puts_aside=self.early_stopping)
         return self
 
+    @undone_if_it_fails
     def partial_fit(
         self,
         X: ArrayLike,

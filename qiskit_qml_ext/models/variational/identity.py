@@ -22,10 +22,12 @@ def described(value: object) -> str:
     Numbers and words are themselves; arrays are known by a digest; objects by their class and their public settings;
     functions by their name only, for what they do cannot be told.
     """
+    if isinstance(value, np.generic):
+        value = value.item()
     if value is None or isinstance(value, (str, int, float)):
         return repr(value)
-    if isinstance(value, np.ndarray | np.generic):
-        return _digest(np.asarray(value))
+    if isinstance(value, np.ndarray):
+        return _digest(value)
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(described, value))}]"
     if isinstance(value, dict):
