@@ -91,7 +91,6 @@ class ReservoirTransformer(TransformerMixin, BaseEstimator):
         self.connection = connection
         self.random_state = random_state
 
-    @undone_if_it_fails
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Draw the circuit for samples of this width; of the samples nothing else is used.
 
@@ -104,19 +103,20 @@ class ReservoirTransformer(TransformerMixin, BaseEstimator):
             ValueError: Numbers of features or qubits differ.
             UnsupportedObservableError: The connection cannot read an observable.
         """
-        samples = validate_data(self, X, dtype=np.float64)
-        numeric_array("X", X)  # scikit-learn drops masks, and makes numbers of dates and text
-        RULES["connection"]("connection", self.connection)
-        rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
-        circuit = self._drawn(samples.shape[1], rng)
-        named = observables_to_read(self.observables, circuit.num_qubits)
-        where = connect() if self.connection is None else self.connection
-        problem = pose(circuit, list(named.values()), samples[:0], connection=where)
-        read(circuit, problem.values, problem.observables, where)  # of no samples: refuses what cannot be read
-        if not where.is_exact:
-            where.isa_circuit(circuit)
-        self.circuit_, self._connection, self._names = circuit, where, list(named)
-        self.observables_ = list(named.values())
+        with undone_if_it_fails(self):
+            samples = validate_data(self, X, dtype=np.float64)
+            numeric_array("X", X)  # scikit-learn drops masks, and makes numbers of dates and text
+            RULES["connection"]("connection", self.connection)
+            rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
+            circuit = self._drawn(samples.shape[1], rng)
+            named = observables_to_read(self.observables, circuit.num_qubits)
+            where = connect() if self.connection is None else self.connection
+            problem = pose(circuit, list(named.values()), samples[:0], connection=where)
+            read(circuit, problem.values, problem.observables, where)  # of no samples: refuses what cannot be read
+            if not where.is_exact:
+                where.isa_circuit(circuit)
+            self.circuit_, self._connection, self._names = circuit, where, list(named)
+            self.observables_ = list(named.values())
         return self
 
     def transform(self, X: ArrayLike) -> FloatArray:

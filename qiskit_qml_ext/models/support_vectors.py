@@ -150,7 +150,6 @@ class QuantumSVC(ClassifierMixin, _KernelMachine):
         self.decision_function_shape = decision_function_shape
         self.break_ties = break_ties
 
-    @undone_if_it_fails
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the classifier.
 
@@ -159,12 +158,13 @@ class QuantumSVC(ClassifierMixin, _KernelMachine):
             y: Class labels, shape (n,), at least two classes.
             sample_weight: Weights of the samples, shape (n,).
         """
-        samples, labels = validate_data(self, X, y, dtype=np.float64)
-        _refuse_what_is_no_number(X, y, sample_weight)
-        check_classification_targets(labels)
-        names = ("C", "class_weight", "tol", "max_iter", "decision_function_shape", "break_ties")
-        self._fit(samples, labels, sample_weight, {name: getattr(self, name) for name in names})
-        self.classes_ = self.machine_.classes_
+        with undone_if_it_fails(self):
+            samples, labels = validate_data(self, X, y, dtype=np.float64)
+            _refuse_what_is_no_number(X, y, sample_weight)
+            check_classification_targets(labels)
+            names = ("C", "class_weight", "tol", "max_iter", "decision_function_shape", "break_ties")
+            self._fit(samples, labels, sample_weight, {name: getattr(self, name) for name in names})
+            self.classes_ = self.machine_.classes_
         return self
 
     def predict(self, X: ArrayLike) -> AnyArray:
@@ -218,7 +218,6 @@ class QuantumSVR(RegressorMixin, _KernelMachine):
         self.tol = tol
         self.max_iter = max_iter
 
-    @undone_if_it_fails
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the regressor.
 
@@ -227,11 +226,12 @@ class QuantumSVR(RegressorMixin, _KernelMachine):
             y: Targets, shape (n,).
             sample_weight: Weights of the samples, shape (n,).
         """
-        samples, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
-        _refuse_what_is_no_number(X, y, sample_weight)
-        numeric_array("y", y)
-        names = ("C", "epsilon", "tol", "max_iter")
-        self._fit(samples, targets, sample_weight, {name: getattr(self, name) for name in names})
+        with undone_if_it_fails(self):
+            samples, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+            _refuse_what_is_no_number(X, y, sample_weight)
+            numeric_array("y", y)
+            names = ("C", "epsilon", "tol", "max_iter")
+            self._fit(samples, targets, sample_weight, {name: getattr(self, name) for name in names})
         return self
 
     def predict(self, X: ArrayLike) -> FloatArray:

@@ -180,7 +180,6 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         self.checkpoint = checkpoint
         self.random_state = random_state
 
-    @undone_if_it_fails
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train the circuit.
 
@@ -189,12 +188,12 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
             y: Class labels, shape (n,), at least two classes.
             sample_weight: Weights of the samples, shape (n,), not negative.
         """
-        goes_on = self.warm_start and hasattr(self, "weights_")
-        data = self._data(X, y, sample_weight, None, goes_on=goes_on)
-        self._train(data, self.max_iter, puts_aside=self.early_stopping)
+        with undone_if_it_fails(self):
+            goes_on = self.warm_start and hasattr(self, "weights_")
+            data = self._data(X, y, sample_weight, None, goes_on=goes_on)
+            self._train(data, self.max_iter, puts_aside=self.early_stopping)
         return self
 
-    @undone_if_it_fails
     def partial_fit(
         self,
         X: ArrayLike,
@@ -213,8 +212,9 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         Raises:
             ValueError: If the optimizer does not go in steps, or with ``early_stopping``, which needs all samples.
         """
-        data = self._data(X, y, sample_weight, classes, goes_on=hasattr(self, "weights_"))
-        self._go_once(data)
+        with undone_if_it_fails(self):
+            data = self._data(X, y, sample_weight, classes, goes_on=hasattr(self, "weights_"))
+            self._go_once(data)
         return self
 
     def decision_function(self, X: ArrayLike) -> FloatArray:

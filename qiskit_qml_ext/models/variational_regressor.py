@@ -166,7 +166,6 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         self.checkpoint = checkpoint
         self.random_state = random_state
 
-    @undone_if_it_fails
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train the circuit.
 
@@ -175,20 +174,21 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
             y: Targets, shape (n,) or (n, outputs).
             sample_weight: Weights of the samples, shape (n,), not negative.
         """
-        goes_on = self.warm_start and hasattr(self, "weights_")
-        data = self._data(X, y, sample_weight, goes_on=goes_on)
-        self._train(data, self.max_iter, puts_aside=self.early_stopping)
+        with undone_if_it_fails(self):
+            goes_on = self.warm_start and hasattr(self, "weights_")
+            data = self._data(X, y, sample_weight, goes_on=goes_on)
+            self._train(data, self.max_iter, puts_aside=self.early_stopping)
         return self
 
-    @undone_if_it_fails
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Go once through some samples, from where the model is; the first call sets the units of the targets.
 
         Raises:
             ValueError: If the optimizer does not go in steps, or with ``early_stopping``, which needs all samples.
         """
-        data = self._data(X, y, sample_weight, goes_on=hasattr(self, "weights_"))
-        self._go_once(data)
+        with undone_if_it_fails(self):
+            data = self._data(X, y, sample_weight, goes_on=hasattr(self, "weights_"))
+            self._go_once(data)
         return self
 
     def predict(self, X: ArrayLike) -> FloatArray:
