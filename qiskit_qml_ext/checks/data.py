@@ -49,7 +49,8 @@ def standard_errors(name: str, value: object) -> object:
 
 
 def _check_dense(name: str, value: object, advice: str) -> None:
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+    rows = value if isinstance(value, (list, tuple)) else [value]
+    if any(isinstance(one, np.ma.MaskedArray) and np.ma.is_masked(one) for one in rows):
         raise TypeError(f"{name} must have all its values, but some of this masked array are missing. {advice}")
     if type(value).__module__.startswith("scipy.sparse"):
         raise TypeError(f"{name} must be a dense array, but a {type(value).__name__} came. Use its toarray().")

@@ -19,6 +19,7 @@ from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.exceptions import DeadWeightsWarning
 from qiskit_qml_ext.gradients.problem import pose
 from qiskit_qml_ext.gradients.readings import read
+from qiskit_qml_ext.models.undoing import undone_if_it_fails
 from qiskit_qml_ext.models.variational_regressor import VariationalRegressor
 from qiskit_qml_ext.primitives import Connection, connect
 
@@ -84,27 +85,29 @@ class QuantumAutoencoder(TransformerMixin, BaseEstimator):
             ValueError: There are no qubits to throw away, the feature map has weights of its own, or the model reads
                 or weighs something else.
         """
-        samples = validate_data(self, X, dtype=np.float64)
-        numeric_array("X", X)  # scikit-learn drops masks, and makes numbers of dates and text
-        encoding, encoder = self._circuits(samples.shape[1])
-        thrown = range(self.num_latent, encoding.num_qubits)
-        observable = _mean_zero(thrown) if self.is_local else _all_zero(thrown)
-        model = clone(self.model).set_params(
-            feature_map=encoding,
-            ansatz=encoder,
-            observables=[SparsePauliOp.from_sparse_list(observable, encoding.num_qubits)],
-            loss=_Shortfall(),
-            output_scale=1.0,
-            output_bias=0.0,
-        )
-        with warnings.catch_warnings():
-            if not isinstance(self.model.ansatz, QuantumCircuit):  # templates end in rotations of the kept qubits, too
-                warnings.simplefilter("ignore", DeadWeightsWarning)
-            self.model_ = model.fit(samples, np.ones(len(samples)))
-        self.encoder_ = encoder.assign_parameters(self.model_.weights_)
-        self.decoder_ = self.encoder_.inverse()
-        self._compressing = encoding.compose(self.encoder_)
-        self._encoding, self._num_latent = encoding, self.num_latent
+        with undone_if_it_fails(self):
+            samples = validate_data(self, X, dtype=np.float64)
+            numeric_array("X", X)  # scikit-learn drops masks, and makes numbers of dates and text
+            encoding, encoder = self._circuits(samples.shape[1])
+            thrown = range(self.num_latent, encoding.num_qubits)
+            observable = _mean_zero(thrown) if self.is_local else _all_zero(thrown)
+            model = clone(self.model).set_params(
+                feature_map=encoding,
+                ansatz=encoder,
+                observables=[SparsePauliOp.from_sparse_list(observable, encoding.num_qubits)],
+                loss=_Shortfall(),
+                output_scale=1.0,
+                output_bias=0.0,
+            )
+            with warnings.catch_warnings():
+                # templates end in rotations of the kept qubits, too
+                if not isinstance(self.model.ansatz, QuantumCircuit):
+                    warnings.simplefilter("ignore", DeadWeightsWarning)
+                self.model_ = model.fit(samples, np.ones(len(samples)))
+            self.encoder_ = encoder.assign_parameters(self.model_.weights_)
+            self.decoder_ = self.encoder_.inverse()
+            self._compressing = encoding.compose(self.encoder_)
+            self._encoding, self._num_latent = encoding, self.num_latent
         return self
 
     def transform(self, X: ArrayLike) -> FloatArray:

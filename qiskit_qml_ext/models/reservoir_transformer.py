@@ -25,6 +25,7 @@ from qiskit_qml_ext.circuits import (
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.gradients.problem import pose
 from qiskit_qml_ext.gradients.readings import read
+from qiskit_qml_ext.models.undoing import undone_if_it_fails
 from qiskit_qml_ext.primitives import Connection, connect
 
 _AXES = {"z_zz": ("Z", "ZZ"), "xyz": ("X", "Y", "Z")}
@@ -102,19 +103,20 @@ class ReservoirTransformer(TransformerMixin, BaseEstimator):
             ValueError: Numbers of features or qubits differ.
             UnsupportedObservableError: The connection cannot read an observable.
         """
-        samples = validate_data(self, X, dtype=np.float64)
-        numeric_array("X", X)  # scikit-learn drops masks, and makes numbers of dates and text
-        RULES["connection"]("connection", self.connection)
-        rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
-        circuit = self._drawn(samples.shape[1], rng)
-        named = observables_to_read(self.observables, circuit.num_qubits)
-        where = connect() if self.connection is None else self.connection
-        problem = pose(circuit, list(named.values()), samples[:0], connection=where)
-        read(circuit, problem.values, problem.observables, where)  # of no samples: refuses what cannot be read
-        if not where.is_exact:
-            where.isa_circuit(circuit)
-        self.circuit_, self._connection, self._names = circuit, where, list(named)
-        self.observables_ = list(named.values())
+        with undone_if_it_fails(self):
+            samples = validate_data(self, X, dtype=np.float64)
+            numeric_array("X", X)  # scikit-learn drops masks, and makes numbers of dates and text
+            RULES["connection"]("connection", self.connection)
+            rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
+            circuit = self._drawn(samples.shape[1], rng)
+            named = observables_to_read(self.observables, circuit.num_qubits)
+            where = connect() if self.connection is None else self.connection
+            problem = pose(circuit, list(named.values()), samples[:0], connection=where)
+            read(circuit, problem.values, problem.observables, where)  # of no samples: refuses what cannot be read
+            if not where.is_exact:
+                where.isa_circuit(circuit)
+            self.circuit_, self._connection, self._names = circuit, where, list(named)
+            self.observables_ = list(named.values())
         return self
 
     def transform(self, X: ArrayLike) -> FloatArray:

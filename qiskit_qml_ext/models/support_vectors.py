@@ -16,6 +16,7 @@ from qiskit_qml_ext.checks import numeric_array
 from qiskit_qml_ext.circuits import AngleFeatureMap
 from qiskit_qml_ext.kernels import FidelityKernel, PlansRuns
 from qiskit_qml_ext.kernels.abilities import planned
+from qiskit_qml_ext.models.undoing import undone_if_it_fails
 from qiskit_qml_ext.primitives import RunPlan
 
 _MAX_BLOCK_BYTES = 2**26  # 64 MiB for the padded kernel block of a batch of predictions
@@ -157,12 +158,13 @@ class QuantumSVC(ClassifierMixin, _KernelMachine):
             y: Class labels, shape (n,), at least two classes.
             sample_weight: Weights of the samples, shape (n,).
         """
-        samples, labels = validate_data(self, X, y, dtype=np.float64)
-        _refuse_what_is_no_number(X, y, sample_weight)
-        check_classification_targets(labels)
-        names = ("C", "class_weight", "tol", "max_iter", "decision_function_shape", "break_ties")
-        self._fit(samples, labels, sample_weight, {name: getattr(self, name) for name in names})
-        self.classes_ = self.machine_.classes_
+        with undone_if_it_fails(self):
+            samples, labels = validate_data(self, X, y, dtype=np.float64)
+            _refuse_what_is_no_number(X, y, sample_weight)
+            check_classification_targets(labels)
+            names = ("C", "class_weight", "tol", "max_iter", "decision_function_shape", "break_ties")
+            self._fit(samples, labels, sample_weight, {name: getattr(self, name) for name in names})
+            self.classes_ = self.machine_.classes_
         return self
 
     def predict(self, X: ArrayLike) -> AnyArray:
@@ -224,11 +226,12 @@ class QuantumSVR(RegressorMixin, _KernelMachine):
             y: Targets, shape (n,).
             sample_weight: Weights of the samples, shape (n,).
         """
-        samples, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
-        _refuse_what_is_no_number(X, y, sample_weight)
-        numeric_array("y", y)
-        names = ("C", "epsilon", "tol", "max_iter")
-        self._fit(samples, targets, sample_weight, {name: getattr(self, name) for name in names})
+        with undone_if_it_fails(self):
+            samples, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+            _refuse_what_is_no_number(X, y, sample_weight)
+            numeric_array("y", y)
+            names = ("C", "epsilon", "tol", "max_iter")
+            self._fit(samples, targets, sample_weight, {name: getattr(self, name) for name in names})
         return self
 
     def predict(self, X: ArrayLike) -> FloatArray:

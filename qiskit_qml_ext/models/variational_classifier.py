@@ -20,6 +20,7 @@ from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.gradients import GradientMethod
 from qiskit_qml_ext.models.losses import GivesProbabilities, Loss, loss_of
 from qiskit_qml_ext.models.optimizers import Optimizer
+from qiskit_qml_ext.models.undoing import undone_if_it_fails
 from qiskit_qml_ext.models.variational.model import VariationalModel
 from qiskit_qml_ext.models.variational.training_data import TrainingData, checked_weights, weights_of_classes
 from qiskit_qml_ext.models.variational.training_run import Callback
@@ -193,9 +194,10 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
             y: Class labels, shape (n,), at least two classes.
             sample_weight: Weights of the samples, shape (n,), not negative.
         """
-        goes_on = self.warm_start and hasattr(self, "weights_")
-        data = self._data(X, y, sample_weight, None, goes_on=goes_on)
-        self._train(data, self.max_iter)
+        with undone_if_it_fails(self):
+            goes_on = self.warm_start and hasattr(self, "weights_")
+            data = self._data(X, y, sample_weight, None, goes_on=goes_on)
+            self._train(data, self.max_iter)
         return self
 
     def partial_fit(
@@ -223,8 +225,9 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
                 "class_weight='balanced' counts the classes of all samples, and partial_fit sees only some. Give the "
                 "weights: compute_class_weight('balanced', classes=…, y=…) of scikit-learn, as a dictionary."
             )
-        data = self._data(X, y, sample_weight, classes, goes_on=hasattr(self, "weights_"))
-        self._go_once(data)
+        with undone_if_it_fails(self):
+            data = self._data(X, y, sample_weight, classes, goes_on=hasattr(self, "weights_"))
+            self._go_once(data)
         return self
 
     def decision_function(self, X: ArrayLike) -> FloatArray:

@@ -18,6 +18,7 @@ from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.gradients import GradientMethod
 from qiskit_qml_ext.models.losses import Loss
 from qiskit_qml_ext.models.optimizers import Optimizer
+from qiskit_qml_ext.models.undoing import undone_if_it_fails
 from qiskit_qml_ext.models.variational.model import VariationalModel
 from qiskit_qml_ext.models.variational.training_data import TrainingData, checked_weights
 from qiskit_qml_ext.models.variational.training_run import Callback
@@ -179,9 +180,10 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
             y: Targets, shape (n,) or (n, outputs).
             sample_weight: Weights of the samples, shape (n,), not negative.
         """
-        goes_on = self.warm_start and hasattr(self, "weights_")
-        data = self._data(X, y, sample_weight, goes_on=goes_on)
-        self._train(data, self.max_iter)
+        with undone_if_it_fails(self):
+            goes_on = self.warm_start and hasattr(self, "weights_")
+            data = self._data(X, y, sample_weight, goes_on=goes_on)
+            self._train(data, self.max_iter)
         return self
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
@@ -190,8 +192,9 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         Raises:
             ValueError: If the optimizer does not go in steps, or with ``early_stopping``, which needs all samples.
         """
-        data = self._data(X, y, sample_weight, goes_on=hasattr(self, "weights_"))
-        self._go_once(data)
+        with undone_if_it_fails(self):
+            data = self._data(X, y, sample_weight, goes_on=hasattr(self, "weights_"))
+            self._go_once(data)
         return self
 
     def predict(self, X: ArrayLike) -> FloatArray:

@@ -1,7 +1,7 @@
 """Circuits as layers of neural networks: one core in NumPy, and an adapter for each framework.
 
 ``TorchLayer``, ``JaxLayer`` and ``KerasLayer`` are loaded, and with them their frameworks, when they are first used:
-they need the extras ``torch``, ``jax`` and ``keras``, and stand in ``__all__`` where the framework is installed.
+they need the extras ``torch``, ``jax`` and ``keras``, and stand in ``__all__`` where the framework can be used.
 
 - ``layer_circuit``: what a layer runs, as a circuit with data and weights,
 - ``evaluation``: how a layer gets its numbers: exact, or estimated on a connection,
@@ -11,8 +11,12 @@ they need the extras ``torch``, ``jax`` and ``keras``, and stand in ``__all__`` 
 - ``torch_layer``, ``jax_layer``, ``keras_layer``: what people use.
 """
 
+import json
+import os
+import sys
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qiskit_qml_ext.models.layers.quantum_layer import QuantumLayer as QuantumLayer
@@ -25,15 +29,43 @@ if TYPE_CHECKING:
 ADAPTERS = {"JaxLayer": "jax", "KerasLayer": "keras", "TorchLayer": "torch"}
 """The layers that need a framework, and which: its package, and the extra that installs it."""
 
-__all__ = ["QuantumLayer", *(name for name, package in ADAPTERS.items() if find_spec(package))]
+
+def _backend_of_keras() -> str:
+    """Return the framework that Keras takes, by its own rules, without loading it."""
+    if "keras" in sys.modules:
+        return str(sys.modules["keras"].config.backend())
+    try:
+        settings = json.loads((Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json").read_text())
+    except (OSError, ValueError):
+        settings = {}
+    return os.environ.get("KERAS_BACKEND") or str(settings.get("backend", "tensorflow"))
+
+
+def _missing(package: str) -> str | None:
+    """Return what a framework lacks and what to do, without loading it; ``None`` if it can be used."""
+    if find_spec(package) is None:
+        return f"{package}, which is not installed. Install it with pip install 'qiskit-qml-ext[{package}]'."
+    backend = _backend_of_keras() if package == "keras" else package
+    if find_spec(backend) is None:
+        return (
+            f"Keras on a framework, but Keras takes {backend!r}, which is not installed. Set the environment variable "
+            "KERAS_BACKEND to 'tensorflow', 'jax' or 'torch', one that is, before Keras is imported."
+        )
+    return None
+
+
+__all__ = ["QuantumLayer", *(name for name, package in ADAPTERS.items() if _missing(package) is None)]
 
 
 def __getattr__(name: str) -> Any:
     if name not in ADAPTERS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     package = ADAPTERS[name]
-    if find_spec(package) is None:
-        raise ImportError(
-            f"{name} needs {package}, which is not installed. Install it with pip install 'qiskit-qml-ext[{package}]'."
-        )
+    missing = _missing(package)
+    if missing is not None:
+        raise ImportError(f"{name} needs {missing}")
     return getattr(import_module(f"{__name__}.{package}_layer"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -380,7 +380,7 @@ class QuantumLayer:
 
 def _numbers(name: str, value: ArrayLike) -> AnyArray:
     array = np.asarray(value)
-    if array.dtype.kind not in "fiu":
+    if array.dtype.kind not in "fiu" or isinstance(value, (list, tuple, np.ma.MaskedArray)):
         numeric_array(name, value)
         if array.dtype.kind == "b":
             raise wrong_kind(name, "an array of real numbers", value)

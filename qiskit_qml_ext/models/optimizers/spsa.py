@@ -40,12 +40,15 @@ class SPSA(SteppingOptimizer):
     def step(self, objective: Objective, point: FloatArray, training: Training) -> tuple[FloatArray, float, float]:
         """Take one step; the loss that is reported is the mean of the values on both sides."""
         stability = _STABILITY * training.num_steps
+        number = whole_number("num_directions", self.num_directions)
         if not hasattr(self, "steps_"):
             self.steps_ = 0
             _, slopes = self._estimates(objective, point, training.rng, _CALIBRATION)
-            slope = float(np.abs(slopes).mean()) or 1.0  # a flat start: any gain does
+            # The mean over D directions has entries of E[Σ_d s_d s_di / D]² = [g_i² + (|g|² - g_i²) / D], with |g|² the
+            # mean square of the slopes: summed over P entries |g|² (1 + (P - 1) / D).
+            share = np.sqrt((1 + (len(point) - 1) / number) / len(point))
+            slope = float(np.abs(slopes).mean() * share) or 1.0  # a flat start: any gain does
             self.gain_ = positive_number("first_step", self.first_step) * (stability + 1) ** _ALPHA / slope
-        number = whole_number("num_directions", self.num_directions)
         losses, slopes = self._estimates(objective, point, training.rng, number)
         loss, gradient = float(losses.mean()), slopes.mean(axis=0)
         self.steps_ += 1

@@ -224,6 +224,7 @@ class VariationalModel(BaseEstimator):
 
     def _train(self, data: TrainingData, max_iter: int, *, is_pass: bool = False) -> None:
         """Train from where the model is, on all samples or, as one pass of many, on some."""
+        self._set_apart()
         kept: TrainingData = data
         aside: TrainingData | None = None
         if self.early_stopping:  # drawn once for each training
@@ -251,6 +252,12 @@ class VariationalModel(BaseEstimator):
             self._point = run.best_point
         self._publish(run, self._best_of(run, objective) if keeps_best else self._point)
         self.plateau_: PlateauReport | None = guard.report
+
+    def _set_apart(self) -> None:
+        """Go on with copies of what a training changes, so that one that fails leaves the model as it was."""
+        self.optimizer_, self._rng = deepcopy((self.optimizer_, self._rng))
+        self._evaluator = copy(self._evaluator)
+        self._evaluator.account = copy(self._evaluator.account)
 
     def _guarded(self, objective: MeanLoss, samples: FloatArray) -> PlateauGuard:
         """Return the guard of a training, which has looked at the start if it is one from the beginning."""
@@ -382,5 +389,8 @@ class VariationalModel(BaseEstimator):
 
 
 def _is_same(now: object, before: object) -> bool:
-    """Whether a setting is still the same object, or the same number or word; pickles keep that."""
+    """Whether a setting is still the same object, or the same number, word or array: copies and pickles keep that."""
+    if isinstance(now, np.ndarray) and isinstance(before, np.ndarray):
+        return now.dtype == before.dtype and now.shape == before.shape and now.tobytes() == before.tobytes()
+    now, before = (one.item() if isinstance(one, np.generic) else one for one in (now, before))
     return now is before or (isinstance(now, (str, int, float)) and type(now) is type(before) and now == before)

@@ -21,6 +21,8 @@ from qiskit_qml_ext.exceptions import ParameterOrderWarning
 from qiskit_qml_ext.models import QuantumLayer
 from qiskit_qml_ext.primitives import connect
 
+MASKED = np.ma.array([[0.1]], mask=[[True]])
+
 
 def cosine(**settings):
     """⟨Z⟩ = cos(x + w)."""
@@ -276,6 +278,11 @@ def test_all_kinds_of_observables_are_measured():
         (lambda: cosine()([["a"]], [0.1]), TypeError, "inputs must be an array of real numbers"),
         (lambda: cosine()([[1j]], [0.1]), TypeError, "complex"),
         (lambda: cosine()([[True]], [0.1]), TypeError, "real numbers"),
+        (lambda: cosine()(MASKED, [0.1]), TypeError, "inputs must have all its values"),
+        (lambda: cosine()([[0.1]], MASKED[0]), TypeError, "weights must have all its values"),
+        (lambda: cosine().vjp([[0.1]], [0.1], MASKED), TypeError, "cotangents must have all its values"),
+        (lambda: cosine(initialization=MASKED[0]).initial_weights(), TypeError, "initialization must have all"),
+        (lambda: cosine()([MASKED[0]], [0.1]), TypeError, "inputs must have all its values"),
         (lambda: cosine().vjp([[0.1]], [0.1], [1.0]), ValueError, r"cotangents must have the shape of the outputs"),
     ],
 )

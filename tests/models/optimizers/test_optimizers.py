@@ -1,5 +1,6 @@
 from functools import partial
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -127,6 +128,29 @@ def test_the_mean_of_spsa_over_all_signs_has_the_bias_that_theory_gives_it():
     gradient = expectation_jacobian(circuit, point[None], observable)[1][0, 0]
     bias = [-0.0020447877, 0.0025293874, -0.0037514288, 0.0059682779, 0.0080195180, 0]
     assert_allclose(np.mean(estimates, axis=0) - gradient, bias, atol=1e-10)
+
+
+class _Form:
+    """A linear form, whose slopes are the same everywhere."""
+
+    def __init__(self, slopes):
+        self.slopes = slopes
+
+    def values(self, points):
+        return points @ self.slopes
+
+
+@pytest.mark.parametrize("num_directions", [1, 4, 25, 400])
+def test_the_first_step_of_spsa_has_the_stated_size_for_any_number_of_directions(num_directions):
+    rng = np.random.default_rng(0)
+    moves = []
+    for _ in range(40):
+        form, optimizer = _Form(rng.normal(size=24)), SPSA(0.2, num_directions=num_directions)
+        point, _, _ = optimizer.step(form, np.zeros(24), SimpleNamespace(num_steps=100, rng=rng))
+        moves.append(np.abs(point).mean())
+    # the mean modulus of a normal number is 0.80 of its root mean square, 1 direction has 24 equal moduli; 40 starts
+    # with 10 slopes each for the calibration
+    assert 0.16 < np.mean(moves) < 0.26
 
 
 class Ising:

@@ -148,6 +148,15 @@ def test_a_file_of_another_training_is_refused_with_what_differs(change, words, 
     assert file.read_bytes() == content
 
 
+def test_the_same_numbers_of_numpy_are_the_same_training(tmp_path):
+    file = tmp_path / "checkpoint"
+    settings = {"max_iter": 3, "tol": 1e-4, "batch_size": 4, "random_state": 0, "n_iter_no_change": 10}
+    fitted = model(checkpoint=file, **settings).fit(X, Y)
+    same = {name: (np.float64 if name == "tol" else np.int64)(value) for name, value in settings.items()}
+    same["optimizer"] = Adam(np.float64(0.3))
+    assert_same(model(checkpoint=file, **same).fit(X, Y), fitted)
+
+
 def test_a_file_of_other_data_or_of_another_model_is_refused(tmp_path):
     file = tmp_path / "checkpoint"
     model(checkpoint=file).fit(X, Y)
