@@ -65,6 +65,6 @@ class JacobianEstimate:
             errors = "standard errors not known" if np.isnan(largest) else f"standard errors up to {largest:.2g}"
         bias = f"; a bias of {self.bias}" if self.bias else ""
         return (
-            f"{len(self.parameters)} derivatives by {self.method} on {self.target} ({errors}{bias}; "
-            f"{self.num_evaluations:,} evaluations). {self.reason}"
+            f"{len(self.parameters):,} derivative{'s' * (len(self.parameters) != 1)} by {self.method} on {self.target} "
+            f"({errors}{bias}; {self.num_evaluations:,} evaluation{'s' * (self.num_evaluations != 1)}). {self.reason}"
         )

@@ -367,7 +367,7 @@ def _columns(places: IntArray) -> Columns:
 
 def _numbers(name: str, value: ArrayLike) -> AnyArray:
     array = np.asarray(value)
-    if array.dtype.kind not in "fiu":
+    if array.dtype.kind not in "fiu" or isinstance(value, np.ma.MaskedArray):
         numeric_array(name, value)
         if array.dtype.kind == "b":
             raise wrong_kind(name, "an array of real numbers", value)

@@ -78,8 +78,10 @@ def test_every_section_adds_the_keys_that_its_schema_describes(name, request):
         assert list(section.data(record)) == ([] if missing else list(section.schema()))
 
 
-def test_every_section_of_the_page_can_be_linked_to(classification):
-    text = page.render_report(classification)
-    shown = [section for section in SECTIONS if section.page(classification)]
+@pytest.mark.parametrize("name", ["classification", "trained_regression", "both"])
+def test_every_section_of_the_page_can_be_linked_to(name, request):
+    result = request.getfixturevalue(name)
+    text = page.render_report(result)
+    shown = [section for section in SECTIONS if section.applies(result) and section.page(result)]
     assert re.findall(r'<(?:header|section) id="([^"]*)"', text) == [section.key for section in shown]
     assert text.count("<section") + text.count("<header") == len(shown)
