@@ -149,9 +149,9 @@ def test_training_on_shots_is_refused_with_the_number_of_circuits(model):
     data = small_data()
     # 2 models on 2 folds; 4 settings on 3 inner folds, 120 passes through 2/3 of the 15 samples of a training set, and
     # once through all of them; the value and 2 circuits for each of 2 · 2 · (3 + 1) rotations; 2 predictions of the
-    # third that is held out, after each of 4 numbers of steps
+    # third that is held out, after each of 4 numbers of steps, and one of the 15 samples of the test set
     number = "2.14 million"
-    assert 2 * 2 * ((4 * 3 * 10 + 15) * 120 * 33 + 4 * 3 * 2 * 4 * 5) == 2_140_320
+    assert 2 * 2 * ((4 * 3 * 10 + 15) * 120 * 33 + 4 * 3 * 2 * 4 * 5 + 15) == 2_140_380
     for target in ({"shots": 100}, {"target": "aer"}, {"target": connect("exact", shots=10)}):
         with pytest.raises(ValueError, match=f"up to about {number} circuits: 4 searches.*--model kernel"):
             plan_evaluation(data, **{**QUICK, "model": model}, **target)

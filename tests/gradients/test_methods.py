@@ -529,7 +529,9 @@ class SilentlyNoisy(StatevectorEstimator):
         return job
 
 
-@pytest.mark.parametrize("estimator", [StatevectorEstimator(default_precision=0.01, seed=1), SilentlyNoisy(seed=1)])
+@pytest.mark.parametrize(
+    "estimator", [StatevectorEstimator(default_precision=0.01, seed=1), SilentlyNoisy(seed=np.random.default_rng(1))]
+)
 def test_differences_of_noisy_values_keep_the_large_step(estimator):
     own = Connection.from_primitives(estimator=estimator)
     found = jacobian(thrice_turned(), SparsePauliOp("Z"), [0.4], method="finite_difference", connection=own)

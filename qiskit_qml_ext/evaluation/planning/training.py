@@ -115,12 +115,13 @@ class TrainingWork:
 
     def circuits(self, number: int) -> int:
         """Count all circuits if a gradient of one sample takes so many; searches that choose fewer steps take less."""
-        train = self.num_samples * (self.num_folds - 1) // self.num_folds
+        tested = -(-self.num_samples // self.num_folds)
+        train = self.num_samples - tested
         held_out = -(-train // self.inner_folds)
         gradients = self.trainings_of_a_search * self._gradients(train - held_out) + self._gradients(train)
         # the score and the loss are computed from predictions of their own
         predictions = self.trainings_of_a_search * 2 * len(self.grid.steps) * held_out
-        return self.num_searches * (gradients * number + predictions)
+        return self.num_searches * (gradients * number + predictions + tested)
 
     def _gradients(self, num_samples: int) -> int:
         """Count the gradients of single samples in one training through all steps."""
