@@ -35,3 +35,7 @@ def __getattr__(name: str) -> Any:
     if name not in layers.ADAPTERS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(layers, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *layers.ADAPTERS})

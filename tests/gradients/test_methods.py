@@ -537,3 +537,10 @@ def test_differences_of_noisy_values_keep_the_large_step(estimator):
     found = jacobian(thrice_turned(), SparsePauliOp("Z"), [0.4], method="finite_difference", connection=own)
     assert "h = 0.3" in found.bias
     assert abs(found.jacobian[0] + 3 * np.sin(1.2)) < 0.3
+
+
+def test_summaries_say_what_was_found():
+    circuit, observable = thrice_turned(), SparsePauliOp("Z")
+    assert jacobian(circuit, observable, [0.4]).summary().startswith("1 derivative by adjoint on exact (exact; 1 evalu")
+    assert hessian(circuit, observable, [0.4]).summary().startswith("1 by 1 second derivatives by ")
+    assert metric_tensor(circuit, [0.4]).summary().startswith("1 by 1 entries of the metric tensor by states on exact")

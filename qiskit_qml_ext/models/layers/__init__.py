@@ -1,7 +1,8 @@
 """Circuits as layers of neural networks: one core in NumPy, and an adapter for each framework.
 
 ``TorchLayer``, ``JaxLayer`` and ``KerasLayer`` are loaded, and with them their frameworks, when they are first used:
-they need the extras ``torch``, ``jax`` and ``keras``, and stand in ``__all__`` where the framework is installed.
+they need the extras ``torch``, ``jax`` and ``keras``. They are imported by their names, and do not stand in
+``__all__``: ``import *`` loads no framework.
 
 - ``layer_circuit``: what a layer runs, as a circuit with data and weights,
 - ``evaluation``: how a layer gets its numbers: exact, or estimated on a connection,
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 ADAPTERS = {"JaxLayer": "jax", "KerasLayer": "keras", "TorchLayer": "torch"}
 """The layers that need a framework, and which: its package, and the extra that installs it."""
 
-__all__ = ["QuantumLayer", *(name for name, package in ADAPTERS.items() if find_spec(package))]
+__all__ = ["QuantumLayer"]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *ADAPTERS})
 
 
 def __getattr__(name: str) -> Any:
