@@ -84,7 +84,7 @@ class TrainingRecord:
     steps: tuple[int, ...]
     """Steps after each pass through the training set."""
     losses: tuple[float, ...]
-    """Mean training loss of each pass, at its beginning."""
+    """Mean training loss of each pass, each batch's read before its step."""
     gradient_norms: tuple[float, ...]
     """Norm of the last gradient of each pass."""
     held_out_steps: tuple[int, ...]

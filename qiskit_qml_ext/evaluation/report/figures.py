@@ -137,7 +137,7 @@ def plot_training(training: ModelTraining, ax: "Axes | None" = None) -> "Axes":
     """Draw the loss of one training, and that on the samples that the search held out."""
     axes, shown = new_axes(ax), training.shown
     colour = _COLOURS[training.role]
-    # each loss was taken at the beginning of its pass
+    # each loss was read before the steps of its pass
     begins = [0, *shown.steps[:-1]]
     axes.plot(begins, shown.losses, "-", lw=1.4, color=colour, label="training set")
     axes.plot(
