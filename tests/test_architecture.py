@@ -149,6 +149,17 @@ def test_import_loads_no_heavy_package(module, heavy):
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("package", ["models", "models.layers"])
+def test_a_star_import_loads_no_framework(package):
+    """Keras without a backend cannot be imported at all, and nobody asked for it."""
+    code = (
+        f"from qiskit_qml_ext.{package} import *; import sys; import qiskit_qml_ext.{package} as ours; "
+        "print(QuantumLayer.__name__, 'TorchLayer' in dir(ours), {'torch', 'jax', 'keras'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "QuantumLayer True set()"
+
+
 def test_every_public_name_exists():
     for name in qiskit_qml_ext.__all__:
         assert getattr(qiskit_qml_ext, name) is not None

@@ -5,6 +5,7 @@ import inspect
 import pkgutil
 from collections.abc import Iterator
 from importlib import import_module
+from importlib.util import find_spec
 
 import pytest
 
@@ -67,7 +68,9 @@ def public() -> Iterator[tuple[str, object]]:
     seen: set[int] = set()
     packages = [one.name for one in pkgutil.walk_packages(qiskit_qml_ext.__path__, "qiskit_qml_ext.") if one.ispkg]
     for package in packages:
-        for name in getattr(import_module(package), "__all__", ()):
+        module = import_module(package)
+        loaded_late = (name for name, needed in getattr(module, "ADAPTERS", {}).items() if find_spec(needed))
+        for name in (*getattr(module, "__all__", ()), *loaded_late):
             one = getattr(import_module(package), name)
             ours = str(getattr(one, "__module__", "")).startswith("qiskit_qml_ext")
             if ours and id(one) not in seen and callable(one):

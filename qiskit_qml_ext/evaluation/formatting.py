@@ -65,6 +65,6 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def plural(number: int, noun: str) -> str:
-    """Write a number with its noun: ``1 fold``, ``5 folds``."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+def plural(number: int, noun: str, several: str = "") -> str:
+    """Write a number with its noun, or with what several are called: ``1 fold``, ``5 folds``, ``2 passes``."""
+    return f"{number:,} {noun if number == 1 else several or f'{noun}s'}"

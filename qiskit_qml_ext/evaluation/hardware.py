@@ -7,7 +7,7 @@ from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.diagnosis.price import duration
 from qiskit_qml_ext.diagnostics.kernels.shots import ShotsToResolve
 from qiskit_qml_ext.diagnostics.results.result import plain, rounded
-from qiskit_qml_ext.evaluation.formatting import count
+from qiskit_qml_ext.evaluation.formatting import count, plural
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.kernels.plan import shots_to_tell_apart
 from qiskit_qml_ext.primitives import CircuitPrice, Connection, connect
@@ -66,7 +66,7 @@ class HardwareCost:
         if circuit.error_free is not None:
             part = "fewer than 1 in 1,000" if circuit.error_free < 0.001 else f"about {100 * circuit.error_free:.2g} %"
             clean = f"; by its reported errors, {part} of the runs are free of errors"
-        gates = f"{circuit.two_qubit_gates:,} two-qubit gates" if circuit.two_qubit_gates else "no two-qubit gate"
+        gates = plural(circuit.two_qubit_gates, "two-qubit gate") if circuit.two_qubit_gates else "no two-qubit gate"
         return f"{need} On {circuit.target} a circuit has {gates} and depth {circuit.depth:,}{clean}."
 
     def _with_errors(self) -> str:

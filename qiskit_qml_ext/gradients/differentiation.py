@@ -40,7 +40,8 @@ def jacobian(
         method: ``"auto"``: ``"adjoint"`` on exact connections, ``"parameter_shift"`` elsewhere. Or
             ``"finite_difference"``, ``"spsa"``, ``"hadamard_test"``, or an object with settings of its own such as
             ``SPSAGradient(num_directions=10)``. SPSA needs an object that is kept, so that each call has new
-            directions.
+            directions. Finite differences and SPSA have a bias, which no standard error contains; the estimate
+            names it in ``bias``.
         connection: Where circuits run; exact by default. An estimator of your own:
             ``Connection.from_primitives(estimator=…, pass_manager=…)``.
         parameters: Positions in ``circuit.parameters`` to differentiate by, or names of parameters and vectors, such as
@@ -238,6 +239,7 @@ def _product(estimate: JacobianEstimate, products: FloatArray, errors: FloatArra
         reason=estimate.reason,
         target=estimate.target,
         num_evaluations=estimate.num_evaluations,
+        bias=estimate.bias,
     )
 
 

@@ -23,7 +23,8 @@ class JacobianEstimate:
     value_errors: FloatArray = field(repr=False)
     """Standard errors of ``values``; 0 where they are exact."""
     standard_errors: FloatArray = field(repr=False)
-    """Standard errors of ``jacobian`` from shots (and random directions); 0 where it is exact. NaN: not known."""
+    """Standard errors of ``jacobian`` from shots (and random directions), 0 where these add no noise; what the method
+    leaves out (``bias``) is not in them. NaN: not known."""
     method: str
     """The method's name."""
     reason: str = field(repr=False)
@@ -36,6 +37,8 @@ class JacobianEstimate:
     """Names of the parameters that belong to the last axis."""
     propagation: ErrorPropagation = field(repr=False)
     """Where the noise comes from: what the standard errors of products need."""
+    bias: str = field(default="", repr=False)
+    """What the method is wrong by without any noise, in words; empty if it is right."""
 
     def __array__(self, dtype: object = None, copy: bool | None = None) -> AnyArray:
         """Return the derivatives."""
@@ -57,10 +60,11 @@ class JacobianEstimate:
     def summary(self) -> str:
         """Return in words what was done."""
         largest = float(np.max(self.standard_errors, initial=0.0))
-        errors = "exact" if largest == 0 else f"standard errors up to {largest:.2g}"
-        if np.isnan(largest):
-            errors = "standard errors not known"
+        errors = "no noise" if self.bias else "exact"
+        if largest != 0:
+            errors = "standard errors not known" if np.isnan(largest) else f"standard errors up to {largest:.2g}"
+        bias = f"; a bias of {self.bias}" if self.bias else ""
         return (
-            f"{len(self.parameters)} derivatives by {self.method} on {self.target} ({errors}; "
-            f"{self.num_evaluations:,} evaluations). {self.reason}"
+            f"{len(self.parameters):,} derivative{'s' * (len(self.parameters) != 1)} by {self.method} on {self.target} "
+            f"({errors}{bias}; {self.num_evaluations:,} evaluation{'s' * (self.num_evaluations != 1)}). {self.reason}"
         )

@@ -28,6 +28,8 @@ class MatrixEstimate:
     """Names of the parameters that belong to the rows."""
     columns: tuple[str, ...] = field(repr=False)
     """Names of the parameters that belong to the columns."""
+    quantity: str = field(default="second derivatives", repr=False)
+    """What the entries are."""
 
     def __array__(self, dtype: object = None, copy: bool | None = None) -> AnyArray:
         """Return the matrices."""
@@ -39,6 +41,6 @@ class MatrixEstimate:
         largest = float(np.max(self.standard_errors, initial=0.0))
         errors = "exact" if largest == 0 else f"standard errors up to {largest:.2g}"
         return (
-            f"{len(self.rows)} by {len(self.columns)} second derivatives or overlaps by {self.method} on {self.target} "
-            f"({errors}; {self.num_evaluations:,} evaluations). {self.reason}"
+            f"{len(self.rows)} by {len(self.columns)} {self.quantity} by {self.method} on {self.target} ({errors}; "
+            f"{self.num_evaluations:,} evaluation{'s' * (self.num_evaluations != 1)}). {self.reason}"
         )

@@ -92,6 +92,7 @@ def metric_tensor(
         num_evaluations=evaluations,
         rows=problem.names,
         columns=problem.names,
+        quantity="entries of the metric tensor",
     )
 
 

@@ -22,8 +22,9 @@ class ProductEstimate:
     value_errors: FloatArray = field(repr=False)
     """Standard errors of ``values``; 0 where they are exact."""
     standard_errors: FloatArray = field(repr=False)
-    """Standard errors of ``products``; 0 where they are exact, NaN where they are not known. Where observables that are
-    summed share shots, or a primitive of the user's may repeat its noise, it is what the error is at most."""
+    """Standard errors of ``products``; 0 where there is no noise, NaN where they are not known. Where observables that
+    are summed share shots, or a primitive of the user's may repeat its noise, it is what the error is at most. What
+    the method leaves out (``bias``) is not in them."""
     method: str
     """The method's name."""
     reason: str = field(repr=False)
@@ -32,6 +33,8 @@ class ProductEstimate:
     """Where circuits ran."""
     num_evaluations: int
     """Parameter vectors at which the circuit (or one like it) ran."""
+    bias: str = field(default="", repr=False)
+    """What the method's derivatives are wrong by without any noise, in words; empty if they are right."""
 
     def __iter__(self) -> Iterator[FloatArray]:
         """Yield the expectation values and the products."""

@@ -11,10 +11,12 @@ from evaluation_data import small_data
 from qiskit_qml_ext.circuits import AngleFeatureMap, FixedWeightsFeatureMap, ReuploadingModel, ZZFeatureMap
 from qiskit_qml_ext.datasets import Dataset
 from qiskit_qml_ext.evaluation import evaluate, plan_evaluation, run_plan
-from qiskit_qml_ext.evaluation.outcomes.training_record import guard_finding_of
-from qiskit_qml_ext.evaluation.planning.training import try_training
+from qiskit_qml_ext.evaluation.outcomes.training_cost import training_cost
+from qiskit_qml_ext.evaluation.outcomes.training_record import TrainingLength, guard_finding_of
+from qiskit_qml_ext.evaluation.outcomes.variational_look import GuardCount, most_frequent
+from qiskit_qml_ext.evaluation.planning.training import TrainingWork, circuits_of, try_training
 from qiskit_qml_ext.evaluation.protocol.trained_circuit import TrainedCircuit
-from qiskit_qml_ext.evaluation.protocol.training_grid import TrainingGrid
+from qiskit_qml_ext.evaluation.protocol.training_grid import Setting, TrainingGrid, steps_of_a_pass
 from qiskit_qml_ext.evaluation.report.page import render_report
 from qiskit_qml_ext.evaluation.report.terminal import as_text
 from qiskit_qml_ext.primitives import connect
@@ -99,10 +101,11 @@ def test_what_the_guard_found_is_told_in_every_medium(both, monkeypatch):
     assert finding.sentence == "The gradient is smaller than what can be seen."
     assert guard_finding_of(object()) is None
     look = both.variational
-    told = replace(look, trainings=tuple(replace(one, guards=((finding, 2),)) for one in look.trainings))
+    counted = (GuardCount(finding, 1, 2),)
+    told = replace(look, trainings=tuple(replace(one, guards=counted) for one in look.trainings))
     record = replace(both, variational=told)
     expected = (
-        "Guard, on 2 of 2 folds, in the numbers of the first: The gradient is smaller than what can be seen. Use "
+        "Guard, on 2 of 2 folds, in the numbers of training set 2: The gradient is smaller than what can be seen. Use "
         "fewer layers."
     )
     for shown in (as_text(record), words_of(render_report(record)), record._repr_html_()):
@@ -114,6 +117,7 @@ def test_what_the_guard_found_is_told_in_every_medium(both, monkeypatch):
             "sentence": finding.sentence,
             "advice": ["Use fewer layers."],
             "numbers": {"code": "gradient_drowns", "advice": ["Use fewer layers."], "signal": None},
+            "fold": 1,
             "folds": 2,
         }
     ]
@@ -143,17 +147,65 @@ def test_the_guard_of_a_training_is_told_once_with_the_same_words_everywhere(mon
 @pytest.mark.parametrize("model", ["variational", "both"])
 def test_training_on_shots_is_refused_with_the_number_of_circuits(model):
     data = small_data()
-    # 2 folds, 2 models, 120 steps, 64 samples, 2 circuits for each of 2 · 2 · (3 + 1) rotations
-    number = "983,040"
-    assert int(number.replace(",", "")) == 2 * 2 * 120 * 64 * 2 * 16
+    # 2 models on 2 folds; 4 settings on 3 inner folds, 120 passes through 2/3 of the 15 samples of a training set, and
+    # once through all of them; the value and 2 circuits for each of 2 · 2 · (3 + 1) rotations; 2 predictions of the
+    # third that is held out, after each of 4 numbers of steps, and one of the 15 samples of the test set
+    number = "2.14 million"
+    assert 2 * 2 * ((4 * 3 * 10 + 15) * 120 * 33 + 4 * 3 * 2 * 4 * 5 + 15) == 2_140_380
     for target in ({"shots": 100}, {"target": "aer"}, {"target": connect("exact", shots=10)}):
-        with pytest.raises(ValueError, match=f"up to {number} circuits.*--model kernel"):
+        with pytest.raises(ValueError, match=f"up to about {number} circuits: 4 searches.*--model kernel"):
             plan_evaluation(data, **{**QUICK, "model": model}, **target)
     assert plan_evaluation(data, **{**QUICK, "model": "kernel"}, shots=100).settings.shots == 100
 
 
+def test_the_circuits_of_all_searches_are_the_states_that_they_take(trained_regression):
+    """One state stands for all circuits of a gradient; searches that choose fewer steps take less in the end."""
+    settings = trained_regression.settings
+    work = TrainingWork(
+        settings.training, num_samples=30, num_folds=2, num_repeats=1, inner_folds=settings.inner_folds, num_models=1
+    )
+    for key in ("variational", "variational_control"):
+        states = trained_regression[key].circuits
+        missing = sum(120 - choice["steps"] for choice in trained_regression[key].parameters) * 15
+        assert states == work.circuits(1) - missing
+
+
+@pytest.mark.parametrize("num_samples", [40, 65])  # a step of a pass, or one of 64 samples and one of a single one
+def test_the_price_of_a_training_is_what_it_takes_on_shots(num_samples):
+    data, passes = small_data(num_samples, 2), 2
+    circuit = TrainedCircuit("classification", AngleFeatureMap(), entangles=True, seed=0)
+    steps = passes * steps_of_a_pass(num_samples)
+    model = circuit.model(Setting(0.3, 1, 0.1), steps=steps, num_samples=num_samples, plateau_guard="off")
+    connection = connect("exact", shots=10, seed=0)
+    model.set_params(connection=connection).fit(data.X, data.y)
+    length = TrainingLength(len(model.weights_), num_samples, passes, steps, model.batch_size)
+    cost = training_cost(circuits_of(model), length, seed=0)
+    assert 10 * cost.circuits == connection.usage.shots
+    words = f"2 passes over {num_samples} samples in {steps} steps of at most {min(num_samples, 64)}, takes "
+    assert f"with 8 weights, {words}{cost.circuits:,} circuits" in cost.sentence()
+
+
+def test_a_choice_that_no_fold_shares_is_the_one_whose_values_are_the_most_frequent():
+    first, second, third = ((("reps", reps), ("steps", steps)) for reps, steps in ((1, 120), (3, 60), (3, 120)))
+    assert most_frequent([first, second, third]) == third
+    assert most_frequent([first, first, second, third]) == first
+    assert most_frequent([first]) == first
+    assert most_frequent([(("reps", 1), ("steps", 15)), second]) == (("reps", 1), ("steps", 15))
+
+
+def test_what_is_shown_says_on_how_many_folds_it_was_chosen(both):
+    for training in both.variational.trainings:
+        shared = [dict(training.parameters) == dict(choice) for choice in both[training.key].parameters]
+        assert training.num_chosen == sum(shared) > 0
+        words = f"chosen on {sum(shared)} of 2 folds"
+        assert words in " ".join(as_text(both).split())
+        assert training.to_dict()["folds_with_these_parameters"] == sum(shared)
+        for guard in training.guards:
+            assert 0 <= guard.fold < 2
+
+
 def test_a_circuit_of_a_gradient_reads_every_observable_at_once():
-    for classes, readings in ((0, 32), (2, 32), (3, 32)):
+    for classes, readings in ((0, 33), (2, 33), (3, 33)):  # the value, and two for each of 16 rotations
         training = try_training(AngleFeatureMap(), 2, num_classes=classes, grid=TrainingGrid((0.3,)), seed=0)
         assert training.number == readings
 

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.circuit.library import PauliEvolutionGate, real_amplitudes
-from qiskit.primitives import StatevectorEstimator
+from qiskit.primitives import DataBin, PrimitiveJob, PrimitiveResult, PubResult, StatevectorEstimator
 from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qml_ext.engine import Projector
@@ -472,3 +472,75 @@ def test_a_journaled_gradient_is_not_run_again(tmp_path):
         for _ in range(2)
     ]
     assert_allclose(found[0].jacobian, found[1].jacobian, atol=0)
+
+
+def thrice_turned():
+    """⟨Z⟩ = cos 3θ, whose derivative is -3 sin 3θ."""
+    circuit = QuantumCircuit(1)
+    circuit.ry(3 * Parameter("t"), 0)
+    return circuit
+
+
+@pytest.mark.parametrize("method", ["adjoint", "parameter_shift", "hadamard_test"])
+def test_methods_without_a_bias_are_exact_without_noise(method):
+    found = jacobian(thrice_turned(), SparsePauliOp("Z"), [0.4], method=method)
+    assert found.bias == ""
+    assert "(exact; " in found.summary()
+    assert_allclose(found.jacobian, [-3 * np.sin(1.2)], atol=EXACT)
+
+
+@pytest.mark.parametrize("connection", [connect("exact"), connect("exact", shots=100)])
+@pytest.mark.parametrize(
+    ("method", "bias"),
+    [
+        (FiniteDifferenceGradient(step=1.0), "h⁴/30 times the fifth derivative (h = 1)"),
+        (SPSAGradient(perturbation=0.5, num_directions=8), "order c² (c = 0.5)"),  # of one parameter: no spread
+    ],
+)
+def test_methods_with_a_bias_never_call_themselves_exact(method, bias, connection):
+    found = jacobian(thrice_turned(), SparsePauliOp("Z"), [0.4], method=method, connection=connection)
+    assert found.bias == bias
+    assert bias in found.summary()
+    assert "exact;" not in found.summary()
+    assert ("no noise" in found.summary()) == connection.is_exact
+    for product in (vjp, jvp):
+        shape = [1.0] if product is jvp else 1.0
+        result = product(thrice_turned(), SparsePauliOp("Z"), [0.4], shape, method=method, connection=connection)
+        assert result.bias == bias
+
+
+def test_differences_on_an_exact_estimator_of_the_users_take_the_small_step():
+    circuit = thrice_turned()
+    own = Connection.from_primitives(estimator=StatevectorEstimator())
+    found = jacobian(circuit, SparsePauliOp("Z"), [0.4], method="finite_difference", connection=own)
+    assert_allclose(found.jacobian, [-3 * np.sin(1.2)], atol=DIGITS)
+    assert "h = 0.001" in found.bias
+    assert found.num_evaluations == 10  # five with each step
+
+
+class SilentlyNoisy(StatevectorEstimator):
+    """States no errors although its values have noise."""
+
+    def run(self, pubs, *, precision=None):
+        found = super().run(pubs, precision=0.01).result()
+        parts = [PubResult(DataBin(evs=one.data.evs, stds=0 * one.data.stds, shape=one.data.shape)) for one in found]
+        job = PrimitiveJob(lambda: PrimitiveResult(parts))
+        job._submit()
+        return job
+
+
+@pytest.mark.parametrize(
+    "estimator", [StatevectorEstimator(default_precision=0.01, seed=1), SilentlyNoisy(seed=np.random.default_rng(1))]
+)
+def test_differences_of_noisy_values_keep_the_large_step(estimator):
+    own = Connection.from_primitives(estimator=estimator)
+    found = jacobian(thrice_turned(), SparsePauliOp("Z"), [0.4], method="finite_difference", connection=own)
+    assert "h = 0.3" in found.bias
+    assert abs(found.jacobian[0] + 3 * np.sin(1.2)) < 0.3
+
+
+def test_summaries_say_what_was_found():
+    circuit, observable = thrice_turned(), SparsePauliOp("Z")
+    assert jacobian(circuit, observable, [0.4]).summary().startswith("1 derivative by adjoint on exact (exact; 1 evalu")
+    assert hessian(circuit, observable, [0.4]).summary().startswith("1 by 1 second derivatives by ")
+    assert metric_tensor(circuit, [0.4]).summary().startswith("1 by 1 entries of the metric tensor by states on exact")

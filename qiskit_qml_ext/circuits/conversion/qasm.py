@@ -32,9 +32,9 @@ def from_qasm(source: str | os.PathLike[str]) -> QuantumCircuit:
 
     Raises:
         TypeError: If ``source`` is neither a text nor a path.
-        FileNotFoundError: If there is no such file.
+        OSError: If no file of that path can be read, ``FileNotFoundError`` where there is none.
         UnsupportedCircuitError: If the program does not say its version in its first line, or cannot be read; the
-            message has the line and what is wrong there.
+            message has the line and what is wrong there, as far as the reader says them.
         ImportError: If OpenQASM 3 is to be read and ``qiskit-qasm3-import`` is not installed.
 
     Example:
@@ -66,7 +66,17 @@ def _text_and_folders(source: str | os.PathLike[str]) -> tuple[str, tuple[Path, 
     if isinstance(source, str) and re.search(r"[\n;]|^$", source):
         return source, ()
     path = Path(source)
-    return path.read_text(encoding="utf-8"), (path.parent,)
+    try:
+        return path.read_text(encoding="utf-8"), (path.parent,)
+    except OSError as error:
+        raise type(error)(
+            error.errno,
+            f"{error.strerror}. source has neither a line break nor a semicolon, so it is the path of a file. Give the "
+            "path of one that can be read, or the text of a program",
+            str(source),
+        ) from error
+    except ValueError as error:  # no UTF-8, or a null character in the path
+        raise UnsupportedCircuitError(f"{str(source)!r} is not the path of a text file in UTF-8: {error}.") from error
 
 
 def _read_2(text: str, folders: tuple[Path, ...]) -> QuantumCircuit:
@@ -79,5 +89,12 @@ def _read_3(text: str) -> QuantumCircuit:
 
     try:
         return qasm3.loads(text)
-    except QASM3ParsingError as error:  # it is no QiskitError, and says nothing where a statement does not end
+    except QiskitError:
+        raise
+    except QASM3ParsingError as error:  # it says nothing where a statement does not end
         raise QiskitError(str(error) or "A statement is broken or does not end.") from error
+    except Exception as error:  # the reader fails in many ways where it knows no better
+        raise QiskitError(
+            f"Its reader fails with {type(error).__name__}: {error}. Write out what it does not know, such as a loop "
+            "over a range, and see that numbers are in range."
+        ) from error

@@ -104,6 +104,12 @@ class Trial:
             return result.smallest_difference
         return float(student_t.ppf(1 - self.level / 2, result.degrees_of_freedom)) * result.standard_error
 
+    def interval(self, result: Comparison) -> tuple[float, float]:
+        """Return the ends of the confidence interval that leaves out 0 where a difference is significant."""
+        lowest, highest = score_range(self.scoring)
+        half, most = self.smallest_difference(result), highest - lowest
+        return max(result.difference - half, -most), min(result.difference + half, most)
+
     def against(self, first: Contestant, second: Contestant) -> Comparison:
         """Compare two models."""
         return corrected_t_test(
@@ -211,7 +217,7 @@ def _better(
         f"{_the(best)} with {score(best.mean)}, {p_values})"
     )
     details = [
-        _interval(main, best, quantum),
+        _interval(main, best, quantum, trial),
         "Every feature map, seed and setting that is tried is one more comparison: confirm this on new data before "
         "relying on it.",
     ]
@@ -262,7 +268,7 @@ def _worse(
         "worse",
         f"No advantage, {_the(quantum)} is worse: {_the(winner)} scores {score(winner.mean)}, {_the(quantum)} "
         f"{score(quantum.mean)} ({p_equals(p_value)}{corrected}).",
-        (_interval(result, winner, quantum), *_level(trial)),
+        (_interval(result, winner, quantum, trial), *_level(trial)),
         winner.key,
         p_value,
         _finite(trial.smallest_difference(result)),
@@ -292,7 +298,7 @@ def _no_evidence(
             f"No evidence of an advantage over every classical model: {_the(quantum)} scores {mine}, not "
             f"significantly more than {_the(rival)} with {theirs} ({p_equals(result.p_value)})."
         )
-    details = [_interval(result, rival, quantum), *_smallest(result, rival, trial)]
+    details = [_interval(result, rival, quantum, trial), *_smallest(result, rival, trial)]
     if beaten := [model for model in classical if trial.is_better(results[model.key])]:
         names = ", ".join(f"{_the(m)} ({score(m.mean)}, {p_equals(results[m.key].p_value)})" for m in beaten)
         details.append(f"Each by itself, it scores significantly more than {names}; a win must be over all models.")
@@ -325,13 +331,14 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _interval(result: Comparison, rival: Contestant, quantum: Contestant) -> str:
+def _interval(result: Comparison, rival: Contestant, quantum: Contestant, trial: Trial) -> str:
     folds = len(quantum.scores)
     if math.isnan(result.low):
         return f"The difference is the same on all {folds} folds, so no confidence interval can be given."
     return (
-        f"{quantum.family.noun.capitalize()} minus {_named(rival)}: {signed(result.difference)}, 95 % confidence "
-        f"interval {interval(result.low, result.high)} from {folds} test folds."
+        f"{quantum.family.noun.capitalize()} minus {_named(rival)}: {signed(result.difference)}, "
+        f"{100 * (1 - trial.level):g} % confidence interval {interval(*trial.interval(result))} from {folds} test "
+        "folds."
     )
 
 

@@ -6,8 +6,9 @@ from qiskit.exceptions import QiskitError
 
 from qiskit_qml_ext.diagnostics.diagnosis.price import duration
 from qiskit_qml_ext.diagnostics.results.result import plain
-from qiskit_qml_ext.evaluation.formatting import count
+from qiskit_qml_ext.evaluation.formatting import count, plural
 from qiskit_qml_ext.evaluation.hardware import REFERENCE_DEVICE
+from qiskit_qml_ext.evaluation.outcomes.training_record import TrainingLength
 from qiskit_qml_ext.evaluation.planning.training import TrainingCircuits
 from qiskit_qml_ext.exceptions import QmlExtError
 from qiskit_qml_ext.primitives import CircuitPrice, connect
@@ -25,10 +26,8 @@ class TrainingCost:
     """One circuit of a gradient in the gates of the device that it names."""
     circuits: int
     """All circuits of one training, by parameter shifts."""
-    steps: int
-    """Steps of the training."""
-    batch_size: int
-    """Samples of a step."""
+    length: TrainingLength
+    """How long it is."""
 
     @property
     def seconds(self) -> float:
@@ -37,15 +36,16 @@ class TrainingCost:
 
     def sentence(self) -> str:
         """Say it in words."""
-        circuit, clean = self.circuit, ""
+        circuit, length, clean = self.circuit, self.length, ""
         if circuit.error_free is not None:
             part = "fewer than 1 in 1,000" if circuit.error_free < 0.001 else f"about {100 * circuit.error_free:.2g} %"
             clean = f"; by its reported errors, {part} of the runs are free of errors"
-        gates = f"{circuit.two_qubit_gates:,} two-qubit gates" if circuit.two_qubit_gates else "no two-qubit gate"
+        gates = plural(circuit.two_qubit_gates, "two-qubit gate") if circuit.two_qubit_gates else "no two-qubit gate"
         return (
-            f"On hardware: one training of the variational model, {self.steps} steps of {self.batch_size} samples, "
-            f"takes {count(self.circuits)} circuits by parameter shifts, without the search. If {SHOTS:,} shots of "
-            f"each are enough, that is about {duration(self.seconds)} of processor time at {SHOTS_PER_SECOND:,} shots "
+            f"On hardware: one training of the variational model with {plural(length.num_weights, 'weight')}, "
+            f"{length.in_words()}, takes {count(self.circuits)} circuits by parameter shifts, without the search: for "
+            f"each sample the value and two circuits for each rotation that is trained. If {SHOTS:,} shots of each are "
+            f"enough, that is about {duration(self.seconds)} of processor time at {SHOTS_PER_SECOND:,} shots "
             f"a second. On {circuit.target} a circuit has {gates} and depth {circuit.depth:,}{clean}."
         )
 
@@ -53,16 +53,16 @@ class TrainingCost:
         """Return the fields as plain numbers, texts and dictionaries."""
         fields = plain(self)
         del fields["circuit"]["seconds_per_shot"]  # ``seconds`` is at the usual rate, whatever the circuit takes
+        fields |= fields.pop("length")
         return {**fields, "shots_per_circuit": SHOTS, "seconds": self.seconds}
 
 
-def training_cost(training: TrainingCircuits, *, steps: int, batch_size: int, seed: int) -> TrainingCost | None:
+def training_cost(training: TrainingCircuits, length: TrainingLength, *, seed: int) -> TrainingCost | None:
     """Estimate what one training takes on ``REFERENCE_DEVICE``.
 
     Args:
         training: What one gradient of one sample is there.
-        steps: Steps of the training.
-        batch_size: Samples of a step.
+        length: How long the training is.
         seed: Seed of the transpiler.
 
     Returns:
@@ -75,4 +75,4 @@ def training_cost(training: TrainingCircuits, *, steps: int, batch_size: int, se
         price = connection.price(training.circuit)
     except (QmlExtError, QiskitError):
         return None
-    return TrainingCost(price, steps * batch_size * training.number, steps, batch_size)
+    return TrainingCost(price, length.passes * length.num_samples * training.number, length)

@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from qiskit_qml_ext.diagnostics.results.result import plain
+from qiskit_qml_ext.evaluation.formatting import plural
 from qiskit_qml_ext.evaluation.planning.training import TrainingCircuits, circuits_of
 from qiskit_qml_ext.evaluation.protocol.training_grid import steps_of_a_pass
 from qiskit_qml_ext.evaluation.protocol.training_search import TrainingSearch
@@ -45,6 +46,29 @@ class GuardFinding:
         return {**said, "numbers": plain(self.numbers)}
 
 
+@dataclass(frozen=True)
+class TrainingLength:
+    """How long one training was."""
+
+    num_weights: int
+    """Trained weights of the circuit."""
+    num_samples: int
+    """Samples of the training set."""
+    passes: int
+    """Passes through it."""
+    steps: int
+    """Steps of all passes."""
+    batch_size: int
+    """Samples of a step at most; the last of a pass may have fewer."""
+
+    def in_words(self) -> str:
+        """Say it in words, but for the weights."""
+        return (
+            f"{plural(self.passes, 'pass', 'passes')} over {plural(self.num_samples, 'sample')} in "
+            f"{plural(self.steps, 'step')} of at most {self.batch_size:,}"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingRecord:
     """How the circuit of one fold was trained."""
@@ -53,12 +77,14 @@ class TrainingRecord:
     """The number of the outer fold, from 0."""
     num_weights: int
     """Trained weights of the circuit."""
+    num_samples: int
+    """Samples of the training set."""
     batch_size: int
-    """Samples of a step."""
+    """Samples of a step at most; the last of a pass may have fewer."""
     steps: tuple[int, ...]
     """Steps after each pass through the training set."""
     losses: tuple[float, ...]
-    """Mean training loss of each pass, at its beginning."""
+    """Mean training loss of each pass, each batch's read before its step."""
     gradient_norms: tuple[float, ...]
     """Norm of the last gradient of each pass."""
     held_out_steps: tuple[int, ...]
@@ -66,7 +92,7 @@ class TrainingRecord:
     held_out_losses: tuple[float, ...]
     """Mean loss of the chosen setting after them, on the samples that the search held out."""
     chosen_steps: int
-    """The number of steps that the search chose."""
+    """The number of steps that the search chose; passes are whole, so that a few more may have been made."""
     circuits: TrainingCircuits
     """What one gradient of one sample would be on a device."""
     guard: GuardFinding | None = None
@@ -75,16 +101,27 @@ class TrainingRecord:
     @property
     def place(self) -> str:
         """Name the training set in words."""
-        return "the first training set" if self.fold == 0 else f"training set {self.fold + 1}"
+        return place_of(self.fold)
+
+    @property
+    def length(self) -> TrainingLength:
+        """How long it was."""
+        passes = len(self.steps)
+        return TrainingLength(self.num_weights, self.num_samples, passes, self.steps[-1], self.batch_size)
 
     def to_dict(self) -> dict[str, object]:
         """Return the fields as a dictionary of plain values."""
-        names = ("fold", "num_weights", "batch_size", "chosen_steps")
+        names = ("fold", "num_weights", "num_samples", "batch_size", "chosen_steps")
         curves = ("steps", "losses", "gradient_norms", "held_out_steps", "held_out_losses")
         return {
             **{name: getattr(self, name) for name in names},
             **{name: list(getattr(self, name)) for name in curves},
         }
+
+
+def place_of(fold: int) -> str:
+    """Name the training set of an outer fold, from 0, in words."""
+    return "the first training set" if fold == 0 else f"training set {fold + 1}"
 
 
 def training_record_of(search: TrainingSearch, fold: int, num_samples: int) -> TrainingRecord:
@@ -100,6 +137,7 @@ def training_record_of(search: TrainingSearch, fold: int, num_samples: int) -> T
     return TrainingRecord(
         fold=fold,
         num_weights=len(model.weights_),
+        num_samples=num_samples,
         batch_size=model.batch_size,
         steps=tuple(int(number) * in_a_pass for number in history["iteration"]),
         losses=tuple(float(loss) for loss in history["loss"]),

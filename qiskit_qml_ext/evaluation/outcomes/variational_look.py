@@ -14,6 +14,22 @@ from qiskit_qml_ext.evaluation.protocol.quantum_family import KERNEL, VARIATIONA
 
 
 @dataclass(frozen=True, eq=False)
+class GuardCount:
+    """One kind of finding of the guard, and on how many folds it was made."""
+
+    finding: GuardFinding
+    """The finding of one of them."""
+    fold: int
+    """Which one: the number of the outer fold, from 0. Its numbers are of no other."""
+    num_folds: int
+    """On how many folds a finding of this kind was made."""
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the fields as a dictionary of plain values."""
+        return {**self.finding.to_dict(), "fold": self.fold, "folds": self.num_folds}
+
+
+@dataclass(frozen=True, eq=False)
 class ModelTraining:
     """How one variational model was trained: one training at length, and what the guard said of all."""
 
@@ -24,21 +40,25 @@ class ModelTraining:
     role: str
     """``"quantum"`` or ``"control"``."""
     shown: TrainingRecord
-    """The training of the first fold with the choice that the searches made most often."""
+    """The training of the first fold with the choice that is shown."""
     parameters: Mapping[str, float]
-    """That choice."""
+    """That choice: the one that the searches made most often; among several, the one whose values they chose most
+    often."""
+    num_chosen: int
+    """On how many folds the search made it."""
     num_folds: int
     """On how many folds it was trained."""
-    guards: tuple[tuple[GuardFinding, int], ...]
-    """The guard's findings, one of each kind, with the number of folds that they were made on; most frequent first."""
+    guards: tuple[GuardCount, ...]
+    """The guard's findings, one of each kind, most frequent first."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the fields as a dictionary of plain values."""
         return {
             "key": self.key,
             "parameters": dict(self.parameters),
+            "folds_with_these_parameters": self.num_chosen,
             "training": self.shown.to_dict(),
-            "guard": [{**finding.to_dict(), "folds": number} for finding, number in self.guards],
+            "guard": [guard.to_dict() for guard in self.guards],
         }
 
 
@@ -87,27 +107,40 @@ def look_at_training(
     main = next((training.shown for training in trainings if training.role == "quantum"), None)
     cost = None
     if main is not None:
-        cost = training_cost(
-            main.circuits, steps=main.chosen_steps, batch_size=main.batch_size, seed=plan.settings.seed
-        )
+        cost = training_cost(main.circuits, main.length, seed=plan.settings.seed)
     return VariationalLook(verdict, trainings, _beside_kernel(plan, contestants), cost)
 
 
 def _training_of(model: Contestant, outcomes: Sequence[FoldOutcome]) -> ModelTraining:
     """Choose what is shown of a model that was trained on every fold."""
-    choices = Counter(tuple(sorted(outcome.parameters.items())) for outcome in outcomes)
-    most = choices.most_common(1)[0][0]
+    choices = [tuple(sorted(outcome.parameters.items())) for outcome in outcomes]
+    shown_choice = most_frequent(choices)
     records = [outcome.training for outcome in outcomes if outcome.training is not None]
     shown = next(
         outcome.training
-        for outcome in outcomes
-        if outcome.training is not None and tuple(sorted(outcome.parameters.items())) == most
+        for outcome, choice in zip(outcomes, choices, strict=True)
+        if outcome.training is not None and choice == shown_choice
     )
     codes = Counter(record.guard.code for record in records if record.guard is not None)
     # the finding of the training that is shown stands for its kind, since its numbers can be seen there
-    first = {guard.code: guard for record in (*reversed(records), shown) if (guard := record.guard) is not None}
-    guards = tuple((first[code], number) for code, number in codes.most_common())
-    return ModelTraining(model.key, model.name, model.role, shown, dict(most), len(outcomes), guards)
+    first = {record.guard.code: record for record in (*reversed(records), shown) if record.guard is not None}
+    guards = tuple(
+        GuardCount(guard, first[code].fold, number)
+        for code, number in codes.most_common()
+        if (guard := first[code].guard) is not None
+    )
+    number = choices.count(shown_choice)
+    return ModelTraining(model.key, model.name, model.role, shown, dict(shown_choice), number, len(outcomes), guards)
+
+
+def most_frequent(choices: Sequence[tuple[tuple[str, float], ...]]) -> tuple[tuple[str, float], ...]:
+    """Return the most frequent choice; among several, that whose values are the most frequent, then the first.
+
+    Args:
+        choices: Names and values of the parameters, one for each fold, the names in the same order.
+    """
+    whole, single = Counter(choices), Counter(value for choice in choices for value in choice)
+    return max(choices, key=lambda choice: (whole[choice], sum(single[value] for value in choice)))
 
 
 def _beside_kernel(plan: EvaluationPlan, contestants: Sequence[Contestant]) -> Comparison | None:

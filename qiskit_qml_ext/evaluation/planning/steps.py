@@ -27,6 +27,7 @@ from qiskit_qml_ext.evaluation.planning.samples import Samples, choose_samples
 from qiskit_qml_ext.evaluation.planning.settings import EvaluationSettings
 from qiskit_qml_ext.evaluation.planning.training import (
     TrainingCircuits,
+    TrainingWork,
     refuse_shots,
     trained_control,
     try_training,
@@ -187,7 +188,15 @@ def _variational_field(
     )
     encoding_of_control, notes = trained_control(request.feature_map, control, encoding.num_qubits)
     candidates = variational_candidates(tuning, request.feature_map, control=encoding_of_control, grid=grid)
-    refuse_shots(request, training, grid, num_models=len(candidates))
+    work = TrainingWork(
+        grid,
+        num_samples=samples.data.num_samples,
+        num_folds=request.num_folds,
+        num_repeats=request.num_repeats or 1,
+        inner_folds=tuning.inner_folds,
+        num_models=len(candidates),
+    )
+    refuse_shots(request, training, work)
     return _Field(tuple(candidates), notes, grid, training)
 
 

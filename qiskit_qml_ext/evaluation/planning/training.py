@@ -12,7 +12,7 @@ from qiskit_qml_ext.evaluation.formatting import count, plural
 from qiskit_qml_ext.evaluation.planning.control import Control
 from qiskit_qml_ext.evaluation.planning.request import Request
 from qiskit_qml_ext.evaluation.protocol.trained_circuit import TrainedCircuit, TrainedModel
-from qiskit_qml_ext.evaluation.protocol.training_grid import BATCH_SIZE, Setting, TrainingGrid
+from qiskit_qml_ext.evaluation.protocol.training_grid import Setting, TrainingGrid, passes_for
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class TrainingCircuits:
     circuit: QuantumCircuit
     """One of the circuits, its angles free, with the measurement."""
     number: int
-    """How many of them there are."""
+    """How many of them there are: the value, which the slope of the loss needs, and two for each trained rotation."""
 
 
 def trained_control(map_: FeatureMap, control: Control, num_qubits: int) -> tuple[FeatureMap | None, tuple[str, ...]]:
@@ -82,29 +82,70 @@ def circuits_of(model: TrainedModel) -> TrainingCircuits:
     All observables are sums of products of Z or tables of outcomes, so that one measurement reads all of them.
     """
     weights = [i for i, parameter in enumerate(model.circuit_.parameters) if parameter.name.startswith("θ")]
-    return TrainingCircuits(*gradient_circuits(model.circuit_, model.observables_[0], weights))
+    circuit, shifted = gradient_circuits(model.circuit_, model.observables_[0], weights)
+    return TrainingCircuits(circuit, 1 + shifted)
 
 
-def refuse_shots(request: Request, training: TrainingCircuits, grid: TrainingGrid, *, num_models: int) -> None:
+@dataclass(frozen=True)
+class TrainingWork:
+    """What is trained in an evaluation, in samples; folds are taken to be of equal size."""
+
+    grid: TrainingGrid
+    """What the searches choose from."""
+    num_samples: int
+    """All samples of the evaluation."""
+    num_folds: int
+    """Outer folds of one cross-validation."""
+    num_repeats: int
+    """How often it is made."""
+    inner_folds: int
+    """Folds of a search."""
+    num_models: int
+    """The variational model, and its control if there is one."""
+
+    @property
+    def num_searches(self) -> int:
+        """Searches of all models on all folds."""
+        return self.num_models * self.num_folds * self.num_repeats
+
+    @property
+    def trainings_of_a_search(self) -> int:
+        """Trainings of one search, each through all numbers of steps."""
+        return self.grid.num_settings * self.inner_folds
+
+    def circuits(self, number: int) -> int:
+        """Count all circuits if a gradient of one sample takes so many; searches that choose fewer steps take less."""
+        tested = -(-self.num_samples // self.num_folds)
+        train = self.num_samples - tested
+        held_out = -(-train // self.inner_folds)
+        gradients = self.trainings_of_a_search * self._gradients(train - held_out) + self._gradients(train)
+        # the score and the loss are computed from predictions of their own
+        predictions = self.trainings_of_a_search * 2 * len(self.grid.steps) * held_out
+        return self.num_searches * (gradients * number + predictions + tested)
+
+    def _gradients(self, num_samples: int) -> int:
+        """Count the gradients of single samples in one training through all steps."""
+        return passes_for(self.grid.steps[-1], num_samples) * num_samples
+
+
+def refuse_shots(request: Request, training: TrainingCircuits, work: TrainingWork) -> None:
     """Refuse to train on a sampled target, with the number of circuits that it would take.
 
     Args:
         request: What was asked for.
         training: What one gradient of one sample would be there.
-        grid: What the searches choose from.
-        num_models: The variational model, and its control if there is one.
+        work: What is trained.
 
     Raises:
         ValueError: If the target has shots.
     """
-    connection = request.connection
-    if connection.is_exact:
+    if request.connection.is_exact:
         return
-    folds, steps = request.num_folds * (request.num_repeats or 1), grid.steps[-1]
-    circuits = folds * num_models * steps * BATCH_SIZE * training.number
     raise ValueError(
-        f"A variational model is trained on exact simulation here. On {connection.target_name} the gradients of "
-        f"{plural(num_models, 'model')} on {plural(folds, 'fold')} alone would take up to {count(circuits)} circuits: "
-        f"{steps} steps of {BATCH_SIZE} samples with {training.number} shifted circuits each. Leave out --target and "
-        "--shots, or compare the kernel there (--model kernel)."
+        f"A variational model is trained on exact simulation here. On {request.connection.target_name} it would take "
+        f"up to about {count(work.circuits(training.number))} circuits: "
+        f"{plural(work.num_searches, 'search', 'searches')} ({plural(work.num_models, 'model')} on "
+        f"{plural(work.num_folds * work.num_repeats, 'fold')}), in each {work.trainings_of_a_search} trainings of "
+        f"{work.grid.steps[-1]} steps and one of the chosen model, with {training.number} circuits for the gradient of "
+        "one sample. Leave out --target and --shots, or compare the kernel there (--model kernel)."
     )

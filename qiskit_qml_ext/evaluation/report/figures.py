@@ -11,6 +11,7 @@ from qiskit_qml_ext.evaluation.outcomes.kernel_sample import KernelSample
 from qiskit_qml_ext.evaluation.outcomes.model_result import ModelResult
 from qiskit_qml_ext.evaluation.outcomes.record import Record
 from qiskit_qml_ext.evaluation.outcomes.variational_look import ModelTraining
+from qiskit_qml_ext.evaluation.protocol.quantum_family import KERNEL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,7 +97,7 @@ def plot_spectrum(record: Record, ax: "Axes | None" = None) -> "Axes":
     axes = new_axes(ax)
     health = record.health
     if health is None:
-        raise ValueError("The quantum kernel failed, so there is no kernel matrix to draw.")
+        raise _no_kernel(record)
     fractions = health.eigenvalues / health.eigenvalues.sum()
     shown = np.where(fractions > 1e-12, fractions, np.nan)  # rounding errors and negative values have no logarithm
     axes.semilogy(np.arange(1, shown.size + 1), shown, ".-", ms=4, lw=1, color=QUANTUM)
@@ -136,7 +137,7 @@ def plot_training(training: ModelTraining, ax: "Axes | None" = None) -> "Axes":
     """Draw the loss of one training, and that on the samples that the search held out."""
     axes, shown = new_axes(ax), training.shown
     colour = _COLOURS[training.role]
-    # each loss was taken at the beginning of its pass
+    # each loss was read before the steps of its pass
     begins = [0, *shown.steps[:-1]]
     axes.plot(begins, shown.losses, "-", lw=1.4, color=colour, label="training set")
     axes.plot(
@@ -171,8 +172,14 @@ def describe_scores(record: Record) -> str:
 
 def _kernel(record: Record) -> KernelSample:
     if record.kernel is None:
-        raise ValueError("The quantum kernel failed, so there is no kernel matrix to draw.")
+        raise _no_kernel(record)
     return record.kernel
+
+
+def _no_kernel(record: Record) -> ValueError:
+    compared = any(model.key == KERNEL.key for model in record.models)
+    cause = "The quantum kernel failed" if compared else "No quantum kernel was compared"
+    return ValueError(f"{cause}, so there is no kernel matrix to draw.")
 
 
 def _short(name: str, limit: int = 14) -> str:

@@ -2,6 +2,7 @@
 
 from qiskit_qml_ext.evaluation.formatting import interval, p_equals, plural, score, signed
 from qiskit_qml_ext.evaluation.outcomes.record import Record
+from qiskit_qml_ext.evaluation.outcomes.training_record import place_of
 from qiskit_qml_ext.evaluation.outcomes.variational_look import ModelTraining, VariationalLook
 
 Row = tuple[str, str, str]
@@ -9,22 +10,21 @@ Row = tuple[str, str, str]
 
 
 def choice(training: ModelTraining) -> str:
-    """Say what was trained, and where: bandwidth, layers, learning rate, steps, weights, training set."""
+    """Say what was trained, where, and how often it was chosen: bandwidth, layers, learning rate, steps, weights."""
     chosen, shown = training.parameters, training.shown
     return (
         f"bandwidth {chosen['bandwidth']:g}, {plural(int(chosen['reps']), 'layer')}, learning rate "
-        f"{chosen['learning_rate']:g}, {plural(shown.chosen_steps, 'step')} of {plural(shown.batch_size, 'sample')}, "
-        f"{plural(shown.num_weights, 'weight')}, on {shown.place}"
+        f"{chosen['learning_rate']:g}, {shown.length.in_words()}, {plural(shown.num_weights, 'weight')}, on "
+        f"{shown.place}, chosen on {training.num_chosen} of {plural(training.num_folds, 'fold')}"
     )
 
 
 def guard_sentences(training: ModelTraining) -> list[str]:
     """Return what the guard against plateaus found, with the number of folds."""
     sentences = []
-    for finding, number in training.guards:
-        which = ", in the numbers of the first" if number > 1 else ""
-        folds = f"{number} of {plural(training.num_folds, 'fold')}{which}"
-        sentences.append(" ".join([f"Guard, on {folds}: {finding.sentence}", *finding.advice]))
+    for guard in training.guards:
+        folds = f"{guard.num_folds} of {plural(training.num_folds, 'fold')}, in the numbers of {place_of(guard.fold)}"
+        sentences.append(" ".join([f"Guard, on {folds}: {guard.finding.sentence}", *guard.finding.advice]))
     return sentences
 
 

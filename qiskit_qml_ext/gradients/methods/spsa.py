@@ -76,4 +76,5 @@ def along(problem: Problem, directions: FloatArray, perturbation: float, reason:
         num_evaluations=len(points),
         parameters=problem.names,
         propagation=propagation,
+        bias=f"order c² (c = {perturbation:g})",
     )

@@ -1,7 +1,8 @@
 """Circuits as layers of neural networks: one core in NumPy, and an adapter for each framework.
 
 ``TorchLayer``, ``JaxLayer`` and ``KerasLayer`` are loaded, and with them their frameworks, when they are first used:
-they need the extras ``torch``, ``jax`` and ``keras``, and stand in ``__all__`` where the framework can be used.
+they need the extras ``torch``, ``jax`` and ``keras``. They are imported by their names, and do not stand in
+``__all__``: ``import *`` loads no framework.
 
 - ``layer_circuit``: what a layer runs, as a circuit with data and weights,
 - ``evaluation``: how a layer gets its numbers: exact, or estimated on a connection,
@@ -54,7 +55,7 @@ def _missing(package: str) -> str | None:
     return None
 
 
-__all__ = ["QuantumLayer", *(name for name, package in ADAPTERS.items() if _missing(package) is None)]
+__all__ = ["QuantumLayer"]
 
 
 def __getattr__(name: str) -> Any:
@@ -68,4 +69,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *(name for name, package in ADAPTERS.items() if _missing(package) is None)})

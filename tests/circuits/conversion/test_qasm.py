@@ -14,6 +14,7 @@ from qiskit_qml_ext.circuits import from_qasm
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 
 BELL_2 = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[2];\nh q[0];\ncx q[0], q[1];\n'
+HEAD_3 = 'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; '
 BELL_3 = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nh q[0];\ncx q[0], q[1];\n'
 
 
@@ -109,6 +110,14 @@ def test_files_are_included_from_beside_the_program(tmp_path, monkeypatch):
         ("OPENQASM 3.0;\nqubit q;\nno_such_gate q;", "OpenQASM 3 program cannot be read.*no_such_gate"),
         ("OPENQASM 3.0;\nqubit q", "OpenQASM 3 program cannot be read"),
         ("OPENQASM 2.0;\n\x00", "OpenQASM 2 program cannot be read"),
+        (
+            f"{HEAD_3}for int i in [0:1] {{ h q[i]; }}",
+            "OpenQASM 3 program cannot be.*TypeError.*loop over a range",
+        ),
+        (f"{HEAD_3}h q[5];", "OpenQASM 3 program cannot be read.*IndexError"),
+        (f"{HEAD_3}rz(1/0) q[0];", "OpenQASM 3 program cannot be read.*ZeroDivisionError"),
+        (f"{HEAD_3}U(1) q[0];", "OpenQASM 3 program cannot be read.*phi"),
+        (f"{HEAD_3}rz({'(' * 2000}1{')' * 2000}) q[0];", "OpenQASM 3 program cannot be read.*RecursionError"),
         (" \n", "first statement must be its version"),
     ],
 )
@@ -120,8 +129,16 @@ def test_programs_that_cannot_be_read_say_where_and_why(text, message):
 def test_what_is_no_program_is_refused(tmp_path):
     with pytest.raises(TypeError, match="source must be the text of a program or a path, but 3"):
         from_qasm(3)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"so it is the path of a file.*the text of a program.*no_such_file"):
         from_qasm(tmp_path / "no_such_file.qasm")
+    with pytest.raises(FileNotFoundError, match=r"the text of a program.*hello"):
+        from_qasm("hello")
+    with pytest.raises(IsADirectoryError, match="path of a file"):
+        from_qasm(tmp_path)
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe")
+    for source in (tmp_path / "bytes", "a\0b"):
+        with pytest.raises(UnsupportedCircuitError, match="not the path of a text file"):
+            from_qasm(source)
     with pytest.raises(UnsupportedCircuitError, match="first statement must be its version"):
         from_qasm("")
 

@@ -1,5 +1,7 @@
 """Verdicts about a variational model: the rules of a kernel's, and not a word about kernels."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -104,6 +106,10 @@ def test_of_two_quantum_models_each_must_pass_half_the_level():
             between += alone.p_value > 0.025
         assert any("p < 0.025" in detail for detail in of_two.details)
         assert not any("p < 0.025" in detail for detail in alone.details)
+        for result, percent in ((alone, "95 %"), (of_two, "97.5 %")):
+            low = re.search(rf"{percent} confidence interval (\S+) to", " ".join(result.details)).group(1)
+            if low != "0.000":  # it leaves out 0 where the difference is significant, and nowhere else
+                assert low.startswith("+") == result.code.startswith("better")
         if of_two.code == alone.code == "no_evidence":
             assert of_two.smallest_difference > alone.smallest_difference
     assert between > 5  # some wins of one model are none of two

@@ -7,6 +7,7 @@ from sklearn.metrics import get_scorer
 
 from qiskit_qml_ext.circuits import AngleFeatureMap, ZZFeatureMap
 from qiskit_qml_ext.circuits.disentangle import has_entangling_gates
+from qiskit_qml_ext.engine.loss_gradient import LossGradient
 from qiskit_qml_ext.evaluation.protocol.folds import DistinctRowFolds
 from qiskit_qml_ext.evaluation.protocol.preparation import quantum_preparation
 from qiskit_qml_ext.evaluation.protocol.trained_circuit import TrainedCircuit
@@ -73,8 +74,8 @@ def test_every_simulated_state_is_counted(monkeypatch):
 
         return count
 
-    for name in ("values", "vjp"):
-        monkeypatch.setattr(ExactEvaluator, name, counting(getattr(ExactEvaluator, name)))
+    for kind, name in ((ExactEvaluator, "values"), (ExactEvaluator, "vjp"), (LossGradient, "__call__")):
+        monkeypatch.setattr(kind, name, counting(getattr(kind, name)))
     data = small_data(36)
     fitted = search().fit(data.X, data.y)
     assert fitted.num_states_ == counted > 0

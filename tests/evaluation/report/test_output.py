@@ -151,7 +151,9 @@ def test_page_has_verdict_table_and_described_figures(result):
     page, text = Page(render_report(result)), render_report(result)
     assert text.index(result.verdict.code) < text.index("<table")
     assert text.index("<table") < text.index("<figure")
-    assert page.tags.count("figure") == page.tags.count("svg") == page.tags.count("figcaption") == 5
+    assert page.tags.count("figure") == page.tags.count("svg") == page.tags.count("figcaption")
+    trainings = () if result.variational is None else result.variational.trainings
+    assert page.tags.count("figure") == 1 + 4 * (result.kernel is not None) + len(trainings)
     labels = [value for _, name, value in page.attributes if name == "aria-label"]
     assert len(labels) >= 6
     assert all(labels)
@@ -196,7 +198,8 @@ def test_text_fits_every_width(result, width):
 
 def test_summary_has_all_parts(result):
     text = result.summary()
-    for part in ("Quantum kernel", "Dummy", "Effective rank", "On hardware", result.verdict.sentence[:40]):
+    of_the_model = ("Variational",) if result.kernel is None else ("Quantum kernel", "Effective rank")
+    for part in (*of_the_model, "Dummy", "On hardware", result.verdict.sentence[:40]):
         assert part in text
     assert "\x1b" not in text
     assert repr(result).startswith("<Evaluation of")
@@ -204,10 +207,14 @@ def test_summary_has_all_parts(result):
 
 
 def test_figures_are_drawn(result):
-    for plot in (figures.plot_scores, figures.plot_kernel, figures.plot_spectrum, figures.plot_entries):
+    of_the_kernel = (figures.plot_kernel, figures.plot_spectrum, figures.plot_entries)
+    for plot in (figures.plot_scores, *(of_the_kernel if result.kernel is not None else ())):
         axes = plot(result)
         assert axes.has_data()
         mpl.pyplot.close(axes.figure)
+    for plot in () if result.kernel is not None else of_the_kernel:
+        with pytest.raises(ValueError, match="No quantum kernel was compared, so there is no kernel matrix to draw"):
+            plot(result)
 
 
 def test_choices_of_the_search_are_counted():

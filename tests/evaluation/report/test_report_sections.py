@@ -78,8 +78,17 @@ def test_every_section_adds_the_keys_that_its_schema_describes(name, request):
         assert list(section.data(record)) == ([] if missing else list(section.schema()))
 
 
-def test_every_section_of_the_page_can_be_linked_to(classification):
-    text = page.render_report(classification)
-    shown = [section for section in SECTIONS if section.page(classification)]
+@pytest.mark.parametrize("name", ["classification", "trained_regression"])
+def test_every_section_of_the_page_can_be_linked_to(name, request):
+    result = request.getfixturevalue(name)
+    text = page.render_report(result)
+    shown = [section for section in SECTIONS if section.applies(result) and section.page(result)]
     assert re.findall(r'<(?:header|section) id="([^"]*)"', text) == [section.key for section in shown]
     assert text.count("<section") + text.count("<header") == len(shown)
+
+
+def test_each_of_two_verdicts_can_be_linked_to(both):
+    text = page.render_report(both)
+    shown = [section.key for section in SECTIONS if section.applies(both) and section.page(both)]
+    ids = re.findall(r'<(?:header|section|div) id="([^"]*)"', text)
+    assert ids == ["subject", "verdict", "variational_verdict", *shown[2:]]

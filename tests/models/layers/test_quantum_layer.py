@@ -36,6 +36,21 @@ def layer_of_the_case(**settings):
     return QuantumLayer(case.CIRCUIT, case.OBSERVABLES, **{**case.ARGUMENTS, **settings})
 
 
+def test_missing_values_of_a_masked_array_are_refused_wherever_it_comes_in():
+    layer, missing = cosine(), np.ma.masked_array([[0.1]], mask=[[True]])
+    calls = {
+        "inputs": lambda: layer(missing, [0.1]),
+        "weights": lambda: layer([[0.1]], missing[0]),
+        "cotangents": lambda: layer.vjp([[0.1]], [0.1], missing),
+        "initialization": lambda: cosine(initialization=missing[0]).initial_weights(),
+    }
+    for name, call in calls.items():
+        with pytest.raises(TypeError, match=f"{name} must have all its values"):
+            call()
+    whole = np.ma.masked_array([[0.1]], mask=[[False]])
+    assert layer(whole, [0.1]) == layer([[0.1]], [0.1])
+
+
 def test_values_are_those_of_the_feature_map_followed_by_the_ansatz():
     layer = layer_of_the_case()
     encoding, ansatz = AngleFeatureMap().build(3), RealAmplitudesAnsatz(reps=1).build(3)

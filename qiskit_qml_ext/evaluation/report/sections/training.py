@@ -31,7 +31,8 @@ _PAGE = """\
 {{ blocks.numbers(training.name, rows(training)) }}
   {% endfor %}
   <p class="small">
-    Each with the choice that the searches made most often, on the first training set where they did. The loss is the
+    Each with the choice that the searches made most often (among several, that whose values they chose most often), on
+    the first training set where they did. The loss is the
     {{ "cross-entropy" if is_classification else "squared error in units of the variance of the labels" }}.
   </p>
 </section>
@@ -106,8 +107,8 @@ def _figures(record: Record) -> list[Figure]:
             svg(partial(figures.plot_training, training), f"training-{training.key}"),
             figures.describe_training(training),
             "Line: the mean loss on the training set, pass by pass. Dots: that on the samples which the search held "
-            "out, with the same choice. Dotted: the chosen number of steps. Dots that rise while the line falls: it "
-            "learns by heart.",
+            "out, with the same choice, after so many steps (passes are whole, so that it may be a few more). Dotted: "
+            "the chosen number of steps. Dots that rise while the line falls: it may be learning by heart.",
         )
         for training in record.variational.trainings
     ]

@@ -25,7 +25,7 @@ _PAGE = """\
 _BOTH = """\
 <div>
 {{ first | safe }}
-<section class="verdict {{ look.verdict.code }}" aria-label="{{ title }}">
+<section id="variational_verdict" class="verdict {{ look.verdict.code }}" aria-label="{{ title }}">
   <p class="answer">{{ look.verdict.sentence }}</p>
   {% for detail in details %}
   <p>{{ detail }}</p>
