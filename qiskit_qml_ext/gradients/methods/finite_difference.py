@@ -16,7 +16,7 @@ from qiskit_qml_ext.program import unitary_part
 _STENCIL = np.array([-2.0, -1.0, 1.0, 2.0])
 _WEIGHTS = np.array([1.0, -8.0, 8.0, -1.0]) / 12.0  # f' = Σ w f(x + s h)/h + h⁴ f⁽⁵⁾/30
 _EXACT_STEP = 1e-3  # rounding 1e-13 and h⁴ = 1e-12 balance
-_NOISY_STEP = 0.3  # σ/h against h⁴/30: the bias is below 3e-4 |f⁽⁵⁾|
+NOISY_STEP = 0.3  # σ/h against h⁴/30: the bias is below 3e-4 |f⁽⁵⁾|
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class FiniteDifferenceGradient(GradientMethod):
 
     def differentiate(self, problem: Problem, reason: str) -> JacobianEstimate:
         """Return the derivatives, shape (B, M, C)."""
-        step = self.step or (_EXACT_STEP if problem.connection.is_exact else _NOISY_STEP)
+        step = self.step or (_EXACT_STEP if problem.connection.is_exact else NOISY_STEP)
         columns, batch = list(problem.columns), len(problem.values)
         moves = np.zeros((1 + 4 * len(columns), problem.values.shape[1]))
         for place, column in enumerate(columns):

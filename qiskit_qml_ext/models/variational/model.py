@@ -247,6 +247,7 @@ class VariationalModel(BaseEstimator):
             self._point = run.best_point
         self._publish(run)
         self.plateau_: PlateauReport | None = guard.report
+        self._guarded_so_far = guard.begun, guard.readings
 
     def _guarded(self, objective: MeanLoss, samples: FloatArray) -> PlateauGuard:
         """Return the guard of a training, which has looked at the start if it is one from the beginning."""
@@ -254,7 +255,7 @@ class VariationalModel(BaseEstimator):
         shots = self._shots()
         guard = PlateauGuard(
             self.plateau_guard,
-            getattr(self, "plateau_", None) if goes_on else None,
+            getattr(self, "_guarded_so_far", None) if goes_on else None,
             num_qubits=self.circuit_.num_qubits,
             num_weights=self._head.num_weights,
             shots=shots,
@@ -271,8 +272,16 @@ class VariationalModel(BaseEstimator):
                 self.ansatz,
                 self.input_parameters,
             )
-            limits = {"batch_size": self.batch_size, "shots": shots, "tol": self.tol}
-            guard.look(untrained.start(objective, samples, self._point, **limits))
+            start = untrained.start(
+                objective,
+                samples,
+                self._point,
+                batch_size=self.batch_size,
+                shots=shots,
+                tol=self.tol,
+                takes_gradients=self.gradient_.method is not None,
+            )
+            guard.look(start)
         return guard
 
     def _starts(self) -> tuple[InitialDistribution, Callable[[np.random.Generator], FloatArray]]:
