@@ -133,7 +133,7 @@ def _sentence(code: PlateauCode, start: TrainingStart, sizes: GradientSizes) -> 
     if code == "no_statement":
         return f"{size}; all samples together may have a larger one or a smaller one."
     if code == "start_flat" and not draws:
-        return f"{size}. There is one start only: begin with other weights."
+        return f"{size}. There is one start only; if it is no optimum, begin with other weights."
     if code == "start_flat":
         return f"{size}; some other starts from the same distribution are not below it, or move the outputs."
     return f"{size}, and at {draws} other starts from the same distribution it is below that as well."

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from qiskit_qml_ext.arrays import BoolArray
+from qiskit_qml_ext.circuits import WarmStartDistribution
 from qiskit_qml_ext.diagnostics.results.result import UNKNOWN, counted
 from qiskit_qml_ext.exceptions import DeadWeightsWarning, NoGradientError, PlateauError, PlateauWarning
 from qiskit_qml_ext.models.guard.causes import explained, why_constant
@@ -99,7 +100,8 @@ class PlateauGuard:
             else judge(start, gradient_sizes(start, reader), dead)
         )
         self._begun = report
-        if not (report.is_plateau or report.is_only_start):
+        is_given = isinstance(start.distribution, WarmStartDistribution)  # and may be an optimum
+        if not report.is_plateau and (is_given or not report.is_only_start):
             return
         self._begun = report = explained(report, start, report.shots_needed)
         if self._mode == "stop" and report.is_plateau:

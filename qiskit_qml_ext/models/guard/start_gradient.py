@@ -36,6 +36,7 @@ from qiskit_qml_ext.engine.observables import size_of
 from qiskit_qml_ext.models.guard.readers import WORK, Reader
 from qiskit_qml_ext.models.guard.training_start import TrainingStart
 from qiskit_qml_ext.primitives import connect
+from qiskit_qml_ext.program import angles_and_slopes
 
 _DRAWS = 16  # other starts of the same distribution
 _SAMPLES = 64  # samples at each of them
@@ -149,6 +150,10 @@ def _mean_square(gradients: FloatArray, number: int) -> tuple[float, float, floa
 def _shot_noise(start: TrainingStart, reader: Reader, rows: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Σ_j q ν_kj for each observable, and the variance of its value, as means over some of the rows: shape (2, M)."""
     picked = rows[rng.permutation(len(rows))[:_NOISE_ROWS]]
+    if start.draws_normal_noise:  # with the variance 1/S, whatever is measured
+        _, slopes = angles_and_slopes(start.program, picked, tuple(start.weights.tolist()))
+        by_shifts = float(np.sum(slopes**2)) / (2 * len(picked))
+        return np.repeat([[start.relative_noise * by_shifts], [1.0]], len(start.observables), axis=1)
     noise = np.empty((2, len(start.observables)))
     for column, observable in enumerate(start.observables):
         problem = Problem(

@@ -50,6 +50,8 @@ class TrainingStart:
     """Samples in a step of the training, from 1 to n."""
     shots: int | None
     """Shots of each circuit; ``None`` for exact results."""
+    draws_normal_noise: bool
+    """Whether shots are normal noise of the variance 1/shots on every value, as in ``StatevectorEstimator``."""
     relative_noise: float
     """How large the variance of a derivative is beside that by parameter shifts with as many shots of each circuit."""
     takes_gradients: bool

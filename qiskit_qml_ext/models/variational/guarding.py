@@ -47,6 +47,7 @@ class Untrained:
         batch_size: int | None,
         shots: int | None,
         tol: float,
+        draws_normal_noise: bool,
         takes_gradients: bool,
     ) -> TrainingStart:
         """Return what the guard looks at.
@@ -58,6 +59,7 @@ class Untrained:
             batch_size: Samples in a step; None for all.
             shots: Shots of each circuit; None where results are exact.
             tol: An improvement of the loss by less counts as none.
+            draws_normal_noise: Whether shots are normal noise of the variance 1/shots on every value.
             takes_gradients: Whether the optimizer asks for gradients.
         """
         head = objective.head
@@ -87,6 +89,7 @@ class Untrained:
             has_plain_circuits=any(one is self.feature_map or one is self.ansatz for one in self.model.sources),
             batch_size=number if batch_size is None else min(batch_size, number),
             shots=shots,
+            draws_normal_noise=draws_normal_noise,
             relative_noise=relative_noise(getattr(objective.evaluator, "method", None)) if takes_gradients else 1.0,
             takes_gradients=takes_gradients,
             tol=tol,

@@ -279,6 +279,7 @@ class VariationalModel(BaseEstimator):
                 batch_size=self.batch_size,
                 shots=shots,
                 tol=self.tol,
+                draws_normal_noise=self.connection is not None and self.connection.estimator_draws_normal_noise,
                 takes_gradients=self.gradient_.method is not None,
             )
             guard.look(start)
