@@ -22,15 +22,17 @@ _LOCAL = "write the cost as a sum of local terms"  # as an advice says it
 _FEASIBLE = 1e7  # shots of each circuit that somebody may take
 
 
-def explained(report: PlateauReport, start: TrainingStart, shots_needed: float) -> PlateauReport:
+def explained(report: PlateauReport, start: TrainingStart, shots_needed: float | None = None) -> PlateauReport:
     """Return a report with the cause of a plateau and with what to do.
 
     Args:
         report: The report.
         start: The model.
-        shots_needed: Shots of each circuit at which the signal would be as large as the noise, more than there are.
+        shots_needed: Shots of each circuit at which the signal would be as large as the noise; those of the report for
+            ``None``.
     """
     advice = []
+    shots_needed = report.shots_needed if shots_needed is None else shots_needed
     if shots_needed <= _FEASIBLE:
         advice.append(f"Take at least {rounded(shots_needed)} shots of each circuit.")
     draft = Draft(math.inf)
@@ -45,7 +47,7 @@ def _for_the_model(advice: str, start: TrainingStart) -> str:
     if start.local_cost is None:
         return advice
     own = start.local_cost
-    return advice.replace(_LOCAL, own).replace(_LOCAL.capitalize(), own.capitalize())
+    return advice.replace(_LOCAL, own).replace(_LOCAL.capitalize(), own[0].upper() + own[1:])
 
 
 def why_constant(start: TrainingStart) -> str:

@@ -103,7 +103,7 @@ class PlateauGuard:
         is_given = isinstance(start.distribution, WarmStartDistribution)  # and may be an optimum
         if not report.is_plateau and (is_given or not report.is_only_start):
             return
-        self._begun = report = explained(report, start, report.shots_needed)
+        self._begun = report = explained(report, start)
         if self._mode == "stop" and report.is_plateau:
             raise PlateauError(f"The training was not begun. {report.in_words()}", report=report)
         warnings.warn(report.in_words(), PlateauWarning, stacklevel=_STACK)

@@ -6,8 +6,9 @@ are read quickly. From n samples of more
 
     ‖∇L‖² = t = (‖Σ_i g_i‖² - Σ_i ‖g_i‖²)/(n(n-1))
 
-without bias; with a = Σ_i ‖g_i‖²/n² its variance is at most about 2a² + 4ta. By how much the gradients of single
-batches scatter around ∇L says nothing of whether there is something to see, and is averaged out over a pass.
+without bias; with the covariance C of the g_i its variance is about 4 ∇Lᵀ C ∇L/n + 2 tr C²/n². By how much the
+gradients of single batches scatter around ∇L says nothing of whether there is something to see, and is averaged out
+over a pass.
 
 With S shots of each circuit and parameter shifts a derivative has the variance ν_kj/S (see
 :mod:`~qiskit_qml_ext.diagnostics.subject.shot_noise`), by other methods q times as much, and the slopes are found from
@@ -141,9 +142,11 @@ def _mean_square(gradients: FloatArray, number: int) -> tuple[float, float, floa
     whole = float(np.sum(gradients.mean(axis=0) ** 2))
     if some == number:
         return whole, whole, whole
-    alone = float(np.sum(gradients**2)) / some**2
-    square = max((some * whole - some * alone) / (some - 1), 0.0)
-    error = _SCATTER * math.sqrt(2 * alone**2 + 4 * square * alone)
+    mean = gradients.mean(axis=0)
+    square = max((some * whole - float(np.sum(gradients**2)) / some) / (some - 1), 0.0)
+    centred = (gradients - mean) / math.sqrt(some - 1)
+    gram = centred @ centred.T if some < len(mean) else centred.T @ centred  # with the same tr C²
+    error = _SCATTER * math.sqrt(4 * float(np.sum((centred @ mean) ** 2)) / some + 2 * float(np.sum(gram**2)) / some**2)
     return square, max(square - error, 0.0), square + error
 
 
