@@ -92,8 +92,6 @@ class QuantumAutoencoder(TransformerMixin, BaseEstimator):
             thrown = range(self.num_latent, encoding.num_qubits)
             observable = _mean_zero(thrown) if self.is_local else _all_zero(thrown)
             model = clone(self.model).set_params(
-                feature_map=encoding,
-                ansatz=encoder,
                 observables=[SparsePauliOp.from_sparse_list(observable, encoding.num_qubits)],
                 loss=_Shortfall(),
                 output_scale=1.0,
@@ -211,6 +209,9 @@ class QuantumAutoencoder(TransformerMixin, BaseEstimator):
 
 class _Shortfall:
     """The loss t - o: how much is missing."""
+
+    local_cost = "take is_local=True"
+    """What the guard of a training advises instead of other observables."""
 
     def __call__(self, outputs: FloatArray, targets: FloatArray, /) -> tuple[FloatArray, FloatArray]:
         return (targets - outputs)[:, 0], -np.ones_like(outputs)

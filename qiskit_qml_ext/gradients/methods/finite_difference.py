@@ -16,7 +16,7 @@ from qiskit_qml_ext.program import unitary_part
 _STENCIL = np.array([-2.0, -1.0, 1.0, 2.0])
 _WEIGHTS = np.array([1.0, -8.0, 8.0, -1.0]) / 12.0  # f' = Σ w f(x + s h)/h + h⁴ f⁽⁵⁾/30
 _EXACT_STEP = 1e-3  # rounding 1e-13 and h⁴ = 1e-12 balance
-_NOISY_STEP = 0.3  # σ/h against h⁴/30: the bias is below 3e-4 |f⁽⁵⁾|
+NOISY_STEP = 0.3  # σ/h against h⁴/30: the bias is below 3e-4 |f⁽⁵⁾|
 _SAME = 1e-10  # rounding of expectation values, far below the noise of any number of shots
 
 
@@ -49,7 +49,7 @@ class FiniteDifferenceGradient(GradientMethod):
         """Return the derivatives, shape (B, M, C)."""
         if self.step is not None or problem.connection.is_exact:
             return self._differences(problem, reason, self.step or _EXACT_STEP)
-        estimate = self._differences(problem, reason, _NOISY_STEP)
+        estimate = self._differences(problem, reason, NOISY_STEP)
         if np.any(estimate.value_errors) or np.any(estimate.standard_errors):
             return estimate
         again = self._differences(problem, reason, _EXACT_STEP)

@@ -18,19 +18,36 @@ from qiskit_qml_ext.models.guard.training_start import TrainingStart
 
 _MAX_QUBITS = 12  # hundreds of states of more qubits take too long
 _SAMPLES = 24  # random points for each change
+_LOCAL = "write the cost as a sum of local terms"  # as an advice says it
 _FEASIBLE = 1e7  # shots of each circuit that somebody may take
 
 
-def explained(report: PlateauReport, start: TrainingStart) -> PlateauReport:
-    """Return a report with the cause of a plateau and with what to do."""
-    advice = list(report.advice)
-    if report.shots_needed <= _FEASIBLE:
-        advice.append(f"Take at least {rounded(report.shots_needed)} shots of each circuit.")
+def explained(report: PlateauReport, start: TrainingStart, shots_needed: float | None = None) -> PlateauReport:
+    """Return a report with the cause of a plateau and with what to do.
+
+    Args:
+        report: The report.
+        start: The model.
+        shots_needed: Shots of each circuit at which the signal would be as large as the noise; those of the report for
+            ``None``.
+    """
+    advice = []
+    shots_needed = report.shots_needed if shots_needed is None else shots_needed
+    if shots_needed <= _FEASIBLE:
+        advice.append(f"Take at least {rounded(shots_needed)} shots of each circuit.")
     draft = Draft(math.inf)
     if start.num_qubits <= _MAX_QUBITS:
         _find_causes(start, draft)
     cause = draft.findings[0].sentence if draft.findings else ""
-    return replace(report, cause=cause, advice=(*advice, *(str(one) for one in draft.advice)))
+    return replace(report, cause=cause, advice=(*advice, *(_for_the_model(str(one), start) for one in draft.advice)))
+
+
+def _for_the_model(advice: str, start: TrainingStart) -> str:
+    """Say how this model is told to do it."""
+    if start.local_cost is None:
+        return advice
+    own = start.local_cost
+    return advice.replace(_LOCAL, own).replace(_LOCAL.capitalize(), own[0].upper() + own[1:])
 
 
 def why_constant(start: TrainingStart) -> str:

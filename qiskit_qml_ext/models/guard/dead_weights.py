@@ -3,7 +3,7 @@
 import numpy as np
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
-from qiskit_qml_ext.arrays import BoolArray, FloatArray
+from qiskit_qml_ext.arrays import BoolArray, FloatArray, IndexArray
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.engine.observables import simplified, size_of
 from qiskit_qml_ext.models.guard.readers import Reader
@@ -14,7 +14,12 @@ _POINTS = 4  # a derivative that is not zero everywhere vanishes at random point
 _ZERO = 1e-12  # relative to the observables: above the rounding of thousands of gates, below any derivative of 2^-16
 
 
-def dead_weights(start: TrainingStart, reader: Reader | None) -> BoolArray:
+def constant_features(start: TrainingStart) -> IndexArray:
+    """Return the features that have one value in all samples."""
+    return np.flatnonzero(np.ptp(start.samples, axis=0) == 0)
+
+
+def dead_weights(start: TrainingStart, reader: Reader | None, margin: float = 0.0) -> BoolArray:
     """Return which weights change no output, shape (W,): no claim is made that is not certain.
 
     Outside the backward light cone of all observables no gate has an effect, whatever the width. Inside, all
@@ -24,9 +29,10 @@ def dead_weights(start: TrainingStart, reader: Reader | None) -> BoolArray:
     Args:
         start: The model.
         reader: What reads derivatives; None leaves it at the light cone.
+        margin: By how much features that have one value in all samples may differ from it in others.
     """
     rng = np.random.default_rng(0)
-    rows = _generic_rows(start, rng)
+    rows = _generic_rows(start, rng, margin)
     if reader is None:
         return _outside_the_cone(start, rows)
     _, jacobian = reader.read(rows)  # zero outside the cone, too
@@ -34,8 +40,9 @@ def dead_weights(start: TrainingStart, reader: Reader | None) -> BoolArray:
     return np.asarray(np.all(np.abs(jacobian) <= _ZERO * sizes[:, None], axis=(0, 1)))
 
 
-def _generic_rows(start: TrainingStart, rng: np.random.Generator) -> FloatArray:
+def _generic_rows(start: TrainingStart, rng: np.random.Generator, margin: float) -> FloatArray:
     low, high = start.samples.min(axis=0), start.samples.max(axis=0)
+    high[constant_features(start)] += margin
     samples = rng.uniform(low, high, (_POINTS, len(low)))
     return start.rows(samples, rng.uniform(0, 2 * np.pi, (_POINTS, len(start.weights))))
 

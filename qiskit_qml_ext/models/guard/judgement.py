@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from qiskit_qml_ext.diagnostics.results.result import UNKNOWN, Estimate, rounded
+from qiskit_qml_ext.diagnostics.results.result import UNKNOWN, Estimate, counted, rounded
 from qiskit_qml_ext.diagnostics.statistics.intervals import mean_estimates
 from qiskit_qml_ext.models.guard.plateau_report import PlateauCode, PlateauReport
 from qiskit_qml_ext.models.guard.start_gradient import GradientSizes
@@ -14,8 +14,9 @@ from qiskit_qml_ext.models.guard.training_start import TrainingStart
 def judge(start: TrainingStart, sizes: GradientSizes, dead: tuple[str, ...]) -> PlateauReport:
     """Say whether the gradient of a training is seen where it starts.
 
-    The start is known exactly, so its own numbers decide; a plateau is claimed only if none of the other starts that
-    were drawn from its distribution is better, and if the outputs of single samples do not move either.
+    Its own numbers decide, with the ends that samples which were not looked at leave open; a plateau is claimed only if
+    none of the other starts that were drawn from its distribution is better, and if the outputs of single samples do
+    not move either.
     """
     ratio = _ratio(sizes.loss[0], sizes.loss_noise[0])
     outputs = _ratio(sizes.outputs[0], sizes.outputs_noise[0])
@@ -27,14 +28,15 @@ def judge(start: TrainingStart, sizes: GradientSizes, dead: tuple[str, ...]) -> 
         max((_ratio(*one) for one in zip(signal[1:], noise[1:], strict=True)), default=0.0)
         for signal, noise in ((sizes.loss_at_most, sizes.loss_noise), (sizes.outputs, sizes.outputs_noise))
     ]
-    code = _code(ratio, _ratio(sizes.loss_at_most[0], sizes.loss_noise[0]), outputs, max(drawn))
+    low, high = (_ratio(signal[0], sizes.loss_noise[0]) for signal in (sizes.loss_at_least, sizes.loss_at_most))
+    code = _code(low, high, outputs, max(drawn) if len(sizes.loss) > 1 else math.inf)
     gradient, visible = math.sqrt(sizes.loss[0]), math.sqrt(sizes.loss_noise[0])
     needed = math.nan
     if start.shots is not None:
         needed = max(math.ceil(start.shots / ratio), 1.0) if ratio > 0 else math.inf
     return PlateauReport(
         code=code,
-        finding=_sentence(code, gradient, math.sqrt(ratio), len(sizes.loss) - 1, start),
+        finding=_sentence(code, start, sizes),
         cause="",
         advice=(),
         num_qubits=start.num_qubits,
@@ -58,7 +60,7 @@ def judge_bound(start: TrainingStart, bound: float | None, dead: tuple[str, ...]
     if drowns:
         finding = (
             f"Over random starts the gradient of the loss is at most {math.sqrt(bound or 0.0):.2g} of its noise at "
-            f"{start.shots:,} shots of each circuit (root mean square over the starts)."
+            f"{shots_of_each(start.shots)} (root mean square over the starts)."
         )
     else:
         finding = (
@@ -86,8 +88,13 @@ def judge_bound(start: TrainingStart, bound: float | None, dead: tuple[str, ...]
     )
 
 
-def _code(ratio: float, at_most: float, outputs: float, best: float) -> PlateauCode:
-    if ratio >= 1:
+def shots_of_each(shots: int | None) -> str:
+    """Return the shots of each circuit in words."""
+    return "these shots" if shots is None else f"{counted(shots, 'shot')} of each circuit"
+
+
+def _code(at_least: float, at_most: float, outputs: float, best: float) -> PlateauCode:
+    if at_least >= 1:
         return "gradient_seen"
     if at_most >= 1:
         return "no_statement"
@@ -108,10 +115,14 @@ def _divided(squared: Estimate, noise: float) -> Estimate:
     return Estimate(value, squared.standard_error / noise if noise > 0 else math.nan, low, high, squared.method)
 
 
-def _sentence(code: PlateauCode, gradient: float, ratio: float, draws: int, start: TrainingStart) -> str:
-    exact = f"what counts as an improvement (tol = {start.tol:g}, for a step of a radian)"
-    seen_from = exact if start.shots is None else f"its noise at {start.shots:,} shots of each circuit"
-    size = f"At the start the gradient of the loss is {gradient:.2g}, {_times(ratio)} {seen_from}"
+def _sentence(code: PlateauCode, start: TrainingStart, sizes: GradientSizes) -> str:
+    looked, number, draws = sizes.num_samples, len(start.samples), len(sizes.loss) - 1
+    some = f" (from {looked:,} of {number:,} samples)" * (looked < number)
+    gradient, ratio = math.sqrt(sizes.loss[0]), math.sqrt(_ratio(sizes.loss[0], sizes.loss_noise[0]))
+    size = (
+        f"At the start the gradient of the loss is {'about ' * bool(some)}{gradient:.2g}{some}, {_times(ratio)} "
+        f"{_what_hides(start, math.sqrt(sizes.loss_noise[0]))}"
+    )
     if code == "gradient_seen":
         return f"{size}."
     if code == "start_stationary":
@@ -120,10 +131,22 @@ def _sentence(code: PlateauCode, gradient: float, ratio: float, draws: int, star
             "an optimum, or where labels do not follow the samples."
         )
     if code == "no_statement":
-        return f"{size}, by some of the samples; all of them together may have a larger one."
+        return f"{size}; all samples together may have a larger one or a smaller one."
+    if code == "start_flat" and not draws:
+        return f"{size}. There is one start only; if it is no optimum, begin with other weights."
     if code == "start_flat":
         return f"{size}; some other starts from the same distribution are not below it, or move the outputs."
     return f"{size}, and at {draws} other starts from the same distribution it is below that as well."
+
+
+def _what_hides(start: TrainingStart, size: float) -> str:
+    if start.shots is None and size > start.tol:
+        return "what rounding leaves of a 0"
+    if start.shots is None:
+        return f"what counts as an improvement (tol = {start.tol:g}, for a step of a radian)"
+    step = f" in a step of {counted(start.batch_size, 'sample')}" * (start.batch_size < len(start.samples))
+    shifts = " if parameter shifts measured it (the optimizer takes values only)" * (not start.takes_gradients)
+    return f"its noise{step} at {shots_of_each(start.shots)}{shifts}"
 
 
 def _times(ratio: float) -> str:

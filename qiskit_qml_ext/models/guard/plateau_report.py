@@ -22,7 +22,8 @@ class PlateauReport(Result):
     Codes: before the training ``"gradient_seen"``; ``"gradient_drowns"`` (a plateau); ``"start_flat"`` (this start is
     flat, others of its distribution are not known to be); ``"start_stationary"`` (the outputs move, the loss does not:
     an optimum, or labels that have nothing to do with the samples); ``"no_statement"``. While training ``"stalled"`` (a
-    plateau) and ``"resolved"`` (converged as far as the shots tell), which take the place of the first.
+    plateau; not said after ``"start_stationary"``) and ``"resolved"`` (converged as far as the shots tell), which take
+    the place of the first.
     """
 
     code: PlateauCode
@@ -41,13 +42,13 @@ class PlateauReport(Result):
     dead_weights: tuple[str, ...]
     """The weights that change no output."""
     squared_gradient: Estimate
-    """E ‖∇L‖² by the weights, of one batch, over the initial distribution; not known where the gradient is seen at the
-    start, since then no other starts are drawn."""
+    """E ‖∇L‖² by the weights, of the loss of all samples, over the initial distribution; not known where no other
+    starts are drawn: the gradient is seen at the start, or there is one start only."""
     start_gradient: float
-    """‖∇L‖ at the start that was drawn."""
+    """‖∇L‖ of the loss of all samples at the start, or its estimate from as many as ``method`` says."""
     visible: float
-    """From which size on it is seen there: the size of its noise, or with exact results the tolerance (for a step of a
-    radian) or what rounding leaves."""
+    """From which size on it is seen there: the size of its noise in a step without errors of a device, or with exact
+    results the tolerance (for a step of a radian) or what rounding leaves."""
     signal_to_noise: float
     """The ratio of the two."""
     other_starts: Estimate
@@ -61,10 +62,10 @@ class PlateauReport(Result):
     method: str
     """How this was found."""
     training_signal_to_noise: float = math.nan
-    """The same ratio while training, as it was last measured, without the noise's own part; NaN where results are exact
-    or too few iterations were seen."""
+    """The same ratio while training, of the gradients of its batches, as it was last measured, without the noise's own
+    part; NaN where results are exact or too few iterations were seen."""
     num_iterations: int = 0
-    """Over how many iterations that was."""
+    """Over how many iterations that was: the last 40, or all if there are fewer."""
 
     typical: ClassVar[Mapping[str, object]] = {"code": "", "signal_to_noise": math.nan, "squared_gradient": UNKNOWN}
 
@@ -72,6 +73,11 @@ class PlateauReport(Result):
     def is_plateau(self) -> bool:
         """Whether the gradient is beyond sight."""
         return self.code in ("gradient_drowns", "stalled")
+
+    @property
+    def is_only_start(self) -> bool:
+        """Whether this start is flat and there is no other, as where the weights are given."""
+        return self.code == "start_flat" and math.isnan(self.other_starts.value)
 
     def headline(self) -> str:
         """Return the finding in one sentence."""
@@ -91,10 +97,18 @@ class PlateauReport(Result):
             ("… of the outputs", _number(self.output_signal_to_noise), "of one sample"),
         ]
         if math.isfinite(self.shots_needed):
-            rows.append(("Shots to see it", rounded(self.shots_needed), "of each circuit, signal as large as noise"))
+            rows.append(
+                (
+                    "Shots to see it at the start",
+                    rounded(self.shots_needed),
+                    "of each circuit, signal as large as noise",
+                )
+            )
         if self.num_iterations:
             number = counted(self.num_iterations, "iteration")
-            rows.append(("Signal to noise while training", _number(self.training_signal_to_noise), f"over {number}"))
+            rows.append(
+                ("Signal to noise while training", _number(self.training_signal_to_noise), f"over the last {number}")
+            )
         if self.dead_weights:
             rows.append(("Weights without effect", str(len(self.dead_weights)), ", ".join(self.dead_weights)))
         rows += [("Why", self.cause, "")] if self.cause else []
@@ -125,7 +139,7 @@ class PlateauReport(Result):
         return f"{others.value:.3g} {others.interval()}"
 
     def _what_is_seen(self) -> str:
-        return "exact results" if self.shots is None else f"its noise at {self.shots:,} shots of each circuit"
+        return "exact results" if self.shots is None else f"its noise at {counted(self.shots, 'shot')} of each circuit"
 
 
 def _number(value: float) -> str:

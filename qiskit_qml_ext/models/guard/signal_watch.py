@@ -3,8 +3,10 @@ r"""While training: is the gradient above its noise?
 An estimate ĝ = ∇L + noise has E ‖ĝ‖² = ‖∇L‖² + e², with e² the sum of the squared standard errors, so that ‖ĝ‖² - e²
 estimates the signal without the noise's own part. In units of e² one reading of a ratio R² = ‖∇L‖²/e² scatters by at
 most √(2 + 4R²), the case of all noise in one direction. The mean over N readings of a ratio that is really 1 falls
-below 1 - 1.64 √(6/N) with a probability of 5 % at most: only below that it is called smaller than 1. With 20 readings
-the limit is 0.1, above the 0 of a plateau; fewer could not tell a plateau at all.
+below 1 - 1.64 √(6/N) with a probability of 5 % at most: only below that it is called smaller than 1. That is the risk
+of one look. Over all looks from 20 to 200 iterations, of 400 simulated trainings at a ratio of 1 fell below once or
+more: 18 % with all noise in one direction, less than 1 % in three or more. With 20 readings the limit is 0.1, above the
+0 of a plateau; fewer could not tell a plateau at all.
 """
 
 import math
@@ -48,17 +50,28 @@ class SignalWatch:
         return len(self.taken)
 
     @property
+    def num_recent(self) -> int:
+        """Over how many of them :attr:`ratio` is: the last ones."""
+        return len(self._readings)
+
+    @property
     def ratio(self) -> float:
         """‖∇L‖/e over the last iterations, without the noise's own part; NaN before there are enough."""
         return math.sqrt(max(self._last(RECENT), 0.0)) if self.num_iterations >= FEWEST else math.nan
 
     @property
+    def whole_ratio(self) -> float:
+        """The same over all iterations."""
+        return math.sqrt(max(self._signal / self._noise, 0.0)) if self.num_iterations >= FEWEST else math.nan
+
+    @property
     def has_stalled(self) -> bool:
-        """Whether the gradient has been below its noise since the beginning, and the loss has not fallen."""
+        """Whether the gradient has been below its noise from the beginning until now, and the loss has not fallen."""
         number = self.num_iterations
         if number < FEWEST or self._was_seen or self._noise == 0:
             return False
-        return self._signal / self._noise < _limit(number) and not self._has_fallen()
+        is_below = self._signal / self._noise < _limit(number) and self._last(RECENT) < 1
+        return is_below and not self._has_fallen()
 
     @property
     def has_converged(self) -> bool:

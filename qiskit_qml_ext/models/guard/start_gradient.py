@@ -1,23 +1,29 @@
 r"""How large the gradient is at the start of a training, and what hides it.
 
 With slopes c_ik = ∂l_i/∂f_ik of the loss of sample i by value k, and derivatives J_ikj of the values by weight j, the
-gradient of a batch of B samples is the mean of g_ij = Σ_k c_ik J_ikj. From n samples
+gradient ∇L is the mean of g_ij = Σ_k c_ik J_ikj over all samples: at the start itself over all of them, or as many as
+are read quickly. From n samples of more
 
-    E ‖∇L‖² = (1 - 1/B) (‖Σ_i g_i‖² - Σ_i ‖g_i‖²)/(n(n-1)) + Σ_i ‖g_i‖²/(nB)
+    ‖∇L‖² = t = (‖Σ_i g_i‖² - Σ_i ‖g_i‖²)/(n(n-1))
 
-without bias (for B = n this is the square of the mean). If these are only some of all samples, the first bracket counts
-at least as 0, which it is not below for all of them together, and is uncertain by about 2 Σ_i ‖g_i‖²/n².
+without bias; with the covariance C of the g_i its variance is about 4 ∇Lᵀ C ∇L/n + 2 tr C²/n². By how much the
+gradients of single batches scatter around ∇L says nothing of whether there is something to see, and is averaged out
+over a pass.
 
 With S shots of each circuit and parameter shifts a derivative has the variance ν_kj/S (see
-:mod:`~qiskit_qml_ext.diagnostics.subject.shot_noise`), so that the noise of this gradient is at least
-Σ_kj (mean_i c_ik²) ν_kj/(B S): what the noise of the slopes adds is left out. Exact results are compared with the
-tolerance of the training, for a step of one radian.
+:mod:`~qiskit_qml_ext.diagnostics.subject.shot_noise`), by other methods q times as much, and the slopes are found from
+values with errors as well: they change by δ_ikm with the error of value m. The noise of a step of B samples is
+
+    e² = q Σ_kj (mean_i c_ik²) ν_kj/(B S) + Σ_mj mean_i (Σ_k δ_ikm J_ikj)²/B.
+
+Exact results are compared with the tolerance of the training, for a step of one radian.
 
 A small gradient of the loss has two causes: the outputs do not move (a plateau), or they do and the loss does not care
 (an optimum, or labels that have nothing to do with the samples). So the derivatives of the outputs of a single sample
 are looked at as well, mean_i Σ_kj (scale_k J_ikj)² against Σ_kj scale_k² ν_kj/S.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -31,11 +37,14 @@ from qiskit_qml_ext.engine.observables import size_of
 from qiskit_qml_ext.models.guard.readers import WORK, Reader
 from qiskit_qml_ext.models.guard.training_start import TrainingStart
 from qiskit_qml_ext.primitives import connect
+from qiskit_qml_ext.program import angles_and_slopes
 
 _DRAWS = 16  # other starts of the same distribution
 _SAMPLES = 64  # samples at each of them
+_MOST_SAMPLES = 4096  # at the start itself
+_SAME = 1e-6  # angles that differ by less are the same start
 _NOISE_ROWS = 4  # starts and samples whose shot noise is averaged
-_SCATTER = 2.0  # standard errors, about, of the part of a square that samples have together
+_SCATTER = 2.0  # standard errors, about, between an estimate from some of the samples and its ends
 _ROUNDING = 1e-13  # relative to the observables: derivatives below this are what rounding leaves of 0
 
 
@@ -43,25 +52,29 @@ _ROUNDING = 1e-13  # relative to the observables: derivatives below this are wha
 class GradientSizes:
     """Squares of gradients and of what hides them; index 0 is the start, all others are draws of its distribution.
 
-    If the gradient is seen at the start, no others are drawn: D = 0.
+    D = 0 if the gradient is seen at the start, so that no others are drawn, or if the start is the only one.
     """
 
     loss: FloatArray
-    """E ‖∇L‖² of a batch, shape (1 + D,)."""
+    """‖∇L‖², shape (1 + D,)."""
+    loss_at_least: FloatArray
+    """The same, if the samples that were not looked at make it smaller, shape (1 + D,)."""
     loss_at_most: FloatArray
-    """The same, if the samples that were not looked at make it larger, shape (1 + D,)."""
+    """The same, if they make it larger, shape (1 + D,)."""
     loss_noise: FloatArray
-    """The square of what hides it, shape (1 + D,)."""
+    """The square of what hides it in a step, shape (1 + D,)."""
     outputs: FloatArray
     """Mean over samples of the squared derivatives of all outputs, shape (1 + D,)."""
     outputs_noise: FloatArray
     """The square of what hides them, shape (1 + D,)."""
+    num_samples: int
+    """How many of the samples were looked at, at the start itself."""
     method: str
     """How they were found."""
 
 
 def gradient_sizes(start: TrainingStart, reader: Reader) -> GradientSizes:
-    """Read the gradient at the start, on some of the samples; unless it is seen there, at other starts as well.
+    """Read the gradient at the start, and unless it is seen there, on some of the samples at other starts as well.
 
     Args:
         start: The model.
@@ -72,18 +85,23 @@ def gradient_sizes(start: TrainingStart, reader: Reader) -> GradientSizes:
     number = len(start.samples)
     draws = min(_DRAWS, reader.affordable // min(number, 2) - 1)
     size = min(number, _SAMPLES, reader.affordable // (draws + 1))
-    chosen = np.sort(rng.permutation(number)[:size])
+    order = rng.permutation(number)
+    most = max(size, min(number, _MOST_SAMPLES, reader.affordable // 2))
     points: Iterator[FloatArray] = (start.draw(rng) for _ in range(draws))
     if start.shots is not None:
         points = iter(list(points))  # drawn before the rows for the noise; otherwise only if they are needed
-    here = _sizes_at(start, reader, chosen, [start.point], rng)
-    if here.loss[0] > 0 and here.loss[0] >= here.loss_noise[0]:
+    here = _sizes_at(start, reader, np.sort(order[:most]), [start.point], rng)
+    if here.loss_at_least[0] > 0 and here.loss_at_least[0] >= here.loss_noise[0]:
         return here
-    others = _sizes_at(start, reader, chosen, list(points), rng)
-    loss, at_most, noise, outputs, outputs_noise = (
-        np.concatenate(pair) for pair in zip(_arrays(here), _arrays(others), strict=True)
+    others = [point for point in points if np.abs(point - start.point).max() > _SAME]
+    if not others:
+        return here
+    there = _sizes_at(start, reader, np.sort(order[:size]), others, rng)
+    loss, at_least, at_most, noise, outputs, outputs_noise = (
+        np.concatenate(pair) for pair in zip(_arrays(here), _arrays(there), strict=True)
     )
-    return GradientSizes(loss, at_most, noise, outputs, outputs_noise, f"{here.method} and at {draws} others")
+    method = f"{here.method}, {size} at {len(others)} others"
+    return GradientSizes(loss, at_least, at_most, noise, outputs, outputs_noise, here.num_samples, method)
 
 
 def _sizes_at(
@@ -96,43 +114,50 @@ def _sizes_at(
     values, jacobian = values.reshape(shape), jacobian.reshape(*shape, len(start.weights))
     slopes = np.stack([start.slopes(one, chosen) for one in values])
     by_sample = np.einsum("dik,dikj->dij", slopes, jacobian)
-    loss, at_most = np.array([_batch_square(one, start.batch_size, number) for one in by_sample]).T
+    loss, at_least, at_most = np.array([_mean_square(one, number) for one in by_sample]).T
     outputs = np.einsum("k,dikj->d", start.scale**2, jacobian**2) / size
     smallest = _ROUNDING * max(float(np.abs(start.scale).max()), 1.0) * max(map(size_of, start.observables))
     if start.shots is None:
         hidden = np.full(len(points), max(start.tol, smallest) ** 2)
         loss_noise = outputs_noise = hidden
     else:
-        noise = _shot_noise(start, reader, rows, rng)  # (M,)
-        loss_noise = np.einsum("dik,k->d", slopes**2, noise) / (size * start.batch_size * start.shots)
+        noise, value_noise = _shot_noise(start, reader, rows, rng)  # (M,) each
+        loss_noise = np.einsum("dik,k->d", slopes**2, noise) / start.shots
+        for move in np.diag(np.sqrt(value_noise / start.shots)):
+            changes = [start.slopes(one + move, chosen) - start.slopes(one - move, chosen) for one in values]
+            loss_noise += np.einsum("dij->d", np.einsum("dik,dikj->dij", changes, jacobian / 2) ** 2)
+        loss_noise /= size * start.batch_size
         outputs_noise = np.full(len(points), noise @ start.scale**2 / start.shots)
     method = f"{size} of the {number} samples at the start"
-    return GradientSizes(loss, at_most, loss_noise, outputs, outputs_noise, method)
+    return GradientSizes(loss, at_least, at_most, loss_noise, outputs, outputs_noise, size, method)
 
 
 def _arrays(sizes: GradientSizes) -> tuple[FloatArray, ...]:
-    return sizes.loss, sizes.loss_at_most, sizes.loss_noise, sizes.outputs, sizes.outputs_noise
+    return sizes.loss, sizes.loss_at_least, sizes.loss_at_most, sizes.loss_noise, sizes.outputs, sizes.outputs_noise
 
 
-def _batch_square(gradients: FloatArray, batch_size: int, number: int) -> tuple[float, float]:
-    """E ‖mean of a batch‖² from gradients of some of so many samples, shape (n, W), and what it is at most."""
+def _mean_square(gradients: FloatArray, number: int) -> tuple[float, float, float]:
+    """‖mean of all‖² from gradients of some of so many samples, shape (n, W), and what it is at least and at most."""
     some = len(gradients)
-    alone = float(np.sum(gradients**2)) / some
-    if some == 1:
-        return alone, alone
-    whole = float(np.sum(gradients.sum(axis=0) ** 2))
-    together = (whole - some * alone) / (some * (some - 1))
+    whole = float(np.sum(gradients.mean(axis=0) ** 2))
     if some == number:
-        square = max((1 - 1 / batch_size) * together + alone / batch_size, 0.0)  # below 0 by rounding only
-        return square, square
-    square = (1 - 1 / batch_size) * max(together, 0.0) + alone / batch_size
-    return square, square + (1 - 1 / batch_size) * _SCATTER * alone / some
+        return whole, whole, whole
+    mean = gradients.mean(axis=0)
+    square = max((some * whole - float(np.sum(gradients**2)) / some) / (some - 1), 0.0)
+    centred = (gradients - mean) / math.sqrt(some - 1)
+    gram = centred @ centred.T if some < len(mean) else centred.T @ centred  # with the same tr C²
+    error = _SCATTER * math.sqrt(4 * float(np.sum((centred @ mean) ** 2)) / some + 2 * float(np.sum(gram**2)) / some**2)
+    return square, max(square - error, 0.0), square + error
 
 
 def _shot_noise(start: TrainingStart, reader: Reader, rows: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Σ_j ν_kj for each observable, as a mean over some of the rows: shape (M,)."""
+    """Σ_j q ν_kj for each observable, and the variance of its value, as means over some of the rows: shape (2, M)."""
     picked = rows[rng.permutation(len(rows))[:_NOISE_ROWS]]
-    noise = np.empty(len(start.observables))
+    if start.draws_normal_noise:  # with the variance 1/S, whatever is measured
+        _, slopes = angles_and_slopes(start.program, picked, tuple(start.weights.tolist()))
+        by_shifts = float(np.sum(slopes**2)) / (2 * len(picked))
+        return np.repeat([[start.relative_noise * by_shifts], [1.0]], len(start.observables), axis=1)
+    noise = np.empty((2, len(start.observables)))
     for column, observable in enumerate(start.observables):
         problem = Problem(
             start.circuit,
@@ -142,7 +167,7 @@ def _shot_noise(start: TrainingStart, reader: Reader, rows: FloatArray, rng: np.
         )
         limits = {"max_strings": reader.max_strings, "work": WORK / (2 * len(start.observables))}
         one = sampled_noise(problem, picked, connect(), **limits)  # type: ignore[arg-type]
-        noise[column] = one.derivatives.sum()
+        noise[:, column] = start.relative_noise * one.derivatives.sum(), one.loss
     return noise
 
 

@@ -40,6 +40,8 @@ class TrainingStart:
     """Draws another start from the same distribution, shape (W,)."""
     distribution: InitialDistribution
     """That distribution, for circuits that are like this one."""
+    local_cost: str | None
+    """How the model is told to take a cost of local terms, if that is not to give it other observables."""
     template: Ansatz | None
     """The circuit as a family whose layers can be changed; ``None`` if it is none."""
     has_plain_circuits: bool
@@ -48,6 +50,12 @@ class TrainingStart:
     """Samples in a step of the training, from 1 to n."""
     shots: int | None
     """Shots of each circuit; ``None`` for exact results."""
+    draws_normal_noise: bool
+    """Whether shots are normal noise of the variance 1/shots on every value, as in ``StatevectorEstimator``."""
+    relative_noise: float
+    """How large the variance of a derivative is beside that by parameter shifts with as many shots of each circuit."""
+    takes_gradients: bool
+    """Whether the training asks for gradients, rather than for values only."""
     tol: float
     """An improvement of the loss by less counts as none."""
 

@@ -12,6 +12,7 @@ from qiskit_qml_ext.arrays import FloatArray, IntArray
 from qiskit_qml_ext.checks import ParameterNames
 from qiskit_qml_ext.circuits import AngleFeatureMap, Ansatz, FeatureMap, InitialDistribution, RealAmplitudesAnsatz
 from qiskit_qml_ext.engine import Observable
+from qiskit_qml_ext.models.guard.relative_noise import relative_noise
 from qiskit_qml_ext.models.guard.training_start import TrainingStart
 from qiskit_qml_ext.models.losses import evaluate_loss
 from qiskit_qml_ext.models.variational.model_circuit import ModelCircuit, build_model_circuit
@@ -46,6 +47,8 @@ class Untrained:
         batch_size: int | None,
         shots: int | None,
         tol: float,
+        draws_normal_noise: bool,
+        takes_gradients: bool,
     ) -> TrainingStart:
         """Return what the guard looks at.
 
@@ -56,6 +59,8 @@ class Untrained:
             batch_size: Samples in a step; None for all.
             shots: Shots of each circuit; None where results are exact.
             tol: An improvement of the loss by less counts as none.
+            draws_normal_noise: Whether shots are normal noise of the variance 1/shots on every value.
+            takes_gradients: Whether the optimizer asks for gradients.
         """
         head = objective.head
         weights, scale, bias = head.split(point)
@@ -79,10 +84,14 @@ class Untrained:
             point=weights,
             draw=self.draw,
             distribution=self.distribution,
+            local_cost=getattr(objective.loss, "local_cost", None),
             template=self._template(samples.shape[1]),
             has_plain_circuits=any(one is self.feature_map or one is self.ansatz for one in self.model.sources),
             batch_size=number if batch_size is None else min(batch_size, number),
             shots=shots,
+            draws_normal_noise=draws_normal_noise,
+            relative_noise=relative_noise(getattr(objective.evaluator, "method", None)) if takes_gradients else 1.0,
+            takes_gradients=takes_gradients,
             tol=tol,
         )
 

@@ -252,6 +252,7 @@ class VariationalModel(BaseEstimator):
             self._point = run.best_point
         self._publish(run, self._best_of(run, objective) if keeps_best else self._point)
         self.plateau_: PlateauReport | None = guard.report
+        self._guarded_so_far = guard.begun, guard.readings
 
     def _set_apart(self) -> None:
         """Go on with copies of what a training changes, so that one that fails leaves the model as it was."""
@@ -265,7 +266,7 @@ class VariationalModel(BaseEstimator):
         shots = self._shots()
         guard = PlateauGuard(
             self.plateau_guard,
-            getattr(self, "plateau_", None) if goes_on else None,
+            getattr(self, "_guarded_so_far", None) if goes_on else None,
             num_qubits=self.circuit_.num_qubits,
             num_weights=self._head.num_weights,
             shots=shots,
@@ -282,8 +283,17 @@ class VariationalModel(BaseEstimator):
                 self.ansatz,
                 self.input_parameters,
             )
-            limits = {"batch_size": self.batch_size, "shots": shots, "tol": self.tol}
-            guard.look(untrained.start(objective, samples, self._point, **limits))
+            start = untrained.start(
+                objective,
+                samples,
+                self._point,
+                batch_size=self.batch_size,
+                shots=shots,
+                tol=self.tol,
+                draws_normal_noise=self.connection is not None and self.connection.estimator_draws_normal_noise,
+                takes_gradients=self.gradient_.method is not None,
+            )
+            guard.look(start)
         return guard
 
     def _starts(self) -> tuple[InitialDistribution, Callable[[np.random.Generator], FloatArray]]:
