@@ -229,7 +229,9 @@ class VariationalModel(BaseEstimator):
         aside: TrainingData | None = None
         if self.early_stopping:  # drawn once for each training
             kept, aside = data.split(self.validation_fraction, int(self._rng.integers(2**31 - 1)))
-        keeps_best = aside is None and not is_pass and (self.connection is None or self.connection.is_exact)
+        # which point is the best is known where each iteration reads the exact loss of all samples
+        is_exact = self.connection is None or self.connection.is_exact
+        keeps_best = aside is None and not is_pass and is_exact and self.batch_size is None
         objective = self._objective(kept)
         guard = self._guarded(objective, kept.samples)
         run = TrainingRun(
