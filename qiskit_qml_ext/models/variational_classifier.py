@@ -102,8 +102,8 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
 
     Attributes:
         classes_: The class labels, sorted.
-        weights_: The trained weights, first those of the feature map, shape (W,): the last, or where values are exact
-            those of the best iteration of ``fit`` if they are better (``warm_start`` goes on from the last).
+        weights_: The trained weights, first those of the feature map, shape (W,): the last; where values are
+            exact and it ended as ``"no_change"``, or the optimizer does not go in steps, the best that it came by.
         output_scale_: The scale of each observable, shape (M,).
         output_bias_: The bias of each observable, shape (M,).
         circuit_: The circuit, with parameters ``x`` for a sample and ``θ`` for the weights.

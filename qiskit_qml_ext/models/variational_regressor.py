@@ -91,8 +91,8 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
         random_state: For initial weights, batches, validation samples and random optimizers.
 
     Attributes:
-        weights_: The trained weights, first those of the feature map, shape (W,): the last, or where values are exact
-            those of the best iteration of ``fit`` if they are better (``warm_start`` goes on from the last).
+        weights_: The trained weights, first those of the feature map, shape (W,): the last; where values are
+            exact and it ended as ``"no_change"``, or the optimizer does not go in steps, the best that it came by.
         output_scale_: The scale of each output, in units of the targets, shape (K,).
         output_bias_: The bias of each output, in units of the targets, shape (K,).
         circuit_: The circuit, with parameters ``x`` for a sample and ``θ`` for the weights.

@@ -222,16 +222,14 @@ class VariationalModel(BaseEstimator):
         scale, bias = (None if one is None else np.full(num_observables, float(one)) for one in given)
         return scale, bias
 
-    def _train(self, data: TrainingData, max_iter: int, *, is_pass: bool = False) -> None:
-        """Train from where the model is, on all samples or, as one pass of many, on some."""
+    def _train(self, data: TrainingData, max_iter: int) -> None:
+        """Train from where the model is."""
         self._set_apart()
         kept: TrainingData = data
         aside: TrainingData | None = None
         if self.early_stopping:  # drawn once for each training
             kept, aside = data.split(self.validation_fraction, int(self._rng.integers(2**31 - 1)))
-        # which point is the best is known where each iteration reads the exact loss of all samples
-        is_exact = self.connection is None or self.connection.is_exact
-        keeps_best = aside is None and not is_pass and is_exact and self.batch_size is None
+        is_exact = aside is None and (self.connection is None or self.connection.is_exact)
         objective = self._objective(kept)
         guard = self._guarded(objective, kept.samples)
         run = TrainingRun(
@@ -252,7 +250,9 @@ class VariationalModel(BaseEstimator):
                 self._point = self.optimizer_.minimize(run, self._point)
         if aside is not None and run.best_point is not None:
             self._point = run.best_point
-        self._publish(run, self._best_of(run, objective) if keeps_best else self._point)
+        # steps that were asked for are taken; who was stopped on the way, in a climb or at a trial, goes back
+        goes_back = is_exact and (run.stopped == "no_change" or not self.optimizer_.in_steps)
+        self._publish(run, self._best_of(run, objective) if goes_back else self._point)
         self.plateau_: PlateauReport | None = guard.report
         self._guarded_so_far = guard.begun, guard.readings
 
@@ -360,7 +360,7 @@ class VariationalModel(BaseEstimator):
             raise ValueError(
                 f"partial_fit needs an optimizer that goes in steps, such as 'adam', but {self.optimizer!r} came."
             )
-        self._train(data, 1, is_pass=True)
+        self._train(data, 1)
 
     def _best_of(self, run: TrainingRun, objective: MeanLoss) -> FloatArray:
         """Return the better of two points by their exact losses: where the training ended, and its best before.
