@@ -91,3 +91,12 @@ def test_an_iteration_without_an_error_tells_nothing(norm, error):
     assert watch.num_iterations == 0
     assert not watch.has_stalled
     assert not watch.has_converged
+
+
+def test_what_is_said_of_the_last_iterations_counts_those():
+    rng = np.random.default_rng(0)
+    sizes = np.concatenate([np.zeros(300), np.full(100, 1.25)])
+    watch = watched(sizes[:, None] * np.ones((400, 3)) / np.sqrt(3), flat(400, rng), rng=rng)
+    assert watch.num_recent == 40 < watch.num_iterations
+    assert watch.whole_ratio < 1 < watch.ratio
+    assert not watch.has_stalled  # a signal came, though it took its time
