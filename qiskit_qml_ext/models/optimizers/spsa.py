@@ -44,7 +44,7 @@ class SPSA(SteppingOptimizer):
         if not hasattr(self, "steps_"):
             self.steps_ = 0
             _, slopes = self._estimates(objective, point, training.rng, _CALIBRATION)
-            # E[s²] = |g|² for the slope s along one direction; entry i of the mean of s Δ over D directions has the mean
+            # E[s²] = |g|² for the slope s along one direction; entry i of the mean of sΔ over D directions has the mean
             # square g_i² + (|g|² - g_i²) / D: averaged over P entries a share (1 + (P - 1) / D) / P of |g|².
             share = np.sqrt((1 + (len(point) - 1) / number) / len(point))
             slope = float(np.abs(slopes).mean() * share) or 1.0  # a flat start: any gain does
