@@ -149,7 +149,7 @@ class ReservoirTransformer(TransformerMixin, BaseEstimator):
         if len(data) != num_features:
             raise ValueError(
                 f"X has {num_features} features but the feature map encodes {len(data)}. Give samples of that width, "
-                'or a circuit whose data are ParameterVector("x", number of features).'
+                'or a circuit whose data are every element of ParameterVector("x", number of features).'
             )
         reservoir = _built(
             "reservoir", BrickwallAnsatz(reps=3) if self.reservoir is None else self.reservoir, encoding.num_qubits

@@ -120,8 +120,8 @@ def trained_circuit(
     if num_features is not None and len(data) != num_features:
         raise ValueError(
             f"The data have {num_features} features but the feature map encodes {len(data)}. Give samples of that "
-            'width, or a circuit whose data are ParameterVector("x", number of features), or are named by '
-            "input_parameters, and whose other parameters are trained."
+            'width, or a circuit whose data are every element of ParameterVector("x", number of features), or are '
+            "named by input_parameters, and whose other parameters are trained."
         )
     chosen = default_ansatz if ansatz is None and not own else ansatz
     trained = QuantumCircuit(encoding.num_qubits) if chosen is None else _built("ansatz", chosen, encoding.num_qubits)

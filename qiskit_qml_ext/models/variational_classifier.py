@@ -187,7 +187,7 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Train the circuit.
+        """Train the circuit. If that fails, or is interrupted, the model is as it was before.
 
         Args:
             X: Samples, shape (n, features).

@@ -44,8 +44,8 @@ class SPSA(SteppingOptimizer):
         if not hasattr(self, "steps_"):
             self.steps_ = 0
             _, slopes = self._estimates(objective, point, training.rng, _CALIBRATION)
-            # The mean over D directions has entries of E[Σ_d s_d s_di / D]² = [g_i² + (|g|² - g_i²) / D], with |g|² the
-            # mean square of the slopes: summed over P entries |g|² (1 + (P - 1) / D).
+            # E[s²] = |g|² for the slope s along one direction; entry i of the mean of sΔ over D directions has the mean
+            # square g_i² + (|g|² - g_i²) / D: averaged over P entries a share (1 + (P - 1) / D) / P of |g|².
             share = np.sqrt((1 + (len(point) - 1) / number) / len(point))
             slope = float(np.abs(slopes).mean() * share) or 1.0  # a flat start: any gain does
             self.gain_ = positive_number("first_step", self.first_step) * (stability + 1) ** _ALPHA / slope
