@@ -101,9 +101,10 @@ class PlateauGuard:
         )
         self._begun = report
         is_given = isinstance(start.distribution, WarmStartDistribution)  # and may be an optimum
-        if not report.is_plateau and (is_given or not report.is_only_start):
+        if not report.is_plateau and (is_given or report.code != "start_flat"):
             return
-        self._begun = report = explained(report, start)
+        if report.is_plateau or report.is_only_start:
+            self._begun = report = explained(report, start)
         if self._mode == "stop" and report.is_plateau:
             raise PlateauError(f"The training was not begun. {report.in_words()}", report=report)
         warnings.warn(report.in_words(), PlateauWarning, stacklevel=_STACK)
@@ -158,10 +159,14 @@ class PlateauGuard:
             return replace(self._stalled, finding=self._as_it_stalls(), **measured)  # type: ignore[arg-type]
         if watch.has_converged:
             finding = (
-                "The gradient stood out of its noise and no longer does: the training has converged to within what "
-                f"{shots_of_each(self._begun.shots)} resolve."
+                "The gradient stood out of its noise and no longer does: at "
+                f"{shots_of_each(self._begun.shots)} nothing more is resolved, as where a training has converged, or "
+                "has come into a flat region."
             )
             return replace(self._begun, code="resolved", finding=finding, cause="", advice=(), **measured)  # type: ignore[arg-type]
+        if self._stalled is not None:  # it was warned of, and is no longer so
+            finding = f"{self._begun.finding} Later: {self._stalled.finding} At the end that is no longer so."
+            return replace(self._begun, finding=finding, **measured)  # type: ignore[arg-type]
         return replace(self._begun, **measured)  # type: ignore[arg-type]
 
     def _as_stalled(self) -> PlateauReport:
@@ -181,7 +186,7 @@ class PlateauGuard:
         return (
             f"Over {counted(watch.num_iterations, 'iteration')} the gradient has been smaller than its noise at "
             f"{shots_of_each(begun.shots)} (signal to noise {watch.whole_ratio:.2g}, without the noise's own part), "
-            f"and the loss has not fallen.{device}"
+            f"and no fall of the loss beyond its scatter is seen.{device}"
         )
 
 

@@ -22,8 +22,8 @@ class PlateauReport(Result):
     Codes: before the training ``"gradient_seen"``; ``"gradient_drowns"`` (a plateau); ``"start_flat"`` (this start is
     flat, others of its distribution are not known to be); ``"start_stationary"`` (the outputs move, the loss does not:
     an optimum, or labels that have nothing to do with the samples); ``"no_statement"``. While training ``"stalled"`` (a
-    plateau; not said after ``"start_stationary"``) and ``"resolved"`` (converged as far as the shots tell), which take
-    the place of the first.
+    plateau; not said after ``"start_stationary"``) and ``"resolved"`` (the gradient was seen and no longer
+    is: converged as far as the shots tell, or come into a flat region), which take the place of the first.
     """
 
     code: PlateauCode

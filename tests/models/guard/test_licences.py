@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
-from qiskit.quantum_info import Pauli
+from qiskit.quantum_info import Pauli, SparsePauliOp
 
-from qiskit_qml_ext.circuits import RealAmplitudesAnsatz
+from qiskit_qml_ext.circuits import AngleFeatureMap, HardwareEfficientAnsatz, RealAmplitudesAnsatz
 from qiskit_qml_ext.exceptions import DeadWeightsWarning, NoGradientError, PlateauWarning
 from qiskit_qml_ext.gradients import SPSAGradient
 from qiskit_qml_ext.models import QuantumAutoencoder, VariationalClassifier, VariationalRegressor
 from qiskit_qml_ext.models.guard import start_gradient
+from qiskit_qml_ext.models.guard.plateau_guard import PlateauGuard
 from qiskit_qml_ext.models.optimizers import Adam
 from qiskit_qml_ext.primitives import connect
 from tests.models.guard.cases import GOES_ON
@@ -99,6 +100,31 @@ def test_copies_of_one_start_are_no_other_starts():
     model, data = flat_top(initialization="zeros")
     with pytest.warns(PlateauWarning, match="one start only; if it is no optimum, begin with other weights"):
         assert not model.fit(*data).plateau_.is_plateau
+
+
+def test_a_start_that_drowns_among_better_ones_is_warned_of():
+    rng = np.random.default_rng(0)
+    X, y = rng.uniform(0, 3, (8, 8)), np.arange(8) % 2
+    model = VariationalClassifier(
+        AngleFeatureMap(), HardwareEfficientAnsatz("zy", reps=1), observables=[SparsePauliOp("Z" * 8)],
+        connection=connect(shots=300, seed=0), max_iter=1, random_state=0, plateau_guard="stop",
+    )  # fmt: skip
+    with pytest.warns(PlateauWarning, match="or move the outputs. Begin with another random_state"):
+        assert model.fit(X, y).plateau_.code == "start_flat"
+
+
+def test_what_was_warned_of_stays_in_the_report():
+    guard = PlateauGuard("warn", num_qubits=2, num_weights=50, shots=10, is_exact=False)
+    for _ in range(19):
+        guard.sees(1.0, 1.0, 1.0)
+    with pytest.warns(PlateauWarning, match="Over 20 iterations"):
+        guard.sees(1.0, 1.0, 1.0)
+    assert guard.report.code == "stalled"
+    for _ in range(60):
+        guard.sees(1.0, 1.6, 1.0)
+    assert guard.report.code == "no_statement"
+    assert "Later: Over 20 iterations" in guard.report.finding
+    assert guard.report.finding.endswith("At the end that is no longer so.")
 
 
 def test_shots_that_are_advised_are_those_of_the_finding(on_shots):

@@ -106,7 +106,7 @@ def test_a_training_that_has_converged_is_no_plateau(on_shots):
         optimizer=GradientDescent(0.05), random_state=1,
     ).fit(X, np.cos(X[:, 0]) + 0.5 * rng.normal(size=20))  # fmt: skip
     assert model.plateau_.code == "resolved"
-    assert "converged to within what 100 shots" in model.plateau_.finding
+    assert "at 100 shots of each circuit nothing more is resolved" in model.plateau_.finding
     assert not model.plateau_.is_plateau
     assert model.stopped_ == "max_iter"
     assert model.plateau_.training_signal_to_noise < 1
