@@ -94,3 +94,11 @@ def _is_memory(name: str) -> bool:
 
 def _digest(array: AnyArray) -> str:
     return hashlib.blake2b(join_bytes(np.ascontiguousarray(array)), digest_size=8).hexdigest()
+
+
+def is_same(now: object, before: object) -> bool:
+    """Whether a setting is still the same object, or the same number, word or array: copies and pickles keep that."""
+    if isinstance(now, np.ndarray) and isinstance(before, np.ndarray):
+        return now.dtype == before.dtype and now.shape == before.shape and now.tobytes() == before.tobytes()
+    now, before = (one.item() if isinstance(one, np.generic) else one for one in (now, before))
+    return now is before or (isinstance(now, (str, int, float)) and type(now) is type(before) and now == before)

@@ -33,7 +33,7 @@ from qiskit_qml_ext.models.variational.checkpoint import Checkpoint, check_can_k
 from qiskit_qml_ext.models.variational.choosing import choose_evaluator
 from qiskit_qml_ext.models.variational.guarding import Untrained
 from qiskit_qml_ext.models.variational.head import Head
-from qiskit_qml_ext.models.variational.identity import described, described_circuit, described_connection
+from qiskit_qml_ext.models.variational.identity import described, described_circuit, described_connection, is_same
 from qiskit_qml_ext.models.variational.model_circuit import ModelCircuit, build_model_circuit, initial_distribution
 from qiskit_qml_ext.models.variational.objective import MeanLoss
 from qiskit_qml_ext.models.variational.readout import observables_for
@@ -143,7 +143,7 @@ class VariationalModel(BaseEstimator):
         self._check_optimizer(self.optimizer_)
         now = self._settings_of_the_model()
         changed = [
-            name for name in {**self._made_with, **now} if not _is_same(now.get(name), self._made_with.get(name))
+            name for name in {**self._made_with, **now} if not is_same(now.get(name), self._made_with.get(name))
         ]
         if changed:
             raise ValueError(
@@ -398,11 +398,3 @@ class VariationalModel(BaseEstimator):
         evaluator.account = Account()  # nothing that is estimated later changes how a training goes on
         values = evaluator.values(evaluator.rows(samples), self.weights_)
         return (values * self._scale + self._bias) @ self._head.mixing
-
-
-def _is_same(now: object, before: object) -> bool:
-    """Whether a setting is still the same object, or the same number, word or array: copies and pickles keep that."""
-    if isinstance(now, np.ndarray) and isinstance(before, np.ndarray):
-        return now.dtype == before.dtype and now.shape == before.shape and now.tobytes() == before.tobytes()
-    now, before = (one.item() if isinstance(one, np.generic) else one for one in (now, before))
-    return now is before or (isinstance(now, (str, int, float)) and type(now) is type(before) and now == before)
