@@ -142,9 +142,7 @@ class VariationalModel(BaseEstimator):
         self._check_settings()
         self._check_optimizer(self.optimizer_)
         now = self._settings_of_the_model()
-        changed = [
-            name for name in {**self._made_with, **now} if not is_same(now.get(name), self._made_with.get(name))
-        ]
+        changed = [name for name in {**self._made_with, **now} if not is_same(now.get(name), self._made_with.get(name))]
         if changed:
             raise ValueError(
                 f"{changed[0]} was changed since the model was made, and training goes on with the model as it is. "
