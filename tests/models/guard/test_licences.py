@@ -17,7 +17,7 @@ from qiskit_qml_ext.models.guard.plateau_guard import PlateauGuard
 from qiskit_qml_ext.models.optimizers import Adam
 from qiskit_qml_ext.primitives import connect
 from tests.models.guard.cases import GOES_ON
-from tests.models.guard.test_training import on_shots
+from tests.models.guard.test_guarded_trainings import on_shots
 
 __all__ = ["on_shots"]
 
