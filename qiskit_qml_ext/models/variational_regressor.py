@@ -70,7 +70,8 @@ class VariationalRegressor(RegressorMixin, VariationalModel):
             returns ``True`` stops the training.
         plateau_guard: What happens if the gradient is smaller than what shots, or ``tol``, let one see, at the start or
             while training: ``"warn"``, ``"stop"`` (before the training with an error, in it with ``stopped_`` as
-            ``"plateau"``), or ``"off"``: then nothing is looked at but whether any weight has an effect.
+            ``"plateau"``), or ``"off"``: then nothing is looked at but whether any weight has an effect. A start
+            that drowns among others of its distribution that do not is said in ``plateau_`` alone.
         verbose: Whether a progress bar is shown.
         gradient: How the gradient by the weights is found: ``"auto"`` (by states where the connection is exact, by
             shift rules elsewhere), ``"adjoint"``, ``"parameter_shift"``, ``"finite_difference"``, ``"spsa"``,

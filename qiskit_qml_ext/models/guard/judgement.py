@@ -135,10 +135,7 @@ def _sentence(code: PlateauCode, start: TrainingStart, sizes: GradientSizes) -> 
     if code == "start_flat" and not draws:
         return f"{size}. There is one start only; if it is no optimum, begin with other weights."
     if code == "start_flat":
-        return (
-            f"{size}; some other starts from the same distribution are not below it, or move the outputs. Begin with "
-            "another random_state."
-        )
+        return f"{size}; some other starts from the same distribution are not below it, or move the outputs."
     return f"{size}, and at {draws} other starts from the same distribution it is below that as well."
 
 

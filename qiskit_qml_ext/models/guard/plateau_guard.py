@@ -101,10 +101,9 @@ class PlateauGuard:
         )
         self._begun = report
         is_given = isinstance(start.distribution, WarmStartDistribution)  # and may be an optimum
-        if not report.is_plateau and (is_given or report.code != "start_flat"):
+        if not report.is_plateau and (is_given or not report.is_only_start):
             return
-        if report.is_plateau or report.is_only_start:
-            self._begun = report = explained(report, start)
+        self._begun = report = explained(report, start)
         if self._mode == "stop" and report.is_plateau:
             raise PlateauError(f"The training was not begun. {report.in_words()}", report=report)
         warnings.warn(report.in_words(), PlateauWarning, stacklevel=_STACK)

@@ -27,7 +27,7 @@ SEEN = 3.07
 """The ratio over the last FEWEST iterations; a ratio of 1 exceeds it with a probability of 0.1 % at most."""
 
 _Z = 1.645
-_FALLEN = 3.0  # standard errors, from the scatter of the last losses, by which they are below the first
+_FALLEN = 3.0  # standard errors by which the last losses are below the first
 
 
 class SignalWatch:
@@ -66,7 +66,7 @@ class SignalWatch:
 
     @property
     def has_stalled(self) -> bool:
-        """Whether the gradient has been below its noise until now, and no fall of the loss is seen."""
+        """Whether the gradient has been below its noise from the beginning until now, and the loss has not fallen."""
         number = self.num_iterations
         if number < FEWEST or self._was_seen or self._noise == 0:
             return False
@@ -103,13 +103,10 @@ class SignalWatch:
         return float(signal / noise)
 
     def _has_fallen(self) -> bool:
-        """Whether the last losses are below the first beyond their scatter.
-
-        The scatter is that of the last ones: losses that fall from the beginning scatter by their fall.
-        """
+        """Whether the last losses are below the first beyond their scatter."""
         half = FEWEST // 2
         first, last = (np.array([loss for loss, _, _ in part]) for part in (self.taken[:half], self.taken[-half:]))
-        error = math.sqrt(2 * last.var(ddof=1) / half)
+        error = math.sqrt((first.var(ddof=1) + last.var(ddof=1)) / half)
         return bool(first.mean() - last.mean() > _FALLEN * error)
 
 

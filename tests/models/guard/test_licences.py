@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
-from qiskit.quantum_info import Pauli, SparsePauliOp
+from qiskit.quantum_info import Pauli
 
-from qiskit_qml_ext.circuits import AngleFeatureMap, HardwareEfficientAnsatz, RealAmplitudesAnsatz
+from qiskit_qml_ext.circuits import RealAmplitudesAnsatz
 from qiskit_qml_ext.exceptions import DeadWeightsWarning, NoGradientError, PlateauWarning
 from qiskit_qml_ext.gradients import SPSAGradient
 from qiskit_qml_ext.models import QuantumAutoencoder, VariationalClassifier, VariationalRegressor
@@ -100,17 +100,6 @@ def test_copies_of_one_start_are_no_other_starts():
     model, data = flat_top(initialization="zeros")
     with pytest.warns(PlateauWarning, match="one start only; if it is no optimum, begin with other weights"):
         assert not model.fit(*data).plateau_.is_plateau
-
-
-def test_a_start_that_drowns_among_better_ones_is_warned_of():
-    rng = np.random.default_rng(0)
-    X, y = rng.uniform(0, 3, (8, 8)), np.arange(8) % 2
-    model = VariationalClassifier(
-        AngleFeatureMap(), HardwareEfficientAnsatz("zy", reps=1), observables=[SparsePauliOp("Z" * 8)],
-        connection=connect(shots=300, seed=0), max_iter=1, random_state=0, plateau_guard="stop",
-    )  # fmt: skip
-    with pytest.warns(PlateauWarning, match="or move the outputs. Begin with another random_state"):
-        assert model.fit(X, y).plateau_.code == "start_flat"
 
 
 def test_what_was_warned_of_stays_in_the_report():

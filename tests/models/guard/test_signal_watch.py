@@ -44,14 +44,6 @@ def test_a_signal_as_large_as_its_noise_is_no_plateau(weights):
     assert np.mean(stalled) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 400)
 
 
-def test_a_loss_that_falls_among_the_first_iterations_has_fallen():
-    """Losses of a training; their fall makes the first ten scatter so much that it was not seen."""
-    rng = np.random.default_rng(2)
-    losses = [2.97, 1.4, 0.9, 1.03, 0.74, 1.05, 1.09, 1.44, 0.99, 1.35, *rng.normal(0.94, 0.12, 44)]
-    assert not watched(np.zeros((54, 50)), losses, rng=rng).has_stalled
-    assert watched(np.zeros((54, 50)), rng.normal(0.94, 0.12, 54), rng=rng).has_stalled
-
-
 def test_nothing_is_said_of_few_iterations():
     rng = np.random.default_rng(0)
     watch = watched(np.zeros((FEWEST - 1, 5)), flat(FEWEST - 1, rng), rng=rng)
