@@ -67,7 +67,7 @@ def epoch_of(case: Case) -> Epoch:
     weights = np.random.default_rng(23).uniform(-np.pi, np.pi, 2 * case["num_qubits"] * case["layers"])
     start = np.concatenate([weights, np.ones(NUM_CLASSES), np.zeros(NUM_CLASSES)])
     order = model_generator(0).permutation(len(features))
-    batches = [order[first : first + BATCH_SIZE] for first in range(0, len(order), BATCH_SIZE)]
+    batches = np.array_split(order, -(-len(order) // BATCH_SIZE))  # as our models make them: of one size, or nearly
     return Epoch(gates, features, digits % NUM_CLASSES, start, batches)
 
 
