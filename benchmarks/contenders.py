@@ -127,7 +127,12 @@ CONTENDERS = {
         accepts=_in_double,
     ),
     "squlearn": Contender(
-        "sQUlearn", "squlearn", "FidelityKernel with Executor('qulacs')", "squlearn", rival_in=("kernels",)
+        "sQUlearn",
+        "squlearn",
+        "FidelityKernel and LowLevelQNN with Executor('qulacs')",
+        "squlearn",
+        rival_in=("kernels", "epoch"),
+        accepts=_in_double_and_compiled_once,
     ),
     "tfq": Contender(
         "TensorFlow Quantum",

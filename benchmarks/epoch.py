@@ -1,8 +1,8 @@
 """One epoch of a classifier of digits: the data, the model, and the step of Adam, the same for everybody.
 
-The model: each layer encodes the features by RY, then turns every qubit by RY and RZ and entangles the ring by CX
-(data re-uploading); the scores of the three classes are scale · ⟨Z_k⟩ + bias. The loss is the cross-entropy of their
-softmax. All start at the same point and see the same batches, so that all end at the same point.
+The model: each layer encodes the features by RY, then turns every qubit by RY and (but in the last layer) RZ and
+entangles the ring by CX (data re-uploading); the scores of the three classes are scale · ⟨Z_k⟩ + bias. The loss is the
+cross-entropy of their softmax. All start at the same point and see the same batches, so that all end at the same point.
 """
 
 import resource
@@ -64,7 +64,8 @@ def epoch_of(case: Case) -> Epoch:
     features = centred @ axes[: case["num_qubits"]].T
     features *= np.pi / 2 / np.abs(features).max(axis=0)
     gates = _gates(case["num_qubits"], case["layers"])
-    weights = np.random.default_rng(23).uniform(-np.pi, np.pi, 2 * case["num_qubits"] * case["layers"])
+    num_weights = 1 + max(column for _, _, column in gates) - case["num_qubits"]
+    weights = np.random.default_rng(23).uniform(-np.pi, np.pi, num_weights)
     start = np.concatenate([weights, np.ones(NUM_CLASSES), np.zeros(NUM_CLASSES)])
     order = model_generator(0).permutation(len(features))
     batches = np.array_split(order, -(-len(order) // BATCH_SIZE))  # as our models make them: of one size, or nearly
@@ -79,11 +80,14 @@ def model_generator(random_state: int) -> np.random.Generator:
 def _gates(num_qubits: int, layers: int) -> list[Gate]:
     gates: list[Gate] = []
     column = num_qubits
-    for _ in range(layers):
+    for layer in range(layers):
         gates += [("ry", (qubit,), qubit) for qubit in range(num_qubits)]
         for qubit in range(num_qubits):
-            gates += [("ry", (qubit,), column), ("rz", (qubit,), column + 1)]
-            column += 2
+            gates.append(("ry", (qubit,), column))
+            column += 1
+            if layer < layers - 1:  # the last would change no output
+                gates.append(("rz", (qubit,), column))
+                column += 1
         gates += [("cx", (qubit, (qubit + 1) % num_qubits), -1) for qubit in range(num_qubits)]
     return gates
 

@@ -17,7 +17,7 @@ from qiskit_qml_ext.models.guard.dead_weights import constant_features, dead_wei
 from qiskit_qml_ext.models.guard.judgement import judge, judge_bound, shots_of_each
 from qiskit_qml_ext.models.guard.plateau_report import PlateauReport
 from qiskit_qml_ext.models.guard.readers import reader_of
-from qiskit_qml_ext.models.guard.signal_watch import SignalWatch
+from qiskit_qml_ext.models.guard.signal_watch import COMPARED, SignalWatch
 from qiskit_qml_ext.models.guard.start_gradient import gradient_sizes
 from qiskit_qml_ext.models.guard.training_start import TrainingStart
 from qiskit_qml_ext.models.guard.wide_gradient import bounded_signal
@@ -185,7 +185,8 @@ class PlateauGuard:
         return (
             f"Over {counted(watch.num_iterations, 'iteration')} the gradient has been smaller than its noise at "
             f"{shots_of_each(begun.shots)} (signal to noise {watch.whole_ratio:.2g}, without the noise's own part), "
-            f"and no fall of the loss beyond its scatter is seen.{device}"
+            f"and the mean of the last {COMPARED} losses is not below that of the first {COMPARED} by more than their "
+            f"scatter.{device}"
         )
 
 

@@ -17,6 +17,9 @@ import numpy as np
 FEWEST = 20
 """Iterations before anything is said."""
 
+COMPARED = FEWEST // 2
+"""The first losses and the last, so many each, that tell whether the loss has fallen."""
+
 RECENT = 40
 """Iterations that tell whether it is converged now: enough for a limit of about a third."""
 
@@ -104,9 +107,9 @@ class SignalWatch:
 
     def _has_fallen(self) -> bool:
         """Whether the last losses are below the first beyond their scatter."""
-        half = FEWEST // 2
-        first, last = (np.array([loss for loss, _, _ in part]) for part in (self.taken[:half], self.taken[-half:]))
-        error = math.sqrt((first.var(ddof=1) + last.var(ddof=1)) / half)
+        parts = (self.taken[:COMPARED], self.taken[-COMPARED:])
+        first, last = (np.array([loss for loss, _, _ in part]) for part in parts)
+        error = math.sqrt((first.var(ddof=1) + last.var(ddof=1)) / COMPARED)
         return bool(first.mean() - last.mean() > _FALLEN * error)
 
 

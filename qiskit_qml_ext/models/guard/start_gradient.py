@@ -41,10 +41,12 @@ from qiskit_qml_ext.program import angles_and_slopes
 
 _DRAWS = 16  # other starts of the same distribution
 _SAMPLES = 64  # samples at each of them
+_FIRST_SAMPLES = 256  # at the start itself, if they show the gradient beyond doubt
 _MOST_SAMPLES = 4096  # at the start itself
 _SAME = 1e-6  # angles that differ by less are the same start
 _NOISE_ROWS = 4  # starts and samples whose shot noise is averaged
 _SCATTER = 2.0  # standard errors, about, between an estimate from some of the samples and its ends
+_BEYOND_DOUBT = 2.0  # times as far: four standard errors
 _ROUNDING = 1e-13  # relative to the observables: derivatives below this are what rounding leaves of 0
 
 
@@ -76,6 +78,8 @@ class GradientSizes:
 def gradient_sizes(start: TrainingStart, reader: Reader) -> GradientSizes:
     """Read the gradient at the start, and unless it is seen there, on some of the samples at other starts as well.
 
+    A few samples that show it beyond doubt are enough; otherwise as many as are read quickly are looked at.
+
     Args:
         start: The model.
         reader: What reads values and derivatives, at :data:`~qiskit_qml_ext.models.guard.readers.FEWEST_ROWS` rows or
@@ -90,6 +94,10 @@ def gradient_sizes(start: TrainingStart, reader: Reader) -> GradientSizes:
     points: Iterator[FloatArray] = (start.draw(rng) for _ in range(draws))
     if start.shots is not None:
         points = iter(list(points))  # drawn before the rows for the noise; otherwise only if they are needed
+    if start.shots is None and most > _FIRST_SAMPLES:
+        few = _sizes_at(start, reader, np.sort(order[:_FIRST_SAMPLES]), [start.point], rng)
+        if few.loss[0] - _BEYOND_DOUBT * (few.loss[0] - few.loss_at_least[0]) >= few.loss_noise[0]:
+            return few
     here = _sizes_at(start, reader, np.sort(order[:most]), [start.point], rng)
     if here.loss_at_least[0] > 0 and here.loss_at_least[0] >= here.loss_noise[0]:
         return here
