@@ -54,3 +54,8 @@ def estimator_content(connection: Connection) -> str:
     return digest_of(
         [*estimator_told, settings, stable(pass_manager, "The pass manager of the connection", by_code=True)]
     )
+
+
+def packs_copies(connection: Connection) -> bool:
+    """Tell whether a connection runs copies of a circuit side by side, on other qubits than a single one takes."""
+    return bool(connection._settings.packing) and connection.device is not None
