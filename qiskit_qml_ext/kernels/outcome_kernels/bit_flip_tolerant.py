@@ -25,24 +25,10 @@ class BitFlipTolerantKernel(OutcomeKernel):
     not positive semi-definite: a matrix of it may need ``psd_repair``.
 
     Args:
-        feature_map: A template or a circuit; ``None`` is ``ZZFeatureMap()``. A circuit's parameters take the features
-            in the order of ``circuit.parameters``.
+        feature_map: A template or a circuit; ``None`` is ``ZZFeatureMap()``.
         tolerance: How many qubits may read 1, d, less than the number of qubits; 0 gives the fidelity.
-        connection: Where circuits run, from :func:`~qiskit_qml_ext.primitives.connect`; by default exact results.
-        method: ``"exact"``, ``"sampled"`` (or ``"inversion"``), or ``"auto"``: exact if the connection is.
-        sampler: A V2 sampler of your own instead of a connection.
-        pass_manager: Turns circuits into the sampler's own gates.
-        run_diagonal: Whether a sample against itself is measured too, instead of being set to 1.
-        orders: ``"both"`` for the mean over both orders of each pair wherever they may differ, at twice the circuits;
-            ``"one"`` for one of them, fixed by the values of the two samples: as many circuits as the fidelity takes,
-            but a matrix that is no kernel of the samples, and errors that do not say how far it is from the mean.
-        keep: What is kept of the outcomes; see :class:`~qiskit_qml_ext.kernels.FidelityKernel`.
-        readout_correction: Readout errors that are undone; see :class:`~qiskit_qml_ext.kernels.FidelityKernel`.
-        training_parameters: Parameters of a feature-map circuit that are not data; the other parameters take the
-            features.
-        training_values: Their values; :meth:`assign_training_parameters` sets them.
-        psd_repair: What to do with negative eigenvalues of a symmetric matrix; see
-            :class:`~qiskit_qml_ext.kernels.FidelityKernel`.
+        connection: Where circuits run; this and the other arguments are those of
+            :class:`~qiskit_qml_ext.kernels.OutcomeKernel`.
 
     References:
         Agliardi et al., arXiv:2412.07915, as Bit Flip Tolerance. Only the abstract could be read; the diagonals that
@@ -76,19 +62,21 @@ class BitFlipTolerantKernel(OutcomeKernel):
         training_parameters: Sequence[Parameter] = (),
         training_values: Sequence[float] | None = None,
     ):
-        self.feature_map = feature_map
+        super().__init__(
+            feature_map,
+            connection=connection,
+            method=method,
+            sampler=sampler,
+            pass_manager=pass_manager,
+            run_diagonal=run_diagonal,
+            orders=orders,
+            keep=keep,
+            readout_correction=readout_correction,
+            psd_repair=psd_repair,
+            training_parameters=training_parameters,
+            training_values=training_values,
+        )
         self.tolerance = tolerance
-        self.connection = connection
-        self.method = method
-        self.sampler = sampler
-        self.pass_manager = pass_manager
-        self.run_diagonal = run_diagonal
-        self.orders = orders
-        self.keep = keep
-        self.readout_correction = readout_correction
-        self.psd_repair = psd_repair
-        self.training_parameters = training_parameters
-        self.training_values = training_values
 
     def reading(self) -> Reading:
         """Return the probability of at most so many ones."""
