@@ -118,7 +118,8 @@ class KernelEstimate:
     def __repr__(self) -> str:
         shots = "exact" if self.shots is None else f"shots={self.shots}"
         error = float(self.standard_errors.max(initial=0.0))
-        return f"KernelEstimate({self.matrix.shape[0]}×{self.matrix.shape[1]}, error ≤ {error:.2g} [{shots}])"
+        size = f"{self.matrix.shape[0]}×{self.matrix.shape[1]}"
+        return f"{type(self).__name__}({size}, error ≤ {error:.2g} [{shots}])"
 
 
 @dataclass(frozen=True, repr=False)

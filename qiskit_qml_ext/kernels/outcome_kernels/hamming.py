@@ -12,7 +12,7 @@ class HammingKernel(OutcomeKernel):
     variance 1/(4n(2ⁿ + 1)); for a product map of angles over the full circle with 1/(8n).
 
     It is positive semi-definite where the rotations of the feature map commute or its qubits do not interact, for there
-    it is a mean of kernels of single qubits; for other maps it need not be. :meth:`definiteness` says which it is.
+    the part of each qubit is; for other maps it need not be. :meth:`definiteness` says which it is.
 
     It takes the arguments of :class:`~qiskit_qml_ext.kernels.OutcomeKernel`.
 

@@ -21,8 +21,9 @@ def weight_histograms(outcomes: ByteArray, num_qubits: int) -> IntArray:
     step = max(1, _AT_A_TIME // max(1, shots))
     for start in range(0, rows, step):
         part = outcomes[start : start + step]
-        weights = np.bitwise_count(part)
-        total = weights[..., 0] if weights.shape[-1] == 1 else weights.sum(axis=-1, dtype=np.uint16)
+        total = np.zeros((len(part), shots), dtype=np.uint8 if num_qubits < 256 else np.uint16)
+        for byte in range(part.shape[-1]):  # a sum over so short an axis takes several times longer
+            total += np.bitwise_count(part[..., byte])
         for weight in range(num_qubits + 1):
             histograms[start : start + step, weight] = np.count_nonzero(total == weight, axis=-1)
     return histograms

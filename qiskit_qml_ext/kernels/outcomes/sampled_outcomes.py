@@ -85,7 +85,11 @@ def _read(counts: PairCounts, values: FloatArray, errors: ReadoutErrors | None) 
     errors.check_size(values, int(counts.shots.min(initial=np.iinfo(np.int64).max)))
     if errors.is_uniform:
         return means_of_histograms(counts.histograms, errors.corrected(values))
-    assert counts.kept is not None, "rates of single qubits take the outcomes"
+    if counts.kept is None or any(written.ndim == 1 for written in counts.kept):
+        raise ValueError(
+            "Readout errors of single qubits are undone in whole outcomes, which were not kept. Say keep='outcomes' "
+            "before the first run, or give one rate for all qubits."
+        )
     means, deviations = np.empty(len(counts.kept)), np.empty(len(counts.kept))
     for place, written in enumerate(counts.kept):
         bits, times = split_distinct(written)

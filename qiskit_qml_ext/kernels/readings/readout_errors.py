@@ -7,7 +7,7 @@ import numpy as np
 from qiskit_qml_ext.arrays import AnyArray, FloatArray
 from qiskit_qml_ext.checks import numeric_array, wrong_value
 
-_LARGEST_ERROR = 0.5  # of an entry: kernels lie between 0 and 1, so that more says nothing
+_LARGEST_ERROR = 0.5  # of an entry, in units of the range of f: with more, nothing is said
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class ReadoutErrors:
     """
 
     one_given_zero: float | tuple[float, ...]
-    """p: how often a qubit in |0⟩ is read as 1; a number for all qubits or one for each."""
+    """p: how often a qubit in |0⟩ is read as 1; a number for all qubits, or one for each in the order in which they are
+    measured."""
     zero_given_one: float | tuple[float, ...]
     """q: how often a qubit in |1⟩ is read as 0; a number for all qubits or one for each."""
 
@@ -97,7 +98,8 @@ class ReadoutErrors:
             shots: Shots of an entry; ``None`` where they are not known yet.
 
         Raises:
-            ValueError: If some outcome would be known with a standard error above one half only, by the mean rates.
+            ValueError: If, by the mean rates, the mean of some state could have a standard error above one half of the
+                range of f.
         """
         self._rates(len(values) - 1)
         if shots is None:
