@@ -120,7 +120,7 @@ def test_concentration_of_a_hamming_kernel_is_that_of_its_matrix():
     x = np.random.default_rng(1).uniform(-3, 3, (30, 6))
     found = kernel_concentration(HammingKernel(AngleFeatureMap()), x)
     entries = HammingKernel(AngleFeatureMap()).evaluate(x)[np.triu_indices(30, 1)]
-    assert found.mean.value == pytest.approx(entries.mean(), abs=1e-12)
+    assert found.points[-1].mean.value == pytest.approx(entries.mean(), abs=1e-12)
 
 
 def test_hamming_of_random_angles_has_mean_one_half_and_variance_one_over_8n():

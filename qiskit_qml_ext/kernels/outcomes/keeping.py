@@ -65,5 +65,5 @@ KEPT: dict[str, Callable[[ByteArray, int], "list[IntArray] | list[ByteArray]"] |
 
 def split_distinct(written: IntArray | ByteArray) -> tuple[ByteArray, IntArray]:
     """Return the outcomes as bits, shape (distinct, 8 · bytes), the first qubit first, and their counts."""
-    bits = np.unpackbits(written[:, -9::-1], axis=1, bitorder="little")
+    bits = np.unpackbits(written[:, -9::-1].astype(np.uint8), axis=1, bitorder="little")
     return bits, np.ascontiguousarray(written[:, -8:]).view(np.int64).ravel()

@@ -31,7 +31,8 @@ def as_new_program(connection: Connection) -> Connection:
     """
     if connection._journaling is None:
         return connection
-    return connection._view(_journaling=connection._journaling.as_new_program())
+    journaling = connection._journaling.as_new_program()
+    return connection._view(_journaling=journaling, _jobs=connection._jobs.with_journaling(journaling))
 
 
 def estimator_content(connection: Connection) -> str:
