@@ -353,6 +353,8 @@ def test_an_argument_that_would_not_be_used_is_refused(function, arguments, name
         ({"pass_manager": object()}, "pass_manager goes with sampler"),
         ({"method": "magic"}, "method must be"),
         ({"psd_repair": "magic"}, "psd_repair must be"),
+        ({"keep": "magic"}, "keep must be"),
+        ({"readout_correction": "magic"}, "readout_correction"),
         ({"training_values": [1.0]}, "training_values"),
         ({"connection": "aer"}, "connection must come from connect"),
     ],

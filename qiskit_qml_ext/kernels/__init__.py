@@ -1,22 +1,32 @@
 """Quantum kernels.
 
-**Rooms.** ``methods/``: ways to find fidelities, a file each. ``repairs/``: what makes a noisy matrix a better one, a
-file each. A new kernel is one file on ``base`` (or on ``encoded``, for the states of a feature map).
+**Rooms.** ``methods/``: ways to find fidelities, a file each. ``readings/``: what else outcomes say, a file each;
+``outcomes/``: what is kept of them; ``outcome_kernels/``: the kernels of readings. ``repairs/``: what makes a noisy
+matrix a better one, a file each. A new kernel is one file on ``base`` (or on ``encoded``, for the states of a map).
 """
 
 from qiskit_qml_ext.kernels.abilities import ChangesTarget, PlansRuns, StatesErrors
 from qiskit_qml_ext.kernels.base import QuantumKernel
 from qiskit_qml_ext.kernels.fidelity import FidelityKernel
-from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate, RawKernel
+from qiskit_qml_ext.kernels.kernel_estimate import KeptOutcomes, KernelEstimate, RawKernel, ReinterpretedKernel
+from qiskit_qml_ext.kernels.outcome_kernels import BitFlipTolerantKernel, HammingKernel, OutcomeKernel
+from qiskit_qml_ext.kernels.readings import Reading, ReadoutErrors
 from qiskit_qml_ext.kernels.repairs import Repair, clip_spectrum, shift_spectrum
 
 __all__ = [
+    "BitFlipTolerantKernel",
     "ChangesTarget",
     "FidelityKernel",
+    "HammingKernel",
+    "KeptOutcomes",
     "KernelEstimate",
+    "OutcomeKernel",
     "PlansRuns",
     "QuantumKernel",
     "RawKernel",
+    "Reading",
+    "ReadoutErrors",
+    "ReinterpretedKernel",
     "Repair",
     "StatesErrors",
     "clip_spectrum",

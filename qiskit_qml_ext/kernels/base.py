@@ -45,6 +45,9 @@ class QuantumKernel(BaseKernel, BaseEstimator):
         pass_manager: Turns circuits into the sampler's own gates.
         psd_repair: What is done with a symmetric matrix before it is returned: the name of a repair, a
             :class:`~qiskit_qml_ext.kernels.Repair`, or ``None`` for nothing.
+        is_positive_semidefinite: Of the kind of kernel, not of one object: ``True`` if exact matrices always are,
+            ``False`` if they need not be, ``None`` if that depends on the feature map or is not known. Shots and noise
+            can make any matrix indefinite.
 
     Examples:
         >>> import numpy as np
@@ -67,6 +70,7 @@ class QuantumKernel(BaseKernel, BaseEstimator):
     sampler: BaseSamplerV2 | None = None
     pass_manager: "PassManager | None" = None
     psd_repair: str | Repair | None = None
+    is_positive_semidefinite: bool | None = None
 
     def __init__(
         self,
@@ -119,7 +123,15 @@ class QuantumKernel(BaseKernel, BaseEstimator):
         matrix = raw.matrix.copy()
         if self.psd_repair is not None:
             matrix = repaired(replace(raw, matrix=matrix), self.psd_repair, is_symmetric=y is None)
-        return KernelEstimate(matrix, raw.standard_errors, raw.matrix, raw.shots, raw.target)
+        return KernelEstimate(
+            matrix,
+            raw.standard_errors,
+            raw.matrix,
+            raw.shots,
+            raw.target,
+            outcomes=raw.outcomes,
+            applied=raw.applied,
+        )
 
     def _checked_raw(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
         raw = self.raw_kernel(x, y)

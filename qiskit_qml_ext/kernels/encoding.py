@@ -7,8 +7,10 @@ from functools import cached_property
 from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.circuits import FeatureMap
+from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.kernels.data_binding import warn_of_order
 from qiskit_qml_ext.kernels.factors import Factor, independent_factors
+from qiskit_qml_ext.kernels.readings import rotations_commute
 from qiskit_qml_ext.primitives import Connection, circuit_key
 from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.program import unitary_part
@@ -33,6 +35,14 @@ class Encoding:
     def factors(self) -> list[Factor]:
         """The groups of interacting qubits, lowered."""
         return independent_factors(self.unitary)
+
+    @cached_property
+    def commutes(self) -> bool:
+        """Whether groups are of one qubit or of rotations that commute; ``False`` where that cannot be seen."""
+        try:
+            return rotations_commute(factor.program for factor in self.factors)
+        except UnsupportedCircuitError:
+            return False
 
     @cached_property
     def key(self) -> str:

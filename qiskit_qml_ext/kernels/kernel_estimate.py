@@ -1,11 +1,28 @@
-"""A kernel matrix with its uncertainty, before and after its repair."""
+"""A kernel matrix with its uncertainty, before and after its repair, and what else its outcomes can say."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.kernels.readings import Reading, ReadoutErrors
+
+
+@runtime_checkable
+class KeptOutcomes(Protocol):
+    """What was kept behind a kernel matrix, from which other kernels of the same samples can be computed."""
+
+    def reinterpret(
+        self,
+        reading: str | Reading,
+        *,
+        tolerance: int | None = None,
+        orders: str = "both",
+        readout_correction: ReadoutErrors | None = None,
+    ) -> "ReinterpretedKernel":
+        """Return another kernel of the same outcomes, at no cost; see :meth:`KernelEstimate.reinterpret`."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +38,10 @@ class RawKernel:
     """Shots behind each sampled entry, ``None`` for exact results."""
     target: str
     """The name of the target that ran the circuits."""
+    outcomes: KeptOutcomes | None = None
+    """What was kept of the outcomes, ``None`` where a method keeps nothing."""
+    applied: tuple[str, ...] = ()
+    """The names of the steps that were applied to what was measured, in order, with their parameters."""
 
     @property
     def standard_errors(self) -> FloatArray:
@@ -47,6 +68,48 @@ class KernelEstimate:
     """By how much the states that ran differ from those of the feature map's exact unitary: the largest 1 -
     |⟨exact|run⟩|² over some of the samples. 0 unless the target runs a product formula in place of an exponential;
     ``None`` where it is not known (more than 12 qubits)."""
+    outcomes: KeptOutcomes | None = None
+    """What was kept of the outcomes, uncorrected; ``None`` where a method keeps nothing."""
+    applied: tuple[str, ...] = ()
+    """The names of the steps that were applied to what was measured, in order, with their parameters."""
+
+    def reinterpret(
+        self,
+        reading: str | Reading,
+        *,
+        tolerance: int | None = None,
+        orders: str = "both",
+        readout_correction: ReadoutErrors | None = None,
+    ) -> "ReinterpretedKernel":
+        """Return another kernel of the same samples from the outcomes that were kept: nothing runs.
+
+        Args:
+            reading: ``"fidelity"``; ``"bit_flip_tolerant"``, the probability of at most ``tolerance`` ones;
+                ``"hamming"``, the mean share of qubits that read 0; or a :class:`~qiskit_qml_ext.kernels.Reading` of
+                your own.
+            tolerance: How many qubits may read 1 in ``"bit_flip_tolerant"``, 1 by default.
+            orders: A pair read as U(y)†U(x) and as U(x)†U(y) gives the same fidelity, but in general not the same of
+                the others, whose kernel is the mean of both. ``"both"`` is that mean; it is an error if only one order
+                ran and the other may differ. ``"one"`` takes the order that ran, as if the other gave the same: it is
+                fixed by the values of the two samples, and the errors do not say how far it is from the mean.
+            readout_correction: Readout errors that are undone; by default the outcomes count as they were read, also
+                where this estimate was corrected.
+
+        Returns:
+            The kernel, without a repair, with standard errors.
+
+        Raises:
+            ValueError: If the outcomes were not kept, hold only one order, or cannot give this kernel.
+        """
+        if self.outcomes is None:
+            raise ValueError(
+                "No outcomes were kept behind this matrix: the method that found it sees fidelities only. Find it with "
+                "method='sampled' or 'exact'."
+            )
+        read = self.outcomes.reinterpret(
+            reading, tolerance=tolerance, orders=orders, readout_correction=readout_correction
+        )
+        return replace(read, synthesis_error=self.synthesis_error)
 
     def __iter__(self) -> Iterator[FloatArray]:
         """Unpack as ``matrix, standard_errors, raw``."""
@@ -55,4 +118,20 @@ class KernelEstimate:
     def __repr__(self) -> str:
         shots = "exact" if self.shots is None else f"shots={self.shots}"
         error = float(self.standard_errors.max(initial=0.0))
-        return f"KernelEstimate({self.matrix.shape[0]}×{self.matrix.shape[1]}, error ≤ {error:.2g} [{shots}])"
+        size = f"{self.matrix.shape[0]}×{self.matrix.shape[1]}"
+        return f"{type(self).__name__}({size}, error ≤ {error:.2g} [{shots}])"
+
+
+@dataclass(frozen=True, repr=False)
+class ReinterpretedKernel(KernelEstimate):
+    """A kernel matrix that was read off outcomes which ran for another one."""
+
+    reading: str = "fidelity"
+    """The name of the reading, with its settings."""
+    orders: str = "both"
+    """``"both"`` for the mean over both orders of each pair; ``"one"`` for one of them."""
+    is_positive_semidefinite: bool | None = None
+    """Whether the exact kernel is positive semi-definite: ``True`` for all data, ``False`` if it need not be, ``None``
+    if that is not known for this feature map. Shots and noise can make a matrix indefinite in any case."""
+    reason: str = ""
+    """Why, in words."""

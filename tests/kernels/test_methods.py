@@ -7,7 +7,7 @@ from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.circuits import AngleFeatureMap, ZZFeatureMap
 from qiskit_qml_ext.kernels import FidelityKernel, RawKernel
-from qiskit_qml_ext.kernels.methods import METHODS, CircuitMethod, choosing
+from qiskit_qml_ext.kernels.methods import METHODS, OTHER_NAMES, CircuitMethod, choosing
 from qiskit_qml_ext.kernels.methods.exact import ExactStates
 from qiskit_qml_ext.primitives import connect
 
@@ -40,7 +40,7 @@ def test_auto_says_which_method_it_takes_and_why():
     assert FidelityKernel(AngleFeatureMap(), connection=connect(shots=10)).chosen_method(2).name == "sampled"
 
 
-KNOWN = f"method must be one of {', '.join(map(repr, ('auto', *(method.name for method in METHODS))))}"
+KNOWN = f"method must be one of {', '.join(map(repr, ('auto', *(method.name for method in METHODS), *OTHER_NAMES)))}"
 
 
 def test_a_method_that_is_not_known_is_refused_with_those_that_are():
@@ -96,6 +96,17 @@ def test_exact_states_run_no_circuits_and_a_kernel_of_them_shows_what_a_device_w
     assert not isinstance(ExactStates(), CircuitMethod)
     circuit = FidelityKernel(AngleFeatureMap(), method="exact").circuit(2)
     assert circuit.num_clbits == 2
+
+
+def test_inversion_is_another_name_of_sampled():
+    connection = connect("aer", shots=50, seed=3)
+    sampled, inversion = (
+        FidelityKernel(ZZFeatureMap(), connection=connection, method=m) for m in ("sampled", "inversion")
+    )
+    np.testing.assert_array_equal(sampled.evaluate(X), inversion.evaluate(X))
+    assert connection.usage.circuits == 15
+    assert inversion.chosen_method(2).method is sampled.chosen_method(2).method
+    assert inversion.with_connection(connect("fake_manila")).method == "inversion"
 
 
 def test_without_a_connection_sampled_kernels_are_drawn_anew():

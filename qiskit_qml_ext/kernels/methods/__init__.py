@@ -2,19 +2,22 @@
 
 from qiskit_qml_ext.kernels.methods.choosing import (
     METHODS,
+    OTHER_NAMES,
     ChosenMethod,
     choose_circuit_method,
     choose_method,
     method_named,
 )
-from qiskit_qml_ext.kernels.methods.method import CircuitMethod, Fidelities, FidelityMethod
+from qiskit_qml_ext.kernels.methods.method import CircuitMethod, Fidelities, FidelityMethod, OutcomeMethod
 
 __all__ = [
     "METHODS",
+    "OTHER_NAMES",
     "ChosenMethod",
     "CircuitMethod",
     "Fidelities",
     "FidelityMethod",
+    "OutcomeMethod",
     "choose_circuit_method",
     "choose_method",
     "method_named",

@@ -7,13 +7,18 @@ from qiskit_qml_ext.kernels.encoding import Encoding
 from qiskit_qml_ext.kernels.methods.exact import ExactStates
 from qiskit_qml_ext.kernels.methods.inversion_test import InversionTestCounts
 from qiskit_qml_ext.kernels.methods.method import CircuitMethod, FidelityMethod
+from qiskit_qml_ext.kernels.methods.swap_test import SwapTestCounts
 from qiskit_qml_ext.primitives import Connection
 
 METHODS: tuple[FidelityMethod, ...] = (
     ExactStates(),
+    SwapTestCounts(),
     InversionTestCounts(),
 )
 """The methods; ``"auto"`` takes the first that has a reason, and the last one always has."""
+
+OTHER_NAMES = {"inversion": "sampled"}
+"""Second names of methods: the inversion test is what is sampled where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ def method_named(name: str) -> FidelityMethod:
         TypeError: If it is no name.
     """
     for method in METHODS:
-        if method.name == name:
+        if name in (method.name, *(other for other, one in OTHER_NAMES.items() if one == method.name)):
             return method
-    known = f"one of {', '.join(repr(each) for each in ('auto', *(method.name for method in METHODS)))}"
+    known = f"one of {', '.join(map(repr, ('auto', *(method.name for method in METHODS), *OTHER_NAMES)))}"
     raise wrong_value("method", known, name) if isinstance(name, str) else wrong_kind("method", known, name)

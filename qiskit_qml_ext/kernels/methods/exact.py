@@ -1,20 +1,29 @@
 """Exact fidelities: one state for each distinct sample, then the squared moduli of all inner products."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from qiskit import QuantumCircuit
 
-from qiskit_qml_ext.arrays import FloatArray, StateArray
+from qiskit_qml_ext.arrays import FloatArray, IndexArray, StateArray
 from qiskit_qml_ext.engine import gram
 from qiskit_qml_ext.kernels.blocks import Blocks, check_matrix, cut_blocks
 from qiskit_qml_ext.kernels.data_binding import check_domain
 from qiskit_qml_ext.kernels.encoding import Encoding
-from qiskit_qml_ext.kernels.factors import Factor
-from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
+from qiskit_qml_ext.kernels.factors import Factor, independent_factors
+from qiskit_qml_ext.kernels.kernel_estimate import RawKernel, ReinterpretedKernel
+from qiskit_qml_ext.kernels.methods.inversion_circuit import inversion_test
 from qiskit_qml_ext.kernels.methods.method import Fidelities
-from qiskit_qml_ext.kernels.samples import distinct_samples
+from qiskit_qml_ext.kernels.outcomes import ExactOutcomes
+from qiskit_qml_ext.kernels.outcomes.distributions import exact_states_are_not_read
+from qiskit_qml_ext.kernels.readings import FidelityReading, Reading, ReadoutErrors
+from qiskit_qml_ext.kernels.samples import distinct_pairs, distinct_samples
 from qiskit_qml_ext.primitives import Connection
-from qiskit_qml_ext.program import RotationProgram
+from qiskit_qml_ext.primitives.approximation import used_qubits
+from qiskit_qml_ext.program import RotationProgram, unitary_part
+
+_MAX_KEPT_INVERSIONS = 256  # of feature maps; a kernel that is trained has another one at each step
 
 
 class ExactStates:
@@ -30,14 +39,70 @@ class ExactStates:
         """Compute the matrix.
 
         Raises:
-            ValueError: If a sample takes an angle out of its domain.
+            ValueError: If a sample takes an angle out of its domain, or readout errors came that nothing has.
             StateTooLargeError: If the matrix and blocks of one state do not fit.
         """
-        factors = wanted.encoding.factors
-        for factor in factors:
-            check_domain(factor.program, factor.columns, wanted.x, wanted.y)
-        matrix = exact_fidelities(wanted.connection, factors, wanted.x, wanted.y)
-        return RawKernel(matrix, None, None, wanted.connection.target_name)
+        if not isinstance(wanted.reading, FidelityReading):
+            kept = self.outcomes(wanted)
+            return kept.raw(wanted.reading, both=kept.needs_both(wanted.reading, wanted.orders))
+        _check(wanted)
+        matrix = exact_fidelities(wanted.connection, wanted.encoding.factors, wanted.x, wanted.y)
+        return RawKernel(matrix, None, None, wanted.connection.target_name, outcomes=_OutcomesOnDemand(wanted))
+
+    def reinterpreted(self, wanted: Fidelities) -> ReinterpretedKernel:
+        """Return the matrix of the wanted reading, from states."""
+        return self.outcomes(wanted).reinterpret(wanted.reading, orders=wanted.orders)
+
+    def outcomes(self, wanted: Fidelities) -> ExactOutcomes:
+        """Return the distributions of the outcomes, which are simulated when they are read."""
+        _check(wanted)
+        encoding = wanted.encoding
+        columns, factors = wanted.connection.results.once(
+            "exact inversions", encoding.key, lambda: _inversion(encoding.unitary), limit=_MAX_KEPT_INVERSIONS
+        )
+        return ExactOutcomes(
+            num_qubits=len(used_qubits(encoding.unitary)),
+            encoding=encoding,
+            connection=wanted.connection,
+            factors=factors,
+            columns=columns,
+            needed=distinct_pairs(wanted.x, wanted.y),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _OutcomesOnDemand:
+    """The outcomes behind exact fidelities, of which nothing is computed before they are asked for."""
+
+    wanted: Fidelities
+
+    def reinterpret(
+        self,
+        reading: str | Reading,
+        *,
+        tolerance: int | None = None,
+        orders: str = "both",
+        readout_correction: ReadoutErrors | None = None,
+    ) -> ReinterpretedKernel:
+        """Return another kernel of the same samples; see :meth:`KernelEstimate.reinterpret`."""
+        kept = ExactStates().outcomes(self.wanted)
+        return kept.reinterpret(reading, tolerance=tolerance, orders=orders, readout_correction=readout_correction)
+
+
+def _check(wanted: Fidelities) -> None:
+    if wanted.readout_correction is not None:
+        raise exact_states_are_not_read()
+    for factor in wanted.encoding.factors:
+        check_domain(factor.program, factor.columns, wanted.x, wanted.y)
+
+
+def _inversion(unitary: QuantumCircuit) -> tuple[IndexArray, tuple[Factor, ...]]:
+    """Return U(y)†U(x) as groups of qubits, and its parameters as columns of the features of x, then those of y."""
+    parameters = list(unitary.parameters)
+    circuit = unitary_part(inversion_test(unitary, parameters, annotated=True))
+    halves = {"left": 0, "right": len(parameters)}
+    columns = [halves[parameter.vector.name] + parameter.index for parameter in circuit.parameters]
+    return np.array(columns, dtype=np.intp), tuple(independent_factors(circuit))
 
 
 def exact_fidelities(

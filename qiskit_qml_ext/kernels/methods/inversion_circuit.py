@@ -78,6 +78,11 @@ class InversionTest:
     approximated: tuple[str, ...]
     """The names of the instructions that run as a product formula instead of their exact exponential."""
 
+    @property
+    def num_qubits(self) -> int:
+        """The qubits that are measured."""
+        return int(self.circuit.cregs[0].size)
+
     @cached_property
     def program(self) -> RotationProgram | None:
         """:attr:`unitary`, lowered; ``None`` where only devices can run it."""

@@ -4,6 +4,7 @@ Havlíček et al., arXiv:1804.11326: |⟨φ(y)|φ(x)⟩|² is the probability of
 error is √(k(1-k)/S).
 """
 
+from dataclasses import replace
 from warnings import warn
 
 import numpy as np
@@ -13,17 +14,22 @@ from qiskit_qml_ext.arrays import IndexArray
 from qiskit_qml_ext.exceptions import ApproximateCircuitWarning
 from qiskit_qml_ext.kernels.data_binding import check_domain
 from qiskit_qml_ext.kernels.encoding import Encoding
-from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
+from qiskit_qml_ext.kernels.kernel_estimate import RawKernel, ReinterpretedKernel
 from qiskit_qml_ext.kernels.methods.inversion_circuit import InversionTest, inversion_test_on
 from qiskit_qml_ext.kernels.methods.method import Fidelities
-from qiskit_qml_ext.kernels.methods.zero_counts import ZeroCounts, binomial_error
+from qiskit_qml_ext.kernels.outcomes import OutcomeCounts, SampledOutcomes, readout_errors_on
+from qiskit_qml_ext.kernels.outcomes.read_pairs import needs_both_orders
+from qiskit_qml_ext.kernels.readings import FidelityReading, ReadoutErrors
 from qiskit_qml_ext.kernels.samples import DistinctPairs, distinct_pairs
 from qiskit_qml_ext.primitives import Connection, RunPlan
 from qiskit_qml_ext.primitives.approximation import NOTICEABLE, approximation_in_words
 
 
 class InversionTestCounts:
-    """Fidelities as the fraction of shots of U(y)†U(x) that read all zeros; an unordered pair of samples runs once."""
+    """Fidelities as the fraction of shots of U(y)†U(x) that read all zeros; an unordered pair of samples runs once.
+
+    What else the outcomes say is kept, so that other readings of them need no other run.
+    """
 
     name = "sampled"
 
@@ -35,41 +41,64 @@ class InversionTestCounts:
         """Measure the matrix; what the connection knows already is not run again.
 
         Raises:
-            ValueError: If a sample takes an angle out of its domain.
+            ValueError: If a sample takes an angle out of its domain, or readout errors cannot be undone.
 
         Warns:
             ApproximateCircuitWarning: Once for each circuit, if the target runs it noticeably differently.
         """
-        connection, test = wanted.connection, _test_of(wanted.connection, wanted.encoding)
+        test = inversion_test_of(wanted.connection, wanted.encoding)
+        warn_of_approximation(wanted, test)
+        errors = _errors_undone(wanted, test)
+        kept = self.outcomes(wanted)
+        return kept.raw(wanted.reading, both=kept.needs_both(wanted.reading, wanted.orders), errors=errors)
+
+    def reinterpreted(self, wanted: Fidelities) -> ReinterpretedKernel:
+        """Return the matrix of the wanted reading from what is known; nothing runs.
+
+        Raises:
+            ValueError: If a pair is not known, or one order of it that the reading takes.
+        """
+        errors = _errors_undone(wanted, inversion_test_of(wanted.connection, wanted.encoding))
+        kept = self.outcomes(replace(wanted, may_run=False))
+        return kept.reinterpret(wanted.reading, orders=wanted.orders, readout_correction=errors)
+
+    def outcomes(self, wanted: Fidelities) -> SampledOutcomes:
+        """Return the counts of the matrix; what the connection knows already is not run again.
+
+        Raises:
+            ValueError: If a sample takes an angle out of its domain, or something may not run that is not known.
+        """
+        connection, test = wanted.connection, inversion_test_of(wanted.connection, wanted.encoding)
         if test.program is not None:
             check_domain(test.program, test.columns, wanted.x, wanted.y)
-        if test.approximated and connection.results.first(("said", test.key)):
-            error = self.synthesis_error(wanted)
-            if error is None or error > NOTICEABLE:
-                said = approximation_in_words(connection.target_name, test.approximated, error)
-                warn(said, ApproximateCircuitWarning, stacklevel=4)
+        errors = _errors_undone(wanted, test)
+        keep = wanted.keep if errors is None or errors.is_uniform else "outcomes"
         needed = distinct_pairs(wanted.x, wanted.y)
-        zeros, shots = ZeroCounts(connection, test).of(needed.samples, _pairs_to_run(needed, wanted.run_diagonal))
-        values, errors = zeros / np.maximum(shots, 1), binomial_error(zeros, np.maximum(shots, 1))
-        split = len(needed.pairs)
-        same = (values[split:], errors[split:]) if wanted.run_diagonal else (np.ones(len(needed.same)), 0.0)
-        return RawKernel(
-            needed.fill(values[:split], np.asarray(same[0])),
-            needed.fill(errors[:split], np.asarray(same[1])),
-            int(shots.min()) if shots.size else connection.shots,
-            connection.target_name,
+        counts = OutcomeCounts(connection, test, keep=keep)
+        orders = counts.of(
+            needed.samples, pairs_to_run(needed, wanted.run_diagonal), both=_both(wanted, test), run=wanted.may_run
+        )
+        split = slice(0, len(needed.pairs))
+        return SampledOutcomes(
+            num_qubits=test.num_qubits,
+            encoding=wanted.encoding,
+            needed=needed,
+            counts=tuple(one.part(split) for one in orders),
+            same=orders[0].part(slice(split.stop, None)) if wanted.run_diagonal else None,
+            shots=connection.shots,
+            target=connection.target_name,
         )
 
     def circuit(self, connection: Connection, encoding: Encoding) -> QuantumCircuit:
         """Return the measured circuit U(y)†U(x), before transpilation."""
-        return _test_of(connection, encoding).circuit.copy()
+        return inversion_test_of(connection, encoding).circuit.copy()
 
     def plan(self, wanted: Fidelities, *, shots: int | None = None, price_per_minute: float | None = None) -> RunPlan:
         """Say what the circuits of the pairs that are not known yet will take."""
-        connection, test = wanted.connection, _test_of(wanted.connection, wanted.encoding)
+        connection, test = wanted.connection, inversion_test_of(wanted.connection, wanted.encoding)
         needed = distinct_pairs(wanted.x, wanted.y)
-        pairs = _pairs_to_run(needed, wanted.run_diagonal)
-        values = ZeroCounts(connection, test, shots=shots).missing(needed.samples, pairs)
+        pairs = pairs_to_run(needed, wanted.run_diagonal)
+        values = OutcomeCounts(connection, test, shots=shots).missing(needed.samples, pairs, both=_both(wanted, test))
         plan = connection.plan([(test.circuit, values, shots)], price_per_minute=price_per_minute)
         if not test.approximated:
             return plan
@@ -78,15 +107,46 @@ class InversionTestCounts:
 
     def synthesis_error(self, wanted: Fidelities) -> float | None:
         """Return by how much the states that run differ from the encoding's; see :meth:`InversionTest.error`."""
-        samples = wanted.x if wanted.y is None else np.concatenate([wanted.x, wanted.y])
-        return _test_of(wanted.connection, wanted.encoding).error(samples)
+        return error_of_states(wanted, inversion_test_of(wanted.connection, wanted.encoding))
 
 
-def _test_of(connection: Connection, encoding: Encoding) -> InversionTest:
+def warn_of_approximation(wanted: Fidelities, test: InversionTest) -> None:
+    """Warn, once for each circuit, if the target runs states that are noticeably different from the encoding's."""
+    connection = wanted.connection
+    if test.approximated and connection.results.first(("said", test.key)):
+        error = error_of_states(wanted, test)
+        if error is None or error > NOTICEABLE:
+            said = approximation_in_words(connection.target_name, test.approximated, error)
+            warn(said, ApproximateCircuitWarning, stacklevel=5)
+
+
+def error_of_states(wanted: Fidelities, test: InversionTest) -> float | None:
+    """Return by how much the states that run differ from the encoding's; see :meth:`InversionTest.error`."""
+    return test.error(wanted.x if wanted.y is None else np.concatenate([wanted.x, wanted.y]))
+
+
+def inversion_test_of(connection: Connection, encoding: Encoding) -> InversionTest:
+    """Return what a connection runs for an encoding."""
     return inversion_test_on(connection, *encoding.circuit_for(connection))
 
 
-def _pairs_to_run(needed: DistinctPairs, run_diagonal: bool) -> IndexArray:
+def _both(wanted: Fidelities, test: InversionTest) -> bool:
+    """Tell whether the wanted reading takes both orders of each pair."""
+    if isinstance(wanted.reading, FidelityReading):
+        return False
+    return needs_both_orders(wanted.reading, test.num_qubits, commuting=wanted.encoding.commutes, orders=wanted.orders)
+
+
+def _errors_undone(wanted: Fidelities, test: InversionTest) -> ReadoutErrors | None:
+    """Return the readout errors that are undone, refused before anything runs where they are too large."""
+    errors = readout_errors_on(wanted.readout_correction, wanted.connection, test.circuit)
+    if errors is not None:
+        errors.check_size(wanted.reading.values(test.num_qubits), wanted.connection.shots)
+    return errors
+
+
+def pairs_to_run(needed: DistinctPairs, run_diagonal: bool) -> IndexArray:
+    """Return the pairs that run: those of different samples, then those of samples with themselves, if they run."""
     if not run_diagonal:
         return needed.pairs
     return np.concatenate([needed.pairs, np.stack([needed.same, needed.same], axis=1)])

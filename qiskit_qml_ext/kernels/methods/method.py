@@ -1,13 +1,14 @@
 """What a way to find fidelities is: the small objects of this folder, one file each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.kernels.encoding import Encoding
-from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
+from qiskit_qml_ext.kernels.kernel_estimate import RawKernel, ReinterpretedKernel
+from qiskit_qml_ext.kernels.readings import FidelityReading, Reading, ReadoutErrors
 from qiskit_qml_ext.primitives import Connection, RunPlan
 
 
@@ -25,6 +26,16 @@ class Fidelities:
     """Samples of the columns, shape (m, features); ``None`` for those of the rows."""
     run_diagonal: bool = False
     """Whether a sample against itself is measured too, instead of being set to 1."""
+    keep: str = "weights"
+    """What is kept of the outcomes besides their Hamming weights."""
+    readout_correction: ReadoutErrors | str | None = None
+    """The readout errors that are undone, if any."""
+    reading: Reading = field(default_factory=FidelityReading)
+    """What is read off the outcomes."""
+    orders: str = "both"
+    """Whether readings for which the order of a pair matters are means over both orders."""
+    may_run: bool = True
+    """Whether what is not known may be run."""
 
 
 class FidelityMethod(Protocol):
@@ -59,3 +70,18 @@ class CircuitMethod(FidelityMethod, Protocol):
 
     def synthesis_error(self, wanted: Fidelities) -> float | None:
         """Return by how much the states that run differ from the encoding's; see :class:`KernelEstimate`."""
+
+
+@runtime_checkable
+class OutcomeMethod(FidelityMethod, Protocol):
+    """A method that finds the outcomes of U(y)†U(x), so that other kernels than the fidelity can be read off them."""
+
+    def estimate(self, wanted: Fidelities) -> RawKernel:
+        """Return the matrix of the wanted reading, shape (n, m)."""
+
+    def reinterpreted(self, wanted: Fidelities) -> ReinterpretedKernel:
+        """Return the matrix of the wanted reading from what is known, without running anything.
+
+        Raises:
+            ValueError: If something is not known.
+        """

@@ -49,6 +49,12 @@ class SamplingJobs:
         self._approve = approve
         self._count = count
 
+    def with_journaling(self, journaling: Journaling) -> "SamplingJobs":
+        """Return the same, with work that is asked for in another way."""
+        other = object.__new__(SamplingJobs)
+        other.__dict__.update(self.__dict__, _journaling=journaling)
+        return other
+
     def sample(
         self, circuit: QuantumCircuit, values: FloatArray, *, shots: int | None, key: str | None
     ) -> Iterator[tuple[slice, DataBin]]:

@@ -31,7 +31,8 @@ def as_new_program(connection: Connection) -> Connection:
     """
     if connection._journaling is None:
         return connection
-    return connection._view(_journaling=connection._journaling.as_new_program())
+    journaling = connection._journaling.as_new_program()
+    return connection._view(_journaling=journaling, _jobs=connection._jobs.with_journaling(journaling))
 
 
 def estimator_content(connection: Connection) -> str:
@@ -54,3 +55,8 @@ def estimator_content(connection: Connection) -> str:
     return digest_of(
         [*estimator_told, settings, stable(pass_manager, "The pass manager of the connection", by_code=True)]
     )
+
+
+def packs_copies(connection: Connection) -> bool:
+    """Tell whether a connection runs copies of a circuit side by side, on other qubits than a single one takes."""
+    return bool(connection._settings.packing) and connection.device is not None

@@ -1,0 +1,196 @@
+"""Kernels that are read off U(y)†U(x), by a method that the user may choose."""
+
+from abc import abstractmethod
+from dataclasses import replace
+
+from numpy.typing import ArrayLike
+from qiskit import QuantumCircuit
+from typing_extensions import Self
+
+from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.checks import one_of
+from qiskit_qml_ext.kernels.encoded import EncodedKernel
+from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate, RawKernel, ReinterpretedKernel
+from qiskit_qml_ext.kernels.methods import (
+    ChosenMethod,
+    CircuitMethod,
+    Fidelities,
+    OutcomeMethod,
+    choose_circuit_method,
+    choose_method,
+    method_named,
+)
+from qiskit_qml_ext.kernels.outcomes import KEPT, ORDERS
+from qiskit_qml_ext.kernels.readings import FidelityReading, Reading, ReadoutErrors, reading_named
+from qiskit_qml_ext.kernels.samples import check_pair
+from qiskit_qml_ext.primitives import Connection, RunPlan
+
+
+class KernelByMethod(EncodedKernel):
+    """A kernel that is read off the outcomes of U(y)†U(x), or off fidelities.
+
+    Attributes:
+        method: The name of a method, or ``"auto"``.
+        run_diagonal: Whether a sample against itself is measured too, instead of being set to its exact value.
+        keep: What is kept of the outcomes besides their Hamming weights.
+        readout_correction: Readout errors that are undone.
+        orders: ``"both"`` if readings for which the order of a pair matters are means over both orders, else ``"one"``.
+    """
+
+    method: str = "auto"
+    run_diagonal: bool = False
+    keep: str = "weights"
+    readout_correction: ReadoutErrors | str | None = None
+    orders: str = "both"
+
+    @abstractmethod
+    def reading(self) -> Reading:
+        """Return what is read off the outcomes."""
+
+    @abstractmethod
+    def _advised(self, plan: RunPlan, wanted: Fidelities, entries: tuple[float, float] | None) -> RunPlan:
+        """Return a plan with what its shots are worth.
+
+        Args:
+            plan: The plan.
+            wanted: What is planned.
+            entries: Mean and variance of the entries off the diagonal, where they are known.
+        """
+
+    def chosen_method(self, num_features: int) -> ChosenMethod:
+        """Return the method that finds the kernel of so many features, and why it is the one."""
+        return choose_method(self.method, self._connection(), self._encoding(num_features))
+
+    def circuit(self, num_features: int) -> QuantumCircuit:
+        """Return the measured circuit that the method runs, before transpilation; U(y)†U(x) for exact results.
+
+        Where the target synthesises gates, they are synthesised; a feature map on a device's own qubits stays there.
+        """
+        connection, encoding = self._connection(), self._encoding(num_features)
+        return choose_circuit_method(self.method, connection, encoding).circuit(connection, encoding)
+
+    def with_connection(self, connection: Connection | None) -> Self:
+        """Return a copy of the kernel whose circuits run through another connection; ``None`` for exact results.
+
+        Its method stays if it runs circuits; else ``"auto"`` takes its place. Exact results have no readout to correct.
+        """
+        copy = super().with_connection(connection)
+        if connection is None:
+            copy.set_params(readout_correction=None)
+        return copy if self._asks_for_circuits() else copy.set_params(method="auto")
+
+    def exact_copy(self) -> Self:
+        """Return a copy of the kernel with exact results, without a repair and without a measured diagonal."""
+        return super().exact_copy().set_params(method="exact", run_diagonal=False)
+
+    def _asks_for_circuits(self) -> bool:
+        """Whether the method is one that runs circuits, by its name."""
+        return self.method != "auto" and isinstance(method_named(self.method), CircuitMethod)
+
+    def _wanted(self, x: FloatArray, y: FloatArray | None, reading: Reading) -> Fidelities:
+        return Fidelities(
+            self._connection(draws=self._asks_for_circuits()),
+            self._encoding(x.shape[1]),
+            x,
+            y,
+            self.run_diagonal,
+            keep=one_of("keep", self.keep, list(KEPT)),
+            readout_correction=self.readout_correction,
+            reading=reading,
+            orders=one_of("orders", self.orders, ORDERS),
+        )
+
+    def raw_kernel(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
+        """Return the matrix of checked samples before any repair."""
+        wanted = self._wanted(x, y, self.reading())
+        method = choose_method(self.method, wanted.connection, wanted.encoding).method
+        if not isinstance(wanted.reading, FidelityReading) and not isinstance(method, OutcomeMethod):
+            raise _no_outcomes(method.name)
+        return method.estimate(wanted)
+
+    def evaluate_with_errors(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> KernelEstimate:
+        """Compute the kernel matrix with the standard error of each entry; see :meth:`evaluate`."""
+        estimate = super().evaluate_with_errors(x_vec, y_vec)
+        return replace(estimate, synthesis_error=self._synthesis_error(*check_pair(x_vec, y_vec)))
+
+    def _synthesis_error(self, x: FloatArray, y: FloatArray | None) -> float | None:
+        wanted = self._wanted(x, y, self.reading())
+        method = choose_method(self.method, wanted.connection, wanted.encoding).method
+        return method.synthesis_error(wanted) if isinstance(method, CircuitMethod) else 0.0
+
+    def reinterpret(
+        self,
+        reading: str | Reading,
+        x_vec: ArrayLike,
+        y_vec: ArrayLike | None = None,
+        *,
+        tolerance: int | None = None,
+        orders: str = "both",
+    ) -> ReinterpretedKernel:
+        """Return another kernel of samples that were evaluated, from the same outcomes: nothing runs.
+
+        What this process does not know is read from the connection's journal, if it has one. Exact kernels compute it
+        from states. The kernel's ``readout_correction`` is applied, ``psd_repair`` is not.
+
+        Args:
+            reading: ``"fidelity"``, ``"bit_flip_tolerant"``, ``"hamming"``, or a reading of your own; see
+                :meth:`KernelEstimate.reinterpret`.
+            x_vec: Samples, shape (n, features).
+            y_vec: Samples, shape (m, features); ``None`` means ``x_vec`` again.
+            tolerance: How many qubits may read 1 in ``"bit_flip_tolerant"``, 1 by default.
+            orders: ``"both"`` for the mean over both orders of each pair, where they may differ; ``"one"`` for the one
+                that ran.
+
+        Returns:
+            The kernel matrix with its standard errors.
+
+        Raises:
+            ValueError: If pairs of these samples have not run, or only in one order where both are needed, or the
+                method keeps no outcomes, or the outcomes cannot give this kernel.
+        """
+        one_of("orders", orders, ORDERS)
+        x, y = check_pair(x_vec, y_vec)
+        wanted = replace(self._wanted(x, y, reading_named(reading, tolerance)), orders=orders)
+        method = choose_method(self.method, wanted.connection, wanted.encoding).method
+        if not isinstance(method, OutcomeMethod):
+            raise _no_outcomes(method.name)
+        return replace(method.reinterpreted(wanted), synthesis_error=self._synthesis_error(x, y))
+
+    def plan(
+        self,
+        x_vec: ArrayLike,
+        y_vec: ArrayLike | None = None,
+        *,
+        shots: int | None = None,
+        price_per_minute: float | None = None,
+        entries: tuple[float, float] | None = None,
+    ) -> RunPlan:
+        """Say what the sampled kernel matrix will take, and how its noise compares with its spread, without running it.
+
+        Args:
+            x_vec: Samples, shape (n, features).
+            y_vec: Samples, shape (m, features); ``None`` means ``x_vec`` again.
+            shots: Shots of every circuit; by default the connection's.
+            price_per_minute: The price of a minute of processor time.
+            entries: Mean and variance of the entries off the diagonal, where they are known; by default those of up to
+                40 samples are simulated, on up to 12 qubits.
+
+        Returns:
+            The plan; pairs that this process knows already are not counted.
+
+        Raises:
+            ValueError: If the data are not valid, or the kernel is exact and runs no circuits.
+        """
+        x, y = check_pair(x_vec, y_vec)
+        wanted = self._wanted(x, y, self.reading())
+        method = choose_method(self.method, wanted.connection, wanted.encoding).method
+        if not isinstance(method, CircuitMethod):
+            raise ValueError("An exact kernel runs no circuits, so there is nothing to plan. Connect to a device.")
+        return self._advised(method.plan(wanted, shots=shots, price_per_minute=price_per_minute), wanted, entries)
+
+
+def _no_outcomes(method: str) -> ValueError:
+    return ValueError(
+        f"method={method!r} finds fidelities only; other kernels are read off the outcomes of U(y)†U(x). Take "
+        "method='sampled' or 'exact'."
+    )
