@@ -1,0 +1,127 @@
+"""What the kernels of reduced states share: states that are simulated or measured once, and the plan of a run."""
+
+from abc import abstractmethod
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+from qiskit import QuantumCircuit
+
+from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.kernels.data_binding import check_domain
+from qiskit_qml_ext.kernels.encoded import EncodedKernel
+from qiskit_qml_ext.kernels.encoding import Encoding
+from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate
+from qiskit_qml_ext.kernels.reduced_states.exact_projections import exact_values
+from qiskit_qml_ext.kernels.reduced_states.local_circuit import local_circuit_on, pauli_turns
+from qiskit_qml_ext.kernels.reduced_states.outcomes import LocalOutcomes
+from qiskit_qml_ext.kernels.reduced_states.patches import Patch
+from qiskit_qml_ext.kernels.reduced_states.paulis import PauliTable, pauli_table
+from qiskit_qml_ext.kernels.reduced_states.projections import MeasuredPaulis, Projections
+from qiskit_qml_ext.kernels.reduced_states.settings import covering_settings
+from qiskit_qml_ext.kernels.samples import check_pair, distinct_samples
+from qiskit_qml_ext.primitives import Connection, RunPlan
+from qiskit_qml_ext.primitives.approximation import used_qubits
+
+
+class ReducedStateKernel(EncodedKernel):
+    """A kernel of the states of few qubits at a time.
+
+    A kernel of its own kind says which patches it looks at (:meth:`measured_patches`) and what it makes of them.
+    """
+
+    @abstractmethod
+    def measured_patches(self, qubits: list[int]) -> tuple[Patch, ...]:
+        """Return the patches whose states are measured, as positions among the qubits that the circuit uses."""
+
+    def circuit(self, num_features: int) -> QuantumCircuit:
+        """Return the measured circuit of one sample, before transpilation: features, then two angles for each qubit."""
+        return local_circuit_on(self._connection(), self._encoding(num_features)).circuit.copy()
+
+    def num_settings(self, num_features: int) -> int:
+        """Return the number of settings that each sample is measured in."""
+        encoding = self._encoding(num_features)
+        return len(covering_settings(*self._patches_of(encoding)))
+
+    def plan(
+        self,
+        x_vec: ArrayLike,
+        y_vec: ArrayLike | None = None,
+        *,
+        shots: int | None = None,
+        price_per_minute: float | None = None,
+        entries: tuple[float, float] | None = None,
+    ) -> RunPlan:
+        """Say what measuring the samples will take, without running it.
+
+        Args:
+            x_vec: Samples, shape (n, features).
+            y_vec: Samples, shape (m, features); ``None`` means ``x_vec`` again.
+            shots: Shots of every circuit; by default the connection's.
+            price_per_minute: The price of a minute of processor time.
+            entries: Must be ``None``: how the noise of entries depends on them is known for fidelities only.
+
+        Returns:
+            The plan; samples and settings that this process knows already are not counted.
+
+        Raises:
+            ValueError: If the data are not valid, or the kernel is exact and runs no circuits.
+        """
+        x, y = check_pair(x_vec, y_vec)
+        connection, encoding = self._connection(), self._encoding(x.shape[1])
+        if connection.is_exact:
+            raise ValueError("An exact kernel runs no circuits, so there is nothing to plan. Connect to a device.")
+        if entries is not None:
+            raise ValueError(f"entries means nothing for the plan of a {type(self).__name__}. Leave it out.")
+        circuit, settings = local_circuit_on(connection, encoding), covering_settings(*self._patches_of(encoding))
+        samples, _ = distinct_samples((x if y is None else np.concatenate([x, y]))[:, circuit.columns])
+        wide = np.zeros((len(samples), x.shape[1]))
+        wide[:, circuit.columns] = samples
+        values = LocalOutcomes(connection, circuit, shots=shots).missing(wide, pauli_turns(settings))
+        plan = connection.plan([(circuit.circuit, values, shots)], price_per_minute=price_per_minute)
+        return plan.with_advice(f"Each sample is measured in {len(settings)} settings.")
+
+    def evaluate_with_errors(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> KernelEstimate:
+        """Compute the kernel matrix with the standard error of each entry; see :meth:`evaluate`."""
+        estimate = super().evaluate_with_errors(x_vec, y_vec)
+        connection = self._connection()
+        if connection.is_exact:
+            return estimate
+        x, y = check_pair(x_vec, y_vec)
+        samples = x if y is None else np.concatenate([x, y])
+        return replace(
+            estimate, synthesis_error=local_circuit_on(connection, self._encoding(x.shape[1])).error(samples)
+        )
+
+    def _patches_of(self, encoding: Encoding) -> tuple[tuple[Patch, ...], int]:
+        qubits = used_qubits(encoding.unitary)
+        return self.measured_patches(qubits), len(qubits)
+
+    def _table(self, encoding: Encoding) -> PauliTable:
+        return pauli_table(*self._patches_of(encoding))
+
+    def _projections(self, x: FloatArray, y: FloatArray | None, samples: FloatArray) -> Projections:
+        """Return the projections of distinct samples, simulated or measured.
+
+        Args:
+            x: The samples that are called ``x_vec``, which a domain is checked for.
+            y: Those called ``y_vec``.
+            samples: The distinct ones among them.
+        """
+        connection, encoding = self._connection(), self._encoding(x.shape[1])
+        table = self._table(encoding)
+        if connection.is_exact:
+            for factor in encoding.factors:
+                check_domain(factor.program, factor.columns, x, y)
+            return Projections(exact_values(connection, encoding.factors, table, samples))
+        _refuse_single_shots(connection)
+        settings = covering_settings(*self._patches_of(encoding))
+        circuit = local_circuit_on(connection, encoding)
+        circuit.check(connection, x, y)
+        outcomes = LocalOutcomes(connection, circuit).of(samples, pauli_turns(settings))
+        return MeasuredPaulis(table, settings, outcomes).projections()
+
+
+def _refuse_single_shots(connection: Connection) -> None:
+    if connection.shots == 1:
+        raise ValueError("One shot says nothing of its own noise. Take at least 2 shots, or better some hundreds.")
