@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
@@ -20,7 +19,7 @@ from qiskit_qml_ext.kernels.reduced_states.patches import Patch, patches_of
 from qiskit_qml_ext.kernels.reduced_states.projection_kernel import ProjectionKernel
 from qiskit_qml_ext.kernels.reduced_states.reduced_state_kernel import ReducedStateKernel
 from qiskit_qml_ext.kernels.repairs import Repair
-from qiskit_qml_ext.kernels.samples import check_samples, distinct_samples
+from qiskit_qml_ext.kernels.samples import check_samples
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.primitives.approximation import used_qubits
 
@@ -80,6 +79,8 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
         >>> kernel.evaluate([[0.0], [np.pi / 2]]).round(6).tolist()
         [[1.0, 0.606531], [0.606531, 1.0]]
     """
+
+    is_positive_semidefinite: bool | None = True
 
     def __init__(
         self,
@@ -158,9 +159,7 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
         """
         samples = check_samples("X", X)
         connection, encoding = self._connection(), self._encoding(samples.shape[1])
-        distinct, places = distinct_samples(samples)
-        projections = self._projections(samples, None, distinct)
-        index = np.arange(len(distinct)) if places is None else places
+        projections, index, _ = self._distinct_projections(samples, None)
         errors, shots = projections.errors, projections.shots
         return PauliFeatures(
             projections.values[index],
@@ -181,11 +180,8 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
 
     def compared(self, x: FloatArray, y: FloatArray | None) -> tuple[Comparison, str]:
         """Return checked samples, compared by their projections."""
-        distinct, places = distinct_samples(x if y is None else np.concatenate([x, y]))
         check_matrix((len(x), len(x if y is None else y)), _ARRAYS, self._connection().max_memory)
-        projections = self._projections(x, y, distinct)
-        index = np.arange(len(distinct)) if places is None else places
-        rows, columns = (index, index) if y is None else (index[: len(x)], index[len(x) :])
+        projections, rows, columns = self._distinct_projections(x, y)
         table = self._table(self._encoding(x.shape[1]))
         ones = [1.0] * len(table.patches)
         comparison = Comparison(

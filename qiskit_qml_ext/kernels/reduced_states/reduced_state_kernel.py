@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 
-from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.arrays import FloatArray, IndexArray
 from qiskit_qml_ext.kernels.data_binding import check_domain
 from qiskit_qml_ext.kernels.encoded import EncodedKernel
 from qiskit_qml_ext.kernels.encoding import Encoding
@@ -99,6 +99,15 @@ class ReducedStateKernel(EncodedKernel):
 
     def _table(self, encoding: Encoding) -> PauliTable:
         return pauli_table(*self._patches_of(encoding))
+
+    def _distinct_projections(
+        self, x: FloatArray, y: FloatArray | None
+    ) -> tuple[Projections, IndexArray, IndexArray]:
+        """Return the projections of the distinct samples, and that of each row and of each column."""
+        distinct, places = distinct_samples(x if y is None else np.concatenate([x, y]))
+        projections = self._projections(x, y, distinct)
+        index = np.arange(len(distinct)) if places is None else places
+        return (projections, index, index) if y is None else (projections, index[: len(x)], index[len(x) :])
 
     def _projections(self, x: FloatArray, y: FloatArray | None, samples: FloatArray) -> Projections:
         """Return the projections of distinct samples, simulated or measured.
