@@ -9,6 +9,7 @@ from qiskit_qml_ext.kernels.base import QuantumKernel
 from qiskit_qml_ext.kernels.fidelity import FidelityKernel
 from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate, RawKernel
 from qiskit_qml_ext.kernels.local import LocalKernel
+from qiskit_qml_ext.kernels.methods import RandomisedMeasurements
 from qiskit_qml_ext.kernels.projected import ProjectedKernel
 from qiskit_qml_ext.kernels.reduced_states import MeasuredFeaturesKernel, PauliFeatures
 from qiskit_qml_ext.kernels.repairs import Repair, clip_spectrum, shift_spectrum
@@ -23,6 +24,7 @@ __all__ = [
     "PlansRuns",
     "ProjectedKernel",
     "QuantumKernel",
+    "RandomisedMeasurements",
     "RawKernel",
     "Repair",
     "StatesErrors",

@@ -21,12 +21,14 @@ from qiskit_qml_ext.kernels.methods import (
     ChosenMethod,
     CircuitMethod,
     Fidelities,
+    FidelityMethod,
+    PredictsErrors,
     choose_circuit_method,
     choose_method,
     method_named,
 )
 from qiskit_qml_ext.kernels.methods.exact import exact_fidelities
-from qiskit_qml_ext.kernels.plan import advise, moments_of
+from qiskit_qml_ext.kernels.plan import advise, moments_of, spread_in_words
 from qiskit_qml_ext.kernels.repairs import Repair
 from qiskit_qml_ext.kernels.samples import check_pair, distinct_samples
 from qiskit_qml_ext.primitives import Connection, RunPlan
@@ -50,7 +52,9 @@ class FidelityKernel(EncodedKernel):
         feature_map: A template or a circuit; ``None`` is ``ZZFeatureMap()``. A circuit's parameters take the features
             in the order of ``circuit.parameters``.
         connection: Where circuits run, from :func:`~qiskit_qml_ext.primitives.connect`; by default exact results.
-        method: ``"exact"``, ``"sampled"``, or ``"auto"``: exact if the connection is.
+        method: ``"exact"``, ``"sampled"``, ``"randomised"`` (or with settings of its own,
+            :class:`~qiskit_qml_ext.kernels.RandomisedMeasurements`), or ``"auto"``: exact if the connection is, else
+            sampled.
         sampler: A V2 sampler of your own instead of a connection.
         pass_manager: Turns circuits into the sampler's own gates.
         run_diagonal: Whether a sample against itself is measured too, instead of being set to 1.
@@ -79,7 +83,7 @@ class FidelityKernel(EncodedKernel):
         feature_map: FeatureMap | QuantumCircuit | None = None,
         *,
         connection: Connection | None = None,
-        method: str = "auto",
+        method: str | FidelityMethod = "auto",
         sampler: BaseSamplerV2 | None = None,
         pass_manager: "PassManager | None" = None,
         run_diagonal: bool = False,
@@ -173,6 +177,8 @@ class FidelityKernel(EncodedKernel):
         if not isinstance(method, CircuitMethod):
             raise ValueError("An exact kernel runs no circuits, so there is nothing to plan. Connect to a device.")
         plan = method.plan(wanted, shots=shots, price_per_minute=price_per_minute)
+        if isinstance(method, PredictsErrors):
+            return plan if entries is None else plan.with_advice(spread_in_words(entries[1]))
         moments = _exact_moments(wanted) if entries is None else entries
         return plan if moments is None else advise(plan, *moments)
 

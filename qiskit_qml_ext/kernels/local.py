@@ -17,6 +17,7 @@ from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.kernels.blocks import check_matrix
 from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
 from qiskit_qml_ext.kernels.methods import CircuitMethod, Fidelities, choose_method
+from qiskit_qml_ext.kernels.plan import spread_in_words
 from qiskit_qml_ext.kernels.reduced_states.comparison import Comparison
 from qiskit_qml_ext.kernels.reduced_states.patches import Patch, scales_of
 from qiskit_qml_ext.kernels.reduced_states.reduced_state_kernel import ReducedStateKernel
@@ -151,7 +152,8 @@ class LocalKernel(ReducedStateKernel):
         method = choose_method("auto", connection, encoding).method
         if parts.whole and isinstance(method, CircuitMethod):
             wanted = Fidelities(connection, encoding, x, y)
-            plans.append(method.plan(wanted, shots=shots, price_per_minute=price_per_minute))
+            plan = method.plan(wanted, shots=shots, price_per_minute=price_per_minute)
+            plans.append(plan if entries is None else plan.with_advice(spread_in_words(entries[1])))
         return plans[0] if len(plans) == 1 else _together(*plans)
 
     def _parts(self, qubits: list[int]) -> _Parts:

@@ -7,7 +7,8 @@ from qiskit_qml_ext.kernels.methods.choosing import (
     choose_method,
     method_named,
 )
-from qiskit_qml_ext.kernels.methods.method import CircuitMethod, Fidelities, FidelityMethod
+from qiskit_qml_ext.kernels.methods.method import CircuitMethod, Fidelities, FidelityMethod, PredictsErrors
+from qiskit_qml_ext.kernels.methods.randomised_measurements import RandomisedMeasurements
 
 __all__ = [
     "METHODS",
@@ -15,6 +16,8 @@ __all__ = [
     "CircuitMethod",
     "Fidelities",
     "FidelityMethod",
+    "PredictsErrors",
+    "RandomisedMeasurements",
     "choose_circuit_method",
     "choose_method",
     "method_named",

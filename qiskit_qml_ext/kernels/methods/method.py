@@ -27,6 +27,7 @@ class Fidelities:
     """Whether a sample against itself is measured too, instead of being set to 1."""
 
 
+@runtime_checkable
 class FidelityMethod(Protocol):
     """A way to find the fidelities |⟨φ(y)|φ(x)⟩|² of the states that an encoding prepares."""
 
@@ -59,3 +60,11 @@ class CircuitMethod(FidelityMethod, Protocol):
 
     def synthesis_error(self, wanted: Fidelities) -> float | None:
         """Return by how much the states that run differ from the encoding's; see :class:`KernelEstimate`."""
+
+
+@runtime_checkable
+class PredictsErrors(Protocol):
+    """A method whose entries are no fractions of shots, so that it says itself how noisy they will be."""
+
+    def predicted_error(self, num_qubits: int, shots: int) -> float:
+        """Return the standard error of an entry near 1."""

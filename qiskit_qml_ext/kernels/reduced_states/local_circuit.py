@@ -94,9 +94,7 @@ def local_circuit_on(connection: Connection, encoding: Encoding) -> LocalCircuit
     """
     feature_map, key = encoding.circuit_for(connection)
     place = (key, tuple(parameter.name for parameter in feature_map.parameters))
-    return connection.results.once(
-        "local circuits", place, lambda: _made(connection, feature_map), limit=_MAX_KEPT
-    )
+    return connection.results.once("local circuits", place, lambda: _made(connection, feature_map), limit=_MAX_KEPT)
 
 
 def pauli_turns(settings: IntArray) -> FloatArray:

@@ -57,8 +57,10 @@ def noise_forms(projections: Projections, scales: FloatArray, rows: IndexArray, 
         of_columns = _Side(projections, scales, vectors, columns[right])
         for top in range(0, len(rows), step):
             here = slice(top, min(top + step, len(rows)))
-            of_rows = of_columns if np.array_equal(rows[here], columns[right]) else _Side(
-                projections, scales, vectors, rows[here]
+            of_rows = (
+                of_columns
+                if np.array_equal(rows[here], columns[right])
+                else _Side(projections, scales, vectors, rows[here])
             )
             for name, tile in _tile(of_rows, of_columns).items():
                 forms[name][here, right] = tile

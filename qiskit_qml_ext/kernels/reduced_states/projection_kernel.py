@@ -107,9 +107,7 @@ class ProjectionKernel(QuantumKernel):
             raise ValueError(f"gamma={given:g} means nothing for outer={self.outer!r}, which has no bandwidth of ours.")
         return has_gamma and given is None
 
-    def _keep(
-        self, found: MedianBandwidth, seen: MedianBandwidth | None, x: FloatArray, y: FloatArray | None
-    ) -> float:
+    def _keep(self, found: MedianBandwidth, seen: MedianBandwidth | None, x: FloatArray, y: FloatArray | None) -> float:
         """Keep a bandwidth, unless another thread has kept one meanwhile: then that one holds, if it can."""
         with _keeping:
             if self._bandwidth is not seen:

@@ -12,6 +12,7 @@ from qiskit_qml_ext.kernels.data_binding import check_domain
 from qiskit_qml_ext.kernels.encoded import EncodedKernel
 from qiskit_qml_ext.kernels.encoding import Encoding
 from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate
+from qiskit_qml_ext.kernels.plan import spread_in_words
 from qiskit_qml_ext.kernels.reduced_states.exact_projections import exact_values
 from qiskit_qml_ext.kernels.reduced_states.local_circuit import local_circuit_on, pauli_turns
 from qiskit_qml_ext.kernels.reduced_states.outcomes import LocalOutcomes
@@ -59,7 +60,7 @@ class ReducedStateKernel(EncodedKernel):
             y_vec: Samples, shape (m, features); ``None`` means ``x_vec`` again.
             shots: Shots of every circuit; by default the connection's.
             price_per_minute: The price of a minute of processor time.
-            entries: Must be ``None``: how the noise of entries depends on them is known for fidelities only.
+            entries: Mean and variance of the entries off the diagonal, where they are known.
 
         Returns:
             The plan; samples and settings that this process knows already are not counted.
@@ -71,15 +72,12 @@ class ReducedStateKernel(EncodedKernel):
         connection, encoding = self._connection(), self._encoding(x.shape[1])
         if connection.is_exact:
             raise ValueError("An exact kernel runs no circuits, so there is nothing to plan. Connect to a device.")
-        if entries is not None:
-            raise ValueError(f"entries means nothing for the plan of a {type(self).__name__}. Leave it out.")
         circuit, settings = local_circuit_on(connection, encoding), covering_settings(*self._patches_of(encoding))
-        samples, _ = distinct_samples((x if y is None else np.concatenate([x, y]))[:, circuit.columns])
-        wide = np.zeros((len(samples), x.shape[1]))
-        wide[:, circuit.columns] = samples
-        values = LocalOutcomes(connection, circuit, shots=shots).missing(wide, pauli_turns(settings))
+        samples, _ = distinct_samples(x if y is None else np.concatenate([x, y]))
+        values = LocalOutcomes(connection, circuit, shots=shots).missing(samples, pauli_turns(settings))
         plan = connection.plan([(circuit.circuit, values, shots)], price_per_minute=price_per_minute)
-        return plan.with_advice(f"Each sample is measured in {len(settings)} settings.")
+        plan = plan.with_advice(f"Each sample is measured in {len(settings)} settings.")
+        return plan if entries is None else plan.with_advice(spread_in_words(entries[1]))
 
     def evaluate_with_errors(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> KernelEstimate:
         """Compute the kernel matrix with the standard error of each entry; see :meth:`evaluate`."""
@@ -100,9 +98,7 @@ class ReducedStateKernel(EncodedKernel):
     def _table(self, encoding: Encoding) -> PauliTable:
         return pauli_table(*self._patches_of(encoding))
 
-    def _distinct_projections(
-        self, x: FloatArray, y: FloatArray | None
-    ) -> tuple[Projections, IndexArray, IndexArray]:
+    def _distinct_projections(self, x: FloatArray, y: FloatArray | None) -> tuple[Projections, IndexArray, IndexArray]:
         """Return the projections of the distinct samples, and that of each row and of each column."""
         distinct, places = distinct_samples(x if y is None else np.concatenate([x, y]))
         projections = self._projections(x, y, distinct)

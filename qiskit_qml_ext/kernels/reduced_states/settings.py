@@ -43,7 +43,9 @@ def covering_settings(patches: tuple[Patch, ...], num_qubits: int) -> IntArray:
             f"{MAX_MEASURED_QUBITS} qubits are measured. Use smaller patches, or exact results."
         )
     colours = _colours(patches, num_qubits)
-    groups = sorted({tuple(sorted(colours[qubit] for qubit in patch)) for patch in patches}, key=lambda one: (-len(one), one))
+    groups = sorted(
+        {tuple(sorted(colours[qubit] for qubit in patch)) for patch in patches}, key=lambda one: (-len(one), one)
+    )
     number = max(colours.values()) + 1
     rows = _orthogonal(number) if largest == 2 and number <= len(_LINES) else _covering(groups, number)
     settings = np.full((len(rows), num_qubits), 3)
