@@ -49,18 +49,18 @@ class LocalKernel(ReducedStateKernel):
     positive semi-definite, normalised or not; without normalising, its diagonal has the purities of the reduced states.
 
     Patches of some of the qubits are measured as a :class:`~qiskit_qml_ext.kernels.ProjectedKernel` measures them: 3ᵏ
-    settings for each sample where the patches of k qubits do not overlap (at most 4 qubits), shared with all kernels that
-    measure the same. A patch of all qubits is the fidelity kernel, found from states or by the inversion test: a circuit
-    for each pair of samples. With shots, entries are unbiased before they are normalised (those of a sample with itself
-    are made of different shots); normalising leaves a bias of the order of one over the shots.
+    settings for each sample where the patches of k qubits do not overlap (at most 4 qubits), shared with all kernels
+    that measure the same. A patch of all qubits is the fidelity kernel, found from states or by the inversion test: a
+    circuit for each pair of samples. With shots, entries are unbiased before they are normalised (those of a sample
+    with itself are made of different shots); normalising leaves a bias of the order of one over the shots.
 
     Args:
         feature_map: A template or a circuit; ``None`` is ``ZZFeatureMap()``. A circuit's parameters take the features
             in the order of ``circuit.parameters``.
         patches: One scale or a list of scales. A scale is a word (``"single"``, ``"disjoint_pairs"``,
-            ``"neighbour_pairs"``, ``"all_pairs"``, ``"all"`` for all qubits together) or a list of sets of the circuit's
-            qubits. The default is that of the authors: disjoint neighbouring pairs (of an odd number of qubits the last
-            one is in none), and all qubits.
+            ``"neighbour_pairs"``, ``"all_pairs"``, ``"all"`` for all qubits together) or a list of sets of the
+            circuit's qubits. The default is that of the authors: disjoint neighbouring pairs (of an odd number of
+            qubits the last one is in none), and all qubits.
         weights: The weight of each scale, not negative; only their ratios count. ``None`` for equal ones.
         normalize: Whether the diagonal is made 1.
         connection: Where circuits run, from :func:`~qiskit_qml_ext.primitives.connect`; by default exact results.
@@ -215,8 +215,8 @@ def _normalized(local: Comparison, whole: RawKernel | None, weight: float) -> tu
     rows, columns = (own + weight for own in local.purities())
     if min(rows.min(initial=np.inf), columns.min(initial=np.inf)) <= 0:
         raise ValueError(
-            "The estimated purity of a sample's patches is not positive, so its entries cannot be normalised. Take more "
-            "shots, or normalize=False."
+            "The estimated purity of a sample's patches is not positive, so its entries cannot be normalised. Take "
+            "more shots, or normalize=False."
         )
     scale = np.sqrt(np.outer(rows, columns))
     values = values / scale

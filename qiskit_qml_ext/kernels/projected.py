@@ -38,26 +38,26 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
     Outcomes are kept in the connection, so that nothing runs twice, for training and test data, folds and other kernels
     of the same states.
 
-    With shots, squared distances are unbiased (they may be below 0, and entries above 1), and standard errors follow from
-    the covariances of all estimates. A sample against itself is exact. The matrix of exact states is positive
+    With shots, squared distances are unbiased (they may be below 0, and entries above 1), and standard errors follow
+    from the covariances of all estimates. A sample against itself is exact. The matrix of exact states is positive
     semi-definite, as is that of estimates with ``debias=False``, whose entries are too small instead.
 
     Args:
         feature_map: A template or a circuit; ``None`` is ``ZZFeatureMap()``. A circuit's parameters take the features
             in the order of ``circuit.parameters``.
         patches: Which reduced states: ``"single"`` (each qubit), ``"disjoint_pairs"`` (0 and 1, 2 and 3, …),
-            ``"neighbour_pairs"``, ``"all_pairs"``, or a list of sets of the circuit's qubits. Qubits on which the circuit
-            does not act do not count. Patches of up to 8 qubits are simulated, of up to 4 measured.
+            ``"neighbour_pairs"``, ``"all_pairs"``, or a list of sets of the circuit's qubits. Qubits on which the
+            circuit does not act do not count. Patches of up to 8 qubits are simulated, of up to 4 measured.
         outer: The classical kernel: ``"rbf"``, ``"linear"`` (Σ_p Tr ρ_p ρ'_p), ``"matern"`` (ν = 3/2),
             ``"rational_quadratic"`` (α = 1), the last two of length 1/√(2γ); or a kernel of scikit-learn's
             ``gaussian_process.kernels``, of vectors whose squared distances are Σ_p ‖ρ_p - ρ'_p‖²_F, with its own
-            parameters. Only ``"rbf"`` and ``"linear"`` are unbiased with shots (the first up to the skewness of the noise);
-            scikit-learn's kernels get the estimates as they are.
-        gamma: The bandwidth γ of ``"rbf"``, ``"matern"`` and ``"rational_quadratic"``: a positive number, or ``"median"``
-            for one over the median of the squared distances of the first samples that are evaluated against themselves,
-            as a model's training data are; it is used for all data from then on, and :attr:`gamma_` says what it is. A
-            matrix of other samples against themselves is then an error, as their median would make another kernel:
-            call :meth:`fit` to fix it for whatever comes. A clone starts anew.
+            parameters. Only ``"rbf"`` and ``"linear"`` are unbiased with shots (the first up to the skewness of the
+            noise); scikit-learn's kernels get the estimates as they are.
+        gamma: The bandwidth γ of ``"rbf"``, ``"matern"`` and ``"rational_quadratic"``: a positive number, or
+            ``"median"`` for one over the median of the squared distances of the first samples that are evaluated
+            against themselves, as a model's training data are; it is used for all data from then on, and :attr:`gamma_`
+            says what it is. A matrix of other samples against themselves is then an error, as their median would make
+            another kernel: call :meth:`fit` to fix it for whatever comes. A clone starts anew.
         debias: Whether what shots add to squares in the mean is taken away.
         connection: Where circuits run, from :func:`~qiskit_qml_ext.primitives.connect`; by default exact results.
         sampler: A V2 sampler of your own instead of a connection.
@@ -122,8 +122,8 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
         """Return the kernel of Bloch vectors that were measured elsewhere and come as data.
 
         Args:
-            features: Those of the training samples, shape (n, 3 · qubits): ⟨X⟩, ⟨Y⟩, ⟨Z⟩ of the first qubit, then of the
-                second, and so on. The bandwidth ``"median"`` is taken of them; the kernel is then evaluated on rows
+            features: Those of the training samples, shape (n, 3 · qubits): ⟨X⟩, ⟨Y⟩, ⟨Z⟩ of the first qubit, then of
+                the second, and so on. The bandwidth ``"median"`` is taken of them; the kernel is then evaluated on rows
                 like these.
             outer: The classical kernel.
             gamma: Its bandwidth.

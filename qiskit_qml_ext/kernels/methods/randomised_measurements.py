@@ -1,17 +1,17 @@
 r"""Fidelities by randomised measurements: every sample is measured in the same random local bases.
 
-Elben et al., arXiv:1812.02624 (overlaps from statistical correlations), Haug et al., arXiv:2108.01039 (as a kernel): with
-P_U(s) the probability of the outcome s in the bases U and D the Hamming distance,
+Elben et al., arXiv:1812.02624 (overlaps from statistical correlations), Haug et al., arXiv:2108.01039 (as a kernel):
+with P_U(s) the probability of the outcome s in the bases U and D the Hamming distance,
 
     Tr ρσ = 2ⁿ Σ_{s,s'} (-2)^{-D(s,s')} E_U[P_U(s) P'_U(s')].
 
-A circuit for each sample and setting instead of one for each pair. In return the noise grows exponentially with the number
-of qubits: for equal pure product states and S shots, an estimate of one setting has the second moment
+A circuit for each sample and setting instead of one for each pair. In return the noise grows exponentially with the
+number of qubits: for equal pure product states and S shots, an estimate of one setting has the second moment
 
     (1 - 1/S)² cⁿ + (2/S)(1 - 1/S) 1.5ⁿ + 3ⁿ/S²
 
-with c = 1.2 for bases from the Haar measure (derived and checked by simulation), and up to c = 1.5 for Pauli bases, which is
-reached by products of eigenstates of Paulis.
+with c = 1.2 for bases from the Haar measure (derived and checked by simulation), and up to c = 1.5 for Pauli bases,
+which is reached by products of eigenstates of Paulis.
 """
 
 from collections.abc import Iterator
@@ -148,7 +148,7 @@ class RandomisedMeasurements:
         return self._circuit_on(connection, encoding).circuit.copy()
 
     def plan(self, wanted: Fidelities, *, shots: int | None = None, price_per_minute: float | None = None) -> RunPlan:
-        """Say what the circuits of the samples and settings that are not known yet will take, and the error of entries."""
+        """Say what the circuits that are not known yet will take, and which error the entries will have."""
         connection = wanted.connection
         circuit = self._circuit_on(connection, wanted.encoding)
         samples, _ = distinct_samples(wanted.x if wanted.y is None else np.concatenate([wanted.x, wanted.y]))
@@ -199,8 +199,8 @@ class RandomisedMeasurements:
         if self.predicted_error(number, shots) <= _NOTABLE:
             return None
         return (
-            f"{self._predicted_in_words(number, shots)} Entries lie between 0 and 1, so take more settings, more shots or "
-            "fewer qubits; method='sampled' has an error of at most 1/(2√shots)."
+            f"{self._predicted_in_words(number, shots)} Entries lie between 0 and 1, so take more settings, more shots "
+            "or fewer qubits; method='sampled' has an error of at most 1/(2√shots)."
         )
 
 
@@ -209,9 +209,9 @@ def mean_overlaps(
 ) -> tuple[FloatArray, FloatArray]:
     """Return the mean over settings of 2ⁿ Σ (-2)^{-D(s,s')} P(s)P'(s'), and its standard error.
 
-    (-2)^{-D} is a product over qubits of [[1, -1/2], [-1/2, 1]]; its root is applied to the distributions, qubit by qubit,
-    and one matrix product is left. For a sample with itself pairs of one and the same shot, which give 2ⁿ each, are left
-    out.
+    (-2)^{-D} is a product over qubits of [[1, -1/2], [-1/2, 1]]; its root is applied to the distributions, qubit by
+    qubit, and one matrix product is left. For a sample with itself pairs of one and the same shot, which give 2ⁿ each,
+    are left out.
 
     Args:
         measured: The fractions of outcomes of each sample in a setting, shape (samples, 2ⁿ), and the shots behind them.

@@ -1,8 +1,8 @@
 """The bandwidth of a kernel of projections: a number, or one over the median of squared distances.
 
-A kernel sees the training data and, later, the test data; with a median of each it would be two kernels. So the median is
-taken once, of the first samples that are compared with themselves (or of those given to ``fit``), and kept with what it
-was taken of. What it cannot mean is refused: other samples compared with themselves, another feature map.
+A kernel sees the training data and, later, the test data; with a median of each it would be two kernels. So the median
+is taken once, of the first samples that are compared with themselves (or of those given to ``fit``), and kept with what
+it was taken of. What it cannot mean is refused: other samples compared with themselves, another feature map.
 """
 
 from dataclasses import dataclass
@@ -90,13 +90,13 @@ def known_bandwidth(
         )
     if not fits:
         raise ValueError(
-            "gamma='median' was taken of other settings than the kernel has now (feature map, patches or target). Call "
+            "gamma='median' was taken of other settings than the kernel has now (feature map, patches or debias). Call "
             "fit(X) again, or give a number."
         )
     raise ValueError(
         f"gamma='median' was taken of other samples (it is {held.gamma:.4g}), and another median would be another "
-        "kernel. Call fit(X) with the training data if their median is meant for all samples, set gamma to a number, or "
-        "use a clone of the kernel for other training data."
+        "kernel. Call fit(X) with the training data if their median is meant for all samples, set gamma to a number, "
+        "or use a clone of the kernel for other training data."
     )
 
 

@@ -1,8 +1,8 @@
 """The circuit that measures a sample's state, each qubit along a direction of its own.
 
 After the feature map, RZ(-φ) and RY(-θ) turn the direction n = (sin θ cos φ, sin θ sin φ, cos θ) of a qubit onto z, so
-that its outcome is that of n·σ: 0 for +1. The angles are parameters, so that all settings of all samples are rows of one
-parametrised circuit: transpiled once, run as one PUB.
+that its outcome is that of n·σ: 0 for +1. The angles are parameters, so that all settings of all samples are rows of
+one parametrised circuit: transpiled once, run as one PUB.
 """
 
 from dataclasses import dataclass

@@ -22,8 +22,8 @@ _ROUNDING = 1e-9  # of an expectation value beyond 1
 class MeasuredFeaturesKernel(ProjectionKernel):
     """The projected kernel whose samples are Bloch vectors: see ``ProjectedKernel.from_features``.
 
-    Each row has ⟨X⟩, ⟨Y⟩, ⟨Z⟩ of the first qubit, then of the second, and so on. Covariances between them are not known,
-    so the standard errors are those of values that were estimated each by itself.
+    Each row has ⟨X⟩, ⟨Y⟩, ⟨Z⟩ of the first qubit, then of the second, and so on. Covariances between them are not
+    known, so the standard errors are those of values that were estimated each by itself.
 
     Args:
         outer: The classical kernel; see :class:`~qiskit_qml_ext.kernels.ProjectedKernel`.

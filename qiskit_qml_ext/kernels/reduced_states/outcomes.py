@@ -37,9 +37,9 @@ class Outcomes:
 class LocalOutcomes:
     """The outcomes of samples in settings, each run once through a connection.
 
-    They live in ``connection.results``, so all kernels that measure the same states in the same settings share them, for
-    training and test data, whatever they make of them. Two samples that agree in all features that the circuit depends
-    on are one sample here.
+    They live in ``connection.results``, so all kernels that measure the same states in the same settings share them,
+    for training and test data, whatever they make of them. Two samples that agree in all features that the circuit
+    depends on are one sample here.
 
     Args:
         connection: Where the circuit runs.

@@ -3,10 +3,11 @@
 With D = Σ_p ‖ρ_p - ρ'_p‖²_F, those with a bandwidth γ agree to first order in γD: exp(-γD); Matérn with ν = 3/2 and
 rational quadratic with α = 1 of length l = 1/√(2γ), the one for which scikit-learn's RBF is exp(-γD).
 
-What shots do. exp(-γD̂) of an unbiased, nearly normal D̂ is too large by the factor exp(γ²Var/2), which is divided out; its
-standard error is k√(exp(γ²Var) - 1). Matérn and rational quadratic take a D̂ below 0 as 0 and keep a bias of the order of
-f''(D)Var/2. The inner product is unbiased. A kernel of scikit-learn sees the estimated vectors as they are, so that noise
-makes samples look farther apart than they are; its errors come from evaluations with noise of the same covariance added.
+What shots do. exp(-γD̂) of an unbiased, nearly normal D̂ is too large by the factor exp(γ²Var/2), which is divided out;
+its standard error is k√(exp(γ²Var) - 1). Matérn and rational quadratic take a D̂ below 0 as 0 and keep a bias of the
+order of f''(D)Var/2. The inner product is unbiased. A kernel of scikit-learn sees the estimated vectors as they are, so
+that noise makes samples look farther apart than they are; its errors come from evaluations with noise of the same
+covariance added.
 """
 
 from collections.abc import Callable

@@ -10,6 +10,7 @@ number of settings that grows as log n.
 
 from functools import lru_cache
 from itertools import product
+from typing import TypeAlias
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from qiskit_qml_ext.kernels.reduced_states.patches import Patch
 MAX_MEASURED_QUBITS = 4
 """The largest patch that is measured: one of 4 qubits takes 81 settings."""
 
+Choice: TypeAlias = tuple[int, ...]
+
+_ATTEMPTS = 8
 _LINES = np.array([(1, 0), (0, 1), (1, 1), (1, 2)])  # the directions of the plane over three elements
 
 
@@ -39,13 +43,11 @@ def covering_settings(patches: tuple[Patch, ...], num_qubits: int) -> IntArray:
     largest = max(map(len, patches))
     if largest > MAX_MEASURED_QUBITS:
         raise ValueError(
-            f"A patch of {largest} qubits takes 3^{largest} = {3**largest:,} settings for each sample; patches of at most "
-            f"{MAX_MEASURED_QUBITS} qubits are measured. Use smaller patches, or exact results."
+            f"A patch of {largest} qubits takes 3^{largest} = {3**largest:,} settings for each sample; patches of at "
+            f"most {MAX_MEASURED_QUBITS} qubits are measured. Use smaller patches, or exact results."
         )
     colours = _colours(patches, num_qubits)
-    groups = sorted(
-        {tuple(sorted(colours[qubit] for qubit in patch)) for patch in patches}, key=lambda one: (-len(one), one)
-    )
+    groups = sorted({tuple(sorted(colours[qubit] for qubit in patch)) for patch in patches})
     number = max(colours.values()) + 1
     rows = _orthogonal(number) if largest == 2 and number <= len(_LINES) else _covering(groups, number)
     settings = np.full((len(rows), num_qubits), 3)
@@ -68,34 +70,45 @@ def _colours(patches: tuple[Patch, ...], num_qubits: int) -> dict[int, int]:
     return colours
 
 
-def _orthogonal(number: int) -> list[list[int]]:
+def _orthogonal(number: int) -> list[Choice]:
     """Return nine rows in which any two columns have all nine pairs: the values of lines in a plane over Z/3."""
-    return [[int(line @ point) % 3 for line in _LINES[:number]] for point in map(np.array, product(range(3), repeat=2))]
+    points = map(np.array, product(range(3), repeat=2))
+    return [tuple(int(line @ point) % 3 for line in _LINES[:number]) for point in points]
 
 
-def _covering(groups: list[tuple[int, ...]], number: int) -> list[list[int]]:
+def _covering(groups: list[Choice], number: int) -> list[Choice]:
+    """Return rows that give each group of columns all its choices: the fewest of some greedy attempts."""
+    rng = np.random.default_rng(0)
+    attempts = (_greedy_rows(groups, number, rng) for _ in range(_ATTEMPTS if len(groups) > 1 else 1))
+    return min(attempts, key=len)
+
+
+def _greedy_rows(groups: list[Choice], number: int, rng: np.random.Generator) -> list[Choice]:
     """Return rows that give each group of columns all its choices, one row after the other.
 
     Columns get their values in turn, each the one that covers most in expectation over the columns that are still open:
     so a row covers at least the mean of all rows, and the number of rows grows with the logarithm of that of groups.
     """
     left = {(group, choice) for group in groups for choice in product(range(3), repeat=len(group))}
-    rows = []
+    rows: list[Choice] = []
     while left:
-        row: list[int | None] = [None] * number
-        of_column: list[list[tuple[tuple[int, ...], tuple[int, ...]]]] = [[] for _ in range(number)]
+        of_column: list[list[tuple[Choice, Choice]]] = [[] for _ in range(number)]
         for item in sorted(left):
             for column in item[0]:
                 of_column[column].append(item)
-        for column in sorted(range(number), key=lambda one: -len(of_column[one])):
-            gains = [0.0, 0.0, 0.0]
-            for group, choice in of_column[column]:
-                others = [(row[other], value) for other, value in zip(group, choice, strict=True) if other != column]
-                if all(given is None or given == value for given, value in others):
-                    open_ones = sum(given is None for given, _ in others)
-                    gains[choice[group.index(column)]] += 3.0**-open_ones
-            row[column] = int(np.argmax(gains))
-        filled = [0 if value is None else value for value in row]
-        left -= {(group, tuple(filled[column] for column in group)) for group in groups}
-        rows.append(filled)
+        row: dict[int, int] = {}
+        for column in sorted(rng.permutation(number).tolist(), key=lambda one: -len(of_column[one])):
+            row[column] = _best_value(column, row, of_column[column])
+        left -= {(group, tuple(row[column] for column in group)) for group in groups}
+        rows.append(tuple(row[column] for column in range(number)))
     return rows
+
+
+def _best_value(column: int, row: dict[int, int], wanted: list[tuple[Choice, Choice]]) -> int:
+    """Return the value of a column that covers most of what is wanted, given the columns that have theirs."""
+    gains = [0.0, 0.0, 0.0]
+    for group, choice in wanted:
+        given = [(row.get(other), value) for other, value in zip(group, choice, strict=True) if other != column]
+        if all(chosen is None or chosen == value for chosen, value in given):
+            gains[choice[group.index(column)]] += 3.0 ** -sum(chosen is None for chosen, _ in given)
+    return int(np.argmax(gains))
