@@ -169,8 +169,7 @@ def test_a_purity_that_noise_made_negative_is_not_divided_by():
         try:
             kernel.evaluate(X)
         except ValueError as error:
-            assert "The estimated purity of a sample's patches is not positive" in str(error)
-            seen.add("refused")
+            seen.add(str(error).partition(",")[0])
         else:
             seen.add("done")
-    assert seen == {"refused", "done"}
+    assert seen == {"The estimated purity of a sample's patches is not positive", "done"}

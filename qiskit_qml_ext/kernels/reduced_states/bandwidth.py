@@ -12,6 +12,8 @@ import numpy as np
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import real_number, wrong_value
 
+_ROUNDING = 1e-12  # of squared distances: those of states in single precision, whose values are known to 1e-6
+
 MEDIAN = "median"
 """What ``gamma=`` calls the median heuristic."""
 
@@ -61,7 +63,7 @@ def median_bandwidth(distances: FloatArray, made_with: object, samples: FloatArr
             "or call fit(X) with the training data first."
         )
     median = float(np.median(distances))
-    if not median > 0:
+    if not median > _ROUNDING:
         raise ValueError(
             f"gamma='median' needs a positive median, but that of the squared distances is {median:.2g}: most samples "
             "have the same reduced states, or too few shots to tell them apart. Give a number, or take more shots."

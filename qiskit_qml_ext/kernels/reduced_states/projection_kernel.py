@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import clone
 from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import FloatArray
@@ -116,6 +117,11 @@ class ProjectionKernel(QuantumKernel):
                     return known
             self._bandwidth = found
             return found.gamma
+
+    def __sklearn_clone__(self) -> Self:
+        copy: Self = super().__sklearn_clone__()
+        copy.outer = clone(self.outer, safe=False)  # a kernel of scikit-learn's has parameters of its own
+        return copy
 
     def _copy_with(self, **settings: object) -> Self:
         copy = super()._copy_with(**settings)
