@@ -1,8 +1,10 @@
 """The projected quantum kernel: a classical kernel of the states of few qubits."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
@@ -10,18 +12,24 @@ from qiskit.primitives import BaseSamplerV2
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.circuits import FeatureMap
+from qiskit_qml_ext.engine.first_look import PLAN_QUBITS, spread_rows
 from qiskit_qml_ext.kernels.blocks import check_matrix
+from qiskit_qml_ext.kernels.plan import spread_in_words
 from qiskit_qml_ext.kernels.reduced_states.bandwidth import MEDIAN
 from qiskit_qml_ext.kernels.reduced_states.comparison import Comparison
 from qiskit_qml_ext.kernels.reduced_states.features import PauliFeatures
 from qiskit_qml_ext.kernels.reduced_states.measured_features import MeasuredFeaturesKernel
+from qiskit_qml_ext.kernels.reduced_states.outer_kernels import outer_kernel, takes_gamma
 from qiskit_qml_ext.kernels.reduced_states.patches import Patch, patches_of
 from qiskit_qml_ext.kernels.reduced_states.projection_kernel import ProjectionKernel
+from qiskit_qml_ext.kernels.reduced_states.projections import IndependentEstimates, MeasuredPaulis, Projections
 from qiskit_qml_ext.kernels.reduced_states.reduced_state_kernel import ReducedStateKernel
+from qiskit_qml_ext.kernels.reduced_states.settings import covering_settings
 from qiskit_qml_ext.kernels.repairs import Repair
-from qiskit_qml_ext.kernels.samples import check_samples
-from qiskit_qml_ext.primitives import Connection
+from qiskit_qml_ext.kernels.samples import check_pair, check_samples, distinct_samples
+from qiskit_qml_ext.primitives import Connection, RunPlan
 from qiskit_qml_ext.primitives.approximation import used_qubits
+from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
@@ -168,6 +176,56 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
             None if shots is None else int(shots.min()),
             connection.target_name,
         )
+
+    def plan(
+        self,
+        x_vec: ArrayLike,
+        y_vec: ArrayLike | None = None,
+        *,
+        shots: int | None = None,
+        price_per_minute: float | None = None,
+        entries: tuple[float, float] | None = None,
+    ) -> RunPlan:
+        """Say what measuring the samples will take, and how noisy entries will be beside their spread.
+
+        Args:
+            x_vec: Samples, shape (n, features).
+            y_vec: Samples, shape (m, features); ``None`` means ``x_vec`` again.
+            shots: Shots of every circuit; by default the connection's.
+            price_per_minute: The price of a minute of processor time.
+            entries: Mean and variance of the entries off the diagonal, where they are known; by default those of up to
+                40 samples are simulated, on up to 12 qubits.
+
+        Returns:
+            The plan; samples and settings that this process knows already are not counted.
+
+        Raises:
+            ValueError: If the data are not valid, or the kernel is exact and runs no circuits.
+        """
+        plan = super().plan(x_vec, y_vec, shots=shots, price_per_minute=price_per_minute, entries=entries)
+        x, y = check_pair(x_vec, y_vec)
+        samples, _ = distinct_samples(x if y is None else np.concatenate([x, y]))
+        encoding = self._encoding(x.shape[1])
+        if len(used_qubits(encoding.unitary)) > PLAN_QUBITS or len(samples) < 2:
+            return plan
+        few = spread_rows(samples)
+        exact, pairs = self.exact_copy(), np.triu_indices(len(few), 1)
+        if exact._bandwidth is None:
+            exact.fit(few)
+        comparison, _ = exact.compared(few, None)
+        settings = covering_settings(*self._patches_of(encoding))
+        read = MeasuredPaulis.readings(self._table(encoding), settings)
+        values = comparison.projections.values
+        behind = np.broadcast_to((plan.shots or DEFAULT_SHOTS) * read.sum(axis=0), values.shape)
+        noisy = replace(
+            comparison, projections=Projections(values, behind, IndependentEstimates(values, behind)), debias=False
+        )
+        gamma = exact.gamma_ if takes_gamma(self.outer) else None
+        matrix, errors = outer_kernel(noisy, self.outer, gamma)
+        assert errors is not None
+        noise = float(np.sqrt(np.mean(errors[pairs] ** 2)))
+        plan = plan if entries is not None else plan.with_advice(spread_in_words(float(np.var(matrix[pairs]))))
+        return plan.with_advice(f"Without errors of the device, the noise of an entry will be about {noise:.2g}.")
 
     def measured_patches(self, qubits: list[int]) -> tuple[Patch, ...]:
         """Return the patches whose states are measured."""

@@ -230,7 +230,7 @@ def test_a_fake_device_runs_it_and_its_plan_says_what_it_takes():
     kernel = ProjectedKernel(ZZFeatureMap(reps=1), gamma=0.5, connection=connection)
     plan = kernel.plan(SAMPLES[:3], SAMPLES[2:4], entries=(0.5, 0.04))
     assert (plan.circuits, plan.shots, plan.jobs) == (4 * 3, 60, 1)
-    assert plan.advice == ("Each sample is measured in 3 settings.", "Entries vary by 0.2 from pair to pair.")
+    assert plan.advice[:2] == ("Each sample is measured in 3 settings.", "Entries vary by 0.2 from pair to pair.")
     estimate = kernel.evaluate_with_errors(SAMPLES[:3])
     assert (estimate.shots, estimate.target, estimate.synthesis_error) == (60, connection.target_name, 0.0)
     assert kernel.plan(SAMPLES[:3]).circuits == 0
@@ -273,6 +273,22 @@ def test_a_sampler_of_the_users_own():
     assert estimate.shots == 3000
     # 28 entries, false alarm about 28 · 6e-5; fixed seed
     assert np.all(np.abs(estimate.matrix - exact.evaluate(SAMPLES)) <= 4 * estimate.standard_errors)
+
+
+@pytest.mark.parametrize("settings", [{"gamma": 0.5}, {}, {"outer": "linear"}, {"outer": RBF(1.0)}], ids=str)
+def test_a_plan_says_the_noise_beside_the_spread_of_entries(settings):
+    kernel = ProjectedKernel(layered(), connection=connect(shots=300, seed=3), **settings)
+    rows = np.random.default_rng(2).uniform(-2, 2, (12, 3))
+    settings_said, spread, noise = kernel.plan(rows).advice
+    assert kernel.connection.usage.circuits == 0
+    pairs = np.triu_indices(12, 1)
+    found = kernel.evaluate_with_errors(rows)
+    exact = ProjectedKernel(layered(), **settings).evaluate(rows)
+    assert settings_said == "Each sample is measured in 3 settings."
+    assert spread == f"Entries vary by {np.std(exact[pairs]):.3g} from pair to pair."
+    said = float(noise.rpartition("about ")[2].rstrip("."))
+    # without covariances, and to two digits
+    assert said == pytest.approx(np.sqrt(np.mean(found.standard_errors[pairs] ** 2)), rel=0.3)
 
 
 class TestMedian:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from qiskit_qml_ext.arrays import FloatArray, IndexArray, IntArray
+from qiskit_qml_ext.arrays import BoolArray, FloatArray, IndexArray, IntArray
 from qiskit_qml_ext.kernels.reduced_states.outcomes import Outcomes
 from qiskit_qml_ext.kernels.reduced_states.paulis import PauliTable
 
@@ -77,9 +77,7 @@ class MeasuredPaulis:
     def __init__(self, table: PauliTable, settings: IntArray, outcomes: Sequence[Sequence[Outcomes]]):
         self._outcomes = outcomes
         self._supports = (table.paulis > 0).astype(np.int64)
-        self._read: list[IndexArray] = [
-            np.flatnonzero(np.all((table.paulis == 0) | (table.paulis == setting), axis=1)) for setting in settings
-        ]
+        self._read: list[IndexArray] = [np.flatnonzero(reads) for reads in self.readings(table, settings)]
         shape = len(outcomes), len(table.paulis)
         self.sums, self.shots = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
         for row, of_settings in enumerate(outcomes):
@@ -87,6 +85,13 @@ class MeasuredPaulis:
                 self.sums[row, read] += outcome.counts @ self._signs(read, outcome)
                 self.shots[row, read] += outcome.shots
         self.values: FloatArray = self.sums / self.shots
+
+    @staticmethod
+    def readings(table: PauliTable, settings: IntArray) -> BoolArray:
+        """Tell which settings read which Paulis: those that agree with it on its support; shape (settings, paulis)."""
+        agree = (table.paulis[None] == 0) | (table.paulis[None] == settings[:, None])
+        reads: BoolArray = np.all(agree, axis=2)
+        return reads
 
     def _signs(self, read: IndexArray, outcome: Outcomes) -> IntArray:
         """Return the value ±1 of each Pauli in each of the different outcomes, shape (outcomes, paulis)."""
