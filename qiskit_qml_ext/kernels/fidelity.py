@@ -125,6 +125,11 @@ class FidelityKernel(EncodedKernel):
         """Return a copy of the kernel with exact results, without a repair and without a measured diagonal."""
         return super().exact_copy().set_params(method="exact", run_diagonal=False)
 
+    @property
+    def entries_are_fractions(self) -> bool:
+        """Whether a measured entry is a fraction of its shots: yes, but for randomised measurements."""
+        return self.method == "auto" or not isinstance(method_named(self.method), PredictsErrors)
+
     def _asks_for_circuits(self) -> bool:
         """Whether the method is one that runs circuits, by its name."""
         return self.method != "auto" and isinstance(method_named(self.method), CircuitMethod)

@@ -214,8 +214,9 @@ def kernel_concentration(
     r"""Measure mean and variance of the kernel entries off the diagonal, how they scale, why, and what they cost.
 
     Args:
-        kernel: A :class:`~qiskit_qml_ext.kernels.FidelityKernel`, any kernel of qiskit-machine-learning, a feature map,
-            or a function from the number of features to a kernel.
+        kernel: A :class:`~qiskit_qml_ext.kernels.FidelityKernel`, any kernel of qiskit-machine-learning whose entries
+            are fractions of shots where it is measured, a feature map, or a function from the number of features to a
+            kernel.
         X: Samples that are independent and identically distributed, shape (n, features), n ≥ 4.
         feature_counts: Numbers of features: for each, the first columns of X are encoded. By default all columns only.
         relative_precision: ε for the shots that an entry of average size needs, (1-k)/(kε²).
@@ -232,7 +233,7 @@ def kernel_concentration(
         Moments with intervals from U-statistics, a scaling verdict, sources of concentration, shots, and a bandwidth.
 
     Raises:
-        TypeError: If the kernel is of a kind that is not known.
+        TypeError: If the kernel is of a kind that is not known, or its entries are no fractions of shots.
         ValueError: If the data do not fit.
         StateTooLargeError: If noise is to be simulated on more than 12 qubits.
 
@@ -345,6 +346,12 @@ def _kernel_for(kernel: KernelLike, width: int, connection: Connection | None) -
 
 def _evaluate(kernel: BaseKernel, X: FloatArray) -> tuple[FloatArray, FloatArray | None, int | None]:
     """The matrix before any repair, the standard errors of its entries, and the shots."""
+    if not getattr(kernel, "entries_are_fractions", True):
+        raise TypeError(
+            f"The entries of this {type(kernel).__name__} are no fractions of shots, so the shots that tell them apart "
+            "cannot be counted as those of fidelities. Look at its matrix with kernel_health(kernel.evaluate(X), y), "
+            "and at the errors of evaluate_with_errors(X)."
+        )
     if isinstance(kernel, StatesErrors):
         estimate = stated_errors(kernel, X)
         return estimate.raw, None if estimate.shots is None else estimate.standard_errors, estimate.shots

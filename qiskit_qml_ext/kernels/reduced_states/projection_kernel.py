@@ -57,6 +57,11 @@ class ProjectionKernel(QuantumKernel):
         """Return what the distances of samples depend on, besides the samples and the target."""
 
     @property
+    def entries_are_fractions(self) -> bool:
+        """Whether a measured entry is a fraction of its shots: no, it is made of products of such."""
+        return False
+
+    @property
     def gamma_(self) -> float:
         """The bandwidth that is used: the one given, or what ``"median"`` turned out to be."""
         given = checked_gamma(self.gamma)

@@ -35,6 +35,11 @@ class ReducedStateKernel(EncodedKernel):
     def measured_patches(self, qubits: list[int]) -> tuple[Patch, ...]:
         """Return the patches whose states are measured, as positions among the qubits that the circuit uses."""
 
+    @property
+    def entries_are_fractions(self) -> bool:
+        """Whether a measured entry is a fraction of its shots: no, it is made of products of such."""
+        return False
+
     def circuit(self, num_features: int) -> QuantumCircuit:
         """Return the measured circuit of one sample, before transpilation: features, then two angles for each qubit."""
         return local_circuit_on(self._connection(), self._encoding(num_features)).circuit.copy()
