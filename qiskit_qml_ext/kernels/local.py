@@ -29,7 +29,7 @@ from qiskit_qml_ext.primitives.approximation import used_qubits
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
 
-_ARRAYS = 5  # of the shape of the matrix at a time
+_ARRAYS = 10  # of the shape of the matrix at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,7 +232,7 @@ def _normalized(local: Comparison, whole: RawKernel | None, weight: float) -> tu
     if whole is not None:
         variances += (weight * whole.standard_errors / scale) ** 2
     variances[local.same] = 0.0
-    return values, variances
+    return values, local.balanced(variances)
 
 
 def _together(first: RunPlan, second: RunPlan) -> RunPlan:

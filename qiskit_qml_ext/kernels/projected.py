@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
     from sklearn.gaussian_process.kernels import Kernel
 
-_ARRAYS = 3  # of the shape of the matrix at a time
+_ARRAYS, _SAMPLED_ARRAYS = 3, 10  # of the shape of the matrix at a time
 
 
 class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
@@ -238,11 +238,13 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
 
     def compared(self, x: FloatArray, y: FloatArray | None) -> tuple[Comparison, str]:
         """Return checked samples, compared by their projections."""
-        check_matrix((len(x), len(x if y is None else y)), _ARRAYS, self._connection().max_memory)
+        connection = self._connection()
+        arrays = _ARRAYS if connection.is_exact else _SAMPLED_ARRAYS
+        check_matrix((len(x), len(x if y is None else y)), arrays, connection.max_memory)
         projections, rows, columns = self._distinct_projections(x, y)
         table = self._table(self._encoding(x.shape[1]))
         ones = [1.0] * len(table.patches)
         comparison = Comparison(
             projections, rows, columns, table.weights(ones), table.identity_weight(ones), self.debias
         )
-        return comparison, self._connection().target_name
+        return comparison, connection.target_name

@@ -88,6 +88,19 @@ def test_exact_matrices_are_symmetric_and_positive_semi_definite(outer, patches)
     assert_allclose(kernel.evaluate(samples, samples[:4]), matrix[:, :4], atol=1e-12)
 
 
+@pytest.mark.parametrize("outer", [*OUTER, RBF(1.3)], ids=str)
+def test_measured_matrices_are_symmetric_to_the_last_digit(outer):
+    settings = OUTER.get(outer, {}) if isinstance(outer, str) else {}
+    samples = np.random.default_rng(1).uniform(-3, 3, (9, 3))
+    kernel = ProjectedKernel(ZZFeatureMap(), outer=outer, connection=connect(shots=30, seed=1), **settings)
+    estimate = kernel.evaluate_with_errors(samples)
+    assert_array_equal(estimate.matrix, estimate.matrix.T)
+    assert_allclose(estimate.standard_errors, estimate.standard_errors.T, rtol=1e-12)
+    cross = kernel.evaluate_with_errors(samples, samples[:4])
+    assert_allclose(cross.matrix, estimate.matrix[:, :4], rtol=1e-12)
+    assert_allclose(cross.standard_errors, estimate.standard_errors[:, :4], rtol=1e-9, atol=1e-15)
+
+
 def drawn(outer, patches, *, shots, seeds, circuit=layered, debias=True, samples=X):
     """Exact entries, and estimates with their errors of many runs."""
     settings = OUTER.get(outer, {}) if isinstance(outer, str) else {}

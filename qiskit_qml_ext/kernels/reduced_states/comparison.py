@@ -94,12 +94,12 @@ class Comparison:
         square = 2 * (forms.square_row + forms.square_column + 2 * forms.overlap)
         variances = np.maximum(4 * linear - square, square)
         variances[self.same] = 0.0
-        return Compared(distances, variances)
+        return Compared(distances, self.balanced(variances))
 
     def inner_products(self) -> Compared:
         """Return Σ_P w_P a_P b_P with the identity's part; of one sample and itself, from different shots."""
         left = self.vectors[self.rows]
-        right = left if np.array_equal(self.rows, self.columns) else self.vectors[self.columns]
+        right = left if self.is_symmetric else self.vectors[self.columns]
         products = left @ right.T + self.identity - np.where(self.same, self.excess[self.rows, None], 0.0)
         forms = self.forms
         if forms is None:
@@ -107,7 +107,16 @@ class Comparison:
         linear = forms.other_row + forms.other_column - forms.overlap
         variances = np.maximum(linear, forms.overlap)
         own = np.maximum(4 * forms.own_row - 2 * forms.square_row, 2 * forms.square_row)
-        return Compared(products, np.where(self.same, own, variances))
+        return Compared(products, self.balanced(np.where(self.same, own, variances)))
+
+    @cached_property
+    def is_symmetric(self) -> bool:
+        """Whether rows and columns are the same samples in the same order."""
+        return np.array_equal(self.rows, self.columns)
+
+    def balanced(self, variances: FloatArray) -> FloatArray:
+        """Return variances that are symmetric to the last digit where the samples of rows and columns are the same."""
+        return (variances + variances.T) / 2 if self.is_symmetric else variances
 
     def purities(self) -> tuple[FloatArray, FloatArray]:
         """Return the inner product of each row's sample with itself, and of each column's."""

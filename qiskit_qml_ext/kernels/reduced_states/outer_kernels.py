@@ -102,10 +102,10 @@ def outer_kernel(compared: Comparison, outer: "str | Kernel", gamma: float | Non
 
 def _of_scikit_learn(compared: Comparison, kernel: Kernel) -> tuple[FloatArray, Errors]:
     kernel = clone(kernel)
-    symmetric = np.array_equal(compared.rows, compared.columns)
 
     def matrix(vectors: FloatArray) -> FloatArray:
-        return np.asarray(kernel(vectors[compared.rows], None if symmetric else vectors[compared.columns]))
+        columns = None if compared.is_symmetric else vectors[compared.columns]
+        return np.asarray(kernel(vectors[compared.rows], columns))
 
     covariances = compared.projections.covariances
     if covariances is None:
