@@ -179,7 +179,7 @@ class LocalKernel(ReducedStateKernel):
         return [weight / sum(weights) for weight in weights]
 
     def _local(self, x: FloatArray, y: FloatArray | None, parts: _Parts) -> Comparison:
-        projections, rows, columns = self._distinct_projections(x, y)
+        projections, rows, columns = self._projections(x, y)
         table = self._table(self._encoding(x.shape[1]))
         patch_weights = list(parts.local.values())
         return Comparison(

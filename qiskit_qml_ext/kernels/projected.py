@@ -167,7 +167,7 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
         """
         samples = check_samples("X", X)
         connection, encoding = self._connection(), self._encoding(samples.shape[1])
-        projections, index, _ = self._distinct_projections(samples, None)
+        projections, index, _ = self._projections(samples, None)
         errors, shots = projections.errors, projections.shots
         return PauliFeatures(
             projections.values[index],
@@ -241,7 +241,7 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
         connection = self._connection()
         arrays = _ARRAYS if connection.is_exact else _SAMPLED_ARRAYS
         check_matrix((len(x), len(x if y is None else y)), arrays, connection.max_memory)
-        projections, rows, columns = self._distinct_projections(x, y)
+        projections, rows, columns = self._projections(x, y)
         table = self._table(self._encoding(x.shape[1]))
         ones = [1.0] * len(table.patches)
         comparison = Comparison(

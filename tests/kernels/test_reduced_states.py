@@ -1,5 +1,6 @@
 """Reduced states: which qubits, which Paulis, which settings, and their values against Qiskit's partial traces."""
 
+from dataclasses import replace
 from itertools import combinations, product
 
 import numpy as np
@@ -201,3 +202,17 @@ def test_outcomes_are_counted_and_keep_the_order_of_qubits(number):
     words = ["".join(map(str, bits[::-1])) for bits in outcomes.bits(number).tolist()]
     assert dict(zip(words, outcomes.counts.tolist(), strict=True)) == array.get_counts()
     assert outcomes.shots == 40
+
+
+def test_samples_that_the_circuit_does_not_tell_apart_are_one_sample():
+    """Were each thought to have shots of its own, their distance would come out below 0."""
+    made = replace(local_circuit_on(connect("aer"), Encoding(two_groups())), columns=np.array([0, 2]))
+    samples = np.array([[0.1, 5.0, 0.2, 6.0], [0.1, 7.0, 0.2, 8.0], [0.3, 0.0, 0.2, 0.0], [-0.0, 1.0, 0.0, 0.0]])
+    distinct, places = made.distinct(samples)
+    assert_array_equal(distinct, [[0.1, 0, 0.2, 0], [0.3, 0, 0.2, 0], [0, 0, 0, 0]])
+    assert places.tolist() == [0, 0, 1, 2]
+    phase = ParameterVector("x", 2)
+    circuit = QuantumCircuit(1, global_phase=phase[1])
+    circuit.ry(phase[0], 0)
+    kernel = ProjectedKernel(circuit, gamma=0.5, connection=connect("aer", shots=30, seed=1))
+    assert kernel.evaluate([[0.4, 0.1], [1.3, 0.1]], [[0.4, 0.1], [1.3, 0.1], [0.4, 0.1]]).shape == (2, 3)

@@ -30,7 +30,6 @@ from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
 from qiskit_qml_ext.kernels.methods.method import Fidelities
 from qiskit_qml_ext.kernels.reduced_states.local_circuit import LocalCircuit, local_circuit_on, pauli_turns, turns
 from qiskit_qml_ext.kernels.reduced_states.outcomes import LocalOutcomes
-from qiskit_qml_ext.kernels.samples import distinct_samples
 from qiskit_qml_ext.primitives import Connection, RunPlan
 from qiskit_qml_ext.primitives.approximation import approximation_in_words
 from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
@@ -127,8 +126,7 @@ class RandomisedMeasurements:
             said = self._in_words(number, shots)
             if said is not None:
                 warn(said, ImpreciseKernelWarning, stacklevel=4)
-        samples, places = distinct_samples(wanted.x if wanted.y is None else np.concatenate([wanted.x, wanted.y]))
-        index = np.arange(len(samples)) if places is None else places
+        samples, index = circuit.distinct(wanted.x if wanted.y is None else np.concatenate([wanted.x, wanted.y]))
         rows, columns = (index, index) if wanted.y is None else (index[: len(wanted.x)], index[len(wanted.x) :])
         settings = self._turns(number)
         outcomes = LocalOutcomes(connection, circuit).of(samples, settings)
@@ -151,7 +149,7 @@ class RandomisedMeasurements:
         """Say what the circuits that are not known yet will take, and which error the entries will have."""
         connection = wanted.connection
         circuit = self._circuit_on(connection, wanted.encoding)
-        samples, _ = distinct_samples(wanted.x if wanted.y is None else np.concatenate([wanted.x, wanted.y]))
+        samples, _ = circuit.distinct(wanted.x if wanted.y is None else np.concatenate([wanted.x, wanted.y]))
         values = LocalOutcomes(connection, circuit, shots=shots).missing(samples, self._turns(circuit.num_measured))
         plan = connection.plan([(circuit.circuit, values, shots)], price_per_minute=price_per_minute)
         plan = plan.with_advice(self._predicted_in_words(circuit.num_measured, plan.shots or DEFAULT_SHOTS))

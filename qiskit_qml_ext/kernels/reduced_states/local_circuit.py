@@ -17,6 +17,7 @@ from qiskit_qml_ext.arrays import FloatArray, IndexArray, IntArray
 from qiskit_qml_ext.exceptions import ApproximateCircuitWarning, UnsupportedCircuitError
 from qiskit_qml_ext.kernels.data_binding import check_domain
 from qiskit_qml_ext.kernels.encoding import Encoding
+from qiskit_qml_ext.kernels.samples import distinct_samples
 from qiskit_qml_ext.primitives import Connection, circuit_key
 from qiskit_qml_ext.primitives.approximation import (
     NOTICEABLE,
@@ -59,6 +60,17 @@ class LocalCircuit:
             return lower(self.feature_map)
         except UnsupportedCircuitError:
             return None
+
+    def distinct(self, samples: FloatArray) -> tuple[FloatArray, IndexArray]:
+        """Return the samples that the circuit tells apart, and each sample's place among them.
+
+        Features that it does not depend on are 0 there: two samples that differ only in those are measured once, and
+        their estimates are the same, not independent ones.
+        """
+        rows, places = distinct_samples(samples[:, self.columns])
+        distinct = np.zeros((len(rows), samples.shape[1]))
+        distinct[:, self.columns] = rows
+        return distinct, np.arange(len(samples)) if places is None else places
 
     def error(self, samples: FloatArray) -> float | None:
         """Return by how much the states that run differ from the feature map's; see :func:`synthesis_error`."""

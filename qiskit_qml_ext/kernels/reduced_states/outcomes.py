@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qiskit_qml_ext.arrays import ByteArray, FloatArray, IntArray
+from qiskit_qml_ext.arrays import AnyArray, ByteArray, FloatArray, IntArray
 from qiskit_qml_ext.kernels.reduced_states.local_circuit import REGISTER, LocalCircuit
 from qiskit_qml_ext.primitives import Connection
 
@@ -16,8 +16,8 @@ class Outcomes:
 
     packed: ByteArray
     """The different outcomes, bytes with the last bits first, shape (outcomes, bytes)."""
-    counts: IntArray
-    """How often each came, shape (outcomes,)."""
+    counts: AnyArray
+    """How often each came, shape (outcomes,), in whole numbers no wider than needed: there are many of these."""
 
     @property
     def shots(self) -> int:
@@ -89,8 +89,12 @@ def _counted(shots: ByteArray) -> Outcomes:
     width = shots.shape[1]
     if width > 8:
         packed, counts = np.unique(shots, axis=0, return_counts=True)
-        return Outcomes(packed, counts)
+        return Outcomes(packed, _narrow(counts))
     padded = np.zeros((len(shots), 8), dtype=np.uint8)
     padded[:, 8 - width :] = shots
     numbers, counts = np.unique(padded.view(">u8").ravel(), return_counts=True)
-    return Outcomes(numbers.astype(">u8").view(np.uint8).reshape(-1, 8)[:, 8 - width :].copy(), counts)
+    return Outcomes(numbers.astype(">u8").view(np.uint8).reshape(-1, 8)[:, 8 - width :].copy(), _narrow(counts))
+
+
+def _narrow(counts: IntArray) -> AnyArray:
+    return counts.astype(np.min_scalar_type(int(counts.max())))

@@ -14,7 +14,7 @@ from qiskit_qml_ext.kernels.encoding import Encoding
 from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate
 from qiskit_qml_ext.kernels.plan import spread_in_words
 from qiskit_qml_ext.kernels.reduced_states.exact_projections import exact_values
-from qiskit_qml_ext.kernels.reduced_states.local_circuit import local_circuit_on, pauli_turns
+from qiskit_qml_ext.kernels.reduced_states.local_circuit import LocalCircuit, local_circuit_on, pauli_turns
 from qiskit_qml_ext.kernels.reduced_states.outcomes import LocalOutcomes
 from qiskit_qml_ext.kernels.reduced_states.patches import Patch
 from qiskit_qml_ext.kernels.reduced_states.paulis import PauliTable, pauli_table
@@ -78,7 +78,7 @@ class ReducedStateKernel(EncodedKernel):
         if connection.is_exact:
             raise ValueError("An exact kernel runs no circuits, so there is nothing to plan. Connect to a device.")
         circuit, settings = local_circuit_on(connection, encoding), covering_settings(*self._patches_of(encoding))
-        samples, _ = distinct_samples(x if y is None else np.concatenate([x, y]))
+        samples, _ = circuit.distinct(x if y is None else np.concatenate([x, y]))
         values = LocalOutcomes(connection, circuit, shots=shots).missing(samples, pauli_turns(settings))
         plan = connection.plan([(circuit.circuit, values, shots)], price_per_minute=price_per_minute)
         plan = plan.with_advice(f"Each sample is measured in {len(settings)} settings.")
@@ -103,35 +103,35 @@ class ReducedStateKernel(EncodedKernel):
     def _table(self, encoding: Encoding) -> PauliTable:
         return pauli_table(*self._patches_of(encoding))
 
-    def _distinct_projections(self, x: FloatArray, y: FloatArray | None) -> tuple[Projections, IndexArray, IndexArray]:
+    def _projections(self, x: FloatArray, y: FloatArray | None) -> tuple[Projections, IndexArray, IndexArray]:
         """Return the projections of the distinct samples, and that of each row and of each column."""
-        distinct, places = distinct_samples(x if y is None else np.concatenate([x, y]))
-        projections = self._projections(x, y, distinct)
-        index = np.arange(len(distinct)) if places is None else places
-        return (projections, index, index) if y is None else (projections, index[: len(x)], index[len(x) :])
-
-    def _projections(self, x: FloatArray, y: FloatArray | None, samples: FloatArray) -> Projections:
-        """Return the projections of distinct samples, simulated or measured.
-
-        Args:
-            x: The samples that are called ``x_vec``, which a domain is checked for.
-            y: Those called ``y_vec``.
-            samples: The distinct ones among them.
-        """
         connection, encoding = self._connection(), self._encoding(x.shape[1])
-        table = self._table(encoding)
+        samples = x if y is None else np.concatenate([x, y])
         if connection.is_exact:
             for factor in encoding.factors:
                 check_domain(factor.program, factor.columns, x, y)
-            return Projections(exact_values(connection, encoding.factors, table, samples))
-        _refuse_single_shots(connection)
+            distinct, places = distinct_samples(samples)
+            index = np.arange(len(samples)) if places is None else places
+            projections = Projections(exact_values(connection, encoding.factors, self._table(encoding), distinct))
+        else:
+            circuit = local_circuit_on(connection, encoding)
+            distinct, index = circuit.distinct(samples)
+            projections = self._measured(connection, encoding, circuit, x, y, distinct)
+        return (projections, index, index) if y is None else (projections, index[: len(x)], index[len(x) :])
+
+    def _measured(
+        self,
+        connection: Connection,
+        encoding: Encoding,
+        circuit: LocalCircuit,
+        x: FloatArray,
+        y: FloatArray | None,
+        distinct: FloatArray,
+    ) -> Projections:
+        """Return the projections of distinct samples among those called ``x_vec`` and ``y_vec``, measured."""
+        if connection.shots == 1:
+            raise ValueError("One shot says nothing of its own noise. Take at least 2 shots, or better some hundreds.")
         settings = covering_settings(*self._patches_of(encoding))
-        circuit = local_circuit_on(connection, encoding)
         circuit.check(connection, x, y)
-        outcomes = LocalOutcomes(connection, circuit).of(samples, pauli_turns(settings))
-        return MeasuredPaulis(table, settings, outcomes).projections()
-
-
-def _refuse_single_shots(connection: Connection) -> None:
-    if connection.shots == 1:
-        raise ValueError("One shot says nothing of its own noise. Take at least 2 shots, or better some hundreds.")
+        outcomes = LocalOutcomes(connection, circuit).of(distinct, pauli_turns(settings))
+        return MeasuredPaulis(self._table(encoding), settings, outcomes).projections()
