@@ -24,7 +24,7 @@ from qiskit_qml_ext.diagnostics.statistics.scaling_verdict import judge_variance
 from qiskit_qml_ext.diagnostics.subject.limits import MAX_STATE_QUBITS
 from qiskit_qml_ext.diagnostics.subject.noisy_simulation import Noise
 from qiskit_qml_ext.kernels import FidelityKernel, StatesErrors
-from qiskit_qml_ext.kernels.abilities import stated_errors
+from qiskit_qml_ext.kernels.abilities import check_fractions, stated_errors
 from qiskit_qml_ext.primitives import Connection
 
 if TYPE_CHECKING:
@@ -214,9 +214,8 @@ def kernel_concentration(
     r"""Measure mean and variance of the kernel entries off the diagonal, how they scale, why, and what they cost.
 
     Args:
-        kernel: A :class:`~qiskit_qml_ext.kernels.FidelityKernel`, any kernel of qiskit-machine-learning whose entries
-            are fractions of shots where it is measured, a feature map, or a function from the number of features to a
-            kernel.
+        kernel: A :class:`~qiskit_qml_ext.kernels.FidelityKernel`, any kernel of qiskit-machine-learning, a feature map,
+            or a function from the number of features to a kernel.
         X: Samples that are independent and identically distributed, shape (n, features), n ≥ 4.
         feature_counts: Numbers of features: for each, the first columns of X are encoded. By default all columns only.
         relative_precision: ε for the shots that an entry of average size needs, (1-k)/(kε²).
@@ -346,12 +345,7 @@ def _kernel_for(kernel: KernelLike, width: int, connection: Connection | None) -
 
 def _evaluate(kernel: BaseKernel, X: FloatArray) -> tuple[FloatArray, FloatArray | None, int | None]:
     """The matrix before any repair, the standard errors of its entries, and the shots."""
-    if not getattr(kernel, "entries_are_fractions", True):
-        raise TypeError(
-            f"The entries of this {type(kernel).__name__} are no fractions of shots, so the shots that tell them apart "
-            "cannot be counted as those of fidelities. Look at its matrix with kernel_health(kernel.evaluate(X), y), "
-            "and at the errors of evaluate_with_errors(X)."
-        )
+    check_fractions(kernel)
     if isinstance(kernel, StatesErrors):
         estimate = stated_errors(kernel, X)
         return estimate.raw, None if estimate.shots is None else estimate.standard_errors, estimate.shots
