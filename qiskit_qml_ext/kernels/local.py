@@ -51,8 +51,9 @@ class LocalKernel(ReducedStateKernel):
     Patches of some of the qubits are measured as a :class:`~qiskit_qml_ext.kernels.ProjectedKernel` measures them: 3ᵏ
     settings for each sample where the patches of k qubits do not overlap (at most 4 qubits), shared with all kernels
     that measure the same. A patch of all qubits is the fidelity kernel, found from states or by the inversion test: a
-    circuit for each pair of samples. With shots, entries are unbiased before they are normalised (those of a sample
-    with itself are made of different shots); normalising leaves a bias of the order of one over the shots.
+    circuit for each pair of samples, and 1 for a sample with itself. With shots, entries are unbiased before they are
+    normalised (those of a sample with itself are made of different shots); normalising leaves a bias of the order of
+    one over the shots.
 
     Args:
         feature_map: A template or a circuit; ``None`` is ``ZZFeatureMap()``. A circuit's parameters take the features

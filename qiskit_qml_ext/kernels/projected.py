@@ -65,7 +65,9 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
             ``"median"`` for one over the median of the squared distances of the first samples that are evaluated
             against themselves, as a model's training data are; it is used for all data from then on, and :attr:`gamma_`
             says what it is. A matrix of other samples against themselves is then an error, as their median would make
-            another kernel: call :meth:`fit` to fix it for whatever comes. A clone starts anew.
+            another kernel: call :meth:`fit` to fix it for whatever comes. A clone starts anew. For single qubits the
+            distance is half the sum of squared differences of ⟨X⟩, ⟨Y⟩, ⟨Z⟩: where a package leaves out the half, its γ
+            is half of this one.
         debias: Whether what shots add to squares in the mean is taken away.
         connection: Where circuits run, from :func:`~qiskit_qml_ext.primitives.connect`; by default exact results.
         sampler: A V2 sampler of your own instead of a connection.
@@ -76,8 +78,8 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
             :class:`~qiskit_qml_ext.kernels.FidelityKernel`.
 
     References:
-        Huang et al., arXiv:2011.01938 (projected kernels). Median: arXiv:1707.07269. Pairs of qubits together:
-        arXiv:1908.02754.
+        Huang et al., arXiv:2011.01938: of the paper the abstract was read; the formula is as code and documentation of
+        others quote it. Median: arXiv:1707.07269. Pairs of qubits together: arXiv:1908.02754.
 
     Examples:
         >>> import numpy as np

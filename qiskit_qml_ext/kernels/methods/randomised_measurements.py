@@ -1,7 +1,8 @@
 r"""Fidelities by randomised measurements: every sample is measured in the same random local bases.
 
-Elben et al., arXiv:1812.02624 (overlaps from statistical correlations), Haug et al., arXiv:2108.01039 (as a kernel):
-with P_U(s) the probability of the outcome s in the bases U and D the Hamming distance,
+Elben et al., arXiv:1812.02624 (overlaps from statistical correlations), Haug et al., arXiv:2108.01039 (as a kernel);
+of these, code of authors of the first and the abstract of the second were read. With P_U(s) the
+probability of the outcome s in the bases U and D the Hamming distance,
 
     Tr ρσ = 2ⁿ Σ_{s,s'} (-2)^{-D(s,s')} E_U[P_U(s) P'_U(s')].
 
