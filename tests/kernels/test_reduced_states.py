@@ -20,6 +20,7 @@ from qiskit_qml_ext.kernels.reduced_states.local_circuit import local_circuit_on
 from qiskit_qml_ext.kernels.reduced_states.outcomes import LocalOutcomes, _counted
 from qiskit_qml_ext.kernels.reduced_states.patches import patches_of, scales_of
 from qiskit_qml_ext.kernels.reduced_states.paulis import pauli_table
+from qiskit_qml_ext.kernels.reduced_states.projections import covariance_matrix
 from qiskit_qml_ext.kernels.reduced_states.settings import covering_settings
 from qiskit_qml_ext.primitives import connect
 
@@ -216,3 +217,50 @@ def test_samples_that_the_circuit_does_not_tell_apart_are_one_sample():
     circuit.ry(phase[0], 0)
     kernel = ProjectedKernel(circuit, gamma=0.5, connection=connect("aer", shots=30, seed=1))
     assert kernel.evaluate([[0.4, 0.1], [1.3, 0.1]], [[0.4, 0.1], [1.3, 0.1], [0.4, 0.1]]).shape == (2, 3)
+
+
+def test_forms_of_pairs_are_those_of_dense_covariance_matrices():
+    samples = np.random.default_rng(3).uniform(-2, 2, (5, 4))
+    kernel = ProjectedKernel(two_groups(), patches="all_pairs", gamma=0.5, connection=connect(shots=40, seed=1))
+    comparison, _ = kernel.compared(samples, np.concatenate([samples[3:], samples[:1]]))
+    found, vectors = comparison.forms, comparison.vectors
+    scales = np.outer(comparison.scales, comparison.scales)
+    dense = [covariance_matrix(comparison.projections.covariances, row) * scales for row in range(5)]
+    assert all(np.linalg.eigvalsh(matrix)[0] > -1e-15 for matrix in dense)
+    for row, i in enumerate(comparison.rows):
+        for column, j in enumerate(comparison.columns):
+            f, g, c, d = vectors[i], vectors[j], dense[i], dense[j]
+            expected = {
+                "own_row": f @ c @ f,
+                "own_column": g @ d @ g,
+                "mixed_row": f @ c @ g,
+                "mixed_column": f @ d @ g,
+                "other_row": g @ c @ g,
+                "other_column": f @ d @ f,
+                "square_row": np.sum(c * c),
+                "square_column": np.sum(d * d),
+            }
+            for name, value in expected.items():
+                form = np.broadcast_to(getattr(found, name), (5, 3))[row, column]
+                assert form == pytest.approx(value, rel=1e-9, abs=1e-15), name
+            assert found.overlap[row, column] >= np.sum(c * d) - 1e-15
+
+
+def test_covariances_are_those_of_repeated_experiments():
+    """Of estimates pooled over settings, some of which read two Paulis together and some only one of them."""
+    circuit = QuantumCircuit(3)
+    circuit.ry(0.7, 0)
+    circuit.cx(0, 1)
+    circuit.rx(0.4, 2)
+    circuit.cx(1, 2)
+    values, matrices = [], []
+    for seed in range(300):
+        kernel = ProjectedKernel(circuit, patches="neighbour_pairs", gamma=1.0, connection=connect(shots=40, seed=seed))
+        projections, _, _ = kernel._projections(np.zeros((1, 0)), None)
+        values.append(projections.values[0])
+        matrices.append(covariance_matrix(projections.covariances, 0))
+    found, stated = np.cov(np.transpose(values)), np.mean(matrices, axis=0)
+    # a covariance of 300 runs has a standard error of about the variance over √300; the largest variance is 1/40.
+    # Those that are small are stated larger, by Laplace's rule: by 2/40² at most
+    assert_allclose(stated, found, atol=5 / 40 / np.sqrt(300) + 2 / 40**2)
+    assert np.abs(stated - np.diag(np.diag(stated))).max() > 0.01  # and they are not all 0

@@ -1,7 +1,8 @@
 """What the noise of two sets of estimates does to their squared distances and inner products.
 
 f_i are the vectors of the rows, g_j those of the columns, C_i and C_j the covariances of their estimates. All that the
-variances of Σ (f - g)², Σ fg and normalised products consist of are the forms below, as matrices over pairs.
+variances of Σ (f - g)², Σ fg and normalised products consist of are the forms below, as matrices over pairs. Those that
+are linear in C are summed over blocks of values that are measured together.
 """
 
 from dataclasses import dataclass
@@ -10,9 +11,6 @@ import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray, IndexArray
 from qiskit_qml_ext.kernels.reduced_states.projections import Projections
-
-_PAIRS = ("mixed_row", "mixed_column", "other_row", "other_column", "overlap")
-_TILE_BYTES = 1 << 26  # of covariance matrices that are held on each side
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +33,15 @@ class NoiseForms:
     """g_jᵀ C_i g_j, shape (rows, columns)."""
     other_column: FloatArray
     """f_iᵀ C_j f_i, shape (rows, columns)."""
-    overlap: FloatArray
-    """Tr C_i C_j, shape (rows, columns)."""
+
+    @property
+    def overlap(self) -> FloatArray:
+        """√(Tr C_i² Tr C_j²), shape (rows, columns): the largest Tr C_i C_j, which it is where two samples agree.
+
+        Only there, where all else is small, does it count.
+        """
+        overlap: FloatArray = np.sqrt(self.square_row * self.square_column)
+        return overlap
 
 
 def noise_forms(projections: Projections, scales: FloatArray, rows: IndexArray, columns: IndexArray) -> NoiseForms:
@@ -48,46 +53,48 @@ def noise_forms(projections: Projections, scales: FloatArray, rows: IndexArray, 
         rows: The sample of each row.
         columns: The sample of each column.
     """
-    own_row, square_row = np.empty(len(rows)), np.empty(len(rows))
-    own_column, square_column = np.empty(len(columns)), np.empty(len(columns))
-    pairs = {name: np.empty((len(rows), len(columns))) for name in _PAIRS}
-    step = max(1, _TILE_BYTES // (8 * len(scales) ** 2))
-    for left in range(0, len(columns), step):
-        right = slice(left, min(left + step, len(columns)))
-        of_columns = _Side(projections, scales, columns[right])
-        own_column[right], square_column[right] = of_columns.own, of_columns.square
-        for top in range(0, len(rows), step):
-            here = slice(top, min(top + step, len(rows)))
-            same = np.array_equal(rows[here], columns[right])
-            of_rows = of_columns if same else _Side(projections, scales, rows[here])
-            own_row[here], square_row[here] = of_rows.own, of_rows.square
-            for name, tile in zip(_PAIRS, _tile(of_rows, of_columns), strict=True):
-                pairs[name][here, right] = tile
-    return NoiseForms(own_row[:, None], own_column, square_row[:, None], square_column, **pairs)
-
-
-class _Side:
-    """Some samples with their vectors and covariances, the matrices as rows."""
-
-    def __init__(self, projections: Projections, scales: FloatArray, samples: IndexArray):
-        assert projections.covariances is not None, "exact values have no noise"
-        distinct, place = np.unique(samples, return_inverse=True)
-        weights = np.outer(scales, scales)
-        matrices = np.stack([projections.covariances.of(int(sample)) * weights for sample in distinct])
-        self.vectors = projections.values[samples] * scales
-        turned = np.einsum("nij,nj->ni", matrices, projections.values[distinct] * scales)
-        self.matrices, self.turned = matrices.reshape(len(distinct), -1)[place.ravel()], turned[place.ravel()]
-        self.products = np.einsum("ni,nj->nij", self.vectors, self.vectors).reshape(len(samples), -1)
-        self.own = np.einsum("ni,ni->n", self.turned, self.vectors)
-        self.square = np.einsum("ni,ni->n", self.matrices, self.matrices)
-
-
-def _tile(rows: _Side, columns: _Side) -> tuple[FloatArray, ...]:
-    """Return the forms of pairs, in the order of :data:`_PAIRS`."""
-    return (
-        rows.turned @ columns.vectors.T,
-        rows.vectors @ columns.turned.T,
-        rows.matrices @ columns.products.T,
-        rows.products @ columns.matrices.T,
-        rows.matrices @ columns.matrices.T,
+    of_rows = _one_side(projections, scales, rows, columns)
+    of_columns = of_rows if np.array_equal(rows, columns) else _one_side(projections, scales, columns, rows)
+    return NoiseForms(
+        of_rows.own[:, None],
+        of_columns.own,
+        of_rows.square[:, None],
+        of_columns.square,
+        of_rows.mixed,
+        of_columns.mixed.T,
+        of_rows.other,
+        of_columns.other.T,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _OneSide:
+    """The forms with the covariances of the samples of one side."""
+
+    own: FloatArray
+    square: FloatArray
+    mixed: FloatArray
+    other: FloatArray
+
+
+def _one_side(projections: Projections, scales: FloatArray, samples: IndexArray, others: IndexArray) -> _OneSide:
+    """Return the forms of samples with their own covariances, beside other samples; one sample after the other."""
+    covariances, vectors = projections.covariances, projections.values * scales
+    assert covariances is not None, "exact values have no noise"
+    distinct, place = np.unique(samples, return_inverse=True)
+    far = vectors[others]
+    parts = [(values, np.outer(scales[values], scales[values]), far[:, values]) for values in covariances.blocks]
+    own, square = np.empty(len(distinct)), np.empty(len(distinct))
+    mixed, other = np.empty((len(distinct), len(others))), np.empty((len(distinct), len(others)))
+    for row, sample in enumerate(distinct.tolist()):
+        variances, mine = covariances.variances[sample] * scales**2, vectors[sample]
+        turned, whole = variances * mine, np.diag(variances)
+        other[row] = far**2 @ variances
+        for block, (values, weights, part) in enumerate(parts):
+            matrix = covariances.of(block, sample) * weights
+            turned[values] += matrix @ mine[values]
+            whole[np.ix_(values, values)] += matrix
+            other[row] += np.einsum("nf,nf->n", part @ matrix, part)
+        own[row], square[row], mixed[row] = mine @ turned, np.sum(whole**2), far @ turned
+    place = place.ravel()
+    return _OneSide(own[place], square[place], mixed[place], other[place])

@@ -20,6 +20,7 @@ from sklearn.gaussian_process.kernels import Kernel
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import wrong_kind, wrong_value
 from qiskit_qml_ext.kernels.reduced_states.comparison import Comparison
+from qiskit_qml_ext.kernels.reduced_states.projections import covariance_matrix
 
 Errors: TypeAlias = FloatArray | None
 
@@ -113,7 +114,7 @@ def _of_scikit_learn(compared: Comparison, kernel: Kernel) -> tuple[FloatArray, 
     rng = np.random.default_rng(0)
     noise = np.empty((_NUM_DRAWS, *compared.vectors.shape))
     for row in range(len(compared.vectors)):
-        spread, directions = np.linalg.eigh(covariances.of(row))
+        spread, directions = np.linalg.eigh(covariance_matrix(covariances, row))
         drawn = rng.standard_normal((_NUM_DRAWS, len(spread))) * np.sqrt(np.maximum(spread, 0.0))
         noise[:, row] = drawn @ directions.T * compared.scales
     values = matrix(compared.vectors)

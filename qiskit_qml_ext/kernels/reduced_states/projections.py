@@ -6,6 +6,7 @@ are kept: standard errors without them would be wrong.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -16,10 +17,29 @@ from qiskit_qml_ext.kernels.reduced_states.paulis import PauliTable
 
 
 class Covariances(Protocol):
-    """Knows the covariances of the estimates of each sample; those of different samples are independent."""
+    """Knows the covariances of the estimates of each sample, C = diag(v) + Σ_b C_b; those of samples are independent.
 
-    def of(self, row: int) -> FloatArray:
-        """Return the covariance matrix of the estimates of a sample, shape (values, values)."""
+    The sum is over blocks of values that are measured together, since most values are not.
+    """
+
+    @property
+    def variances(self) -> FloatArray:
+        """The part v of each estimate's variance that is in no block, shape (samples, values)."""
+
+    @property
+    def blocks(self) -> Sequence[IndexArray]:
+        """The values of each block; a value may be in several."""
+
+    def of(self, block: int, row: int) -> FloatArray:
+        """Return the matrix C_b of a block for a sample, shape (values of the block, values of the block)."""
+
+
+def covariance_matrix(covariances: Covariances, row: int) -> FloatArray:
+    """Return the covariance matrix of all estimates of a sample, shape (values, values)."""
+    matrix = np.diag(covariances.variances[row])
+    for block, values in enumerate(covariances.blocks):
+        matrix[np.ix_(values, values)] += covariances.of(block, row)
+    return matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,18 +69,22 @@ def binomial_variances(values: FloatArray, shots: IntArray) -> FloatArray:
     return variances
 
 
-@dataclass(frozen=True, eq=False)
 class IndependentEstimates:
-    """Covariances of values that were estimated each by itself, or of which nothing else is known."""
+    """Covariances of values that were estimated each by itself, or of which nothing else is known.
 
-    values: FloatArray
-    """Shape (samples, values)."""
-    shots: IntArray
-    """Same shape."""
+    Args:
+        values: Shape (samples, values).
+        shots: Same shape.
+    """
 
-    def of(self, row: int) -> FloatArray:
-        """Return a diagonal matrix."""
-        return np.diag(binomial_variances(self.values[row], self.shots[row]))
+    blocks: Sequence[IndexArray] = ()
+
+    def __init__(self, values: FloatArray, shots: IntArray):
+        self.variances = binomial_variances(values, shots)
+
+    def of(self, block: int, row: int) -> FloatArray:
+        """Return the matrix of a block, of which there are none."""
+        raise IndexError(block)
 
 
 class MeasuredPaulis:
@@ -77,11 +101,11 @@ class MeasuredPaulis:
     def __init__(self, table: PauliTable, settings: IntArray, outcomes: Sequence[Sequence[Outcomes]]):
         self._outcomes = outcomes
         self._supports = (table.paulis > 0).astype(np.int64)
-        self._read: list[IndexArray] = [np.flatnonzero(reads) for reads in self.readings(table, settings)]
+        self.blocks: list[IndexArray] = [np.flatnonzero(reads) for reads in self.readings(table, settings)]
         shape = len(outcomes), len(table.paulis)
         self.sums, self.shots = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
         for row, of_settings in enumerate(outcomes):
-            for read, outcome in zip(self._read, of_settings, strict=True):
+            for read, outcome in zip(self.blocks, of_settings, strict=True):
                 self.sums[row, read] += outcome.counts @ self._signs(read, outcome)
                 self.shots[row, read] += outcome.shots
         self.values: FloatArray = self.sums / self.shots
@@ -99,23 +123,27 @@ class MeasuredPaulis:
         signs: IntArray = 1 - 2 * (outcome.bits(supports.shape[1]).astype(np.int64) @ supports.T & 1)
         return signs
 
-    def of(self, row: int) -> FloatArray:
-        """Return the covariance matrix of the estimates of a sample.
+    @cached_property
+    def variances(self) -> FloatArray:
+        """What the variances of :func:`binomial_variances` are more than those of the outcomes, or 0."""
+        wanted = binomial_variances(self.values, self.shots)
+        for row in range(len(wanted)):
+            for block, values in enumerate(self.blocks):
+                wanted[row, values] -= np.diagonal(self.of(block, row))
+        return np.maximum(wanted, 0.0)
 
-        Two Paulis share the shots of the settings that read both. The diagonal is that of
-        :func:`binomial_variances` where this is larger.
+    def of(self, block: int, row: int) -> FloatArray:
+        """Return what the shots of a setting make of the covariances of a sample's estimates.
+
+        Each is a mean over the shots of several settings, of which these are a part.
         """
-        shots = self.shots[row]
-        matrix = np.zeros((len(shots), len(shots)))
-        for read, outcome in zip(self._read, self._outcomes[row], strict=True):
-            signs = self._signs(read, outcome).astype(np.float64)
-            means = outcome.counts @ signs / outcome.shots
-            weighted = (signs * outcome.counts[:, None]).T @ signs
-            shared = (weighted - outcome.shots * np.outer(means, means)) * outcome.shots / (outcome.shots - 1)
-            matrix[np.ix_(read, read)] += shared / np.outer(shots[read], shots[read])
-        diagonal = np.maximum(np.diagonal(matrix), binomial_variances(self.values[row], shots))
-        np.fill_diagonal(matrix, diagonal)
-        return matrix
+        outcome, values = self._outcomes[row][block], self.blocks[block]
+        signs = self._signs(values, outcome).astype(np.float64)
+        means = outcome.counts @ signs / outcome.shots
+        spread = (signs * outcome.counts[:, None]).T @ signs - outcome.shots * np.outer(means, means)
+        spread *= outcome.shots / (outcome.shots - 1)
+        shots = self.shots[row, values]
+        return spread / np.outer(shots, shots)
 
     def projections(self) -> Projections:
         """Return the values with their shots and covariances."""
