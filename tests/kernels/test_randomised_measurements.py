@@ -44,7 +44,7 @@ def test_the_mean_over_all_pauli_bases_is_the_overlap():
     angles = {1: (np.pi / 2, 0), 2: (np.pi / 2, np.pi / 2), 3: (0, 0)}
     settings = [np.array([angles[1 + number // 3**qubit % 3] for qubit in range(3)]) for number in range(27)]
     fractions = [np.array([rotated_outcomes(state, *setting.T) for state in states]) for setting in settings]
-    shots = 10**15  # so many that pairs of one and the same shot do not count
+    shots = np.full(3, 10**15)  # so many that pairs of one and the same shot do not count
     found, _ = mean_overlaps(((one, shots) for one in fractions), 3, np.arange(3), np.arange(3))
     expected = np.abs(np.conj(states) @ np.transpose(states)) ** 2
     assert_allclose(found, expected, atol=1e-10)

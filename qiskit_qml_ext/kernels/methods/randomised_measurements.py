@@ -23,7 +23,7 @@ from warnings import warn
 import numpy as np
 from qiskit import QuantumCircuit
 
-from qiskit_qml_ext.arrays import FloatArray, IndexArray
+from qiskit_qml_ext.arrays import FloatArray, IndexArray, IntArray
 from qiskit_qml_ext.checks import checked_seed, one_of, optional_whole_number
 from qiskit_qml_ext.exceptions import ImpreciseKernelWarning
 from qiskit_qml_ext.kernels.encoding import Encoding
@@ -131,16 +131,16 @@ class RandomisedMeasurements:
         rows, columns = (index, index) if wanted.y is None else (index[: len(wanted.x)], index[len(wanted.x) :])
         settings = self._turns(number)
         outcomes = LocalOutcomes(connection, circuit).of(samples, settings)
-        fewest = min(one.shots for of_sample in outcomes for one in of_sample)
-        transformed = (
-            (np.stack([of_sample[place].frequencies(number) for of_sample in outcomes]), fewest)
+        behind = np.array([[one.shots for one in of_sample] for of_sample in outcomes])
+        measured = (
+            (np.stack([of_sample[place].frequencies(number) for of_sample in outcomes]), behind[:, place])
             for place in range(len(settings))
         )
-        matrix, errors = mean_overlaps(transformed, number, rows, columns)
+        matrix, errors = mean_overlaps(measured, number, rows, columns)
         if not wanted.run_diagonal:
             same = rows[:, None] == columns
             matrix[same], errors[same] = 1.0, 0.0
-        return RawKernel(matrix, errors, fewest, connection.target_name)
+        return RawKernel(matrix, errors, int(behind.min()), connection.target_name)
 
     def circuit(self, connection: Connection, encoding: Encoding) -> QuantumCircuit:
         """Return the measured circuit of one sample, before transpilation: features, then two angles for each qubit."""
@@ -204,7 +204,7 @@ class RandomisedMeasurements:
 
 
 def mean_overlaps(
-    measured: Iterator[tuple[FloatArray, int]], num_qubits: int, rows: IndexArray, columns: IndexArray
+    measured: Iterator[tuple[FloatArray, IntArray]], num_qubits: int, rows: IndexArray, columns: IndexArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return the mean over settings of 2ⁿ Σ (-2)^{-D(s,s')} P(s)P'(s'), and its standard error.
 
@@ -213,7 +213,8 @@ def mean_overlaps(
     are left out.
 
     Args:
-        measured: The fractions of outcomes of each sample in a setting, shape (samples, 2ⁿ), and the shots behind them.
+        measured: For each setting the fractions of outcomes of each sample, shape (samples, 2ⁿ), and the shots behind
+            them, shape (samples,).
         num_qubits: The number of qubits n.
         rows: The sample of each row.
         columns: The sample of each column.
@@ -225,10 +226,10 @@ def mean_overlaps(
         for _ in range(num_qubits):
             tensor = np.tensordot(tensor, _ROOT, axes=(1, 1))
         vectors = tensor.reshape(len(fractions), -1)
-        left = vectors[rows]
+        left, behind = vectors[rows], shots[rows, None].astype(np.float64)
         right = left if np.array_equal(rows, columns) else vectors[columns]
         overlaps = left @ right.T * 2**num_qubits
-        overlaps[same] = (shots * overlaps[same] - 2**num_qubits) / (shots - 1)
+        overlaps = np.where(same, (behind * overlaps - 2**num_qubits) / (behind - 1), overlaps)
         number += 1
         change = overlaps - mean
         mean += change / number
