@@ -111,9 +111,9 @@ class LocalKernel(ReducedStateKernel):
         self.training_parameters = training_parameters
         self.training_values = training_values
 
-    def measured_patches(self, qubits: list[int]) -> tuple[Patch, ...]:
+    def measured_patches(self, used: list[int]) -> tuple[Patch, ...]:
         """Return the patches whose states are measured: those of some of the qubits."""
-        return tuple(self._parts(qubits).local)
+        return tuple(self._parts(used).local)
 
     def raw_kernel(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
         """Return the matrix of checked samples before any repair."""

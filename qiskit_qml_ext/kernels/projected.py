@@ -229,9 +229,9 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
         plan = plan if entries is not None else plan.with_advice(spread_in_words(float(np.var(matrix[pairs]))))
         return plan.with_advice(f"Without errors of the device, the noise of an entry will be about {noise:.2g}.")
 
-    def measured_patches(self, qubits: list[int]) -> tuple[Patch, ...]:
+    def measured_patches(self, used: list[int]) -> tuple[Patch, ...]:
         """Return the patches whose states are measured."""
-        return patches_of(self.patches, qubits)
+        return patches_of(self.patches, used)
 
     def made_with(self, num_features: int) -> object:
         """Return what the distances depend on."""

@@ -55,9 +55,9 @@ class MeasuredFeaturesKernel(ProjectionKernel):
     def compared(self, x: FloatArray, y: FloatArray | None) -> tuple[Comparison, str]:
         """Return checked Bloch vectors, compared."""
         shots = optional_whole_number("shots", self.shots, minimum=2)
-        for name, rows in (("x_vec", x), ("y_vec", y)):
-            if rows is not None:
-                _check_bloch_vectors(name, rows, shots)
+        for name, given in (("x_vec", x), ("y_vec", y)):
+            if given is not None:
+                _check_bloch_vectors(name, given, shots)
         samples, places = distinct_samples(x if y is None else np.concatenate([x, y]))
         index = np.arange(len(samples)) if places is None else places
         rows, columns = (index, index) if y is None else (index[: len(x)], index[len(x) :])

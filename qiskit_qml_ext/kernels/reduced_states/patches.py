@@ -1,8 +1,8 @@
 """Sets of qubits, by a word or as a list, and the scales of a multi-scale kernel."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -78,25 +78,25 @@ def _by_word(word: str, number: int) -> tuple[Patch, ...]:
 def _checked(patch: object, place: dict[int, int]) -> Patch:
     if not _is_list(patch):
         raise wrong_kind("each of patches", "a set of qubits such as (0, 1)", patch)
-    qubits = list(patch)  # type: ignore[call-overload]
-    if not all(is_whole_number(qubit) for qubit in qubits):
+    if not all(is_whole_number(qubit) for qubit in patch):
         raise wrong_kind("each of patches", "a set of whole numbers such as (0, 1)", patch)
+    qubits = [int(qubit) for qubit in patch]  # type: ignore[call-overload]
     if not qubits or len(set(qubits)) < len(qubits):
         raise wrong_value("each of patches", "a set of at least one qubit, each once", patch)
-    idle = [qubit for qubit in qubits if int(qubit) not in place]
+    idle = [qubit for qubit in qubits if qubit not in place]
     if idle:
         raise ValueError(
             f"patches names qubit {idle[0]}, on which the circuit does not act: its state says nothing of the data. "
             f"The circuit acts on {', '.join(map(str, place))}."
         )
-    return tuple(sorted(place[int(qubit)] for qubit in qubits))
+    return tuple(sorted(place[qubit] for qubit in qubits))
 
 
 def _listed(value: object) -> list[object]:
     if not _is_list(value):
         raise wrong_kind("patches", _KNOWN, value)
-    return list(value)  # type: ignore[call-overload, no-any-return]
+    return list(value)
 
 
-def _is_list(value: object) -> bool:
+def _is_list(value: object) -> TypeGuard[Iterable[object]]:
     return isinstance(value, (Sequence, set, frozenset, np.ndarray)) and not isinstance(value, (str, bytes))

@@ -32,7 +32,7 @@ class ReducedStateKernel(EncodedKernel):
     """
 
     @abstractmethod
-    def measured_patches(self, qubits: list[int]) -> tuple[Patch, ...]:
+    def measured_patches(self, used: list[int]) -> tuple[Patch, ...]:
         """Return the patches whose states are measured, as positions among the qubits that the circuit uses."""
 
     @property
