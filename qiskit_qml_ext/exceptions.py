@@ -79,6 +79,10 @@ class ApproximateCircuitWarning(UserWarning):
     """A target runs an approximation of the circuit's exact unitary (a product formula)."""
 
 
+class ImpreciseKernelWarning(UserWarning):
+    """The settings and shots that were asked for give a kernel matrix with large errors; the message says how large."""
+
+
 class WrongSimulationError(QmlExtError, RuntimeError):
     """A simulator on this machine contradicts exact results for a circuit; the message names the gates."""
 

@@ -54,7 +54,7 @@ ORDERS = {
     "evaluation": ("protocol", "judgement", "planning", "outcomes", "report"),
     "evaluation.report": ("sections",),
     "gradients": ("methods",),
-    "kernels": ("readings", "outcomes", "repairs", "methods", "outcome_kernels"),
+    "kernels": ("readings", "outcomes", "repairs", "reduced_states", "methods", "outcome_kernels"),
     "models": ("losses", "optimizers", "guard", "variational", "layers"),
     "primitives": ("exact", "pricing", "targets", "journal", "connection"),
     "primitives.journal": ("disk", "work", "store", "service", "run"),

@@ -1,16 +1,21 @@
 """Quantum kernels.
 
 **Rooms.** ``methods/``: ways to find fidelities, a file each. ``readings/``: what else outcomes say, a file each;
-``outcomes/``: what is kept of them; ``outcome_kernels/``: the kernels of readings. ``repairs/``: what makes a noisy
-matrix a better one, a file each. A new kernel is one file on ``base`` (or on ``encoded``, for the states of a map).
+``outcomes/``: what is kept of them; ``outcome_kernels/``: the kernels of readings. ``reduced_states/``: states of few
+qubits, measured or simulated, and how they are compared. ``repairs/``: what makes a noisy matrix a better one, a file
+each. A new kernel is one file on ``base`` (or on ``encoded``, for the states of a map).
 """
 
 from qiskit_qml_ext.kernels.abilities import ChangesTarget, PlansRuns, StatesErrors
 from qiskit_qml_ext.kernels.base import QuantumKernel
 from qiskit_qml_ext.kernels.fidelity import FidelityKernel
 from qiskit_qml_ext.kernels.kernel_estimate import KeptOutcomes, KernelEstimate, RawKernel, ReinterpretedKernel
+from qiskit_qml_ext.kernels.local import LocalKernel
+from qiskit_qml_ext.kernels.methods import RandomisedMeasurements
 from qiskit_qml_ext.kernels.outcome_kernels import BitFlipTolerantKernel, HammingKernel, OutcomeKernel
+from qiskit_qml_ext.kernels.projected import ProjectedKernel
 from qiskit_qml_ext.kernels.readings import Reading, ReadoutErrors
+from qiskit_qml_ext.kernels.reduced_states import MeasuredFeaturesKernel, PauliFeatures
 from qiskit_qml_ext.kernels.repairs import Repair, clip_spectrum, shift_spectrum
 
 __all__ = [
@@ -20,9 +25,14 @@ __all__ = [
     "HammingKernel",
     "KeptOutcomes",
     "KernelEstimate",
+    "LocalKernel",
+    "MeasuredFeaturesKernel",
     "OutcomeKernel",
+    "PauliFeatures",
     "PlansRuns",
+    "ProjectedKernel",
     "QuantumKernel",
+    "RandomisedMeasurements",
     "RawKernel",
     "Reading",
     "ReadoutErrors",

@@ -79,6 +79,20 @@ def stated_errors(kernel: StatesErrors, X: ArrayLike) -> KernelEstimate:
     return estimate
 
 
+def check_fractions(kernel: object) -> None:
+    """Refuse a kernel whose measured entries are no fractions of shots, for what counts the shots of fidelities.
+
+    Raises:
+        TypeError: If a kernel says so of itself (``entries_are_fractions``); one that says nothing passes.
+    """
+    if not getattr(kernel, "entries_are_fractions", True):
+        raise TypeError(
+            f"The entries of this {type(kernel).__name__} are no fractions of shots, so the shots that tell them apart "
+            "cannot be counted as those of fidelities. Look at its matrix with kernel_health(kernel.evaluate(X), y), "
+            "and at the errors of evaluate_with_errors(X)."
+        )
+
+
 def planned(
     kernel: PlansRuns,
     X: ArrayLike,

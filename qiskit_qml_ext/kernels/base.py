@@ -95,6 +95,14 @@ class QuantumKernel(BaseKernel, BaseEstimator):
         """
 
     @property
+    def entries_are_fractions(self) -> bool:
+        """Whether a measured entry k is a fraction of its S shots, so that its variance is k(1-k)/S.
+
+        By this diagnostics count the shots that tell entries apart; they refuse kernels of which it is not true.
+        """
+        return True
+
+    @property
     def enforce_psd(self) -> bool:
         """Whether a symmetric matrix is made positive semi-definite."""
         return self.psd_repair is not None

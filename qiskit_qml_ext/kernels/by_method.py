@@ -15,6 +15,7 @@ from qiskit_qml_ext.kernels.methods import (
     ChosenMethod,
     CircuitMethod,
     Fidelities,
+    FidelityMethod,
     OutcomeMethod,
     choose_circuit_method,
     choose_method,
@@ -30,14 +31,14 @@ class KernelByMethod(EncodedKernel):
     """A kernel that is read off the outcomes of U(y)†U(x), or off fidelities.
 
     Attributes:
-        method: The name of a method, or ``"auto"``.
+        method: A method or its name, or ``"auto"``.
         run_diagonal: Whether a sample against itself is measured too, instead of being set to its exact value.
         keep: What is kept of the outcomes besides their Hamming weights.
         readout_correction: Readout errors that are undone.
         orders: ``"both"`` if readings for which the order of a pair matters are means over both orders, else ``"one"``.
     """
 
-    method: str = "auto"
+    method: str | FidelityMethod = "auto"
     run_diagonal: bool = False
     keep: str = "weights"
     readout_correction: ReadoutErrors | str | None = None

@@ -23,6 +23,8 @@ class Factor:
     """The group's circuit, lowered."""
     columns: IndexArray | None
     """The features that it encodes, ascending; ``None`` where it encodes all of them."""
+    qubits: tuple[int, ...]
+    """Its qubits in the circuit that was split, ascending: qubit j of the program is ``qubits[j]``."""
 
     def select(self, samples: FloatArray) -> FloatArray:
         """Return the columns of the samples that the group encodes."""
@@ -39,11 +41,11 @@ def independent_factors(circuit: QuantumCircuit) -> list[Factor]:
     """
     groups = _interacting_qubits(circuit)
     if len(groups) == 1 and len(groups[0]) == circuit.num_qubits:
-        return [Factor(lower(circuit), None)]
+        return [Factor(lower(circuit), None, tuple(groups[0]))]
     place = {parameter: index for index, parameter in enumerate(circuit.parameters)}
     return [
-        Factor(lower(part), np.array([place[parameter] for parameter in part.parameters], dtype=np.intp))
-        for part in (_part_on(circuit, group) for group in groups)
+        Factor(lower(part), np.array([place[parameter] for parameter in part.parameters], dtype=np.intp), tuple(group))
+        for group, part in ((group, _part_on(circuit, group)) for group in groups)
     ]
 
 

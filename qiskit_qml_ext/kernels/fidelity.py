@@ -12,9 +12,9 @@ from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.engine.first_look import PLAN_QUBITS, spread_rows
 from qiskit_qml_ext.kernels.base import exact_connection
 from qiskit_qml_ext.kernels.by_method import KernelByMethod
-from qiskit_qml_ext.kernels.methods import Fidelities
+from qiskit_qml_ext.kernels.methods import Fidelities, FidelityMethod, PredictsErrors, method_named
 from qiskit_qml_ext.kernels.methods.exact import exact_fidelities
-from qiskit_qml_ext.kernels.plan import advise, moments_of
+from qiskit_qml_ext.kernels.plan import advise, moments_of, spread_in_words
 from qiskit_qml_ext.kernels.readings import FidelityReading, Reading, ReadoutErrors
 from qiskit_qml_ext.kernels.repairs import Repair
 from qiskit_qml_ext.kernels.samples import distinct_samples
@@ -42,7 +42,9 @@ class FidelityKernel(KernelByMethod):
         connection: Where circuits run, from :func:`~qiskit_qml_ext.primitives.connect`; by default exact results.
         method: ``"exact"``; ``"sampled"`` or ``"inversion"``, two names of the inversion test that counts the outcomes
             of U(y)†U(x); ``"swap"``, the swap test on 2n + 1 qubits, which is right for mixed states too and whose
-            unbiased estimates may be negative; or ``"auto"``: exact if the connection is, else the inversion test.
+            unbiased estimates may be negative; ``"randomised"`` (or with settings of its own,
+            :class:`~qiskit_qml_ext.kernels.RandomisedMeasurements`); or ``"auto"``: exact if the connection is, else
+            the inversion test.
         sampler: A V2 sampler of your own instead of a connection.
         pass_manager: Turns circuits into the sampler's own gates.
         run_diagonal: Whether a sample against itself is measured too, instead of being set to 1.
@@ -81,7 +83,7 @@ class FidelityKernel(KernelByMethod):
         feature_map: FeatureMap | QuantumCircuit | None = None,
         *,
         connection: Connection | None = None,
-        method: str = "auto",
+        method: str | FidelityMethod = "auto",
         sampler: BaseSamplerV2 | None = None,
         pass_manager: "PassManager | None" = None,
         run_diagonal: bool = False,
@@ -107,7 +109,14 @@ class FidelityKernel(KernelByMethod):
         """Return the fidelity."""
         return FidelityReading()
 
+    @property
+    def entries_are_fractions(self) -> bool:
+        """Whether a measured entry is a fraction of its shots: yes, but for randomised measurements."""
+        return self.method == "auto" or not isinstance(method_named(self.method), PredictsErrors)
+
     def _advised(self, plan: RunPlan, wanted: Fidelities, entries: tuple[float, float] | None) -> RunPlan:
+        if not self.entries_are_fractions:
+            return plan if entries is None else plan.with_advice(spread_in_words(entries[1]))
         moments = _exact_moments(wanted) if entries is None else entries
         return plan if moments is None else advise(plan, *moments)
 

@@ -69,6 +69,15 @@ def advise(plan: RunPlan, mean: float, variance: float) -> RunPlan:
     return plan.with_advice(f"{words}, {size}: {change}{more}, to bring it to half. A model may need many times more.")
 
 
+def spread_in_words(variance: float) -> str:
+    """Say how far the entries of a kernel are apart, for kernels whose entries are no fractions of shots.
+
+    Args:
+        variance: The variance of the entries off the diagonal, without noise.
+    """
+    return f"Entries vary by {math.sqrt(max(variance, 0.0)):.3g} from pair to pair."
+
+
 def moments_of(entries: FloatArray) -> tuple[float, float] | None:
     """Return mean and variance of exact entries off the diagonal; None if there are fewer than two."""
     return None if entries.size < 2 else (float(entries.mean()), float(entries.var()))

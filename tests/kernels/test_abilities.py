@@ -12,7 +12,7 @@ import qiskit_qml_ext
 from qiskit_qml_ext.circuits import AngleFeatureMap, ZZFeatureMap
 from qiskit_qml_ext.diagnostics import diagnose, kernel_concentration
 from qiskit_qml_ext.diagnostics.diagnosis.price import kernel_price
-from qiskit_qml_ext.kernels import ChangesTarget, FidelityKernel, PlansRuns, StatesErrors
+from qiskit_qml_ext.kernels import ChangesTarget, FidelityKernel, LocalKernel, PlansRuns, ProjectedKernel, StatesErrors
 from qiskit_qml_ext.models import QuantumSVC
 from qiskit_qml_ext.primitives import connect
 
@@ -158,6 +158,18 @@ def test_a_kernel_without_a_price_is_told_what_it_lacks():
     ):
         words = f"On fake_manila: there is no price for a {type(kernel).__name__}, which lacks {lacking}."
         assert kernel_price(kernel, X, 100, connection).sentences == (words,)
+
+
+def test_shots_are_not_counted_for_entries_that_are_no_fractions_of_them():
+    others = (
+        ProjectedKernel(ZZFeatureMap()),
+        LocalKernel(ZZFeatureMap()),
+        FidelityKernel(ZZFeatureMap(), method="randomised", connection=connect("aer", shots=20)),
+    )
+    for kernel in others:
+        for look in (kernel_concentration, diagnose):
+            with pytest.raises(TypeError, match=f"this {type(kernel).__name__} are no fractions of shots"):
+                look(kernel, X)
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))

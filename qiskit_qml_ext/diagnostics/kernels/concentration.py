@@ -24,7 +24,7 @@ from qiskit_qml_ext.diagnostics.statistics.scaling_verdict import judge_variance
 from qiskit_qml_ext.diagnostics.subject.limits import MAX_STATE_QUBITS
 from qiskit_qml_ext.diagnostics.subject.noisy_simulation import Noise
 from qiskit_qml_ext.kernels import FidelityKernel, StatesErrors
-from qiskit_qml_ext.kernels.abilities import stated_errors
+from qiskit_qml_ext.kernels.abilities import check_fractions, stated_errors
 from qiskit_qml_ext.primitives import Connection
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ def kernel_concentration(
         Moments with intervals from U-statistics, a scaling verdict, sources of concentration, shots, and a bandwidth.
 
     Raises:
-        TypeError: If the kernel is of a kind that is not known.
+        TypeError: If the kernel is of a kind that is not known, or its entries are no fractions of shots.
         ValueError: If the data do not fit.
         StateTooLargeError: If noise is to be simulated on more than 12 qubits.
 
@@ -345,6 +345,7 @@ def _kernel_for(kernel: KernelLike, width: int, connection: Connection | None) -
 
 def _evaluate(kernel: BaseKernel, X: FloatArray) -> tuple[FloatArray, FloatArray | None, int | None]:
     """The matrix before any repair, the standard errors of its entries, and the shots."""
+    check_fractions(kernel)
     if isinstance(kernel, StatesErrors):
         estimate = stated_errors(kernel, X)
         return estimate.raw, None if estimate.shots is None else estimate.standard_errors, estimate.shots

@@ -8,7 +8,14 @@ from qiskit_qml_ext.kernels.methods.choosing import (
     choose_method,
     method_named,
 )
-from qiskit_qml_ext.kernels.methods.method import CircuitMethod, Fidelities, FidelityMethod, OutcomeMethod
+from qiskit_qml_ext.kernels.methods.method import (
+    CircuitMethod,
+    Fidelities,
+    FidelityMethod,
+    OutcomeMethod,
+    PredictsErrors,
+)
+from qiskit_qml_ext.kernels.methods.randomised_measurements import RandomisedMeasurements
 
 __all__ = [
     "METHODS",
@@ -18,6 +25,8 @@ __all__ = [
     "Fidelities",
     "FidelityMethod",
     "OutcomeMethod",
+    "PredictsErrors",
+    "RandomisedMeasurements",
     "choose_circuit_method",
     "choose_method",
     "method_named",

@@ -7,12 +7,14 @@ from qiskit_qml_ext.kernels.encoding import Encoding
 from qiskit_qml_ext.kernels.methods.exact import ExactStates
 from qiskit_qml_ext.kernels.methods.inversion_test import InversionTestCounts
 from qiskit_qml_ext.kernels.methods.method import CircuitMethod, FidelityMethod
+from qiskit_qml_ext.kernels.methods.randomised_measurements import RandomisedMeasurements
 from qiskit_qml_ext.kernels.methods.swap_test import SwapTestCounts
 from qiskit_qml_ext.primitives import Connection
 
 METHODS: tuple[FidelityMethod, ...] = (
     ExactStates(),
     SwapTestCounts(),
+    RandomisedMeasurements(),
     InversionTestCounts(),
 )
 """The methods; ``"auto"`` takes the first that has a reason, and the last one always has."""
@@ -36,45 +38,47 @@ class ChosenMethod:
         return self.method.name
 
 
-def choose_method(name: str, connection: Connection, encoding: Encoding) -> ChosenMethod:
-    """Return the method of a name; that of ``"auto"`` is the first that suits the connection and the encoding.
+def choose_method(method: str | FidelityMethod, connection: Connection, encoding: Encoding) -> ChosenMethod:
+    """Return a method as it is or by its name; that of ``"auto"`` is the first that suits connection and encoding.
 
     Raises:
         ValueError: If the name is not known.
-        TypeError: If it is no name.
+        TypeError: If it is neither a name nor a method.
     """
-    if name != "auto":
-        return ChosenMethod(method_named(name), f"method={name!r} was asked for")
-    for method in METHODS:
-        reason = method.reason(connection, encoding)
+    if method != "auto":
+        return ChosenMethod(method_named(method), f"method={method!r} was asked for")
+    for candidate in METHODS:
+        reason = candidate.reason(connection, encoding)
         if reason is not None:
-            return ChosenMethod(method, reason)
+            return ChosenMethod(candidate, reason)
     raise AssertionError("the last method suits every connection")
 
 
-def choose_circuit_method(name: str, connection: Connection, encoding: Encoding) -> CircuitMethod:
+def choose_circuit_method(method: str | FidelityMethod, connection: Connection, encoding: Encoding) -> CircuitMethod:
     """Return the chosen method if it runs circuits, else the first one that does and suits.
 
     Raises:
         ValueError: If the name is not known.
-        TypeError: If it is no name.
+        TypeError: If it is neither a name nor a method.
     """
-    chosen = choose_method(name, connection, encoding).method
+    chosen = choose_method(method, connection, encoding).method
     if isinstance(chosen, CircuitMethod):
         return chosen
-    circuits = (method for method in METHODS if isinstance(method, CircuitMethod))
-    return next(method for method in circuits if method.reason(connection, encoding) is not None)
+    circuits = (candidate for candidate in METHODS if isinstance(candidate, CircuitMethod))
+    return next(candidate for candidate in circuits if candidate.reason(connection, encoding) is not None)
 
 
-def method_named(name: str) -> FidelityMethod:
-    """Return the method of a name other than ``"auto"``.
+def method_named(method: str | FidelityMethod) -> FidelityMethod:
+    """Return a method as it is, or that of a name other than ``"auto"``.
 
     Raises:
         ValueError: If the name is not known.
-        TypeError: If it is no name.
+        TypeError: If it is neither a name nor a method.
     """
-    for method in METHODS:
-        if name in (method.name, *(other for other, one in OTHER_NAMES.items() if one == method.name)):
-            return method
-    known = f"one of {', '.join(map(repr, ('auto', *(method.name for method in METHODS), *OTHER_NAMES)))}"
-    raise wrong_value("method", known, name) if isinstance(name, str) else wrong_kind("method", known, name)
+    if isinstance(method, FidelityMethod) and not isinstance(method, type):
+        return method
+    for candidate in METHODS:
+        if method in (candidate.name, *(other for other, one in OTHER_NAMES.items() if one == candidate.name)):
+            return candidate
+    known = f"one of {', '.join(map(repr, ('auto', *(candidate.name for candidate in METHODS), *OTHER_NAMES)))}"
+    raise wrong_value("method", known, method) if isinstance(method, str) else wrong_kind("method", known, method)

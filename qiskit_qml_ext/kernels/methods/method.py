@@ -38,6 +38,7 @@ class Fidelities:
     """Whether what is not known may be run."""
 
 
+@runtime_checkable
 class FidelityMethod(Protocol):
     """A way to find the fidelities |⟨φ(y)|φ(x)⟩|² of the states that an encoding prepares."""
 
@@ -85,3 +86,11 @@ class OutcomeMethod(FidelityMethod, Protocol):
         Raises:
             ValueError: If something is not known.
         """
+
+
+@runtime_checkable
+class PredictsErrors(Protocol):
+    """A method whose entries are no fractions of shots, so that it says itself how noisy they will be."""
+
+    def predicted_error(self, num_qubits: int, shots: int) -> float:
+        """Return the standard error of an entry near 1."""
