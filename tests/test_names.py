@@ -24,6 +24,7 @@ COUNTS_OF_THE_FIELD = {
     "measured_shots": "Qiskit's word, as precision is",
     "batch_size": "scikit-learn's and every trainer's word for the samples of a step",
     "n_iter_no_change": "scikit-learn's word",
+    "n_components": "scikit-learn's word for the features that a transformer makes",
     "copies": "of a circuit that is packed beside itself",
 }
 """Counts that do not begin with ``num_``, and why."""
