@@ -1,7 +1,7 @@
 """Quantum kernels.
 
 **Rooms.** ``methods/``: ways to find fidelities, a file each. ``repairs/``: what makes a noisy matrix a better one, a
-file each. A new kernel is one file on ``base`` (or on ``encoded``, for the states of a feature map).
+file each. ``tiles/``: large matrices over processes, clusters and disks. A new kernel is one file on ``base`` (or on ``encoded``, for the states of a feature map).
 """
 
 from qiskit_qml_ext.kernels.abilities import ChangesTarget, PlansRuns, StatesErrors
@@ -9,6 +9,7 @@ from qiskit_qml_ext.kernels.base import QuantumKernel
 from qiskit_qml_ext.kernels.fidelity import FidelityKernel
 from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate, RawKernel
 from qiskit_qml_ext.kernels.repairs import Repair, clip_spectrum, shift_spectrum
+from qiskit_qml_ext.kernels.tiles import compute_kernel_matrix
 
 __all__ = [
     "ChangesTarget",
@@ -20,5 +21,6 @@ __all__ = [
     "Repair",
     "StatesErrors",
     "clip_spectrum",
+    "compute_kernel_matrix",
     "shift_spectrum",
 ]
