@@ -8,6 +8,7 @@ from qiskit_qml_ext.kernels.abilities import ChangesTarget, PlansRuns, StatesErr
 from qiskit_qml_ext.kernels.base import QuantumKernel
 from qiskit_qml_ext.kernels.fidelity import FidelityKernel
 from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate, RawKernel
+from qiskit_qml_ext.kernels.methods import MatrixProductStates
 from qiskit_qml_ext.kernels.repairs import Repair, clip_spectrum, shift_spectrum
 from qiskit_qml_ext.kernels.tiles import compute_kernel_matrix
 
@@ -15,6 +16,7 @@ __all__ = [
     "ChangesTarget",
     "FidelityKernel",
     "KernelEstimate",
+    "MatrixProductStates",
     "PlansRuns",
     "QuantumKernel",
     "RawKernel",

@@ -119,7 +119,14 @@ class QuantumKernel(BaseKernel, BaseEstimator):
         matrix = raw.matrix.copy()
         if self.psd_repair is not None:
             matrix = repaired(replace(raw, matrix=matrix), self.psd_repair, is_symmetric=y is None)
-        return KernelEstimate(matrix, raw.standard_errors, raw.matrix, raw.shots, raw.target)
+        return KernelEstimate(
+            matrix,
+            raw.standard_errors,
+            raw.matrix,
+            raw.shots,
+            raw.target,
+            truncation_errors=raw.truncation_errors,
+        )
 
     def _checked_raw(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
         raw = self.raw_kernel(x, y)

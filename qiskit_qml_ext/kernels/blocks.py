@@ -17,7 +17,8 @@ _MAX_COLUMNS = 128  # more states beside those of the rows do not make the produ
 _REAL = {"complex128": "float64", "complex64": "float32"}
 _WORTH_A_TILE = 16  # states that must fit beside a full tile; with fewer, simulating one by one recomputes less
 _ADVICE = (
-    "Encode fewer features (for example through PCA), use complex64, or raise max_memory on a machine that has more."
+    "Encode fewer features (for example through PCA), use complex64, take method='mps' if the circuit is shallow, or "
+    "raise max_memory on a machine that has more."
 )
 
 

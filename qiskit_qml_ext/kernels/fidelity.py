@@ -21,6 +21,7 @@ from qiskit_qml_ext.kernels.methods import (
     ChosenMethod,
     CircuitMethod,
     Fidelities,
+    FidelityMethod,
     choose_circuit_method,
     choose_method,
     method_named,
@@ -50,7 +51,9 @@ class FidelityKernel(EncodedKernel):
         feature_map: A template or a circuit; ``None`` is ``ZZFeatureMap()``. A circuit's parameters take the features
             in the order of ``circuit.parameters``.
         connection: Where circuits run, from :func:`~qiskit_qml_ext.primitives.connect`; by default exact results.
-        method: ``"exact"``, ``"sampled"``, or ``"auto"``: exact if the connection is.
+        method: ``"exact"``, ``"sampled"``, ``"mps"`` (matrix-product states, for wide and shallow circuits), or
+            ``"auto"``: exact if the connection is, by matrix-product states where states do not fit memory; see
+            :meth:`chosen_method`. Or a method with settings of its own, such as ``MatrixProductStates(max_bond=128)``.
         sampler: A V2 sampler of your own instead of a connection.
         pass_manager: Turns circuits into the sampler's own gates.
         run_diagonal: Whether a sample against itself is measured too, instead of being set to 1.
@@ -79,7 +82,7 @@ class FidelityKernel(EncodedKernel):
         feature_map: FeatureMap | QuantumCircuit | None = None,
         *,
         connection: Connection | None = None,
-        method: str = "auto",
+        method: str | FidelityMethod = "auto",
         sampler: BaseSamplerV2 | None = None,
         pass_manager: "PassManager | None" = None,
         run_diagonal: bool = False,

@@ -21,6 +21,9 @@ class RawKernel:
     """Shots behind each sampled entry, ``None`` for exact results."""
     target: str
     """The name of the target that ran the circuits."""
+    truncation_errors: FloatArray | None = None
+    """How far the truncation of matrix-product states may have moved each entry, shape (n, m); ``None`` where states
+    were not truncated."""
 
     @property
     def standard_errors(self) -> FloatArray:
@@ -47,6 +50,9 @@ class KernelEstimate:
     """By how much the states that ran differ from those of the feature map's exact unitary: the largest 1 -
     |⟨exact|run⟩|² over some of the samples. 0 unless the target runs a product formula in place of an exponential;
     ``None`` where it is not known (more than 12 qubits)."""
+    truncation_errors: FloatArray | None = None
+    """How far the truncation of matrix-product states may have moved each entry of ``raw``, shape (n, m); ``None``
+    where states were not truncated."""
 
     def __iter__(self) -> Iterator[FloatArray]:
         """Unpack as ``matrix, standard_errors, raw``."""

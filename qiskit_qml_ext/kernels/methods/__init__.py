@@ -7,6 +7,7 @@ from qiskit_qml_ext.kernels.methods.choosing import (
     choose_method,
     method_named,
 )
+from qiskit_qml_ext.kernels.methods.matrix_product_states import MatrixProductStates
 from qiskit_qml_ext.kernels.methods.method import CircuitMethod, Fidelities, FidelityMethod
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "CircuitMethod",
     "Fidelities",
     "FidelityMethod",
+    "MatrixProductStates",
     "choose_circuit_method",
     "choose_method",
     "method_named",

@@ -6,10 +6,12 @@ from qiskit_qml_ext.checks import wrong_kind, wrong_value
 from qiskit_qml_ext.kernels.encoding import Encoding
 from qiskit_qml_ext.kernels.methods.exact import ExactStates
 from qiskit_qml_ext.kernels.methods.inversion_test import InversionTestCounts
+from qiskit_qml_ext.kernels.methods.matrix_product_states import MatrixProductStates
 from qiskit_qml_ext.kernels.methods.method import CircuitMethod, FidelityMethod
 from qiskit_qml_ext.primitives import Connection
 
 METHODS: tuple[FidelityMethod, ...] = (
+    MatrixProductStates(),
     ExactStates(),
     InversionTestCounts(),
 )
@@ -31,12 +33,12 @@ class ChosenMethod:
         return self.method.name
 
 
-def choose_method(name: str, connection: Connection, encoding: Encoding) -> ChosenMethod:
-    """Return the method of a name; that of ``"auto"`` is the first that suits the connection and the encoding.
+def choose_method(name: str | FidelityMethod, connection: Connection, encoding: Encoding) -> ChosenMethod:
+    """Return the method of a name, or a method as it is; that of ``"auto"`` is the first that suits the connection and the encoding.
 
     Raises:
         ValueError: If the name is not known.
-        TypeError: If it is no name.
+        TypeError: If it is neither a name nor a method.
     """
     if name != "auto":
         return ChosenMethod(method_named(name), f"method={name!r} was asked for")
@@ -47,12 +49,12 @@ def choose_method(name: str, connection: Connection, encoding: Encoding) -> Chos
     raise AssertionError("the last method suits every connection")
 
 
-def choose_circuit_method(name: str, connection: Connection, encoding: Encoding) -> CircuitMethod:
+def choose_circuit_method(name: str | FidelityMethod, connection: Connection, encoding: Encoding) -> CircuitMethod:
     """Return the chosen method if it runs circuits, else the first one that does and suits.
 
     Raises:
         ValueError: If the name is not known.
-        TypeError: If it is no name.
+        TypeError: If it is neither a name nor a method.
     """
     chosen = choose_method(name, connection, encoding).method
     if isinstance(chosen, CircuitMethod):
@@ -61,13 +63,15 @@ def choose_circuit_method(name: str, connection: Connection, encoding: Encoding)
     return next(method for method in circuits if method.reason(connection, encoding) is not None)
 
 
-def method_named(name: str) -> FidelityMethod:
-    """Return the method of a name other than ``"auto"``.
+def method_named(name: str | FidelityMethod) -> FidelityMethod:
+    """Return the method of a name other than ``"auto"``; a method with settings of its own as it is.
 
     Raises:
         ValueError: If the name is not known.
-        TypeError: If it is no name.
+        TypeError: If it is neither a name nor a method.
     """
+    if isinstance(name, FidelityMethod) and not isinstance(name, type):
+        return name
     for method in METHODS:
         if method.name == name:
             return method

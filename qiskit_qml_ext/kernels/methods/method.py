@@ -27,6 +27,7 @@ class Fidelities:
     """Whether a sample against itself is measured too, instead of being set to 1."""
 
 
+@runtime_checkable
 class FidelityMethod(Protocol):
     """A way to find the fidelities |⟨φ(y)|φ(x)⟩|² of the states that an encoding prepares."""
 

@@ -134,7 +134,8 @@ def _shown(
 
 def _refuse_repair(kernel: object) -> None:
     settings = kernel.get_params(deep=True) if isinstance(kernel, BaseEstimator) else {}
-    repairs = [name for name, value in settings.items() if name.split("__")[-1] == "psd_repair" and value is not None]
+    named = {name: value for name, value in settings.items() if name.split("__")[-1] == "psd_repair"}
+    repairs = [name for name, value in named.items() if value is not None and value != () and value != []]
     if repairs:
         raise ValueError(
             f"The kernel has a repair ({repairs[0]}={settings[repairs[0]]!r}), which needs the whole matrix and would "
