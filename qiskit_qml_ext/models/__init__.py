@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from qiskit_qml_ext.models import layers
 from qiskit_qml_ext.models.guard.plateau_report import PlateauReport as PlateauReport
 from qiskit_qml_ext.models.kernel_features import QuantumNystroem as QuantumNystroem
+from qiskit_qml_ext.models.kernel_features import RandomFourierSurrogate as RandomFourierSurrogate
 from qiskit_qml_ext.models.layers import QuantumLayer as QuantumLayer
 from qiskit_qml_ext.models.quantum_autoencoder import QuantumAutoencoder as QuantumAutoencoder
 from qiskit_qml_ext.models.reservoir_transformer import ReservoirTransformer as ReservoirTransformer
@@ -25,6 +26,7 @@ __all__ = [
     "QuantumNystroem",
     "QuantumSVC",
     "QuantumSVR",
+    "RandomFourierSurrogate",
     "ReservoirTransformer",
     "TrainingStep",
     "VariationalClassifier",
