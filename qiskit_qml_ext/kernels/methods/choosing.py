@@ -34,7 +34,7 @@ class ChosenMethod:
 
 
 def choose_method(name: str | FidelityMethod, connection: Connection, encoding: Encoding) -> ChosenMethod:
-    """Return the method of a name, or a method as it is; that of ``"auto"`` is the first that suits the connection and the encoding.
+    """Return the method of a name, or a method as it is; ``"auto"`` takes the first one that suits.
 
     Raises:
         ValueError: If the name is not known.

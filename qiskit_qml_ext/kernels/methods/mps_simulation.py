@@ -1,5 +1,6 @@
 """Matrix-product states of a circuit for many samples, by Qiskit Aer."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -111,7 +112,7 @@ def _append_rotation(circuit: QuantumCircuit, rotation: PauliRotation, angle: fl
         return
     for qubit, letter in zip(qubits, letters, strict=True):
         _to_z(circuit, qubit, letter)
-    ladder = list(zip(qubits[:-2], qubits[1:-1], strict=True))
+    ladder = list(itertools.pairwise(qubits))
     for a, b in ladder:
         circuit.cx(a, b)
     circuit.rzz(angle, qubits[-2], qubits[-1])
@@ -142,7 +143,7 @@ def _saving(circuit: QuantumCircuit) -> QuantumCircuit:
 
 
 def _tensor(pair: tuple[Sequence[tuple[ComplexArray, ComplexArray]], Sequence[FloatArray]], qubit: int) -> ComplexArray:
-    """Return A_q = Γ_q λ_q of what Aer saves: Γ_q for both values of the qubit, and the Schmidt values λ_q behind it."""
+    """Return A_q = Γ_q λ_q of what Aer saves: Γ_q for both values of the qubit, Schmidt values λ_q behind it."""
     gammas, lambdas = pair
     tensor = np.stack([np.asarray(matrix, dtype=np.complex128) for matrix in gammas[qubit]])
     return tensor * np.asarray(lambdas[qubit]) if qubit < len(lambdas) else tensor

@@ -58,7 +58,7 @@ class TileStore:
         foreign = names - {_MATRIX, _ABOUT, _FINISHED, _LOCK}
         if foreign and _ABOUT not in names:
             raise ValueError(
-                f"The folder {self.folder} holds other files, such as {min(foreign)!r}. Give a new folder for the tiles."
+                f"The folder {self.folder} holds other files, such as {min(foreign)!r}. Give a new one for the tiles."
             )
         self._lock = _locked(self.folder / _LOCK)
         try:
@@ -67,7 +67,7 @@ class TileStore:
             else:
                 self._create()
             self._first_byte = self._checked_start()
-            self._file = open(self.folder / _MATRIX, "r+b", buffering=0)  # noqa: SIM115
+            self._file = open(self.folder / _MATRIX, "r+b", buffering=0)
         except BaseException:
             os.close(self._lock)
             raise
@@ -191,7 +191,9 @@ def _refuse_another(folder: Path, there: dict[str, Any], asked: dict[str, Any]) 
     Raises:
         ValueError: The message says in what it differs.
     """
-    flat = [{**{name: about[name] for name in about if name != "content"}, **about["content"]} for about in (there, asked)]
+    flat = [
+        {**{name: about[name] for name in about if name != "content"}, **about["content"]} for about in (there, asked)
+    ]
     names = [name for name in sorted({*flat[0], *flat[1]}) if flat[0].get(name) != flat[1].get(name)]
     if names:
         words = ", ".join(f"{name} ({flat[0].get(name)} there, {flat[1].get(name)} now)" for name in names)

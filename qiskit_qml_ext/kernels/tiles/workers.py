@@ -45,9 +45,7 @@ def values_between(kernel: object, X: FloatArray, Y: FloatArray | None) -> Float
 _SYMMETRY = 1e-10  # of the largest entry: above rounding
 
 
-def samples_of(
-    tile: Tile, X: FloatArray, Y: FloatArray | None, tiling: Tiling
-) -> tuple[FloatArray, FloatArray | None]:
+def samples_of(tile: Tile, X: FloatArray, Y: FloatArray | None, tiling: Tiling) -> tuple[FloatArray, FloatArray | None]:
     """Return the samples of a tile's rows and columns; ``None`` for columns that are the rows."""
     return X[tile.rows], None if tiling.meets_itself(tile) else (X if Y is None else Y)[tile.columns]
 

@@ -56,8 +56,6 @@ def test_a_cluster_makes_the_matrix_of_one_process_bit_for_bit_also_if_a_worker_
     (marks / "one").touch()
     with parallel_config(backend=backend, n_jobs=2):
         assert_array_equal(compute_kernel_matrix(KERNEL, X, tile_size=12), KERNEL.evaluate(X))
-        on_disk = compute_kernel_matrix(
-            KillsItsWorker(os.getpid(), marks), X, tile_size=12, folder=tmp_path / "store"
-        )
+        on_disk = compute_kernel_matrix(KillsItsWorker(os.getpid(), marks), X, tile_size=12, folder=tmp_path / "store")
     assert_array_equal(on_disk, gaussian(X))
     assert list(marks.iterdir()) == [], "a worker was killed"

@@ -132,7 +132,7 @@ def test_a_matrix_that_is_not_whole_is_refused(store):
     computed(store)
     content = (store / "matrix.npy").read_bytes()
     (store / "matrix.npy").write_bytes(content[:-8])
-    with pytest.raises(ValueError, match="not a whole matrix.*Delete the folder"):
+    with pytest.raises(ValueError, match=r"not a whole matrix.*Delete the folder"):
         computed(store)
 
 

@@ -83,9 +83,9 @@ def test_rules_that_see_the_kernel_find_rare_samples_that_a_uniform_choice_misse
     X, rare = with_outliers()
     kernel = KernelEntries(gaussian)
     met = {
-        name: np.mean([
-            np.isin(rare, LANDMARKS[name](kernel, X, 40, np.random.RandomState(seed))).mean() for seed in range(20)
-        ])
+        name: np.mean(
+            [np.isin(rare, LANDMARKS[name](kernel, X, 40, np.random.RandomState(seed))).mean() for seed in range(20)]
+        )
         for name in ("uniform", rule)
     }
     assert met["uniform"] < 0.2, "6 of 600 samples, 40 landmarks: 1/15 of them on average"

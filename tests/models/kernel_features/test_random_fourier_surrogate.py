@@ -15,7 +15,13 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from qiskit_qml_ext.circuits import AngleFeatureMap, IQPFeatureMap, RealAmplitudesAnsatz, ReuploadingFeatureMap, ZZFeatureMap
+from qiskit_qml_ext.circuits import (
+    AngleFeatureMap,
+    IQPFeatureMap,
+    RealAmplitudesAnsatz,
+    ReuploadingFeatureMap,
+    ZZFeatureMap,
+)
 from qiskit_qml_ext.diagnostics import fourier_spectrum
 from qiskit_qml_ext.engine import expectations
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
@@ -176,7 +182,7 @@ def test_uniform_weights_are_refused_where_the_frequencies_cannot_be_listed():
     for place in range(9):
         circuit.rx(x[place] + 3**place * x[0], 0)
     X = np.zeros((3, 9))
-    with pytest.raises(ValueError, match="more than 4096 frequencies.*weights='multiplicity'"):
+    with pytest.raises(ValueError, match=r"more than 4096 frequencies.*weights='multiplicity'"):
         RandomFourierSurrogate(circuit, weights="uniform").fit(X)
     drawn = RandomFourierSurrogate(circuit).fit(X)
     assert drawn.conditions_.effective_number is None
