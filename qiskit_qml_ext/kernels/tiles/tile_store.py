@@ -54,15 +54,14 @@ class TileStore:
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        names = {path.name for path in self.folder.iterdir()}
-        foreign = names - {_MATRIX, _ABOUT, _FINISHED, _LOCK}
-        if foreign and _ABOUT not in names:
+        foreign = {path.name for path in self.folder.iterdir()} - {_MATRIX, _ABOUT, _FINISHED, _LOCK}
+        if foreign and not (self.folder / _ABOUT).exists():
             raise ValueError(
                 f"The folder {self.folder} holds other files, such as {min(foreign)!r}. Give a new one for the tiles."
             )
         self._lock = _locked(self.folder / _LOCK)
         try:
-            if _ABOUT in names:
+            if (self.folder / _ABOUT).exists():
                 _refuse_another(self.folder, _read_about(self.folder), self._about)
             else:
                 self._create()
@@ -126,7 +125,7 @@ class TileStore:
             there = np.load(path, mmap_mode="r")
             if there.shape == shape and there.dtype == np.float64:
                 return int(there.offset)
-        except (OSError, ValueError):
+        except (EOFError, OSError, ValueError):
             pass
         raise ValueError(
             f"{path} is not a whole matrix of the shape {shape}. Delete the folder, and it is computed anew."
