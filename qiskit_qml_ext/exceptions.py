@@ -91,6 +91,10 @@ class NoiseWithoutEffectWarning(UserWarning):
     """A noise model has errors on gates, none of which the circuit has."""
 
 
+class IndefiniteKernelWarning(UserWarning):
+    """A kernel matrix has negative eigenvalues, so that some of its directions say nothing and were left out."""
+
+
 class PlateauWarning(UserWarning):
     """The gradient of a training is smaller than what shots or precision let one see."""
 

@@ -14,7 +14,7 @@ from qiskit_aer.noise import NoiseModel, depolarizing_error
 from qiskit_machine_learning.neural_networks import EstimatorQNN
 from scipy.sparse import csr_array
 
-from qiskit_qml_ext import diagnostics, engine, evaluation, gradients, primitives
+from qiskit_qml_ext import diagnostics, engine, evaluation, gradients, kernels, primitives
 from qiskit_qml_ext.checks import RULES
 from qiskit_qml_ext.circuits import (
     ANSATZE,
@@ -39,6 +39,7 @@ IMPOSSIBLE = {
         *("ten", [["ten"]], [["0.1", "0.2"]] * 12, np.ma.masked_array(np.ones((12, 2)), np.eye(12, 2))),
         *(np.ones((12, 2), dtype="M8[s]"), np.ones((12, 2)) * 1j, [[1.0, None]] * 12, csr_array(np.ones((12, 2)))),
     ),
+    "Y": ("ten", [["ten"]], np.ma.masked_array(np.ones((12, 2)), np.eye(12, 2)), np.ones((12, 2)) * 1j),
     "approximation": WORD,
     "model": WORD,
     "bandwidth": REAL,
@@ -59,6 +60,7 @@ IMPOSSIBLE = {
     "distributions": ("uniform", 3, {}),
     "dtype": ("float32", "ten", 3),
     "feature": (-1, 99, "ten", 0.5),
+    "folder": (3, True, ["folder"]),
     "folds": WHOLE,
     "gamma": (0, *REAL),
     "is_local": ("yes", 1),
@@ -117,6 +119,7 @@ IMPOSSIBLE = {
     "task": WORD,
     "test_fraction": (0, -1, "ten", NAN),
     "test_size": REAL,
+    "tile_size": WHOLE,
     "max_seconds": (-1, "long", NAN),
     "num_trajectories": WHOLE,
     "transpile_trials": WHOLE,
@@ -212,6 +215,7 @@ CALLS: dict[str, tuple[Callable[..., object], tuple[object, ...], dict[str, obje
     "gram": (engine.gram, (np.eye(4, dtype=complex),), {}),
     "state_memory": (engine.state_memory, (3,), {}),
     "thread_count": (engine.thread_count, (1,), {}),
+    "compute_kernel_matrix": (kernels.compute_kernel_matrix, (FidelityKernel(ZZFeatureMap()), SAMPLES), {}),
     "plan_evaluation": (evaluation.plan_evaluation, (small_dataset(),), {}),
     "evaluate": (evaluation.evaluate, (small_dataset(),), {"folds": 2}),
     "corrected_t_test": (evaluation.corrected_t_test, ([0.1, 0.2], [0.1, 0.3]), {"test_fraction": 0.5}),

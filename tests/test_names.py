@@ -24,6 +24,7 @@ COUNTS_OF_THE_FIELD = {
     "measured_shots": "Qiskit's word, as precision is",
     "batch_size": "scikit-learn's and every trainer's word for the samples of a step",
     "n_iter_no_change": "scikit-learn's word",
+    "n_components": "scikit-learn's word for the features that a transformer makes",
     "copies": "of a circuit that is packed beside itself",
 }
 """Counts that do not begin with ``num_``, and why."""
@@ -31,7 +32,7 @@ COUNTS_OF_THE_FIELD = {
 NOT_COUNTS = {
     *("seed", "random_state", "feature", "optimization_level", "degree", "base", "locality", "t"),
     *("resolution", "register_size", "size", "qubits_per_feature", "packing_buffer", "extrapolate_to", "number"),
-    *("layer", "dimension", "center", "largest_bond", "level"),
+    *("layer", "dimension", "center", "largest_bond", "level", "tile_size"),
 }
 """Whole numbers that count nothing: indices, levels, sizes, and a number that names one of a list."""
 

@@ -107,6 +107,12 @@ def _path(name: str, value: object) -> object:
     return value
 
 
+def _folder(name: str, value: object) -> object:
+    if not isinstance(value, (str, os.PathLike)):
+        raise wrong_kind(name, "the path of a folder", value)
+    return value
+
+
 def _packing(name: str, value: object) -> object:
     return value if isinstance(value, bool) else whole_number(name, value)
 
@@ -148,6 +154,7 @@ _non_negative_real = partial(real_number, minimum=0.0)
 
 RULES: dict[str, Check] = {
     "X": optional(numeric_array),
+    "Y": optional(numeric_array),
     "bandwidth": _non_negative_real,
     "bandwidths": partial(real_numbers, above=0.0),
     "center": optional(numeric_array),
@@ -165,6 +172,7 @@ RULES: dict[str, Check] = {
     "dtype": _precision,
     "extrapolate_to": optional(whole_number),
     "feature": _from_zero,
+    "folder": optional(_folder),
     "folds": optional(_several),
     "gamma": _positive_real,
     "is_local": truth_value,
@@ -210,6 +218,7 @@ RULES: dict[str, Check] = {
     "task": partial(one_of, choices=("classification", "regression")),
     "test_fraction": _positive_real,
     "test_size": optional(_positive_real),
+    "tile_size": optional(whole_number),
     "transpile_trials": whole_number,
     "y": optional(labels),
 }

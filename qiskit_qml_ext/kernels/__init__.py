@@ -3,7 +3,8 @@
 **Rooms.** ``methods/``: ways to find fidelities, a file each. ``readings/``: what else outcomes say, a file each;
 ``outcomes/``: what is kept of them; ``outcome_kernels/``: the kernels of readings. ``reduced_states/``: states of few
 qubits, measured or simulated, and how they are compared. ``repairs/``: what makes a noisy matrix a better one, a file
-each. A new kernel is one file on ``base`` (or on ``encoded``, for the states of a map).
+each. ``tiles/``: large matrices over processes, clusters and disks. A new kernel is one file on ``base`` (or on
+``encoded``, for the states of a map).
 """
 
 from qiskit_qml_ext.kernels.abilities import ChangesTarget, PlansRuns, StatesErrors
@@ -11,12 +12,13 @@ from qiskit_qml_ext.kernels.base import QuantumKernel
 from qiskit_qml_ext.kernels.fidelity import FidelityKernel
 from qiskit_qml_ext.kernels.kernel_estimate import KeptOutcomes, KernelEstimate, RawKernel, ReinterpretedKernel
 from qiskit_qml_ext.kernels.local import LocalKernel
-from qiskit_qml_ext.kernels.methods import RandomisedMeasurements
+from qiskit_qml_ext.kernels.methods import MatrixProductStates, RandomisedMeasurements
 from qiskit_qml_ext.kernels.outcome_kernels import BitFlipTolerantKernel, HammingKernel, OutcomeKernel
 from qiskit_qml_ext.kernels.projected import ProjectedKernel
 from qiskit_qml_ext.kernels.readings import Reading, ReadoutErrors
 from qiskit_qml_ext.kernels.reduced_states import MeasuredFeaturesKernel, PauliFeatures
 from qiskit_qml_ext.kernels.repairs import Repair, clip_spectrum, shift_spectrum
+from qiskit_qml_ext.kernels.tiles import compute_kernel_matrix
 
 __all__ = [
     "BitFlipTolerantKernel",
@@ -26,6 +28,7 @@ __all__ = [
     "KeptOutcomes",
     "KernelEstimate",
     "LocalKernel",
+    "MatrixProductStates",
     "MeasuredFeaturesKernel",
     "OutcomeKernel",
     "PauliFeatures",
@@ -40,5 +43,6 @@ __all__ = [
     "Repair",
     "StatesErrors",
     "clip_spectrum",
+    "compute_kernel_matrix",
     "shift_spectrum",
 ]

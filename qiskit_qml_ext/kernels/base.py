@@ -139,6 +139,7 @@ class QuantumKernel(BaseKernel, BaseEstimator):
             raw.target,
             outcomes=raw.outcomes,
             applied=raw.applied,
+            truncation_errors=raw.truncation_errors,
         )
 
     def _checked_raw(self, x: FloatArray, y: FloatArray | None) -> RawKernel:

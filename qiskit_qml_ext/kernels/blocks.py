@@ -17,7 +17,8 @@ _MAX_COLUMNS = 128  # more states beside those of the rows do not make the produ
 _REAL = {"complex128": "float64", "complex64": "float32"}
 _WORTH_A_TILE = 16  # states that must fit beside a full tile; with fewer, simulating one by one recomputes less
 _ADVICE = (
-    "Encode fewer features (for example through PCA), use complex64, or raise max_memory on a machine that has more."
+    "Encode fewer features (for example through PCA), use complex64, take method='mps' if the circuit is shallow, or "
+    "raise max_memory on a machine that has more."
 )
 
 
@@ -35,13 +36,19 @@ class Blocks:
     """Bytes for all states and the engine's work; ``None`` where they need no limit."""
 
 
-def check_matrix(shape: tuple[int, int], arrays: int, max_memory: int | None) -> int:
+def check_matrix(
+    shape: tuple[int, int],
+    arrays: int,
+    max_memory: int | None,
+    advice: str = "Use fewer samples, QuantumNystroem, compute_kernel_matrix with a folder, or a larger max_memory.",
+) -> int:
     """Return the bytes that arrays of the shape of a kernel matrix take.
 
     Args:
         shape: Rows and columns.
         arrays: How many such arrays exist at the same time.
         max_memory: The limit in bytes; ``None`` for a share of what is free.
+        advice: What to do if they do not fit.
 
     Raises:
         StateTooLargeError: If they alone take more than the limit.
@@ -52,7 +59,7 @@ def check_matrix(shape: tuple[int, int], arrays: int, max_memory: int | None) ->
             needed,
             memory_budget(max_memory),
             f"A kernel matrix of {shape[0]} by {shape[1]} entries",
-            "Use fewer samples, a Nyström approximation, or a larger max_memory.",
+            advice,
         )
     return needed
 

@@ -40,11 +40,13 @@ class FidelityKernel(KernelByMethod):
         feature_map: A template or a circuit; ``None`` is ``ZZFeatureMap()``. A circuit's parameters take the features
             in the order of ``circuit.parameters``.
         connection: Where circuits run, from :func:`~qiskit_qml_ext.primitives.connect`; by default exact results.
-        method: ``"exact"``; ``"sampled"`` or ``"inversion"``, two names of the inversion test that counts the outcomes
-            of U(y)†U(x); ``"swap"``, the swap test on 2n + 1 qubits, which is right for mixed states too and whose
-            unbiased estimates may be negative; ``"randomised"`` (or with settings of its own,
-            :class:`~qiskit_qml_ext.kernels.RandomisedMeasurements`); or ``"auto"``: exact if the connection is, else
-            the inversion test.
+        method: ``"exact"``; ``"mps"``, matrix-product states for wide and shallow circuits; ``"sampled"`` or
+            ``"inversion"``, two names of the inversion test that counts the outcomes of U(y)†U(x); ``"swap"``, the swap
+            test on 2n + 1 qubits, which is right for mixed states too and whose unbiased estimates may be negative;
+            ``"randomised"``, randomised measurements; or ``"auto"``: exact if the connection is, by matrix-product
+            states where states do not fit memory, else the inversion test; see :meth:`chosen_method`. Or a method with
+            settings of its own: :class:`~qiskit_qml_ext.kernels.MatrixProductStates`,
+            :class:`~qiskit_qml_ext.kernels.RandomisedMeasurements`.
         sampler: A V2 sampler of your own instead of a connection.
         pass_manager: Turns circuits into the sampler's own gates.
         run_diagonal: Whether a sample against itself is measured too, instead of being set to 1.

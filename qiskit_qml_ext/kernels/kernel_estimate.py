@@ -42,6 +42,9 @@ class RawKernel:
     """What was kept of the outcomes, ``None`` where a method keeps nothing."""
     applied: tuple[str, ...] = ()
     """The names of the steps that were applied to what was measured, in order, with their parameters."""
+    truncation_errors: FloatArray | None = None
+    """How far the truncation of matrix-product states may have moved each entry, shape (n, m); ``None`` where states
+    were not truncated."""
 
     @property
     def standard_errors(self) -> FloatArray:
@@ -110,6 +113,10 @@ class KernelEstimate:
             reading, tolerance=tolerance, orders=orders, readout_correction=readout_correction
         )
         return replace(read, synthesis_error=self.synthesis_error)
+
+    truncation_errors: FloatArray | None = None
+    """How far the truncation of matrix-product states may have moved each entry of ``raw``, shape (n, m); ``None``
+    where states were not truncated."""
 
     def __iter__(self) -> Iterator[FloatArray]:
         """Unpack as ``matrix, standard_errors, raw``."""

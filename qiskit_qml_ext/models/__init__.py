@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from qiskit_qml_ext.models import layers
 from qiskit_qml_ext.models.guard.plateau_report import PlateauReport as PlateauReport
+from qiskit_qml_ext.models.kernel_features import QuantumNystroem as QuantumNystroem
+from qiskit_qml_ext.models.kernel_features import RandomFourierSurrogate as RandomFourierSurrogate
 from qiskit_qml_ext.models.layers import QuantumLayer as QuantumLayer
 from qiskit_qml_ext.models.quantum_autoencoder import QuantumAutoencoder as QuantumAutoencoder
 from qiskit_qml_ext.models.reservoir_transformer import ReservoirTransformer as ReservoirTransformer
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
 __all__ = [
     "PlateauReport",
     "QuantumAutoencoder",
+    "QuantumNystroem",
     "QuantumSVC",
     "QuantumSVR",
+    "RandomFourierSurrogate",
     "ReservoirTransformer",
     "TrainingStep",
     "VariationalClassifier",

@@ -8,6 +8,7 @@ from qiskit_qml_ext.kernels.methods.choosing import (
     choose_method,
     method_named,
 )
+from qiskit_qml_ext.kernels.methods.matrix_product_states import MatrixProductStates
 from qiskit_qml_ext.kernels.methods.method import (
     CircuitMethod,
     Fidelities,
@@ -24,6 +25,7 @@ __all__ = [
     "CircuitMethod",
     "Fidelities",
     "FidelityMethod",
+    "MatrixProductStates",
     "OutcomeMethod",
     "PredictsErrors",
     "RandomisedMeasurements",

@@ -6,12 +6,14 @@ from qiskit_qml_ext.checks import wrong_kind, wrong_value
 from qiskit_qml_ext.kernels.encoding import Encoding
 from qiskit_qml_ext.kernels.methods.exact import ExactStates
 from qiskit_qml_ext.kernels.methods.inversion_test import InversionTestCounts
+from qiskit_qml_ext.kernels.methods.matrix_product_states import MatrixProductStates
 from qiskit_qml_ext.kernels.methods.method import CircuitMethod, FidelityMethod
 from qiskit_qml_ext.kernels.methods.randomised_measurements import RandomisedMeasurements
 from qiskit_qml_ext.kernels.methods.swap_test import SwapTestCounts
 from qiskit_qml_ext.primitives import Connection
 
 METHODS: tuple[FidelityMethod, ...] = (
+    MatrixProductStates(),
     ExactStates(),
     SwapTestCounts(),
     RandomisedMeasurements(),

@@ -1,0 +1,100 @@
+"""Tiles computed through joblib, which knows processes, Dask and Ray; a worker that dies costs its tiles only."""
+
+import logging
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+
+from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.kernels.tiles.tiling import Tile, Tiling
+
+_ROUND = 4  # tiles of a round for each worker: few enough that little is lost with a worker, and held at a time
+_MAX_FAILURES = 3  # rounds in a row that end without a tile
+
+_logger = logging.getLogger(__name__)
+
+
+def values_between(kernel: object, X: FloatArray, Y: FloatArray | None) -> FloatArray:
+    """Return a kernel's matrix, however it is called.
+
+    Args:
+        kernel: An object with ``evaluate(X, Y)``, or a function of two arrays of samples.
+        X: Samples of the rows, shape (n, features).
+        Y: Samples of the columns, shape (m, features), or ``None`` for those of the rows.
+
+    Raises:
+        ValueError: If what it returns is no matrix of finite numbers of the right shape, or for one set of samples not
+            symmetric.
+    """
+    evaluate = getattr(kernel, "evaluate", kernel)
+    matrix = np.ascontiguousarray(evaluate(X, Y), dtype=np.float64)
+    shape = (len(X), len(X if Y is None else Y))
+    if matrix.shape != shape:
+        raise ValueError(f"The kernel must return a matrix of the shape {shape}, but it returned {matrix.shape}.")
+    if not np.isfinite(matrix).all():
+        raise ValueError("The kernel must return finite numbers, but some of what it returned are not.")
+    if Y is None and not np.allclose(matrix, matrix.T, rtol=0, atol=_SYMMETRY * np.max(np.abs(matrix), initial=0.0)):
+        raise ValueError(
+            "The kernel of samples with themselves is not symmetric, so that half of it does not say the other half. "
+            "Pass the samples a second time as Y=X.copy(), for the whole of it."
+        )
+    return matrix
+
+
+_SYMMETRY = 1e-10  # of the largest entry: above rounding
+
+
+def samples_of(tile: Tile, X: FloatArray, Y: FloatArray | None, tiling: Tiling) -> tuple[FloatArray, FloatArray | None]:
+    """Return the samples of a tile's rows and columns; ``None`` for columns that are the rows."""
+    return X[tile.rows], None if tiling.meets_itself(tile) else (X if Y is None else Y)[tile.columns]
+
+
+def computed_tiles(
+    kernel: object,
+    X: FloatArray,
+    Y: FloatArray | None,
+    tiling: Tiling,
+    tiles: Sequence[Tile],
+    num_processes: int | None,
+) -> Iterator[tuple[Tile, FloatArray]]:
+    """Yield the tiles with their values, each once, in no order.
+
+    What the kernel raises is raised here. A round in which a worker died (or a cluster lost it) is run again; the third
+    one in a row that ends without a tile raises what joblib says of it.
+
+    Args:
+        kernel: The kernel; a copy of it goes to each worker.
+        X: Samples of the rows.
+        Y: Samples of the columns, or ``None`` for those of the rows.
+        tiling: How the matrix is cut.
+        tiles: Which tiles.
+        num_processes: As joblib's ``n_jobs``.
+    """
+    workers = effective_n_jobs(num_processes)
+    pending, failures = list(tiles), 0
+    while pending:
+        batch = pending[: 1 if workers == 1 else _ROUND * workers]
+        work = (delayed(_attempt)(kernel, *samples_of(tile, X, Y, tiling)) for tile in batch)
+        try:
+            outcomes = Parallel(n_jobs=num_processes, batch_size=1)(work)
+        except Exception as error:  # none of the kernel's: a worker that died, a cluster that is gone
+            failures += 1
+            if failures >= _MAX_FAILURES:
+                raise
+            _logger.warning("A round of %d tiles is run again after %r.", len(batch), error)
+            continue
+        failures = 0
+        del pending[: len(batch)]
+        for tile, outcome in zip(batch, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                raise outcome
+            yield tile, outcome
+
+
+def _attempt(kernel: object, X: FloatArray, Y: FloatArray | None) -> FloatArray | Exception:
+    """Return the values, or what the kernel raised, so that it is not taken for the failure of a worker."""
+    try:
+        return values_between(kernel, X, Y)
+    except Exception as error:
+        return error

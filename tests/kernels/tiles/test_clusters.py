@@ -1,0 +1,61 @@
+"""Tiles over a cluster of Dask or Ray: the same entries, also if a worker is killed."""
+
+import os
+from importlib import import_module
+
+import numpy as np
+import pytest
+from joblib import parallel_config
+from numpy.testing import assert_array_equal
+from tile_kernels import KillsItsWorker, gaussian
+
+from qiskit_qml_ext.circuits import IQPFeatureMap
+from qiskit_qml_ext.kernels import FidelityKernel, compute_kernel_matrix
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
+
+X = np.random.default_rng(0).uniform(-1, 1, (50, 3))
+KERNEL = FidelityKernel(IQPFeatureMap())
+
+
+def package(name):
+    """Import a package; where all must be there, as in CI, one that is not fails."""
+    return import_module(name) if os.environ.get("QISKIT_QML_EXT_TEST_ALL") else pytest.importorskip(name)
+
+
+def dask_cluster():
+    distributed = package("distributed")
+    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    client = distributed.Client(cluster)
+
+    def close():
+        client.close()
+        cluster.close()
+
+    return close
+
+
+def ray_cluster():
+    ray = package("ray")
+    import_module("ray.util.joblib").register_ray()
+    paths = os.pathsep.join(path for path in __import__("sys").path if path)
+    ray.init(num_cpus=2, include_dashboard=False, runtime_env={"env_vars": {"PYTHONPATH": paths}})
+    return ray.shutdown
+
+
+@pytest.fixture(params=["dask", "ray"])
+def backend(request):
+    close = {"dask": dask_cluster, "ray": ray_cluster}[request.param]()
+    yield request.param
+    close()
+
+
+def test_a_cluster_makes_the_matrix_of_one_process_bit_for_bit_also_if_a_worker_is_killed(backend, tmp_path):
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    (marks / "one").touch()
+    with parallel_config(backend=backend, n_jobs=2):
+        assert_array_equal(compute_kernel_matrix(KERNEL, X, tile_size=12), KERNEL.evaluate(X))
+        on_disk = compute_kernel_matrix(KillsItsWorker(os.getpid(), marks), X, tile_size=12, folder=tmp_path / "store")
+    assert_array_equal(on_disk, gaussian(X))
+    assert list(marks.iterdir()) == [], "a worker was killed"

@@ -1,0 +1,45 @@
+"""Kernels for the tests of tiles, in a module so that workers find them: they note each call, sleep, and kill."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+
+
+def gaussian(X, Y=None):
+    """A kernel whose every call is noted in the file $CALLS, if there is one, and takes $PAUSE seconds."""
+    if "CALLS" in os.environ:
+        with open(os.environ["CALLS"], "a") as file:
+            file.write(f"{len(X)} {0 if Y is None else len(Y)}\n")
+    time.sleep(float(os.environ.get("PAUSE", 0)))
+    Y = X if Y is None else Y
+    return np.exp(-np.sum((X[:, None] - Y[None]) ** 2, axis=-1))
+
+
+class KillsItsWorker:
+    """A kernel that kills the process that calls it, but not ``parent``, as long as there are files in a folder."""
+
+    def __init__(self, parent, folder):
+        self.parent = parent
+        self.folder = str(folder)
+
+    def evaluate(self, X, Y=None):
+        if os.getpid() != self.parent:
+            for mark in sorted(Path(self.folder).iterdir()):
+                mark.unlink(missing_ok=True)
+                os.kill(os.getpid(), signal.SIGKILL)
+        return gaussian(X, Y)
+
+
+def centred(X, Y=None):
+    """A kernel whose entries depend on the other samples of the call."""
+    Y = X if Y is None else Y
+    return gaussian(X - X.mean(axis=0), Y - X.mean(axis=0))
+
+
+def one_sided(X, Y=None):
+    """A kernel that is not symmetric."""
+    Y = X if Y is None else Y
+    return X[:, :1] - 2 * Y[:, 0]
