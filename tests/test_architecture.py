@@ -55,7 +55,7 @@ ORDERS = {
     "evaluation.report": ("sections",),
     "gradients": ("methods",),
     "kernels": ("repairs", "methods"),
-    "models": ("losses", "optimizers", "guard", "variational", "layers"),
+    "models": ("kernel_machines", "losses", "optimizers", "guard", "variational", "layers"),
     "primitives": ("exact", "pricing", "targets", "journal", "connection"),
     "primitives.journal": ("disk", "work", "store", "service", "run"),
     "primitives.targets": ("aer",),
