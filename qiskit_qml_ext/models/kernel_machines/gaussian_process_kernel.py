@@ -187,8 +187,8 @@ def _positive(name: str, value: object) -> FloatArray:
         array = np.zeros(0)
     if not array.size or array.ndim > 1 or not np.isfinite(array).all() or array.min() <= 0:
         raise ValueError(
-            f"{name} must be a positive number or a list of such to be fitted (θ is its logarithm), but {value!r} came. "
-            "Of an angle take one that is 2π higher."
+            f"{name} must be a positive number or a list of such to be fitted, since θ is its logarithm, but {value!r} "
+            "came. Of an angle take one that is 2π higher."
         )
     return array
 
@@ -199,7 +199,7 @@ def _checked_bounds(name: str, bounds: object) -> FloatArray:
     except (TypeError, ValueError):
         pairs = np.zeros((1, 1))
     low, high = (pairs[:, 0], pairs[:, -1]) if pairs.ndim == 2 and pairs.shape[1] == 2 else (np.ones(1), np.zeros(1))
-    if not np.all((0 < low) & (low < high) & (high < np.inf)):
+    if not np.all((low > 0) & (low < high) & (high < np.inf)):
         raise ValueError(
             f"parameter_bounds must give the lowest and the highest positive value of {name}, but {bounds!r} came."
         )

@@ -10,7 +10,7 @@ from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin, clon
 from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Kernel, WhiteKernel
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import AnyArray, FloatArray
@@ -55,12 +55,10 @@ class _GaussianProcess(KernelModel):
         scaled = ConstantKernel(1.0, _AMPLITUDES) * known
         return scaled + WhiteKernel(0.1, _NOISES) if noise else scaled
 
-    @property
-    def log_marginal_likelihood_value_(self) -> float:
-        """The log marginal likelihood of the fitted covariance; the mean over the classes where there are more than
-        two."""
-        check_is_fitted(self)
-        return float(self.machine_.log_marginal_likelihood_value_)
+    def _learned_from(self, machine: GaussianProcessRegressor | GaussianProcessClassifier, X: FloatArray) -> None:
+        self.machine_, self.kernel_, self.X_train_ = machine, machine.kernel_, X
+        self.gram_matrix_ = np.asarray(machine.kernel_(X))
+        self.log_marginal_likelihood_value_ = float(machine.log_marginal_likelihood_value_)
 
 
 class QuantumGaussianProcessRegressor(MultiOutputMixin, RegressorMixin, _GaussianProcess):
@@ -141,9 +139,7 @@ class QuantumGaussianProcessRegressor(MultiOutputMixin, RegressorMixin, _Gaussia
                 normalize_y=self.normalize_y,
                 random_state=self.random_state,
             )
-            self.machine_ = machine.fit(samples, targets)
-            self.kernel_, self.X_train_ = self.machine_.kernel_, self.machine_.X_train_
-            self.gram_matrix_ = np.asarray(self.kernel_(self.X_train_))
+            self._learned_from(machine.fit(samples, targets), samples)
         return self
 
     def predict(
@@ -251,10 +247,8 @@ class QuantumGaussianProcessClassifier(ClassifierMixin, _GaussianProcess):
                 n_jobs=self.n_jobs,
                 random_state=self.random_state,
             )
-            self.machine_ = machine.fit(samples, labels)
-            self.kernel_, self.classes_ = self.machine_.kernel_, self.machine_.classes_
-            self.X_train_ = samples
-            self.gram_matrix_ = np.asarray(self.kernel_(samples))
+            self._learned_from(machine.fit(samples, labels), samples)
+            self.classes_ = machine.classes_
         return self
 
     def predict(self, X: ArrayLike) -> AnyArray:
