@@ -74,8 +74,8 @@ class KernelTwin(Result):
     """The share of ‖K_c‖² that is shot noise, which was taken off; 0 for an exact matrix, and from 1 on nothing is
     left."""
     scores: KernelScores | None
-    """The quantum kernel and all candidates in cross-validation on the same folds, each centred as for the alignment, so
-    that here too a factor and a constant do not count; None without labels."""
+    """The quantum kernel and all candidates in cross-validation on the same folds; None without labels. Each is centred
+    as for the alignment, so that here too a factor and a constant do not count."""
 
     @property
     def twin(self) -> TwinCandidate:
