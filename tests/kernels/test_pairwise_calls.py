@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from qiskit.primitives import BaseSamplerV2
+from qiskit.primitives import BaseSamplerV2, StatevectorSampler
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from scipy.spatial.distance import cdist
 from sklearn.cluster import SpectralClustering
@@ -140,6 +140,11 @@ def test_one_pair_at_a_time_is_the_same_number_where_circuits_are_simulated_here
     kernel = FidelityKernel(AngleFeatureMap(), connection=connection)
     assert kernel(X[0], X[1]) == kernel.evaluate(X[:1], X[1:2])[0, 0]
     assert connection.usage.circuits == 1
+
+
+def test_one_pair_at_a_time_runs_on_a_sampler_that_is_known_to_simulate_here():
+    kernel = FidelityKernel(AngleFeatureMap(), sampler=StatevectorSampler(default_shots=100, seed=1))
+    assert 0 <= kernel(X[0], X[1]) <= 1
 
 
 def test_a_quantum_kernel_in_a_gaussian_process_says_what_to_do():

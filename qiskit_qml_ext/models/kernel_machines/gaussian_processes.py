@@ -253,8 +253,10 @@ class QuantumGaussianProcessClassifier(ClassifierMixin, _GaussianProcess):
 
     def predict(self, X: ArrayLike) -> AnyArray:
         """Predict class labels, shape (m,)."""
-        return np.asarray(self.machine_.predict(self._new_samples(X)))
+        samples = self._new_samples(X)
+        return np.asarray(self.machine_.predict(samples))
 
     def predict_proba(self, X: ArrayLike) -> FloatArray:
         """Return the probability of each class, shape (m, classes), in the order of ``classes_``."""
-        return np.asarray(self.machine_.predict_proba(self._new_samples(X)))
+        samples = self._new_samples(X)
+        return np.asarray(self.machine_.predict_proba(samples))

@@ -66,4 +66,5 @@ class KernelTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Kerne
         Args:
             X: Samples, shape (number of samples, features).
         """
-        return np.asarray(self.kernel_.evaluate(self._new_samples(X), self.X_fit_))
+        samples = self._new_samples(X)
+        return np.asarray(self.kernel_.evaluate(samples, self.X_fit_))

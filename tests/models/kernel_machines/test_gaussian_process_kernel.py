@@ -190,7 +190,7 @@ def test_the_noise_beside_a_kernel_with_shots_is_fitted_with_one_run():
         (
             product(),
             {"bandwidth": (0.1, 1)},
-            "names 'bandwidth', but the kernel has no such parameter. It has .*feature",
+            "names 'bandwidth', but the kernel has no such parameter. It has",
         ),
         (product(), {"feature_map__bandwidth": (1, 0.1)}, "lowest and the highest positive value of feature_map__band"),
         (product(), {"feature_map__bandwidth": (0, 1)}, "lowest and the highest positive value"),
