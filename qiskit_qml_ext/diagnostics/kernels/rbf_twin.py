@@ -159,7 +159,7 @@ def rbf_twin(
     y: ArrayLike | None = None,
     *,
     standard_errors: ArrayLike | None = None,
-    folds: int = 5,
+    folds: int | None = None,
     seed: int | None = 0,
 ) -> KernelTwin:
     """Find the classical kernel (RBF, Laplacian, polynomial) that is most like a quantum kernel on some samples.
@@ -173,7 +173,7 @@ def rbf_twin(
         X: The samples, shape (n, features), n ≥ 4, as the quantum kernel gets them.
         y: Labels, shape (n,), to score the kernels by; see :func:`~qiskit_qml_ext.diagnostics.kernel_scores`.
         standard_errors: The standard error of each entry of a matrix, shape (n, n); a kernel knows its own.
-        folds: The number of folds of the scores.
+        folds: The number of folds of the scores, for ``y`` only; by default 5.
         seed: Seed of the folds.
 
     Returns:
@@ -198,6 +198,8 @@ def rbf_twin(
         >>> rbf_twin(0.5 * rbf_kernel(X, gamma=0.7) + 0.2, X).twin.name
         'RBF, γ = 0.7'
     """
+    if y is None and folds is not None:
+        raise ValueError(f"folds is {folds}, but there are no labels y to score the kernels by. Give y, or no folds.")
     samples = _samples(X)
     matrix, errors, shots = _matrix_of(kernel, samples, standard_errors)
     spread = float(np.sum(_centred(matrix) ** 2))
@@ -210,7 +212,7 @@ def rbf_twin(
     scores = None
     if y is not None:
         classical = {one.name: _centred(found) for one, found in twins}
-        scores = kernel_scores(_raised(_centred(matrix)), classical, y, X=samples, folds=folds, seed=seed)
+        scores = kernel_scores(_raised(_centred(matrix)), classical, y, X=samples, folds=folds or 5, seed=seed)
     return KernelTwin(candidates, len(samples), shots, share, scores)
 
 

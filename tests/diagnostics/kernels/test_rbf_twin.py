@@ -173,6 +173,7 @@ def test_a_kernel_that_is_not_quite_symmetric_is_taken_as_the_mean_of_both_order
         (np.eye(4), X[0], {}, "shape \\(n, features\\)"),
         (np.eye(4), X[:4], {"standard_errors": np.ones((3, 3))}, "standard_errors must be finite"),
         (np.eye(40), X, {"y": LABELS[:5]}, "y must have the shape"),
+        (np.eye(40), X, {"folds": 4}, "folds is 4, but there are no labels"),
         (FidelityKernel(AngleFeatureMap()), X, {"standard_errors": np.ones((40, 40))}, "belong to a matrix"),
     ],
 )
