@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -165,13 +165,11 @@ class QuantumKernel(BaseKernel, BaseEstimator):
 
     @property
     def requires_vector_input(self) -> bool:
-        """Not there: what scikit-learn asks of a Gaussian-process kernel, which needs the adapter."""
-        _refuse_gaussian_process()
-
-    @property
-    def hyperparameters(self) -> list[object]:
-        """Not there: what scikit-learn asks of a Gaussian-process kernel, which needs the adapter."""
-        _refuse_gaussian_process()
+        """Not there: what scikit-learn asks of a Gaussian-process kernel first."""
+        raise AttributeError(
+            "A quantum kernel is no Gaussian-process kernel by itself. Wrap it: GaussianProcessKernel(kernel) of "
+            "qiskit_qml_ext.models, or take QuantumGaussianProcessRegressor or QuantumGaussianProcessClassifier."
+        )
 
     def with_connection(self, connection: Connection | None) -> Self:
         """Return a copy of the kernel whose circuits run through another connection; ``None`` for exact results.
@@ -250,10 +248,3 @@ def connections_of(kernel: QuantumKernel) -> tuple[Connection, ...]:
     for value in kernel.get_params(deep=True).values():
         parts += value if isinstance(value, (list, tuple)) else [value]
     return tuple(part._connection() for part in parts if isinstance(part, QuantumKernel))
-
-
-def _refuse_gaussian_process() -> NoReturn:
-    raise AttributeError(
-        "A quantum kernel is no Gaussian-process kernel by itself. Wrap it: GaussianProcessKernel(kernel) of "
-        "qiskit_qml_ext.models, or take QuantumGaussianProcessRegressor or QuantumGaussianProcessClassifier."
-    )

@@ -20,6 +20,7 @@ from qiskit_qml_ext.models.kernel_machines.kernel_model import KernelModel, refu
 from qiskit_qml_ext.models.undoing import undone_if_it_fails
 
 Optimizer = str | Callable[..., Any] | None
+_Machine = GaussianProcessRegressor | GaussianProcessClassifier
 
 _AMPLITUDES, _NOISES = (1e-4, 1e4), (1e-8, 1e2)
 
@@ -55,7 +56,20 @@ class _GaussianProcess(KernelModel):
         scaled = ConstantKernel(1.0, _AMPLITUDES) * known
         return scaled + WhiteKernel(0.1, _NOISES) if noise else scaled
 
-    def _learned_from(self, machine: GaussianProcessRegressor | GaussianProcessClassifier, X: FloatArray) -> None:
+    def _learn(self, machine: _Machine, X: FloatArray, y: AnyArray) -> None:
+        """Fit scikit-learn's process and keep what it found.
+
+        Raises:
+            numpy.linalg.LinAlgError: If the covariance is not positive definite.
+        """
+        try:
+            machine.fit(X, y)
+        except np.linalg.LinAlgError as error:
+            raise np.linalg.LinAlgError(
+                "The covariance of the training samples is not positive definite. A kernel matrix with shots has "
+                'negative eigenvalues: give the kernel a repair (psd_repair="clip"), or a covariance with more noise. '
+                "An exact one is singular where samples repeat: raise alpha, or add a WhiteKernel."
+            ) from error
         self.machine_, self.kernel_, self.X_train_ = machine, machine.kernel_, X
         self.gram_matrix_ = np.asarray(machine.kernel_(X))
         self.log_marginal_likelihood_value_ = float(machine.log_marginal_likelihood_value_)
@@ -139,7 +153,7 @@ class QuantumGaussianProcessRegressor(MultiOutputMixin, RegressorMixin, _Gaussia
                 normalize_y=self.normalize_y,
                 random_state=self.random_state,
             )
-            self._learned_from(machine.fit(samples, targets), samples)
+            self._learn(machine, samples, targets)
         return self
 
     def predict(
@@ -247,7 +261,7 @@ class QuantumGaussianProcessClassifier(ClassifierMixin, _GaussianProcess):
                 n_jobs=self.n_jobs,
                 random_state=self.random_state,
             )
-            self._learned_from(machine.fit(samples, labels), samples)
+            self._learn(machine, samples, labels)
             self.classes_ = machine.classes_
         return self
 
@@ -257,6 +271,20 @@ class QuantumGaussianProcessClassifier(ClassifierMixin, _GaussianProcess):
         return np.asarray(self.machine_.predict(samples))
 
     def predict_proba(self, X: ArrayLike) -> FloatArray:
-        """Return the probability of each class, shape (m, classes), in the order of ``classes_``."""
+        """Return the probability of each class, shape (m, classes), in the order of ``classes_``.
+
+        Raises:
+            ValueError: If shot noise of the kernel leaves the latent function a negative variance, or with
+                ``multi_class="one_vs_one"``.
+        """
         samples = self._new_samples(X)
-        return np.asarray(self.machine_.predict_proba(samples))
+        with np.errstate(invalid="ignore"):
+            probabilities = np.asarray(self.machine_.predict_proba(samples))
+        unknown = int(np.isnan(probabilities).any(axis=1).sum())
+        if unknown:
+            raise ValueError(
+                f"{unknown} of {len(samples)} samples have no probabilities: shot noise between them and the training "
+                "samples leaves the latent function a negative variance. Take more shots, or bound the amplitude: "
+                "kernel=ConstantKernel(1.0, (0.1, 10)) * GaussianProcessKernel(…). predict needs no variance."
+            )
+        return probabilities

@@ -105,10 +105,9 @@ def test_a_covariance_of_ones_own_is_used_as_it_is():
     assert_allclose(model.gram_matrix_, model.kernel_(X), atol=1e-12)
 
 
-@pytest.mark.parametrize("repair", [None, "clip"])
-def test_each_pair_runs_once_for_a_fit_and_once_for_predictions_with_their_errors(repair):
+def test_each_pair_runs_once_for_a_fit_and_once_for_predictions_with_their_errors():
     connection = connect("aer", shots=500, seed=1)
-    kernel = FidelityKernel(AngleFeatureMap(bandwidth=0.8), connection=connection, psd_repair=repair)
+    kernel = FidelityKernel(AngleFeatureMap(bandwidth=0.8), connection=connection, psd_repair="clip")
     model = QuantumGaussianProcessRegressor(kernel).fit(X, VALUES)
     assert connection.usage.circuits == 20 * 19 // 2
     mean, std = model.predict(NEW, return_std=True)
@@ -128,7 +127,7 @@ def test_results_that_are_drawn_anew_each_time_are_one_matrix_for_the_whole_fit(
 
 def test_a_matrix_that_is_not_positive_is_no_covariance_and_is_refused():
     kernel = FidelityKernel(AngleFeatureMap(bandwidth=0.1), connection=connect("aer", shots=5, seed=1))
-    with pytest.raises(np.linalg.LinAlgError, match="not returning a positive definite matrix"):
+    with pytest.raises(np.linalg.LinAlgError, match=r"not positive definite.*give the kernel a repair"):
         QuantumGaussianProcessRegressor(GaussianProcessKernel(kernel), optimizer=None).fit(X, VALUES)
 
 
@@ -148,7 +147,7 @@ def test_two_classes_and_pairs_of_classes():
     assert binary.predict(NEW).dtype == bool
     assert binary.predict_proba(NEW).shape == (6, 2)
     assert binary.gram_matrix_.shape == (20, 20)
-    pairs = QuantumGaussianProcessClassifier(KERNEL, multi_class="one_vs_one").fit(X, LABELS)
+    pairs = QuantumGaussianProcessClassifier(KERNEL, multi_class="one_vs_one", optimizer=None).fit(X, LABELS)
     assert set(pairs.predict(NEW)) <= set(LABELS)
     with pytest.raises(ValueError, match="one_vs_one multi-class mode does not support predicting probability"):
         pairs.predict_proba(NEW)
@@ -157,10 +156,21 @@ def test_two_classes_and_pairs_of_classes():
 def test_a_classifier_with_shots_runs_each_pair_once_whatever_the_number_of_classes():
     connection = connect("aer", shots=100, seed=1)
     kernel = FidelityKernel(AngleFeatureMap(bandwidth=0.8), connection=connection, psd_repair="clip")
-    model = QuantumGaussianProcessClassifier(kernel).fit(X, LABELS)
+    model = QuantumGaussianProcessClassifier(kernel, optimizer=None).fit(X, LABELS)
     assert connection.usage.circuits == 20 * 19 // 2
-    model.predict_proba(NEW)
+    assert_allclose(model.predict_proba(NEW).sum(axis=1), 1, atol=1e-12)
     assert connection.usage.circuits == 20 * 19 // 2 + 6 * 20
+
+
+def test_noise_that_leaves_a_negative_variance_gives_classes_but_no_probabilities():
+    kernel = FidelityKernel(
+        AngleFeatureMap(bandwidth=0.8), connection=connect("aer", shots=20, seed=1), psd_repair="clip"
+    )
+    covariance = ConstantKernel(1e4, "fixed") * GaussianProcessKernel(kernel)
+    model = QuantumGaussianProcessClassifier(covariance).fit(X, VALUES > 5)
+    assert set(model.predict(NEW)) <= {False, True}
+    with pytest.raises(ValueError, match=r"of 6 samples have no probabilities: shot noise.*Take more shots"):
+        model.predict_proba(NEW)
 
 
 def test_one_class_is_refused():

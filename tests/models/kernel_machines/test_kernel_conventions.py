@@ -61,7 +61,18 @@ def answer(model, samples):
     return model.transform(samples) if isinstance(model, KernelTransformer) else model.predict(samples)
 
 
-@parametrize_with_checks([made(model) for model in MODELS if model not in (QuantumSVC, QuantumSVR)])
+EXPECTED_FAILURES = {
+    QuantumOneClassSVM: {
+        "check_sample_weight_equivalence_on_dense_data": "libsvm takes nu of the number of samples, not of the sum of "
+        "their weights; scikit-learn lists the same failure of its OneClassSVM"
+    }
+}
+
+
+@parametrize_with_checks(
+    [made(model) for model in MODELS if model not in (QuantumSVC, QuantumSVR)],
+    expected_failed_checks=lambda estimator: EXPECTED_FAILURES.get(type(estimator), {}),
+)
 def test_follows_scikit_learns_conventions(estimator, check):
     check(estimator)
 
@@ -126,7 +137,7 @@ def test_samples_of_weight_zero_count_and_cost_nothing(model):
     assert sampled.gram_matrix_.shape == (9, 9)
     weighted = made(model).fit(X, target_of(model), sample_weight=weight)
     assert_array_equal(weighted.predict(NEW), made(model).fit(X[:9], y).predict(NEW))
-    with pytest.raises(ValueError, match="sample_weight must be different from 0 for some sample"):
+    with pytest.raises(ValueError, match="sample_weight must be different from 0|at least one non-zero"):
         made(model).fit(X, target_of(model), sample_weight=np.zeros(18))
 
 
