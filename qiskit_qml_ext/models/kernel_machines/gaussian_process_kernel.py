@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 from qiskit_machine_learning.kernels import BaseKernel
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
 
 from qiskit_qml_ext.arrays import FloatArray
@@ -65,8 +64,8 @@ class GaussianProcessKernel(Kernel):
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the arguments, and with ``deep`` those of the quantum kernel, under names with ``kernel__``."""
         params: dict[str, Any] = super().get_params(deep=False)
-        if deep and hasattr(self.kernel, "get_params"):
-            params.update({f"kernel__{name}": value for name, value in self.kernel.get_params(deep=True).items()})
+        if deep:
+            params.update({f"kernel__{name}": value for name, value in self._of_the_kernel().items()})
         return params
 
     @property
@@ -88,7 +87,7 @@ class GaussianProcessKernel(Kernel):
         self.kernel = self._kernel_at(theta)
 
     def __call__(
-        self, X: ArrayLike, Y: ArrayLike | None = None, eval_gradient: bool = False
+        self, X: FloatArray, Y: FloatArray | None = None, eval_gradient: bool = False
     ) -> FloatArray | tuple[FloatArray, FloatArray]:
         """Return the matrix k(X, Y), and on request its derivatives.
 
@@ -110,7 +109,7 @@ class GaussianProcessKernel(Kernel):
             raise ValueError("The gradient is that of a matrix of samples with themselves: leave Y out.")
         return self._exact_matrix(X), self._derivatives(X)
 
-    def diag(self, X: ArrayLike) -> FloatArray:
+    def diag(self, X: FloatArray) -> FloatArray:
         """Return k(x, x) of each sample before any repair, shape (n,).
 
         No sample of a fidelity kernel is run against itself for this: that is 1 by definition.
@@ -128,10 +127,14 @@ class GaussianProcessKernel(Kernel):
     def __repr__(self) -> str:
         return f"GaussianProcessKernel({self.kernel!r})"
 
+    def _of_the_kernel(self) -> dict[str, Any]:
+        params: dict[str, Any] = self.kernel.get_params(deep=True) if isinstance(self.kernel, BaseEstimator) else {}
+        return params
+
     def _values(self) -> dict[str, FloatArray]:
         """Return the parameters that are fitted by name."""
         names = list(self.parameter_bounds or {})
-        params = self.kernel.get_params(deep=True) if names else {}
+        params = self._of_the_kernel() if names else {}
         unknown = [name for name in names if name not in params]
         if unknown:
             raise ValueError(
@@ -156,7 +159,7 @@ class GaussianProcessKernel(Kernel):
             kernel.set_params(**new)
         return kernel
 
-    def _exact_matrix(self, X: ArrayLike) -> FloatArray:
+    def _exact_matrix(self, X: FloatArray) -> FloatArray:
         """Return the matrix, refused if there is something to fit and the matrix is not exact."""
         kernel, fitted = self.kernel, ", ".join(self.parameter_bounds or ())
         if not fitted:
@@ -170,9 +173,9 @@ class GaussianProcessKernel(Kernel):
             raise _no_gradient(fitted)
         return np.array(estimate.matrix)
 
-    def _derivatives(self, X: ArrayLike) -> FloatArray:
+    def _derivatives(self, X: FloatArray) -> FloatArray:
         """Return ∂K/∂θ, shape (n, n, number of hyper-parameters), by central differences."""
-        theta, size = self.theta, len(np.asarray(X))
+        theta, size = self.theta, len(X)
         slopes = np.empty((size, size, len(theta)))
         for place, step in enumerate(_STEP * np.eye(len(theta))):
             above, below = (np.asarray(self._kernel_at(theta + one).evaluate(X)) for one in (step, -step))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from qiskit_machine_learning.kernels import BaseKernel
-from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin, clone
 from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Kernel, WhiteKernel
 from sklearn.utils.multiclass import check_classification_targets
@@ -20,7 +20,6 @@ from qiskit_qml_ext.models.kernel_machines.kernel_model import KernelModel, refu
 from qiskit_qml_ext.models.undoing import undone_if_it_fails
 
 Optimizer = str | Callable[..., Any] | None
-_Machine = GaussianProcessRegressor | GaussianProcessClassifier
 
 _AMPLITUDES, _NOISES = (1e-4, 1e4), (1e-8, 1e2)
 
@@ -34,7 +33,7 @@ class _TrainedKernel(GaussianProcessKernel):
         self.gram = gram
 
     def __call__(
-        self, X: ArrayLike, Y: ArrayLike | None = None, eval_gradient: bool = False
+        self, X: FloatArray, Y: FloatArray | None = None, eval_gradient: bool = False
     ) -> FloatArray | tuple[FloatArray, FloatArray]:
         if Y is not None or not np.array_equal(X, self.samples):
             return super().__call__(X, Y, eval_gradient)
@@ -56,7 +55,7 @@ class _GaussianProcess(KernelModel):
         scaled = ConstantKernel(1.0, _AMPLITUDES) * known
         return scaled + WhiteKernel(0.1, _NOISES) if noise else scaled
 
-    def _learn(self, machine: _Machine, X: FloatArray, y: AnyArray) -> None:
+    def _learn(self, machine: BaseEstimator, X: FloatArray, y: AnyArray) -> None:
         """Fit scikit-learn's process and keep what it found.
 
         Raises:

@@ -137,7 +137,7 @@ def test_samples_of_weight_zero_count_and_cost_nothing(model):
     assert sampled.gram_matrix_.shape == (9, 9)
     weighted = made(model).fit(X, target_of(model), sample_weight=weight)
     assert_array_equal(weighted.predict(NEW), made(model).fit(X[:9], y).predict(NEW))
-    with pytest.raises(ValueError, match="sample_weight must be different from 0|at least one non-zero"):
+    with pytest.raises(ValueError, match=r"sample_weight must be different from 0|at least one non-zero"):
         made(model).fit(X, target_of(model), sample_weight=np.zeros(18))
 
 
@@ -179,7 +179,7 @@ def test_a_search_over_its_own_settings_runs_each_pair_once(model):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", MODELS[1:])
+@pytest.mark.parametrize("model", MODELS[3:])
 def test_a_search_over_the_bandwidth_in_two_processes_finds_what_one_process_finds(model):
     pipeline = make_pipeline(MinMaxScaler((0, np.pi)), made(model))
     name = f"{model.__name__.lower()}__kernel__feature_map__bandwidth"
