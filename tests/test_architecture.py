@@ -55,7 +55,7 @@ ORDERS = {
     "evaluation.report": ("sections",),
     "gradients": ("methods",),
     "kernels": ("readings", "outcomes", "repairs", "reduced_states", "methods", "outcome_kernels", "tiles"),
-    "models": ("losses", "optimizers", "guard", "variational", "kernel_features", "layers"),
+    "models": ("kernel_machines", "losses", "optimizers", "guard", "variational", "kernel_features", "layers"),
     "primitives": ("exact", "pricing", "targets", "journal", "connection"),
     "primitives.journal": ("disk", "work", "store", "service", "run"),
     "primitives.targets": ("aer",),

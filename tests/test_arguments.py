@@ -178,6 +178,7 @@ CALLS: dict[str, tuple[Callable[..., object], tuple[object, ...], dict[str, obje
     "second_moment_bounds": (diagnostics.second_moment_bounds, (ANSATZ, PAULI), dict(TWO)),
     "chain_second_moment": (diagnostics.chain_second_moment, (ANSATZ, PAULI), dict(TWO)),
     "kernel_scores": (diagnostics.kernel_scores, (MATRIX, {"RBF": MATRIX}, LABELS), {"X": SAMPLES}),
+    "rbf_twin": (diagnostics.rbf_twin, (MATRIX, SAMPLES, LABELS), {}),
     "shots_to_resolve": (diagnostics.shots_to_resolve, (MATRIX,), {}),
     "stabilizer_renyi_entropy": (diagnostics.stabilizer_renyi_entropy, (ANSATZ,), {**TWO, "num_samples": 10}),
     "suggest_bandwidth": (diagnostics.suggest_bandwidth, (ZZFeatureMap(), SAMPLES), {}),

@@ -25,6 +25,9 @@ COUNTS_OF_THE_FIELD = {
     "batch_size": "scikit-learn's and every trainer's word for the samples of a step",
     "n_iter_no_change": "scikit-learn's word",
     "n_components": "scikit-learn's word for the features that a transformer makes",
+    "n_restarts_optimizer": "scikit-learn's word",
+    "n_samples": "scikit-learn's word for the functions that sample_y draws",
+    "n_jobs": "scikit-learn's word",
     "copies": "of a circuit that is packed beside itself",
 }
 """Counts that do not begin with ``num_``, and why."""
@@ -37,6 +40,7 @@ NOT_COUNTS = {
 """Whole numbers that count nothing: indices, levels, sizes, and a number that names one of a list."""
 
 HAVE_NO_CIRCUIT = {
+    "rbf_twin": "a kernel, or its matrix",
     "kernel_concentration": "a kernel, or what makes one",
     "geometric_difference": "a kernel matrix, or what makes one",
     "kernel_scores": "a kernel matrix",

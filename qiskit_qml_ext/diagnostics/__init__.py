@@ -27,6 +27,7 @@ from qiskit_qml_ext.diagnostics.kernels.geometric_difference import (
 )
 from qiskit_qml_ext.diagnostics.kernels.health import KernelHealth, kernel_health
 from qiskit_qml_ext.diagnostics.kernels.model_complexity import model_complexity
+from qiskit_qml_ext.diagnostics.kernels.rbf_twin import KernelTwin, TwinCandidate, rbf_twin
 from qiskit_qml_ext.diagnostics.kernels.scores import KernelScores, kernel_scores
 from qiskit_qml_ext.diagnostics.kernels.shots import ShotsToResolve, shots_to_resolve
 from qiskit_qml_ext.diagnostics.moments.chain_moments import ChainMoment, chain_second_moment
@@ -67,6 +68,7 @@ __all__ = [
     "KernelConcentration",
     "KernelHealth",
     "KernelScores",
+    "KernelTwin",
     "LieAlgebra",
     "LossLandscape",
     "NoiseInducedPlateau",
@@ -80,6 +82,7 @@ __all__ = [
     "ShotsToResolve",
     "Skipped",
     "StateDescriptor",
+    "TwinCandidate",
     "averaged_local_observable",
     "centred_alignment",
     "chain_second_moment",
@@ -107,6 +110,7 @@ __all__ = [
     "plateau_causes",
     "product_bandwidth",
     "product_encoding_moments",
+    "rbf_twin",
     "scaling_study",
     "second_moment_bounds",
     "second_moments",

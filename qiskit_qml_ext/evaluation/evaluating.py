@@ -165,6 +165,7 @@ def run_plan(
         run_cost=plan.run_cost,
         notes=(*notes, *kernel.notes),
         provenance=provenance_of(started, time.perf_counter() - clock, command),
+        twin=kernel.twin,
         variational=None if trained is None else look_at_training(plan, outcomes, trained, contestants),
     )
 

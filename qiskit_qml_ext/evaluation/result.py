@@ -18,7 +18,7 @@ class Evaluation(Record):
 
     Its fields are those of :class:`~qiskit_qml_ext.evaluation.outcomes.record.Record`: ``dataset``, ``num_available``,
     ``num_distinct``, ``settings``, ``models``, ``best_classical``, ``verdict``, ``health``, ``kernel``, ``diagnosis``,
-    ``hardware``, ``run_cost``, ``notes`` and ``provenance``.
+    ``hardware``, ``run_cost``, ``notes``, ``provenance``, ``variational`` and ``twin``.
     """
 
     def to_frame(self) -> "pd.DataFrame":

@@ -5,10 +5,12 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 from qiskit.primitives import BaseSamplerV2
 from qiskit_machine_learning.kernels import BaseKernel
 from sklearn.base import BaseEstimator, clone
+from sklearn.gaussian_process.kernels import Kernel
 from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import FloatArray
@@ -151,9 +153,44 @@ class QuantumKernel(BaseKernel, BaseEstimator):
             )
         return raw
 
-    def __call__(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> FloatArray:
-        """Compute the kernel matrix, as scikit-learn calls a kernel; the same as :meth:`evaluate`."""
-        return self.evaluate(x_vec, y_vec)
+    def __call__(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> FloatArray | float:
+        """Compute the kernel matrix or one entry, in all forms in which scikit-learn calls a kernel.
+
+        ``SVC``, ``OneClassSVM``, ``KernelPCA``, ``KernelRidge``, ``SpectralClustering``, ``Nystroem`` and
+        ``pairwise_kernels`` hand over whole sets of samples: one matrix, one job where circuits run. With ``n_jobs``
+        ``pairwise_kernels`` asks for blocks of columns instead, and a repair, which needs a whole matrix, is left out.
+        Other code calls a kernel for each pair. That is slow, but right, where circuits are simulated here; elsewhere
+        it would be a job for each pair and is refused.
+
+        Args:
+            x_vec: Samples, shape (n, features), or one sample, shape (features,).
+            y_vec: Samples, shape (m, features), or one sample; ``None`` means ``x_vec`` again.
+
+        Returns:
+            The matrix of :meth:`evaluate`, shape (n, m); for two one-dimensional samples their entry, a number.
+
+        Raises:
+            ValueError: If the data are not valid, or a single pair is asked for where a job may have a price.
+        """
+        if y_vec is None or not np.ndim(x_vec) == np.ndim(y_vec) == 1:
+            return self.evaluate(x_vec, y_vec)
+        far = next((one for one in connections_of(self) if not one.runs_here), None)
+        if far is not None:
+            raise ValueError(
+                f"This call asks for one pair of samples, which would be one job on {far.target_name!r} for each pair. "
+                'Run all pairs as one job: put KernelTransformer(kernel) before a model with kernel="precomputed", '
+                "take a model of qiskit_qml_ext.models such as QuantumSVC, or call kernel.evaluate(X, Y) for all "
+                "samples at once."
+            )
+        return float(self.evaluate(x_vec, y_vec)[0, 0])
+
+    @property
+    def requires_vector_input(self) -> bool:
+        """Not there: what scikit-learn asks of a Gaussian-process kernel first."""
+        raise AttributeError(
+            "A quantum kernel is no Gaussian-process kernel by itself. Wrap it: GaussianProcessKernel(kernel) of "
+            "qiskit_qml_ext.models, or take QuantumGaussianProcessRegressor or QuantumGaussianProcessClassifier."
+        )
 
     def with_connection(self, connection: Connection | None) -> Self:
         """Return a copy of the kernel whose circuits run through another connection; ``None`` for exact results.
@@ -219,3 +256,16 @@ class QuantumKernel(BaseKernel, BaseEstimator):
                 wrapped = Connection.from_primitives(sampler=sampler, pass_manager=self.pass_manager)
                 self._wrapped = held = (sampler, self.pass_manager, wrapped)
             return held
+
+
+# scikit-learn calls a kernel for each pair of samples, unless it is one of its Gaussian-process kernels, which get all
+# samples at once (sklearn.metrics.pairwise.pairwise_kernels). Counted among these, ours are one matrix and one job.
+Kernel.register(QuantumKernel)
+
+
+def connections_of(kernel: QuantumKernel) -> tuple[Connection, ...]:
+    """Return where a kernel and the kernels among its arguments run; without a connection results are exact."""
+    parts: list[object] = [kernel]
+    for value in kernel.get_params(deep=True).values():
+        parts += value if isinstance(value, (list, tuple)) else [value]
+    return tuple(part._connection() for part in parts if isinstance(part, QuantumKernel))

@@ -15,7 +15,8 @@ def check_samples(name: str, values: ArrayLike) -> FloatArray:
     One sample may come as a one-dimensional array, as in qiskit-machine-learning.
 
     Raises:
-        ValueError: If the array has the wrong number of dimensions, no features, or values that are not finite.
+        ValueError: If the array has the wrong number of dimensions, no samples, no features, or values that
+            are not finite.
         TypeError: If the values are not real numbers.
     """
     if not isinstance(values, np.ndarray) or isinstance(values, np.ma.MaskedArray) or values.dtype.kind not in "biuf":
@@ -25,6 +26,8 @@ def check_samples(name: str, values: ArrayLike) -> FloatArray:
         raise ValueError(f"{name} must have the shape (samples, features), but {np.shape(values)} came.")
     if array.shape[1] == 0:
         raise ValueError(f"{name} has no features.")
+    if array.shape[0] == 0:
+        raise ValueError(f"{name} must hold at least one sample, but its shape is {array.shape}.")
     if not np.isfinite(array).all():
         row, column = np.argwhere(~np.isfinite(array))[0]
         raise ValueError(

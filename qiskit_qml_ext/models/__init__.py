@@ -6,11 +6,21 @@ from qiskit_qml_ext.models import layers
 from qiskit_qml_ext.models.guard.plateau_report import PlateauReport as PlateauReport
 from qiskit_qml_ext.models.kernel_features import QuantumNystroem as QuantumNystroem
 from qiskit_qml_ext.models.kernel_features import RandomFourierSurrogate as RandomFourierSurrogate
+from qiskit_qml_ext.models.kernel_machines.gaussian_process_kernel import GaussianProcessKernel as GaussianProcessKernel
+from qiskit_qml_ext.models.kernel_machines.gaussian_processes import (
+    QuantumGaussianProcessClassifier as QuantumGaussianProcessClassifier,
+)
+from qiskit_qml_ext.models.kernel_machines.gaussian_processes import (
+    QuantumGaussianProcessRegressor as QuantumGaussianProcessRegressor,
+)
+from qiskit_qml_ext.models.kernel_machines.kernel_ridge import QuantumKernelRidge as QuantumKernelRidge
+from qiskit_qml_ext.models.kernel_machines.kernel_transformer import KernelTransformer as KernelTransformer
+from qiskit_qml_ext.models.kernel_machines.support_vectors import QuantumOneClassSVM as QuantumOneClassSVM
+from qiskit_qml_ext.models.kernel_machines.support_vectors import QuantumSVC as QuantumSVC
+from qiskit_qml_ext.models.kernel_machines.support_vectors import QuantumSVR as QuantumSVR
 from qiskit_qml_ext.models.layers import QuantumLayer as QuantumLayer
 from qiskit_qml_ext.models.quantum_autoencoder import QuantumAutoencoder as QuantumAutoencoder
 from qiskit_qml_ext.models.reservoir_transformer import ReservoirTransformer as ReservoirTransformer
-from qiskit_qml_ext.models.support_vectors import QuantumSVC as QuantumSVC
-from qiskit_qml_ext.models.support_vectors import QuantumSVR as QuantumSVR
 from qiskit_qml_ext.models.variational.training_run import TrainingStep as TrainingStep
 from qiskit_qml_ext.models.variational_classifier import VariationalClassifier as VariationalClassifier
 from qiskit_qml_ext.models.variational_regressor import VariationalRegressor as VariationalRegressor
@@ -21,9 +31,15 @@ if TYPE_CHECKING:
     from qiskit_qml_ext.models.layers import TorchLayer as TorchLayer
 
 __all__ = [
+    "GaussianProcessKernel",
+    "KernelTransformer",
     "PlateauReport",
     "QuantumAutoencoder",
     "QuantumNystroem",
+    "QuantumGaussianProcessClassifier",
+    "QuantumGaussianProcessRegressor",
+    "QuantumKernelRidge",
+    "QuantumOneClassSVM",
     "QuantumSVC",
     "QuantumSVR",
     "RandomFourierSurrogate",

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import t as student_t
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments
@@ -14,12 +13,11 @@ from qiskit_qml_ext.diagnostics.kernels.alignment import centred_alignment, idea
 from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries, effective_rank
 from qiskit_qml_ext.diagnostics.kernels.shots import ShotsToResolve, resolve_entries
 from qiskit_qml_ext.diagnostics.results.result import Estimate, Result
-from qiskit_qml_ext.diagnostics.statistics.intervals import jackknife
+from qiskit_qml_ext.diagnostics.statistics.intervals import jackknife_estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_CONFIDENCE = 0.95
 _PARTS = ("value", "standard_error", "low", "high")
 
 
@@ -152,22 +150,16 @@ def kernel_health(
     resolve = resolve_entries(entries)
     return KernelHealth(
         num_samples=entries.num_samples,
-        mean=_estimate(resolve.mean, means),
-        variance=_estimate(resolve.variance, variances, low=0.0),
+        mean=jackknife_estimate(resolve.mean, means),
+        variance=jackknife_estimate(resolve.variance, variances, low=0.0),
         noise_variance=float(entries.noise.sum() / (2 * entries.values.size)),
-        effective_rank=_estimate(effective_rank(matrix), _leave_one_out_rank(matrix), low=1.0),
-        alignment=_estimate(centred_alignment(matrix, ideal), leave_one_out_alignment(matrix, ideal)),
+        effective_rank=jackknife_estimate(effective_rank(matrix), _leave_one_out_rank(matrix), low=1.0),
+        alignment=jackknife_estimate(centred_alignment(matrix, ideal), leave_one_out_alignment(matrix, ideal)),
         shots_to_resolve=resolve,
         shots=shots,
         eigenvalues=np.array(np.linalg.eigvalsh((matrix + matrix.T) / 2)[::-1], dtype=np.float64),
         entries=entries.values,
     )
-
-
-def _estimate(value: float, leave_one_out: FloatArray, *, low: float = -math.inf) -> Estimate:
-    error = jackknife(leave_one_out)
-    half = float(student_t.ppf((1 + _CONFIDENCE) / 2, max(leave_one_out.size - 1, 1))) * error
-    return Estimate(value, error, max(value - half, low), value + half)
 
 
 def _leave_one_out_moments(entries: KernelEntries) -> tuple[FloatArray, FloatArray]:

@@ -11,6 +11,7 @@ resampled as that of the means of groups, whose t statistic has the same skewnes
 import math
 
 import numpy as np
+from scipy.stats import t as student_t
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.diagnostics.results.result import Estimate
@@ -122,6 +123,19 @@ def jackknife(leave_one_out: FloatArray) -> float:
     if size < 3 or not np.all(np.isfinite(leave_one_out)):
         return math.nan
     return float(np.sqrt((size - 1) / size * np.sum((leave_one_out - leave_one_out.mean()) ** 2)))
+
+
+def jackknife_estimate(value: float, leave_one_out: FloatArray, *, low: float = -math.inf) -> Estimate:
+    """Return a statistic with its :func:`jackknife` error and 95 % interval, Student's t with n - 1 degrees of freedom.
+
+    Args:
+        value: The statistic of all samples.
+        leave_one_out: The statistic without sample i, shape (n,).
+        low: The least value that the statistic can have.
+    """
+    error = jackknife(leave_one_out)
+    half = float(student_t.ppf(0.975, max(leave_one_out.size - 1, 1))) * error
+    return Estimate(value, error, max(value - half, low), value + half)
 
 
 def _columns(values: FloatArray) -> FloatArray:

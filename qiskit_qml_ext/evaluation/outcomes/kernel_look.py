@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qiskit_qml_ext.diagnostics import Diagnosis, KernelHealth, kernel_health
+from qiskit_qml_ext.diagnostics import Diagnosis, KernelHealth, KernelTwin, kernel_health
 from qiskit_qml_ext.evaluation.hardware import HardwareCost, hardware_cost
 from qiskit_qml_ext.evaluation.judgement.verdict import Contestant, Verdict
 from qiskit_qml_ext.evaluation.outcomes.kernel_diagnosis import concentration_of, diagnose_kernel_of
 from qiskit_qml_ext.evaluation.outcomes.kernel_sample import KernelSample
+from qiskit_qml_ext.evaluation.outcomes.kernel_twin import twin_of
 from qiskit_qml_ext.evaluation.planning.evaluation_plan import EvaluationPlan
 
 _PERFECT_TARGETS = ("exact", "aer")  # with shots, but without errors: the exact entries are those of such a device
@@ -28,7 +29,9 @@ class KernelLook:
     hardware: HardwareCost | None = None
     """What a fit would take on a device; None if none was looked at."""
     notes: tuple[str, ...] = ()
-    """What a reader should know of the diagnosis."""
+    """What a reader should know of the diagnosis and the twin."""
+    twin: KernelTwin | None = None
+    """The classical kernels that it is most like; None if there are none."""
 
 
 def look_at(
@@ -52,7 +55,8 @@ def look_at(
         shots=plan.settings.shots,
     )
     diagnosis, notes = diagnose_kernel_of(plan, sample, verdict=verdict, models=models)
-    return KernelLook(sample, health, diagnosis, _hardware(plan, sample, health, diagnosis), tuple(notes))
+    twin, more = twin_of(plan, sample)
+    return KernelLook(sample, health, diagnosis, _hardware(plan, sample, health, diagnosis), (*notes, *more), twin)
 
 
 def _hardware(

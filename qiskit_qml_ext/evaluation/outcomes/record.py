@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from qiskit_qml_ext.datasets import Dataset
-from qiskit_qml_ext.diagnostics import Diagnosis, KernelHealth
+from qiskit_qml_ext.diagnostics import Diagnosis, KernelHealth, KernelTwin
 from qiskit_qml_ext.evaluation.hardware import HardwareCost
 from qiskit_qml_ext.evaluation.judgement.verdict import Verdict
 from qiskit_qml_ext.evaluation.outcomes.kernel_sample import KernelSample
@@ -50,6 +50,9 @@ class Record:
     """Versions, time, command."""
     variational: VariationalLook | None = None
     """How the variational models were trained, with the answer about them; None if there are none."""
+    twin: KernelTwin | None = None
+    """The classical kernels that the quantum kernel is most like, on up to 200 of these samples; None if the quantum
+    kernel failed, was not compared, or is like none."""
 
     def __getitem__(self, key: str) -> ModelResult:
         """Return the row of a model by its key, for example ``evaluation["quantum"]``."""

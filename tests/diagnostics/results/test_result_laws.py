@@ -38,6 +38,7 @@ RESULTS = {
     "kernel_concentration": lambda: d.kernel_concentration(ZZFeatureMap(), X),
     "geometric_difference": lambda: d.geometric_difference(np.eye(12), X, np.ones(12)),
     "kernel_scores": lambda: d.kernel_scores(np.eye(12), {"linear": X @ X.T}, np.arange(12) % 2),
+    "rbf_twin": lambda: d.rbf_twin(np.eye(12), X, np.arange(12) % 2),
     "shots_to_resolve": lambda: d.shots_to_resolve(KERNEL),
     "kernel_health": lambda: d.kernel_health(KERNEL, [0, 1, 0]),
     "noise_induced_plateau": lambda: d.noise_induced_plateau(

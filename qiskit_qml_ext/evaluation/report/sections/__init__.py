@@ -10,6 +10,7 @@ from qiskit_qml_ext.evaluation.report.sections.run import Run
 from qiskit_qml_ext.evaluation.report.sections.scores import Scores
 from qiskit_qml_ext.evaluation.report.sections.subject import Subject
 from qiskit_qml_ext.evaluation.report.sections.training import Training
+from qiskit_qml_ext.evaluation.report.sections.twin import Twin
 from qiskit_qml_ext.evaluation.report.sections.variational_verdict import VariationalVerdict
 from qiskit_qml_ext.evaluation.report.sections.verdict import VerdictSection
 
@@ -20,6 +21,7 @@ SECTIONS: tuple[Section, ...] = (
     Details(),
     Scores(),
     Kernel(),
+    Twin(),
     Training(),
     Hardware(),
     VariationalVerdict(),

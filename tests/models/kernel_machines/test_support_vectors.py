@@ -69,7 +69,7 @@ def test_many_predictions_in_blocks_agree_with_single_ones(three_classes, monkey
     X, y = three_classes
     model = QuantumSVC(C=10).fit(X, y)
     whole = model.decision_function(X)
-    monkeypatch.setattr("qiskit_qml_ext.models.support_vectors._MAX_BLOCK_BYTES", 8 * 50 * 7)
+    monkeypatch.setattr("qiskit_qml_ext.models.kernel_machines.support_vectors._MAX_BLOCK_BYTES", 8 * 50 * 7)
     assert_allclose(model.decision_function(X), whole, atol=0)
 
 

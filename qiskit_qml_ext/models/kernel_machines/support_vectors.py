@@ -5,73 +5,45 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 from qiskit_machine_learning.kernels import BaseKernel
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
-from sklearn.svm import SVC, SVR
+from sklearn.base import ClassifierMixin, OutlierMixin, RegressorMixin
+from sklearn.svm import SVC, SVR, OneClassSVM
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 from typing_extensions import Self
 
-from qiskit_qml_ext.arrays import AnyArray, FloatArray
+from qiskit_qml_ext.arrays import AnyArray, FloatArray, IntArray
 from qiskit_qml_ext.checks import numeric_array
-from qiskit_qml_ext.circuits import AngleFeatureMap
-from qiskit_qml_ext.kernels import FidelityKernel, PlansRuns
-from qiskit_qml_ext.kernels.abilities import planned
+from qiskit_qml_ext.models.kernel_machines.kernel_model import KernelModel, refuse_what_is_no_number, rows_with_weight
 from qiskit_qml_ext.models.undoing import undone_if_it_fails
-from qiskit_qml_ext.primitives import RunPlan
 
 _MAX_BLOCK_BYTES = 2**26  # 64 MiB for the padded kernel block of a batch of predictions
 
 
-class _KernelMachine(BaseEstimator):
-    """What classifier and regressor share: the kernel, the fit on its matrix, prediction from support vectors."""
+class _SupportVectorMachine(KernelModel):
+    """What the machines share: the fit on the kernel's matrix, prediction from support vectors."""
 
     _machine_type: ClassVar[type]
-    kernel: BaseKernel | None
 
-    def _fit(self, X: FloatArray, y: AnyArray, weight: ArrayLike | None, settings: dict[str, Any]) -> None:
-        kernel = FidelityKernel(AngleFeatureMap(bandwidth=0.5)) if self.kernel is None else self.kernel
-        self.kernel_ = clone(kernel, safe=False)
-        # Samples of weight zero are left out before any circuit runs for them.
-        weights = None if weight is None else _check_sample_weight(weight, X)
-        rows = np.arange(len(X)) if weights is None else np.flatnonzero(weights)
-        X, y = X[rows], y[rows]
-        machine = self._machine_type(kernel="precomputed", **settings)
-        machine.fit(self.kernel_.evaluate(X), y, sample_weight=None if weights is None else weights[rows])
+    def _fit(self, X: FloatArray, y: AnyArray | None, weight: ArrayLike | None, names: tuple[str, ...]) -> None:
+        self.kernel_ = self._clone_of_kernel()
+        rows, weights = rows_with_weight(X, weight)
+        machine = self._machine_type(kernel="precomputed", **{name: getattr(self, name) for name in names})
+        self.gram_matrix_ = np.asarray(self.kernel_.evaluate(X[rows]))
+        machine.fit(self.gram_matrix_, None if y is None else y[rows], sample_weight=weights)
         self.machine_ = machine
         self.support_ = rows[machine.support_]
-        self.support_vectors_ = X[machine.support_]
+        self.support_vectors_ = X[self.support_]
         self.n_support_ = machine.n_support_
         self.dual_coef_ = machine.dual_coef_
         self.intercept_ = machine.intercept_
         self.n_iter_ = machine.n_iter_
-
-    def plan(self, X: ArrayLike, y: ArrayLike | None = None, *, price_per_minute: float | None = None) -> RunPlan:
-        """Say what fitting will take on the kernel's target, without running anything.
-
-        Args:
-            X: Training samples, shape (n, features).
-            y: Not used; here so that ``plan`` takes what ``fit`` takes.
-            price_per_minute: The price of a minute of processor time.
-
-        Raises:
-            TypeError: If the kernel cannot plan.
-            ValueError: If the kernel is exact.
-        """
-        kernel: object = self.kernel
-        if not isinstance(kernel, PlansRuns):
-            raise TypeError(
-                f"plan needs a FidelityKernel or another kernel that can plan, but kernel is a {type(kernel).__name__}."
-            )
-        return planned(kernel, X, price_per_minute=price_per_minute)
 
     def _from_support_vectors(self, method: str, X: ArrayLike) -> AnyArray:
         """Apply a method of the fitted machine, with the kernel evaluated against the support vectors only.
 
         libsvm reads only the support vectors' columns of a precomputed kernel, so the others may hold anything.
         """
-        check_is_fitted(self)
-        samples: FloatArray = validate_data(self, X, dtype=np.float64, reset=False)
-        numeric_array("X", X)  # scikit-learn drops masks, and makes numbers of dates and text
+        samples = self._new_samples(X)
         apply = getattr(self.machine_, method)
         width = self.machine_.shape_fit_[1]
         step = max(1, _MAX_BLOCK_BYTES // (8 * width))
@@ -86,17 +58,12 @@ class _KernelMachine(BaseEstimator):
         return np.concatenate(parts)
 
 
-def _refuse_what_is_no_number(X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> None:
-    """Refuse masked values, dates and text, after scikit-learn's own checks, which take them."""
-    numeric_array("X", X)
-    if sample_weight is not None:
-        numeric_array("sample_weight", sample_weight)
-    if np.ma.is_masked(y):
-        raise TypeError("y must have a label for every row, but some of this masked array are missing.")
-
-
-class QuantumSVC(ClassifierMixin, _KernelMachine):
+class QuantumSVC(ClassifierMixin, _SupportVectorMachine):
     """Support vector classification with a quantum kernel.
+
+    It gives no probabilities of its own: scikit-learn gives up ``SVC(probability=True)``, whose probabilities may
+    contradict its predictions. Calibrate on folds instead, ``CalibratedClassifierCV(QuantumSVC(…), ensemble=False)``:
+    the pairs that a fold needs are known from another through the kernel's connection.
 
     Args:
         kernel: A quantum kernel: a :class:`~qiskit_qml_ext.kernels.FidelityKernel` or any kernel of
@@ -112,6 +79,7 @@ class QuantumSVC(ClassifierMixin, _KernelMachine):
     Attributes:
         classes_: The class labels, sorted.
         kernel_: The kernel that was fitted, a clone of ``kernel``.
+        gram_matrix_: The kernel matrix of the training samples of a weight other than 0, shape (n, n), as it was used.
         support_: The rows of the training data that are support vectors.
         support_vectors_: The support vectors, shape (number of support vectors, features).
         machine_: The underlying ``sklearn.svm.SVC`` on the precomputed kernel.
@@ -160,10 +128,10 @@ class QuantumSVC(ClassifierMixin, _KernelMachine):
         """
         with undone_if_it_fails(self):
             samples, labels = validate_data(self, X, y, dtype=np.float64)
-            _refuse_what_is_no_number(X, y, sample_weight)
+            refuse_what_is_no_number(X, y, sample_weight)
             check_classification_targets(labels)
             names = ("C", "class_weight", "tol", "max_iter", "decision_function_shape", "break_ties")
-            self._fit(samples, labels, sample_weight, {name: getattr(self, name) for name in names})
+            self._fit(samples, labels, sample_weight, names)
             self.classes_ = self.machine_.classes_
         return self
 
@@ -176,7 +144,7 @@ class QuantumSVC(ClassifierMixin, _KernelMachine):
         return self._from_support_vectors("decision_function", X)
 
 
-class QuantumSVR(RegressorMixin, _KernelMachine):
+class QuantumSVR(RegressorMixin, _SupportVectorMachine):
     """Support vector regression with a quantum kernel.
 
     Args:
@@ -189,6 +157,7 @@ class QuantumSVR(RegressorMixin, _KernelMachine):
 
     Attributes:
         kernel_: The kernel that was fitted, a clone of ``kernel``.
+        gram_matrix_: The kernel matrix of the training samples of a weight other than 0, shape (n, n), as it was used.
         support_: The rows of the training data that are support vectors.
         support_vectors_: The support vectors, shape (number of support vectors, features).
         machine_: The underlying ``sklearn.svm.SVR`` on the precomputed kernel.
@@ -228,12 +197,77 @@ class QuantumSVR(RegressorMixin, _KernelMachine):
         """
         with undone_if_it_fails(self):
             samples, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
-            _refuse_what_is_no_number(X, y, sample_weight)
+            refuse_what_is_no_number(X, y, sample_weight)
             numeric_array("y", y)
             names = ("C", "epsilon", "tol", "max_iter")
-            self._fit(samples, targets, sample_weight, {name: getattr(self, name) for name in names})
+            self._fit(samples, targets, sample_weight, names)
         return self
 
     def predict(self, X: ArrayLike) -> FloatArray:
         """Predict targets, shape (n,)."""
         return self._from_support_vectors("predict", X)
+
+
+class QuantumOneClassSVM(OutlierMixin, _SupportVectorMachine):
+    """Outlier detection: the support of a distribution, with a quantum kernel.
+
+    Args:
+        kernel: A quantum kernel; see :class:`QuantumSVC`.
+        nu: An upper bound on the share of training samples outside, a lower bound on that of support vectors, in
+            (0, 1].
+        tol: The tolerance of the stopping criterion; see :class:`QuantumSVC`.
+        max_iter: The largest number of iterations; -1 for no limit.
+
+    Attributes:
+        kernel_: The kernel that was fitted, a clone of ``kernel``.
+        gram_matrix_: The kernel matrix of the training samples of a weight other than 0, shape (n, n), as it was used.
+        offset_: ``score_samples`` minus ``decision_function``.
+        support_: The rows of the training data that are support vectors.
+        support_vectors_: The support vectors, shape (number of support vectors, features).
+        machine_: The underlying ``sklearn.svm.OneClassSVM`` on the precomputed kernel.
+
+    References:
+        Schölkopf et al., Neural Computation 13, 1443 (2001).
+
+    Examples:
+        >>> import numpy as np
+        >>> from qiskit_qml_ext.models import QuantumOneClassSVM
+        >>> X = np.random.default_rng(0).normal(0, 0.1, (30, 2))
+        >>> QuantumOneClassSVM(nu=0.1).fit(X).predict([[0.0, 0.0], [3.0, 3.0]]).tolist()
+        [1, -1]
+    """
+
+    _machine_type = OneClassSVM
+
+    def __init__(self, kernel: BaseKernel | None = None, *, nu: float = 0.5, tol: float = 1e-8, max_iter: int = -1):
+        self.kernel = kernel
+        self.nu = nu
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit the detector.
+
+        Args:
+            X: Training samples, shape (n, features).
+            y: Not used; here so that pipelines can pass it.
+            sample_weight: Weights of the samples, shape (n,).
+        """
+        with undone_if_it_fails(self):
+            samples = validate_data(self, X, dtype=np.float64)
+            refuse_what_is_no_number(X, None, sample_weight)
+            self._fit(samples, None, sample_weight, ("nu", "tol", "max_iter"))
+            self.offset_ = self.machine_.offset_
+        return self
+
+    def predict(self, X: ArrayLike) -> IntArray:
+        """Return 1 for samples inside and -1 for outliers, shape (n,)."""
+        return self._from_support_vectors("predict", X)
+
+    def decision_function(self, X: ArrayLike) -> FloatArray:
+        """Return signed distances, negative for outliers, shape (n,)."""
+        return self._from_support_vectors("decision_function", X)
+
+    def score_samples(self, X: ArrayLike) -> FloatArray:
+        """Return how normal samples are, not shifted by ``offset_``, shape (n,)."""
+        return self._from_support_vectors("score_samples", X)
