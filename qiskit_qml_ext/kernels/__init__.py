@@ -8,17 +8,37 @@ from qiskit_qml_ext.kernels.abilities import ChangesTarget, PlansRuns, StatesErr
 from qiskit_qml_ext.kernels.base import QuantumKernel
 from qiskit_qml_ext.kernels.fidelity import FidelityKernel
 from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate, RawKernel
-from qiskit_qml_ext.kernels.repairs import Repair, clip_spectrum, shift_spectrum
+from qiskit_qml_ext.kernels.measured_diagonal import MeasuredDiagonal
+from qiskit_qml_ext.kernels.repairs import (
+    ClipPSD,
+    MitigateDepolarizing,
+    NearestCorrelation,
+    RegularizeByError,
+    Repair,
+    RepairStep,
+    ShiftPSD,
+    Symmetrize,
+    clip_spectrum,
+    shift_spectrum,
+)
 
 __all__ = [
     "ChangesTarget",
+    "ClipPSD",
     "FidelityKernel",
     "KernelEstimate",
+    "MeasuredDiagonal",
+    "MitigateDepolarizing",
+    "NearestCorrelation",
     "PlansRuns",
     "QuantumKernel",
     "RawKernel",
+    "RegularizeByError",
     "Repair",
+    "RepairStep",
+    "ShiftPSD",
     "StatesErrors",
+    "Symmetrize",
     "clip_spectrum",
     "shift_spectrum",
 ]

@@ -14,7 +14,8 @@ from typing_extensions import Self
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate, RawKernel
-from qiskit_qml_ext.kernels.repairs import Repair, repaired
+from qiskit_qml_ext.kernels.measured_diagonal import MeasuredDiagonal
+from qiskit_qml_ext.kernels.repairs import PsdRepair, makes_psd, needs_diagonal, repaired, steps_of
 from qiskit_qml_ext.kernels.samples import check_pair
 from qiskit_qml_ext.primitives import Connection, connect
 from qiskit_qml_ext.primitives.forks import Lock
@@ -43,8 +44,9 @@ class QuantumKernel(BaseKernel, BaseEstimator):
         connection: Where circuits run, from :func:`~qiskit_qml_ext.primitives.connect`; by default exact results.
         sampler: A V2 sampler of the user's own instead of a connection.
         pass_manager: Turns circuits into the sampler's own gates.
-        psd_repair: What is done with a symmetric matrix before it is returned: the name of a repair, a
-            :class:`~qiskit_qml_ext.kernels.Repair`, or ``None`` for nothing.
+        psd_repair: What is done with a matrix before it is returned: the name of a repair, a
+            :class:`~qiskit_qml_ext.kernels.Repair`, a sequence of these, which are applied in order, or ``None`` for
+            nothing.
 
     Examples:
         >>> import numpy as np
@@ -66,7 +68,7 @@ class QuantumKernel(BaseKernel, BaseEstimator):
     connection: Connection | None = None
     sampler: BaseSamplerV2 | None = None
     pass_manager: "PassManager | None" = None
-    psd_repair: str | Repair | None = None
+    psd_repair: PsdRepair = None
 
     def __init__(
         self,
@@ -74,7 +76,7 @@ class QuantumKernel(BaseKernel, BaseEstimator):
         connection: Connection | None = None,
         sampler: BaseSamplerV2 | None = None,
         pass_manager: "PassManager | None" = None,
-        psd_repair: str | Repair | None = None,
+        psd_repair: PsdRepair = None,
     ):
         self.connection = connection
         self.sampler = sampler
@@ -93,7 +95,7 @@ class QuantumKernel(BaseKernel, BaseEstimator):
     @property
     def enforce_psd(self) -> bool:
         """Whether a symmetric matrix is made positive semi-definite."""
-        return self.psd_repair is not None
+        return makes_psd(steps_of(self.psd_repair))
 
     def evaluate(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> FloatArray:
         """Compute the kernel matrix.
@@ -108,18 +110,60 @@ class QuantumKernel(BaseKernel, BaseEstimator):
         Raises:
             ValueError: If the data are not finite, have the wrong shape, or a setting is not valid.
         """
-        x, y = check_pair(x_vec, y_vec)
-        raw = self._checked_raw(x, y)
-        return raw.matrix if self.psd_repair is None else repaired(raw, self.psd_repair, is_symmetric=y is None)
+        return self._repaired(x_vec, y_vec)[1].matrix
 
     def evaluate_with_errors(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> KernelEstimate:
         """Compute the kernel matrix with the standard error of each entry; see :meth:`evaluate`."""
+        raw, final = self._repaired(x_vec, y_vec)
+        return KernelEstimate(
+            final.matrix if final is not raw else raw.matrix.copy(),
+            raw.standard_errors,
+            raw.matrix,
+            raw.shots,
+            raw.target,
+            applied=final.applied,
+            repaired_errors=None if final is raw else final.standard_errors,
+        )
+
+    def measured_diagonal(self, samples: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return k(x, x) of checked samples as the target gives it, and its standard errors, each of shape (n,).
+
+        Raises:
+            TypeError: If this kind of kernel does not say how that is measured.
+        """
+        raise TypeError(self._no_diagonal())
+
+    def check_measures_diagonal(self) -> None:
+        """Refuse, before anything is run, a repair that needs the measured kernel of samples with themselves.
+
+        Raises:
+            TypeError: If this kind of kernel does not say how that is measured.
+            ValueError: If it does not measure it with these settings.
+        """
+        if type(self).measured_diagonal is QuantumKernel.measured_diagonal:
+            raise TypeError(self._no_diagonal())
+
+    def _no_diagonal(self) -> str:
+        return (
+            f"A repair needs the measured kernel of samples with themselves, but {type(self).__name__} does not say "
+            "how that is measured. Give it a method measured_diagonal(samples), or leave the repair out."
+        )
+
+    def _repaired(self, x_vec: ArrayLike, y_vec: ArrayLike | None) -> tuple[RawKernel, RawKernel]:
+        """Return the matrix before and after the repairs; the same object if there are none."""
+        steps = steps_of(self.psd_repair)
+        if needs_diagonal(steps):
+            self.check_measures_diagonal()
         x, y = check_pair(x_vec, y_vec)
         raw = self._checked_raw(x, y)
-        matrix = raw.matrix.copy()
-        if self.psd_repair is not None:
-            matrix = repaired(replace(raw, matrix=matrix), self.psd_repair, is_symmetric=y is None)
-        return KernelEstimate(matrix, raw.standard_errors, raw.matrix, raw.shots, raw.target)
+        if not steps:
+            return raw, raw
+        if needs_diagonal(steps):
+            width = getattr(self, "num_qubits", None)
+            qubits = width(x.shape[1]) if callable(width) else None
+            raw = replace(raw, diagonal=MeasuredDiagonal(x, x if y is None else y, qubits, self.measured_diagonal))
+        final = repaired(raw, steps, is_symmetric=y is None)
+        return raw, final if final is not raw else replace(raw, matrix=raw.matrix.copy())
 
     def _checked_raw(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
         raw = self.raw_kernel(x, y)

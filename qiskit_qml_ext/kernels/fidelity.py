@@ -27,7 +27,7 @@ from qiskit_qml_ext.kernels.methods import (
 )
 from qiskit_qml_ext.kernels.methods.exact import exact_fidelities
 from qiskit_qml_ext.kernels.plan import advise, moments_of
-from qiskit_qml_ext.kernels.repairs import Repair
+from qiskit_qml_ext.kernels.repairs import PsdRepair, needs_diagonal, steps_of
 from qiskit_qml_ext.kernels.samples import check_pair, distinct_samples
 from qiskit_qml_ext.primitives import Connection, RunPlan
 from qiskit_qml_ext.primitives.approximation import used_qubits
@@ -57,10 +57,13 @@ class FidelityKernel(EncodedKernel):
         training_parameters: Parameters of a feature-map circuit that are not data, for qiskit-machine-learning's
             ``QuantumKernelTrainer``; the other parameters take the features.
         training_values: Their values; :meth:`assign_training_parameters` sets them.
-        psd_repair: What to do with negative eigenvalues of a symmetric matrix: ``None`` leaves it as it was measured;
-            ``"clip"`` sets them to zero; ``"shift"`` raises the diagonal; a callable of your own gets the
+        psd_repair: What to do with a matrix as it was measured: ``None`` leaves it; ``"symmetrize"``; ``"clip"`` sets
+            negative eigenvalues to zero; ``"shift"`` raises the diagonal; ``"nearest_correlation"``;
+            ``"mitigate_depolarizing"`` undoes noise by the measured diagonal; ``"regularize_by_error"`` adds a ridge of
+            the size of the errors; an object of these steps with other settings; a callable of your own, which gets the
             :class:`~qiskit_qml_ext.kernels.RawKernel` (matrix, errors, shots, target) and returns a finite real matrix
-            of the same shape.
+            of the same shape; or a sequence of these, applied in order. What was applied stands in
+            ``evaluate_with_errors(…).applied``.
 
     References:
         Havlíček et al., arXiv:1804.11326; Schuld and Killoran, arXiv:1803.07128.
@@ -83,7 +86,7 @@ class FidelityKernel(EncodedKernel):
         sampler: BaseSamplerV2 | None = None,
         pass_manager: "PassManager | None" = None,
         run_diagonal: bool = False,
-        psd_repair: str | Repair | None = None,
+        psd_repair: PsdRepair = None,
         training_parameters: Sequence[Parameter] = (),
         training_values: Sequence[float] | None = None,
     ):
@@ -127,12 +130,28 @@ class FidelityKernel(EncodedKernel):
 
     def _wanted(self, x: FloatArray, y: FloatArray | None) -> Fidelities:
         connection = self._connection(draws=self._asks_for_circuits())
-        return Fidelities(connection, self._encoding(x.shape[1]), x, y, self.run_diagonal)
+        every = self.run_diagonal and needs_diagonal(steps_of(self.psd_repair))
+        return Fidelities(connection, self._encoding(x.shape[1]), x, y, self.run_diagonal, every)
 
     def raw_kernel(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
         """Return the matrix of checked samples before any repair."""
         wanted = self._wanted(x, y)
         return choose_method(self.method, wanted.connection, wanted.encoding).method.estimate(wanted)
+
+    def check_measures_diagonal(self) -> None:
+        """Refuse, before anything is run, a repair that needs a measured diagonal where none is measured."""
+        if not self.run_diagonal:
+            raise ValueError(
+                "A repair needs the measured kernel of samples with themselves, but run_diagonal=False sets it to 1. "
+                "Set run_diagonal=True."
+            )
+
+    def measured_diagonal(self, samples: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return k(x, x) of checked samples as the target gives it, and its standard errors, each of shape (n,)."""
+        self.check_measures_diagonal()
+        wanted = replace(self._wanted(samples, None), only_diagonal=True)
+        raw = choose_method(self.method, wanted.connection, wanted.encoding).method.estimate(wanted)
+        return np.diagonal(raw.matrix).copy(), np.diagonal(raw.standard_errors).copy()
 
     def evaluate_with_errors(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> KernelEstimate:
         """Compute the kernel matrix with the standard error of each entry; see :meth:`evaluate`."""

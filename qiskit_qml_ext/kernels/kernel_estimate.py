@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.kernels.measured_diagonal import MeasuredDiagonal
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,10 @@ class RawKernel:
     """Shots behind each sampled entry, ``None`` for exact results."""
     target: str
     """The name of the target that ran the circuits."""
+    applied: tuple[str, ...] = ()
+    """The repairs that were applied, in order, with what they did."""
+    diagonal: MeasuredDiagonal | None = None
+    """Measures the kernel of samples with themselves, for a repair that needs it; ``None`` where none does."""
 
     @property
     def standard_errors(self) -> FloatArray:
@@ -47,6 +52,11 @@ class KernelEstimate:
     """By how much the states that ran differ from those of the feature map's exact unitary: the largest 1 -
     |⟨exact|run⟩|² over some of the samples. 0 unless the target runs a product formula in place of an exponential;
     ``None`` where it is not known (more than 12 qubits)."""
+    applied: tuple[str, ...] = ()
+    """The repairs that made ``matrix`` of ``raw``, in order, with what they did; empty if there were none."""
+    repaired_errors: FloatArray | None = None
+    """The standard error of each entry of ``matrix``, shape (n, m), as the repairs propagated those of ``raw``; one of
+    the user's that returns a matrix only leaves the errors as they were. ``None`` if there were no repairs."""
 
     def __iter__(self) -> Iterator[FloatArray]:
         """Unpack as ``matrix, standard_errors, raw``."""

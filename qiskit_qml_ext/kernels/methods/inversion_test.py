@@ -17,7 +17,7 @@ from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
 from qiskit_qml_ext.kernels.methods.inversion_circuit import InversionTest, inversion_test_on
 from qiskit_qml_ext.kernels.methods.method import Fidelities
 from qiskit_qml_ext.kernels.methods.zero_counts import ZeroCounts, binomial_error
-from qiskit_qml_ext.kernels.samples import DistinctPairs, distinct_pairs
+from qiskit_qml_ext.kernels.samples import DistinctPairs
 from qiskit_qml_ext.primitives import Connection, RunPlan
 from qiskit_qml_ext.primitives.approximation import NOTICEABLE, approximation_in_words
 
@@ -48,7 +48,7 @@ class InversionTestCounts:
             if error is None or error > NOTICEABLE:
                 said = approximation_in_words(connection.target_name, test.approximated, error)
                 warn(said, ApproximateCircuitWarning, stacklevel=4)
-        needed = distinct_pairs(wanted.x, wanted.y)
+        needed = wanted.pairs()
         zeros, shots = ZeroCounts(connection, test).of(needed.samples, _pairs_to_run(needed, wanted.run_diagonal))
         values, errors = zeros / np.maximum(shots, 1), binomial_error(zeros, np.maximum(shots, 1))
         split = len(needed.pairs)
@@ -67,7 +67,7 @@ class InversionTestCounts:
     def plan(self, wanted: Fidelities, *, shots: int | None = None, price_per_minute: float | None = None) -> RunPlan:
         """Say what the circuits of the pairs that are not known yet will take."""
         connection, test = wanted.connection, _test_of(wanted.connection, wanted.encoding)
-        needed = distinct_pairs(wanted.x, wanted.y)
+        needed = wanted.pairs()
         pairs = _pairs_to_run(needed, wanted.run_diagonal)
         values = ZeroCounts(connection, test, shots=shots).missing(needed.samples, pairs)
         plan = connection.plan([(test.circuit, values, shots)], price_per_minute=price_per_minute)

@@ -8,6 +8,7 @@ from qiskit import QuantumCircuit
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.kernels.encoding import Encoding
 from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
+from qiskit_qml_ext.kernels.samples import DistinctPairs, distinct_pairs, lone_samples
 from qiskit_qml_ext.primitives import Connection, RunPlan
 
 
@@ -25,6 +26,16 @@ class Fidelities:
     """Samples of the columns, shape (m, features); ``None`` for those of the rows."""
     run_diagonal: bool = False
     """Whether a sample against itself is measured too, instead of being set to 1."""
+    every_diagonal: bool = False
+    """Whether that is so for every sample, also where the matrix has no such entry: a repair asks for it."""
+    only_diagonal: bool = False
+    """Whether nothing but the diagonal of a symmetric matrix is wanted; other entries may be anything."""
+
+    def pairs(self) -> DistinctPairs:
+        """Return which fidelities are needed."""
+        if self.only_diagonal:
+            return lone_samples(self.x)
+        return distinct_pairs(self.x, self.y, every_sample=self.every_diagonal)
 
 
 class FidelityMethod(Protocol):
