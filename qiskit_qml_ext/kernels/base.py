@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import ArrayLike
 from qiskit.primitives import BaseSamplerV2
@@ -63,6 +63,9 @@ class QuantumKernel(BaseKernel, BaseEstimator):
         KernelEstimate(2×2, error ≤ 0 [exact])
     """
 
+    is_symmetric: ClassVar[bool] = False
+    """Whether k(x, y) and k(y, x) are one number, found once, noise included; False where that is not known."""
+
     # QML's constructor is not called: it wants a circuit of a fixed width and stores it apart, where set_params and
     # clone would not see a change.
     connection: Connection | None = None
@@ -121,9 +124,15 @@ class QuantumKernel(BaseKernel, BaseEstimator):
             raw.matrix,
             raw.shots,
             raw.target,
+            self._synthesis_error(*check_pair(x_vec, y_vec)),
             applied=final.applied,
             repaired_errors=None if final is raw else final.standard_errors,
+            entry_shots=raw.entry_shots,
         )
+
+    def _synthesis_error(self, x: FloatArray, y: FloatArray | None) -> float | None:
+        """Return by how much the states that run differ from those that are meant; see :class:`KernelEstimate`."""
+        return 0.0
 
     def measured_diagonal(self, samples: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return k(x, x) of checked samples as the target gives it, and its standard errors, each of shape (n,).

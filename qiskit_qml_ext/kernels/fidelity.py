@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +16,7 @@ from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.engine.first_look import PLAN_QUBITS, spread_rows
 from qiskit_qml_ext.kernels.base import exact_connection
 from qiskit_qml_ext.kernels.encoded import EncodedKernel
-from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate, RawKernel
+from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
 from qiskit_qml_ext.kernels.methods import (
     ChosenMethod,
     CircuitMethod,
@@ -76,6 +76,8 @@ class FidelityKernel(EncodedKernel):
         >>> kernel.evaluate([[0.0], [np.pi / 2]]).round(6).tolist()
         [[1.0, 0.5], [0.5, 1.0]]
     """
+
+    is_symmetric: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -153,13 +155,10 @@ class FidelityKernel(EncodedKernel):
         raw = choose_method(self.method, wanted.connection, wanted.encoding).method.estimate(wanted)
         return np.diagonal(raw.matrix).copy(), np.diagonal(raw.standard_errors).copy()
 
-    def evaluate_with_errors(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> KernelEstimate:
-        """Compute the kernel matrix with the standard error of each entry; see :meth:`evaluate`."""
-        estimate = super().evaluate_with_errors(x_vec, y_vec)
-        wanted = self._wanted(*check_pair(x_vec, y_vec))
+    def _synthesis_error(self, x: FloatArray, y: FloatArray | None) -> float | None:
+        wanted = self._wanted(x, y)
         method = choose_method(self.method, wanted.connection, wanted.encoding).method
-        error = method.synthesis_error(wanted) if isinstance(method, CircuitMethod) else 0.0
-        return replace(estimate, synthesis_error=error)
+        return method.synthesis_error(wanted) if isinstance(method, CircuitMethod) else 0.0
 
     def plan(
         self,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.arrays import FloatArray, IntArray
 from qiskit_qml_ext.kernels.measured_diagonal import MeasuredDiagonal
 
 
@@ -26,6 +26,9 @@ class RawKernel:
     """The repairs that were applied, in order, with what they did."""
     diagonal: MeasuredDiagonal | None = None
     """Measures the kernel of samples with themselves, for a repair that needs it; ``None`` where none does."""
+    entry_shots: IntArray | None = None
+    """The shots behind each entry, shape (n, m), where they differ, 0 for exact entries; ``shots`` is then the least of
+    the others. ``None`` where they are all alike."""
 
     @property
     def standard_errors(self) -> FloatArray:
@@ -57,6 +60,9 @@ class KernelEstimate:
     repaired_errors: FloatArray | None = None
     """The standard error of each entry of ``matrix``, shape (n, m), as the repairs propagated those of ``raw``; one of
     the user's that returns a matrix only leaves the errors as they were. ``None`` if there were no repairs."""
+    entry_shots: IntArray | None = None
+    """The shots behind each entry of ``raw``, shape (n, m), where they differ, 0 for exact entries; ``shots`` is then
+    the least of the others. ``None`` where they are all alike."""
 
     def __iter__(self) -> Iterator[FloatArray]:
         """Unpack as ``matrix, standard_errors, raw``."""
