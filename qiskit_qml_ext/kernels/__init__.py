@@ -1,11 +1,12 @@
 """Quantum kernels.
 
 **Rooms.** ``methods/``: ways to find fidelities, a file each. ``repairs/``: what makes a noisy matrix a better one, a
-file each. ``caching/``: entries that are found once for a whole search. A new kernel is one file on ``base`` (or on
+file each. ``caching/``: entries that are found once for a whole search. ``adaptive/``: shots where they matter. A new kernel is one file on ``base`` (or on
 ``encoded``, for the states of a feature map).
 """
 
 from qiskit_qml_ext.kernels.abilities import ChangesTarget, PlansRuns, StatesErrors
+from qiskit_qml_ext.kernels.adaptive import AdaptiveShots
 from qiskit_qml_ext.kernels.base import QuantumKernel
 from qiskit_qml_ext.kernels.caching import CachedKernel
 from qiskit_qml_ext.kernels.fidelity import FidelityKernel
@@ -25,6 +26,7 @@ from qiskit_qml_ext.kernels.repairs import (
 )
 
 __all__ = [
+    "AdaptiveShots",
     "CachedKernel",
     "ChangesTarget",
     "ClipPSD",

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from qiskit_qml_ext.models import layers
+from qiskit_qml_ext.models.adaptive_svc import AdaptiveQuantumSVC as AdaptiveQuantumSVC
 from qiskit_qml_ext.models.guard.plateau_report import PlateauReport as PlateauReport
 from qiskit_qml_ext.models.layers import QuantumLayer as QuantumLayer
 from qiskit_qml_ext.models.quantum_autoencoder import QuantumAutoencoder as QuantumAutoencoder
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from qiskit_qml_ext.models.layers import TorchLayer as TorchLayer
 
 __all__ = [
+    "AdaptiveQuantumSVC",
     "PlateauReport",
     "QuantumAutoencoder",
     "QuantumSVC",
