@@ -27,11 +27,11 @@ class AdaptiveShots:
 
     pilot: int = 8
     """Shots of every pair at the beginning, a power of two."""
-    confidence: float = 0.95
+    confidence: float = 0.99
     """The probability with which a decision that is called settled is the one of the exact kernel: for the hardest that
     are settled; most of them are much more certain."""
     agreement: float = 0.99
-    """The share of decisions that the noise of the training matrix may not change: that is expected, to first order."""
+    """The share of decisions on new samples that are expected to be those of the exact kernel."""
     growth: float = 0.5
     """The shots of a round, as a share of those before."""
     max_shots_per_pair: int = 2**17

@@ -10,12 +10,14 @@ from sklearn.svm import SVC
 from qiskit_qml_ext.arrays import AnyArray, BoolArray, FloatArray, IndexArray
 from qiskit_qml_ext.exceptions import BudgetExceededError
 from qiskit_qml_ext.kernels.adaptive.adaptive_shots import AdaptiveShots
+from qiskit_qml_ext.kernels.adaptive.effects import Fold, effects
 from qiskit_qml_ext.kernels.adaptive.pair_counts import PairCounts
 from qiskit_qml_ext.kernels.samples import DistinctPairs
 
 _FOLDS = 5  # of which one is decided by a machine of the others
 _DRAWS = 16  # of the noise, at each look
 _SMOOTH = 0.25  # of the margin, which is 1
+_FLOOR = 0.25  # of the mean effect, which every pair has at least
 _TINY = 1e-12  # the error of an exact decision
 
 
@@ -30,9 +32,9 @@ class Trained:
     looks: int
     """How many times the machine was looked at."""
     error: float
-    """The standard error that the noise of the matrix leaves in a decision value, typically."""
+    """The standard error that the noise of the matrix leaves in a decision value, the median over the samples."""
     changes: float
-    """The share of decisions that the noise is expected to change."""
+    """The share of decisions that the noise is expected to change, that of the new samples' own entries included."""
     reason: str
     """Why no more was measured: ``"settled"``, ``"rounds"`` (there may be no more), ``"limit"`` (every pair that matters
     has the most that it may have) or ``"budget"``."""
@@ -80,13 +82,16 @@ def train(
     for look in range(1, settings.max_rounds + 1):
         matrix = needed.fill(counts.values, np.ones(len(needed.same)))
         tried = [_tried(needed, counts, make, labels, folds, rng) for _ in range(_DRAWS)]
-        values = _out_of_fold(matrix, matrix, make, labels, folds)[0]
+        values = np.zeros(len(labels))
+        for fold in folds:
+            values[fold.left_out] = _decided(matrix, matrix, make, labels, fold)[0]
         errors = np.sqrt(np.mean([(drawn - values) ** 2 for drawn, _ in tried], axis=0))
-        changes = expected_changes(values, errors)
+        changes = expected_changes(values, np.sqrt(2) * errors)  # a new sample's own entries are as noisy
         if changes <= few:
             reason = "settled"
             break
-        weights = np.sqrt(np.mean([effect for _, effect in tried], axis=0))
+        weights = np.sqrt(np.sum([effect for _, effect in tried], axis=0))
+        weights += _FLOOR * weights.mean()  # a set of support vectors that is wrong shows only where one looks
         stop = _spent(counts, settings.growth * float(counts.shots.sum()), weights)
         if stop is not None:
             reason = stop
@@ -111,37 +116,32 @@ def _tried(
     counts: PairCounts,
     make: Callable[[], SVC],
     labels: AnyArray,
-    folds: list[tuple[IndexArray, IndexArray]],
+    folds: list[Fold],
     rng: np.random.Generator,
 ) -> tuple[FloatArray, FloatArray]:
-    """Draw the noise anew, and return the decision values and the squared effect of each pair."""
-    noise = rng.normal(size=len(counts.values)) * np.sqrt(counts.variances)
-    drawn = needed.fill(np.clip(counts.values + noise, 0.0, 1.0), np.ones(len(needed.same)))
-    rows = needed.fill(counts.values, np.ones(len(needed.same)))
-    values, coefficients = _out_of_fold(drawn, rows, make, labels, folds)
-    merged = np.zeros((len(coefficients), len(needed.samples)))
-    np.add.at(merged.T, needed.row_index, coefficients.T)
-    effect = np.mean((merged[:, needed.pairs[:, 0]] * merged[:, needed.pairs[:, 1]]) ** 2, axis=0)
+    """Draw the noise anew, and return the decision values and the squared effect of each pair on those near zero."""
+    deviations = np.sqrt(counts.variances)
+    drawn_values = np.clip(counts.values + rng.normal(size=len(deviations)) * deviations, 0.0, 1.0)
+    ones = np.ones(len(needed.same))
+    drawn, rows = needed.fill(drawn_values, ones), needed.fill(counts.values, ones)
+    noise = needed.fill(deviations, 0 * ones)
+    values, effect = np.zeros(len(labels)), np.zeros(len(needed.pairs))
+    for fold in folds:
+        values[fold.left_out], machine = _decided(drawn, rows, make, labels, fold)
+        found = effects(machine, drawn, fold, values[fold.left_out], noise)
+        effect += found.of_pairs(needed)
     return values, effect
 
 
-def _out_of_fold(
-    matrix: FloatArray,
-    rows: FloatArray,
-    make: Callable[[], SVC],
-    labels: AnyArray,
-    folds: list[tuple[IndexArray, IndexArray]],
-) -> tuple[FloatArray, FloatArray]:
-    """Return the decision value of each sample by a machine without it, and the coefficients of all the machines."""
-    values, coefficients = np.zeros(len(labels)), np.zeros((len(folds), len(labels)))
-    for number, (fitted, left_out) in enumerate(folds):
-        machine = make().fit(matrix[np.ix_(fitted, fitted)], labels[fitted])
-        coefficients[number, fitted[machine.support_]] = machine.dual_coef_[0]
-        values[left_out] = rows[left_out] @ coefficients[number] + float(machine.intercept_[0])
-    return values, coefficients
+def _decided(
+    matrix: FloatArray, rows: FloatArray, make: Callable[[], SVC], labels: AnyArray, fold: Fold
+) -> tuple[FloatArray, SVC]:
+    """Return the decision values of the samples that are left out by a machine of the others, and the machine."""
+    machine = make().fit(matrix[np.ix_(fold.fitted, fold.fitted)], labels[fold.fitted])
+    return machine.decision_function(rows[np.ix_(fold.left_out, fold.fitted)]), machine
 
 
-def _folds(labels: AnyArray) -> list[tuple[IndexArray, IndexArray]]:
+def _folds(labels: AnyArray) -> list[Fold]:
     """Cut the samples into folds that have both labels in their rest, by their order; one fold where they are few."""
     place = np.empty(len(labels), dtype=np.intp)
     for label in np.unique(labels):
@@ -149,9 +149,9 @@ def _folds(labels: AnyArray) -> list[tuple[IndexArray, IndexArray]]:
         place[own] = np.arange(len(own))
     if min(np.count_nonzero(labels == label) for label in np.unique(labels)) < 2:
         every = np.arange(len(labels))
-        return [(every, every)]
+        return [Fold(every, every)]
     return [
-        (np.flatnonzero(place % _FOLDS != fold), np.flatnonzero(place % _FOLDS == fold))
+        Fold(np.flatnonzero(place % _FOLDS != fold), np.flatnonzero(place % _FOLDS == fold))
         for fold in range(_FOLDS)
         if (place % _FOLDS == fold).any()
     ]
@@ -162,7 +162,8 @@ def decide(
 ) -> Decided:
     """Measure the kernel of new samples against the support vectors until their decisions stand.
 
-    A sample ends when it is settled, or when the noise of its own entries is as small as that which the training left.
+    A sample ends when it is settled, or when the noise of its own entries is as small as that which the
+    training left.
 
     Args:
         trained: The machine.
