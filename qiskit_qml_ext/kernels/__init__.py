@@ -1,8 +1,8 @@
 """Quantum kernels.
 
 **Rooms.** ``methods/``: ways to find fidelities, a file each. ``repairs/``: what makes a noisy matrix a better one, a
-file each. ``caching/``: entries that are found once for a whole search. ``adaptive/``: shots where they matter. A new kernel is one file on ``base`` (or on
-``encoded``, for the states of a feature map).
+file each. ``caching/``: entries that are found once for a whole search. ``adaptive/``: shots where they matter. A new
+kernel is one file on ``base`` (or on ``encoded``, for the states of a feature map).
 """
 
 from qiskit_qml_ext.kernels.abilities import ChangesTarget, PlansRuns, StatesErrors

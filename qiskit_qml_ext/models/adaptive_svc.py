@@ -35,8 +35,8 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
     so that fitting again runs nothing twice.
 
     Args:
-        kernel: A :class:`~qiskit_qml_ext.kernels.FidelityKernel` whose target draws shots, without repairs; ``None`` for
-            ``AngleFeatureMap(bandwidth=0.5)`` with shots drawn from exact probabilities.
+        kernel: A :class:`~qiskit_qml_ext.kernels.FidelityKernel` whose target draws shots, without repairs; ``None``
+            for ``AngleFeatureMap(bandwidth=0.5)`` with shots drawn from exact probabilities.
         C: The inverse strength of the regularisation, positive.
         class_weight: Weights of the classes, ``"balanced"``, or ``None``.
         tol: The tolerance of the stopping criterion of libsvm.
@@ -140,14 +140,12 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
         new, new_place = distinct_samples(samples)
         vectors = self._distinct[np.unique(self._place[self.support_])]
         same = np.all(new[:, None] == vectors[None], axis=-1)
-        pairs = np.argwhere(np.ones(same.shape, dtype=bool)) + [0, len(new)]
+        pairs = np.argwhere(np.ones(same.shape, dtype=bool)) + np.array([0, len(new)])
         counts = self._counts(np.concatenate([new, vectors]), pairs)
         decided = decide(self._trained, self._place, counts, np.where(same, 1.0, np.nan), self._settings())
         if new_place is None:
             return decided
-        return Decided(
-            decided.values[new_place], decided.errors[new_place], decided.settled[new_place], decided.reason
-        )
+        return Decided(decided.values[new_place], decided.errors[new_place], decided.settled[new_place], decided.reason)
 
     def decision_function(self, X: ArrayLike) -> FloatArray:
         """Return signed distances, shape (n,); see :meth:`decide`."""

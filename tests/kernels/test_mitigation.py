@@ -109,7 +109,7 @@ def noisy_connection(shots, seed=3):
 def test_a_diagonal_that_is_not_measured_is_refused_before_anything_runs():
     kernel = FidelityKernel(MAP, connection=noisy_connection(50), psd_repair="mitigate_depolarizing")
     for rows in ((X,), (Y, X)):
-        with pytest.raises(ValueError, match="run_diagonal=False sets it to 1. Set run_diagonal=True"):
+        with pytest.raises(ValueError, match=r"run_diagonal=False sets it to 1\. Set run_diagonal=True"):
             kernel.evaluate(*rows)
     assert kernel.connection.usage.shots == 0
 

@@ -78,14 +78,16 @@ def test_no_correlation_matrix_is_nearer_than_the_nearest():
     distance = np.linalg.norm(nearest - symmetric.matrix)
     rng = np.random.default_rng(3)
     for _ in range(200):  # other correlation matrices, near and far
-        vectors = np.linalg.cholesky(nearest + 1e-12 * np.eye(12)) + rng.normal(size=(12, 12)) * 10 ** rng.uniform(-6, 0)
+        vectors = np.linalg.cholesky(nearest + 1e-12 * np.eye(12)) + rng.normal(size=(12, 12)) * 10 ** rng.uniform(
+            -6, 0
+        )
         other = vectors @ vectors.T
         other /= np.sqrt(np.outer(np.diagonal(other), np.diagonal(other)))
         assert np.linalg.norm(other - symmetric.matrix) > distance - 1e-9
 
 
 def test_iterations_that_do_not_suffice_are_an_error():
-    with pytest.raises(ValueError, match="not found to 1e-12 in 3 iterations. Raise max_iterations"):
+    with pytest.raises(ValueError, match=r"not found to 1e-12 in 3 iterations\. Raise max_iterations"):
         NearestCorrelation(max_iterations=3)(given([[1, 1, 0], [1, 1, 1], [0, 1, 1]]))
 
 

@@ -1,4 +1,4 @@
-"""Shots where decisions need them: equal decisions for fewer shots, budgets, jobs of one number of shots, honest errors."""
+"""Shots where decisions need them: equal decisions for fewer shots, budgets, one number of shots a job, true errors."""
 
 import pickle
 
@@ -44,9 +44,10 @@ def test_decisions_are_those_of_the_exact_kernel_for_far_fewer_shots():
     spent = connection.usage.shots
     uniform = connect("exact", shots=max(1, spent // entries), seed=1)
     plain = QuantumSVC(FidelityKernel(MAP, connection=uniform)).fit(X[TRAIN], Y[TRAIN]).decision_function(X[TEST])
-    assert np.abs(values - exact_decisions())[np.abs(exact_decisions()) < 0.5].mean() < np.abs(
-        plain - exact_decisions()
-    )[np.abs(exact_decisions()) < 0.5].mean()
+    assert (
+        np.abs(values - exact_decisions())[np.abs(exact_decisions()) < 0.5].mean()
+        < np.abs(plain - exact_decisions())[np.abs(exact_decisions()) < 0.5].mean()
+    )
 
 
 def test_shots_go_to_the_pairs_that_carry_decisions():
@@ -191,9 +192,9 @@ def test_the_looks_together_err_no_more_than_one_would():
 
 def test_three_classes_go_through_one_against_the_rest():
     labels = (X[:24, 0] > 0).astype(int) + (X[:24, 0] > 1)
-    with pytest.raises(ValueError, match="two classes apart, but y has 3 classes. .* OneVsRestClassifier"):
+    with pytest.raises(ValueError, match=r"two classes apart, but y has 3 classes\. .* OneVsRestClassifier"):
         AdaptiveQuantumSVC(kernel()).fit(X[:24], labels)
-    with pytest.raises(ValueError, match="y has 1 class. "):
+    with pytest.raises(ValueError, match=r"y has 1 class\. "):
         AdaptiveQuantumSVC(kernel()).fit(X[:24], np.zeros(24))
     several = OneVsRestClassifier(AdaptiveQuantumSVC(kernel(), random_state=0)).fit(X[:24], labels)
     assert np.mean(several.predict(X[:24]) == labels) > 0.8

@@ -29,15 +29,13 @@ class Trained:
     """Fitted on :attr:`matrix`."""
     matrix: FloatArray
     """The training matrix, shape (n, n)."""
-    looks: int
-    """How many times the machine was looked at."""
     error: float
     """The standard error that the noise of the matrix leaves in a decision value, the median over the samples."""
     changes: float
     """The share of decisions that the noise is expected to change, that of the new samples' own entries included."""
     reason: str
-    """Why no more was measured: ``"settled"``, ``"rounds"`` (there may be no more), ``"limit"`` (every pair that matters
-    has the most that it may have) or ``"budget"``."""
+    """Why no more was measured: ``"settled"``, ``"rounds"`` (there may be no more), ``"limit"`` (every pair that
+    matters has the most that it may have) or ``"budget"``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +77,9 @@ def train(
     counts.pilot()
     few, reason = 1 - settings.agreement, "rounds"
     folds = _folds(labels)
-    for look in range(1, settings.max_rounds + 1):
+    for _ in range(settings.max_rounds):
         matrix = needed.fill(counts.values, np.ones(len(needed.same)))
-        tried = [_tried(needed, counts, make, labels, folds, rng) for _ in range(_DRAWS)]
+        tried = [_tried(needed, counts, make, labels, folds, rng) for _draw in range(_DRAWS)]
         values = np.zeros(len(labels))
         for fold in folds:
             values[fold.left_out] = _decided(matrix, matrix, make, labels, fold)[0]
@@ -98,7 +96,7 @@ def train(
             break
     matrix = needed.fill(counts.values, np.ones(len(needed.same)))  # with what the last round brought
     machine = make().fit(matrix, labels)
-    return Trained(machine, matrix, look, float(np.median(errors)), changes, reason)
+    return Trained(machine, matrix, float(np.median(errors)), changes, reason)
 
 
 def expected_changes(values: FloatArray, errors: FloatArray) -> float:

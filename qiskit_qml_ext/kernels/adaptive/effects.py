@@ -32,8 +32,8 @@ class Effects:
     .. math:: \begin{pmatrix} K_{FF} & 1 \\ 1^T & 0 \end{pmatrix} \begin{pmatrix} w \\ v \end{pmatrix} =
         \begin{pmatrix} k_F(t) \\ 1 \end{pmatrix}
 
-    f(t) changes by :math:`-Σ_{i \in F, j} w_i\, δK_{ij}\, η_j`, so that a pair counts with |w_i η_j + w_j η_i|: the form
-    that arXiv:2605.14672 has for kernel ridge regression.
+    f(t) changes by :math:`-Σ_{i \in F, j} w_i\, δK_{ij}\, η_j`, so that a pair counts with |w_i η_j + w_j η_i|: the
+    form that arXiv:2605.14672 has for kernel ridge regression.
     """
 
     coefficients: FloatArray
@@ -42,7 +42,7 @@ class Effects:
     """The w of each decision t, times what it counts, shape (decisions, n); 0 where a sample is not free."""
 
     def of_pairs(self, needed: DistinctPairs) -> FloatArray:
-        """Return the sum of the squared derivatives by the fidelity of each pair of distinct samples, shape (pairs,)."""
+        """Return the sum of squared derivatives by the fidelity of each pair of distinct samples, shape (pairs,)."""
         number = len(needed.samples)
         coefficients, weights = np.zeros(number), np.zeros((len(self.weights), number))
         np.add.at(coefficients, needed.row_index, self.coefficients)  # equal samples share their entries

@@ -34,8 +34,8 @@ class MitigateDepolarizing(RepairStep):
     The matrix of test against training samples is mitigated too, with the same s: that of ``reference``, or with
     ``"split"`` that of each sample. So a model that was fitted on a mitigated matrix predicts from mitigated ones. The
     circuits of the samples against themselves run in addition; set ``run_diagonal=True`` of the kernel. Errors of the
-    entries and of s, taken as independent, are propagated to first order. Noise of another kind is not removed: look at a diagonal that is
-    far from constant before you trust this.
+    entries and of s, taken as independent, are propagated to first order. Noise of another kind is not removed: look at
+    a diagonal that is far from constant before you trust this.
 
     The formulas are those of section V of Hubregtsen et al., arXiv:2105.02276, as its authors programmed them in
     PennyLane's ``mitigate_depolarizing_noise`` (``single``, ``average``, ``split_channel``), which was read.
