@@ -54,7 +54,7 @@ ORDERS = {
     "evaluation": ("protocol", "judgement", "planning", "outcomes", "report"),
     "evaluation.report": ("sections",),
     "gradients": ("methods",),
-    "kernels": ("repairs", "methods"),
+    "kernels": ("repairs", "methods", "caching", "adaptive"),
     "models": ("losses", "optimizers", "guard", "variational", "layers"),
     "primitives": ("exact", "pricing", "targets", "journal", "connection"),
     "primitives.journal": ("disk", "work", "store", "service", "run"),

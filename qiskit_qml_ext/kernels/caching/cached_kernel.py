@@ -112,8 +112,8 @@ class CachedKernel(QuantumKernel):
             asked |= asked.T
         with self._table(x.shape[1]) as table:
             known = table.indices(distinct, max_bytes=self.max_memory)
-            if self._is_of_search(distinct) and (asked & table.missing(known, known)).any():
-                search = distinct_samples(check_samples("samples", self.samples))[0]
+            search = self._search_of(distinct)
+            if search is not None and (asked & table.missing(known, known)).any():
                 self._complete(table, search, np.ones((len(search), len(search)), dtype=bool), self._found_matrix)
             self._complete(table, distinct, asked, self._found_matrix)
             known = table.indices(distinct, max_bytes=self.max_memory)
@@ -158,12 +158,14 @@ class CachedKernel(QuantumKernel):
         held: EntryCache = self.__dict__.setdefault("_entries", EntryCache())
         return held
 
-    def _is_of_search(self, samples: FloatArray) -> bool:
-        """Tell whether all of these are among the samples of the search."""
+    def _search_of(self, samples: FloatArray) -> FloatArray | None:
+        """Return the distinct samples of the search, if all of these are among them."""
         if self.samples is None:
-            return False
-        search = check_samples("samples", self.samples)
-        return search.shape[1] == samples.shape[1] and set(sample_keys(samples)) <= set(sample_keys(search))
+            return None
+        search = distinct_samples(check_samples("samples", self.samples))[0]
+        if search.shape[1] != samples.shape[1] or not set(sample_keys(samples)) <= set(sample_keys(search)):
+            return None
+        return search
 
     def _complete(self, table: EntryTable, samples: FloatArray, asked: BoolArray, find: Find) -> None:
         """Find the entries that are asked for and not known, in the file first if there is one.

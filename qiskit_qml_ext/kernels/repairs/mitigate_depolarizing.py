@@ -96,6 +96,7 @@ class MitigateDepolarizing(RepairStep):
 
     def _common(self, raw: RawKernel, diagonal: MeasuredDiagonal, mixed: float) -> RawKernel:
         """Undo one channel of all entries."""
+        assert self.reference is not None, "these methods were refused without one"
         values, errors = diagonal.measure(check_samples("reference", self.reference))
         survived = float((values.mean() - mixed) / (1 - mixed))
         error = float(np.sqrt(np.sum(errors**2)) / len(errors) / (1 - mixed))
