@@ -36,7 +36,7 @@ from qiskit_qml_ext.models import AdaptiveQuantumSVC
 from qiskit_qml_ext.primitives import connect
 
 RESULTS = Path(__file__).parent / "results" / "adaptive_shots_campaign.json"
-NUM_TRAINING, SEEDS, NEW = 40, 8, 300
+NUM_TRAINING, SEEDS, NEW = 40, 6, 300
 SHARE, RATIO = 0.99, 5.0
 AGREEMENT = 0.993  # asked for, so that 0.99 is reached on average
 UNIFORM = 2 ** np.arange(4, 17)

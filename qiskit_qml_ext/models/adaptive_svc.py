@@ -28,7 +28,8 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
     Training measures all pairs with a few shots, then more and more of those that carry the decisions, until the noise
     of the matrix is expected to change no more than a share ``1 - agreement`` of decisions. Prediction measures a new
     sample against the support vectors until its own decision stands, or until its noise is as small as that of the
-    training. Most samples lie far from the boundary and need few shots. Where all do, uniform shots are as good.
+    training. Most samples lie far from the boundary and need few shots. Where all do, uniform shots are as good. It is
+    the sign of a decision value that stands: far from zero the value itself is known only roughly.
 
     Shots of circuits are chosen here, whatever the connection's are; its budgets hold. When one is used up, what was
     measured so far is used, and ``stopped_because_`` says so. Everything that was run is remembered by the connection,
@@ -98,7 +99,7 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
                 raise ValueError(
                     f"AdaptiveQuantumSVC tells two classes apart, but y has {len(self.classes_)} class"
                     f"{'es' if len(self.classes_) > 1 else ''}. For more, wrap it in "
-                    "sklearn.multiclass.OneVsRestClassifier."
+                    "sklearn.multiclass.OneVsOneClassifier, which needs no more of it than what it decides."
                 )
             self.kernel_ = self._default_kernel() if self.kernel is None else clone(self.kernel, safe=False)
             needed = distinct_pairs(samples, None)
