@@ -41,6 +41,10 @@ class JournalBehindError(JournalError):
     """The service has jobs of a journal that its file does not know: another copy is in use, or the file is older."""
 
 
+class CacheError(QmlExtError):
+    """A file of remembered kernel entries cannot be used: locked, full, damaged, or not such a file."""
+
+
 class RunIncompleteError(QmlExtError):
     """Some units of work could not be finished. What is finished is in the journal and is not run again.
 

@@ -3,33 +3,54 @@
 **Rooms.** ``methods/``: ways to find fidelities, a file each. ``readings/``: what else outcomes say, a file each;
 ``outcomes/``: what is kept of them; ``outcome_kernels/``: the kernels of readings. ``reduced_states/``: states of few
 qubits, measured or simulated, and how they are compared. ``repairs/``: what makes a noisy matrix a better one, a file
-each. ``tiles/``: large matrices over processes, clusters and disks. A new kernel is one file on ``base`` (or on
-``encoded``, for the states of a map).
+each. ``caching/``: entries that are found once for a whole search. ``adaptive/``: shots where they matter. ``tiles/``:
+large matrices over processes, clusters and disks. A new kernel is one file on ``base`` (or on ``encoded``, for the
+states of a map).
 """
 
 from qiskit_qml_ext.kernels.abilities import ChangesTarget, PlansRuns, StatesErrors
+from qiskit_qml_ext.kernels.adaptive import AdaptiveShots
 from qiskit_qml_ext.kernels.base import QuantumKernel
+from qiskit_qml_ext.kernels.caching import CachedKernel
 from qiskit_qml_ext.kernels.fidelity import FidelityKernel
 from qiskit_qml_ext.kernels.kernel_estimate import KeptOutcomes, KernelEstimate, RawKernel, ReinterpretedKernel
 from qiskit_qml_ext.kernels.local import LocalKernel
+from qiskit_qml_ext.kernels.measured_diagonal import MeasuredDiagonal
 from qiskit_qml_ext.kernels.methods import MatrixProductStates, RandomisedMeasurements
 from qiskit_qml_ext.kernels.outcome_kernels import BitFlipTolerantKernel, HammingKernel, OutcomeKernel
 from qiskit_qml_ext.kernels.projected import ProjectedKernel
 from qiskit_qml_ext.kernels.readings import Reading, ReadoutErrors
 from qiskit_qml_ext.kernels.reduced_states import MeasuredFeaturesKernel, PauliFeatures
-from qiskit_qml_ext.kernels.repairs import Repair, clip_spectrum, shift_spectrum
+from qiskit_qml_ext.kernels.repairs import (
+    ClipPSD,
+    MitigateDepolarizing,
+    NearestCorrelation,
+    RegularizeByError,
+    Repair,
+    RepairStep,
+    ShiftPSD,
+    Symmetrize,
+    clip_spectrum,
+    shift_spectrum,
+)
 from qiskit_qml_ext.kernels.tiles import compute_kernel_matrix
 
 __all__ = [
+    "AdaptiveShots",
     "BitFlipTolerantKernel",
+    "CachedKernel",
     "ChangesTarget",
+    "ClipPSD",
     "FidelityKernel",
     "HammingKernel",
     "KeptOutcomes",
     "KernelEstimate",
     "LocalKernel",
     "MatrixProductStates",
+    "MeasuredDiagonal",
     "MeasuredFeaturesKernel",
+    "MitigateDepolarizing",
+    "NearestCorrelation",
     "OutcomeKernel",
     "PauliFeatures",
     "PlansRuns",
@@ -39,9 +60,13 @@ __all__ = [
     "RawKernel",
     "Reading",
     "ReadoutErrors",
+    "RegularizeByError",
     "ReinterpretedKernel",
     "Repair",
+    "RepairStep",
+    "ShiftPSD",
     "StatesErrors",
+    "Symmetrize",
     "clip_spectrum",
     "compute_kernel_matrix",
     "shift_spectrum",

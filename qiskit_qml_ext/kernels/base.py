@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +16,8 @@ from typing_extensions import Self
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate, RawKernel
-from qiskit_qml_ext.kernels.repairs import Repair, repaired
+from qiskit_qml_ext.kernels.measured_diagonal import MeasuredDiagonal
+from qiskit_qml_ext.kernels.repairs import PsdRepair, makes_psd, needs_diagonal, repaired, steps_of
 from qiskit_qml_ext.kernels.samples import check_pair
 from qiskit_qml_ext.primitives import Connection, connect
 from qiskit_qml_ext.primitives.forks import Lock
@@ -45,8 +46,9 @@ class QuantumKernel(BaseKernel, BaseEstimator):
         connection: Where circuits run, from :func:`~qiskit_qml_ext.primitives.connect`; by default exact results.
         sampler: A V2 sampler of the user's own instead of a connection.
         pass_manager: Turns circuits into the sampler's own gates.
-        psd_repair: What is done with a symmetric matrix before it is returned: the name of a repair, a
-            :class:`~qiskit_qml_ext.kernels.Repair`, or ``None`` for nothing.
+        psd_repair: What is done with a matrix before it is returned: the name of a repair, a
+            :class:`~qiskit_qml_ext.kernels.Repair`, a sequence of these, which are applied in order, or ``None`` for
+            nothing.
         is_positive_semidefinite: Of the kind of kernel, not of one object: ``True`` if exact matrices always are,
             ``False`` if they need not be, ``None`` if that depends on the feature map or is not known. Shots and noise
             can make any matrix indefinite.
@@ -66,12 +68,15 @@ class QuantumKernel(BaseKernel, BaseEstimator):
         KernelEstimate(2×2, error ≤ 0 [exact])
     """
 
+    is_symmetric: ClassVar[bool] = False
+    """Whether k(x, y) and k(y, x) are one number, found once, noise included; False where that is not known."""
+
     # QML's constructor is not called: it wants a circuit of a fixed width and stores it apart, where set_params and
     # clone would not see a change.
     connection: Connection | None = None
     sampler: BaseSamplerV2 | None = None
     pass_manager: "PassManager | None" = None
-    psd_repair: str | Repair | None = None
+    psd_repair: PsdRepair = None
     is_positive_semidefinite: bool | None = None
 
     def __init__(
@@ -80,7 +85,7 @@ class QuantumKernel(BaseKernel, BaseEstimator):
         connection: Connection | None = None,
         sampler: BaseSamplerV2 | None = None,
         pass_manager: "PassManager | None" = None,
-        psd_repair: str | Repair | None = None,
+        psd_repair: PsdRepair = None,
     ):
         self.connection = connection
         self.sampler = sampler
@@ -107,7 +112,7 @@ class QuantumKernel(BaseKernel, BaseEstimator):
     @property
     def enforce_psd(self) -> bool:
         """Whether a symmetric matrix is made positive semi-definite."""
-        return self.psd_repair is not None
+        return makes_psd(steps_of(self.psd_repair))
 
     def evaluate(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> FloatArray:
         """Compute the kernel matrix.
@@ -122,27 +127,68 @@ class QuantumKernel(BaseKernel, BaseEstimator):
         Raises:
             ValueError: If the data are not finite, have the wrong shape, or a setting is not valid.
         """
-        x, y = check_pair(x_vec, y_vec)
-        raw = self._checked_raw(x, y)
-        return raw.matrix if self.psd_repair is None else repaired(raw, self.psd_repair, is_symmetric=y is None)
+        return self._repaired(x_vec, y_vec)[1].matrix
 
     def evaluate_with_errors(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> KernelEstimate:
         """Compute the kernel matrix with the standard error of each entry; see :meth:`evaluate`."""
-        x, y = check_pair(x_vec, y_vec)
-        raw = self._checked_raw(x, y)
-        matrix = raw.matrix.copy()
-        if self.psd_repair is not None:
-            matrix = repaired(replace(raw, matrix=matrix), self.psd_repair, is_symmetric=y is None)
+        raw, final = self._repaired(x_vec, y_vec)
         return KernelEstimate(
-            matrix,
+            final.matrix if final is not raw else raw.matrix.copy(),
             raw.standard_errors,
             raw.matrix,
             raw.shots,
             raw.target,
+            self._synthesis_error(*check_pair(x_vec, y_vec)),
             outcomes=raw.outcomes,
-            applied=raw.applied,
+            applied=final.applied,
             truncation_errors=raw.truncation_errors,
+            repaired_errors=None if final is raw else final.standard_errors,
+            entry_shots=raw.entry_shots,
         )
+
+    def _synthesis_error(self, x: FloatArray, y: FloatArray | None) -> float | None:
+        """Return by how much the states that run differ from those that are meant; see :class:`KernelEstimate`."""
+        return 0.0
+
+    def measured_diagonal(self, samples: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return k(x, x) of checked samples as the target gives it, and its standard errors, each of shape (n,).
+
+        Raises:
+            TypeError: If this kind of kernel does not say how that is measured.
+        """
+        raise TypeError(self._no_diagonal())
+
+    def check_measures_diagonal(self) -> None:
+        """Refuse, before anything is run, a repair that needs the measured kernel of samples with themselves.
+
+        Raises:
+            TypeError: If this kind of kernel does not say how that is measured.
+            ValueError: If it does not measure it with these settings.
+        """
+        if type(self).measured_diagonal is QuantumKernel.measured_diagonal:
+            raise TypeError(self._no_diagonal())
+
+    def _no_diagonal(self) -> str:
+        return (
+            f"A repair needs the measured kernel of samples with themselves, but {type(self).__name__} does not say "
+            "how that is measured. Give it a method measured_diagonal(samples), or leave the repair out."
+        )
+
+    def _repaired(self, x_vec: ArrayLike, y_vec: ArrayLike | None) -> tuple[RawKernel, RawKernel]:
+        """Return the matrix before and after the repairs; the same object if there are none."""
+        steps = steps_of(self.psd_repair)
+        if needs_diagonal(steps):
+            self.check_measures_diagonal()
+        x, y = check_pair(x_vec, y_vec)
+        raw = self._checked_raw(x, y)
+        if not steps:
+            return raw, raw
+        if needs_diagonal(steps):
+            width = getattr(self, "num_qubits", None)
+            qubits = width(x.shape[1]) if callable(width) else None
+            raw = replace(raw, diagonal=MeasuredDiagonal(x, x if y is None else y, qubits, self.measured_diagonal))
+        final = repaired(raw, steps, is_symmetric=y is None)
+        return raw, final if final is not raw else replace(raw, matrix=raw.matrix.copy())
 
     def _checked_raw(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
         raw = self.raw_kernel(x, y)

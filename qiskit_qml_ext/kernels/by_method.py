@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from dataclasses import replace
 
+import numpy as np
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 from typing_extensions import Self
@@ -10,7 +11,7 @@ from typing_extensions import Self
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import one_of
 from qiskit_qml_ext.kernels.encoded import EncodedKernel
-from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate, RawKernel, ReinterpretedKernel
+from qiskit_qml_ext.kernels.kernel_estimate import RawKernel, ReinterpretedKernel
 from qiskit_qml_ext.kernels.methods import (
     ChosenMethod,
     CircuitMethod,
@@ -23,6 +24,7 @@ from qiskit_qml_ext.kernels.methods import (
 )
 from qiskit_qml_ext.kernels.outcomes import KEPT, ORDERS
 from qiskit_qml_ext.kernels.readings import FidelityReading, Reading, ReadoutErrors, reading_named
+from qiskit_qml_ext.kernels.repairs import needs_diagonal, steps_of
 from qiskit_qml_ext.kernels.samples import check_pair
 from qiskit_qml_ext.primitives import Connection, RunPlan
 
@@ -95,6 +97,7 @@ class KernelByMethod(EncodedKernel):
             x,
             y,
             self.run_diagonal,
+            every_diagonal=self.run_diagonal and needs_diagonal(steps_of(self.psd_repair)),
             keep=one_of("keep", self.keep, list(KEPT)),
             readout_correction=self.readout_correction,
             reading=reading,
@@ -109,10 +112,20 @@ class KernelByMethod(EncodedKernel):
             raise _no_outcomes(method.name)
         return method.estimate(wanted)
 
-    def evaluate_with_errors(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> KernelEstimate:
-        """Compute the kernel matrix with the standard error of each entry; see :meth:`evaluate`."""
-        estimate = super().evaluate_with_errors(x_vec, y_vec)
-        return replace(estimate, synthesis_error=self._synthesis_error(*check_pair(x_vec, y_vec)))
+    def check_measures_diagonal(self) -> None:
+        """Refuse, before anything is run, a repair that needs a measured diagonal where none is measured."""
+        if not self.run_diagonal:
+            raise ValueError(
+                "A repair needs the measured kernel of samples with themselves, but run_diagonal=False sets it to 1. "
+                "Set run_diagonal=True."
+            )
+
+    def measured_diagonal(self, samples: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return k(x, x) of checked samples as the target gives it, and its standard errors, each of shape (n,)."""
+        self.check_measures_diagonal()
+        wanted = replace(self._wanted(samples, None, self.reading()), only_diagonal=True)
+        raw = choose_method(self.method, wanted.connection, wanted.encoding).method.estimate(wanted)
+        return np.diagonal(raw.matrix).copy(), np.diagonal(raw.standard_errors).copy()
 
     def _synthesis_error(self, x: FloatArray, y: FloatArray | None) -> float | None:
         wanted = self._wanted(x, y, self.reading())

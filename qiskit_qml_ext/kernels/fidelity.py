@@ -1,7 +1,7 @@
 """The fidelity kernel k(x, y) = |⟨φ(y)|φ(x)⟩|²."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -16,7 +16,7 @@ from qiskit_qml_ext.kernels.methods import Fidelities, FidelityMethod, PredictsE
 from qiskit_qml_ext.kernels.methods.exact import exact_fidelities
 from qiskit_qml_ext.kernels.plan import advise, moments_of, spread_in_words
 from qiskit_qml_ext.kernels.readings import FidelityReading, Reading, ReadoutErrors
-from qiskit_qml_ext.kernels.repairs import Repair
+from qiskit_qml_ext.kernels.repairs import PsdRepair
 from qiskit_qml_ext.kernels.samples import distinct_samples
 from qiskit_qml_ext.primitives import Connection, RunPlan
 from qiskit_qml_ext.primitives.approximation import used_qubits
@@ -59,10 +59,13 @@ class FidelityKernel(KernelByMethod):
         training_parameters: Parameters of a feature-map circuit that are not data, for qiskit-machine-learning's
             ``QuantumKernelTrainer``; the other parameters take the features.
         training_values: Their values; :meth:`assign_training_parameters` sets them.
-        psd_repair: What to do with negative eigenvalues of a symmetric matrix: ``None`` leaves it as it was measured;
-            ``"clip"`` sets them to zero; ``"shift"`` raises the diagonal; a callable of your own gets the
+        psd_repair: What to do with a matrix as it was measured: ``None`` leaves it; ``"symmetrize"``; ``"clip"`` sets
+            negative eigenvalues to zero; ``"shift"`` raises the diagonal; ``"nearest_correlation"``;
+            ``"mitigate_depolarizing"`` undoes noise by the measured diagonal; ``"regularize_by_error"`` adds a ridge of
+            the size of the errors; an object of these steps with other settings; a callable of your own, which gets the
             :class:`~qiskit_qml_ext.kernels.RawKernel` (matrix, errors, shots, target) and returns a finite real matrix
-            of the same shape.
+            of the same shape; or a sequence of these, applied in order. What was applied stands in
+            ``evaluate_with_errors(…).applied``.
 
     References:
         Havlíček et al., arXiv:1804.11326; Schuld and Killoran, arXiv:1803.07128.
@@ -79,6 +82,7 @@ class FidelityKernel(KernelByMethod):
     """
 
     is_positive_semidefinite = True
+    is_symmetric: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -91,7 +95,7 @@ class FidelityKernel(KernelByMethod):
         run_diagonal: bool = False,
         keep: str = "weights",
         readout_correction: ReadoutErrors | str | None = None,
-        psd_repair: str | Repair | None = None,
+        psd_repair: PsdRepair = None,
         training_parameters: Sequence[Parameter] = (),
         training_values: Sequence[float] | None = None,
     ):

@@ -6,7 +6,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.arrays import FloatArray, IntArray
+from qiskit_qml_ext.kernels.measured_diagonal import MeasuredDiagonal
 from qiskit_qml_ext.kernels.readings import Reading, ReadoutErrors
 
 
@@ -45,6 +46,11 @@ class RawKernel:
     truncation_errors: FloatArray | None = None
     """How far the truncation of matrix-product states may have moved each entry, shape (n, m); ``None`` where states
     were not truncated."""
+    diagonal: MeasuredDiagonal | None = None
+    """Measures the kernel of samples with themselves, for a repair that needs it; ``None`` where none does."""
+    entry_shots: IntArray | None = None
+    """The shots behind each entry, shape (n, m), where they differ, 0 for exact entries; ``shots`` is then the least of
+    the others. ``None`` where they are all alike."""
 
     @property
     def standard_errors(self) -> FloatArray:
@@ -75,6 +81,15 @@ class KernelEstimate:
     """What was kept of the outcomes, uncorrected; ``None`` where a method keeps nothing."""
     applied: tuple[str, ...] = ()
     """The names of the steps that were applied to what was measured, in order, with their parameters."""
+    truncation_errors: FloatArray | None = None
+    """How far the truncation of matrix-product states may have moved each entry of ``raw``, shape (n, m); ``None``
+    where states were not truncated."""
+    repaired_errors: FloatArray | None = None
+    """The standard error of each entry of ``matrix``, shape (n, m), as the repairs propagated those of ``raw``; one of
+    the user's that returns a matrix only leaves the errors as they were. ``None`` if there were no repairs."""
+    entry_shots: IntArray | None = None
+    """The shots behind each entry of ``raw``, shape (n, m), where they differ, 0 for exact entries; ``shots`` is then
+    the least of the others. ``None`` where they are all alike."""
 
     def reinterpret(
         self,
@@ -113,10 +128,6 @@ class KernelEstimate:
             reading, tolerance=tolerance, orders=orders, readout_correction=readout_correction
         )
         return replace(read, synthesis_error=self.synthesis_error)
-
-    truncation_errors: FloatArray | None = None
-    """How far the truncation of matrix-product states may have moved each entry of ``raw``, shape (n, m); ``None``
-    where states were not truncated."""
 
     def __iter__(self) -> Iterator[FloatArray]:
         """Unpack as ``matrix, standard_errors, raw``."""

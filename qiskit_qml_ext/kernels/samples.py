@@ -81,7 +81,7 @@ class DistinctPairs:
     pairs: IndexArray
     """The unordered pairs of different distinct samples that occur, each once, shape (p, 2), first < second."""
     same: IndexArray
-    """The distinct samples that meet themselves."""
+    """The distinct samples that meet themselves, or are to be measured against themselves all the same."""
 
     def fill(self, pair_values: FloatArray, same_values: FloatArray) -> FloatArray:
         """Build the matrix from a value for each pair and one for each sample that meets itself."""
@@ -94,8 +94,14 @@ class DistinctPairs:
         return filled
 
 
-def distinct_pairs(x: FloatArray, y: FloatArray | None) -> DistinctPairs:
-    """Find the distinct samples and the pairs that the matrix of ``x`` against ``y`` (or against itself) needs."""
+def distinct_pairs(x: FloatArray, y: FloatArray | None, *, every_sample: bool = False) -> DistinctPairs:
+    """Find the distinct samples and the pairs that the matrix of ``x`` against ``y`` (or against itself) needs.
+
+    Args:
+        x: Samples of the rows.
+        y: Samples of the columns; ``None`` means ``x`` again.
+        every_sample: Whether each sample is needed against itself, also where the matrix has no such entry.
+    """
     rows = len(x)
     samples, places = distinct_samples(x if y is None else np.concatenate([x, y]))
     number = len(samples)
@@ -105,4 +111,13 @@ def distinct_pairs(x: FloatArray, y: FloatArray | None) -> DistinctPairs:
     needed[np.ix_(np.unique(row_index), np.unique(column_index))] = True
     needed |= needed.T
     pairs = np.argwhere(np.triu(needed, k=1))
-    return DistinctPairs(samples, row_index, column_index, pairs, np.flatnonzero(np.diagonal(needed)))
+    same = np.arange(number) if every_sample else np.flatnonzero(np.diagonal(needed))
+    return DistinctPairs(samples, row_index, column_index, pairs, same)
+
+
+def lone_samples(x: FloatArray) -> DistinctPairs:
+    """Find the distinct samples, each of which is needed against itself only."""
+    samples, places = distinct_samples(x)
+    number = len(samples)
+    index = np.arange(number) if places is None else places
+    return DistinctPairs(samples, index, index, np.empty((0, 2), dtype=np.intp), np.arange(number))

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from qiskit_qml_ext.models import layers
+from qiskit_qml_ext.models.adaptive_svc import AdaptiveQuantumSVC as AdaptiveQuantumSVC
 from qiskit_qml_ext.models.guard.plateau_report import PlateauReport as PlateauReport
 from qiskit_qml_ext.models.kernel_features import QuantumNystroem as QuantumNystroem
 from qiskit_qml_ext.models.kernel_features import RandomFourierSurrogate as RandomFourierSurrogate
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "GaussianProcessKernel",
     "KernelTransformer",
+    "AdaptiveQuantumSVC",
     "PlateauReport",
     "QuantumAutoencoder",
     "QuantumNystroem",

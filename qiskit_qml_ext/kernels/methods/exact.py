@@ -18,7 +18,7 @@ from qiskit_qml_ext.kernels.methods.method import Fidelities
 from qiskit_qml_ext.kernels.outcomes import ExactOutcomes
 from qiskit_qml_ext.kernels.outcomes.distributions import exact_states_are_not_read
 from qiskit_qml_ext.kernels.readings import FidelityReading, Reading, ReadoutErrors
-from qiskit_qml_ext.kernels.samples import distinct_pairs, distinct_samples
+from qiskit_qml_ext.kernels.samples import distinct_samples
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.primitives.approximation import used_qubits
 from qiskit_qml_ext.program import RotationProgram, unitary_part
@@ -66,7 +66,7 @@ class ExactStates:
             connection=wanted.connection,
             factors=factors,
             columns=columns,
-            needed=distinct_pairs(wanted.x, wanted.y),
+            needed=wanted.pairs(),
         )
 
 

@@ -20,7 +20,7 @@ from qiskit_qml_ext.kernels.methods.method import Fidelities
 from qiskit_qml_ext.kernels.outcomes import OutcomeCounts, SampledOutcomes, readout_errors_on
 from qiskit_qml_ext.kernels.outcomes.read_pairs import needs_both_orders
 from qiskit_qml_ext.kernels.readings import FidelityReading, ReadoutErrors
-from qiskit_qml_ext.kernels.samples import DistinctPairs, distinct_pairs
+from qiskit_qml_ext.kernels.samples import DistinctPairs
 from qiskit_qml_ext.primitives import Connection, RunPlan
 from qiskit_qml_ext.primitives.approximation import NOTICEABLE, approximation_in_words
 
@@ -73,7 +73,7 @@ class InversionTestCounts:
             check_domain(test.program, test.columns, wanted.x, wanted.y)
         errors = _errors_undone(wanted, test)
         keep = wanted.keep if errors is None or errors.is_uniform else "outcomes"
-        needed = distinct_pairs(wanted.x, wanted.y)
+        needed = wanted.pairs()
         counts = OutcomeCounts(connection, test, keep=keep)
         orders = counts.of(
             needed.samples, pairs_to_run(needed, wanted.run_diagonal), both=_both(wanted, test), run=wanted.may_run
@@ -96,7 +96,7 @@ class InversionTestCounts:
     def plan(self, wanted: Fidelities, *, shots: int | None = None, price_per_minute: float | None = None) -> RunPlan:
         """Say what the circuits of the pairs that are not known yet will take."""
         connection, test = wanted.connection, inversion_test_of(wanted.connection, wanted.encoding)
-        needed = distinct_pairs(wanted.x, wanted.y)
+        needed = wanted.pairs()
         pairs = pairs_to_run(needed, wanted.run_diagonal)
         values = OutcomeCounts(connection, test, shots=shots).missing(needed.samples, pairs, both=_both(wanted, test))
         plan = connection.plan([(test.circuit, values, shots)], price_per_minute=price_per_minute)

@@ -9,6 +9,7 @@ from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.kernels.encoding import Encoding
 from qiskit_qml_ext.kernels.kernel_estimate import RawKernel, ReinterpretedKernel
 from qiskit_qml_ext.kernels.readings import FidelityReading, Reading, ReadoutErrors
+from qiskit_qml_ext.kernels.samples import DistinctPairs, distinct_pairs, lone_samples
 from qiskit_qml_ext.primitives import Connection, RunPlan
 
 
@@ -36,6 +37,16 @@ class Fidelities:
     """Whether readings for which the order of a pair matters are means over both orders."""
     may_run: bool = True
     """Whether what is not known may be run."""
+    every_diagonal: bool = False
+    """Whether that is so for every sample, also where the matrix has no such entry: a repair asks for it."""
+    only_diagonal: bool = False
+    """Whether nothing but the diagonal of a symmetric matrix is wanted; other entries may be anything."""
+
+    def pairs(self) -> DistinctPairs:
+        """Return which fidelities are needed."""
+        if self.only_diagonal:
+            return lone_samples(self.x)
+        return distinct_pairs(self.x, self.y, every_sample=self.every_diagonal)
 
 
 @runtime_checkable

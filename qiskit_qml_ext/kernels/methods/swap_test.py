@@ -25,7 +25,6 @@ from qiskit_qml_ext.kernels.methods.method import Fidelities
 from qiskit_qml_ext.kernels.outcomes import OutcomeCounts, PairCounts, readout_errors_on
 from qiskit_qml_ext.kernels.outcomes.read_pairs import ReadPairs, means_of_histograms
 from qiskit_qml_ext.kernels.readings import ReadoutErrors
-from qiskit_qml_ext.kernels.samples import distinct_pairs
 from qiskit_qml_ext.primitives import Connection, RunPlan, circuit_key
 from qiskit_qml_ext.primitives.approximation import approximation_in_words, circuit_on, used_qubits
 from qiskit_qml_ext.primitives.content import renamed
@@ -79,7 +78,7 @@ class SwapTestCounts:
         if prepared.program is not None:
             check_domain(prepared.program, prepared.columns, wanted.x, wanted.y)
         warn_of_approximation(wanted, prepared)
-        needed = distinct_pairs(wanted.x, wanted.y)
+        needed = wanted.pairs()
         (counts,) = OutcomeCounts(connection, test).of(needed.samples, pairs_to_run(needed, wanted.run_diagonal))
         split = len(needed.pairs)
         read, itself = (_read(counts.part(part), errors) for part in (slice(0, split), slice(split, None)))
@@ -99,7 +98,7 @@ class SwapTestCounts:
     def plan(self, wanted: Fidelities, *, shots: int | None = None, price_per_minute: float | None = None) -> RunPlan:
         """Say what the circuits of the pairs that are not known yet will take."""
         connection, (test, prepared) = wanted.connection, _tests_of(wanted.connection, wanted.encoding)
-        needed = distinct_pairs(wanted.x, wanted.y)
+        needed = wanted.pairs()
         values = OutcomeCounts(connection, test, shots=shots).missing(
             needed.samples, pairs_to_run(needed, wanted.run_diagonal)
         )

@@ -1,8 +1,33 @@
-"""Repairs of noisy kernel matrices, a file each; a new one is a line in :data:`REPAIRS`."""
+"""Repairs of noisy kernel matrices, a file each; a new one is a line in :data:`REPAIRS`.
 
-from qiskit_qml_ext.kernels.repairs.choosing import REPAIRS, repaired
-from qiskit_qml_ext.kernels.repairs.clip import clip_spectrum
-from qiskit_qml_ext.kernels.repairs.repair import Repair
-from qiskit_qml_ext.kernels.repairs.shift import shift_spectrum
+They are applied in the order in which ``psd_repair=`` names them. A repair sees the matrix with its errors and shots,
+and what it did is written down in ``KernelEstimate.applied``.
+"""
 
-__all__ = ["REPAIRS", "Repair", "clip_spectrum", "repaired", "shift_spectrum"]
+from qiskit_qml_ext.kernels.repairs.choosing import REPAIRS, PsdRepair, makes_psd, needs_diagonal, repaired, steps_of
+from qiskit_qml_ext.kernels.repairs.clip import ClipPSD, clip_spectrum
+from qiskit_qml_ext.kernels.repairs.mitigate_depolarizing import MitigateDepolarizing
+from qiskit_qml_ext.kernels.repairs.nearest_correlation import NearestCorrelation
+from qiskit_qml_ext.kernels.repairs.regularize_by_error import RegularizeByError
+from qiskit_qml_ext.kernels.repairs.repair import Repair, RepairStep
+from qiskit_qml_ext.kernels.repairs.shift import ShiftPSD, shift_spectrum
+from qiskit_qml_ext.kernels.repairs.symmetrize import Symmetrize
+
+__all__ = [
+    "REPAIRS",
+    "ClipPSD",
+    "MitigateDepolarizing",
+    "NearestCorrelation",
+    "PsdRepair",
+    "RegularizeByError",
+    "Repair",
+    "RepairStep",
+    "ShiftPSD",
+    "Symmetrize",
+    "clip_spectrum",
+    "makes_psd",
+    "needs_diagonal",
+    "repaired",
+    "shift_spectrum",
+    "steps_of",
+]

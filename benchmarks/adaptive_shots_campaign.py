@@ -1,0 +1,164 @@
+"""Claim: adaptive shots give the decisions of the exact kernel for at least five times fewer shots than uniform ones.
+
+On each data set and seed an ``AdaptiveQuantumSVC`` is fitted on 40 samples and decides the others; its decisions and
+those of a machine with the same number of shots for every entry are compared with those of the exact kernel. The rival
+is the least number of uniform shots, a power of two, whose mean share of equal decisions is at least that of the
+adaptive one and at least 99 %. It is counted twice: for all entries between new and training samples, as
+``SVC(kernel=…)`` and qiskit-machine-learning's ``QSVC`` ask for them, and for those with support vectors only, as our
+``QuantumSVC`` does.
+
+Goal: at least 99 % equal decisions and a ratio of at least 5 on three data sets. The fourth, whose classes lie far
+apart, is there to show where adaptive shots do not pay: all its decisions are easy, and a few uniform shots will do.
+
+    python benchmarks/adaptive_shots_campaign.py                       some minutes on one core
+    python benchmarks/adaptive_shots_campaign.py --seeds 1 --new 20    some seconds, to see that it works
+
+The whole campaign writes ``benchmarks/results/adaptive_shots_campaign.json``; another one writes where ``--output``
+says.
+"""
+
+import argparse
+import json
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from sklearn import datasets
+from sklearn.decomposition import PCA
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from qiskit_qml_ext.circuits import AngleFeatureMap, ZZFeatureMap
+from qiskit_qml_ext.kernels import AdaptiveShots, FidelityKernel
+from qiskit_qml_ext.models import AdaptiveQuantumSVC
+from qiskit_qml_ext.primitives import connect
+
+RESULTS = Path(__file__).parent / "results" / "adaptive_shots_campaign.json"
+NUM_TRAINING, SEEDS, NEW = 40, 6, 300
+SHARE, RATIO = 0.99, 5.0
+AGREEMENT = 0.993  # asked for, so that 0.99 is reached on average
+UNIFORM = 2 ** np.arange(4, 17)
+
+
+def moons(number, seed):
+    samples, labels = datasets.make_moons(number, noise=0.2, random_state=seed)
+    return StandardScaler().fit_transform(samples), labels, AngleFeatureMap(bandwidth=1.0)
+
+
+def circles(number, seed):
+    samples, labels = datasets.make_circles(number, noise=0.1, factor=0.4, random_state=seed)
+    return StandardScaler().fit_transform(samples), labels, ZZFeatureMap(bandwidth=0.4)
+
+
+def components(samples, labels, number, seed):
+    """Four principal components of a random choice of samples."""
+    samples = PCA(4, random_state=0).fit_transform(StandardScaler().fit_transform(samples))
+    chosen = np.random.default_rng(seed).permutation(len(samples))[:number]
+    return (samples / samples.std(axis=0))[chosen], labels[chosen], AngleFeatureMap(bandwidth=0.7)
+
+
+def breast_cancer(number, seed):
+    return components(*datasets.load_breast_cancer(return_X_y=True), number, seed)
+
+
+def digits(number, seed):
+    samples, labels = datasets.load_digits(return_X_y=True)
+    kept = np.isin(labels, (3, 8))
+    return components(samples[kept], labels[kept] == 8, number, seed)
+
+
+DATA = {"moons": moons, "breast cancer": breast_cancer, "digits 3 and 8": digits, "circles": circles}
+PAYS = ("moons", "breast cancer", "digits 3 and 8")
+
+
+def run(name, seed, new):
+    """Return the outcome of one data set and seed."""
+    samples, labels, feature_map = DATA[name](NUM_TRAINING + new, seed)
+    train, test, known = samples[:NUM_TRAINING], samples[NUM_TRAINING:], labels[:NUM_TRAINING]
+    exact = FidelityKernel(feature_map)
+    matrix, rows = exact.evaluate(train), exact.evaluate(test, train)
+    wanted = machine(matrix, known).decision_function(rows) > 0
+    connection = connect("exact", shots=1, seed=seed)
+    model = AdaptiveQuantumSVC(
+        FidelityKernel(feature_map, connection=connection),
+        shots=AdaptiveShots(agreement=AGREEMENT),
+        tol=1e-6,
+        random_state=seed,
+    ).fit(train, known)
+    equal = float(np.mean((model.decision_function(test) > 0) == wanted))
+    usage = connection.usage
+    return {
+        "data": name,
+        "seed": seed,
+        "equal": equal,
+        "shots": usage.shots,
+        "training shots": model.shots_,
+        "jobs": usage.jobs,
+        "expected changes": model.expected_changes_,
+        "stopped because": model.stopped_because_,
+        "uniform": [uniform(matrix, rows, known, wanted, int(shots), seed) for shots in UNIFORM],
+    }
+
+
+def uniform(matrix, rows, labels, wanted, shots, seed):
+    """Return the share of equal decisions and the cost of one number of shots for every entry."""
+    rng = np.random.default_rng([seed, shots])
+    drawn = np.triu(rng.binomial(shots, np.clip(matrix, 0, 1)) / shots, 1)
+    fitted = machine(drawn + drawn.T + np.eye(len(drawn)), labels)
+    values = fitted.decision_function(rng.binomial(shots, np.clip(rows, 0, 1)) / shots)
+    pairs = len(matrix) * (len(matrix) - 1) // 2
+    return {
+        "shots of an entry": shots,
+        "equal": float(np.mean((values > 0) == wanted)),
+        "shots": shots * (pairs + rows.size),
+        "shots with support vectors only": shots * (pairs + len(rows) * len(fitted.support_)),
+    }
+
+
+def machine(matrix, labels):
+    return SVC(kernel="precomputed", tol=1e-6).fit(matrix, labels)
+
+
+def summary(rows):
+    """Return what the seeds of one data set come to."""
+    equal, shots = np.mean([row["equal"] for row in rows]), np.mean([row["shots"] for row in rows])
+    told = {"equal": float(equal), "shots": float(shots)}
+    for place, each in enumerate(UNIFORM.tolist()):
+        same = [row["uniform"][place] for row in rows]
+        if np.mean([one["equal"] for one in same]) >= max(equal, SHARE):
+            all_entries, few = (
+                np.mean([one[key] for one in same]) for key in ("shots", "shots with support vectors only")
+            )
+            told |= {"uniform shots of an entry": each, "ratio": float(all_entries / shots)}
+            return told | {"ratio with support vectors only": float(few / shots)}
+    return told
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--new", type=int, default=NEW)
+    parser.add_argument("--output", help="write the outcome as JSON")
+    arguments = parser.parse_args()
+    rows, told = [], {}
+    for name in DATA:
+        rows += [run(name, seed, arguments.new) for seed in range(arguments.seeds)]
+        told[name] = summary([row for row in rows if row["data"] == name])
+        print(name, told[name], flush=True)
+    whole = (arguments.seeds, arguments.new) == (SEEDS, NEW)
+    output = arguments.output or (RESULTS if whole else None)
+    if output:
+        about = {
+            "machine": platform.machine(),
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("qiskit", "scikit-learn", "numpy", "scipy")},
+        }
+        Path(output).write_text(json.dumps({"summary": told, "rows": rows, "about": about}, indent=1) + "\n")
+    reached = [told[name]["equal"] >= SHARE and told[name].get("ratio", 0) >= RATIO for name in PAYS]
+    sys.exit(0 if all(reached) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,233 @@
+"""A kernel whose entries are found once: for all folds, values of C, copies, and processes of a search."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+from qiskit import QuantumCircuit
+from typing_extensions import Self
+
+from qiskit_qml_ext.arrays import BoolArray, FloatArray, IndexArray
+from qiskit_qml_ext.checks import whole_number, wrong_kind
+from qiskit_qml_ext.kernels.base import QuantumKernel
+from qiskit_qml_ext.kernels.caching.contents import entries_key
+from qiskit_qml_ext.kernels.caching.entry_cache import EntryCache
+from qiskit_qml_ext.kernels.caching.missing_blocks import missing_blocks
+from qiskit_qml_ext.kernels.caching.shared_entries import SharedEntries
+from qiskit_qml_ext.kernels.caching.table import EntryTable, sample_keys
+from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
+from qiskit_qml_ext.kernels.repairs import PsdRepair
+from qiskit_qml_ext.kernels.samples import check_samples, distinct_samples
+from qiskit_qml_ext.primitives import Connection
+
+Found = tuple[IndexArray, IndexArray, RawKernel]
+"""Rows and columns of a block, and its matrix."""
+Find = Callable[[FloatArray, BoolArray], Iterator[Found]]
+_MAX_MEMORY = 2**28  # 256 MiB: 3,300 samples
+
+
+class CachedKernel(QuantumKernel):
+    """Remembers the entries of another kernel by content, so that a whole search costs one Gram matrix.
+
+    An entry is known by the content of its kernel and by its two samples. The content is the circuit with its weights,
+    the method, and what runs it: target with its noise, shots, seed, precision. The same entry is never found twice, in
+    whatever fold, for whatever C, by whichever clone; entries that differ in any of these are never taken for each
+    other. Entries keep their errors, shots and target. Repairs are applied after, as the kernel's ``psd_repair`` says.
+
+    In memory, entries are shared among clones and threads of one process. In a file they are shared among processes
+    too: with ``n_jobs=2`` each process has copies of its own otherwise. What one process is computing for a kernel,
+    others wait for. A sampler of your own that holds a counter is one sampler within a process; in a file it is known
+    by its attributes as they were when it was seen first, or by what its method ``journal_content()`` returns.
+
+    Args:
+        kernel: The kernel. It must not depend on anything but its arguments.
+        samples: All samples of a search, shape (n, features). Then the first asking for some of them finds the whole
+            matrix in one go, which takes the fewest jobs, and simulates each state once.
+        store: The path of a file, or ``None`` for memory only.
+        max_memory: How many bytes the entries in memory may take, over all kernels that share them; when there are
+            more, the oldest are forgotten.
+
+    Examples:
+        >>> import numpy as np
+        >>> from qiskit_qml_ext.kernels import CachedKernel, FidelityKernel
+        >>> X = np.linspace(0, 1, 6).reshape(3, 2)
+        >>> kernel = CachedKernel(FidelityKernel())
+        >>> bool(np.allclose(kernel(X)[:2, 1:], kernel(X[:2], X[1:])))
+        True
+    """
+
+    def __init__(
+        self,
+        kernel: QuantumKernel,
+        *,
+        samples: ArrayLike | None = None,
+        store: str | os.PathLike[str] | None = None,
+        max_memory: int = _MAX_MEMORY,
+    ):
+        self.kernel = kernel
+        self.samples = samples
+        self.store = store
+        self.max_memory = max_memory
+
+    @property
+    def psd_repair(self) -> PsdRepair:  # type: ignore[override]  # an argument of other kernels
+        """The repairs of the kernel."""
+        return self._inner.psd_repair
+
+    @property
+    def is_symmetric(self) -> bool:  # type: ignore[override]  # that of the kernel
+        """Whether k(x, y) and k(y, x) are one number."""
+        return self._inner.is_symmetric
+
+    @property
+    def num_qubits(self) -> Callable[[int], int]:
+        """The kernel's own method, if it has one."""
+        method: Callable[[int], int] = getattr(self._inner, "num_qubits")  # noqa: B009
+        return method
+
+    @property
+    def circuit(self) -> Callable[[int], QuantumCircuit]:
+        """The kernel's own method, if it has one."""
+        method: Callable[[int], QuantumCircuit] = getattr(self._inner, "circuit")  # noqa: B009
+        return method
+
+    @property
+    def _inner(self) -> QuantumKernel:
+        if not isinstance(self.kernel, QuantumKernel):
+            raise wrong_kind("kernel", "a quantum kernel of this package", self.kernel)
+        return self.kernel
+
+    def raw_kernel(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
+        """Return the matrix of checked samples, finding only the entries that are not known."""
+        every = x if y is None else np.concatenate([x, y])
+        distinct, place = distinct_samples(every)
+        place = np.arange(len(every)) if place is None else place
+        rows, columns = place[: len(x)], place if y is None else place[len(x) :]
+        asked = np.zeros((len(distinct), len(distinct)), dtype=bool)
+        asked[np.ix_(rows, columns)] = True
+        if self.is_symmetric:
+            asked |= asked.T
+        with self._table(x.shape[1]) as table:
+            known = table.indices(distinct, max_bytes=self.max_memory)
+            search = self._search_of(distinct)
+            if search is not None and (asked & table.missing(known, known)).any():
+                self._complete(table, search, np.ones((len(search), len(search)), dtype=bool), self._found_matrix)
+            self._complete(table, distinct, asked, self._found_matrix)
+            known = table.indices(distinct, max_bytes=self.max_memory)
+            return table.raw(known[rows], known[columns])
+
+    def measured_diagonal(self, samples: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return k(x, x) of checked samples as the target gives it, and its standard errors."""
+        self.check_measures_diagonal()
+        distinct, place = distinct_samples(samples)
+        place = np.arange(len(samples)) if place is None else place
+        with self._table(samples.shape[1]) as table:
+            self._complete(table, distinct, np.eye(len(distinct), dtype=bool), self._found_diagonal)
+            raw = table.raw(*[table.indices(distinct, max_bytes=self.max_memory)] * 2)
+        return np.diagonal(raw.matrix)[place], np.diagonal(raw.standard_errors)[place]
+
+    def check_measures_diagonal(self) -> None:
+        """Refuse a repair that needs the measured kernel of samples with themselves, where the kernel does."""
+        self._inner.check_measures_diagonal()
+
+    def with_connection(self, connection: Connection | None) -> Self:
+        """Return a copy whose circuits run through another connection; ``None`` for exact results."""
+        return self._copy_with(kernel=self._inner.with_connection(connection))
+
+    def exact_copy(self) -> Self:
+        """Return a copy with exact results and without a repair."""
+        return self._copy_with(kernel=self._inner.exact_copy())
+
+    def _synthesis_error(self, x: FloatArray, y: FloatArray | None) -> float | None:
+        return self._inner._synthesis_error(x, y)
+
+    @contextmanager
+    def _table(self, num_features: int) -> Iterator[EntryTable]:
+        """Hold the table of the kernel's entries."""
+        whole_number("max_memory", self.max_memory)
+        key = entries_key(self._inner, num_features, in_every_process=False)
+        with self._memory.table(key, max_bytes=self.max_memory) as table:
+            yield table
+
+    @property
+    def _memory(self) -> EntryCache:
+        """What is shared with the copies of this kernel."""
+        held: EntryCache = self.__dict__.setdefault("_entries", EntryCache())
+        return held
+
+    def _search_of(self, samples: FloatArray) -> FloatArray | None:
+        """Return the distinct samples of the search, if all of these are among them."""
+        if self.samples is None:
+            return None
+        search = distinct_samples(check_samples("samples", self.samples))[0]
+        if search.shape[1] != samples.shape[1] or not set(sample_keys(samples)) <= set(sample_keys(search)):
+            return None
+        return search
+
+    def _complete(self, table: EntryTable, samples: FloatArray, asked: BoolArray, find: Find) -> None:
+        """Find the entries that are asked for and not known, in the file first if there is one.
+
+        Args:
+            table: Gets them.
+            samples: Distinct samples, shape (n, features).
+            asked: Which entries are asked for, shape (n, n).
+            find: Yields entries that are missing.
+        """
+        places = table.indices(samples, max_bytes=self.max_memory)
+        if not (asked & table.missing(places, places)).any():
+            return
+        if self.store is None:
+            self._find(table, samples, places, asked & table.missing(places, places), find, None)
+            return
+        shared = SharedEntries(self.store, entries_key(self._inner, samples.shape[1], in_every_process=True))
+        with shared.held():  # another process may be at the same entries
+            shared.load(table, samples, places, asked & table.missing(places, places), self.is_symmetric)
+            self._find(table, samples, places, asked & table.missing(places, places), find, shared)
+
+    def _find(
+        self,
+        table: EntryTable,
+        samples: FloatArray,
+        places: IndexArray,
+        missing: BoolArray,
+        find: Find,
+        shared: SharedEntries | None,
+    ) -> None:
+        for rows, columns, raw in find(samples, missing):
+            first, second = (each.ravel() for each in np.broadcast_arrays(rows[:, None], columns))
+            errors = np.full(raw.matrix.shape, np.nan) if raw.errors is None else raw.errors
+            shots = np.full(raw.matrix.shape, raw.shots or 0) if raw.entry_shots is None else raw.entry_shots
+            found = tuple(np.asarray(each, dtype=np.float64).ravel() for each in (raw.matrix, errors, shots))
+            if table.target not in (None, raw.target):
+                raise ValueError(
+                    f"The kernel says that its entries come from {raw.target!r}, but before they came from "
+                    f"{table.target!r}. A CachedKernel needs one that names its target alike each time."
+                )
+            table.target = raw.target
+            table.put(places[first], places[second], *found, is_symmetric=self.is_symmetric)
+            if shared is not None:
+                shared.save(raw.target, samples, first, second, found, self.is_symmetric)
+
+    def _found_matrix(self, samples: FloatArray, missing: BoolArray) -> Iterator[Found]:
+        for rows, columns in missing_blocks(missing, is_symmetric=self.is_symmetric):
+            raw = self._inner._checked_raw(samples[rows], None if columns is None else samples[columns])
+            yield rows, rows if columns is None else columns, raw
+
+    def _found_diagonal(self, samples: FloatArray, missing: BoolArray) -> Iterator[Found]:
+        for row, raw in self._diagonal_of(samples, np.flatnonzero(np.diagonal(missing))):
+            yield row, row, raw
+
+    def _diagonal_of(self, samples: FloatArray, rows: IndexArray) -> Iterator[tuple[IndexArray, RawKernel]]:
+        values, errors = self._inner.measured_diagonal(samples[rows])
+        whole = self._inner._checked_raw(samples[rows[:1]], None)  # its shots and target; known by now
+        for place, row in enumerate(rows):
+            one = replace(whole, matrix=values[place].reshape(1, 1), errors=errors[place].reshape(1, 1))
+            yield np.array([row]), one
+
+    def __sklearn_clone__(self) -> Self:
+        copy: Self = super().__sklearn_clone__()
+        copy.__dict__["_entries"] = self._memory
+        return copy

@@ -1,0 +1,20 @@
+"""The kernel of samples with themselves, as the target gives it: what a step needs that undoes noise."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from qiskit_qml_ext.arrays import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredDiagonal:
+    """Measures k(x, x) of samples when a step asks for it; what the connection knows is not run again."""
+
+    rows: FloatArray
+    """The samples of the matrix's rows, shape (n, features)."""
+    columns: FloatArray
+    """The samples of its columns, shape (m, features)."""
+    num_qubits: int | None
+    """The number of qubits that are measured; ``None`` where the kernel does not say."""
+    measure: Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+    """Gets samples, shape (k, features), and returns the values and their standard errors, each of shape (k,)."""
