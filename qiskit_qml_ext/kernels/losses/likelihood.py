@@ -46,8 +46,8 @@ class LikelihoodLoss(NamedKernelLoss):
         except np.linalg.LinAlgError as error:
             least = float(np.linalg.eigvalsh(matrix)[0])
             raise ValueError(
-                f"The kernel matrix has an eigenvalue of {least:.3g}, so that with noise={noise:g} it is no covariance: "
-                f"it is estimated too coarsely. Take more shots, or a noise above {-least:.3g}."
+                f"The matrix has an eigenvalue of {least:.3g}, so that it is no covariance with noise={noise:g}. "
+                f"Take more shots, or a noise above {-least:.3g}."
             ) from error
         inverse = cho_solve((root, True), np.eye(number))
         alpha = inverse @ targets

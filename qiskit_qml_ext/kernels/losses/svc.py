@@ -12,8 +12,8 @@ from qiskit_qml_ext.kernels.losses.loss import NamedKernelLoss
 class SVCLoss(NamedKernelLoss):
     r"""The optimum of the dual problem of a support vector classifier, Σ_i a_i - ½ Σ_ij a_i a_j t_i t_j K_ij.
 
-    It is qiskit-machine-learning's ``SVCLoss``. The smaller it is, the larger the margin. Of more than two classes, each
-    against all others, the optima are added. The a_i are those of the optimum, so that to first order they do not
+    It is qiskit-machine-learning's ``SVCLoss``. The smaller it is, the larger the margin. Of more than two classes,
+    each against all others, the optima are added. The a_i are those of the optimum, so that to first order they do not
     change with the kernel: the derivative is -½ a_i a_j t_i t_j, and samples that are no support vectors have none.
 
     Args:

@@ -29,6 +29,6 @@ class EstimatedPairs:
             ValueError: Always.
         """
         raise ValueError(
-            f"method={self._method.name!r} has no gradient. Use an optimizer that takes values only, such as 'spsa', or "
-            "method='exact' or 'sampled'."
+            f"method={self._method.name!r} has no gradient. Use an optimizer that takes values only, such as 'spsa', "
+            "or method='exact' or 'sampled'."
         )

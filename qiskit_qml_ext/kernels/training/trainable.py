@@ -66,8 +66,8 @@ class TrainableKernel(LearningKernel, FidelityKernel):
     less. A loss of an estimated matrix is biased by its noise where it is not linear.
 
     After that it is a kernel like any other, and so are its clones and pickled copies, which know what it learned: give
-    it to a ``QuantumSVC``, or ask ``GridSearchCV`` for the best ``kernel__psd_repair``. Settings that change the circuit
-    want a new fit. One circuit with all parameters free serves all steps and all matrices.
+    it to a ``QuantumSVC``, or ask ``GridSearchCV`` for the best ``kernel__psd_repair``. Settings that change the
+    circuit want a new fit. One circuit with all parameters free serves all steps and all matrices.
 
     Args:
         feature_map: A template, all of whose weights are trained, or a circuit; ``None`` is ``ZZFeatureMap()``. A
@@ -77,8 +77,8 @@ class TrainableKernel(LearningKernel, FidelityKernel):
             :mod:`qiskit_qml_ext.kernels.losses`, or a callable of your own ``loss(matrix, targets)`` like
             :class:`~qiskit_qml_ext.kernels.losses.KernelLoss`.
         task: ``"classification"`` or ``"regression"``: what ``y`` is.
-        bandwidth: What is trained beside the weights: ``"common"``, one positive factor of all features, ``"each"``, one
-            for each feature, or ``None``. They begin at 1, on top of the template's own bandwidth.
+        bandwidth: What is trained beside the weights: ``"common"``, one positive factor of all features, ``"each"``,
+            one for each feature, or ``None``. They begin at 1, on top of the template's own bandwidth.
         optimizer: A name such as ``"adam"``, ``"spsa"`` or ``"L-BFGS-B"``, or an optimizer; see
             :func:`~qiskit_qml_ext.optimizers.optimizer_of`.
         initialization: How weights begin: a distribution of :mod:`qiskit_qml_ext.circuits`, its name, or the weights;
@@ -282,8 +282,8 @@ class TrainableKernel(LearningKernel, FidelityKernel):
     def _check_training(self, trained: TrainedMap, optimizer: Optimizer, pairs: Pairs) -> None:
         if not trained.size:
             raise ValueError(
-                "The feature map has no weights, and bandwidth=None trains none, so that nothing is left to train. Take "
-                "bandwidth='common', a map with weights, or a FidelityKernel."
+                "The feature map has no weights, and bandwidth=None trains none, so that nothing is left to train. "
+                "Take bandwidth='common', a map with weights, or a FidelityKernel."
             )
         if self.batch_size is not None and not optimizer.in_steps:
             raise ValueError(
