@@ -99,8 +99,8 @@ class FisherKernel(TangentKernel):
         except np.linalg.LinAlgError as error:
             least = float(np.linalg.eigvalsh(information)[0])
             raise ValueError(
-                f"The Fisher information has an eigenvalue of {least:.3g}: it is estimated too coarsely. Take more shots, "
-                f"or a regularization above {-least:.3g}."
+                f"The Fisher information has an eigenvalue of {least:.3g}: it is too noisy. Take more shots, or a "
+                f"regularization above {-least:.3g}."
             ) from error
         inverse = np.asarray(cho_solve(factor, np.eye(len(information))))
         return (inverse + inverse.T) / 2

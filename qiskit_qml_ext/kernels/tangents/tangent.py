@@ -91,8 +91,8 @@ class GradientKernel(QuantumKernel):
         data, weights = split_parameters(self.circuit, self.input_parameters)
         if len(data) != num_features:
             raise ValueError(
-                f"The data have {num_features} columns but the circuit takes {len(data)} features. Give samples of that "
-                "width, or name the parameters that are data with input_parameters."
+                f"The data have {num_features} columns but the circuit takes {len(data)} features. Give samples of "
+                "that width, or name the parameters that are data with input_parameters."
             )
         if point.shape != (len(weights),):
             raise ValueError(

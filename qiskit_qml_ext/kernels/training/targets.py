@@ -55,8 +55,8 @@ class Targets:
         smallest = int(np.bincount(self.groups).min())
         if smallest < number:
             raise ValueError(
-                f"batch_size={batch_size} makes {number} batches, but the smallest class has {smallest} samples, so that "
-                "it would be missing in some. Take larger batches, or more samples of that class."
+                f"batch_size={batch_size} makes {number} batches, but the smallest class has {smallest} samples, so "
+                "that it would be missing in some. Take larger batches, or more samples of that class."
             )
 
 

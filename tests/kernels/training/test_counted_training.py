@@ -1,0 +1,123 @@
+"""Trainings on targets with shots: gradients by shifts, what runs, and what does not run again."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from qiskit_qml_ext.circuits import AngleFeatureMap, TrainableRingFeatureMap
+from qiskit_qml_ext.kernels import TrainableKernel
+from qiskit_qml_ext.kernels.losses import AlignmentLoss, SVCLoss
+from qiskit_qml_ext.kernels.training.counted_pairs import CountedPairs
+from qiskit_qml_ext.kernels.training.exact_pairs import ExactPairs
+from qiskit_qml_ext.kernels.training.objective import KernelObjective
+from qiskit_qml_ext.kernels.training.trained_map import trained_map
+from qiskit_qml_ext.primitives import connect
+
+X = np.random.default_rng(3).uniform(-1, 1, (6, 2))
+Y = np.array([0, 1, 0, 1, 0, 1])
+MAP = TrainableRingFeatureMap(reps=1)
+POINT = np.array([0.3, -0.4, 0.2, 0.5, 0.1, 0.0])
+
+
+def objectives(connection, loss=None, samples=X):
+    map_ = trained_map(MAP, 2, (), "common")
+    targets = np.where(Y, 1.0, -1.0)[: len(samples), None]
+    made = (ExactPairs(connect(), map_.encoding), CountedPairs(connection, map_.encoding))
+    return [KernelObjective(pairs, map_, loss or AlignmentLoss(), samples, targets) for pairs in made]
+
+
+@pytest.mark.parametrize("target", ["exact", "aer"])
+def test_gradient_by_shifts_is_the_exact_one_within_the_noise_of_the_shots(target):
+    shots = 200_000
+    exact, counted = objectives(connect(target, shots=shots, seed=1))
+    value, gradient = exact.value_and_gradient(POINT)
+    found, estimate = counted.value_and_gradient(POINT)
+    # an entry has an error below 1/(2√S); the loss and its gradient weigh 15 and 30·angles of them by less than 0.2
+    assert_allclose(found, value, atol=5 * 0.2 * np.sqrt(15) / (2 * np.sqrt(shots)))
+    assert_allclose(estimate, gradient, atol=5 * 0.2 * np.sqrt(30 * 7) / (2 * np.sqrt(shots)))
+    assert np.abs(gradient).max() > 0.02  # far more than what is allowed above
+
+
+def test_all_shifted_pairs_are_one_job_and_nothing_runs_twice():
+    connection = connect("exact", shots=100, seed=0)
+    _, counted = objectives(connection)
+    first = counted.value_and_gradient(POINT)
+    usage = connection.usage
+    terms = 2 * (2 + 2) + 4  # two shifts of each rotation, four of the controlled one
+    assert (usage.jobs, usage.circuits) == (2, 15 + 30 * terms)
+    again = counted.value_and_gradient(POINT)
+    assert connection.usage == usage
+    assert again[0] == first[0]
+    assert_array_equal(again[1], first[1])
+
+
+def test_pairs_that_a_loss_does_not_ask_for_are_not_run():
+    connection = connect("exact", shots=100, seed=0)
+
+    def first_pair(matrix, targets):
+        slopes = np.zeros_like(matrix)
+        slopes[0, 1] = 1.0
+        return float(matrix[0, 1]), slopes
+
+    _, counted = objectives(connection, first_pair)
+    counted.value_and_gradient(POINT)
+    assert connection.usage.circuits == 15 + 2 * 12
+
+
+def test_several_points_are_one_job_and_equal_samples_are_not_run():
+    connection = connect("exact", shots=100, seed=0)
+    exact, counted = objectives(connection, samples=np.concatenate([X[:3], X[:1], X[3:5]]))
+    values = counted.values(np.array([POINT, POINT + 0.1]))
+    assert connection.usage.jobs == 1
+    assert connection.usage.circuits == 2 * 10  # of five different samples
+    assert np.abs(values - exact.values(np.array([POINT, POINT + 0.1]))).max() < 0.3
+
+
+@pytest.mark.parametrize(("optimizer", "gradient"), [("adam", "parameter_shift"), ("spsa", None)])
+def test_a_kernel_is_trained_with_shots(optimizer, gradient):
+    connection = connect("exact", shots=2000, seed=2)
+    kernel = TrainableKernel(MAP, optimizer=optimizer, max_iter=4, random_state=0, connection=connection)
+    kernel.fit(X, Y)
+    assert kernel.gradient_ == gradient
+    assert kernel.history_["shots"].iloc[-1] == connection.usage.shots > 0
+    assert kernel.history_["shots"].is_monotonic_increasing
+    matrix, errors, _ = kernel.evaluate_with_errors(X)
+    assert np.all(np.abs(matrix - kernel.exact_copy().evaluate(X)) <= 5 * errors + 1e-12)
+    used = connection.usage
+    kernel.evaluate(X)
+    assert connection.usage == used
+
+
+def test_support_vectors_alone_are_shifted():
+    connection = connect("exact", shots=1000, seed=0)
+    _, counted = objectives(connection, SVCLoss(C=0.01))
+    counted.value_and_gradient(POINT)
+    everybody = connection.usage.circuits
+    assert everybody <= 15 + 30 * 12
+
+
+def test_plan_and_circuit_of_a_trained_kernel_are_those_of_its_map():
+    kernel = TrainableKernel(AngleFeatureMap("y"), max_iter=2, random_state=0).fit(X, Y)
+    planned = kernel.with_connection(connect("fake_manila", shots=100)).plan(X)
+    assert planned.circuits == 15
+    assert kernel.circuit(2).num_qubits == 2
+
+
+def test_a_method_without_a_gradient_asks_for_an_optimizer_that_needs_none(monkeypatch):
+    from qiskit_qml_ext.kernels.methods import choosing
+    from qiskit_qml_ext.kernels.methods.exact import ExactStates
+
+    class Mine:
+        name = "mine"
+
+        def reason(self, connection, encoding):
+            return None
+
+        def estimate(self, wanted):
+            return ExactStates().estimate(wanted)
+
+    monkeypatch.setattr(choosing, "METHODS", (Mine(), *choosing.METHODS))
+    with pytest.raises(ValueError, match="method='mine' has no gradient"):
+        TrainableKernel(MAP, method="mine").fit(X, Y)
+    kernel = TrainableKernel(MAP, method="mine", optimizer="spsa", max_iter=2, random_state=0).fit(X, Y)
+    assert kernel.gradient_ is None
