@@ -26,8 +26,8 @@ class PathKernel(GradientKernel):
     r"""The path kernel of a training, k(x, x') = ∫ k_θ(t)(x, x') dt of the tangent kernels along the path θ(t).
 
     A model that was trained by gradient descent in small steps is a kernel machine with this kernel, with the
-    derivatives of the loss, averaged along the path, as its coefficients. From recorded points the integral is taken by the
-    trapezoidal rule over ``times``; without times it is the mean of the tangent kernels at the points.
+    derivatives of the loss, averaged along the path, as its coefficients. From recorded points the integral is taken by
+    the trapezoidal rule over ``times``; without times it is the mean of the tangent kernels at the points.
 
     Args:
         circuit: The whole circuit, data and weights.
