@@ -11,8 +11,8 @@ The wheel has no tests, so that it needs a checkout of their repository near the
   probabilities in containers of its own, which no V2 sampler has: it stays,
 - ``ParamShiftEstimatorGradient`` and ``ParamShiftSamplerGradient``: by the adjoint or the shift plug-ins, through the
   primitive that came,
-- ``FidelityQuantumKernel``, ``FidelityStatevectorKernel`` and both that are trainable: by ``FidelityKernel``, with their
-  arguments; see ``qml_kernels.py``.
+- ``FidelityQuantumKernel``, ``FidelityStatevectorKernel`` and both that are trainable: by ``FidelityKernel``, with
+  their arguments; see ``qml_kernels.py``.
 
 Of qiskit-machine-learning 0.9.1 with the tests of its commit 5b5a2215 passed, subtests counted (skipped: 28 tests of
 GPUs, and the few that they skip themselves): gradients 118 (3 skipped), networks 119 (1 skipped), connectors 15 (28
@@ -63,7 +63,7 @@ CANNOT_PASS: dict[str, str] = {
         "circuit is a PUB of its own, in which a seeded estimator repeats the same noise, so that it cancels in the "
         "difference of shifted values. Ours are one PUB, whose noise is independent, as on a device."
     ),
-    "TestFidelityQuantumKernel::test_enforce_psd": "it hands in a fidelity of its own, with values of -½; ours takes none.",
+    "TestFidelityQuantumKernel::test_enforce_psd": "it hands in a fidelity of its own; ours takes none.",
     "TestDuplicates::test_evaluate_duplicates": (
         "it counts PUBs, one for each pair; ours is one PUB with all pairs as its parameter values."
     ),

@@ -32,7 +32,7 @@ def ours(kind):
     if kind == "combined":
         return CombinedKernel([("zz", FidelityKernel(map_))])
     if kind == "trained":
-        return TrainableKernel(map_, training_values=(), bandwidth=None)
+        return TrainableKernel(map_, training_values=(), trained_bandwidth=None)
     return FidelityKernel(map_)
 
 
@@ -107,6 +107,11 @@ def test_training_by_gradient_ends_below_their_trainer():
     )
     found = trainer.fit(X, Y).optimal_value
     mine = TrainableKernel(
-        map_, loss="svc", optimizer="L-BFGS-B", bandwidth=None, training_parameters=trained, training_values=start
+        map_,
+        loss="svc",
+        optimizer="L-BFGS-B",
+        trained_bandwidth=None,
+        training_parameters=trained,
+        training_values=start,
     ).fit(X, Y)
     assert mine.history_["loss"].iloc[-1] < found + 1e-2

@@ -1,7 +1,7 @@
 """The tangent kernel of a trained circuit, and what the other kernels of gradients share with it."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -50,7 +50,7 @@ class GradientKernel(QuantumKernel):
     output_scale: Sequence[float] | None
     gradient: str
 
-    is_positive_semidefinite: ClassVar[bool | None] = True
+    is_positive_semidefinite: bool | None = True
 
     def _points(self) -> Iterable[tuple[float, FloatArray]]:
         """Return the factors c_t, and the weights θ_t."""

@@ -17,7 +17,7 @@ from qiskit_qml_ext.kernels.encoding import Encoding
 from qiskit_qml_ext.kernels.methods.inversion_circuit import InversionTest, inversion_test_on
 from qiskit_qml_ext.kernels.methods.zero_counts import ZeroCounts
 from qiskit_qml_ext.kernels.training.pairs import PullBack
-from qiskit_qml_ext.primitives import Connection
+from qiskit_qml_ext.primitives import Connection, RunPlan
 
 
 class CountedPairs:
@@ -50,13 +50,34 @@ class CountedPairs:
         found[:, list(columns)] = points.derivatives(weighted[:, :, None])[:, 0]
         return found
 
+    def plan(self, rows: FloatArray, columns: Sequence[int], *, price_per_minute: float | None = None) -> RunPlan:
+        """Say what :meth:`gradients` takes of a loss that asks for all pairs; ``columns`` empty: what two matrices take.
+
+        Args:
+            rows: Shape (n, P).
+            columns: The parameters by which derivatives are wanted.
+            price_per_minute: The price of a minute of processor time.
+        """
+        test = inversion_test_on(self.connection, *self._encoding.circuit_for(self.connection))
+        pairs = ZeroCounts(self.connection, test).missing(rows, _upper(len(rows)))
+        if not columns:
+            return self.connection.plan(
+                [(test.circuit, np.tile(pairs, (2, 1)), None)], price_per_minute=price_per_minute
+            )
+        points = shifted_points(self._encoding.unitary, rows, columns)
+        freed = Encoding(points.circuit)
+        shifted = inversion_test_on(self.connection, *freed.circuit_for(self.connection))
+        number, shifts, _ = points.points.shape
+        moved = _moved_pairs(*np.nonzero(~np.eye(number, dtype=bool)), shifts)
+        values = ZeroCounts(self.connection, shifted).missing(points.points.reshape(number * shifts, -1), moved)
+        pubs = [(test.circuit, pairs, None), (shifted.circuit, values, None)]
+        return self.connection.plan(pubs, price_per_minute=price_per_minute)
+
     def _weighted(self, test: InversionTest, points: FloatArray, both: FloatArray) -> FloatArray:
         """Return Σ_j both_ij K(i at its point s, j at its own), shape (n, S); the point 0 is the sample's own."""
         number, shifts, _ = points.shape
         first, second = np.nonzero(both)
-        shifted = np.arange(1, shifts)
-        moved = (first[:, None] * shifts + shifted).ravel()
-        pairs = np.stack([moved, np.repeat(second * shifts, shifts - 1)], axis=1)
+        pairs = _moved_pairs(first, second, shifts)
         values = self._fidelities(test, points.reshape(number * shifts, -1), pairs).reshape(len(first), shifts - 1)
         sums = np.zeros((number, shifts))
         np.add.at(sums[:, 1:], first, both[first, second][:, None] * values)
@@ -71,6 +92,12 @@ class CountedPairs:
         values = np.ones(len(pairs))
         values[differ] = zeros / np.maximum(shots, 1)
         return values
+
+
+def _moved_pairs(first: IndexArray, second: IndexArray, shifts: int) -> IndexArray:
+    """Return the rows of all pairs of a sample at each of its shifted points, and another at its own point."""
+    moved = (first[:, None] * shifts + np.arange(1, shifts)).ravel()
+    return np.stack([moved, np.repeat(second * shifts, shifts - 1)], axis=1)
 
 
 def _upper(number: int) -> IndexArray:

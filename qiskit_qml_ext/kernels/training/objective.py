@@ -1,6 +1,5 @@
 """What is made small: a loss of the kernel matrix of some samples, by the weights and the bandwidth."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -54,20 +53,13 @@ class KernelObjective:
             value, slopes = evaluate_kernel_loss(self.loss, matrix, self.targets)
             return slopes
 
-        gradients = self.pairs.gradients(rows, self._columns, pull_back)
+        gradients = self.pairs.gradients(rows, self.trained.columns, pull_back)
         return value, self.trained.pull_back(rows, gradients)
-
-    @property
-    def _columns(self) -> Sequence[int]:
-        """The parameters of the circuit that depend on the point."""
-        data = self.trained.data if self.trained.num_bandwidths else self.trained.data[:0]
-        columns: list[int] = sorted([*self.trained.weights.tolist(), *data.tolist()])
-        return columns
 
     def metric(self, point: FloatArray) -> FloatArray:
         """Return the mean metric tensor of the samples' states, by the point."""
         rows = self.trained.rows_at(self.samples, point)
-        columns = list(self._columns)
+        columns = list(self.trained.columns)
         metric = metric_tensor(self.trained.circuit, rows, parameters=columns).matrix
         slopes = self.trained.slopes(rows)[:, columns]
         return np.asarray(np.einsum("npa,npq,nqb->ab", slopes, metric, slopes) / len(rows))

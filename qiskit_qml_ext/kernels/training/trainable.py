@@ -36,7 +36,7 @@ from qiskit_qml_ext.kernels.training.trained_map import TrainedMap, trained_map
 from qiskit_qml_ext.kernels.training.training_run import KernelCallback, KernelTrainingRun
 from qiskit_qml_ext.optimizers import Optimizer, optimizer_of
 from qiskit_qml_ext.optimizers.stopping import StoppingRule
-from qiskit_qml_ext.primitives import Connection
+from qiskit_qml_ext.primitives import Connection, RunPlan
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
@@ -77,8 +77,8 @@ class TrainableKernel(LearningKernel, FidelityKernel):
             :mod:`qiskit_qml_ext.kernels.losses`, or a callable of your own ``loss(matrix, targets)`` like
             :class:`~qiskit_qml_ext.kernels.losses.KernelLoss`.
         task: ``"classification"`` or ``"regression"``: what ``y`` is.
-        bandwidth: What is trained beside the weights: ``"common"``, one positive factor of all features, ``"each"``,
-            one for each feature, or ``None``. They begin at 1, on top of the template's own bandwidth.
+        trained_bandwidth: What is trained beside the weights: ``"common"``, one positive factor of all features,
+            ``"each"``, one for each feature, or ``None``. They begin at 1, on top of the template's own bandwidth.
         optimizer: A name such as ``"adam"``, ``"spsa"`` or ``"L-BFGS-B"``, or an optimizer; see
             :func:`~qiskit_qml_ext.optimizers.optimizer_of`.
         initialization: How weights begin: a distribution of :mod:`qiskit_qml_ext.circuits`, its name, or the weights;
@@ -134,7 +134,7 @@ class TrainableKernel(LearningKernel, FidelityKernel):
         *,
         loss: str | KernelLoss = "alignment",
         task: str = "classification",
-        bandwidth: str | None = "common",
+        trained_bandwidth: str | None = "common",
         optimizer: str | Optimizer = "adam",
         initialization: str | InitialDistribution | ArrayLike | None = None,
         batch_size: int | None = None,
@@ -167,7 +167,7 @@ class TrainableKernel(LearningKernel, FidelityKernel):
         )
         self.loss = loss
         self.task = task
-        self.bandwidth = bandwidth
+        self.trained_bandwidth = trained_bandwidth
         self.optimizer = optimizer
         self.initialization = initialization
         self.batch_size = batch_size
@@ -207,6 +207,30 @@ class TrainableKernel(LearningKernel, FidelityKernel):
         self._learn(self._learned(run, trained, point, pairs if getattr(optimizer, "takes_gradients", True) else None))
         return self
 
+    def plan_step(self, X: ArrayLike, *, price_per_minute: float | None = None) -> RunPlan:
+        """Say what one step of a training on all samples takes, without running it; a whole training has many.
+
+        Args:
+            X: Samples, shape (n, features).
+            price_per_minute: The price of a minute of processor time.
+
+        Returns:
+            The plan: of a gradient where the optimizer takes gradients, of two matrices where it does not.
+
+        Raises:
+            ValueError: If the data or a setting are not valid, or the kernel counts no shots.
+        """
+        samples = check_samples("X", X)
+        trained, optimizer = self._trained_map(samples.shape[1]), optimizer_of(self.optimizer)
+        pairs = self._pairs(trained)
+        if not isinstance(pairs, CountedPairs):
+            raise ValueError(
+                "A step by exact states runs no circuits, so there is nothing to plan. Connect to a device."
+            )
+        somewhere = trained.start(np.full(len(trained.weights), 0.1))
+        columns = trained.columns if getattr(optimizer, "takes_gradients", True) else ()
+        return pairs.plan(trained.rows_at(samples, somewhere), columns, price_per_minute=price_per_minute)
+
     @property
     def parameter_values(self) -> FloatArray:
         """The weights: trained, or assigned; shape (W,)."""
@@ -242,7 +266,7 @@ class TrainableKernel(LearningKernel, FidelityKernel):
 
     def _trained_map(self, num_features: int) -> TrainedMap:
         feature_map = ZZFeatureMap() if self.feature_map is None else self.feature_map
-        return trained_map(feature_map, num_features, self.training_parameters, self.bandwidth)
+        return trained_map(feature_map, num_features, self.training_parameters, self.trained_bandwidth)
 
     def _values(self, trained: TrainedMap) -> tuple[FloatArray, FloatArray]:
         """Return the weights and the bandwidth of each feature.
@@ -282,8 +306,8 @@ class TrainableKernel(LearningKernel, FidelityKernel):
     def _check_training(self, trained: TrainedMap, optimizer: Optimizer, pairs: Pairs) -> None:
         if not trained.size:
             raise ValueError(
-                "The feature map has no weights, and bandwidth=None trains none, so that nothing is left to train. "
-                "Take bandwidth='common', a map with weights, or a FidelityKernel."
+                "The feature map has no weights, and trained_bandwidth=None trains none, so that nothing is left. "
+                "Take trained_bandwidth='common', a map with weights, or a FidelityKernel."
             )
         if self.batch_size is not None and not optimizer.in_steps:
             raise ValueError(

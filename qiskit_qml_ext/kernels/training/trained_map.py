@@ -49,6 +49,13 @@ class TrainedMap:
         """The length of a point."""
         return len(self.weights) + self.num_bandwidths
 
+    @property
+    def columns(self) -> Sequence[int]:
+        """The parameters of the circuit that depend on the point, ascending."""
+        data = self.data if self.num_bandwidths else self.data[:0]
+        columns: list[int] = sorted([*self.weights.tolist(), *data.tolist()])
+        return columns
+
     def start(self, weights: FloatArray) -> FloatArray:
         """Return the point with these weights and bandwidths of 1."""
         return np.concatenate([weights, np.zeros(self.num_bandwidths)])
@@ -103,7 +110,7 @@ def trained_map(
     feature_map: FeatureMap | QuantumCircuit,
     num_features: int,
     training_parameters: Sequence[Parameter],
-    bandwidth: str | None,
+    trained_bandwidth: str | None,
 ) -> TrainedMap:
     """Say what of a feature map is trained.
 
@@ -111,15 +118,16 @@ def trained_map(
         feature_map: A template, all of whose weights are trained, or a circuit.
         num_features: How many features a sample has.
         training_parameters: Of a circuit: the parameters that are trained. The others take the features.
-        bandwidth: ``"common"``, ``"each"`` or ``None``.
+        trained_bandwidth: ``"common"``, ``"each"`` or ``None``.
 
     Raises:
         TypeError: If ``feature_map`` is neither, or training parameters came for a template.
-        ValueError: If the numbers of features differ, a training parameter is not the circuit's, or ``bandwidth`` is
-            another word.
+        ValueError: If the numbers of features differ, a training parameter is not the circuit's, or
+            ``trained_bandwidth`` is another word.
     """
-    if not (bandwidth is None or isinstance(bandwidth, str)) or bandwidth not in BANDWIDTHS:
-        raise wrong_value("bandwidth", "'common' (one factor), 'each' (one for each feature) or None", bandwidth)
+    chosen = trained_bandwidth
+    if not (chosen is None or isinstance(chosen, str)) or chosen not in BANDWIDTHS:
+        raise wrong_value("trained_bandwidth", "'common' (one factor), 'each' (one for each feature) or None", chosen)
     encoding, data, weights = _split(feature_map, num_features, list(training_parameters))
     if len(data) != num_features:
         raise ValueError(
@@ -131,7 +139,7 @@ def trained_map(
         encoding,
         np.array([place[one] for one in data], dtype=np.int64),
         np.array([place[one] for one in weights], dtype=np.int64),
-        {None: 0, "common": 1, "each": num_features}[bandwidth],
+        {None: 0, "common": 1, "each": num_features}[chosen],
     )
 
 

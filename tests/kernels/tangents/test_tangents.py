@@ -1,6 +1,7 @@
 """Tangent, Fisher and path kernels against published values, finite differences, and what they say of a training."""
 
 import pickle
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -182,6 +183,7 @@ def test_kernels_of_fitted_models():
     path = []
     model = VariationalRegressor(
         AngleFeatureMap(), RealAmplitudesAnsatz(reps=1), max_iter=5, optimizer=GradientDescent(0.1), random_state=0,
+        plateau_guard="off",
         callbacks=[lambda step: path.append(step.weights)],
     ).fit(X, X[:, 0])  # fmt: skip
     assert isinstance(model, TrainedCircuitModel)
@@ -191,7 +193,7 @@ def test_kernels_of_fitted_models():
     for place in range(len(model.weights_)):
         ends = []
         for sign in (1, -1):
-            moved = pickle.loads(pickle.dumps(model))
+            moved = deepcopy(model)
             moved.weights_ = model.weights_ + sign * 1e-5 * np.eye(len(model.weights_))[place]
             ends.append(moved.predict(X))
         expected.append((ends[0] - ends[1]) / 2e-5)
@@ -202,7 +204,9 @@ def test_kernels_of_fitted_models():
     fisher = FisherKernel.of_model(model, reference=X, regularization=0.1)
     assert fisher.evaluate(X).shape == (12, 12)
     labels = np.where(X[:, 0] > 0, "a", "b")
-    classifier = VariationalClassifier(AngleFeatureMap(), max_iter=2, random_state=0).fit(X, labels)
+    classifier = VariationalClassifier(AngleFeatureMap(), max_iter=2, random_state=0, plateau_guard="off").fit(
+        X, labels
+    )
     machine = SVC(kernel=TangentKernel.of_model(classifier)).fit(X, labels)
     assert machine.predict(X).shape == (12,)
 

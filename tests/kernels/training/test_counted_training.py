@@ -16,7 +16,7 @@ from qiskit_qml_ext.primitives import connect
 X = np.random.default_rng(3).uniform(-1, 1, (6, 2))
 Y = np.array([0, 1, 0, 1, 0, 1])
 MAP = TrainableRingFeatureMap(reps=1)
-POINT = np.array([0.3, -0.4, 0.2, 0.5, 0.1, 0.0])
+POINT = np.array([0.3, -0.4, 0.2, 0.0])
 
 
 def objectives(connection, loss=None, samples=X):
@@ -101,6 +101,20 @@ def test_plan_and_circuit_of_a_trained_kernel_are_those_of_its_map():
     planned = kernel.with_connection(connect("fake_manila", shots=100)).plan(X)
     assert planned.circuits == 15
     assert kernel.circuit(2).num_qubits == 2
+
+
+def test_plan_of_a_step_is_what_a_step_runs():
+    connection = connect("exact", shots=50, seed=0)
+    for optimizer, expected in (("adam", 15 + 30 * 12), ("spsa", 2 * 15)):
+        kernel = TrainableKernel(MAP, optimizer=optimizer, connection=connection)
+        planned = kernel.plan_step(X, price_per_minute=1.0)
+        assert (planned.circuits, planned.shots) == (expected, 50)
+    assert connection.usage.circuits == 0
+    _, counted = objectives(connection)
+    counted.value_and_gradient(POINT)
+    assert connection.usage.circuits == 15 + 30 * 12
+    with pytest.raises(ValueError, match="nothing to plan"):
+        TrainableKernel(MAP).plan_step(X)
 
 
 def test_a_method_without_a_gradient_asks_for_an_optimizer_that_needs_none(monkeypatch):

@@ -102,13 +102,13 @@ def test_a_gradient_takes_one_reverse_pass_a_sample_and_no_pair(monkeypatch):
     assert [one.shape for one in rows] == [(len(X), 2)]
 
 
-@pytest.mark.parametrize("feature_map", [MAP, data_circuit()[0], FixedWeightsFeatureMap(MAP, np.arange(5.0) / 5)])
+@pytest.mark.parametrize("feature_map", [MAP, data_circuit()[0], FixedWeightsFeatureMap(MAP, np.arange(3.0) / 5)])
 def test_a_trained_kernel_is_the_fidelity_of_the_states_of_its_map(feature_map):
     trained = [one for one in data_circuit()[0].parameters if not hasattr(one, "vector")]
     if isinstance(feature_map, QuantumCircuit):
         feature_map, trained = data_circuit()
     settings = {"training_parameters": trained} if isinstance(feature_map, QuantumCircuit) else {}
-    kernel = TrainableKernel(feature_map, max_iter=3, random_state=0, bandwidth="each", **settings).fit(X, Y)
+    kernel = TrainableKernel(feature_map, max_iter=3, random_state=0, trained_bandwidth="each", **settings).fit(X, Y)
     circuit = feature_map if isinstance(feature_map, QuantumCircuit) else feature_map.build(2)
     weights = trained if settings else [one for one in circuit.parameters if one.vector.name == "θ"]
     data = [one for one in circuit.parameters if one not in set(weights)]
@@ -144,10 +144,10 @@ def test_bandwidth_of_a_product_map_is_found():
 @pytest.mark.parametrize("optimizer", ["adam", "spsa", "natural_gradient", "gradient_descent", "L-BFGS-B", "COBYLA"])
 @pytest.mark.parametrize("loss", ["alignment", "likelihood", "svc"])
 def test_every_optimizer_makes_every_loss_smaller(optimizer, loss):
-    kernel = TrainableKernel(MAP, loss=loss, optimizer=optimizer, max_iter=12, random_state=3, initialization=[0.1] * 5)
+    kernel = TrainableKernel(MAP, loss=loss, optimizer=optimizer, max_iter=12, random_state=3, initialization=[0.1] * 3)
     kernel.fit(X, Y)
     start = objective(MAP, "common", {"alignment": AlignmentLoss, "likelihood": LikelihoodLoss, "svc": SVCLoss}[loss]())
-    first = start.value(np.array([0.1] * 5 + [0.0]))
+    first = start.value(np.array([0.1] * 3 + [0.0]))
     assert start.value(np.append(kernel.weights_, np.log(kernel.bandwidth_[0]))) < first
     assert kernel.gradient_ == (None if optimizer in ("spsa", "COBYLA") else "adjoint")
 
@@ -214,7 +214,7 @@ def test_callbacks_are_told_of_each_iteration_and_stop_a_training():
         *("iteration", "loss", "validation_loss", "gradient_norm", "seconds", "shots"),
     ]
     assert told[0].bandwidth.shape == (2,)
-    assert told[0].weights.shape == (5,)
+    assert told[0].weights.shape == (3,)
     assert not kernel.history_["shots"].any()
 
 
@@ -304,12 +304,12 @@ def test_a_domain_that_the_bandwidth_leaves_is_named():
 @pytest.mark.parametrize(
     ("settings", "X", "y", "error", "message"),
     [
-        ({"bandwidth": None, "feature_map": AngleFeatureMap()}, X, Y, ValueError, "nothing is left to train"),
-        ({"bandwidth": 2.0}, X, Y, ValueError, "bandwidth must be 'common'"),
+        ({"trained_bandwidth": None, "feature_map": AngleFeatureMap()}, X, Y, ValueError, "nothing is left"),
+        ({"trained_bandwidth": 2.0}, X, Y, ValueError, "trained_bandwidth must be 'common'"),
         ({"loss": "nonsense"}, X, Y, ValueError, "loss must be one of 'alignment'"),
         ({"optimizer": "nonsense"}, X, Y, ValueError, "optimizer must be one of"),
         ({"task": "clustering"}, X, Y, ValueError, "task must be one of"),
-        ({"initialization": [1.0]}, X, Y, ValueError, "initialization must be 5 finite numbers"),
+        ({"initialization": [1.0]}, X, Y, ValueError, "initialization must be 3 finite numbers"),
         ({"initialization": "nonsense"}, X, Y, (TypeError, ValueError), "initial distribution"),
         ({"batch_size": 1}, X, Y, ValueError, "batch_size must be at least 2"),
         ({"batch_size": 2}, X, np.array(["a"] * 18 + ["b"] * 2), ValueError, "smallest class has 2 samples"),
