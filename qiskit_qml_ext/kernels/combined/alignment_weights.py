@@ -8,6 +8,8 @@ from scipy.optimize import nnls
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.kernels.losses.alignment import centred
 
+_ROUNDING = 1e-10  # of the ideal kernel: far above the rounding of sums over n² entries, far below any alignment
+
 
 def alignment_weights(matrices: Sequence[FloatArray], targets: FloatArray) -> FloatArray:
     r"""Return the weights μ ≥ 0, Σ μ = 1, for which Σ_k μ_k K_k has the largest centred alignment with T Tᵀ.
@@ -27,13 +29,13 @@ def alignment_weights(matrices: Sequence[FloatArray], targets: FloatArray) -> Fl
         Cortes, Mohri, Rostamizadeh, arXiv:1203.0550, proposition 9 (alignf).
     """
     columns = np.stack([centred(matrix).ravel() for matrix in matrices], axis=1)
+    ideal = centred(targets @ targets.T).ravel()
     basis, triangle = np.linalg.qr(columns)
-    found, _ = nnls(triangle, basis.T @ centred(targets @ targets.T).ravel())
-    total = float(found.sum())
-    if total <= 0:
+    found, _ = nnls(triangle, basis.T @ ideal)
+    if np.max(found * np.linalg.norm(columns, axis=0)) <= _ROUNDING * np.linalg.norm(ideal):
         raise ValueError(
             "None of the kernels is aligned with y: each says that samples of different classes are more alike. Give "
             "other kernels, or weights of your own."
         )
-    weights: FloatArray = found / total
+    weights: FloatArray = found / found.sum()
     return weights

@@ -51,7 +51,7 @@ class CountedPairs:
         return found
 
     def plan(self, rows: FloatArray, columns: Sequence[int], *, price_per_minute: float | None = None) -> RunPlan:
-        """Say what :meth:`gradients` takes of a loss that asks for all pairs; ``columns`` empty: what two matrices take.
+        """Say what :meth:`gradients` takes of a loss of all pairs; without columns, what two matrices take.
 
         Args:
             rows: Shape (n, P).
