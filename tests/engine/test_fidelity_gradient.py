@@ -68,6 +68,7 @@ def test_gradients_are_those_of_finite_differences(begin, num_qubits, number):
     assert_allclose(source.pull_back(weights), differences(circuit, values, weights), atol=1e-8)  # 1e-16 / STEP
 
 
+@pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")  # Qiskit's own, of an evolution gate
 @settings(max_examples=15, deadline=None)
 @given(circuits())
 def test_gradients_of_any_circuit_are_those_of_finite_differences(circuit):

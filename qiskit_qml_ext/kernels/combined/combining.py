@@ -23,8 +23,8 @@ def weighted_sum(parts: Sequence[PartEstimate], weights: FloatArray) -> tuple[Fl
 def product(parts: Sequence[PartEstimate]) -> tuple[FloatArray, FloatArray]:
     """Return Π_k K_k and its standard errors.
 
-    Of independent estimates the variance is Π (K_k² + σ_k²) - Π K_k², with K_k² estimated as the square less σ_k².
-    Kernels that read the same shots come first as a product of their own, whose error is at most Σ_k σ_k Π_(l≠k) |K_l|.
+    Of independent estimates the variance is Π (K_k² + σ_k²) - Π K_k²; with estimates in the place of the K_k it is a
+    little too large, and not 0 where an estimate is. Kernels that read the same shots come first as a product of their own, whose error is at most Σ_k σ_k Π_(l≠k) |K_l|.
     """
     matrix = np.ones_like(parts[0].matrix)
     for part in parts:
@@ -32,8 +32,8 @@ def product(parts: Sequence[PartEstimate]) -> tuple[FloatArray, FloatArray]:
     whole, bare = np.ones_like(matrix), np.ones_like(matrix)
     for group in _groups(parts):
         value, error = _group(group)
-        whole *= value**2
-        bare *= np.maximum(value**2 - error**2, 0.0)
+        whole *= value**2 + error**2
+        bare *= value**2
     return matrix, np.sqrt(np.maximum(whole - bare, 0.0))
 
 

@@ -70,7 +70,7 @@ def test_semi_definite_kernels_give_semi_definite_sums_and_products():
 def test_errors_of_independent_kernels_are_those_of_many_repetitions():
     shots, deviations = 300, {"sum": [], "product": []}
     stated = {}
-    for seed in range(60):
+    for seed in range(40):
         connection = connect("exact", shots=shots, seed=seed)
         parts = [("a", FidelityKernel(AngleFeatureMap(), connection=connection))]
         parts += [("b", FidelityKernel(ZZFeatureMap(), connection=connection)), ("c", RBF())]
@@ -82,7 +82,7 @@ def test_errors_of_independent_kernels_are_those_of_many_repetitions():
     upper = np.triu_indices(5, 1)
     for operation, found in deviations.items():
         spread = np.std(found, axis=0, ddof=1)[upper]
-        # of 60 repetitions a standard deviation is known to 9 %, ten of them in the mean to 3 %
+        # of 40 repetitions a standard deviation is known to 11 %, ten of them in the mean to 4 %
         assert_allclose(np.mean(stated[operation][upper] / spread), 1.0, atol=0.15)
         assert not stated[operation].diagonal().any()
 
