@@ -24,7 +24,8 @@ def product(parts: Sequence[PartEstimate]) -> tuple[FloatArray, FloatArray]:
     """Return Π_k K_k and its standard errors.
 
     Of independent estimates the variance is Π (K_k² + σ_k²) - Π K_k²; with estimates in the place of the K_k it is a
-    little too large, and not 0 where an estimate is. Kernels that read the same shots come first as a product of their own, whose error is at most Σ_k σ_k Π_(l≠k) |K_l|.
+    little too large, and not 0 where an estimate is. Kernels that read the same shots come first as a product of their
+    own, whose error is at most Σ_k σ_k Π_(l≠k) |K_l|.
     """
     matrix = np.ones_like(parts[0].matrix)
     for part in parts:
