@@ -21,7 +21,7 @@ from qiskit_qml_ext.engine.loss_gradient import LossGradient, LossTerms
 from qiskit_qml_ext.gradients import AdjointEstimatorGradient
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.models import QuantumLayer, VariationalClassifier
-from qiskit_qml_ext.models.optimizers import Adam
+from qiskit_qml_ext.optimizers import Adam
 from qiskit_qml_ext.primitives import ExactEstimator, ExactSampler
 from qiskit_qml_ext.program import lower
 

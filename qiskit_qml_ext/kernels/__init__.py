@@ -3,15 +3,17 @@
 **Rooms.** ``methods/``: ways to find fidelities, a file each. ``readings/``: what else outcomes say, a file each;
 ``outcomes/``: what is kept of them; ``outcome_kernels/``: the kernels of readings. ``reduced_states/``: states of few
 qubits, measured or simulated, and how they are compared. ``repairs/``: what makes a noisy matrix a better one, a file
-each. ``caching/``: entries that are found once for a whole search. ``adaptive/``: shots where they matter. ``tiles/``:
-large matrices over processes, clusters and disks. A new kernel is one file on ``base`` (or on ``encoded``, for the
-states of a map).
+each. ``losses/`` and ``training/``: kernels that are trained. ``tangents/``: kernels of gradients. ``combined/``: sums
+and products. ``caching/``: entries that are found once for a whole search. ``adaptive/``: shots where they matter.
+``tiles/``: large matrices over processes, clusters and disks. A new kernel is one file on ``base`` (or on ``encoded``,
+for the states of a map).
 """
 
 from qiskit_qml_ext.kernels.abilities import ChangesTarget, PlansRuns, StatesErrors
 from qiskit_qml_ext.kernels.adaptive import AdaptiveShots
 from qiskit_qml_ext.kernels.base import QuantumKernel
 from qiskit_qml_ext.kernels.caching import CachedKernel
+from qiskit_qml_ext.kernels.combined import CombinedKernel
 from qiskit_qml_ext.kernels.fidelity import FidelityKernel
 from qiskit_qml_ext.kernels.kernel_estimate import KeptOutcomes, KernelEstimate, RawKernel, ReinterpretedKernel
 from qiskit_qml_ext.kernels.local import LocalKernel
@@ -33,7 +35,9 @@ from qiskit_qml_ext.kernels.repairs import (
     clip_spectrum,
     shift_spectrum,
 )
+from qiskit_qml_ext.kernels.tangents import FisherKernel, PathKernel, TangentKernel, TrainedCircuitModel
 from qiskit_qml_ext.kernels.tiles import compute_kernel_matrix
+from qiskit_qml_ext.kernels.training import KernelTrainingStep, TrainableKernel
 
 __all__ = [
     "AdaptiveShots",
@@ -41,10 +45,13 @@ __all__ = [
     "CachedKernel",
     "ChangesTarget",
     "ClipPSD",
+    "CombinedKernel",
     "FidelityKernel",
+    "FisherKernel",
     "HammingKernel",
     "KeptOutcomes",
     "KernelEstimate",
+    "KernelTrainingStep",
     "LocalKernel",
     "MatrixProductStates",
     "MeasuredDiagonal",
@@ -52,6 +59,7 @@ __all__ = [
     "MitigateDepolarizing",
     "NearestCorrelation",
     "OutcomeKernel",
+    "PathKernel",
     "PauliFeatures",
     "PlansRuns",
     "ProjectedKernel",
@@ -67,6 +75,9 @@ __all__ = [
     "ShiftPSD",
     "StatesErrors",
     "Symmetrize",
+    "TangentKernel",
+    "TrainableKernel",
+    "TrainedCircuitModel",
     "clip_spectrum",
     "compute_kernel_matrix",
     "shift_spectrum",

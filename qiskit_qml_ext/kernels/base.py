@@ -14,7 +14,6 @@ from sklearn.gaussian_process.kernels import Kernel
 from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate, RawKernel
 from qiskit_qml_ext.kernels.measured_diagonal import MeasuredDiagonal
 from qiskit_qml_ext.kernels.repairs import PsdRepair, makes_psd, needs_diagonal, repaired, steps_of
@@ -264,7 +263,7 @@ class QuantumKernel(BaseKernel, BaseEstimator):
     def __sklearn_clone__(self) -> Self:
         # Primitives and connections are shared, not copied: they may stand for paid hardware.
         settings: dict[str, Any] = {
-            name: clone(value) if isinstance(value, (FeatureMap, QuantumKernel)) else value
+            name: clone(value) if isinstance(value, BaseEstimator) else value
             for name, value in self.get_params(deep=False).items()
         }
         copy = type(self)(**settings)

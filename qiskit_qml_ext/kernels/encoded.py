@@ -93,18 +93,7 @@ class EncodedKernel(QuantumKernel):
                 "template with FixedWeightsFeatureMap."
             )
         trained = list(self.training_parameters)
-        foreign = [parameter for parameter in trained if parameter not in feature_map.parameters]
-        if foreign:
-            raise ValueError(
-                f"The training parameter {foreign[0]} is not a parameter of the feature map, which has "
-                f"{', '.join(parameter.name for parameter in feature_map.parameters)}. Parameters are the same only if "
-                "they are the same object, not if they have the same name: take them from the circuit's parameters."
-            )
-        if len(set(trained)) == feature_map.num_parameters:
-            raise ValueError(
-                f"All {len(trained)} parameters of the feature map are training parameters, so that none is left for "
-                "the data. Leave those that take the features out of training_parameters."
-            )
+        check_trained(feature_map, trained)
         if self.training_values is None or len(self.training_values) != len(trained):
             came = "no values yet" if self.training_values is None else f"{len(self.training_values)} values"
             raise ValueError(
@@ -112,3 +101,23 @@ class EncodedKernel(QuantumKernel):
                 "call assign_training_parameters first."
             )
         return feature_map.assign_parameters(dict(zip(trained, self.training_values, strict=True)))
+
+
+def check_trained(feature_map: QuantumCircuit, trained: Sequence[Parameter]) -> None:
+    """Refuse training parameters that are not the circuit's, or that leave none for the data.
+
+    Raises:
+        ValueError: The message names the parameter, or says how many there are.
+    """
+    foreign = [parameter for parameter in trained if parameter not in feature_map.parameters]
+    if foreign:
+        raise ValueError(
+            f"The training parameter {foreign[0]} is not a parameter of the feature map, which has "
+            f"{', '.join(parameter.name for parameter in feature_map.parameters)}. Parameters are the same only if "
+            "they are the same object, not if they have the same name: take them from the circuit's parameters."
+        )
+    if len(set(trained)) == feature_map.num_parameters:
+        raise ValueError(
+            f"All {len(trained)} parameters of the feature map are training parameters, so that none is left for "
+            "the data. Leave those that take the features out of training_parameters."
+        )

@@ -86,6 +86,11 @@ def encoding_of(feature_map: FeatureMap | QuantumCircuit, num_features: int) -> 
             f"{num_features} features. Fix them with FixedWeightsFeatureMap(feature_map, weights) before it goes into "
             "a kernel."
         )
+    return template_encoding(feature_map, num_features)
+
+
+def template_encoding(feature_map: FeatureMap, num_features: int) -> Encoding:
+    """Return the encoding of a template, kept by the content of its settings; its weights, if any, stay free."""
     try:
         key = pickle.dumps((type(feature_map), vars(feature_map), num_features))
     except (pickle.PicklingError, AttributeError, TypeError):  # a template with, say, a lambda among its settings

@@ -19,11 +19,11 @@ from qiskit_qml_ext.circuits import Ansatz, FeatureMap, InitialDistribution
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.gradients import GradientMethod
 from qiskit_qml_ext.models.losses import GivesProbabilities, Loss, loss_of
-from qiskit_qml_ext.models.optimizers import Optimizer
 from qiskit_qml_ext.models.undoing import undone_if_it_fails
 from qiskit_qml_ext.models.variational.model import VariationalModel
 from qiskit_qml_ext.models.variational.training_data import TrainingData, checked_weights, weights_of_classes
 from qiskit_qml_ext.models.variational.training_run import Callback
+from qiskit_qml_ext.optimizers import Optimizer
 from qiskit_qml_ext.primitives import Connection
 
 
@@ -55,7 +55,7 @@ class VariationalClassifier(ClassifierMixin, VariationalModel):
         loss: ``"cross_entropy"``, ``"hinge"``, ``"huber"``, ``"squared"``, or a callable with the signature of
             :class:`~qiskit_qml_ext.models.losses.Loss`.
         optimizer: A name, or an object: ours, SciPy's or qiskit-machine-learning's; see
-            :func:`~qiskit_qml_ext.models.optimizers.optimizer_of`.
+            :func:`~qiskit_qml_ext.optimizers.optimizer_of`.
         initialization: The distribution of the initial weights, or its name, or the weights themselves, shape (W,);
             ``None`` is the uniform one.
         output_scale: The scale of every observable; ``None`` trains one for each, from 1.

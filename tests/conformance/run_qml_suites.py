@@ -1,4 +1,4 @@
-"""Runs qiskit-machine-learning's own test folders with our primitives and gradients in the place of theirs.
+"""Runs qiskit-machine-learning's own test folders with our primitives, gradients and kernels in the place of theirs.
 
     python tests/conformance/run_qml_suites.py PATH_TO_CHECKOUT [adjoint | shift] [folder or file …]
 
@@ -10,7 +10,9 @@ The wheel has no tests, so that it needs a checkout of their repository near the
 - ``QMLSampler.run`` with shots and ``StatevectorSampler.run``: by ``ExactSampler``. Their sampler without shots returns
   probabilities in containers of its own, which no V2 sampler has: it stays,
 - ``ParamShiftEstimatorGradient`` and ``ParamShiftSamplerGradient``: by the adjoint or the shift plug-ins, through the
-  primitive that came.
+  primitive that came,
+- ``FidelityQuantumKernel``, ``FidelityStatevectorKernel`` and both that are trainable: by ``FidelityKernel``, with
+  their arguments; see ``qml_kernels.py``.
 
 Of qiskit-machine-learning 0.9.1 with the tests of its commit 5b5a2215 passed, subtests counted (skipped: 28 tests of
 GPUs, and the few that they skip themselves): gradients 118 (3 skipped), networks 119 (1 skipped), connectors 15 (28
@@ -23,10 +25,12 @@ run, and passed.
 import os
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
 import qiskit_machine_learning.gradients as theirs
+import qiskit_machine_learning.kernels as their_kernels
 import qiskit_machine_learning.primitives as primitives
 from qiskit.primitives import StatevectorEstimator, StatevectorSampler
 
@@ -38,12 +42,19 @@ from qiskit_qml_ext.gradients import (
 )
 from qiskit_qml_ext.primitives import Connection, ExactEstimator, ExactSampler
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import qml_kernels
+
 FOLDERS = (
     "test/gradients",
     "test/neural_networks",
     "test/connectors",
     "test/algorithms/classifiers/test_vqc.py",
     "test/algorithms/classifiers/test_neural_network_classifier.py",
+    "test/kernels",
+    "test/algorithms/classifiers/test_fidelity_quantum_kernel_qsvc.py",
+    "test/algorithms/classifiers/test_fidelity_quantum_kernel_pegasos_qsvc.py",
+    "test/algorithms/regressors/test_fidelity_quantum_kernel_qsvr.py",
 )
 
 CANNOT_PASS: dict[str, str] = {
@@ -51,6 +62,21 @@ CANNOT_PASS: dict[str, str] = {
         "it asks for noise (a precision of 0.01) and for gradients right to 4 decimals: that holds only where every "
         "circuit is a PUB of its own, in which a seeded estimator repeats the same noise, so that it cancels in the "
         "difference of shifted values. Ours are one PUB, whose noise is independent, as on a device."
+    ),
+    "TestFidelityQuantumKernel::test_enforce_psd": "it hands in a fidelity of its own; ours takes none.",
+    "TestDuplicates::test_evaluate_duplicates": (
+        "it counts PUBs, one for each pair; ours is one PUB with all pairs as its parameter values."
+    ),
+    "TestStatevectorKernel::test_with_shot_noise": (
+        "it asks for the numbers that their generator draws, two different ones for the two halves of a pair."
+    ),
+    "TestStatevectorKernel::test_enforce_psd": "it replaces a private method that draws noise.",
+    "TestStatevectorKernel::test_statevector_cache": "it looks into a private cache.",
+    "TestStatevectorKernel::test_pickling": "it calls private parts of theirs, and compares dictionaries with them.",
+    "TestStatevectorKernelDuplicates": "it counts calls of a private method, one for each pair.",
+    "test_incomplete_binding": (
+        "it assigns some of the training values and expects an error when the kernel is evaluated; ours is raised when "
+        "they are assigned."
     ),
 }
 """The part of a test's address that says which, and why it cannot pass."""
@@ -60,8 +86,9 @@ def swap(kind: str) -> None:
     """Put ours in the place of theirs."""
     _swap_primitives()
     estimator, sampler = _gradients(kind)
-    for name, ours in (("ParamShiftEstimatorGradient", estimator), ("ParamShiftSamplerGradient", sampler)):
-        replaced = getattr(theirs, name)
+    gradients = {"ParamShiftEstimatorGradient": estimator, "ParamShiftSamplerGradient": sampler}
+    for name, ours in (gradients | qml_kernels.REPLACED).items():
+        replaced = getattr(theirs if name in gradients else their_kernels, name)
         for module in list(sys.modules.values()):
             if module.__name__.startswith("qiskit_machine_learning") and getattr(module, name, None) is replaced:
                 setattr(module, name, ours)

@@ -18,7 +18,7 @@ from qiskit_qml_ext.models import (
     VariationalClassifier,
     VariationalRegressor,
 )
-from qiskit_qml_ext.models.optimizers import SPSA, Adam
+from qiskit_qml_ext.optimizers import SPSA, Adam
 from qiskit_qml_ext.primitives import connect
 
 X = np.random.default_rng(0).uniform(-1, 1, (9, 2))

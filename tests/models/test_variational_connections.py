@@ -20,7 +20,7 @@ from qiskit_qml_ext.circuits import AngleFeatureMap, RealAmplitudesAnsatz
 from qiskit_qml_ext.exceptions import BudgetExceededError, UnsupportedObservableError
 from qiskit_qml_ext.gradients import FiniteDifferenceGradient, ParameterShiftGradient, SPSAGradient
 from qiskit_qml_ext.models import VariationalClassifier, VariationalRegressor
-from qiskit_qml_ext.models.optimizers import Adam
+from qiskit_qml_ext.optimizers import Adam
 from qiskit_qml_ext.primitives import Connection, connect
 
 KINDS = [VariationalClassifier, VariationalRegressor]

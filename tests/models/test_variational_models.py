@@ -18,7 +18,7 @@ from qiskit_qml_ext.circuits import (
     WarmStartDistribution,
 )
 from qiskit_qml_ext.models import VariationalClassifier, VariationalRegressor
-from qiskit_qml_ext.models.optimizers import Adam
+from qiskit_qml_ext.optimizers import Adam
 
 
 @pytest.fixture(scope="module")

@@ -144,3 +144,39 @@ def run_expectations(
             rows.pull_back_rows(
                 tile * w, w, integers, reals, wide, by_row_wide, pulled, gradients if mode == 1 else jacobian[:, index]
             )
+
+
+@njit
+def run_state_gradients(
+    first_tile: int, last_tile: int, values: RealArray, integers: IntArray, reals: RealArray, code: IntArray,
+    back: IntArray, tables: IntArray, constants: RealArray, n: int, lanes: Lanes, table_rows: int,
+    cotangents: RealArray, wide: RealArray, scratch: RealArray, status: IntArray, gradients: RealArray,
+) -> None:  # fmt: skip
+    """Write the derivatives of 2 Re <λ|ψ> by the parameters, λ fixed, to ``gradients`` (B, P).
+
+    ``cotangents`` (B, 2 * 2**n) holds the λ, real and imaginary parts interleaved, in the frame of the code.
+    """
+    size, w = 1 << n, len(lanes)
+    num_rows = integers[rows.NUM_ROWS]
+    batch = len(values)
+    num_atoms = rows.num_atoms(integers, values.shape[1])
+    places = tiles.places(n, w, table_rows, num_rows)
+    memory = tiles.pointers(scratch, lanes, places)
+    reverse = tiles.results_row(n, table_rows, num_rows) * w
+    by_row = reverse + tiles.gradients_row(n, table_rows) * w
+    # the float64 rows of _prepare are free after the forward pass
+    by_row_wide, pulled = num_atoms * w, (num_atoms + 3 * num_rows) * w
+    back_memory = tiles.back_pointers(scratch, lanes, reverse, by_row, n, table_rows)
+    for tile in range(first_tile, last_tile):
+        tiles.prepare(values, tile, w, integers, reals, wide, scratch, places[6], places[7], status)
+        machine.forward(code, tables, constants, n, w, memory)
+        tiles.clear(scratch, by_row, num_rows * w)
+        for lane in range(w):
+            sample = min(tile * w + lane, batch - 1)
+            for z in range(size):
+                scratch[reverse + z * w + lane] = cotangents[sample, 2 * z]
+                scratch[reverse + (size + z) * w + lane] = cotangents[sample, 2 * z + 1]
+        machine.backward(back, tables, constants, n, w, memory, back_memory)
+        for entry in range(num_rows * w):
+            wide[by_row_wide + entry] = scratch[by_row + entry]
+        rows.pull_back_rows(tile * w, w, integers, reals, wide, by_row_wide, pulled, gradients)

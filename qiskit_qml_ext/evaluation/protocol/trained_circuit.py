@@ -6,7 +6,7 @@ from qiskit_qml_ext.circuits import FeatureMap, GaussianDistribution, HardwareEf
 from qiskit_qml_ext.datasets import Task
 from qiskit_qml_ext.evaluation.protocol.training_grid import BATCH_SIZE, Setting, passes_for
 from qiskit_qml_ext.models import VariationalClassifier, VariationalRegressor
-from qiskit_qml_ext.models.optimizers import Adam
+from qiskit_qml_ext.optimizers import Adam
 
 TrainedModel = VariationalClassifier | VariationalRegressor
 

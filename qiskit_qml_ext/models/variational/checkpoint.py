@@ -13,9 +13,9 @@ import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.gradients import SPSAGradient
-from qiskit_qml_ext.models.optimizers import Optimizer, SteppingOptimizer
 from qiskit_qml_ext.models.variational.evaluator import Evaluator
 from qiskit_qml_ext.models.variational.training_run import TrainingRun, TrainingStep
+from qiskit_qml_ext.optimizers import Optimizer, SteppingOptimizer
 from qiskit_qml_ext.private_files import check_writable, write_private
 
 _FORMAT = "qiskit_qml_ext checkpoint of a training, version 1"

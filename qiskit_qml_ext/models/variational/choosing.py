@@ -8,10 +8,10 @@ from qiskit_qml_ext.checks import wrong_kind, wrong_value
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.gradients import AdjointGradient, GradientMethod
 from qiskit_qml_ext.gradients.methods import METHODS, choose_method
-from qiskit_qml_ext.models.optimizers import Optimizer
 from qiskit_qml_ext.models.variational.connected_evaluator import ConnectedEvaluator
 from qiskit_qml_ext.models.variational.evaluator import Evaluator, ExactEvaluator
 from qiskit_qml_ext.models.variational.model_circuit import ModelCircuit
+from qiskit_qml_ext.optimizers import Optimizer
 from qiskit_qml_ext.primitives import Connection, connect
 
 

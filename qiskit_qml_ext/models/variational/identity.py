@@ -10,8 +10,8 @@ from qiskit_qml_ext.arrays import AnyArray
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.engine.observables import content_key
 from qiskit_qml_ext.gradients import GradientMethod
-from qiskit_qml_ext.models.optimizers import SteppingOptimizer
 from qiskit_qml_ext.models.variational.model_circuit import ModelCircuit
+from qiskit_qml_ext.optimizers import SteppingOptimizer
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.primitives.connection.views import estimator_content
 from qiskit_qml_ext.primitives.content import circuit_key

@@ -27,7 +27,6 @@ from qiskit_qml_ext.circuits import InitialDistribution, WarmStartDistribution
 from qiskit_qml_ext.models.guard.plateau_guard import GUARD_MODES, PlateauGuard
 from qiskit_qml_ext.models.guard.plateau_report import PlateauReport
 from qiskit_qml_ext.models.losses import loss_of
-from qiskit_qml_ext.models.optimizers import Optimizer, SteppingOptimizer, optimizer_of
 from qiskit_qml_ext.models.variational.account import Account
 from qiskit_qml_ext.models.variational.checkpoint import Checkpoint, check_can_keep, read_checkpoint
 from qiskit_qml_ext.models.variational.choosing import choose_evaluator
@@ -38,7 +37,9 @@ from qiskit_qml_ext.models.variational.model_circuit import ModelCircuit, build_
 from qiskit_qml_ext.models.variational.objective import MeanLoss
 from qiskit_qml_ext.models.variational.readout import observables_for
 from qiskit_qml_ext.models.variational.training_data import TrainingData
-from qiskit_qml_ext.models.variational.training_run import StoppingRule, TrainingRun, progress
+from qiskit_qml_ext.models.variational.training_run import TrainingRun, progress
+from qiskit_qml_ext.optimizers import Optimizer, SteppingOptimizer, optimizer_of
+from qiskit_qml_ext.optimizers.stopping import StoppingRule
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.primitives.connection.views import as_new_program
 from qiskit_qml_ext.private_files import check_writable

@@ -12,6 +12,7 @@ from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.models.guard.plateau_guard import PlateauGuard
 from qiskit_qml_ext.models.variational.account import Account
 from qiskit_qml_ext.models.variational.objective import MeanLoss
+from qiskit_qml_ext.optimizers.stopping import FEWEST_LOSSES, StoppingRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,43 +42,6 @@ class TrainingStep:
 
 Callback = Callable[[TrainingStep], object]
 """What is told after each iteration; it stops the training by returning ``True``."""
-
-
-_FEWEST = 4  # losses of which a curve can be told from noise
-_SMOOTH = 0.8  # noise of 10 losses has a ratio of 2.0 ± 0.6
-_PATIENCE = 10  # times n_iter_no_change that a loss may climb
-
-
-@dataclass(frozen=True)
-class StoppingRule:
-    """When a training stops before its last iteration."""
-
-    tol: float
-    """An improvement of the loss by less counts as none."""
-    n_iter_no_change: int
-    """After so many iterations without improvement it stops."""
-    watches_training: bool
-    """Whether the training loss is watched, where there is no validation loss."""
-
-    def is_moving(self, losses: Sequence[float], unchanged: int) -> bool:
-        """Tell whether training losses, the last ones, still follow a smooth curve of more than ``tol``.
-
-        An optimizer with momentum climbs before it falls again. Von Neumann's ratio of the mean squared difference of
-        neighbours to the variance is 2 for noise and near 0 for a smooth curve. Of less than four losses nothing is
-        said, nor of a climb that has no end after ten times ``n_iter_no_change``.
-
-        Args:
-            losses: Those of the last iterations.
-            unchanged: For how many iterations the loss has not got better.
-
-        References:
-            von Neumann, Annals of Mathematical Statistics 12, 367 (1941).
-        """
-        last = np.array(losses)
-        if len(last) < _FEWEST or np.ptp(last) <= self.tol:
-            return False
-        is_smooth = bool((np.diff(last) ** 2).mean() < _SMOOTH * last.var(ddof=1))
-        return is_smooth and (bool(last[-1] < last[0]) or unchanged < _PATIENCE * self.n_iter_no_change)
 
 
 class Keeper(Protocol):
@@ -214,7 +178,7 @@ class TrainingRun:
         number = self.rule.n_iter_no_change
         if self._unchanged < number or not (is_held or self.rule.watches_training):
             return False
-        last = [one.loss for one in self.history[-max(number, _FEWEST) :]]
+        last = [one.loss for one in self.history[-max(number, FEWEST_LOSSES) :]]
         return is_held or not self.rule.is_moving(last, self._unchanged)
 
 

@@ -18,10 +18,10 @@ from qiskit_qml_ext.models import VariationalClassifier, VariationalRegressor
 from qiskit_qml_ext.models.guard import plateau_guard
 from qiskit_qml_ext.models.guard.plateau_guard import PlateauGuard
 from qiskit_qml_ext.models.guard.readers import StateReader
-from qiskit_qml_ext.models.optimizers import Adam, GradientDescent
 from qiskit_qml_ext.models.variational import model as model_module
 from qiskit_qml_ext.models.variational.choosing import ChosenGradient
 from qiskit_qml_ext.models.variational.model import VariationalModel
+from qiskit_qml_ext.optimizers import Adam, GradientDescent
 from tests.models.guard.cases import GOES_ON, STOPS
 from tests.models.guard.noisy import noisy_evaluator
 

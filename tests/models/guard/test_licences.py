@@ -14,7 +14,7 @@ from qiskit_qml_ext.gradients import SPSAGradient
 from qiskit_qml_ext.models import QuantumAutoencoder, VariationalClassifier, VariationalRegressor
 from qiskit_qml_ext.models.guard import start_gradient
 from qiskit_qml_ext.models.guard.plateau_guard import PlateauGuard
-from qiskit_qml_ext.models.optimizers import Adam
+from qiskit_qml_ext.optimizers import Adam
 from qiskit_qml_ext.primitives import connect
 from tests.models.guard.cases import GOES_ON
 from tests.models.guard.test_guarded_trainings import on_shots

@@ -14,8 +14,8 @@ from qiskit_qml_ext.circuits import AngleFeatureMap, RealAmplitudesAnsatz
 from qiskit_qml_ext.gradients import SPSAGradient
 from qiskit_qml_ext.models import VariationalClassifier, VariationalRegressor
 from qiskit_qml_ext.models.losses import HuberLoss
-from qiskit_qml_ext.models.optimizers import SPSA, Adam, NaturalGradient
 from qiskit_qml_ext.models.variational import checkpoint
+from qiskit_qml_ext.optimizers import SPSA, Adam, NaturalGradient
 from qiskit_qml_ext.primitives import Connection, Journal, connect
 
 RNG = np.random.default_rng(0)

@@ -6,8 +6,8 @@ from numpy.testing import assert_allclose
 from qiskit_machine_learning.optimizers import ADAM, NFT, UMDA
 
 from qiskit_qml_ext.models import VariationalClassifier, VariationalRegressor
-from qiskit_qml_ext.models.optimizers import Adam
-from qiskit_qml_ext.models.variational.training_run import StoppingRule
+from qiskit_qml_ext.optimizers import Adam
+from qiskit_qml_ext.optimizers.stopping import StoppingRule
 from qiskit_qml_ext.primitives import connect
 
 RNG = np.random.default_rng(5)

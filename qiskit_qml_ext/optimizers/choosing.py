@@ -8,13 +8,13 @@ from sklearn.base import clone
 
 from qiskit_qml_ext.checks import wrong_kind, wrong_value
 from qiskit_qml_ext.checks.callables import can_take
-from qiskit_qml_ext.models.optimizers.adam import Adam
-from qiskit_qml_ext.models.optimizers.foreign import ForeignOptimizer
-from qiskit_qml_ext.models.optimizers.gradient_descent import GradientDescent
-from qiskit_qml_ext.models.optimizers.natural_gradient import NaturalGradient
-from qiskit_qml_ext.models.optimizers.optimizer import Optimizer, SteppingOptimizer
-from qiskit_qml_ext.models.optimizers.scipy_minimizer import METHODS, SciPyOptimizer
-from qiskit_qml_ext.models.optimizers.spsa import SPSA
+from qiskit_qml_ext.optimizers.adam import Adam
+from qiskit_qml_ext.optimizers.foreign import ForeignOptimizer
+from qiskit_qml_ext.optimizers.gradient_descent import GradientDescent
+from qiskit_qml_ext.optimizers.natural_gradient import NaturalGradient
+from qiskit_qml_ext.optimizers.optimizer import Optimizer, SteppingOptimizer
+from qiskit_qml_ext.optimizers.scipy_minimizer import METHODS, SciPyOptimizer
+from qiskit_qml_ext.optimizers.spsa import SPSA
 
 OPTIMIZERS: dict[str, type[SteppingOptimizer]] = {
     optimizer.name: optimizer for optimizer in (Adam, GradientDescent, NaturalGradient, SPSA)

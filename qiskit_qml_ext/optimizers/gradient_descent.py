@@ -6,7 +6,7 @@ import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import positive_number
-from qiskit_qml_ext.models.optimizers.optimizer import Objective, SteppingOptimizer, Training
+from qiskit_qml_ext.optimizers.optimizer import Objective, SteppingOptimizer, Training
 
 
 class GradientDescent(SteppingOptimizer):

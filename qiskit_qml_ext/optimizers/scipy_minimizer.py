@@ -7,8 +7,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.models.optimizers.optimizer import Training
-from qiskit_qml_ext.models.optimizers.watched import StopTraining, Watched
+from qiskit_qml_ext.optimizers.optimizer import Training
+from qiskit_qml_ext.optimizers.watched import StopTraining, Watched
 
 WITH_GRADIENT = ("CG", "BFGS", "L-BFGS-B", "TNC", "SLSQP", "trust-constr")
 WITHOUT_GRADIENT = ("Nelder-Mead", "Powell", "COBYLA", "COBYQA")
@@ -25,7 +25,7 @@ class SciPyOptimizer(BaseEstimator):
         options: SciPy's options of the method. The largest number of iterations is the model's ``max_iter``.
 
     Examples:
-        >>> from qiskit_qml_ext.models.optimizers import SciPyOptimizer
+        >>> from qiskit_qml_ext.optimizers import SciPyOptimizer
         >>> SciPyOptimizer("slsqp", tol=1e-8)
         SciPyOptimizer(method='slsqp', tol=1e-08)
     """
@@ -43,7 +43,7 @@ class SciPyOptimizer(BaseEstimator):
         return str(self.method).lower() not in {name.lower() for name in WITHOUT_GRADIENT}
 
     def minimize(self, training: Training, start: FloatArray) -> FloatArray:
-        """Train; see :class:`~qiskit_qml_ext.models.optimizers.Optimizer`."""
+        """Train; see :class:`~qiskit_qml_ext.optimizers.Optimizer`."""
         from scipy.optimize import minimize
 
         method = {name.lower(): name for name in METHODS}.get(str(self.method).lower())

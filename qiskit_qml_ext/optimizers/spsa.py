@@ -7,7 +7,7 @@ import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import positive_number, whole_number
-from qiskit_qml_ext.models.optimizers.optimizer import Objective, SteppingOptimizer, Training
+from qiskit_qml_ext.optimizers.optimizer import Objective, SteppingOptimizer, Training
 
 _ALPHA, _GAMMA = 0.602, 0.101  # how fast steps and perturbations shrink (Spall)
 _STABILITY = 0.1  # of all steps: how long the first ones are held back

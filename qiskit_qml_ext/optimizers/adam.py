@@ -8,7 +8,7 @@ import numpy as np
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import positive_number, real_number
 from qiskit_qml_ext.engine.compiled.training import update_adam
-from qiskit_qml_ext.models.optimizers.optimizer import Objective, SteppingOptimizer, Training
+from qiskit_qml_ext.optimizers.optimizer import Objective, SteppingOptimizer, Training
 
 
 class Adam(SteppingOptimizer):
@@ -35,7 +35,7 @@ class Adam(SteppingOptimizer):
         self.epsilon = epsilon
 
     def minimize(self, training: Training, start: FloatArray) -> FloatArray:
-        """Train; see :class:`~qiskit_qml_ext.models.optimizers.Optimizer`."""
+        """Train; see :class:`~qiskit_qml_ext.optimizers.Optimizer`."""
         positive_number("learning_rate", self.learning_rate)
         real_number("beta_1", self.beta_1, minimum=0.0, below=1.0)
         real_number("beta_2", self.beta_2, minimum=0.0, below=1.0)

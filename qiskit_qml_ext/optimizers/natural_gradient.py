@@ -7,7 +7,7 @@ from scipy.linalg import solve
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import positive_number
-from qiskit_qml_ext.models.optimizers.optimizer import Objective, SteppingOptimizer, Training
+from qiskit_qml_ext.optimizers.optimizer import Objective, SteppingOptimizer, Training
 
 
 class NaturalGradient(SteppingOptimizer):

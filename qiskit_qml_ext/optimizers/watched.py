@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.models.optimizers.optimizer import Training
+from qiskit_qml_ext.optimizers.optimizer import Training
 
 
 class StopTraining(Exception):  # noqa: N818 - no error: the way out of a foreign loop

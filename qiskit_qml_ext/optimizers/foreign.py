@@ -7,8 +7,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.models.optimizers.optimizer import Training
-from qiskit_qml_ext.models.optimizers.watched import StopTraining, Watched
+from qiskit_qml_ext.optimizers.optimizer import Training
+from qiskit_qml_ext.optimizers.watched import StopTraining, Watched
 
 
 class ForeignOptimizer(BaseEstimator):
@@ -35,7 +35,7 @@ class ForeignOptimizer(BaseEstimator):
         return not getattr(self.optimizer, "is_gradient_ignored", False)
 
     def minimize(self, training: Training, start: FloatArray) -> FloatArray:
-        """Train; see :class:`~qiskit_qml_ext.models.optimizers.Optimizer`."""
+        """Train; see :class:`~qiskit_qml_ext.optimizers.Optimizer`."""
         run: Callable[..., Any] = getattr(self.optimizer, "minimize", self.optimizer)
         watched = Watched(training)
         try:

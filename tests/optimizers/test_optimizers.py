@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 
 from qiskit_qml_ext.engine import expectation_jacobian, expectations
 from qiskit_qml_ext.gradients import metric_tensor
-from qiskit_qml_ext.models.optimizers import (
+from qiskit_qml_ext.optimizers import (
     SPSA,
     Adam,
     GradientDescent,
@@ -22,7 +22,7 @@ from qiskit_qml_ext.models.optimizers import (
     optimizer_of,
     two_sided_estimates,
 )
-from qiskit_qml_ext.models.optimizers.scipy_minimizer import METHODS
+from qiskit_qml_ext.optimizers.scipy_minimizer import METHODS
 
 
 class Energy:
