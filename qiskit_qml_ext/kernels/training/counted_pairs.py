@@ -15,7 +15,7 @@ from qiskit_qml_ext.gradients.methods.shifted_points import shifted_points
 from qiskit_qml_ext.kernels.data_binding import check_domain
 from qiskit_qml_ext.kernels.encoding import Encoding
 from qiskit_qml_ext.kernels.methods.inversion_circuit import InversionTest, inversion_test_on
-from qiskit_qml_ext.kernels.methods.zero_counts import ZeroCounts
+from qiskit_qml_ext.kernels.outcomes import OutcomeCounts
 from qiskit_qml_ext.kernels.training.pairs import PullBack
 from qiskit_qml_ext.primitives import Connection, RunPlan
 
@@ -59,7 +59,7 @@ class CountedPairs:
             price_per_minute: The price of a minute of processor time.
         """
         test = inversion_test_on(self.connection, *self._encoding.circuit_for(self.connection))
-        pairs = ZeroCounts(self.connection, test).missing(rows, _upper(len(rows)))
+        pairs = OutcomeCounts(self.connection, test).missing(rows, _upper(len(rows)))
         if not columns:
             return self.connection.plan(
                 [(test.circuit, np.tile(pairs, (2, 1)), None)], price_per_minute=price_per_minute
@@ -69,7 +69,7 @@ class CountedPairs:
         shifted = inversion_test_on(self.connection, *freed.circuit_for(self.connection))
         number, shifts, _ = points.points.shape
         moved = _moved_pairs(*np.nonzero(~np.eye(number, dtype=bool)), shifts)
-        values = ZeroCounts(self.connection, shifted).missing(points.points.reshape(number * shifts, -1), moved)
+        values = OutcomeCounts(self.connection, shifted).missing(points.points.reshape(number * shifts, -1), moved)
         pubs = [(test.circuit, pairs, None), (shifted.circuit, values, None)]
         return self.connection.plan(pubs, price_per_minute=price_per_minute)
 
@@ -88,9 +88,9 @@ class CountedPairs:
         if test.program is not None:
             check_domain(test.program, test.columns, rows, None)
         differ = np.any(rows[pairs[:, 0]] != rows[pairs[:, 1]], axis=1)
-        zeros, shots = ZeroCounts(self.connection, test).of(rows, pairs[differ])
+        [counts] = OutcomeCounts(self.connection, test).of(rows, pairs[differ])
         values = np.ones(len(pairs))
-        values[differ] = zeros / np.maximum(shots, 1)
+        values[differ] = counts.histograms[:, 0] / np.maximum(counts.shots, 1)
         return values
 
 

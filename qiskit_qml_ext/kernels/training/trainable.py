@@ -1,6 +1,7 @@
 """The trainable kernel: a fidelity kernel whose map is fitted to data by gradient."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,6 +23,7 @@ from qiskit_qml_ext.kernels.losses import KernelLoss, kernel_loss_of
 from qiskit_qml_ext.kernels.methods import Fidelities, choose_method
 from qiskit_qml_ext.kernels.methods.exact import ExactStates
 from qiskit_qml_ext.kernels.methods.inversion_test import InversionTestCounts
+from qiskit_qml_ext.kernels.readings import Reading
 from qiskit_qml_ext.kernels.repairs import Repair
 from qiskit_qml_ext.kernels.samples import check_samples
 from qiskit_qml_ext.kernels.training.counted_pairs import CountedPairs
@@ -254,12 +256,11 @@ class TrainableKernel(LearningKernel, FidelityKernel):
 
     # --- how the kernel is evaluated ---------------------------------------------------------------------------------
 
-    def _wanted(self, x: FloatArray, y: FloatArray | None) -> Fidelities:
+    def _wanted(self, x: FloatArray, y: FloatArray | None, reading: Reading) -> Fidelities:
         trained = self._trained_map(x.shape[1])
         weights, bandwidth = self._values(trained)
-        connection = self._connection(draws=self._asks_for_circuits())
         rows = None if y is None else trained.rows(y, weights, bandwidth)
-        return Fidelities(connection, trained.encoding, trained.rows(x, weights, bandwidth), rows, self.run_diagonal)
+        return replace(super()._wanted(x, y, reading), x=trained.rows(x, weights, bandwidth), y=rows)
 
     def _encoding(self, num_features: int) -> Encoding:
         return self._trained_map(num_features).encoding
