@@ -112,7 +112,7 @@ def _append_rotation(circuit: QuantumCircuit, rotation: PauliRotation, angle: fl
         return
     for qubit, letter in zip(qubits, letters, strict=True):
         _to_z(circuit, qubit, letter)
-    ladder = list(itertools.pairwise(qubits))
+    ladder = list(itertools.pairwise(qubits[:-1]))
     for a, b in ladder:
         circuit.cx(a, b)
     circuit.rzz(angle, qubits[-2], qubits[-1])

@@ -131,6 +131,7 @@ def test_a_choice_takes_entries_that_grow_as_samples_times_landmarks(rule, times
         assert kernel.entries <= 1.6 * times * number * m + m**2
 
 
+@pytest.mark.filterwarnings("ignore::qiskit_qml_ext.exceptions.IndefiniteKernelWarning")
 @pytest.mark.parametrize(("rule", "times"), [("uniform", 1), ("kmeans++", 2), ("leverage", 3)])
 def test_a_sampled_kernel_runs_each_pair_once_and_of_the_order_of_samples_times_landmarks(rule, times):
     connection = connect(shots=64, seed=0)

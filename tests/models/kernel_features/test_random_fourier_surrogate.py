@@ -63,8 +63,12 @@ def test_parallel_rotations_have_binomial_weights():
 
 
 def test_weights_are_the_multiplicities_of_the_fourier_spectrum():
-    circuit = ReuploadingFeatureMap(reps=2).build(1)
-    circuit = circuit.assign_parameters(dict.fromkeys(list(circuit.parameters)[1:], 0.3))
+    x = ParameterVector("x", 1)
+    circuit = QuantumCircuit(1)
+    for scale, angle in ((1, 0.4), (2, 1.1), (-1, 0.7)):
+        circuit.ry(angle, 0)
+        circuit.rz(scale * x[0], 0)
+    circuit.ry(0.3, 0)
     (group,) = EncodingSpectrum(lower(circuit)).groups
     spectrum = fourier_spectrum(circuit, SparsePauliOp("Z"), num_samples=4)
     positive = group.frequencies[:, 0] >= 0
