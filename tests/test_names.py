@@ -31,7 +31,7 @@ COUNTS_OF_THE_FIELD = {
 NOT_COUNTS = {
     *("seed", "random_state", "feature", "optimization_level", "degree", "base", "locality", "t"),
     *("resolution", "register_size", "size", "qubits_per_feature", "packing_buffer", "extrapolate_to", "number"),
-    *("layer", "dimension", "center", "largest_bond", "level"),
+    *("layer", "dimension", "center", "largest_bond", "level", "tolerance"),
 }
 """Whole numbers that count nothing: indices, levels, sizes, and a number that names one of a list."""
 
