@@ -35,7 +35,7 @@ COUNTS_OF_THE_FIELD = {
 NOT_COUNTS = {
     *("seed", "random_state", "feature", "optimization_level", "degree", "base", "locality", "t"),
     *("resolution", "register_size", "size", "qubits_per_feature", "packing_buffer", "extrapolate_to", "number"),
-    *("layer", "dimension", "center", "largest_bond", "level", "tile_size"),
+    *("layer", "dimension", "center", "largest_bond", "level", "tile_size", "tolerance"),
 }
 """Whole numbers that count nothing: indices, levels, sizes, and a number that names one of a list."""
 

@@ -19,7 +19,7 @@ from qiskit_qml_ext.kernels.methods.inversion_circuit import InversionTest, inve
 from qiskit_qml_ext.kernels.methods.method import Fidelities
 from qiskit_qml_ext.kernels.outcomes import OutcomeCounts, SampledOutcomes, readout_errors_on
 from qiskit_qml_ext.kernels.outcomes.read_pairs import needs_both_orders
-from qiskit_qml_ext.kernels.readings import FidelityReading, ReadoutErrors
+from qiskit_qml_ext.kernels.readings import ReadoutErrors
 from qiskit_qml_ext.kernels.samples import DistinctPairs
 from qiskit_qml_ext.primitives import Connection, RunPlan
 from qiskit_qml_ext.primitives.approximation import NOTICEABLE, approximation_in_words
@@ -132,9 +132,7 @@ def inversion_test_of(connection: Connection, encoding: Encoding) -> InversionTe
 
 def _both(wanted: Fidelities, test: InversionTest) -> bool:
     """Tell whether the wanted reading takes both orders of each pair."""
-    if isinstance(wanted.reading, FidelityReading):
-        return False
-    return needs_both_orders(wanted.reading, test.num_qubits, commuting=wanted.encoding.commutes, orders=wanted.orders)
+    return needs_both_orders(wanted.reading, test.num_qubits, wanted.encoding, orders=wanted.orders)
 
 
 def _errors_undone(wanted: Fidelities, test: InversionTest) -> ReadoutErrors | None:

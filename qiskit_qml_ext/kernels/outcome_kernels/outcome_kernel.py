@@ -13,6 +13,7 @@ from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.engine.first_look import PLAN_QUBITS, spread_rows
 from qiskit_qml_ext.kernels.by_method import KernelByMethod
 from qiskit_qml_ext.kernels.methods import Fidelities
+from qiskit_qml_ext.kernels.outcomes.read_pairs import needs_both_orders
 from qiskit_qml_ext.kernels.plan import moments_of
 from qiskit_qml_ext.kernels.readings import Definiteness, ReadoutErrors, definiteness_of, order_matters
 from qiskit_qml_ext.kernels.repairs import Repair
@@ -110,7 +111,7 @@ class OutcomeKernel(KernelByMethod):
         if moments is None:
             return plan
         values = wanted.reading.values(len(used_qubits(wanted.encoding.unitary)))
-        both = wanted.orders == "both" and order_matters(values, commuting=wanted.encoding.commutes)
+        both = needs_both_orders(wanted.reading, len(values) - 1, wanted.encoding, orders=wanted.orders)
         noise = float(np.ptp(values)) / (2 * math.sqrt(plan.shots * (1 + both)))
         spread = math.sqrt(max(moments[1], 0.0))
         return plan.with_advice(

@@ -46,7 +46,7 @@ class PairOutcomes(ABC):
 
     def needs_both(self, reading: Reading, orders: str = "both") -> bool:
         """Tell whether the kernel of a reading is the mean over both orders of each pair."""
-        return needs_both_orders(reading, self.num_qubits, commuting=self.commuting, orders=orders)
+        return needs_both_orders(reading, self.num_qubits, self.encoding, orders=orders)
 
     def reinterpret(
         self,

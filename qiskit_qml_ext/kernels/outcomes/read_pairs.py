@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from qiskit_qml_ext.arrays import BoolArray, FloatArray, IndexArray, IntArray
-from qiskit_qml_ext.kernels.readings import Reading, order_matters
+from qiskit_qml_ext.kernels.encoding import Encoding
+from qiskit_qml_ext.kernels.readings import Reading, is_of_fidelity
 
 ORDERS = ("both", "one")
 """Whether an entry is the mean over both orders of a pair, or what one of them gave."""
@@ -70,6 +71,9 @@ def in_fixed_order(rows: FloatArray, pairs: IndexArray) -> IndexArray:
     return np.where(swapped[:, None], pairs[:, ::-1], pairs)
 
 
-def needs_both_orders(reading: Reading, num_qubits: int, *, commuting: bool, orders: str) -> bool:
-    """Tell whether a reading is the mean over both orders of each pair, which then must both have run."""
-    return orders == "both" and order_matters(reading.values(num_qubits), commuting=commuting)
+def needs_both_orders(reading: Reading, num_qubits: int, encoding: Encoding, *, orders: str) -> bool:
+    """Tell whether a reading is the mean over both orders of each pair, which then must both have run.
+
+    Whether the rotations of the encoding commute is looked at only where that decides.
+    """
+    return orders == "both" and not is_of_fidelity(reading.values(num_qubits)) and not encoding.commutes

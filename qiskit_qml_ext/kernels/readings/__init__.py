@@ -7,7 +7,7 @@ A new one is a line in ``READINGS``.
 from qiskit_qml_ext.kernels.readings.bit_flip_tolerant import BitFlipTolerantReading
 from qiskit_qml_ext.kernels.readings.choosing import READINGS, reading_named
 from qiskit_qml_ext.kernels.readings.commuting import rotations_commute
-from qiskit_qml_ext.kernels.readings.definiteness import Definiteness, definiteness_of, order_matters
+from qiskit_qml_ext.kernels.readings.definiteness import Definiteness, definiteness_of, is_of_fidelity, order_matters
 from qiskit_qml_ext.kernels.readings.fidelity import FidelityReading
 from qiskit_qml_ext.kernels.readings.hamming import HammingReading
 from qiskit_qml_ext.kernels.readings.reading import Reading
@@ -23,6 +23,7 @@ __all__ = [
     "Reading",
     "ReadoutErrors",
     "definiteness_of",
+    "is_of_fidelity",
     "order_matters",
     "reading_named",
     "rotations_commute",
