@@ -198,13 +198,14 @@ class CombinedKernel(LearningKernel, _BaseComposition):
         """Return the named kernels, checked."""
         if self.operation not in _OPERATIONS:
             raise wrong_value("operation", "'sum' or 'product'", self.operation)
-        parts = self.kernels
-        is_list = isinstance(parts, Sequence) and not isinstance(parts, str) and len(parts) > 0
-        if not is_list or not all(isinstance(one, tuple) and len(one) == 2 for one in parts):
+        parts: object = self.kernels
+        if isinstance(parts, str) or not isinstance(parts, Sequence) or not len(parts):
             raise wrong_kind("kernels", "a list of pairs of a name and a kernel, at least one", parts)
-        for name, kernel in parts:
-            if not is_kernel(kernel):
-                raise wrong_kind(f"the kernel {name!r}", "a kernel, or a function of two sets of samples", kernel)
+        for part in parts:
+            if not isinstance(part, tuple) or len(part) != 2:
+                raise wrong_kind("kernels", "a list of pairs of a name and a kernel, at least one", parts)
+            if not is_kernel(part[1]):
+                raise wrong_kind(f"the kernel {part[0]!r}", "a kernel, or a function of two sets of samples", part[1])
         self._validate_names([name for name, _ in parts])
         return list(parts)
 

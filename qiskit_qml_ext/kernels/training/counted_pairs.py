@@ -68,7 +68,8 @@ class CountedPairs:
         freed = Encoding(points.circuit)
         shifted = inversion_test_on(self.connection, *freed.circuit_for(self.connection))
         number, shifts, _ = points.points.shape
-        moved = _moved_pairs(*np.nonzero(~np.eye(number, dtype=bool)), shifts)
+        first, second = np.nonzero(~np.eye(number, dtype=bool))
+        moved = _moved_pairs(first, second, shifts)
         values = OutcomeCounts(self.connection, shifted).missing(points.points.reshape(number * shifts, -1), moved)
         pubs = [(test.circuit, pairs, None), (shifted.circuit, values, None)]
         return self.connection.plan(pubs, price_per_minute=price_per_minute)

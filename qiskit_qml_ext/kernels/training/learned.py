@@ -29,4 +29,4 @@ class LearningKernel(QuantumKernel):
 
     def _learn(self, learned: Mapping[str, Any]) -> None:
         """Take over all that was learned at once, so that a fit which fails leaves nothing half done."""
-        vars(self).update(learned)
+        self.__dict__.update(learned)

@@ -319,9 +319,10 @@ class TrainableKernel(LearningKernel, FidelityKernel):
             raise ValueError(
                 f"method={self.method!r} has no gradient, but optimizer={self.optimizer!r} asks for one. Take 'spsa'."
             )
-        if isinstance(self.callbacks, str) or not isinstance(self.callbacks, Sequence):
-            raise wrong_kind("callbacks", "a list of functions of a KernelTrainingStep", self.callbacks)
-        for callback in self.callbacks:
+        callbacks: object = self.callbacks
+        if isinstance(callbacks, str) or not isinstance(callbacks, Sequence):
+            raise wrong_kind("callbacks", "a list of functions of a KernelTrainingStep", callbacks)
+        for callback in callbacks:
             if not callable(callback):
                 raise wrong_kind("each of callbacks", "a function of a KernelTrainingStep", callback)
 

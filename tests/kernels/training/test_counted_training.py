@@ -30,7 +30,7 @@ def objectives(connection, loss=None, samples=X):
 def test_gradient_by_shifts_is_the_exact_one_within_the_noise_of_the_shots(target):
     """An entry has at most the variance 1/4S; a rule's squared coefficients sum to less than 0.6, slopes are below 1.
 
-    The bandwidth moves two angles of each layer, and the noise of the derivatives of the loss is at most as large again.
+    The bandwidth moves two angles of each layer, and the noise of the derivatives of the loss is at most as large.
     """
     shots = 20_000
     exact, counted = objectives(connect(target, shots=shots, seed=1))
