@@ -39,8 +39,8 @@ class CachedKernel(QuantumKernel):
 
     In memory, entries are shared among clones and threads of one process. In a file they are shared among processes
     too: with ``n_jobs=2`` each process has copies of its own otherwise. What one process is computing for a kernel,
-    others wait for. A sampler of your own that holds a counter is one sampler within a process; in a file it is known
-    by its attributes as they were when it was seen first, or by what its method ``journal_content()`` returns.
+    others wait for. In memory a connection or a sampler of your own is known by being the same object; in a file by its
+    content, as a journal knows it: its class, its attributes but for counters, or what its ``journal_content()`` says.
 
     Args:
         kernel: The kernel. It must not depend on anything but its arguments.

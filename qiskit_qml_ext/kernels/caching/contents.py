@@ -1,6 +1,5 @@
 """What the entries of a kernel depend on, as a key: equal kernels have equal keys, others never share one."""
 
-import weakref
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +10,6 @@ from qiskit_qml_ext.kernels.base import QuantumKernel
 from qiskit_qml_ext.kernels.encoded import EncodedKernel
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.primitives.journal.service.services import service_for
-from qiskit_qml_ext.primitives.journal.work.identity import primitive_options
 from qiskit_qml_ext.primitives.journal.work.stable import class_of, digest_of, stable
 from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
 
@@ -20,8 +18,6 @@ _FORMULA = 1
 _WHERE = ("connection", "sampler", "pass_manager")  # circuits run; written together
 _AFTERWARDS = ("psd_repair",)  # changes no entry as it was measured
 _MAP = ("feature_map", "training_parameters", "training_values")  # written as the circuit that they make
-
-_seen: "dict[int, tuple[weakref.ref[Any], dict[str, Any]]]" = {}
 
 
 def entries_key(kernel: QuantumKernel, num_features: int, *, in_every_process: bool) -> str:
@@ -77,25 +73,8 @@ def _runs(kernel: QuantumKernel, in_every_process: bool) -> Any:
     if connection.is_exact:
         return {"class": class_of(target), "dtype": connection.dtype, "settings": settings}
     sampler = target.without_mode().sampler(connection.shots or DEFAULT_SHOTS, None)
-    own = getattr(kernel, "sampler", None)
-    service = _service_content(sampler) if own is None else {**_at_first(own), "now": primitive_options(own)}
+    service = service_for(sampler)
     manager = getattr(kernel, "pass_manager", None)
     passes = None if manager is None else stable(manager, "pass_manager")
-    return {"class": class_of(target), "service": service, "settings": settings, "passes": passes}
-
-
-def _service_content(sampler: BaseSamplerV2) -> dict[str, Any]:
-    service = service_for(sampler)
-    return {"target": service.target, "options": service.options}
-
-
-def _at_first(sampler: BaseSamplerV2) -> dict[str, Any]:
-    """Return the content of a sampler of the user's as it was seen first; its options are looked at each time.
-
-    A sampler may count in its attributes what it runs. It is taken for one sampler all the same, as a connection does.
-    """
-    known = _seen.get(id(sampler))
-    if known is None or known[0]() is not sampler:
-        key = id(sampler)
-        _seen[key] = known = (weakref.ref(sampler, lambda _: _seen.pop(key, None)), _service_content(sampler))
-    return known[1]
+    written = {"target": service.target, "options": service.options}
+    return {"class": class_of(target), **written, "settings": settings, "passes": passes}

@@ -161,6 +161,7 @@ CLASS_ATTRIBUTES: Mapping[str, str] = {
     "__dataclass_fields__": _OF_PYTHON,
     "__dataclass_params__": _OF_PYTHON,
     "__signature__": _OF_PYTHON,
+    "__slotnames__": "written there by Python when an object of the class is pickled or copied",
 }
 """What classes of somebody's hold that is no content."""
 

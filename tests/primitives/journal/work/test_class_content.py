@@ -274,6 +274,16 @@ def test_a_sampler_is_the_same_after_it_ran():
     assert key_of(Settings(4)) != before
 
 
+def test_a_sampler_is_the_same_after_one_of_its_class_was_pickled():
+    class S(Settings):
+        pass
+
+    before = key_of(S())
+    S().__reduce_ex__(2)  # what pickle and copy call
+    assert "__slotnames__" in vars(S)
+    assert key_of(S()) == before
+
+
 def test_a_counter_that_the_class_itself_keeps_in_the_module_is_no_content():
     space = {"BaseSamplerV2": BaseSamplerV2, "CALLS": 0, "__name__": "a_module_of_somebodys"}
     exec(

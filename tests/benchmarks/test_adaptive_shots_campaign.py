@@ -1,0 +1,50 @@
+"""The benchmark of adaptive shots, at toy size, so that it does not rot."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def campaign(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import adaptive_shots_campaign
+
+    yield adaptive_shots_campaign
+    sys.modules.pop("adaptive_shots_campaign")
+
+
+def test_one_data_set_runs_and_is_summed_up(campaign):
+    rows = [campaign.run("moons", seed=0, new=20)]
+    told = campaign.summary(rows)
+    assert told["equal"] == rows[0]["equal"] >= 0.9
+    assert rows[0]["shots"] > rows[0]["training shots"] > 0
+    assert rows[0]["stopped because"] == "settled"
+
+
+def test_the_rivals_shots_are_read_off_the_law_of_the_noise(campaign):
+    def equal(shots):
+        return 1 - 0.4 / shots**0.5
+
+    rows = [
+        {
+            "equal": 0.99,
+            "shots": 1000.0,
+            "uniform": [
+                {
+                    "equal": equal(int(each)),
+                    "shots of an entry": int(each),
+                    "shots": 7 * int(each),
+                    "shots with support vectors only": 3 * int(each),
+                }
+                for each in campaign.UNIFORM
+            ],
+        }
+    ]
+    told = campaign.summary(rows)
+    assert told["uniform shots of an entry"] == pytest.approx((0.4 / 0.01) ** 2)
+    assert told["ratio"]["all entries"] == pytest.approx(7 * 1600 / 1000)
+    assert told["ratio"]["entries with support vectors"] == pytest.approx(3 * 1600 / 1000)
