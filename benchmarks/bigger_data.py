@@ -79,10 +79,11 @@ def nystroem(tiny: bool) -> dict[str, object]:
     outcome: dict[str, object] = {"samples": samples, "qubits": qubits, "landmarks": landmarks}
     for name, features in models.items():
         model = make_pipeline(PCA(qubits, random_state=0), MinMaxScaler((-1, 1)), features, RidgeClassifier(1e-3))
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         model.fit(X, y)
         prefix = "" if name == "quantum" else f"{name}_"
         outcome[f"{prefix}seconds"] = time.perf_counter() - start
+        outcome[f"{prefix}processor_seconds"] = time.process_time() - busy
         outcome[f"{prefix}accuracy"] = float(model.score(X_test, y_test))
     return outcome
 
@@ -98,9 +99,9 @@ def tiles(tiny: bool) -> dict[str, object]:
     X = np.random.default_rng(0).uniform(-1, 1, (samples, qubits))
     kernel = FidelityKernel(IQPFeatureMap())
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         matrix = compute_kernel_matrix(kernel, X, folder=folder, tile_size=100 if tiny else None)
-        seconds = time.perf_counter() - start
+        seconds, busy = time.perf_counter() - start, time.process_time() - busy
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
         start = time.perf_counter()
         compute_kernel_matrix(kernel, X, folder=folder)
@@ -111,6 +112,7 @@ def tiles(tiny: bool) -> dict[str, object]:
         "samples": samples,
         "qubits": qubits,
         "seconds": seconds,
+        "processor_seconds": busy,
         "peak_gigabytes": peak,
         "seconds_to_check_it_when_it_is_there": again,
         "largest_difference_in_20_rows": difference,
@@ -126,9 +128,9 @@ def chains(tiny: bool) -> dict[str, object]:
     feature_map = ZZFeatureMap(reps=2, entanglement="linear")
     X = np.random.default_rng(0).uniform(-0.05, 0.05, (samples, qubits))
     kernel = FidelityKernel(feature_map, method="mps")
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     estimate = kernel.evaluate_with_errors(X)
-    seconds = time.perf_counter() - start
+    seconds, busy = time.perf_counter() - start, time.process_time() - busy
     few = np.random.default_rng(1).uniform(-1, 1, (min(samples, 10), narrow))
     exact = FidelityKernel(feature_map, method="exact").evaluate(few)
     off = estimate.matrix[np.triu_indices(samples, 1)]
@@ -136,6 +138,7 @@ def chains(tiny: bool) -> dict[str, object]:
         "samples": samples,
         "qubits": qubits,
         "seconds": seconds,
+        "processor_seconds": busy,
         "median_entry": float(np.median(off)),
         "largest_stated_truncation_error": float(estimate.truncation_errors.max()),
         "qubits_beside_states": narrow,

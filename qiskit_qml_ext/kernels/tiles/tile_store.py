@@ -94,9 +94,9 @@ class TileStore:
     def read(self, tile: Tile) -> FloatArray:
         """Return the values of a tile."""
         values = np.empty((tile.height, tile.width))
-        for row, entries in enumerate(values):
+        for row, entries in enumerate(values.view(np.uint8)):
             self._file.seek(self._offset(tile.top + row, tile.left))
-            self._file.readinto(memoryview(entries).cast("B"))
+            self._file.readinto(entries.data)
         return values
 
     def matrix(self) -> FloatArray:
@@ -136,8 +136,8 @@ class TileStore:
         return self._first_byte + _ENTRY * (row * self.tiling.num_columns + column)
 
     def _put(self, tile: Tile, values: FloatArray) -> None:
-        for row, entries in enumerate(np.ascontiguousarray(values)):
-            left = memoryview(entries).cast("B")
+        for row, entries in enumerate(np.ascontiguousarray(values).view(np.uint8)):
+            left = entries.data
             self._file.seek(self._offset(tile.top + row, tile.left))
             while left:  # a signal may cut a write short
                 left = left[self._file.write(left) :]

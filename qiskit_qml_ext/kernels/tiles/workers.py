@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
@@ -15,7 +16,7 @@ _MAX_FAILURES = 3  # rounds in a row that end without a tile
 _logger = logging.getLogger(__name__)
 
 
-def values_between(kernel: object, X: FloatArray, Y: FloatArray | None) -> FloatArray:
+def values_between(kernel: Any, X: FloatArray, Y: FloatArray | None) -> FloatArray:
     """Return a kernel's matrix, however it is called.
 
     Args:
@@ -51,7 +52,7 @@ def samples_of(tile: Tile, X: FloatArray, Y: FloatArray | None, tiling: Tiling) 
 
 
 def computed_tiles(
-    kernel: object,
+    kernel: Any,
     X: FloatArray,
     Y: FloatArray | None,
     tiling: Tiling,
@@ -72,27 +73,37 @@ def computed_tiles(
         num_processes: As joblib's ``n_jobs``.
     """
     workers = effective_n_jobs(num_processes)
+    size = 1 if workers == 1 else _ROUND * workers
     pending, failures = list(tiles), 0
     while pending:
-        batch = pending[: 1 if workers == 1 else _ROUND * workers]
-        work = (delayed(_attempt)(kernel, *samples_of(tile, X, Y, tiling)) for tile in batch)
-        try:
-            outcomes = Parallel(n_jobs=num_processes, batch_size=1)(work)
-        except Exception as error:  # none of the kernel's: a worker that died, a cluster that is gone
-            failures += 1
-            if failures >= _MAX_FAILURES:
-                raise
-            _logger.warning("A round of %d tiles is run again after %r.", len(batch), error)
-            continue
-        failures = 0
-        del pending[: len(batch)]
-        for tile, outcome in zip(batch, outcomes, strict=True):
-            if isinstance(outcome, Exception):
-                raise outcome
-            yield tile, outcome
+        with Parallel(n_jobs=num_processes, batch_size=1) as parallel:
+            while pending:
+                batch = pending[:size]
+                work = [delayed(_attempt)(kernel, *samples_of(tile, X, Y, tiling)) for tile in batch]
+                outcomes = _round(parallel, work)
+                if isinstance(outcomes, Exception):
+                    failures += 1
+                    if failures >= _MAX_FAILURES:
+                        raise outcomes
+                    _logger.warning("%d tiles are computed again by new workers after %r.", len(batch), outcomes)
+                    break
+                failures = 0
+                del pending[: len(batch)]
+                for tile, outcome in zip(batch, outcomes, strict=True):
+                    if isinstance(outcome, Exception):
+                        raise outcome
+                    yield tile, outcome
 
 
-def _attempt(kernel: object, X: FloatArray, Y: FloatArray | None) -> FloatArray | Exception:
+def _round(parallel: Parallel, work: list[Any]) -> list[FloatArray | Exception] | Exception:
+    """Return what a round came to, or why it did not end: a worker that died, a cluster that is gone."""
+    try:
+        return list(parallel(work))
+    except Exception as error:
+        return error
+
+
+def _attempt(kernel: Any, X: FloatArray, Y: FloatArray | None) -> FloatArray | Exception:
     """Return the values, or what the kernel raised, so that it is not taken for the failure of a worker."""
     try:
         return values_between(kernel, X, Y)

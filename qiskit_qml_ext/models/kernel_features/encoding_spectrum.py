@@ -115,19 +115,20 @@ def _slopes(program: RotationProgram) -> Iterator[list[float]]:
         if any(atom >= program.num_parameters for atom, factor in terms.items() if factor != 0):
             raise UnsupportedCircuitError(
                 "An angle of the circuit is not an affine function of the features (it is a product or a function of "
-                "them), so that it has no finite spectrum to draw from. Take a map such as AngleFeatureMap or "
-                "ReuploadingFeatureMap, or QuantumNystroem, which takes any kernel."
+                "them), so that it has no finite spectrum to draw from. Take a map such as AngleFeatureMap, or "
+                "QuantumNystroem, which takes any kernel."
             )
         yield [terms.get(column, 0.0) for column in data]
 
 
 def _listed(rotations: FloatArray) -> tuple[FloatArray, FloatArray] | None:
     """Return the sums of -c, 0, 0, c over rotations with their shares; ``None`` if they are too many."""
-    frequencies, shares = np.zeros((1, rotations.shape[1])), np.ones(1)
+    frequencies: FloatArray = np.zeros((1, rotations.shape[1]))
+    shares: FloatArray = np.ones(1)
     for slope in rotations:
         grown = np.concatenate([frequencies - slope, frequencies, frequencies + slope])
         weights = np.concatenate([shares / 4, shares / 2, shares / 4])
-        _, first, place = np.unique(np.rint(grown / _SAME), axis=0, return_index=True, return_inverse=True)
+        _, first, place = np.unique(np.rint(grown / _SAME) + 0.0, axis=0, return_index=True, return_inverse=True)
         frequencies, shares = grown[first], np.bincount(place.ravel(), weights=weights)
         if len(frequencies) > _MAX_LISTED:
             return None
