@@ -219,7 +219,7 @@ class QuantumKernel(BaseKernel, BaseEstimator):
         """
         if y_vec is None or not np.ndim(x_vec) == np.ndim(y_vec) == 1:
             return self.evaluate(x_vec, y_vec)
-        far = next((one for one in connections_of(self) if not one.runs_here), None)
+        far = next((one for one in connections_of(self) if not one.target.runs_here), None)
         if far is not None:
             raise ValueError(
                 f"This call asks for one pair of samples, which would be one job on {far.target_name!r} for each pair. "

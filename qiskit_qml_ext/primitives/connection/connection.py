@@ -132,14 +132,6 @@ class Connection:
         return self._target.is_fake
 
     @property
-    def runs_here(self) -> bool:
-        """Whether circuits are simulated on this machine, where a job costs nothing but time.
-
-        Of a primitive of the user's this is known only where it applies matrices itself.
-        """
-        return self._target.draws_normal_noise or self._target.is_fake or self._target.applies_matrices
-
-    @property
     def is_exact(self) -> bool:
         """Whether results are exact: the exact target and no shots asked for."""
         return self._target.is_exact and self.shots is None

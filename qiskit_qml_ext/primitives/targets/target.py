@@ -90,6 +90,14 @@ class Target(ABC):
         return None
 
     @property
+    def runs_here(self) -> bool:
+        """Whether circuits are simulated on this machine, where a job costs nothing but time.
+
+        Of a primitive of the user's this is known only where it applies matrices itself.
+        """
+        return self.draws_normal_noise or self.is_fake or self.applies_matrices
+
+    @property
     def rep_delay(self) -> float:
         """The time in seconds between two shots."""
         return DEFAULT_REP_DELAY
