@@ -46,6 +46,14 @@ def test_coefficients_of_hamming_and_of_powers_are_not_negative(n):
         assert walsh_coefficients(w ** np.arange(n + 1.0)).min() >= -1e-15
 
 
+@pytest.mark.parametrize("n", [2, 3, 60, 200])
+def test_coefficients_that_are_tiny_on_many_qubits_have_their_sign_all_the_same(n):
+    for reading, expected in ((BitFlipTolerantReading(1), False), (HammingReading(), True), (FidelityReading(), True)):
+        assert definiteness_of(reading.values(n), commuting=True).is_positive_semidefinite is expected
+    found = definiteness_of(BitFlipTolerantReading(1).values(n), commuting=True)
+    assert f"over {(n + 1) // 2 + 1} qubits are negative" in found.reason  # n + 1 - 2|u| < 0
+
+
 def random_circuit(seed):
     rng = np.random.default_rng(seed)
     x = ParameterVector("x", 3)
