@@ -7,6 +7,8 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.primitives import BaseSamplerV2
+from qiskit.quantum_info import Pauli
+from sklearn.metrics.pairwise import rbf_kernel
 
 from qiskit_qml_ext import kernels
 from qiskit_qml_ext.circuits import AngleFeatureMap
@@ -21,8 +23,23 @@ CLASSES = {
     if inspect.isclass(one) and issubclass(one, QuantumKernel) and not inspect.isabstract(one)
 }
 
+MODEL = QuantumCircuit(2)
+for qubit, (angle, weight) in enumerate(zip(ParameterVector("x", 2), ParameterVector("w", 2), strict=True)):
+    MODEL.ry(angle, qubit)
+    MODEL.rx(weight, qubit)
+
 MADE = {
-    "FidelityKernel": lambda **settings: FidelityKernel(AngleFeatureMap(), **settings),
+    "CachedKernel": lambda: kernels.CachedKernel(FidelityKernel(AngleFeatureMap())),
+    "CombinedKernel": lambda: kernels.CombinedKernel(
+        [("quantum", FidelityKernel(AngleFeatureMap())), ("classical", rbf_kernel)]
+    ),
+    "FisherKernel": lambda: kernels.FisherKernel(MODEL, [0.3, 0.4], Pauli("ZZ"), reference=X, input_parameters="x"),
+    "MeasuredFeaturesKernel": lambda: kernels.MeasuredFeaturesKernel(gamma=0.5),
+    "PathKernel": lambda: kernels.PathKernel(MODEL, [[0.3, 0.4], [0.5, 0.1]], Pauli("ZZ"), input_parameters="x"),
+    "TangentKernel": lambda: kernels.TangentKernel(MODEL, [0.3, 0.4], Pauli("ZZ"), input_parameters="x"),
+    "TrainableKernel": lambda **settings: kernels.TrainableKernel(
+        *(MODEL,), training_parameters=MODEL.parameters[:2], training_values=[0.3, 0.4], **settings
+    ),
 }
 """How a kernel is made that takes more than a feature map and settings."""
 
@@ -64,7 +81,7 @@ def test_every_public_kernel_can_be_made_here():
     """A new kernel that takes more than a feature map has its line in ``MADE``."""
     assert "FidelityKernel" in CLASSES
     for name in CLASSES:
-        assert made(name).evaluate(X).shape == (4, 4)
+        assert made(name).evaluate(X).shape == (4, 4), name
 
 
 @pytest.mark.parametrize("name", CLASSES)
