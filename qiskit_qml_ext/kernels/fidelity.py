@@ -11,10 +11,12 @@ from qiskit.circuit import Parameter
 from qiskit.primitives import BaseSamplerV2
 from typing_extensions import Self
 
-from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.arrays import FloatArray, IndexArray
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.engine.first_look import PLAN_QUBITS, spread_rows
+from qiskit_qml_ext.kernels.adaptive.pair_circuits import PairCircuits
 from qiskit_qml_ext.kernels.base import exact_connection
+from qiskit_qml_ext.kernels.data_binding import check_domain
 from qiskit_qml_ext.kernels.encoded import EncodedKernel
 from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
 from qiskit_qml_ext.kernels.methods import (
@@ -26,6 +28,7 @@ from qiskit_qml_ext.kernels.methods import (
     method_named,
 )
 from qiskit_qml_ext.kernels.methods.exact import exact_fidelities
+from qiskit_qml_ext.kernels.methods.inversion_circuit import inversion_test_on
 from qiskit_qml_ext.kernels.plan import advise, moments_of
 from qiskit_qml_ext.kernels.repairs import PsdRepair, needs_diagonal, steps_of
 from qiskit_qml_ext.kernels.samples import check_pair, distinct_samples
@@ -154,6 +157,24 @@ class FidelityKernel(EncodedKernel):
         wanted = replace(self._wanted(samples, None), only_diagonal=True)
         raw = choose_method(self.method, wanted.connection, wanted.encoding).method.estimate(wanted)
         return np.diagonal(raw.matrix).copy(), np.diagonal(raw.standard_errors).copy()
+
+    def pair_circuits(self, samples: FloatArray, pairs: IndexArray) -> PairCircuits:
+        """Return what runs inversion tests of pairs, each with shots of its own; see :class:`AdaptiveShots`.
+
+        Args:
+            samples: Checked samples, shape (d, features).
+            pairs: Rows of ``samples``, shape (p, 2).
+
+        Raises:
+            ValueError: If the kernel's results are exact.
+        """
+        wanted = self._wanted(samples, None)
+        if wanted.connection.is_exact and not self._asks_for_circuits():
+            raise ValueError("Adaptive shots need a target that draws shots, but the kernel's results are exact.")
+        test = inversion_test_on(wanted.connection, *wanted.encoding.circuit_for(wanted.connection))
+        if test.program is not None:
+            check_domain(test.program, test.columns, samples, None)
+        return PairCircuits(wanted.connection, test, samples, pairs)
 
     def _synthesis_error(self, x: FloatArray, y: FloatArray | None) -> float | None:
         wanted = self._wanted(x, y)

@@ -201,7 +201,7 @@ def test_three_classes_go_through_one_against_one():
         (lambda: AdaptiveQuantumSVC(FidelityKernel(MAP)), "need a target that draws shots"),
         (lambda: AdaptiveQuantumSVC(kernel().set_params(psd_repair="clip")), "do not use psd_repair"),
         (lambda: AdaptiveQuantumSVC(kernel().set_params(run_diagonal=True)), "do not use run_diagonal"),
-        (lambda: AdaptiveQuantumSVC(SVC()), "need a FidelityKernel, but a SVC came"),
+        (lambda: AdaptiveQuantumSVC(SVC()), "such as FidelityKernel, but a SVC came"),
         (lambda: AdaptiveQuantumSVC(kernel(), shots=100), r"shots must be None or AdaptiveShots\(…\), but 100"),
     ],
 )
