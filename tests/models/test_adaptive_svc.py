@@ -109,8 +109,8 @@ def test_a_pair_never_has_the_same_number_of_shots_twice_so_that_seeded_draws_di
 
     counts = PairCounts(6, measure, AdaptiveShots(max_shots_per_pair=256))
     counts.pilot()
-    while counts.spend(500.0, np.array([1.0, 0.5, 0.2, 0.0, 2.0, 1e-3])):
-        pass
+    rounds = [counts.spend(500.0, np.array([1.0, 0.5, 0.2, 0.0, 2.0, 1e-3])) for _ in range(100)]
+    assert rounds[-1] == 0, "no pair may have more"
     assert len(asked) == len(set(asked))
     assert counts.shots[3] == 8
     assert counts.shots.max() == 4 + 8 + 16 + 32 + 64 + 128 + 256
@@ -201,7 +201,7 @@ def test_three_classes_go_through_one_against_one():
         (lambda: AdaptiveQuantumSVC(FidelityKernel(MAP)), "need a target that draws shots"),
         (lambda: AdaptiveQuantumSVC(kernel().set_params(psd_repair="clip")), "do not use psd_repair"),
         (lambda: AdaptiveQuantumSVC(kernel().set_params(run_diagonal=True)), "do not use run_diagonal"),
-        (lambda: AdaptiveQuantumSVC(SVC()), "need a FidelityKernel, but a SVC came"),
+        (lambda: AdaptiveQuantumSVC(SVC()), "such as FidelityKernel, but a SVC came"),
         (lambda: AdaptiveQuantumSVC(kernel(), shots=100), r"shots must be None or AdaptiveShots\(…\), but 100"),
     ],
 )

@@ -106,6 +106,11 @@ class OutcomeKernel(KernelByMethod):
             return Definiteness(False, "one order of each pair, filled in for both, is no kernel of the samples")
         return definiteness_of(values, commuting=encoding.commutes)
 
+    @property
+    def entries_are_fractions(self) -> bool:
+        """No: entries are means of numbers that are read off outcomes."""
+        return False
+
     def _advised(self, plan: RunPlan, wanted: Fidelities, entries: tuple[float, float] | None) -> RunPlan:
         moments = self._exact_moments(wanted) if entries is None else entries
         if moments is None:
