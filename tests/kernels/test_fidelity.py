@@ -249,11 +249,13 @@ def test_nothing_given_is_changed():
     assert kernel.num_features == 2
 
 
-def test_one_sample():
+def test_one_sample_and_no_columns():
     kernel = FidelityKernel(AngleFeatureMap())
     assert kernel.evaluate([1.0, 2.0]).tolist() == [[1.0]]
+    assert kernel.evaluate(samples(3, 2), np.empty((0, 2))).shape == (3, 0)
     sampled = FidelityKernel(AngleFeatureMap(), connection=connect("aer", shots=10))
     assert sampled.evaluate([1.0, 2.0]).tolist() == [[1.0]]
+    assert sampled.evaluate(samples(3, 2), np.empty((0, 2))).shape == (3, 0)
 
 
 @pytest.mark.parametrize(
