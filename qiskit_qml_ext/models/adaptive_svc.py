@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.svm import SVC
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 from typing_extensions import Self
 
@@ -28,8 +28,9 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
     Training measures all pairs with a few shots, then more and more of those that carry the decisions, until the noise
     of the matrix is expected to change no more than a share ``1 - agreement`` of decisions. Prediction measures a new
     sample against the support vectors until its own decision stands, or until its noise is as small as that of the
-    training. Most samples lie far from the boundary and need few shots. Where all do, uniform shots are as good. It is
-    the sign of a decision value that stands: far from zero the value itself is known only roughly.
+    training, whatever other samples are asked for. Most samples lie far from the boundary and need few shots. Where all
+    do, uniform shots are as good. It is the sign of a decision value that stands: far from zero the value itself is
+    known only roughly.
 
     Shots of circuits are chosen here, whatever the connection's are; its budgets hold. When one is used up, what was
     measured so far is used, and ``stopped_because_`` says so. Everything that was run is remembered by the connection,
@@ -97,6 +98,7 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
             self.classes_ = np.unique(labels)
             if len(self.classes_) != 2:
                 raise ValueError(
+                    f"Only binary classification is supported. The type of the target is {type_of_target(labels)}. "
                     f"AdaptiveQuantumSVC tells two classes apart, but y has {len(self.classes_)} class"
                     f"{'es' if len(self.classes_) > 1 else ''}. For more, wrap it in "
                     "sklearn.multiclass.OneVsOneClassifier, which needs no more of it than what it decides."
@@ -156,7 +158,8 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike) -> AnyArray:
         """Predict class labels, shape (n,)."""
-        return self.classes_[(self.decision_function(X) > 0).astype(np.intp)]
+        values = self.decision_function(X)
+        return self.classes_[(values > 0).astype(np.intp)]
 
     def _machine(self) -> SVC:
         return SVC(kernel="precomputed", C=self.C, class_weight=self.class_weight, tol=self.tol)
