@@ -29,7 +29,7 @@ from qiskit_qml_ext.kernels.methods import (
 from qiskit_qml_ext.kernels.methods.exact import exact_fidelities
 from qiskit_qml_ext.kernels.plan import advise, moments_of
 from qiskit_qml_ext.kernels.repairs import Repair
-from qiskit_qml_ext.kernels.samples import check_pair, distinct_samples
+from qiskit_qml_ext.kernels.samples import check_pair, check_samples, distinct_samples
 from qiskit_qml_ext.primitives import Connection, RunPlan
 from qiskit_qml_ext.primitives.approximation import used_qubits
 
@@ -144,6 +144,14 @@ class FidelityKernel(EncodedKernel):
         method = choose_method(self.method, wanted.connection, wanted.encoding).method
         error = method.synthesis_error(wanted) if isinstance(method, CircuitMethod) else 0.0
         return replace(estimate, synthesis_error=error)
+
+    def diag(self, x_vec: ArrayLike) -> FloatArray:
+        """Return k(x, x) of each sample, which is 1, shape (n,); nothing is run for it.
+
+        Args:
+            x_vec: Samples, shape (n, features).
+        """
+        return np.ones(len(check_samples("x_vec", x_vec)))
 
     def plan(
         self,
