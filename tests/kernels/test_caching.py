@@ -25,6 +25,7 @@ from qiskit_qml_ext.kernels.caching.contents import entries_key
 from qiskit_qml_ext.kernels.caching.missing_blocks import missing_blocks
 from qiskit_qml_ext.models import QuantumSVC
 from qiskit_qml_ext.primitives import connect
+from qiskit_qml_ext.primitives.connection.views import with_new_noise
 
 RNG = np.random.default_rng(7)
 X = RNG.uniform(-1, 1, (40, 2))
@@ -282,6 +283,13 @@ def test_equal_kernels_have_equal_keys(name):
     for made in DIFFERENT[name]:
         keys = {entries_key(kernel, 2, in_every_process=True) for kernel in (made(), made(), clone(made()))}
         assert len(keys) == 1
+
+
+def test_views_of_one_connection_with_other_settings_are_not_the_same_in_memory():
+    connection = connect("aer", shots=30, seed=1)
+    kernels = [FidelityKernel(connection=each) for each in (connection, with_new_noise(connection, 2), connection)]
+    keys = [entries_key(kernel, 2, in_every_process=False) for kernel in kernels]
+    assert keys[0] == keys[2] != keys[1]
 
 
 def test_a_global_phase_changes_no_entry():

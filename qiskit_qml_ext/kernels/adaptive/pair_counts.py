@@ -71,7 +71,8 @@ class PairCounts:
 
         def of_group(values: FloatArray) -> FloatArray:
             """Return the sum over the group of each pair."""
-            return np.bincount(group, values, minlength=len(budget))[group]
+            sums: FloatArray = np.bincount(group, values.astype(np.float64), minlength=len(budget)).astype(np.float64)
+            return sums[group]
 
         share = importance / np.maximum(of_group(importance), _TINY)
         total = budget[group] + of_group(np.where(importance > 0, self.shots, 0.0))
