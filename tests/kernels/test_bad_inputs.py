@@ -139,7 +139,7 @@ def test_weights_without_values_are_refused(name):
     for qubit, angle in enumerate(ParameterVector("x", 2)):
         circuit.ry(angle, qubit)
     circuit.rx(weight, 0)
-    with pytest.raises(ValueError, match="1 training parameters have no values yet|not trained yet"):
+    with pytest.raises(ValueError, match=r"1 training parameters have no values yet|not trained yet"):
         CLASSES[name](circuit, training_parameters=[weight]).evaluate(X)
 
 
