@@ -19,18 +19,22 @@ def gaussian(X, Y=None):
 
 
 class KillsItsWorker:
-    """A kernel that kills the process that calls it, but not ``parent``, as long as there are files in a folder."""
+    """A kernel that kills the process that calls it, but not ``parent``, as long as there are files in a folder.
 
-    def __init__(self, parent, folder):
+    Otherwise it is the function ``values``.
+    """
+
+    def __init__(self, parent, folder, values=gaussian):
         self.parent = parent
         self.folder = str(folder)
+        self.values = values
 
     def evaluate(self, X, Y=None):
         if os.getpid() != self.parent:
             for mark in sorted(Path(self.folder).iterdir()):
                 mark.unlink(missing_ok=True)
                 os.kill(os.getpid(), signal.SIGKILL)
-        return gaussian(X, Y)
+        return self.values(X, Y)
 
 
 def with_median(X, Y=None):
