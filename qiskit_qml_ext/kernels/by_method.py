@@ -79,12 +79,13 @@ class KernelByMethod(EncodedKernel):
         """
         copy = super().with_connection(connection)
         if connection is None:
-            copy.set_params(readout_correction=None)
+            copy = copy._copy_with(readout_correction=None)
         return copy if self._asks_for_circuits() else copy.set_params(method="auto")
 
     def exact_copy(self) -> Self:
         """Return a copy of the kernel with exact results, without a repair and without a measured diagonal."""
-        return super().exact_copy().set_params(method="exact", run_diagonal=False)
+        method = "exact" if self._asks_for_circuits() else self.method  # that of wide circuits simulates as well
+        return super().exact_copy().set_params(method=method, run_diagonal=False)
 
     def _asks_for_circuits(self) -> bool:
         """Whether the method is one that runs circuits, by its name."""

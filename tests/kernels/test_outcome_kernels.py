@@ -19,6 +19,7 @@ from qiskit_qml_ext.kernels import (
     HammingKernel,
     OutcomeKernel,
     PlansRuns,
+    ReadoutErrors,
     StatesErrors,
 )
 from qiskit_qml_ext.models import QuantumSVC
@@ -116,11 +117,17 @@ def test_a_plan_says_what_shots_are_worth():
         HammingKernel(ZZFeatureMap()).plan(POINTS)
 
 
-def test_concentration_of_a_hamming_kernel_is_that_of_its_matrix():
-    x = np.random.default_rng(1).uniform(-3, 3, (30, 6))
-    found = kernel_concentration(HammingKernel(AngleFeatureMap()), x)
-    entries = HammingKernel(AngleFeatureMap()).evaluate(x)[np.triu_indices(30, 1)]
-    assert found.points[-1].mean.value == pytest.approx(entries.mean(), abs=1e-12)
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        HammingKernel(AngleFeatureMap()),
+        FidelityKernel(AngleFeatureMap(), method="swap"),
+        FidelityKernel(AngleFeatureMap(), readout_correction=ReadoutErrors(0.02, 0.05)),
+    ],
+)
+def test_shots_of_fidelities_are_not_counted_for_entries_that_are_no_fractions(kernel):
+    with pytest.raises(TypeError, match="are no fractions of shots"):
+        kernel_concentration(kernel, np.random.default_rng(1).uniform(-3, 3, (30, 6)))
 
 
 def test_hamming_of_random_angles_has_mean_one_half_and_variance_one_over_8n():
