@@ -4,9 +4,9 @@ import pickle
 
 import numpy as np
 import pytest
+from kernel_maps import PAIRS, POINTS, commuting_map, general_map
 from numpy.testing import assert_allclose, assert_array_equal
 from qiskit.quantum_info import Statevector, partial_trace
-from regression_circuits import PAIRS, X, commuting, layered
 from sklearn.base import clone
 from sklearn.svm import SVC
 
@@ -22,12 +22,12 @@ SAMPLES = np.random.default_rng(8).uniform(-2, 2, (6, 3))
 @pytest.mark.parametrize(
     ("circuit", "expected", "diagonal"),
     [
-        (commuting, [0.8890915463, 0.8313466342, 0.7055474745], [0.9361811212, 0.9541536903, 0.8986799501]),
-        (layered, [0.7060685030, 0.6523106296, 0.4873933515], [0.9159211929, 0.9014511413, 0.6655415316]),
+        (commuting_map, [0.8890915463, 0.8313466342, 0.7055474745], [0.9361811212, 0.9541536903, 0.8986799501]),
+        (general_map, [0.7060685030, 0.6523106296, 0.4873933515], [0.9159211929, 0.9014511413, 0.6655415316]),
     ],
 )
 def test_known_values(circuit, expected, diagonal):
-    matrix = LocalKernel(circuit(), patches="single", normalize=False).evaluate(X)
+    matrix = LocalKernel(circuit(), patches="single", normalize=False).evaluate(POINTS)
     assert_allclose(matrix[PAIRS], expected, atol=5e-11)  # half a unit of the last of ten digits
     assert_allclose(np.diagonal(matrix), diagonal, atol=5e-11)
 
@@ -80,12 +80,12 @@ def test_all_qubits_alone_are_the_fidelity_kernel():
 @pytest.mark.parametrize("normalize", [True, False])
 @pytest.mark.parametrize("patches", ["single", ("disjoint_pairs", "all")])
 def test_estimates_have_true_standard_errors(patches, normalize):
-    exact = LocalKernel(layered(), patches=patches, normalize=normalize)
+    exact = LocalKernel(general_map(), patches=patches, normalize=normalize)
     entries = np.triu_indices(3, int(normalize))
-    runs = [exact.with_connection(connect(shots=150, seed=seed)).evaluate_with_errors(X) for seed in range(40)]
+    runs = [exact.with_connection(connect(shots=150, seed=seed)).evaluate_with_errors(POINTS) for seed in range(40)]
     values = np.array([run.raw[entries] for run in runs])
     errors = np.array([run.standard_errors[entries] for run in runs])
-    deviation = values.mean(axis=0) - exact.evaluate(X)[entries]
+    deviation = values.mean(axis=0) - exact.evaluate(POINTS)[entries]
     # 4 standard errors of a mean of 40 runs; normalising leaves a bias of the order of 1/150. Fixed seeds
     assert np.all(np.abs(deviation) < 4 * values.std(axis=0) / np.sqrt(40) + normalize / 150)
     # the spread of 40 runs has a relative standard error of 11 %; 4 of them
@@ -163,12 +163,12 @@ def test_large_patches_are_refused_on_targets_with_shots_and_pairs_of_one_qubit(
 
 def test_a_purity_that_noise_made_negative_is_not_divided_by():
     """Two shots of a maximally mixed qubit: the estimate of its purity is 1/2 plus a noise of the same size."""
-    circuit = layered()
+    circuit = general_map()
     seen = set()
     for seed in range(30):
         kernel = LocalKernel(circuit, patches=[(0, 1)], connection=connect(shots=2, seed=seed))
         try:
-            kernel.evaluate(X)
+            kernel.evaluate(POINTS)
         except ValueError as error:
             seen.add(str(error).partition(",")[0])
         else:
@@ -178,15 +178,15 @@ def test_a_purity_that_noise_made_negative_is_not_divided_by():
 
 def test_errors_of_normalised_entries_follow_from_every_estimate_in_them():
     """Beside slopes by finite differences of K_ij/√(K_ii K_jj) in the estimates of both samples."""
-    kernel = LocalKernel(layered(), patches="single", connection=connect(shots=2000, seed=1))
-    compared = kernel._local(X, None, kernel._parts([0, 1, 2]))
+    kernel = LocalKernel(general_map(), patches="single", connection=connect(shots=2000, seed=1))
+    compared = kernel._local(POINTS, None, kernel._parts([0, 1, 2]))
     estimates, weights = compared.projections.values, compared.weights
 
     def entry(a, b, i, j):
         purities = [np.sum(weights * one**2) + compared.identity - compared.excess[k] for one, k in ((a, i), (b, j))]
         return (np.sum(weights * a * b) + compared.identity) / np.sqrt(np.prod(purities))
 
-    errors = kernel.evaluate_with_errors(X).standard_errors
+    errors = kernel.evaluate_with_errors(POINTS).standard_errors
     steps = 1e-6 * np.eye(len(weights))
     for i, j in zip(*PAIRS, strict=True):
         a, b = estimates[i], estimates[j]

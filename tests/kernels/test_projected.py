@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from kernel_maps import PAIRS, POINTS, commuting_map, general_map
 from numpy.testing import assert_allclose, assert_array_equal
 from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import ParameterVector
@@ -12,7 +13,6 @@ from qiskit.primitives import StatevectorSampler
 from qiskit.quantum_info import DensityMatrix, Pauli, SparsePauliOp
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
-from regression_circuits import PAIRS, X, commuting, layered
 from sklearn.base import clone
 from sklearn.gaussian_process.kernels import RBF, DotProduct, Matern, RationalQuadratic
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -28,8 +28,8 @@ from qiskit_qml_ext.primitives import connect
 SAMPLES = np.random.default_rng(4).uniform(-2, 2, (8, 2))
 LABELS = np.arange(8) % 2
 KNOWN = [
-    (commuting, [0.8451614725, 0.7724007911, 0.5155051233]),
-    (layered, [0.5445187008, 0.6601671634, 0.4113507776]),
+    (commuting_map, [0.8451614725, 0.7724007911, 0.5155051233]),
+    (general_map, [0.5445187008, 0.6601671634, 0.4113507776]),
 ]
 OUTER = {
     "rbf": {"gamma": 0.5},
@@ -41,15 +41,15 @@ OUTER = {
 
 @pytest.mark.parametrize(("circuit", "expected"), KNOWN)
 def test_known_values(circuit, expected):
-    matrix = ProjectedKernel(circuit(), gamma=0.5).evaluate(X)
+    matrix = ProjectedKernel(circuit(), gamma=0.5).evaluate(POINTS)
     assert_allclose(matrix[PAIRS], expected, atol=5e-11)  # half a unit of the last of ten digits
     assert_array_equal(np.diagonal(matrix), 1)
     assert_array_equal(matrix, matrix.T)
 
 
 def features_of(rows: np.ndarray, num_qubits: int = 3) -> np.ndarray:
-    """Bloch vectors of the layered circuit from Qiskit, divided by √2: their squared distances are Σ ‖ρ - ρ'‖²_F."""
-    states = [DensityMatrix(layered().assign_parameters(row)) for row in rows]
+    """Bloch vectors of the general map from Qiskit, divided by √2: their squared distances are Σ ‖ρ - ρ'‖²_F."""
+    states = [DensityMatrix(general_map().assign_parameters(row)) for row in rows]
     paulis = [Pauli("I" * (num_qubits - 1 - qubit) + letter + "I" * qubit) for qubit in range(3) for letter in "XYZ"]
     return np.array([[state.expectation_value(pauli).real for pauli in paulis] for state in states]) / np.sqrt(2)
 
@@ -66,15 +66,15 @@ def features_of(rows: np.ndarray, num_qubits: int = 3) -> np.ndarray:
 )
 def test_outer_kernels_are_scikit_learns_of_the_features(outer, theirs):
     settings = {"gamma": 0.5} if isinstance(outer, str) else {}  # γ = 1/(2l²) with l = 1
-    kernel = ProjectedKernel(layered(), outer=outer, **settings)
-    rows, columns = features_of(X), features_of(X[:2] + 0.1)
-    assert_allclose(kernel.evaluate(X), theirs(rows), atol=1e-7 if outer == "matern" else 1e-12)  # √ of rounding
-    assert_allclose(kernel.evaluate(X, X[:2] + 0.1), theirs(rows, columns), atol=1e-12)
+    kernel = ProjectedKernel(general_map(), outer=outer, **settings)
+    rows, columns = features_of(POINTS), features_of(POINTS[:2] + 0.1)
+    assert_allclose(kernel.evaluate(POINTS), theirs(rows), atol=1e-7 if outer == "matern" else 1e-12)  # √ of rounding
+    assert_allclose(kernel.evaluate(POINTS, POINTS[:2] + 0.1), theirs(rows, columns), atol=1e-12)
 
 
 def test_linear_kernel_is_the_sum_of_overlaps_of_reduced_states():
-    expected = 1.5 + features_of(X) @ features_of(X).T  # Tr ρρ' = ½(1 + a·b) for each of three qubits
-    assert_allclose(ProjectedKernel(layered(), outer="linear").evaluate(X), expected, atol=1e-12)
+    expected = 1.5 + features_of(POINTS) @ features_of(POINTS).T  # Tr ρρ' = ½(1 + a·b) for each of three qubits
+    assert_allclose(ProjectedKernel(general_map(), outer="linear").evaluate(POINTS), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("patches", ["single", "all_pairs", [(0, 2)]])
@@ -102,7 +102,7 @@ def test_measured_matrices_are_symmetric_to_the_last_digit(outer):
     assert_allclose(cross.standard_errors, estimate.standard_errors[:, :4], rtol=1e-9, atol=1e-15)
 
 
-def drawn(outer, patches, *, shots, seeds, circuit=layered, debias=True, samples=X):
+def drawn(outer, patches, *, shots, seeds, circuit=general_map, debias=True, samples=POINTS):
     """Exact entries, and estimates with their errors of many runs."""
     settings = OUTER.get(outer, {}) if isinstance(outer, str) else {}
     kernel = ProjectedKernel(circuit(), patches=patches, outer=outer, debias=debias, **settings)
@@ -128,7 +128,7 @@ def test_the_plain_square_is_biased_and_its_matrix_positive_semi_definite():
     exact, values, _ = drawn("rbf", "single", shots=60, seeds=range(60), debias=False)
     # three qubits, three axes: distances are too large by up to ½ · 9 · 2/60 = 0.15, and entries too small
     assert np.all(values.mean(axis=0) < exact - 0.01)
-    kernel = ProjectedKernel(layered(), gamma=2.0, debias=False, connection=connect(shots=5, seed=1))
+    kernel = ProjectedKernel(general_map(), gamma=2.0, debias=False, connection=connect(shots=5, seed=1))
     assert np.linalg.eigvalsh(kernel.evaluate(np.random.default_rng(0).uniform(-2, 2, (8, 3))))[0] > -1e-12
 
 
@@ -308,13 +308,13 @@ def test_a_sampler_of_the_users_own():
 
 @pytest.mark.parametrize("settings", [{"gamma": 0.5}, {}, {"outer": "linear"}, {"outer": RBF(1.0)}], ids=str)
 def test_a_plan_says_the_noise_beside_the_spread_of_entries(settings):
-    kernel = ProjectedKernel(layered(), connection=connect(shots=300, seed=3), **settings)
+    kernel = ProjectedKernel(general_map(), connection=connect(shots=300, seed=3), **settings)
     rows = np.random.default_rng(2).uniform(-2, 2, (12, 3))
     settings_said, spread, noise = kernel.plan(rows).advice
     assert kernel.connection.usage.circuits == 0
     pairs = np.triu_indices(12, 1)
     found = kernel.evaluate_with_errors(rows)
-    exact = ProjectedKernel(layered(), **settings).evaluate(rows)
+    exact = ProjectedKernel(general_map(), **settings).evaluate(rows)
     assert settings_said == "Each sample is measured in 3 settings."
     assert spread == f"Entries vary by {np.std(exact[pairs]):.3g} from pair to pair."
     said = float(noise.rpartition("about ")[2].rstrip("."))
@@ -326,9 +326,9 @@ class TestMedian:
     """The bandwidth that data say is one for training and test data, or an error."""
 
     def test_it_is_one_over_the_median_of_squared_distances(self):
-        kernel = ProjectedKernel(layered())
-        matrix = kernel.evaluate(np.concatenate([X, X[:1]]))  # a sample twice counts once
-        distances = np.sum((features_of(X)[:, None] - features_of(X)[None]) ** 2, axis=-1)[PAIRS]
+        kernel = ProjectedKernel(general_map())
+        matrix = kernel.evaluate(np.concatenate([POINTS, POINTS[:1]]))  # a sample twice counts once
+        distances = np.sum((features_of(POINTS)[:, None] - features_of(POINTS)[None]) ** 2, axis=-1)[PAIRS]
         assert kernel.gamma_ == pytest.approx(1 / np.median(distances))
         assert_allclose(matrix[:3, :3][PAIRS], np.exp(-distances / np.median(distances)), atol=1e-12)
 
@@ -372,8 +372,8 @@ class TestMedian:
     def test_fit_fixes_it_for_whatever_comes(self):
         kernel = ProjectedKernel(ZZFeatureMap()).fit(SAMPLES, LABELS)
         number = ProjectedKernel(ZZFeatureMap(), gamma=kernel.gamma_)
-        assert_array_equal(kernel.evaluate(X[:, :2]), number.evaluate(X[:, :2]))
-        assert_array_equal(pickle.loads(pickle.dumps(kernel)).evaluate(X[:, :2]), kernel.evaluate(X[:, :2]))
+        assert_array_equal(kernel.evaluate(POINTS[:, :2]), number.evaluate(POINTS[:, :2]))
+        assert_array_equal(pickle.loads(pickle.dumps(kernel)).evaluate(POINTS[:, :2]), kernel.evaluate(POINTS[:, :2]))
         with pytest.raises(ValueError, match="taken of other settings"):
             kernel.set_params(patches="all_pairs").evaluate(SAMPLES)
 
@@ -404,26 +404,28 @@ class TestMedian:
 
 class TestFeatures:
     def test_features_come_with_their_errors(self):
-        exact = ProjectedKernel(layered()).features(X)
+        exact = ProjectedKernel(general_map()).features(POINTS)
         assert exact.standard_errors is None
-        assert_allclose(exact.values, features_of(X) * np.sqrt(2), atol=1e-12)
-        found = ProjectedKernel(layered(), connection=connect(shots=2000, seed=5)).features(X)
+        assert_allclose(exact.values, features_of(POINTS) * np.sqrt(2), atol=1e-12)
+        found = ProjectedKernel(general_map(), connection=connect(shots=2000, seed=5)).features(POINTS)
         assert (found.shots, found.paulis) == (2000, exact.paulis)
         # 27 values, false alarm about 27 · 6e-5; fixed seed
         assert np.all(np.abs(found.values - exact.values) < 4 * found.standard_errors)
-        pairs = ProjectedKernel(layered(), patches=[(0, 2)], connection=connect(shots=100, seed=5)).features(X)
+        pairs = ProjectedKernel(general_map(), patches=[(0, 2)], connection=connect(shots=100, seed=5)).features(POINTS)
         assert pairs.shots == 100
         assert len(pairs.paulis) == 15
         assert "X0 Y2" in pairs.paulis
 
     def test_measured_features_give_the_kernel_of_their_states(self):
-        inside = ProjectedKernel(layered(), connection=connect(shots=500, seed=5))
-        values = inside.features(X).values
+        inside = ProjectedKernel(general_map(), connection=connect(shots=500, seed=5))
+        values = inside.features(POINTS).values
         kernel = ProjectedKernel.from_features(values, shots=500)
         assert_allclose(
-            kernel.evaluate(values), inside.evaluate(X), rtol=0.02
+            kernel.evaluate(values), inside.evaluate(POINTS), rtol=0.02
         )  # variances, and so the correction, differ
-        assert kernel.gamma_ == pytest.approx(ProjectedKernel(layered(), connection=inside.connection).fit(X).gamma_)
+        assert kernel.gamma_ == pytest.approx(
+            ProjectedKernel(general_map(), connection=inside.connection).fit(POINTS).gamma_
+        )
         other = values + 0.01 * (values < 0)
         assert kernel.evaluate(other, values).shape == (3, 3)
         estimate = kernel.evaluate_with_errors(values)
@@ -431,9 +433,9 @@ class TestFeatures:
         assert estimate.standard_errors[0, 1] > 0
 
     def test_exact_features_give_the_exact_kernel(self):
-        values = ProjectedKernel(layered()).features(X).values
+        values = ProjectedKernel(general_map()).features(POINTS).values
         for outer, settings in OUTER.items():
-            expected = ProjectedKernel(layered(), outer=outer, **settings).evaluate(X)
+            expected = ProjectedKernel(general_map(), outer=outer, **settings).evaluate(POINTS)
             found = ProjectedKernel.from_features(values, outer=outer, **settings).evaluate(values)
             assert_allclose(found, expected, atol=1e-12)
 
@@ -476,7 +478,7 @@ def test_bad_data_and_a_single_shot_are_refused_before_anything_runs():
     with pytest.raises(ValueError, match="x_vec has the value nan"):
         ProjectedKernel(ZZFeatureMap(), gamma=1.0).evaluate([[np.nan, 1.0]])
     with pytest.raises(ValueError, match="data have 2 columns but the feature map encodes 3"):
-        ProjectedKernel(layered(), gamma=1.0).evaluate(SAMPLES)
+        ProjectedKernel(general_map(), gamma=1.0).evaluate(SAMPLES)
     with pytest.raises(ValueError, match="takes 3\\^5 = 243 settings"):
         ProjectedKernel(ZZFeatureMap(), patches="all", gamma=1.0, connection=connect("aer")).evaluate(np.ones((2, 5)))
     assert connection.usage.circuits == 0

@@ -4,12 +4,12 @@ import pickle
 
 import numpy as np
 import pytest
+from kernel_maps import POINTS, general_map
 from numpy.testing import assert_allclose, assert_array_equal
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import DensityMatrix, Statevector
 from qiskit_aer.noise import NoiseModel, depolarizing_error
-from regression_circuits import X, layered
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
@@ -40,7 +40,7 @@ def rotated_outcomes(state: np.ndarray, thetas: np.ndarray, phis: np.ndarray) ->
 
 def test_the_mean_over_all_pauli_bases_is_the_overlap():
     """The formula itself, with exact probabilities: Tr ρσ = 2ⁿ Σ (-2)^{-D} P P', averaged over 3ⁿ bases."""
-    states = [Statevector(layered().assign_parameters(row)).data for row in X]
+    states = [Statevector(general_map().assign_parameters(row)).data for row in POINTS]
     angles = {1: (np.pi / 2, 0), 2: (np.pi / 2, np.pi / 2), 3: (0, 0)}
     settings = [np.array([angles[1 + number // 3**qubit % 3] for qubit in range(3)]) for number in range(27)]
     fractions = [np.array([rotated_outcomes(state, *setting.T) for state in states]) for setting in settings]
@@ -54,7 +54,7 @@ def test_the_mean_over_all_pauli_bases_is_the_overlap():
     assert_allclose(one, direct, atol=1e-10)
 
 
-def runs_of(method, *, shots, seeds, circuit=layered, samples=X):
+def runs_of(method, *, shots, seeds, circuit=general_map, samples=POINTS):
     """Estimates and errors of every entry, the diagonal too, of many experiments."""
     estimates = []
     for seed in seeds:
@@ -81,13 +81,13 @@ def test_estimates_are_unbiased_with_true_standard_errors_on_the_diagonal_too(ba
 def test_all_pauli_bases_leave_only_the_noise_of_shots():
     connection = connect(shots=4000, seed=4)
     method = RandomisedMeasurements(num_settings=None, bases="pauli")
-    kernel = FidelityKernel(layered(), method=method, run_diagonal=True, connection=connection)
-    found = kernel.evaluate_with_errors(X)
+    kernel = FidelityKernel(general_map(), method=method, run_diagonal=True, connection=connection)
+    found = kernel.evaluate_with_errors(POINTS)
     assert connection.usage.circuits == 3 * 27
     predicted = method.predicted_error(3, 4000)
     assert predicted < 0.02
     # 6 entries within 4 predicted errors: false alarm about 4e-4; fixed seed
-    assert_allclose(found.matrix, FidelityKernel(layered()).evaluate(X), atol=4 * predicted)
+    assert_allclose(found.matrix, FidelityKernel(general_map()).evaluate(POINTS), atol=4 * predicted)
     assert found.standard_errors.min() > predicted / 2  # over settings: larger, as these are no random choice
 
 
