@@ -109,6 +109,11 @@ class QuantumKernel(BaseKernel, BaseEstimator):
         return True
 
     @property
+    def unit_diagonal(self) -> bool:
+        """Whether k(x, x) is 1 for every sample, by definition and without anything being run."""
+        return False
+
+    @property
     def enforce_psd(self) -> bool:
         """Whether a symmetric matrix is made positive semi-definite."""
         return makes_psd(steps_of(self.psd_repair))
@@ -192,6 +197,9 @@ class QuantumKernel(BaseKernel, BaseEstimator):
         return raw, final if final is not raw else replace(raw, matrix=raw.matrix.copy())
 
     def _checked_raw(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
+        if y is not None and not len(y):  # what a machine without support vectors asks for
+            target = next((one.target_name for one in connections_of(self)), "none")
+            return RawKernel(np.zeros((len(x), 0)), errors=None, shots=None, target=target)
         raw = self.raw_kernel(x, y)
         if not isinstance(raw, RawKernel):
             raise TypeError(

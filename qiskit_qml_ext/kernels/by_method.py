@@ -112,6 +112,11 @@ class KernelByMethod(EncodedKernel):
             raise _no_outcomes(method.name)
         return method.estimate(wanted)
 
+    @property
+    def unit_diagonal(self) -> bool:
+        """Whether k(x, x) is 1 for every sample: yes, unless it is measured."""
+        return not self.run_diagonal
+
     def check_measures_diagonal(self) -> None:
         """Refuse, before anything is run, a repair that needs a measured diagonal where none is measured."""
         if not self.run_diagonal:

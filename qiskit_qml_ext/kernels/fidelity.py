@@ -8,12 +8,17 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.primitives import BaseSamplerV2
 
+from qiskit_qml_ext.arrays import FloatArray, IndexArray
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.engine.first_look import PLAN_QUBITS, spread_rows
+from qiskit_qml_ext.kernels.adaptive.pair_circuits import PairCircuits
 from qiskit_qml_ext.kernels.base import exact_connection
 from qiskit_qml_ext.kernels.by_method import KernelByMethod
-from qiskit_qml_ext.kernels.methods import Fidelities, FidelityMethod, PredictsErrors, method_named
+from qiskit_qml_ext.kernels.data_binding import check_domain
+from qiskit_qml_ext.kernels.methods import Fidelities, FidelityMethod, OutcomeMethod, PredictsErrors, method_named
 from qiskit_qml_ext.kernels.methods.exact import exact_fidelities
+from qiskit_qml_ext.kernels.methods.inversion_circuit import inversion_test_on
+from qiskit_qml_ext.kernels.methods.swap_test import SwapTestCounts
 from qiskit_qml_ext.kernels.plan import advise, moments_of, spread_in_words
 from qiskit_qml_ext.kernels.readings import FidelityReading, Reading, ReadoutErrors
 from qiskit_qml_ext.kernels.repairs import PsdRepair
@@ -117,8 +122,30 @@ class FidelityKernel(KernelByMethod):
 
     @property
     def entries_are_fractions(self) -> bool:
-        """Whether a measured entry is a fraction of its shots: yes, but for randomised measurements."""
-        return self.method == "auto" or not isinstance(method_named(self.method), PredictsErrors)
+        """Whether a measured entry is a fraction of its shots: by the inversion test, unless readout is corrected."""
+        return self.readout_correction is None and (
+            self.method == "auto" or not isinstance(method_named(self.method), SwapTestCounts | PredictsErrors)
+        )
+
+    def pair_circuits(self, samples: FloatArray, pairs: IndexArray) -> PairCircuits:
+        """Return what runs inversion tests of pairs, each with shots of its own; see :class:`AdaptiveShots`.
+
+        Args:
+            samples: Checked samples, shape (d, features).
+            pairs: Rows of ``samples``, shape (p, 2).
+
+        Raises:
+            ValueError: If the kernel's results are exact, or its method is no inversion test.
+        """
+        if self.method != "auto" and not isinstance(method_named(self.method), OutcomeMethod):
+            raise ValueError(f"Adaptive shots run inversion tests, but method={self.method!r}. Leave it at 'auto'.")
+        wanted = self._wanted(samples, None, self.reading())
+        if wanted.connection.is_exact and not self._asks_for_circuits():
+            raise ValueError("Adaptive shots need a target that draws shots, but the kernel's results are exact.")
+        test = inversion_test_on(wanted.connection, *wanted.encoding.circuit_for(wanted.connection))
+        if test.program is not None:
+            check_domain(test.program, test.columns, wanted.x, None)
+        return PairCircuits(wanted.connection, test, wanted.x, pairs)
 
     def _advised(self, plan: RunPlan, wanted: Fidelities, entries: tuple[float, float] | None) -> RunPlan:
         if not self.entries_are_fractions:

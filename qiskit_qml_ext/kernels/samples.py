@@ -15,8 +15,7 @@ def check_samples(name: str, values: ArrayLike) -> FloatArray:
     One sample may come as a one-dimensional array, as in qiskit-machine-learning.
 
     Raises:
-        ValueError: If the array has the wrong number of dimensions, no samples, no features, or values that
-            are not finite.
+        ValueError: If the array has the wrong number of dimensions, no features, or values that are not finite.
         TypeError: If the values are not real numbers.
     """
     if not isinstance(values, np.ndarray) or isinstance(values, np.ma.MaskedArray) or values.dtype.kind not in "biuf":
@@ -26,8 +25,6 @@ def check_samples(name: str, values: ArrayLike) -> FloatArray:
         raise ValueError(f"{name} must have the shape (samples, features), but {np.shape(values)} came.")
     if array.shape[1] == 0:
         raise ValueError(f"{name} has no features.")
-    if array.shape[0] == 0:
-        raise ValueError(f"{name} must hold at least one sample, but its shape is {array.shape}.")
     if not np.isfinite(array).all():
         row, column = np.argwhere(~np.isfinite(array))[0]
         raise ValueError(
@@ -40,10 +37,14 @@ def check_samples(name: str, values: ArrayLike) -> FloatArray:
 def check_pair(x_vec: ArrayLike, y_vec: ArrayLike | None) -> tuple[FloatArray, FloatArray | None]:
     """Return the samples of the rows and of the columns of a kernel matrix; ``None`` for columns that equal the rows.
 
+    There may be no columns: qiskit-machine-learning's ``PegasosQSVC`` asks so before it has a support vector.
+
     Raises:
-        ValueError: If one of them is not valid, or they differ in the number of features.
+        ValueError: If one of them is not valid, there are no rows, or they differ in the number of features.
     """
     x = check_samples("x_vec", x_vec)
+    if not len(x):
+        raise ValueError(f"x_vec must hold at least one sample, but its shape is {x.shape}.")
     if y_vec is None or y_vec is x_vec:
         return x, None
     y = check_samples("y_vec", y_vec)

@@ -8,11 +8,11 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.svm import SVC
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 from typing_extensions import Self
 
-from qiskit_qml_ext.arrays import AnyArray, FloatArray
+from qiskit_qml_ext.arrays import AnyArray, FloatArray, IndexArray
 from qiskit_qml_ext.checks import wrong_kind
 from qiskit_qml_ext.circuits import AngleFeatureMap
 from qiskit_qml_ext.kernels import AdaptiveShots, FidelityKernel, KernelEstimate
@@ -28,8 +28,9 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
     Training measures all pairs with a few shots, then more and more of those that carry the decisions, until the noise
     of the matrix is expected to change no more than a share ``1 - agreement`` of decisions. Prediction measures a new
     sample against the support vectors until its own decision stands, or until its noise is as small as that of the
-    training. Most samples lie far from the boundary and need few shots. Where all do, uniform shots are as good. It is
-    the sign of a decision value that stands: far from zero the value itself is known only roughly.
+    training, whatever other samples are asked for. Most samples lie far from the boundary and need few shots. Where all
+    do, uniform shots are as good. It is the sign of a decision value that stands: far from zero the value itself is
+    known only roughly.
 
     Shots of circuits are chosen here, whatever the connection's are; its budgets hold. When one is used up, what was
     measured so far is used, and ``stopped_because_`` says so. Everything that was run is remembered by the connection,
@@ -97,19 +98,22 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
             self.classes_ = np.unique(labels)
             if len(self.classes_) != 2:
                 raise ValueError(
+                    f"Only binary classification is supported. The type of the target is {type_of_target(labels)}. "
                     f"AdaptiveQuantumSVC tells two classes apart, but y has {len(self.classes_)} class"
                     f"{'es' if len(self.classes_) > 1 else ''}. For more, wrap it in "
                     "sklearn.multiclass.OneVsOneClassifier, which needs no more of it than what it decides."
                 )
             self.kernel_ = self._default_kernel() if self.kernel is None else clone(self.kernel, safe=False)
             needed = distinct_pairs(samples, None)
-            counts = self._counts(needed.samples, needed.pairs)
+            counts, settings, target = self._counts(needed.samples, needed.pairs)
             rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
-            self._trained = train(needed, counts, self._machine, labels, self._settings(), rng)
-            self._keep(self._trained, needed, counts, samples)
+            self._trained = train(needed, counts, self._machine, labels, settings, rng)
+            self._keep(self._trained, needed, counts, samples, target)
         return self
 
-    def _keep(self, trained: Trained, needed: DistinctPairs, counts: PairCounts, samples: FloatArray) -> None:
+    def _keep(
+        self, trained: Trained, needed: DistinctPairs, counts: PairCounts, samples: FloatArray, target: str
+    ) -> None:
         self.machine_ = trained.machine
         self.expected_changes_ = trained.changes
         self.stopped_because_ = trained.reason
@@ -123,7 +127,7 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
             needed.fill(np.sqrt(counts.variances), exact),
             trained.matrix.copy(),
             int(counts.shots.min()) if len(counts.shots) else None,
-            self.kernel_._connection(draws=True).target_name,
+            target,
             entry_shots=needed.fill(counts.shots.astype(np.float64), exact).astype(np.int64),
         )
 
@@ -142,8 +146,8 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
         vectors = self._distinct[np.unique(self._place[self.support_])]
         same = np.all(new[:, None] == vectors[None], axis=-1)
         pairs = np.argwhere(np.ones(same.shape, dtype=bool)) + np.array([0, len(new)])
-        counts = self._counts(np.concatenate([new, vectors]), pairs)
-        decided = decide(self._trained, self._place, counts, np.where(same, 1.0, np.nan), self._settings())
+        counts, settings, _ = self._counts(np.concatenate([new, vectors]), pairs)
+        decided = decide(self._trained, self._place, counts, np.where(same, 1.0, np.nan), settings)
         if new_place is None:
             return decided
         return Decided(decided.values[new_place], decided.errors[new_place], decided.settled[new_place], decided.reason)
@@ -154,7 +158,8 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike) -> AnyArray:
         """Predict class labels, shape (n,)."""
-        return self.classes_[(self.decision_function(X) > 0).astype(np.intp)]
+        values = self.decision_function(X)
+        return self.classes_[(values > 0).astype(np.intp)]
 
     def _machine(self) -> SVC:
         return SVC(kernel="precomputed", C=self.C, class_weight=self.class_weight, tol=self.tol)
@@ -163,16 +168,16 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         return FidelityKernel(AngleFeatureMap(bandwidth=0.5), connection=connect("exact", shots=1, seed=int(seed)))
 
-    def _settings(self) -> AdaptiveShots:
+    def _counts(self, samples: FloatArray, pairs: IndexArray) -> tuple[PairCounts, AdaptiveShots, str]:
+        """Return the counts of pairs before anything was run, how shots are given out, and where they run."""
         settings = AdaptiveShots() if self.shots is None else self.shots
         if not isinstance(settings, AdaptiveShots):
             raise wrong_kind("shots", "None or AdaptiveShots(…)", self.shots)
-        limit = self.kernel_._connection(draws=True).max_executions_per_job
-        largest = 2 ** (limit.bit_length() - 1)
-        return replace(settings, max_shots_per_pair=min(settings.max_shots_per_pair, max(largest, settings.pilot)))
-
-    def _counts(self, samples: FloatArray, pairs: AnyArray) -> PairCounts:
-        return PairCounts(len(pairs), adaptive_circuits(self.kernel_, samples, pairs), self._settings())
+        circuits = adaptive_circuits(self.kernel_, samples, pairs)
+        largest = 2 ** (circuits.connection.max_executions_per_job.bit_length() - 1)
+        most = max(min(settings.max_shots_per_pair, largest), settings.pilot)
+        settings = replace(settings, max_shots_per_pair=most)
+        return PairCounts(len(pairs), circuits, settings), settings, circuits.connection.target_name
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -25,6 +25,7 @@ from qiskit_qml_ext.kernels.caching.contents import entries_key
 from qiskit_qml_ext.kernels.caching.missing_blocks import missing_blocks
 from qiskit_qml_ext.models import QuantumSVC
 from qiskit_qml_ext.primitives import connect
+from qiskit_qml_ext.primitives.connection.views import with_new_noise
 
 RNG = np.random.default_rng(7)
 X = RNG.uniform(-1, 1, (40, 2))
@@ -129,23 +130,26 @@ def test_two_processes_with_a_file_run_each_pair_once_together(tmp_path):
     assert_array_equal(found.cv_results_["mean_test_score"], again.cv_results_["mean_test_score"])
 
 
-class Slow(CountingSampler):
-    def run(self, pubs, *, shots=None):
-        threading.Event().wait(0.05)
-        return super().run(pubs, shots=shots)
+class SlowStates(CountingStates):
+    """Takes its time, so that threads meet."""
+
+    def raw_kernel(self, x, y):
+        threading.Event().wait(0.1)
+        return super().raw_kernel(x, y)
 
 
 @pytest.mark.parametrize("in_file", [False, True])
 def test_threads_wait_for_what_another_one_is_finding(in_file, tmp_path):
-    sampler = Slow(tmp_path / "ran", default_shots=20, seed=1)
+    ASKED.clear()
     store = tmp_path / "entries" if in_file else None
-    kernel, results = CachedKernel(FidelityKernel(ZZFeatureMap(), sampler=sampler), store=store), []
+    kernel, results = CachedKernel(SlowStates(FidelityKernel(ZZFeatureMap())), store=store), []
     threads = [threading.Thread(target=lambda: results.append(clone(kernel).evaluate(X[:6]))) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
-    assert len(sampler.ran()) == 15
+    assert set(ASKED.values()) == {1}
+    assert len(ASKED) == 15 + 6
     assert len(results) == 6
     for result in results:
         assert_array_equal(result, results[0])
@@ -279,6 +283,13 @@ def test_equal_kernels_have_equal_keys(name):
     for made in DIFFERENT[name]:
         keys = {entries_key(kernel, 2, in_every_process=True) for kernel in (made(), made(), clone(made()))}
         assert len(keys) == 1
+
+
+def test_views_of_one_connection_with_other_settings_are_not_the_same_in_memory():
+    connection = connect("aer", shots=30, seed=1)
+    kernels = [FidelityKernel(connection=each) for each in (connection, with_new_noise(connection, 2), connection)]
+    keys = [entries_key(kernel, 2, in_every_process=False) for kernel in kernels]
+    assert keys[0] == keys[2] != keys[1]
 
 
 def test_a_global_phase_changes_no_entry():

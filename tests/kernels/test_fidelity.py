@@ -188,7 +188,7 @@ def test_repair_is_on_request_and_keeps_the_raw_matrix(repair):
     assert np.linalg.eigvalsh(plain.matrix)[0] < -1e-3, "the test needs a matrix that is not positive semi-definite"
     assert np.linalg.eigvalsh(repaired.matrix)[0] > -1e-12
     assert_allclose(repaired.raw, plain.matrix, atol=0)
-    with pytest.raises(ValueError, match="psd_repair must be None, 'clip', 'shift', but 'wrong' came"):
+    with pytest.raises(ValueError, match=r"psd_repair must be None, .*'clip', 'shift', .* but 'wrong' came"):
         estimate("wrong")
 
 
@@ -249,11 +249,13 @@ def test_nothing_given_is_changed():
     assert kernel.num_features == 2
 
 
-def test_one_sample():
+def test_one_sample_and_no_columns():
     kernel = FidelityKernel(AngleFeatureMap())
     assert kernel.evaluate([1.0, 2.0]).tolist() == [[1.0]]
+    assert kernel.evaluate(samples(3, 2), np.empty((0, 2))).shape == (3, 0)
     sampled = FidelityKernel(AngleFeatureMap(), connection=connect("aer", shots=10))
     assert sampled.evaluate([1.0, 2.0]).tolist() == [[1.0]]
+    assert sampled.evaluate(samples(3, 2), np.empty((0, 2))).shape == (3, 0)
 
 
 @pytest.mark.parametrize(
@@ -266,13 +268,7 @@ def test_one_sample():
         ({}, [[1, 2]], [[1, 2, 3]], ValueError, "number of features of y_vec must be that of x_vec, 2, but 3 came"),
         ({"feature_map": AngleFeatureMap().build(3)}, [[1, 2]], None, ValueError, "2 columns .* encodes 3"),
         ({"feature_map": "zz"}, [[1, 2]], None, TypeError, "a template or a QuantumCircuit, but a str came"),
-        (
-            {"method": "magic"},
-            [[1, 2]],
-            None,
-            ValueError,
-            "method must be one of 'auto', 'mps', 'exact', 'swap', 'r",
-        ),
+        ({"method": "magic"}, [[1, 2]], None, ValueError, r"method must be one of 'auto', .*'exact'.*'sampled'"),
         ({"connection": connect(), "sampler": StatevectorSampler()}, [[1, 2]], None, ValueError, "Give one of them"),
         ({"sampler": "sampler"}, [[1, 2]], None, TypeError, "sampler must be a BaseSamplerV2, but a str came"),
     ],

@@ -5,12 +5,13 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from qiskit import QuantumCircuit
+from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import ParameterVector
 from qiskit.circuit.library import PauliEvolutionGate
 from qiskit.primitives import StatevectorSampler
 from qiskit.quantum_info import DensityMatrix, Pauli, SparsePauliOp
 from qiskit_aer.noise import NoiseModel, depolarizing_error
+from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from regression_circuits import PAIRS, X, commuting, layered
 from sklearn.base import clone
 from sklearn.gaussian_process.kernels import RBF, DotProduct, Matern, RationalQuadratic
@@ -251,6 +252,23 @@ def test_a_fake_device_runs_it_and_its_plan_says_what_it_takes():
     assert estimate.standard_errors[0, 0] == 0
     with pytest.raises(ValueError, match="An exact kernel runs no circuits"):
         kernel.exact_copy().plan(SAMPLES)
+
+
+def test_copies_side_by_side_and_a_map_on_the_devices_own_qubits():
+    samples = SAMPLES[:4]
+    exact = ProjectedKernel(ZZFeatureMap(reps=1), gamma=0.5).evaluate(samples)
+    packed = connect("fake_manila", shots=400, seed=1, packing=2)
+    found = ProjectedKernel(ZZFeatureMap(reps=1), gamma=0.5, connection=packed).evaluate(samples)
+    assert packed.usage.circuits == 4 * 3 // 2
+    assert_allclose(found, exact, atol=0.2)  # errors of the device, and 400 shots
+    backend = FakeManilaV2()
+    isa = transpile(ZZFeatureMap(reps=1).build(2), backend, initial_layout=[3, 2], seed_transpiler=1)
+    connection = connect(backend, shots=400, seed=1)
+    kernel = ProjectedKernel(isa, gamma=0.5, connection=connection)
+    assert connection.is_isa(kernel.circuit(2))
+    assert kernel.features(samples).paulis == ("X2", "Y2", "Z2", "X3", "Y3", "Z3")
+    assert_allclose(kernel.evaluate(samples), exact, atol=0.2)
+    assert_allclose(kernel.exact_copy().evaluate(samples), exact, atol=1e-12)
 
 
 def test_evolution_that_a_device_approximates_is_said():

@@ -8,6 +8,7 @@ from kernel_maps import commuting_map, general_map, kernel_of, outcomes
 from numpy.testing import assert_allclose
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
+from qiskit.quantum_info import Operator
 
 from qiskit_qml_ext.circuits import AngleFeatureMap, IQPFeatureMap, ZZFeatureMap
 from qiskit_qml_ext.kernels import BitFlipTolerantKernel, FidelityKernel, HammingKernel
@@ -45,6 +46,14 @@ def test_coefficients_of_hamming_and_of_powers_are_not_negative(n):
         assert walsh_coefficients(w ** np.arange(n + 1.0)).min() >= -1e-15
 
 
+@pytest.mark.parametrize("n", [2, 3, 60, 200])
+def test_coefficients_that_are_tiny_on_many_qubits_have_their_sign_all_the_same(n):
+    for reading, expected in ((BitFlipTolerantReading(1), False), (HammingReading(), True), (FidelityReading(), True)):
+        assert definiteness_of(reading.values(n), commuting=True).is_positive_semidefinite is expected
+    found = definiteness_of(BitFlipTolerantReading(1).values(n), commuting=True)
+    assert f"over {(n + 1) // 2 + 1} qubits are negative" in found.reason  # n + 1 - 2|u| < 0
+
+
 def random_circuit(seed):
     rng = np.random.default_rng(seed)
     x = ParameterVector("x", 3)
@@ -69,6 +78,19 @@ def test_maps_that_are_said_to_commute_read_the_same_in_both_orders():
             x, y = rng.uniform(-3, 3, (2, 3))
             assert_allclose(outcomes(circuit, x, y), outcomes(circuit, y, x), atol=1e-12)
     assert 10 < sum(said) < 90  # both kinds are among them
+
+
+def test_maps_commute_where_the_matrices_between_their_samples_do():
+    rng, compared = np.random.default_rng(1), []
+    for seed in range(100):
+        circuit = random_circuit(seed)
+        if any(factor.program.num_qubits == 1 for factor in Encoding(circuit).factors):
+            continue  # such a group need not commute
+        u = [Operator(circuit.assign_parameters(row)).data for row in rng.uniform(-3, 3, (4, 3))]
+        one, other = u[1].conj().T @ u[0], u[3].conj().T @ u[2]
+        compared.append(np.allclose(one @ other, other @ one, atol=1e-9))
+        assert Encoding(circuit).commutes == compared[-1]
+    assert 5 < sum(compared) < len(compared) - 5  # both kinds are among them
 
 
 @pytest.mark.parametrize(

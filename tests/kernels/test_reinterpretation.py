@@ -242,6 +242,20 @@ def test_a_reading_of_ones_own_is_one_object():
     assert read.reading == "parity"
 
 
+@pytest.mark.parametrize("values", [[1.0, 0.5], [1, 0, 0, np.nan], [1j, 0, 0, 0], "none"])
+def test_a_reading_of_other_than_one_number_for_each_weight_is_refused(values):
+    class Broken:
+        name = "broken"
+
+        def values(self, num_qubits):
+            return values
+
+    for connection in (None, connect(shots=10)):
+        estimate = FidelityKernel(general_map(), connection=connection).evaluate_with_errors(POINTS)
+        with pytest.raises(ValueError, match=r"values\(3\) of the reading 'broken' must return 4 finite real numbers"):
+            estimate.reinterpret(Broken())
+
+
 def test_what_keeps_no_outcomes_says_so():
     kernel = FidelityKernel(AngleFeatureMap(), connection=connect(shots=10), method="swap")
     with pytest.raises(ValueError, match="method='swap' finds fidelities only"):

@@ -6,7 +6,7 @@
 
 from qiskit_qml_ext.kernels.adaptive.adaptive_shots import AdaptiveShots
 from qiskit_qml_ext.kernels.adaptive.decisions import Decided, Trained, decide, train
-from qiskit_qml_ext.kernels.adaptive.pair_circuits import PairCircuits, adaptive_circuits
+from qiskit_qml_ext.kernels.adaptive.pair_circuits import PairCircuits, RunsPairs, adaptive_circuits
 from qiskit_qml_ext.kernels.adaptive.pair_counts import PairCounts
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Decided",
     "PairCircuits",
     "PairCounts",
+    "RunsPairs",
     "Trained",
     "adaptive_circuits",
     "decide",

@@ -177,6 +177,7 @@ def decide(
     sampled = np.isnan(exact)
     matters = sampled & (coefficients != 0)
     counts.run(np.where(matters, settings.pilot, 0).ravel())
+    rows = np.repeat(np.arange(shape[0]), shape[1])  # one sample's shots do not depend on the others
     settled, reason = np.zeros(shape[0], dtype=bool), "rounds"
     for look in range(1, settings.max_rounds + 1):
         values, errors = _row_decisions(counts, exact, coefficients, float(machine.intercept_[0]))
@@ -185,8 +186,9 @@ def decide(
         if not left.any():
             reason = "settled"
             break
-        weights = np.where(matters & left[:, None], np.abs(coefficients), 0.0).ravel()
-        stop = _spent(counts, settings.growth * float(counts.shots[weights > 0].sum()), weights)
+        weights = np.where(matters & left[:, None], np.abs(coefficients), 0.0)
+        of_row = np.where(weights > 0, counts.shots.reshape(shape), 0).sum(axis=1)
+        stop = _spent(counts, settings.growth * of_row, weights.ravel(), rows)
         if stop is not None:
             reason = stop
             break
@@ -204,9 +206,11 @@ def _row_decisions(
     return entries @ coefficients + intercept, np.sqrt(variances @ coefficients**2)
 
 
-def _spent(counts: PairCounts, shots: float, weights: FloatArray) -> str | None:
+def _spent(
+    counts: PairCounts, shots: float | FloatArray, weights: FloatArray, groups: IndexArray | None = None
+) -> str | None:
     """Run a round, and return why there was none."""
     try:
-        return None if counts.spend(shots, weights) else "limit"
+        return None if counts.spend(shots, weights, groups) else "limit"
     except BudgetExceededError:  # what was run before it stays, and is used
         return "budget"

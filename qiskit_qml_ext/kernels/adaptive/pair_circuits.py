@@ -1,13 +1,12 @@
 """How pairs of samples are run with a number of shots of their own."""
 
 from collections.abc import Iterator
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray, IndexArray, IntArray
-from qiskit_qml_ext.kernels.data_binding import check_domain
-from qiskit_qml_ext.kernels.fidelity import FidelityKernel
-from qiskit_qml_ext.kernels.methods.inversion_circuit import REGISTER, InversionTest, inversion_test_on
+from qiskit_qml_ext.kernels.methods.inversion_circuit import REGISTER, InversionTest
 from qiskit_qml_ext.primitives import Connection
 
 
@@ -22,7 +21,7 @@ class PairCircuits:
     """
 
     def __init__(self, connection: Connection, test: InversionTest, samples: FloatArray, pairs: IndexArray):
-        self._connection = connection
+        self.connection = connection
         self._test = test
         # Adding 0.0 turns -0.0 into 0.0, which is the same angle but not the same bytes.
         rows = [row.tobytes() for row in samples[:, test.columns] + 0.0]
@@ -36,12 +35,12 @@ class PairCircuits:
         """
         keys = [self._keys[pair] for pair in pairs.tolist()]
         table = "zero counts of adaptive shots", self._test.key, shots
-        found = self._connection.results.obtain(table, keys, lambda new: self._run(sorted(new), shots))
+        found = self.connection.results.obtain(table, keys, lambda new: self._run(sorted(new), shots))
         return np.array(found, dtype=np.int64)
 
     def _run(self, keys: list[bytes], shots: int) -> Iterator[dict[bytes, int]]:
         values = np.frombuffer(b"".join(keys), dtype=np.float64).reshape(len(keys), 2 * len(self._test.columns)).copy()
-        for span, data in self._connection.sample(self._test.circuit, values, shots=shots, key=self._test.key):
+        for span, data in self.connection.sample(self._test.circuit, values, shots=shots, key=self._test.key):
             bits = data[REGISTER]
             if int(bits.num_shots) != shots:
                 raise RuntimeError(f"The target ran {bits.num_shots} shots instead of {shots}, which were asked for.")
@@ -49,23 +48,27 @@ class PairCircuits:
             yield dict(zip(keys[span], zeros, strict=True))
 
 
-def adaptive_circuits(kernel: FidelityKernel, samples: FloatArray, pairs: IndexArray) -> PairCircuits:
+@runtime_checkable
+class RunsPairs(Protocol):
+    """A kernel that can run single pairs of samples, each with shots of its own."""
+
+    def pair_circuits(self, samples: FloatArray, pairs: IndexArray) -> PairCircuits:
+        """Return what runs pairs, rows of checked samples, shape (p, 2)."""
+
+
+def adaptive_circuits(kernel: object, samples: FloatArray, pairs: IndexArray) -> PairCircuits:
     """Return what runs pairs of checked samples for a kernel.
 
     Raises:
-        TypeError: If the kernel is no fidelity kernel.
+        TypeError: If the kernel cannot run single pairs.
         ValueError: If its results are exact, or it has settings that would not be used.
     """
-    if not isinstance(kernel, FidelityKernel):
-        raise TypeError(f"Adaptive shots need a FidelityKernel, but a {type(kernel).__name__} came.")
-    connection = kernel._connection(draws=kernel._asks_for_circuits())
-    if connection.is_exact and not kernel._asks_for_circuits():
-        raise ValueError("Adaptive shots need a target that draws shots, but the kernel's results are exact.")
-    for name, usual in (("psd_repair", None), ("run_diagonal", False)):
-        if getattr(kernel, name) != usual:
+    if not isinstance(kernel, RunsPairs):
+        raise TypeError(
+            "Adaptive shots need a kernel that runs single pairs of samples, such as FidelityKernel, but a "
+            f"{type(kernel).__name__} came."
+        )
+    for name, usual in (("psd_repair", None), ("run_diagonal", False), ("readout_correction", None)):
+        if getattr(kernel, name, usual) != usual:
             raise ValueError(f"Adaptive shots do not use {name} of the kernel. Leave it at {usual}.")
-    encoding = kernel._encoding(samples.shape[1])
-    test = inversion_test_on(connection, *encoding.circuit_for(connection))
-    if test.program is not None:
-        check_domain(test.program, test.columns, samples, None)
-    return PairCircuits(connection, test, samples, pairs)
+    return kernel.pair_circuits(samples, pairs)

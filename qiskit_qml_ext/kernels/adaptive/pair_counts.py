@@ -12,6 +12,7 @@ Measure = Callable[[IndexArray, int], IntArray]
 
 
 _LEAST = 4  # shots of a run
+_TINY = 1e-300  # of a sum of importances, all of which are zero then
 
 
 class PairCounts:
@@ -53,35 +54,46 @@ class PairCounts:
         """Run all pairs with the shots of the pilot."""
         self.run(np.full(len(self.shots), self._settings.pilot, dtype=np.int64))
 
-    def spend(self, shots: float, weights: FloatArray) -> int:
+    def spend(self, shots: float | FloatArray, weights: FloatArray, groups: IndexArray | None = None) -> int:
         """Run a round of about so many shots.
 
         Args:
-            shots: How many, over all pairs.
+            shots: How many, over all pairs of a group, shape (groups,).
             weights: The effect of each pair on what is to be known, as a standard deviation of one unit of the entry.
+            groups: The group of each pair; what one group gets does not depend on the others. One group by default.
 
         Returns:
             How many were run; 0 if the weights are zero or every pair that matters has the most that it may have.
         """
+        group = np.zeros(len(weights), dtype=np.intp) if groups is None else groups
+        budget = np.atleast_1d(np.asarray(shots, dtype=np.float64))
         importance = weights * self.spreads
-        matters = importance > 0
-        if not matters.any():
-            return 0
-        total = float(shots + self.shots[matters].sum())
-        lacking = np.where(matters, total * importance / importance.sum() - self.shots, 0.0)
-        lacking = np.maximum(lacking, 0.0)  # some have more than their share already
-        lacking *= min(1.0, shots / max(lacking.sum(), 1.0))
+
+        def of_group(values: FloatArray) -> FloatArray:
+            """Return the sum over the group of each pair."""
+            sums: FloatArray = np.bincount(group, values.astype(np.float64), minlength=len(budget)).astype(np.float64)
+            return sums[group]
+
+        share = importance / np.maximum(of_group(importance), _TINY)
+        total = budget[group] + of_group(np.where(importance > 0, self.shots, 0.0))
+        lacking = np.where(importance > 0, np.maximum(total * share - self.shots, 0.0), 0.0)
+        # some have more than their share already: the others' lack is more than there is to spend
+        lacking *= np.minimum(1.0, budget[group] / np.maximum(of_group(lacking), 1.0))
         sizes = self._free_sizes(np.where(lacking >= _LEAST, lacking, 0.0))
-        if not sizes.any():  # all shares are small beside the least that each may get: the most important ones get it
-            urgent = importance / np.sqrt(np.maximum(self.shots, 1))
-            open_to_more = self._free_sizes(np.where(matters, float(_LEAST), 0.0)) > 0
-            order = np.argsort(np.where(open_to_more, -urgent, np.inf), kind="stable")
-            chosen = order[: min(max(1, int(shots // _LEAST)), int(np.count_nonzero(open_to_more)))]
-            wanted = np.zeros(len(sizes))
-            wanted[chosen] = _LEAST
-            sizes = self._free_sizes(wanted)
+        for number in np.setdiff1d(group[importance > 0], group[sizes > 0]):
+            urgent = np.where(group == number, importance, 0.0) / np.sqrt(np.maximum(self.shots, 1))
+            sizes += self._least_sizes(urgent, float(budget[number]))
         self.run(sizes)
         return int(sizes.sum())
+
+    def _least_sizes(self, urgent: FloatArray, shots: float) -> IntArray:
+        """Return small numbers of shots for the most urgent pairs, where all shares are less than one may have."""
+        free = self._free_sizes(np.where(urgent > 0, float(_LEAST), 0.0))
+        order = np.argsort(np.where(free > 0, -urgent, np.inf), kind="stable")
+        chosen = order[: min(max(1, int(shots // _LEAST)), int(np.count_nonzero(free)))]
+        sizes = np.zeros_like(free)
+        sizes[chosen] = free[chosen]
+        return sizes
 
     def _free_sizes(self, wanted: FloatArray) -> IntArray:
         """Return for each pair the power of two nearest to what is wanted that it has not run yet, or 0."""

@@ -95,6 +95,16 @@ class CachedKernel(QuantumKernel):
         return method
 
     @property
+    def entries_are_fractions(self) -> bool:
+        """Whether those of the kernel are."""
+        return self._inner.entries_are_fractions
+
+    @property
+    def is_positive_semidefinite(self) -> bool | None:  # type: ignore[override]
+        """What the kernel says of itself."""
+        return self._inner.is_positive_semidefinite
+
+    @property
     def _inner(self) -> QuantumKernel:
         if not isinstance(self.kernel, QuantumKernel):
             raise wrong_kind("kernel", "a quantum kernel of this package", self.kernel)

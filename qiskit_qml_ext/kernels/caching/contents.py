@@ -66,9 +66,9 @@ def _runs(kernel: QuantumKernel, in_every_process: bool) -> Any:
     if getattr(kernel, "connection", None) is None and getattr(kernel, "sampler", None) is None:
         return "the default"
     connection = kernel._connection()
-    if not in_every_process:
-        return connection.results.once("who remembers entries", "token", lambda: uuid4().hex)
     settings = stable(connection._settings, "The connection's settings")
+    if not in_every_process:  # views of a connection share its results, but may have another seed
+        return [connection.results.once("who remembers entries", "token", lambda: uuid4().hex), settings]
     target = connection.target
     if connection.is_exact:
         return {"class": class_of(target), "dtype": connection.dtype, "settings": settings}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from qiskit_qml_ext.exceptions import CacheError
 from qiskit_qml_ext.primitives.forks import Lock
 
 _PLACES = 2**30  # of bytes that can be locked in a file, each a lock of its own
@@ -23,20 +24,39 @@ def process_lock(path: Path, name: str) -> Iterator[None]:
     Args:
         path: The file of the locks, which nothing is written to; readable by its owner only.
         name: Hexadecimal. Names that differ in their first digits have locks of their own.
+
+    Raises:
+        CacheError: If the file cannot be made or locked.
     """
     place = int(name[:8], 16) % _PLACES
+    try:
+        handle, mine = _handle_of(path, place)
+        mine.acquire()
+        try:
+            _lock(handle, place)
+        except BaseException:
+            mine.release()
+            raise
+    except OSError as error:
+        raise CacheError(
+            f"The file {path} cannot be locked ({error.strerror}), so that processes cannot wait for each other. On a "
+            "network file system locks may be missing: put the file on a disk of this machine."
+        ) from error
+    try:
+        yield
+    finally:
+        _unlock(handle, place)
+        mine.release()
+
+
+def _handle_of(path: Path, place: int) -> tuple[int, threading.Lock]:
+    """Return this process's handle of the file, and the lock among its threads."""
     with _opening:
         key = (os.getpid(), str(path))
         handle = _opened.get(key)
         if handle is None:
             handle = _opened[key] = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-        mine = _threads.setdefault((*key, place), threading.Lock())
-    with mine:
-        _lock(handle, place)
-        try:
-            yield
-        finally:
-            _unlock(handle, place)
+        return handle, _threads.setdefault((*key, place), threading.Lock())
 
 
 if sys.platform == "win32":

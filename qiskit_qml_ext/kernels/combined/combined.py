@@ -115,7 +115,12 @@ class CombinedKernel(LearningKernel, _BaseComposition):
         return self
 
     @property
-    def is_positive_semidefinite(self) -> bool | None:
+    def entries_are_fractions(self) -> bool:
+        """No: entries are sums or products of those of several kernels."""
+        return False
+
+    @property
+    def is_positive_semidefinite(self) -> bool | None:  # type: ignore[override]
         """Whether every matrix is positive semi-definite: so if all kernels are; ``None`` where it is not known."""
         known = [
             True if isinstance(kernel, ClassicalKernel) else getattr(kernel, "is_positive_semidefinite", None)

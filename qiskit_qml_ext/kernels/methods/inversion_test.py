@@ -19,7 +19,7 @@ from qiskit_qml_ext.kernels.methods.inversion_circuit import InversionTest, inve
 from qiskit_qml_ext.kernels.methods.method import Fidelities
 from qiskit_qml_ext.kernels.outcomes import OutcomeCounts, SampledOutcomes, readout_errors_on
 from qiskit_qml_ext.kernels.outcomes.read_pairs import needs_both_orders
-from qiskit_qml_ext.kernels.readings import ReadoutErrors
+from qiskit_qml_ext.kernels.readings import ReadoutErrors, values_of
 from qiskit_qml_ext.kernels.samples import DistinctPairs
 from qiskit_qml_ext.primitives import Connection, RunPlan
 from qiskit_qml_ext.primitives.approximation import NOTICEABLE, approximation_in_words
@@ -139,7 +139,7 @@ def _errors_undone(wanted: Fidelities, test: InversionTest) -> ReadoutErrors | N
     """Return the readout errors that are undone, refused before anything runs where they are too large."""
     errors = readout_errors_on(wanted.readout_correction, wanted.connection, test.circuit)
     if errors is not None:
-        errors.check_size(wanted.reading.values(test.num_qubits), wanted.connection.shots)
+        errors.check_size(values_of(wanted.reading, test.num_qubits), wanted.connection.shots)
     return errors
 
 

@@ -35,19 +35,21 @@ def fidelities(x: Chains, y: Chains | None = None) -> FloatArray:
 
 def overlaps(x: Chains, y: Chains) -> ComplexArray:
     """Return ⟨x_i|y_j⟩, shape (n, m): E ← Σ_s A_i[s]† E B_j[s] from qubit to qubit."""
-    carried = np.ones((len(x), len(y), 1, 1), dtype=np.complex128)
+    carried: ComplexArray = np.ones((len(x), len(y), 1, 1), dtype=np.complex128)
     for left, right in zip(x.tensors, y.tensors, strict=True):
-        carried = sum(
+        zero, one = (
             left[:, None, value].conj().swapaxes(-1, -2) @ (carried @ right[None, :, value]) for value in (0, 1)
         )
+        carried = zero + one
     return carried[:, :, 0, 0]
 
 
 def paired_overlaps(x: Chains, y: Chains) -> ComplexArray:
     """Return ⟨x_i|y_i⟩, shape (n,)."""
-    carried = np.ones((len(x), 1, 1), dtype=np.complex128)
+    carried: ComplexArray = np.ones((len(x), 1, 1), dtype=np.complex128)
     for left, right in zip(x.tensors, y.tensors, strict=True):
-        carried = sum(left[:, value].conj().swapaxes(-1, -2) @ (carried @ right[:, value]) for value in (0, 1))
+        zero, one = (left[:, value].conj().swapaxes(-1, -2) @ (carried @ right[:, value]) for value in (0, 1))
+        carried = zero + one
     return carried[:, 0, 0]
 
 

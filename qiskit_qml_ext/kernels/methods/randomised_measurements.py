@@ -65,7 +65,7 @@ class RandomisedMeasurements:
         >>> from qiskit_qml_ext.primitives import connect
         >>> method = RandomisedMeasurements(num_settings=300, seed=1)
         >>> kernel = FidelityKernel(AngleFeatureMap(), connection=connect(shots=200, seed=1), method=method)
-        >>> abs(kernel.evaluate([[0.0], [1.5]])[0, 1] - 0.535) < 0.1
+        >>> bool(abs(kernel.evaluate([[0.0], [1.5]])[0, 1] - 0.535) < 0.1)
         True
     """
 

@@ -15,7 +15,7 @@ from qiskit_qml_ext.kernels.by_method import KernelByMethod
 from qiskit_qml_ext.kernels.methods import Fidelities
 from qiskit_qml_ext.kernels.outcomes.read_pairs import needs_both_orders
 from qiskit_qml_ext.kernels.plan import moments_of
-from qiskit_qml_ext.kernels.readings import Definiteness, ReadoutErrors, definiteness_of, order_matters
+from qiskit_qml_ext.kernels.readings import Definiteness, ReadoutErrors, definiteness_of, order_matters, values_of
 from qiskit_qml_ext.kernels.repairs import Repair
 from qiskit_qml_ext.kernels.samples import distinct_samples
 from qiskit_qml_ext.primitives import Connection, RunPlan
@@ -101,16 +101,21 @@ class OutcomeKernel(KernelByMethod):
     def definiteness(self, num_features: int) -> Definiteness:
         """Say whether the exact kernel of so many features is positive semi-definite for this feature map, and why."""
         encoding = self._encoding(num_features)
-        values = self.reading().values(len(used_qubits(encoding.unitary)))
+        values = values_of(self.reading(), len(used_qubits(encoding.unitary)))
         if self.orders == "one" and order_matters(values, commuting=encoding.commutes):
             return Definiteness(False, "one order of each pair, filled in for both, is no kernel of the samples")
         return definiteness_of(values, commuting=encoding.commutes)
+
+    @property
+    def entries_are_fractions(self) -> bool:
+        """No: entries are means of numbers that are read off outcomes."""
+        return False
 
     def _advised(self, plan: RunPlan, wanted: Fidelities, entries: tuple[float, float] | None) -> RunPlan:
         moments = self._exact_moments(wanted) if entries is None else entries
         if moments is None:
             return plan
-        values = wanted.reading.values(len(used_qubits(wanted.encoding.unitary)))
+        values = values_of(wanted.reading, len(used_qubits(wanted.encoding.unitary)))
         both = needs_both_orders(wanted.reading, len(values) - 1, wanted.encoding, orders=wanted.orders)
         noise = float(np.ptp(values)) / (2 * math.sqrt(plan.shots * (1 + both)))
         spread = math.sqrt(max(moments[1], 0.0))

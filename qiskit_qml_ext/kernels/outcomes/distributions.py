@@ -11,7 +11,7 @@ from qiskit_qml_ext.kernels.factors import Factor
 from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
 from qiskit_qml_ext.kernels.outcomes.pair_outcomes import PairOutcomes
 from qiskit_qml_ext.kernels.outcomes.read_pairs import in_fixed_order
-from qiskit_qml_ext.kernels.readings import Reading, ReadoutErrors
+from qiskit_qml_ext.kernels.readings import Reading, ReadoutErrors, values_of
 from qiskit_qml_ext.kernels.samples import DistinctPairs
 from qiskit_qml_ext.primitives import Connection
 
@@ -40,7 +40,7 @@ class ExactOutcomes(PairOutcomes):
         """
         if errors is not None:
             raise exact_states_are_not_read()
-        values = reading.values(self.num_qubits)
+        values = values_of(reading, self.num_qubits)
         samples = self.needed.samples
         used = self.columns[self.columns < samples.shape[1]]
         pairs = in_fixed_order(samples[:, used], self.needed.pairs)

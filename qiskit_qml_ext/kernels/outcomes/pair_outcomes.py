@@ -14,6 +14,7 @@ from qiskit_qml_ext.kernels.readings import (
     definiteness_of,
     order_matters,
     reading_named,
+    values_of,
 )
 
 
@@ -76,7 +77,7 @@ class PairOutcomes(ABC):
         )
 
     def _definiteness(self, reading: Reading, orders: str) -> Definiteness:
-        values = reading.values(self.num_qubits)
+        values = values_of(reading, self.num_qubits)
         if orders == "one" and order_matters(values, commuting=self.commuting):
             return Definiteness(False, "one order of each pair, filled in for both, is no kernel of the samples")
         return definiteness_of(values, commuting=self.commuting)

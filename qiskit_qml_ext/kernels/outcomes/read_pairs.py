@@ -6,7 +6,7 @@ import numpy as np
 
 from qiskit_qml_ext.arrays import BoolArray, FloatArray, IndexArray, IntArray
 from qiskit_qml_ext.kernels.encoding import Encoding
-from qiskit_qml_ext.kernels.readings import Reading, is_of_fidelity
+from qiskit_qml_ext.kernels.readings import Reading, is_of_fidelity, values_of
 
 ORDERS = ("both", "one")
 """Whether an entry is the mean over both orders of a pair, or what one of them gave."""
@@ -76,4 +76,4 @@ def needs_both_orders(reading: Reading, num_qubits: int, encoding: Encoding, *, 
 
     Whether the rotations of the encoding commute is looked at only where that decides.
     """
-    return orders == "both" and not is_of_fidelity(reading.values(num_qubits)) and not encoding.commutes
+    return orders == "both" and not is_of_fidelity(values_of(reading, num_qubits)) and not encoding.commutes

@@ -10,7 +10,7 @@ from qiskit_qml_ext.kernels.outcomes.counts import PairCounts
 from qiskit_qml_ext.kernels.outcomes.keeping import split_distinct
 from qiskit_qml_ext.kernels.outcomes.pair_outcomes import PairOutcomes
 from qiskit_qml_ext.kernels.outcomes.read_pairs import ReadPairs, means_of_histograms
-from qiskit_qml_ext.kernels.readings import Reading, ReadoutErrors
+from qiskit_qml_ext.kernels.readings import Reading, ReadoutErrors, values_of
 from qiskit_qml_ext.kernels.samples import DistinctPairs
 
 
@@ -59,7 +59,7 @@ class SampledOutcomes(PairOutcomes):
                 "and U(x)†U(y), but only one order ran. A HammingKernel or BitFlipTolerantKernel with the same "
                 "connection runs the other one, and only that; orders='one' takes the order that ran as it is."
             )
-        values = reading.values(self.num_qubits)
+        values = values_of(reading, self.num_qubits)
         orders = self.counts[: 1 + both]
         read = _read(orders[0], values, errors)
         if both:

@@ -10,7 +10,7 @@ from qiskit_qml_ext.kernels.readings.commuting import rotations_commute
 from qiskit_qml_ext.kernels.readings.definiteness import Definiteness, definiteness_of, is_of_fidelity, order_matters
 from qiskit_qml_ext.kernels.readings.fidelity import FidelityReading
 from qiskit_qml_ext.kernels.readings.hamming import HammingReading
-from qiskit_qml_ext.kernels.readings.reading import Reading
+from qiskit_qml_ext.kernels.readings.reading import Reading, values_of
 from qiskit_qml_ext.kernels.readings.readout_errors import ReadoutErrors
 from qiskit_qml_ext.kernels.readings.walsh import walsh_coefficients
 
@@ -27,5 +27,6 @@ __all__ = [
     "order_matters",
     "reading_named",
     "rotations_commute",
+    "values_of",
     "walsh_coefficients",
 ]

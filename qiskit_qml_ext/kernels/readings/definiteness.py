@@ -16,9 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.kernels.readings.walsh import walsh_coefficients
-
-_ROUNDING = 1e-12  # above the rounding of sums of at most a thousand terms of size 1
+from qiskit_qml_ext.kernels.readings.walsh import first_negative
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,9 @@ def definiteness_of(values: FloatArray, *, commuting: bool) -> Definiteness:
         return Definiteness(
             None, "the feature map has rotations that do not commute; for such maps there are counterexamples"
         )
-    smallest = float(walsh_coefficients(values).min())
-    if smallest >= -_ROUNDING * float(np.abs(values).max()):
+    negative = first_negative(values)
+    if negative is None:
         return Definiteness(
             True, "the rotations commute or qubits do not interact, and no Walsh coefficient is negative"
         )
-    return Definiteness(False, f"a Walsh coefficient of the reading is negative ({smallest:.3g})")
+    return Definiteness(False, f"the Walsh coefficients of the reading over {negative} qubits are negative")

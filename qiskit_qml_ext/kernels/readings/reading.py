@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+import numpy as np
+
 from qiskit_qml_ext.arrays import FloatArray
 
 
@@ -18,3 +20,19 @@ class Reading(Protocol):
         Raises:
             ValueError: If the settings mean nothing for so many qubits.
         """
+
+
+def values_of(reading: Reading, num_qubits: int) -> FloatArray:
+    """Return f(0), …, f(n) of a reading, shape (n + 1,).
+
+    Raises:
+        ValueError: If a reading of the user's returns other than n + 1 finite real numbers, or its settings mean
+            nothing for so many qubits.
+    """
+    given = np.asarray(reading.values(num_qubits))
+    if given.shape != (num_qubits + 1,) or given.dtype.kind not in "biuf" or not np.isfinite(given).all():
+        raise ValueError(
+            f"values({num_qubits}) of the reading {reading.name!r} must return {num_qubits + 1} finite real numbers, "
+            f"f of 0 to {num_qubits} ones, but an array of {given.dtype} of the shape {given.shape} came: {given!r}."
+        )
+    return given.astype(np.float64)

@@ -22,14 +22,19 @@ def products(x: Gradients, y: Gradients, is_same: BoolArray, metric: FloatArray)
         metric: P, symmetric, shape (W, W).
     """
     turned = y.values @ metric
-    matrix = np.einsum("imw,jmw->ij", x.values, turned)
+    matrix = _dots(x.values, turned)
     if not (x.errors.any() or y.errors.any()):
         return matrix, np.zeros_like(matrix)
     rows, columns = x.errors**2, y.errors**2
-    first = np.einsum("imw,jmw->ij", rows, turned**2)
-    second = np.einsum("imw,jmw->ij", (x.values @ metric) ** 2, columns)
-    both = np.einsum("imw,jmw->ij", rows @ metric**2, columns)
-    bias = np.einsum("imw,w->i", rows, np.diagonal(metric))
+    first = _dots(rows, turned**2)
+    second = _dots((x.values @ metric) ** 2, columns)
+    both = _dots(rows @ metric**2, columns)
+    bias = rows.sum(axis=1) @ np.diagonal(metric)
     matrix = matrix - np.where(is_same, bias[:, None], 0.0)
     variances = np.where(is_same, 4 * first - 2 * both, first + second - both)
     return matrix, np.maximum(variances, 0.0)
+
+
+def _dots(x: FloatArray, y: FloatArray) -> FloatArray:
+    """Return Σ_mw x_imw y_jmw, shape (n, m)."""
+    return np.asarray(x.reshape(len(x), -1) @ y.reshape(len(y), -1).T)

@@ -52,6 +52,11 @@ class GradientKernel(QuantumKernel):
 
     is_positive_semidefinite: bool | None = True
 
+    @property
+    def entries_are_fractions(self) -> bool:
+        """No: entries are inner products of gradients."""
+        return False
+
     def _points(self) -> Iterable[tuple[float, FloatArray]]:
         """Return the factors c_t, and the weights θ_t."""
         raise NotImplementedError

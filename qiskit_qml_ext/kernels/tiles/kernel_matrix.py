@@ -17,6 +17,7 @@ from qiskit_qml_ext.kernels.tiles.tiling import Tile, Tiling
 from qiskit_qml_ext.kernels.tiles.workers import computed_tiles, samples_of, values_between
 
 _TILE_SIZE = 1024  # a tile of 8 MiB; fewer samples would be simulated too often, more held too long
+_LOOKED_AT = 9  # samples, to see whether entries depend on others
 _AGREEMENT = 1e-8  # between entries computed with other samples beside them: above rounding
 
 
@@ -149,14 +150,16 @@ def _refuse_dependence_on_others(kernel: object, X: FloatArray) -> None:
     Raises:
         ValueError: If they do, for some of the samples.
     """
-    few = X[np.unique(np.linspace(0, len(X) - 1, 4).astype(int))]
-    if len(few) < 4:
+    few = X[np.unique(np.linspace(0, len(X) - 1, _LOOKED_AT).astype(int))]
+    first, rest = slice(0, len(few) // 3), slice(len(few) // 3, None)
+    if first.stop < 2:
         return
-    fewer, again = values_between(kernel, few[:2], None), values_between(kernel, few[:2], None)
-    if not np.array_equal(fewer, again):
+    whole = values_between(kernel, few, None)
+    if not np.array_equal(whole, values_between(kernel, few, None)):
         return  # drawn anew in each call
-    parts = (fewer, values_between(kernel, few, None)[:2, :2], values_between(kernel, few[:2], few)[:, :2])
-    if not all(np.allclose(fewer, part, rtol=_AGREEMENT, atol=_AGREEMENT) for part in parts):
+    pairs = [(values_between(kernel, few[part], None), whole[part, part]) for part in (first, rest)]
+    pairs.append((values_between(kernel, few[first], few[rest]), whole[first, rest]))
+    if not all(np.allclose(alone, within, rtol=_AGREEMENT, atol=_AGREEMENT) for alone, within in pairs):
         raise ValueError(
             "The kernel's entries depend on the other samples of a call (as with data that are centred, a median that "
             "is taken, or a matrix that is repaired), so that tiles do not fit together. Fix such numbers beforehand, "

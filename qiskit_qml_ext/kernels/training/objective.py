@@ -59,7 +59,5 @@ class KernelObjective:
     def metric(self, point: FloatArray) -> FloatArray:
         """Return the mean metric tensor of the samples' states, by the point."""
         rows = self.trained.rows_at(self.samples, point)
-        columns = list(self.trained.columns)
-        metric = metric_tensor(self.trained.circuit, rows, parameters=columns).matrix
-        slopes = self.trained.slopes(rows)[:, columns]
+        metric, slopes = metric_tensor(self.trained.circuit, rows).matrix, self.trained.slopes(rows)
         return np.asarray(np.einsum("npa,npq,nqb->ab", slopes, metric, slopes) / len(rows))

@@ -69,7 +69,8 @@ class TrainableKernel(LearningKernel, FidelityKernel):
 
     After that it is a kernel like any other, and so are its clones and pickled copies, which know what it learned: give
     it to a ``QuantumSVC``, or ask ``GridSearchCV`` for the best ``kernel__psd_repair``. Settings that change the
-    circuit want a new fit. One circuit with all parameters free serves all steps and all matrices.
+    circuit want a new fit. One circuit with all parameters free serves all steps and all matrices. Weights behind all
+    data change no fidelity: their gradient is 0, and no circuit is shifted for them.
 
     Args:
         feature_map: A template, all of whose weights are trained, or a circuit; ``None`` is ``ZZFeatureMap()``. A
@@ -305,10 +306,10 @@ class TrainableKernel(LearningKernel, FidelityKernel):
         return EstimatedPairs(connection, trained.encoding, method)
 
     def _check_training(self, trained: TrainedMap, optimizer: Optimizer, pairs: Pairs) -> None:
-        if not trained.size:
+        if not trained.columns:
             raise ValueError(
-                "The feature map has no weights, and trained_bandwidth=None trains none, so that nothing is left. "
-                "Take trained_bandwidth='common', a map with weights, or a FidelityKernel."
+                "The feature map has no weights before its last data, and trained_bandwidth=None trains none, so that "
+                "nothing is left to train. Take trained_bandwidth='common', another map, or a FidelityKernel."
             )
         if self.batch_size is not None and not optimizer.in_steps:
             raise ValueError(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -11,9 +12,11 @@ from qiskit_qml_ext.arrays import FloatArray, IntArray
 from qiskit_qml_ext.checks import wrong_kind, wrong_value
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.circuits.template import data_and_weights
+from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.kernels.data_binding import warn_of_order
 from qiskit_qml_ext.kernels.encoded import check_trained
 from qiskit_qml_ext.kernels.encoding import Encoding, template_encoding
+from qiskit_qml_ext.program import PauliRotation, driven_angles, lower
 
 BANDWIDTHS = (None, "common", "each")
 
@@ -51,10 +54,27 @@ class TrainedMap:
 
     @property
     def columns(self) -> Sequence[int]:
-        """The parameters of the circuit that depend on the point, ascending."""
+        """The parameters of the circuit by which fidelities and the point depend on each other, ascending."""
         data = self.data if self.num_bandwidths else self.data[:0]
-        columns: list[int] = sorted([*self.weights.tolist(), *data.tolist()])
+        columns: list[int] = sorted([*self._live_weights, *data.tolist()])
         return columns
+
+    @cached_property
+    def _live_weights(self) -> list[int]:
+        """The weights that drive a rotation before the last one that depends on data.
+
+        What comes after that is V in U(x) = V W(x), and cancels in U(y)†U(x).
+        """
+        try:
+            program = lower(self.circuit)
+        except UnsupportedCircuitError:  # only devices can run it, and nobody knows what is in it
+            return list(self.weights.tolist())
+        by_data = driven_angles(program.angles, self.data.tolist())
+        rotations = [one.angle for one in program.operations if isinstance(one, PauliRotation)]
+        last = max((place for place, angle in enumerate(rotations) if by_data[angle]), default=-1)
+        before = list(rotations[: last + 1])
+        live = (one for one in self.weights.tolist() if np.any(driven_angles(program.angles, [one])[before]))
+        return list(live)
 
     def start(self, weights: FloatArray) -> FloatArray:
         """Return the point with these weights and bandwidths of 1."""

@@ -129,7 +129,8 @@ def _listed(rotations: FloatArray) -> tuple[FloatArray, FloatArray] | None:
         grown = np.concatenate([frequencies - slope, frequencies, frequencies + slope])
         weights = np.concatenate([shares / 4, shares / 2, shares / 4])
         _, first, place = np.unique(np.rint(grown / _SAME) + 0.0, axis=0, return_index=True, return_inverse=True)
-        frequencies, shares = grown[first], np.bincount(place.ravel(), weights=weights)
+        frequencies = grown[first]
+        shares = np.bincount(place.ravel(), weights=weights).astype(np.float64)
         if len(frequencies) > _MAX_LISTED:
             return None
     return frequencies, shares

@@ -4,7 +4,7 @@ import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import wrong_kind
-from qiskit_qml_ext.kernels import FidelityKernel, StatesErrors
+from qiskit_qml_ext.kernels import StatesErrors
 from qiskit_qml_ext.kernels.abilities import stated_errors
 
 
@@ -53,8 +53,8 @@ class KernelEntries:
             X: Samples, shape (n, features).
             at_once: How many samples meet each other in a call, where the kernel cannot say its diagonal alone.
         """
-        if isinstance(self._kernel, FidelityKernel):
-            return np.ones(len(X))  # of a state with itself; nothing is run for it
+        if getattr(self._kernel, "unit_diagonal", False):
+            return np.ones(len(X))
         own = getattr(self._kernel, "diag", None)
         if callable(own):
             return np.asarray(own(X), dtype=np.float64)

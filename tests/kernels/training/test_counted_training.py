@@ -51,7 +51,9 @@ def test_all_shifted_pairs_are_one_job_and_nothing_runs_twice():
     _, counted = objectives(connection)
     first = counted.value_and_gradient(POINT)
     usage = connection.usage
-    terms = 2 * (2 * (2 + 2) + 4)  # in each layer two shifts of each rotation, four of the controlled one
+    terms = (
+        2 * (2 + 2) + 4 + 2 * 2
+    )  # two shifts of a rotation, four of a controlled one; weights of the last layer: none
     assert (usage.jobs, usage.circuits) == (2, 15 + 30 * terms)
     again = counted.value_and_gradient(POINT)
     assert connection.usage == usage
@@ -69,7 +71,7 @@ def test_pairs_that_a_loss_does_not_ask_for_are_not_run():
 
     _, counted = objectives(connection, first_pair)
     counted.value_and_gradient(POINT)
-    assert connection.usage.circuits == 15 + 2 * 24
+    assert connection.usage.circuits == 15 + 2 * 16
 
 
 def test_several_points_are_one_job_and_equal_samples_are_not_run():
@@ -101,7 +103,7 @@ def test_support_vectors_alone_are_shifted():
     _, counted = objectives(connection, SVCLoss(C=0.01))
     counted.value_and_gradient(POINT)
     everybody = connection.usage.circuits
-    assert everybody <= 15 + 30 * 24
+    assert everybody <= 15 + 30 * 16
 
 
 def test_plan_and_circuit_of_a_trained_kernel_are_those_of_its_map():
@@ -113,14 +115,14 @@ def test_plan_and_circuit_of_a_trained_kernel_are_those_of_its_map():
 
 def test_plan_of_a_step_is_what_a_step_runs():
     connection = connect("exact", shots=50, seed=0)
-    for optimizer, expected in (("adam", 15 + 30 * 24), ("spsa", 2 * 15)):
+    for optimizer, expected in (("adam", 15 + 30 * 16), ("spsa", 2 * 15)):
         kernel = TrainableKernel(MAP, optimizer=optimizer, connection=connection)
         planned = kernel.plan_step(X, price_per_minute=1.0)
         assert (planned.circuits, planned.shots) == (expected, 50)
     assert connection.usage.circuits == 0
     _, counted = objectives(connection)
     counted.value_and_gradient(POINT)
-    assert connection.usage.circuits == 15 + 30 * 24
+    assert connection.usage.circuits == 15 + 30 * 16
     with pytest.raises(ValueError, match="nothing to plan"):
         TrainableKernel(MAP).plan_step(X)
 

@@ -312,7 +312,7 @@ def test_samples_outside_the_domain_of_the_map_are_named():
 @pytest.mark.parametrize(
     ("settings", "X", "y", "error", "message"),
     [
-        ({"trained_bandwidth": None, "feature_map": AngleFeatureMap()}, X, Y, ValueError, "nothing is left"),
+        ({"trained_bandwidth": None, "feature_map": AngleFeatureMap()}, X, Y, ValueError, "nothing is left to train"),
         ({"trained_bandwidth": 2.0}, X, Y, ValueError, "trained_bandwidth must be 'common'"),
         ({"loss": "nonsense"}, X, Y, ValueError, "loss must be one of 'alignment'"),
         ({"optimizer": "nonsense"}, X, Y, ValueError, "optimizer must be one of"),
@@ -338,6 +338,17 @@ def test_samples_outside_the_domain_of_the_map_are_named():
 def test_bad_input_is_named(settings, X, y, error, message):
     with pytest.raises(error, match=message):
         TrainableKernel(**{"feature_map": MAP, "max_iter": 2, **settings}).fit(X, y)
+
+
+def test_weights_behind_all_data_are_nothing_to_train():
+    behind = TrainableRingFeatureMap(reps=1)
+    with pytest.raises(ValueError, match="no weights before its last data"):
+        TrainableKernel(behind, trained_bandwidth=None).fit(X, Y)
+    whole = objective(behind, "common")
+    _, gradient = whole.value_and_gradient(np.array([0.3, -0.4, 0.2, 0.0]))
+    assert_allclose(gradient[:3], 0, atol=1e-14)
+    assert len(whole.trained.columns) == 2  # the features alone
+    assert len(objective(MAP, None).trained.columns) == 3  # of the first layer
 
 
 def test_map_of_another_width_is_refused():

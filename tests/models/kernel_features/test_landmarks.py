@@ -102,6 +102,18 @@ def test_landmarks_are_different_rows_however_many_are_asked_for(rule, number):
     assert chosen.tolist() == again.tolist()
 
 
+def test_the_diagonal_is_what_the_kernel_says_or_what_it_gives():
+    X = np.random.default_rng(1).normal(size=(10, 2))
+
+    def linear(X, Y):
+        return X @ Y.T
+
+    assert_allclose(KernelEntries(linear).diagonal(X, at_once=3), np.sum(X**2, axis=1), rtol=1e-12)
+    sampled = FidelityKernel(IQPFeatureMap(), connection=connect(shots=10))
+    assert KernelEntries(sampled).diagonal(X, at_once=3).tolist() == [1.0] * 10
+    assert sampled.connection.usage.circuits == 0
+
+
 def test_kmeans_takes_no_two_equal_samples_while_others_are_left():
     X = np.repeat(np.random.default_rng(1).normal(size=(10, 2)), 3, axis=0)
     for seed in range(10):

@@ -49,3 +49,18 @@ def test_a_new_program_finds_what_the_journal_has_and_a_repetition_does_not(tmp_
     plain = connect("exact", shots=100)
     assert as_new_program(plain) is plain
     assert np.isfinite(estimate(pickle.loads(pickle.dumps(again))))
+
+
+def test_a_new_program_samples_from_the_journal_too(tmp_path):
+    connection = connect("exact", shots=100, seed=1, journal=tmp_path / "journal")
+    circuit = CIRCUIT.copy()
+    circuit.measure_all()
+
+    def sampled(through):
+        ((_, data),) = through.sample(circuit, np.zeros((1, 0)))
+        return data["meas"].get_counts()
+
+    first, repeated = sampled(connection), sampled(connection)
+    again = as_new_program(connection)
+    assert (sampled(again), sampled(again)) == (first, repeated)
+    assert connection.usage.shots == 200
