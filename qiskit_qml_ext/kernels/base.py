@@ -190,7 +190,9 @@ class QuantumKernel(BaseKernel, BaseEstimator):
         if needs_diagonal(steps):
             width = getattr(self, "num_qubits", None)
             qubits = width(x.shape[1]) if callable(width) else None
-            raw = replace(raw, diagonal=MeasuredDiagonal(x, x if y is None else y, qubits, self.measured_diagonal))
+            columns = x if y is None else y
+            diagonal = MeasuredDiagonal(x, columns, qubits, self.measured_diagonal, applied=raw.applied)
+            raw = replace(raw, diagonal=diagonal)
         final = repaired(raw, steps, is_symmetric=y is None)
         return raw, final if final is not raw else replace(raw, matrix=raw.matrix.copy())
 

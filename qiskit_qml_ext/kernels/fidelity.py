@@ -141,7 +141,10 @@ class FidelityKernel(KernelByMethod):
             raise ValueError(f"Adaptive shots run inversion tests, but method={self.method!r}. Leave it at 'auto'.")
         wanted = self._wanted(samples, None, self.reading())
         if wanted.connection.is_exact and not self._asks_for_circuits():
-            raise ValueError("Adaptive shots need a target that draws shots, but the kernel's results are exact.")
+            raise ValueError(
+                "Adaptive shots need a target that draws shots, but the kernel's results are exact. Give the kernel "
+                'connection=connect("exact", shots=1), whose shots are chosen as they are needed, or a device.'
+            )
         test = inversion_test_on(wanted.connection, *wanted.encoding.circuit_for(wanted.connection))
         if test.program is not None:
             check_domain(test.program, test.columns, wanted.x, None)

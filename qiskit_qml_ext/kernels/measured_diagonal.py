@@ -18,3 +18,5 @@ class MeasuredDiagonal:
     """The number of qubits that are measured; ``None`` where the kernel does not say."""
     measure: Callable[[FloatArray], tuple[FloatArray, FloatArray]]
     """Gets samples, shape (k, features), and returns the values and their standard errors, each of shape (k,)."""
+    applied: tuple[str, ...] = ()
+    """The steps that were applied to the matrix as it was measured, and are to these values alike."""

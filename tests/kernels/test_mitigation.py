@@ -8,7 +8,7 @@ from qiskit_aer.noise import NoiseModel, depolarizing_error
 from sklearn.svm import SVC
 
 from qiskit_qml_ext.circuits import AngleFeatureMap, ZZFeatureMap
-from qiskit_qml_ext.kernels import FidelityKernel, MitigateDepolarizing, QuantumKernel, RawKernel
+from qiskit_qml_ext.kernels import FidelityKernel, MitigateDepolarizing, QuantumKernel, RawKernel, ReadoutErrors
 from qiskit_qml_ext.primitives import connect
 
 X = np.random.default_rng(4).uniform(-2, 2, (7, 3))
@@ -175,6 +175,28 @@ def test_mitigation_comes_first():
         kernel.evaluate(X)
     after_symmetrize = Depolarised(alike, psd_repair=["symmetrize", "mitigate_depolarizing", "clip"]).evaluate(X)
     assert_allclose(after_symmetrize, exact(X, X), atol=1e-12)
+
+
+def test_readout_errors_are_undone_before_the_channel():
+    """On one qubit depolarising gates are a global channel, so that both steps together give the fidelity back."""
+    noise = NoiseModel()
+    noise.add_all_qubit_quantum_error(depolarizing_error(0.2, 1), ["ry"])
+    noise.add_all_qubit_readout_error([[0.95, 0.05], [0.1, 0.9]])
+    few = X[:6, :1]
+    kernel = FidelityKernel(
+        AngleFeatureMap(),
+        connection=connect("aer", noise_model=noise, shots=20_000, seed=1),
+        run_diagonal=True,
+        readout_correction=ReadoutErrors(0.05, 0.1),
+        psd_repair=MitigateDepolarizing("mean", reference=few),
+    )
+    estimate = kernel.evaluate_with_errors(few)
+    assert [step.split("(")[0] for step in estimate.applied] == ["tensored readout correction ", "MitigateDepolarizing"]
+    fidelities = np.cos((few - few.T) / 2) ** 2
+    pairs = np.triu_indices(6, 1)
+    off, errors = (estimate.matrix - fidelities)[pairs], estimate.repaired_errors[pairs]
+    assert np.all(np.abs(off) < 5 * errors)  # false alarm 15 · 6e-7
+    assert np.abs(estimate.raw - fidelities)[pairs].max() > 0.1  # with the channel in it
 
 
 def test_settings_that_cannot_be_meant_are_refused():

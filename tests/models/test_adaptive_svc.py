@@ -217,7 +217,7 @@ def test_three_classes_go_through_one_against_one():
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        (lambda: AdaptiveQuantumSVC(FidelityKernel(MAP)), "need a target that draws shots"),
+        (lambda: AdaptiveQuantumSVC(FidelityKernel(MAP)), "need a target that draws shots.*shots=1"),
         (lambda: AdaptiveQuantumSVC(kernel().set_params(psd_repair="clip")), "do not use psd_repair"),
         (lambda: AdaptiveQuantumSVC(kernel().set_params(run_diagonal=True)), "do not use run_diagonal"),
         (lambda: AdaptiveQuantumSVC(SVC()), "such as FidelityKernel, but a SVC came"),

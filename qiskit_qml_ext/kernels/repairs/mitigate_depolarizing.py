@@ -35,7 +35,8 @@ class MitigateDepolarizing(RepairStep):
     ``"split"`` that of each sample. So a model that was fitted on a mitigated matrix predicts from mitigated ones. The
     circuits of the samples against themselves run in addition; set ``run_diagonal=True`` of the kernel. Errors of the
     entries and of s, taken as independent, are propagated to first order. Noise of another kind is not removed: look at
-    a diagonal that is far from constant before you trust this.
+    a diagonal that is far from constant before you trust this. Readout errors that the kernel corrects are corrected
+    in its diagonal too, and come first.
 
     The formulas are those of section V of Hubregtsen et al., arXiv:2105.02276, as its authors programmed them in
     PennyLane's ``mitigate_depolarizing_noise`` (``single``, ``average``, ``split_channel``), which was read.
@@ -79,7 +80,8 @@ class MitigateDepolarizing(RepairStep):
                 "MitigateDepolarizing needs the measured kernel of samples with themselves: use it as psd_repair of a "
                 "kernel with run_diagonal=True."
             )
-        if any(not step.startswith("Symmetrize") for step in raw.applied):
+        after_measuring = raw.applied[len(raw.diagonal.applied) :]
+        if any(not step.startswith("Symmetrize") for step in after_measuring):
             raise ValueError(
                 "MitigateDepolarizing undoes what the noise did to the matrix as it was measured, but "
                 f"{raw.applied[-1]} changed it before. Let it be the first step, or come after Symmetrize()."

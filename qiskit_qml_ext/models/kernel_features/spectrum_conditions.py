@@ -67,7 +67,7 @@ class SpectrumConditions:
 
     def _target(self) -> str:
         if self.target_norm is None:
-            return "Target: not looked at, fit(X, y) was given no real numbers y."
+            return "Target: not looked at, fit(X, y) was given no y of one real number for each sample."
         return f"Target: a ridge on the features explains {self.explained:.1%}, with |w|² = {self.target_norm:.3g}."
 
     def _own_kernel(self) -> str:
