@@ -54,6 +54,14 @@ def test_the_mean_over_all_pauli_bases_is_the_overlap():
     assert_allclose(one, direct, atol=1e-10)
 
 
+def product_map():
+    """A map of three qubits whose states are eigenstates of Z at multiples of π."""
+    circuit = QuantumCircuit(3)
+    circuit.ry(ParameterVector("x", 1)[0], 0)
+    circuit.id([1, 2])
+    return circuit
+
+
 def runs_of(method, *, shots, seeds, circuit=general_map, samples=POINTS):
     """Estimates and errors of every entry, the diagonal too, of many experiments."""
     estimates = []
@@ -70,7 +78,8 @@ def runs_of(method, *, shots, seeds, circuit=general_map, samples=POINTS):
 @pytest.mark.filterwarnings("ignore::qiskit_qml_ext.exceptions.ImpreciseKernelWarning")
 @pytest.mark.parametrize("bases", ["haar", "pauli"])
 def test_estimates_are_unbiased_with_true_standard_errors_on_the_diagonal_too(bases):
-    exact, values, errors = runs_of(RandomisedMeasurements(num_settings=60, bases=bases), shots=20, seeds=range(80))
+    method = RandomisedMeasurements(num_settings={"haar": 60, "pauli": 8}[bases], bases=bases)
+    exact, values, errors = runs_of(method, shots=20, seeds=range(80))
     # 4 standard errors of a mean of 80 experiments, 6 entries: false alarm 4e-4; fixed seeds
     assert np.all(np.abs(values.mean(axis=0) - exact) < 4 * values.std(axis=0) / np.sqrt(80))
     # the spread of 80 experiments has a relative standard error of 8 %, more for laws with tails
@@ -92,19 +101,33 @@ def test_all_pauli_bases_leave_only_the_noise_of_shots():
 
 
 @pytest.mark.filterwarnings("ignore::qiskit_qml_ext.exceptions.ImpreciseKernelWarning")
-@pytest.mark.parametrize(("bases", "shots"), [("haar", 5), ("haar", 100), ("pauli", 5), ("pauli", 100)])
-def test_predicted_error_is_that_of_equal_product_states(bases, shots):
-    """For Pauli bases an eigenstate, which has the largest; for the Haar measure any product state."""
-    circuit = QuantumCircuit(3)
-    circuit.ry(ParameterVector("x", 1)[0], 0)
-    circuit.id([1, 2])
-    method = RandomisedMeasurements(num_settings=4000, bases=bases, seed=1)
-    kernel = FidelityKernel(circuit, method=method, connection=connect(shots=shots, seed=1))
+@pytest.mark.parametrize("shots", [5, 100])
+def test_predicted_error_is_that_of_equal_product_states(shots):
+    """For the Haar measure any product state has it."""
+    method = RandomisedMeasurements(num_settings=4000, seed=1)
+    kernel = FidelityKernel(product_map(), method=method, connection=connect(shots=shots, seed=1))
     # two samples that are the same state: a whole turn apart
     found = kernel.evaluate_with_errors([[0.0], [2 * np.pi]])
     assert abs(found.matrix[0, 1] - 1) < 4 * found.standard_errors[0, 1]  # false alarm 6e-5; fixed seed
     # a standard deviation of 4000 values with heavy tails
     assert found.standard_errors[0, 1] == pytest.approx(method.predicted_error(3, shots), rel=0.1)
+
+
+@pytest.mark.filterwarnings("ignore::qiskit_qml_ext.exceptions.ImpreciseKernelWarning")
+@pytest.mark.parametrize(("num_settings", "shots"), [(8, 5), (8, 100), (20, 100)])
+def test_predicted_error_of_pauli_bases_is_the_scatter_of_experiments_on_an_eigenstate(num_settings, shots):
+    """Bases are drawn without repetition: the noise of their choice is less than that of independent ones."""
+    method = RandomisedMeasurements(num_settings=num_settings, bases="pauli")
+    values = [
+        FidelityKernel(
+            product_map(),
+            method=RandomisedMeasurements(num_settings=num_settings, bases="pauli", seed=seed),
+            connection=connect(shots=shots, seed=seed),
+        ).evaluate([[0.0], [2 * np.pi]])[0, 1]
+        for seed in range(200)
+    ]
+    # a standard deviation of 200 values: 5 %, more for laws with tails
+    assert np.std(values) == pytest.approx(method.predicted_error(3, shots), rel=0.2)
 
 
 def test_noisy_states_overlap_as_density_matrices_do():
@@ -219,3 +242,10 @@ def test_wide_circuits_and_single_shots_are_refused_before_anything_runs():
     with pytest.raises(ValueError, match="One shot says nothing of its own noise"):
         FidelityKernel(AngleFeatureMap(), method="randomised", connection=connect("aer", shots=1)).evaluate(SAMPLES)
     assert connection.usage.circuits == 0
+
+
+def test_no_pauli_basis_is_drawn_twice():
+    """Its outcomes would be the same, and the errors of settings would be taken for independent."""
+    for num_settings, number, expected in ((200, 2, 9), (20, 3, 20), (27, 3, 27), (200, 8, 200)):
+        settings = RandomisedMeasurements(num_settings=num_settings, bases="pauli")._turns(number)
+        assert len(settings) == len(np.unique(settings.round(9), axis=0)) == expected

@@ -70,9 +70,12 @@ class RandomisedMeasurements:
     """
 
     num_settings: int | None = 200
-    """The number of random settings; ``None`` for all 3ⁿ Pauli bases once, of up to 6 qubits."""
+    """The number of random settings; ``None`` for all 3ⁿ Pauli bases once, of up to 6 qubits. No more Pauli bases are
+    taken than there are."""
     bases: str = "haar"
-    """``"haar"``: each qubit along a random direction; ``"pauli"``: along X, Y or Z, drawn at random."""
+    """``"haar"``: each qubit along a random direction; ``"pauli"``: along X, Y or Z, no setting twice.
+    Standard errors count settings as independent, which errs on the safe side where most of the Pauli bases are taken.
+    """
     seed: int = 0
     """Draws the settings. Another seed is another experiment."""
 
@@ -103,9 +106,13 @@ class RandomisedMeasurements:
         first = _FIRST_MOMENT[self.bases] ** num_qubits
         kept = 1 - 1 / shots
         moment = kept**2 * first + 2 / shots * kept * 1.5**num_qubits + 3.0**num_qubits / shots**2
-        if self.num_settings is None:  # no noise of the choice of settings, only that of shots
+        drawn = self._num_drawn(num_qubits)
+        if drawn is None:  # no noise of the choice of settings, only that of shots
             return float(np.sqrt((moment - kept**2 * first) / 3**num_qubits))
-        return float(np.sqrt(max(moment - 1, 0.0) / self.num_settings))
+        # bases that differ: less noise of their choice, and none where all are taken
+        left = (3**num_qubits - drawn) / (3**num_qubits - 1) if self.bases == "pauli" else 1.0
+        choice = max(kept**2 * first - 1, 0.0) * left
+        return float(np.sqrt((choice + moment - kept**2 * first) / drawn))
 
     def estimate(self, wanted: Fidelities) -> RawKernel:
         """Measure the matrix; what the connection knows already is not run again.
@@ -179,16 +186,24 @@ class RandomisedMeasurements:
 
     def _turns(self, number: int) -> FloatArray:
         """Return the angles of the settings, shape (settings, 2 · qubits)."""
-        if self.num_settings is None:
+        drawn = self._num_drawn(number)
+        if drawn is None:
             return pauli_turns(np.array(list(product((1, 2, 3), repeat=number))))
         rng = np.random.default_rng(self.seed)
-        shape = self.num_settings, number
-        if self.bases == "pauli":
-            return pauli_turns(rng.integers(1, 4, shape))
+        shape = drawn, number
+        if self.bases == "pauli":  # different ones: the outcomes of a setting that came twice would be the same
+            chosen = rng.choice(3**number, drawn, replace=False)
+            return pauli_turns(1 + chosen[:, None] // 3 ** np.arange(number) % 3)
         return turns(np.arccos(rng.uniform(-1, 1, shape)), rng.uniform(-np.pi, np.pi, shape))
 
+    def _num_drawn(self, number: int) -> int | None:
+        """Return how many settings are drawn; None for all Pauli bases."""
+        if self.num_settings is None or (self.bases == "pauli" and self.num_settings >= 3**number):
+            return None
+        return self.num_settings
+
     def _predicted_in_words(self, number: int, shots: int) -> str:
-        settings = 3**number if self.num_settings is None else self.num_settings
+        settings = self._num_drawn(number) or 3**number
         return (
             f"With {settings:,} settings and {shots:,} shots each, an entry near 1 of {number} qubits has a standard "
             f"error of about {self.predicted_error(number, shots):.2g} (product states)."
