@@ -15,7 +15,7 @@ from typing_extensions import Self
 from qiskit_qml_ext.arrays import BoolArray, FloatArray, IndexArray
 from qiskit_qml_ext.checks import whole_number, wrong_kind
 from qiskit_qml_ext.kernels.base import QuantumKernel
-from qiskit_qml_ext.kernels.caching.cached_outcomes import CachedOutcomes
+from qiskit_qml_ext.kernels.caching.cached_outcomes import CachedOutcomes, reinterpreted
 from qiskit_qml_ext.kernels.caching.contents import entries_key
 from qiskit_qml_ext.kernels.caching.entry_cache import EntryCache
 from qiskit_qml_ext.kernels.caching.missing_blocks import missing_blocks
@@ -111,8 +111,8 @@ class CachedKernel(QuantumKernel):
     @property
     def reinterpret(self) -> Callable[..., ReinterpretedKernel]:
         """The kernel's own method, if it has one; entries remembered in a file have no outcomes there."""
-        method: Callable[..., ReinterpretedKernel] = getattr(self._inner, "reinterpret")  # noqa: B009
-        return method
+        getattr(self._inner, "reinterpret")  # noqa: B009
+        return partial(reinterpreted, self._inner, self.store)
 
     @property
     def plan(self) -> Callable[..., RunPlan]:
@@ -148,7 +148,9 @@ class CachedKernel(QuantumKernel):
             self._complete(table, distinct, asked, self._found_matrix)
             known = table.indices(distinct, max_bytes=self.max_memory)
             raw = table.raw(known[rows], known[columns])
-        return replace(raw, outcomes=CachedOutcomes(self._inner, x, y)) if hasattr(self._inner, "reinterpret") else raw
+        if not hasattr(self._inner, "reinterpret"):
+            return raw
+        return replace(raw, outcomes=CachedOutcomes(self._inner, x, y, self.store))
 
     def _plan(
         self,

@@ -1,5 +1,6 @@
 """Outcomes behind entries that were remembered: those that the kernel's own connection has."""
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,8 @@ class CachedOutcomes:
     """Samples of the rows, shape (n, features)."""
     y: FloatArray | None
     """Samples of the columns; ``None`` for those of the rows."""
+    store: str | os.PathLike[str] | None = None
+    """The file that entries may have come from."""
 
     def reinterpret(
         self,
@@ -36,5 +39,22 @@ class CachedOutcomes:
         if readout_correction is not None and "readout_correction" not in self.kernel._get_param_names():
             raise ValueError(f"{type(self.kernel).__name__} corrects no readout errors. Leave readout_correction out.")
         kernel: Any = self.kernel._copy_with(readout_correction=readout_correction)
-        read: ReinterpretedKernel = kernel.reinterpret(reading, self.x, self.y, tolerance=tolerance, orders=orders)
-        return read
+        return reinterpreted(kernel, self.store, reading, self.x, self.y, tolerance=tolerance, orders=orders)
+
+
+def reinterpreted(kernel: Any, store: str | os.PathLike[str] | None, *asked: Any, **how: Any) -> ReinterpretedKernel:
+    """Return what a kernel's ``reinterpret`` returns.
+
+    Raises:
+        ValueError: What it raises, with what may be the cause where entries are remembered in a file.
+    """
+    try:
+        read: ReinterpretedKernel = kernel.reinterpret(*asked, **how)
+    except ValueError as error:
+        if store is None:
+            raise
+        raise ValueError(
+            f"{error} (Entries that came from the file {os.fspath(store)} have no outcomes here. For these, evaluate "
+            "the kernel inside, the argument kernel of the CachedKernel: its circuits run again.)"
+        ) from error
+    return read
