@@ -72,6 +72,14 @@ class Scaled(QuantumKernel):
         return RawKernel(np.exp(-distances / self._scale), None, None, "exact")
 
 
+def test_the_repair_of_a_part_which_sees_whole_matrices_is_refused_before_anything_runs():
+    kernel = with_part("clip")
+    with pytest.raises(ValueError, match="FidelityKernel inside the cached kernel has psd_repair='clip'"):
+        CachedKernel(kernel).evaluate(X)
+    assert kernel.kernels[0][1].connection.usage.shots == 0
+    assert_allclose(CachedKernel(with_part(None)).evaluate(X), with_part(None).evaluate(X), atol=1e-12)
+
+
 def shots_of(number):
     return FidelityKernel(ZZFeatureMap(), sampler=StatevectorSampler(default_shots=number, seed=1))
 
@@ -86,7 +94,6 @@ LEARNED = {
     ),
     "assigned weights": (lambda: assigned(0.3), lambda: assigned(1.5)),
     "somebody's own": (lambda: Scaled().fit(X[:3]), lambda: Scaled().fit(X)),
-    "repairs of parts": (lambda: with_part("clip"), lambda: with_part(None)),
     "shots of a sampler": (lambda: shots_of(50), lambda: shots_of(500)),
 }
 
@@ -102,7 +109,7 @@ def test_what_a_kernel_learned_tells_its_entries_from_others(name, tmp_path):
         assert_allclose(CachedKernel(kernel, store=tmp_path / "entries").evaluate(X), matrix, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", [name for name in LEARNED if name != "repairs of parts"])
+@pytest.mark.parametrize("name", LEARNED)
 def test_a_folder_is_refused_to_a_kernel_that_learned_something_else(name, tmp_path):
     one, other = (make() for make in LEARNED[name])
     assert_allclose(compute_kernel_matrix(one, X, folder=tmp_path / "f"), one.evaluate(X), atol=1e-12)

@@ -18,13 +18,14 @@ from qiskit_qml_ext.kernels.base import QuantumKernel
 from qiskit_qml_ext.kernels.caching.cached_outcomes import CachedOutcomes, reinterpreted
 from qiskit_qml_ext.kernels.caching.contents import entries_key
 from qiskit_qml_ext.kernels.caching.entry_cache import EntryCache
+from qiskit_qml_ext.kernels.caching.learned_state import parts_of
 from qiskit_qml_ext.kernels.caching.missing_blocks import missing_blocks
 from qiskit_qml_ext.kernels.caching.open_median import refuse_open_median
 from qiskit_qml_ext.kernels.caching.shared_entries import SharedEntries
 from qiskit_qml_ext.kernels.caching.table import EntryTable, sample_keys
 from qiskit_qml_ext.kernels.combined.plans import added
 from qiskit_qml_ext.kernels.kernel_estimate import RawKernel, ReinterpretedKernel
-from qiskit_qml_ext.kernels.repairs import PsdRepair
+from qiskit_qml_ext.kernels.repairs import PsdRepair, steps_of
 from qiskit_qml_ext.kernels.samples import check_pair, check_samples, distinct_samples
 from qiskit_qml_ext.primitives import Connection, RunPlan
 
@@ -42,7 +43,7 @@ class CachedKernel(QuantumKernel):
     precision. The same entry is never found twice, in whatever fold, for whatever C, by whichever clone; entries that
     differ in any of these are never taken for each other. Entries keep their errors, shots, target, truncation errors,
     and the names of the steps that were applied to them. Repairs are applied after, as the kernel's ``psd_repair``
-    says; those of a combination's parts are in the entries.
+    says; a repair of a combination's part is an error.
 
     In memory, entries are shared among clones and threads of one process. In a file they are shared among processes
     too: with ``n_jobs=2`` each process has copies of its own otherwise. What one process is computing for a kernel,
@@ -138,7 +139,7 @@ class CachedKernel(QuantumKernel):
 
     def raw_kernel(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
         """Return the matrix of checked samples, finding only the entries that are not known."""
-        refuse_open_median(self._inner, x.shape[1])
+        self._refuse_dependence_on_others(x.shape[1])
         distinct, asked, rows, columns = self._asked(x, y)
         with self._table(x.shape[1]) as table:
             known = table.indices(distinct, max_bytes=self.max_memory)
@@ -166,7 +167,7 @@ class CachedKernel(QuantumKernel):
         Where they are several blocks of the matrix, kernels that share circuits among blocks may take less.
         """
         x, y = check_pair(x_vec, y_vec)
-        refuse_open_median(self._inner, x.shape[1])
+        self._refuse_dependence_on_others(x.shape[1])
         plan_of = partial(
             getattr(self._inner, "plan"),  # noqa: B009
             shots=shots,
@@ -183,6 +184,17 @@ class CachedKernel(QuantumKernel):
         blocks = missing_blocks(missing, is_symmetric=self.is_symmetric)
         parts = [plan_of(distinct[rows], None if columns is None else distinct[columns]) for rows, columns in blocks]
         return min(added(parts), plan_of(x, y), key=lambda plan: plan.executions)
+
+    def _refuse_dependence_on_others(self, num_features: int) -> None:
+        """Refuse, before anything is run, kernels whose entries depend on other samples than their own two."""
+        refuse_open_median(self._inner, num_features)
+        for part in list(parts_of(self._inner))[1:]:
+            if isinstance(part, QuantumKernel) and steps_of(part.psd_repair):
+                raise ValueError(
+                    f"A {type(part).__name__} inside the cached kernel has psd_repair={part.psd_repair!r}, which sees "
+                    "the matrix of a call, so that entries would depend on other samples than their own. Set it to "
+                    "None and repair the whole: psd_repair of the outer kernel."
+                )
 
     def _missing(self, samples: FloatArray, asked: BoolArray) -> BoolArray:
         """Return which entries of distinct samples are asked for and neither in memory nor in the file."""
