@@ -4,6 +4,8 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,15 +15,19 @@ from typing_extensions import Self
 from qiskit_qml_ext.arrays import BoolArray, FloatArray, IndexArray
 from qiskit_qml_ext.checks import whole_number, wrong_kind
 from qiskit_qml_ext.kernels.base import QuantumKernel
+from qiskit_qml_ext.kernels.caching.cached_outcomes import CachedOutcomes, reinterpreted
 from qiskit_qml_ext.kernels.caching.contents import entries_key
 from qiskit_qml_ext.kernels.caching.entry_cache import EntryCache
+from qiskit_qml_ext.kernels.caching.learned_state import parts_of
 from qiskit_qml_ext.kernels.caching.missing_blocks import missing_blocks
+from qiskit_qml_ext.kernels.caching.open_median import refuse_open_median
 from qiskit_qml_ext.kernels.caching.shared_entries import SharedEntries
 from qiskit_qml_ext.kernels.caching.table import EntryTable, sample_keys
-from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
-from qiskit_qml_ext.kernels.repairs import PsdRepair
-from qiskit_qml_ext.kernels.samples import check_samples, distinct_samples
-from qiskit_qml_ext.primitives import Connection
+from qiskit_qml_ext.kernels.combined.plans import added
+from qiskit_qml_ext.kernels.kernel_estimate import RawKernel, ReinterpretedKernel
+from qiskit_qml_ext.kernels.repairs import PsdRepair, steps_of
+from qiskit_qml_ext.kernels.samples import check_pair, check_samples, distinct_samples
+from qiskit_qml_ext.primitives import Connection, RunPlan
 
 Found = tuple[IndexArray, IndexArray, RawKernel]
 """Rows and columns of a block, and its matrix."""
@@ -33,9 +39,11 @@ class CachedKernel(QuantumKernel):
     """Remembers the entries of another kernel by content, so that a whole search costs one Gram matrix.
 
     An entry is known by the content of its kernel and by its two samples. The content is the circuit with its weights,
-    the method, and what runs it: target with its noise, shots, seed, precision. The same entry is never found twice, in
-    whatever fold, for whatever C, by whichever clone; entries that differ in any of these are never taken for each
-    other. Entries keep their errors, shots and target. Repairs are applied after, as the kernel's ``psd_repair`` says.
+    the method, what the kernel and its parts learned by ``fit``, and what runs it: target with its noise, shots, seed,
+    precision. The same entry is never found twice, in whatever fold, for whatever C, by whichever clone; entries that
+    differ in any of these are never taken for each other. Entries keep their errors, shots, target, truncation errors,
+    and the names of the steps that were applied to them. Repairs are applied after, as the kernel's ``psd_repair``
+    says; a repair of a combination's part is an error.
 
     In memory, entries are shared among clones and threads of one process. In a file they are shared among processes
     too: with ``n_jobs=2`` each process has copies of its own otherwise. What one process is computing for a kernel,
@@ -43,7 +51,8 @@ class CachedKernel(QuantumKernel):
     content, as a journal knows it: its class, its attributes but for counters, or what its ``journal_content()`` says.
 
     Args:
-        kernel: The kernel. It must not depend on anything but its arguments.
+        kernel: The kernel. An entry must depend on nothing but its two samples, the kernel's arguments and what it
+            learned by ``fit``: a bandwidth ``"median"`` that is still to be taken of the first samples is an error.
         samples: All samples of a search, shape (n, features). Then the first asking for some of them finds the whole
             matrix in one go, which takes the fewest jobs, and simulates each state once.
         store: The path of a file, or ``None`` for memory only.
@@ -95,6 +104,24 @@ class CachedKernel(QuantumKernel):
         return method
 
     @property
+    def chosen_method(self) -> Callable[[int], Any]:
+        """The kernel's own method, if it has one."""
+        method: Callable[[int], Any] = getattr(self._inner, "chosen_method")  # noqa: B009
+        return method
+
+    @property
+    def reinterpret(self) -> Callable[..., ReinterpretedKernel]:
+        """The kernel's own method, if it has one; entries remembered in a file have no outcomes there."""
+        getattr(self._inner, "reinterpret")  # noqa: B009
+        return partial(reinterpreted, self._inner, self.store)
+
+    @property
+    def plan(self) -> Callable[..., RunPlan]:
+        """The kernel's own method, if it has one, for the entries that are not known."""
+        getattr(self._inner, "plan")  # noqa: B009
+        return self._plan
+
+    @property
     def entries_are_fractions(self) -> bool:
         """Whether those of the kernel are."""
         return self._inner.entries_are_fractions
@@ -112,6 +139,74 @@ class CachedKernel(QuantumKernel):
 
     def raw_kernel(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
         """Return the matrix of checked samples, finding only the entries that are not known."""
+        self._refuse_dependence_on_others(x.shape[1])
+        distinct, asked, rows, columns = self._asked(x, y)
+        with self._table(x.shape[1]) as table:
+            known = table.indices(distinct, max_bytes=self.max_memory)
+            search = self._search_of(distinct)
+            if search is not None and (asked & table.missing(known, known)).any():
+                self._complete(table, search, np.ones((len(search), len(search)), dtype=bool), self._found_matrix)
+            self._complete(table, distinct, asked, self._found_matrix)
+            known = table.indices(distinct, max_bytes=self.max_memory)
+            raw = table.raw(known[rows], known[columns])
+        if not hasattr(self._inner, "reinterpret"):
+            return raw
+        return replace(raw, outcomes=CachedOutcomes(self._inner, x, y, self.store))
+
+    def _plan(
+        self,
+        x_vec: ArrayLike,
+        y_vec: ArrayLike | None = None,
+        *,
+        shots: int | None = None,
+        price_per_minute: float | None = None,
+        entries: tuple[float, float] | None = None,
+    ) -> RunPlan:
+        """Say what the entries that are not known will take; with ``samples=``, those of the whole search.
+
+        Where they are several blocks of the matrix, kernels that share circuits among blocks may take less.
+        """
+        x, y = check_pair(x_vec, y_vec)
+        self._refuse_dependence_on_others(x.shape[1])
+        plan_of = partial(
+            getattr(self._inner, "plan"),  # noqa: B009
+            shots=shots,
+            price_per_minute=price_per_minute,
+            entries=entries,
+        )
+        distinct, asked, _, _ = self._asked(x, y)
+        missing, search = self._missing(distinct, asked), self._search_of(distinct)
+        if not missing.any():
+            return _nothing_of(plan_of(x, y))
+        if search is not None:
+            x, y, distinct = search, None, search
+            missing = self._missing(search, np.ones((len(search), len(search)), dtype=bool))
+        blocks = missing_blocks(missing, is_symmetric=self.is_symmetric)
+        parts = [plan_of(distinct[rows], None if columns is None else distinct[columns]) for rows, columns in blocks]
+        return min(added(parts), plan_of(x, y), key=lambda plan: plan.executions)
+
+    def _refuse_dependence_on_others(self, num_features: int) -> None:
+        """Refuse, before anything is run, kernels whose entries depend on other samples than their own two."""
+        refuse_open_median(self._inner, num_features)
+        for part in list(parts_of(self._inner))[1:]:
+            if isinstance(part, QuantumKernel) and steps_of(part.psd_repair):
+                raise ValueError(
+                    f"A {type(part).__name__} inside the cached kernel has psd_repair={part.psd_repair!r}, which sees "
+                    "the matrix of a call, so that entries would depend on other samples than their own. Set it to "
+                    "None and repair the whole: psd_repair of the outer kernel."
+                )
+
+    def _missing(self, samples: FloatArray, asked: BoolArray) -> BoolArray:
+        """Return which entries of distinct samples are asked for and neither in memory nor in the file."""
+        with self._table(samples.shape[1]) as table:
+            places = table.indices(samples, max_bytes=self.max_memory)
+            if self.store is not None:
+                shared = SharedEntries(self.store, entries_key(self._inner, samples.shape[1], in_every_process=True))
+                shared.load(table, samples, places, asked & table.missing(places, places), self.is_symmetric)
+            return asked & table.missing(places, places)
+
+    def _asked(self, x: FloatArray, y: FloatArray | None) -> tuple[FloatArray, BoolArray, IndexArray, IndexArray]:
+        """Return the distinct samples, which of their entries a matrix has, and its rows and columns among them."""
         every = x if y is None else np.concatenate([x, y])
         distinct, place = distinct_samples(every)
         place = np.arange(len(every)) if place is None else place
@@ -120,14 +215,7 @@ class CachedKernel(QuantumKernel):
         asked[np.ix_(rows, columns)] = True
         if self.is_symmetric:
             asked |= asked.T
-        with self._table(x.shape[1]) as table:
-            known = table.indices(distinct, max_bytes=self.max_memory)
-            search = self._search_of(distinct)
-            if search is not None and (asked & table.missing(known, known)).any():
-                self._complete(table, search, np.ones((len(search), len(search)), dtype=bool), self._found_matrix)
-            self._complete(table, distinct, asked, self._found_matrix)
-            known = table.indices(distinct, max_bytes=self.max_memory)
-            return table.raw(known[rows], known[columns])
+        return distinct, asked, rows, columns
 
     def measured_diagonal(self, samples: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return k(x, x) of checked samples as the target gives it, and its standard errors."""
@@ -210,16 +298,18 @@ class CachedKernel(QuantumKernel):
             first, second = (each.ravel() for each in np.broadcast_arrays(rows[:, None], columns))
             errors = np.full(raw.matrix.shape, np.nan) if raw.errors is None else raw.errors
             shots = np.full(raw.matrix.shape, raw.shots or 0) if raw.entry_shots is None else raw.entry_shots
-            found = tuple(np.asarray(each, dtype=np.float64).ravel() for each in (raw.matrix, errors, shots))
+            moved = np.full(raw.matrix.shape, np.nan) if raw.truncation_errors is None else raw.truncation_errors
+            found = tuple(np.asarray(each, dtype=np.float64).ravel() for each in (raw.matrix, errors, shots, moved))
             if table.target not in (None, raw.target):
                 raise ValueError(
                     f"The kernel says that its entries come from {raw.target!r}, but before they came from "
                     f"{table.target!r}. A CachedKernel needs one that names its target alike each time."
                 )
             table.target = raw.target
+            table.applied = tuple(dict.fromkeys((*table.applied, *raw.applied)))
             table.put(places[first], places[second], *found, is_symmetric=self.is_symmetric)
             if shared is not None:
-                shared.save(raw.target, samples, first, second, found, self.is_symmetric)
+                shared.save(raw.target, table.applied, samples, first, second, found, self.is_symmetric)
 
     def _found_matrix(self, samples: FloatArray, missing: BoolArray) -> Iterator[Found]:
         for rows, columns in missing_blocks(missing, is_symmetric=self.is_symmetric):
@@ -234,10 +324,22 @@ class CachedKernel(QuantumKernel):
         values, errors = self._inner.measured_diagonal(samples[rows])
         whole = self._inner._checked_raw(samples[rows[:1]], None)  # its shots and target; known by now
         for place, row in enumerate(rows):
-            one = replace(whole, matrix=values[place].reshape(1, 1), errors=errors[place].reshape(1, 1))
+            one = replace(
+                whole,
+                matrix=values[place].reshape(1, 1),
+                errors=errors[place].reshape(1, 1),
+                truncation_errors=None,
+            )
             yield np.array([row]), one
 
     def __sklearn_clone__(self) -> Self:
         copy: Self = super().__sklearn_clone__()
         copy.__dict__["_entries"] = self._memory
         return copy
+
+
+def _nothing_of(plan: RunPlan) -> RunPlan:
+    """Return the plan of work all of which is known."""
+    seconds = None if plan.seconds is None else 0.0
+    cost = None if plan.cost is None else 0.0
+    return replace(plan, circuits=0, executions=0, jobs=0, in_journal=0, seconds=seconds, cost=cost)

@@ -17,13 +17,13 @@ from qiskit_qml_ext.exceptions import CacheError
 from qiskit_qml_ext.private_files import check_writable
 
 _APPLICATION_ID = 0x514D4C4B  # "QMLK", in the header of the file
-_SCHEMA = 1
+_SCHEMA = 2
 _TIMEOUT = 60.0  # seconds to wait while another process writes
 _AT_ONCE = 500  # keys in one question
-_PACKED = struct.Struct("<ddq")
+_PACKED = struct.Struct("<ddqd")
 
-Entry = tuple[float, float, int]
-"""A value, its standard error (NaN for an exact one), and the shots behind it."""
+Entry = tuple[float, float, int, float]
+"""A value, its standard error (NaN for an exact one), the shots behind it, and its truncation error (NaN for none)."""
 
 
 class EntryFile:
@@ -75,7 +75,7 @@ class EntryFile:
             database.execute("COMMIT")
 
     def note(self, kernel: str, target: str | None = None) -> str | None:
-        """Return the name of the target that ran a kernel's entries; it is written down where there is none yet.
+        """Return what is noted of a kernel's entries, as who ran them; it is written down where there is nothing yet.
 
         Raises:
             CacheError: If the file cannot be used.

@@ -1,6 +1,7 @@
 """The entries of one kernel in a file that processes share."""
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,26 +50,30 @@ class SharedEntries:
         there = np.array([key in known for key in keys], dtype=bool)
         if not there.any():
             return
-        table.target = self._file.note(self._kernel)
+        noted = self._file.note(self._kernel)
+        if noted is not None:
+            table.target, *applied = json.loads(noted)
+            table.applied = tuple(applied)
         found = np.array([known[key] for key in keys if key in known], dtype=np.float64).T
         table.put(places[first[there]], places[second[there]], *found, is_symmetric=is_symmetric)
 
     def save(
         self,
         target: str,
+        applied: tuple[str, ...],
         samples: FloatArray,
         rows: IndexArray,
         columns: IndexArray,
         found: tuple[FloatArray, ...],
         is_symmetric: bool,
     ) -> None:
-        """Write entries: values, errors and shots, flat arrays beside their rows and columns."""
-        self._file.note(self._kernel, target)
+        """Write entries: values, errors, shots and truncations, flat arrays beside their rows and columns."""
+        self._file.note(self._kernel, json.dumps([target, *applied]))
         keys = self._keys(samples, rows, columns, is_symmetric)
-        values, errors, shots = (each.tolist() for each in found)
+        values, errors, shots, truncations = (each.tolist() for each in found)
         entries: dict[bytes, Entry] = {
-            key: (value, error, int(number))
-            for key, value, error, number in zip(keys, values, errors, shots, strict=True)
+            key: (value, error, int(number), moved)
+            for key, value, error, number, moved in zip(keys, values, errors, shots, truncations, strict=True)
         }
         self._file.write(entries)
 

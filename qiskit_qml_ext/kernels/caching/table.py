@@ -7,14 +7,14 @@ import numpy as np
 from qiskit_qml_ext.arrays import BoolArray, FloatArray, IndexArray
 from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
 
-_BYTES = 3 * 8  # of an entry: value, error, shots
+_BYTES = 4 * 8  # of an entry: value, error, shots, truncation
 
 
 @dataclass
 class EntryTable:
-    """Values, errors and shots of pairs of samples; NaN where a value is not known.
+    """Values, errors, shots and truncations of pairs of samples; NaN where a value is not known.
 
-    An exact entry has the error NaN and 0 shots.
+    An exact entry has the error NaN and 0 shots; one of states that were not truncated has the truncation NaN.
     """
 
     places: dict[bytes, int] = field(default_factory=dict)
@@ -25,8 +25,12 @@ class EntryTable:
     """Their standard errors."""
     shots: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
     """The shots behind them."""
+    truncations: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
+    """How far the truncation of states may have moved them."""
     target: str | None = None
     """The target that ran them; ``None`` while there are none."""
+    applied: tuple[str, ...] = ()
+    """The steps that were applied to what was measured."""
 
     @property
     def num_bytes(self) -> int:
@@ -45,7 +49,7 @@ class EntryTable:
         new = [key for key in dict.fromkeys(keys) if key not in self.places]
         if new and self.places and (len(self.places) + len(new)) ** 2 * _BYTES > max_bytes:
             self.places, new = {}, list(dict.fromkeys(keys))
-            self.values = self.errors = self.shots = np.empty((0, 0))
+            self.values = self.errors = self.shots = self.truncations = np.empty((0, 0))
         for key in new:
             self.places[key] = len(self.places)
         self._make_room(max_bytes)
@@ -60,6 +64,7 @@ class EntryTable:
         """Return a matrix of entries that are all known."""
         block = np.ix_(rows, columns)
         values, errors, shots = self.values[block], self.errors[block], self.shots[block].astype(np.int64)
+        truncations = self.truncations[block]
         sampled = shots[shots > 0]
         least = int(sampled.min()) if sampled.size else None
         differ = least is not None and bool((shots != least).any())
@@ -68,6 +73,8 @@ class EntryTable:
             None if np.isnan(errors).all() else np.nan_to_num(errors),
             least,
             self.target or "",
+            applied=self.applied,
+            truncation_errors=None if np.isnan(truncations).all() else np.nan_to_num(truncations),
             entry_shots=shots if differ else None,
         )
 
@@ -78,6 +85,7 @@ class EntryTable:
         values: FloatArray,
         errors: FloatArray,
         shots: FloatArray,
+        truncations: FloatArray,
         *,
         is_symmetric: bool,
     ) -> None:
@@ -86,13 +94,14 @@ class EntryTable:
             self.values[first, second] = values
             self.errors[first, second] = errors
             self.shots[first, second] = shots
+            self.truncations[first, second] = truncations
 
     def _make_room(self, max_bytes: int) -> None:
         old, needed = len(self.values), len(self.places)
         if needed <= old:
             return
         size = max(needed, min(2 * old, int((max_bytes / _BYTES) ** 0.5)))
-        for name, empty in (("values", np.nan), ("errors", np.nan), ("shots", 0.0)):
+        for name, empty in (("values", np.nan), ("errors", np.nan), ("shots", 0.0), ("truncations", np.nan)):
             larger = np.full((size, size), empty)
             larger[:old, :old] = getattr(self, name)
             setattr(self, name, larger)

@@ -1,16 +1,18 @@
 """By what a store of tiles knows its kernel and its data: what decides the entries, and nothing else."""
 
 import hashlib
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from qiskit.primitives import BaseSamplerV2
-from sklearn.base import BaseEstimator
 
 from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.kernels.caching.learned_state import has_settings, learned_state, parts_of
 from qiskit_qml_ext.primitives import Connection
-from qiskit_qml_ext.primitives.journal.service.services import is_of_runtime
-from qiskit_qml_ext.primitives.journal.work.identity import local_options, runtime_options
+from qiskit_qml_ext.primitives.journal.service.services import LocalService, is_of_runtime
+from qiskit_qml_ext.primitives.journal.work.identity import options_object, runtime_options
+from qiskit_qml_ext.primitives.journal.work.options import options_of
 from qiskit_qml_ext.primitives.journal.work.stable import class_of, digest_of, stable
 from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
 
@@ -32,9 +34,9 @@ def data_digest(samples: FloatArray) -> str:
 
 def is_exact(kernel: object) -> bool:
     """Whether a kernel's entries come out the same each time and cost nothing, as far as its settings say."""
-    settings = kernel.get_params(deep=True) if isinstance(kernel, BaseEstimator) else {}
-    connections = [value for value in settings.values() if isinstance(value, Connection)]
-    samplers = [value for value in settings.values() if isinstance(value, BaseSamplerV2)]
+    held = [value for part in parts_of(kernel) for value in vars(part).values()]
+    connections = [value for value in held if isinstance(value, Connection)]
+    samplers = [value for value in held if isinstance(value, BaseSamplerV2)]
     return not samplers and all(connection.is_exact for connection in connections)
 
 
@@ -43,25 +45,31 @@ def _content(value: Any, where: str) -> Any:
         return _of_connection(value)
     if isinstance(value, BaseSamplerV2):
         return _of_sampler(value)
-    if isinstance(value, BaseEstimator):
-        settings = value.get_params(deep=False)
-        return {**class_of(value), **{name: _content(one, f"{where}.{name}") for name, one in settings.items()}}
+    if has_settings(value):
+        held = {**value.get_params(deep=False), **learned_state(value)}
+        return {**class_of(value), **{name: _content(one, f"{where}.{name}") for name, one in held.items()}}
     if isinstance(value, (list, tuple)):
         return [_content(one, where) for one in value]
     return stable(value, where, by_code=True)
 
 
 def _of_connection(connection: Connection) -> Any:
+    settings = asdict(connection._settings)
+    del settings["max_executions_per_job"]  # changes no result
     if connection.is_exact:
-        return {"exact": connection.dtype}
+        return {"exact": connection.dtype, "settings": settings}
     sampler = connection.target.sampler(connection.shots or DEFAULT_SHOTS, connection.seed)
+    manager = getattr(connection.target, "_pass_manager", None)
     return {
         "target": connection.target_name,
-        "shots": connection.shots,
-        "seed": connection.seed,
+        "settings": settings,
+        "passes": stable(manager, "The pass manager of the connection", by_code=True),
         "sampler": _of_sampler(sampler),
     }
 
 
 def _of_sampler(sampler: BaseSamplerV2) -> Any:
-    return runtime_options(sampler) if is_of_runtime(sampler) else local_options(sampler)
+    if is_of_runtime(sampler):
+        return [runtime_options(sampler), stable(options_of(options_object(sampler)).get("default_shots"), "Shots")]
+    local = LocalService(sampler)
+    return [local.options, local.default]

@@ -10,6 +10,8 @@ from sklearn.base import BaseEstimator
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import check_arguments, wrong_kind
 from qiskit_qml_ext.kernels.blocks import check_matrix
+from qiskit_qml_ext.kernels.caching.learned_state import unchanged
+from qiskit_qml_ext.kernels.caching.open_median import refuse_open_median
 from qiskit_qml_ext.kernels.samples import check_samples
 from qiskit_qml_ext.kernels.tiles.content import content_digest, data_digest, is_exact
 from qiskit_qml_ext.kernels.tiles.tile_store import TileStore, tile_size_of
@@ -81,9 +83,11 @@ def compute_kernel_matrix(
         raise ValueError(f"Y has {columns.shape[1]} features but X has {rows.shape[1]}. Give both the same ones.")
     size = tile_size or (None if folder is None else tile_size_of(folder)) or _TILE_SIZE
     tiling = Tiling(len(rows), len(rows if columns is None else columns), size, columns is None)
+    refuse_open_median(kernel, rows.shape[1])
     exact = is_exact(kernel)
     if exact:
-        _refuse_dependence_on_others(kernel, rows)
+        with unchanged(kernel):
+            _refuse_dependence_on_others(kernel, rows, is_square=columns is None)
     if folder is None:
         return _in_memory(kernel, rows, columns, tiling, num_processes, progress)
     content = {"kernel": content_digest(kernel), "X": data_digest(rows)}
@@ -144,8 +148,14 @@ def _refuse_repair(kernel: object) -> None:
         )
 
 
-def _refuse_dependence_on_others(kernel: object, X: FloatArray) -> None:
+def _refuse_dependence_on_others(kernel: object, X: FloatArray, *, is_square: bool) -> None:
     """Refuse a kernel whose entries change with the other samples of a call, such as one that centres its data.
+
+    Args:
+        kernel: The kernel.
+        X: Samples, a few of which are looked at.
+        is_square: Whether samples are compared with themselves, half of which says the other half; otherwise the kernel
+            need not be symmetric.
 
     Raises:
         ValueError: If they do, for some of the samples.
@@ -154,10 +164,10 @@ def _refuse_dependence_on_others(kernel: object, X: FloatArray) -> None:
     first, rest = slice(0, len(few) // 3), slice(len(few) // 3, None)
     if first.stop < 2:
         return
-    whole = values_between(kernel, few, None)
-    if not np.array_equal(whole, values_between(kernel, few, None)):
+    whole = _values_of(kernel, few, is_square)
+    if not np.array_equal(whole, _values_of(kernel, few, is_square)):
         return  # drawn anew in each call
-    pairs = [(values_between(kernel, few[part], None), whole[part, part]) for part in (first, rest)]
+    pairs = [(_values_of(kernel, few[part], is_square), whole[part, part]) for part in (first, rest)]
     pairs.append((values_between(kernel, few[first], few[rest]), whole[first, rest]))
     if not all(np.allclose(alone, within, rtol=_AGREEMENT, atol=_AGREEMENT) for alone, within in pairs):
         raise ValueError(
@@ -165,6 +175,10 @@ def _refuse_dependence_on_others(kernel: object, X: FloatArray) -> None:
             "is taken, or a matrix that is repaired), so that tiles do not fit together. Fix such numbers beforehand, "
             "on all the data."
         )
+
+
+def _values_of(kernel: object, X: FloatArray, is_square: bool) -> FloatArray:
+    return values_between(kernel, X, None if is_square else X.copy())
 
 
 def _refuse_other_entries(
