@@ -1,6 +1,7 @@
 """The combined kernel: a weighted sum, or a product, of kernels of any kind."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -13,14 +14,13 @@ from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import real_numbers, wrong_kind, wrong_value
-from qiskit_qml_ext.kernels.abilities import PlansRuns
 from qiskit_qml_ext.kernels.base import QuantumKernel
 from qiskit_qml_ext.kernels.combined.alignment_weights import alignment_weights
-from qiskit_qml_ext.kernels.combined.combining import product, weighted_sum
-from qiskit_qml_ext.kernels.combined.parts import estimate_part, is_kernel, noise_of
-from qiskit_qml_ext.kernels.combined.plans import added
-from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
-from qiskit_qml_ext.kernels.methods import ChosenMethod, CircuitMethod
+from qiskit_qml_ext.kernels.combined.combining import Combination, product, weighted_sum
+from qiskit_qml_ext.kernels.combined.leaves import is_positive_semidefinite
+from qiskit_qml_ext.kernels.combined.parts import PartEstimate, estimate_part, is_kernel
+from qiskit_qml_ext.kernels.combined.plans import added, plans_of
+from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate, RawKernel
 from qiskit_qml_ext.kernels.repairs import Repair
 from qiskit_qml_ext.kernels.samples import check_pair, check_samples
 from qiskit_qml_ext.kernels.training.learned import LearningKernel
@@ -33,12 +33,24 @@ Part: TypeAlias = BaseKernel | ClassicalKernel | Callable[..., ArrayLike]
 _OPERATIONS = ("sum", "product")
 
 
+@dataclass(frozen=True)
+class CombinedRaw(RawKernel):
+    """The combined matrix before its own repairs, and what was known before those of the kernels."""
+
+    before: RawKernel | None = None
+    """The combination of the kernels' matrices before their own repairs; ``None`` where they have none."""
+    synthesis_error: float | None = 0.0
+    """By how much states that ran differ from those that are meant, the most of all kernels."""
+
+
 class CombinedKernel(LearningKernel, _BaseComposition):
     r"""A weighted sum Σ_k w_k K_k, or a product Π_k K_k, of quantum and classical kernels.
 
     Sums with weights of at least 0 and products of positive semi-definite kernels are positive semi-definite. Standard
-    errors go along: independently where kernels read different shots, and added where they read the same ones, which is
-    the most that they can be; a product of kernels that read the same shots is biased by their covariance.
+    errors go along, those of repaired matrices where kernels have repairs of their own: independently where kernels are
+    known to read different shots, and added where they read the same ones, which is the most that they can be, or may
+    do so: kernels of gradients through one connection, all kernels on simulators with noise, kernels of other packages.
+    A product of kernels that read the same shots is biased by their covariance.
 
     Args:
         kernels: Pairs of a name and a kernel: a quantum kernel, a kernel of ``sklearn.gaussian_process.kernels``, or a
@@ -110,7 +122,7 @@ class CombinedKernel(LearningKernel, _BaseComposition):
         if self.operation != "sum" or self.weights is not None:
             what = f"operation={self.operation!r}" if self.operation != "sum" else f"weights={self.weights!r}"
             raise ValueError(f"fit finds the weights of a sum, but {what} came. Use operation='sum' and weights=None.")
-        matrices = [estimate_part(name, kernel, samples, None).matrix for name, kernel in parts]
+        matrices = [estimate_part(name, kernel, samples, None).final.matrix for name, kernel in parts]
         self._learn({"weights_": alignment_weights(matrices, targets.values)})
         return self
 
@@ -122,25 +134,51 @@ class CombinedKernel(LearningKernel, _BaseComposition):
     @property
     def is_positive_semidefinite(self) -> bool | None:  # type: ignore[override]
         """Whether every matrix is positive semi-definite: so if all kernels are; ``None`` where it is not known."""
-        known = [
-            True if isinstance(kernel, ClassicalKernel) else getattr(kernel, "is_positive_semidefinite", None)
-            for _, kernel in self.kernels
-        ]
-        return True if all(known) else None
+        return True if all(is_positive_semidefinite(kernel) for _, kernel in self.kernels) else None
 
     def raw_kernel(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
         """Return the matrix of checked samples before any repair of its own; the kernels' own repairs are in it."""
-        parts = self._parts()
-        weights = self._used_weights()
-        estimates = [estimate_part(name, kernel, x, y) for name, kernel in parts]
-        matrix, errors = product(estimates) if weights is None else weighted_sum(estimates, weights)
-        shots = [one.shots for one in estimates if one.shots is not None]
-        targets = list(dict.fromkeys(one.target for one in estimates if one.target is not None))
-        return RawKernel(
-            matrix,
-            errors if shots or errors.any() else None,
-            min(shots, default=None),
-            " and ".join(targets) or "exact",
+        named, weights = self._parts(), self._used_weights()
+        parts = [estimate_part(name, kernel, x, y) for name, kernel in named]
+        shots = [one.shots for one in parts if one.shots is not None]
+        targets = list(dict.fromkeys(one.target for one in parts if one.target is not None))
+        synthesis = [one.synthesis_error for one in parts]
+
+        def together(matrices: list[PartEstimate]) -> CombinedRaw:
+            both = _combination(matrices, weights)
+            return CombinedRaw(
+                both.matrix,
+                both.errors if shots or both.errors.any() else None,
+                min(shots, default=None),
+                " and ".join(targets) or "exact",
+                truncation_errors=both.truncation,
+            )
+
+        return replace(
+            together([one.final for one in parts]),
+            applied=tuple(step for one in parts for step in one.applied),
+            before=None if all(one.final is one.before for one in parts) else together([one.before for one in parts]),
+            synthesis_error=None if None in synthesis else max(one for one in synthesis if one is not None),
+        )
+
+    def evaluate_with_errors(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> KernelEstimate:
+        """Compute the combined matrix with the standard error of each entry; see :meth:`evaluate`.
+
+        ``raw`` is the combination of matrices before any repair, the kernels' own ones included; ``applied`` names
+        those with their kernels.
+        """
+        raw, final = self._repaired(x_vec, y_vec)
+        before = getattr(raw, "before", None) or raw
+        return KernelEstimate(
+            final.matrix if final is not before else final.matrix.copy(),
+            before.standard_errors,
+            before.matrix,
+            raw.shots,
+            raw.target,
+            getattr(raw, "synthesis_error", 0.0),
+            applied=final.applied,
+            truncation_errors=before.truncation_errors,
+            repaired_errors=None if final is before else final.standard_errors,
         )
 
     def plan(
@@ -154,6 +192,8 @@ class CombinedKernel(LearningKernel, _BaseComposition):
     ) -> RunPlan:
         """Say what the matrices of all kernels will take together; circuits that two of them share count once.
 
+        Of kernels in a cache the entries that it knows are counted too, unless it can plan.
+
         Args:
             x_vec: Samples, shape (n, features).
             y_vec: Samples, shape (m, features); ``None`` means ``x_vec`` again.
@@ -163,22 +203,13 @@ class CombinedKernel(LearningKernel, _BaseComposition):
                 :meth:`~qiskit_qml_ext.kernels.FidelityKernel.plan`.
 
         Raises:
-            ValueError: If no kernel runs circuits.
+            ValueError: If no kernel runs circuits, or one may do so that cannot plan.
         """
         x, y = check_pair(x_vec, y_vec)
-        running = {
-            noise_of(kernel, x.shape[1]): kernel
-            for _, kernel in self._parts()
-            if isinstance(kernel, PlansRuns) and _runs_circuits(kernel, x.shape[1])
-        }
-        if not running:
+        plans = plans_of(self._parts(), x, y, shots=shots, price_per_minute=price_per_minute, entries=entries)
+        if not plans:
             raise ValueError("None of the kernels runs circuits, so there is nothing to plan. Connect one to a device.")
-        return added(
-            [
-                kernel.plan(x, y, shots=shots, price_per_minute=price_per_minute, entries=entries)
-                for kernel in running.values()
-            ]
-        )
+        return added(plans)
 
     def with_connection(self, connection: Connection | None) -> Self:
         """Return a copy whose quantum kernels run through another connection; ``None`` for exact results."""
@@ -233,12 +264,5 @@ class CombinedKernel(LearningKernel, _BaseComposition):
         return weights
 
 
-def _runs_circuits(kernel: object, num_features: int) -> bool:
-    """Whether a kernel that can plan has something to plan: one that chooses a method runs circuits by some only."""
-    choose = getattr(kernel, "chosen_method", None)
-    if choose is None:
-        return not isinstance(kernel, CombinedKernel) or any(
-            isinstance(part, PlansRuns) and _runs_circuits(part, num_features) for _, part in kernel.kernels
-        )
-    chosen: ChosenMethod = choose(num_features)
-    return isinstance(chosen.method, CircuitMethod)
+def _combination(parts: Sequence[PartEstimate], weights: FloatArray | None) -> Combination:
+    return product(parts) if weights is None else weighted_sum(parts, weights)

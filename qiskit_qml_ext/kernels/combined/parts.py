@@ -1,6 +1,5 @@
 """What a combination consists of: quantum kernels, kernels of scikit-learn, functions."""
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +9,8 @@ from sklearn.gaussian_process.kernels import Kernel as ClassicalKernel
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.kernels.abilities import StatesErrors, stated_errors
+from qiskit_qml_ext.kernels.combined.noise import Sources, sources_of
 from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate
-from qiskit_qml_ext.primitives import circuit_key
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,15 +21,31 @@ class PartEstimate:
     """Shape (n, m)."""
     errors: FloatArray
     """The standard error of each entry, shape (n, m)."""
-    shots: int | None
+    truncation: FloatArray | None
+    """How far truncation may have moved each entry, shape (n, m); ``None`` where states were not truncated."""
+    noise: Sources
+    """The shots that it may read."""
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluatedPart:
+    """One of several kernels, evaluated."""
+
+    final: PartEstimate
+    """Its matrix after its own repairs."""
+    before: PartEstimate
+    """Its matrix before them; the same object if there are none."""
+    shots: int | None = None
     """Shots behind each sampled entry; ``None`` for exact ones."""
-    target: str | None
+    target: str | None = None
     """The name of what ran the circuits; ``None`` for a classical kernel."""
-    noise: Hashable
-    """Equal for kernels that read the same shots."""
+    synthesis_error: float | None = 0.0
+    """By how much its states differ from those that are meant; ``None`` where it is not known."""
+    applied: tuple[str, ...] = ()
+    """The steps that were applied to it, each with the kernel's name."""
 
 
-def estimate_part(name: str, kernel: object, x: FloatArray, y: FloatArray | None) -> PartEstimate:
+def estimate_part(name: str, kernel: object, x: FloatArray, y: FloatArray | None) -> EvaluatedPart:
     """Evaluate one of several kernels.
 
     Raises:
@@ -38,10 +53,10 @@ def estimate_part(name: str, kernel: object, x: FloatArray, y: FloatArray | None
     """
     if isinstance(kernel, StatesErrors):
         estimate = stated_errors(kernel, x) if y is None else kernel.evaluate_with_errors(x, y)
-        return _of_estimate(kernel, estimate, x.shape[1])
+        return _of_estimate(name, kernel, estimate, x.shape[1])
     matrix = _classical(name, kernel, x, y)
-    target = "unknown" if isinstance(kernel, BaseKernel) else None
-    return PartEstimate(matrix, np.zeros_like(matrix), None, target, id(kernel))
+    exact = PartEstimate(matrix, np.zeros_like(matrix), None, frozenset())
+    return EvaluatedPart(exact, exact, target="unknown" if isinstance(kernel, BaseKernel) else None)
 
 
 def is_kernel(kernel: object) -> bool:
@@ -49,16 +64,17 @@ def is_kernel(kernel: object) -> bool:
     return not isinstance(kernel, type) and (isinstance(kernel, (BaseKernel, StatesErrors)) or callable(kernel))
 
 
-def noise_of(kernel: object, num_features: int) -> Hashable:
-    """Return what is equal for kernels that read the same shots: the same circuit through the same connection."""
-    where = getattr(kernel, "connection", None) or getattr(kernel, "sampler", None)
-    make = getattr(kernel, "circuit", None)
-    return id(kernel) if where is None or not callable(make) else (id(where), circuit_key(make(num_features)))
-
-
-def _of_estimate(kernel: object, estimate: KernelEstimate, num_features: int) -> PartEstimate:
-    noise = noise_of(kernel, num_features) if estimate.standard_errors.any() else id(kernel)
-    return PartEstimate(estimate.matrix, estimate.standard_errors, estimate.shots, estimate.target, noise)
+def _of_estimate(name: str, kernel: object, estimate: KernelEstimate, num_features: int) -> EvaluatedPart:
+    errors, truncation, repaired = estimate.standard_errors, estimate.truncation_errors, estimate.repaired_errors
+    is_noisy = errors.any() or (repaired is not None and repaired.any())
+    noise: Sources = sources_of(kernel, num_features) if is_noisy else frozenset()
+    before = final = PartEstimate(estimate.raw, errors, truncation, noise)
+    if repaired is not None or not np.array_equal(estimate.raw, estimate.matrix):
+        # a repair may carry what truncation moved anywhere
+        moved = None if truncation is None else np.where(truncation.any(), np.full_like(truncation, np.inf), 0.0)
+        final = PartEstimate(estimate.matrix, errors if repaired is None else repaired, moved, noise)
+    applied = tuple(f"{name}: {step}" for step in estimate.applied)
+    return EvaluatedPart(final, before, estimate.shots, estimate.target, estimate.synthesis_error, applied)
 
 
 def _classical(name: str, kernel: object, x: FloatArray, y: FloatArray | None) -> FloatArray:

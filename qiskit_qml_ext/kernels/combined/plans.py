@@ -2,7 +2,45 @@
 
 from collections.abc import Sequence
 
+from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.kernels.abilities import PlansRuns
+from qiskit_qml_ext.kernels.combined.leaves import may_run_circuits, quantum_leaves
 from qiskit_qml_ext.primitives import RunPlan
+from qiskit_qml_ext.primitives.connection.shared_results import planned_together
+
+
+def plans_of(
+    kernels: Sequence[tuple[str, object]],
+    x: FloatArray,
+    y: FloatArray | None,
+    *,
+    shots: int | None,
+    price_per_minute: float | None,
+    entries: tuple[float, float] | None,
+) -> list[RunPlan]:
+    """Return the plans of the kernels that run circuits; what one of them runs is not in the plans of the next ones.
+
+    Raises:
+        ValueError: If a kernel may run circuits and cannot say which.
+    """
+    planning = [planner for name, kernel in kernels for planner in _planners(name, kernel, x.shape[1])]
+    with planned_together():
+        return [one.plan(x, y, shots=shots, price_per_minute=price_per_minute, entries=entries) for one in planning]
+
+
+def _planners(name: str, kernel: object, num_features: int) -> list[PlansRuns]:
+    """Return what plans a kernel: itself, or the kernels inside of it; nothing where no circuits run."""
+    leaves = [leaf for leaf in quantum_leaves(kernel) if may_run_circuits(leaf, num_features)]
+    if leaves and isinstance(kernel, PlansRuns):
+        return [kernel]
+    planning = [leaf for leaf in leaves if isinstance(leaf, PlansRuns)]
+    unable = next((leaf for leaf in leaves if not isinstance(leaf, PlansRuns)), None)
+    if unable is not None:
+        raise ValueError(
+            f"The kernel {name!r} ({type(unable).__name__}) may run circuits, but it cannot say what they take, so "
+            "that the plan would say too little. Plan the other kernels without it."
+        )
+    return planning
 
 
 def added(plans: Sequence[RunPlan]) -> RunPlan:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
+from qiskit_machine_learning.kernels import BaseKernel
 from sklearn.base import clone
 from sklearn.gaussian_process.kernels import Kernel
 
@@ -72,16 +73,23 @@ def takes_gamma(outer: object) -> bool:
 
     Raises:
         ValueError: If its name is not known.
-        TypeError: If it is neither a name nor a kernel of scikit-learn.
+        TypeError: If it is neither a name nor a kernel of scikit-learn without a quantum kernel in it.
     """
     known = f"one of {', '.join(map(repr, (*OUTER_KERNELS, LINEAR)))} or a kernel of scikit-learn"
-    if isinstance(outer, Kernel):
+    if _is_classical(outer):
         return False
     if not isinstance(outer, str):
         raise wrong_kind("outer", f"{known} such as sklearn.gaussian_process.kernels.RBF()", outer)
     if outer != LINEAR and outer not in OUTER_KERNELS:
         raise wrong_value("outer", known, outer)
     return outer != LINEAR
+
+
+def _is_classical(outer: object) -> bool:
+    """Tell a kernel of scikit-learn from quantum kernels, which count among them, and from what holds one."""
+    if not isinstance(outer, Kernel):
+        return False
+    return not any(isinstance(one, BaseKernel) for one in (outer, *outer.get_params().values()))
 
 
 def outer_kernel(compared: Comparison, outer: "str | Kernel", gamma: float | None) -> tuple[FloatArray, Errors]:

@@ -42,7 +42,8 @@ class KernelEntries:
         """Return the kernel of samples with themselves and its standard errors, zeros where none are known: (n, n)."""
         if isinstance(self._kernel, StatesErrors):
             estimate = stated_errors(self._kernel, X)
-            return self._checked(estimate.matrix, (len(X), len(X))), estimate.standard_errors
+            errors = estimate.standard_errors if estimate.repaired_errors is None else estimate.repaired_errors
+            return self._checked(estimate.matrix, (len(X), len(X))), errors
         matrix = self.block(X, X)
         return matrix, np.zeros_like(matrix)
 

@@ -8,7 +8,9 @@ fails gives its claims up, and one of those who wait takes over: it gets the res
 """
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from qiskit_qml_ext.primitives.forks import forget_in_child
@@ -16,7 +18,22 @@ from qiskit_qml_ext.primitives.forks import forget_in_child
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
+_planned: ContextVar[set[tuple[int, Hashable, Any]] | None] = ContextVar("planned", default=None)
 _LOOK_SECONDS = 1.0  # how often one who waits looks whether the thread that it waits for is still alive
+
+
+@contextmanager
+def planned_together() -> Iterator[None]:
+    """Let several plans be made as of one piece of work: what one of them found unknown, the next ones find known.
+
+    It holds for what this thread asks :meth:`SharedResults.unknown` within the block; a block inside joins it.
+    """
+    token = None if _planned.get() is not None else _planned.set(set())
+    try:
+        yield
+    finally:
+        if token is not None:
+            _planned.reset(token)
 
 
 class _Asking:
@@ -94,10 +111,16 @@ class SharedResults:
         return is_new
 
     def unknown(self, table: Hashable, keys: Iterable[Key]) -> list[Key]:
-        """Return the keys that have no value yet, each once; nothing is claimed."""
+        """Return the keys that have no value yet, each once; nothing is claimed. See also :func:`planned_together`."""
         with self._changed:
             known = self._tables.get(table, {})
-            return [key for key in dict.fromkeys(keys) if key not in known]
+            unknown = [key for key in dict.fromkeys(keys) if key not in known]
+        planned = _planned.get()
+        if planned is None:
+            return unknown
+        unknown = [key for key in unknown if (id(self), table, key) not in planned]
+        planned.update((id(self), table, key) for key in unknown)
+        return unknown
 
     def _claim(self, asking: _Asking, table: Hashable, keys: list[Key], values: dict[Key, Value]) -> list[Key]:
         """Take what is known and claim what nobody is at; where that leaves only work of others, wait for it.
