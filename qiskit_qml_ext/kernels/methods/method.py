@@ -100,6 +100,14 @@ class OutcomeMethod(FidelityMethod, Protocol):
 
 
 @runtime_checkable
+class ReadsMixedState(Protocol):
+    """A method that reads something else than 2⁻ⁿ where a depolarising channel left nothing of its circuit's state."""
+
+    def of_mixed_state(self, num_qubits: int) -> float:
+        """Return the entry that it then reads, for an encoding of so many qubits."""
+
+
+@runtime_checkable
 class PredictsErrors(Protocol):
     """A method whose entries are no fractions of shots, so that it says itself how noisy they will be."""
 
