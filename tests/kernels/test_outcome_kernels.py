@@ -1,6 +1,7 @@
 """Hamming and bit-flip-tolerant kernels: known values, noise against density matrices, and life in scikit-learn."""
 
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -159,3 +160,30 @@ def test_a_kernel_of_ones_own_reading_says_what_it_reads():
     assert_allclose(kernel.evaluate(x), np.prod(np.cos(x[:, None] - x[None]), axis=-1), atol=1e-12)
     assert kernel.definiteness(3).is_positive_semidefinite is True
     assert clone(kernel).feature_map == AngleFeatureMap()
+
+
+@pytest.mark.parametrize("errors", [ReadoutErrors(0.15, 0.15), ReadoutErrors((0.15,) * 4, (0.15,) * 4)])
+def test_the_noise_that_a_plan_allows_is_that_of_corrected_outcomes(errors):
+    connection = connect("exact", shots=200, seed=3)
+    kernel = BitFlipTolerantKernel(AngleFeatureMap(), connection=connection, readout_correction=errors)
+    samples = np.random.default_rng(1).uniform(-3, 3, (8, 4))
+    (said,) = re.findall(r"the noise of 200 shots is at most ([0-9.]+)", str(kernel.plan(samples)))
+    assert kernel.evaluate_with_errors(samples).standard_errors.max() <= float(said) < 0.5
+    assert float(said) > 2 / (2 * np.sqrt(200))  # of outcomes that count 0 or 1: 1 / (2 √200)
+
+
+def test_a_reading_of_ones_own_does_not_claim_a_diagonal_of_ones():
+    class TwiceTheZeros:
+        name = "twice the zeros"
+
+        def values(self, num_qubits):
+            return 2 - 2 * np.arange(num_qubits + 1) / num_qubits
+
+    class Twice(OutcomeKernel):
+        def reading(self):
+            return TwiceTheZeros()
+
+    assert not Twice(AngleFeatureMap()).unit_diagonal
+    assert_allclose(np.diagonal(Twice(AngleFeatureMap()).evaluate(X)), 2.0)
+    assert HammingKernel(AngleFeatureMap()).unit_diagonal
+    assert not HammingKernel(AngleFeatureMap(), run_diagonal=True).unit_diagonal

@@ -69,8 +69,7 @@ class SwapTestCounts:
         Warns:
             ApproximateCircuitWarning: Once for each circuit, if the target runs it noticeably differently.
         """
-        if wanted.keep != "weights":
-            raise ValueError(f"keep={wanted.keep!r} goes with method='sampled': a swap test measures its control only.")
+        _refuse_kept_outcomes(wanted)
         connection, (test, prepared) = wanted.connection, _tests_of(wanted.connection, wanted.encoding)
         errors = readout_errors_on(wanted.readout_correction, connection, test.circuit)
         if errors is not None:
@@ -101,6 +100,7 @@ class SwapTestCounts:
 
     def plan(self, wanted: Fidelities, *, shots: int | None = None, price_per_minute: float | None = None) -> RunPlan:
         """Say what the circuits of the pairs that are not known yet will take."""
+        _refuse_kept_outcomes(wanted)
         connection, (test, prepared) = wanted.connection, _tests_of(wanted.connection, wanted.encoding)
         needed = wanted.pairs()
         values = OutcomeCounts(connection, test, shots=shots).missing(
@@ -138,6 +138,11 @@ def swap_test(unitary: QuantumCircuit) -> QuantumCircuit:
     circuit.h(0)
     circuit.measure(0, 0)
     return circuit
+
+
+def _refuse_kept_outcomes(wanted: Fidelities) -> None:
+    if wanted.keep != "weights":
+        raise ValueError(f"keep={wanted.keep!r} goes with method='sampled': a swap test measures its control only.")
 
 
 def _tests_of(connection: Connection, encoding: Encoding) -> tuple[SwapTest, InversionTest]:
