@@ -216,9 +216,9 @@ class QuantumKernel(BaseKernel, BaseEstimator):
 
         ``SVC``, ``OneClassSVM``, ``KernelPCA``, ``KernelRidge``, ``SpectralClustering``, ``Nystroem`` and
         ``pairwise_kernels`` hand over whole sets of samples: one matrix, one job where circuits run. With ``n_jobs``
-        ``pairwise_kernels`` asks for blocks of columns instead, and a repair that needs a whole symmetric matrix is left out.
-        Other code calls a kernel for each pair. That is slow, but right, where circuits are simulated here; elsewhere
-        it would be a job for each pair and is refused.
+        ``pairwise_kernels`` asks for blocks of columns instead, and a repair that needs a whole symmetric matrix is
+        left out. Other code calls a kernel for each pair. That is slow, but right, where circuits are simulated here;
+        elsewhere it would be a job for each pair and is refused.
 
         Args:
             x_vec: Samples, shape (n, features), or one sample, shape (features,).

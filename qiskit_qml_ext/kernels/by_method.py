@@ -27,6 +27,7 @@ from qiskit_qml_ext.kernels.methods import (
     method_named,
 )
 from qiskit_qml_ext.kernels.outcomes import KEPT, ORDERS
+from qiskit_qml_ext.kernels.outcomes.read_pairs import check_counted
 from qiskit_qml_ext.kernels.readings import (
     FidelityReading,
     Reading,
@@ -38,6 +39,7 @@ from qiskit_qml_ext.kernels.readings import (
 from qiskit_qml_ext.kernels.repairs import needs_diagonal, steps_of
 from qiskit_qml_ext.kernels.samples import check_pair
 from qiskit_qml_ext.primitives import Connection, RunPlan
+from qiskit_qml_ext.primitives.approximation import used_qubits
 
 
 class KernelByMethod(EncodedKernel):
@@ -103,9 +105,12 @@ class KernelByMethod(EncodedKernel):
         return self.method != "auto" and isinstance(method_named(self.method), CircuitMethod)
 
     def _wanted(self, x: FloatArray, y: FloatArray | None, reading: Reading) -> Fidelities:
+        encoding = self._encoding(x.shape[1])
+        if not isinstance(reading, FidelityReading):
+            check_counted(reading, len(used_qubits(encoding.unitary)), encoding)
         return Fidelities(
             self._connection(draws=self._asks_for_circuits()),
-            self._encoding(x.shape[1]),
+            encoding,
             x,
             y,
             self.run_diagonal,

@@ -123,4 +123,4 @@ def test_methods_without_outcomes_of_pairs_refuse_what_is_for_them_before_anythi
     kernel = FidelityKernel(AngleFeatureMap(), connection=connection, method=method, **setting)
     with pytest.raises(ValueError, match=f"{next(iter(setting))}.* goes with method='sampled'.*method='{method}'"):
         getattr(kernel, ask)([[0.1, 0.2], [0.3, 0.4]])
-    assert connection.usage.num_jobs == 0
+    assert connection.usage.jobs == 0

@@ -17,7 +17,14 @@ from qiskit_qml_ext.kernels.methods import Fidelities
 from qiskit_qml_ext.kernels.outcomes.read_pairs import needs_both_orders
 from qiskit_qml_ext.kernels.outcomes.reported_errors import readout_errors_on
 from qiskit_qml_ext.kernels.plan import moments_of
-from qiskit_qml_ext.kernels.readings import READINGS, Definiteness, ReadoutErrors, definiteness_of, order_matters, values_of
+from qiskit_qml_ext.kernels.readings import (
+    READINGS,
+    Definiteness,
+    ReadoutErrors,
+    definiteness_of,
+    order_matters,
+    values_of,
+)
 from qiskit_qml_ext.kernels.repairs import Repair
 from qiskit_qml_ext.kernels.samples import distinct_samples
 from qiskit_qml_ext.primitives import Connection, RunPlan
