@@ -88,8 +88,8 @@ def check_fractions(kernel: object) -> None:
     if not getattr(kernel, "entries_are_fractions", True):
         raise TypeError(
             f"The entries of this {type(kernel).__name__} are no fractions of shots, so the shots that tell them apart "
-            "cannot be counted as those of fidelities. Look at its matrix with kernel_health(kernel.evaluate(X), y), "
-            "and at the errors of evaluate_with_errors(X)."
+            "cannot be counted as those of fidelities. Compare the errors of evaluate_with_errors(X) with the spread "
+            "of its entries, or look at the fidelities of the same states: FidelityKernel with the same feature map."
         )
 
 

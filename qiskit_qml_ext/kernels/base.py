@@ -178,6 +178,12 @@ class QuantumKernel(BaseKernel, BaseEstimator):
             "how that is measured. Give it a method measured_diagonal(samples), or leave the repair out."
         )
 
+    def _diagonal_for_repairs(self, rows: FloatArray, columns: FloatArray) -> MeasuredDiagonal:
+        """Return what a repair gets that needs the measured kernel of samples with themselves."""
+        width = getattr(self, "num_qubits", None)
+        num_qubits = width(rows.shape[1]) if callable(width) else None
+        return MeasuredDiagonal(rows, columns, num_qubits, self.measured_diagonal)
+
     def _repaired(self, x_vec: ArrayLike, y_vec: ArrayLike | None) -> tuple[RawKernel, RawKernel]:
         """Return the matrix before and after the repairs; the same object if there are none."""
         steps = steps_of(self.psd_repair)
@@ -188,11 +194,8 @@ class QuantumKernel(BaseKernel, BaseEstimator):
         if not steps:
             return raw, raw
         if needs_diagonal(steps):
-            width = getattr(self, "num_qubits", None)
-            qubits = width(x.shape[1]) if callable(width) else None
-            columns = x if y is None else y
-            diagonal = MeasuredDiagonal(x, columns, qubits, self.measured_diagonal, applied=raw.applied)
-            raw = replace(raw, diagonal=diagonal)
+            diagonal = self._diagonal_for_repairs(x, x if y is None else y)
+            raw = replace(raw, diagonal=replace(diagonal, applied=raw.applied))
         final = repaired(raw, steps, is_symmetric=y is None)
         return raw, final if final is not raw else replace(raw, matrix=raw.matrix.copy())
 
@@ -213,9 +216,9 @@ class QuantumKernel(BaseKernel, BaseEstimator):
 
         ``SVC``, ``OneClassSVM``, ``KernelPCA``, ``KernelRidge``, ``SpectralClustering``, ``Nystroem`` and
         ``pairwise_kernels`` hand over whole sets of samples: one matrix, one job where circuits run. With ``n_jobs``
-        ``pairwise_kernels`` asks for blocks of columns instead, and a repair, which needs a whole matrix, is left out.
-        Other code calls a kernel for each pair. That is slow, but right, where circuits are simulated here; elsewhere
-        it would be a job for each pair and is refused.
+        ``pairwise_kernels`` asks for blocks of columns instead, and a repair that needs a whole symmetric matrix is
+        left out. Other code calls a kernel for each pair. That is slow, but right, where circuits are simulated here;
+        elsewhere it would be a job for each pair and is refused.
 
         Args:
             x_vec: Samples, shape (n, features), or one sample, shape (features,).

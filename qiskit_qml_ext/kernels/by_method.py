@@ -1,7 +1,9 @@
 """Kernels that are read off U(y)†U(x), by a method that the user may choose."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,21 +14,32 @@ from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import one_of
 from qiskit_qml_ext.kernels.encoded import EncodedKernel
 from qiskit_qml_ext.kernels.kernel_estimate import RawKernel, ReinterpretedKernel
+from qiskit_qml_ext.kernels.measured_diagonal import MeasuredDiagonal, fidelity_of_mixed_state
 from qiskit_qml_ext.kernels.methods import (
     ChosenMethod,
     CircuitMethod,
     Fidelities,
     FidelityMethod,
     OutcomeMethod,
+    ReadsMixedState,
     choose_circuit_method,
     choose_method,
     method_named,
 )
 from qiskit_qml_ext.kernels.outcomes import KEPT, ORDERS
-from qiskit_qml_ext.kernels.readings import FidelityReading, Reading, ReadoutErrors, reading_named
+from qiskit_qml_ext.kernels.outcomes.read_pairs import check_counted
+from qiskit_qml_ext.kernels.readings import (
+    FidelityReading,
+    Reading,
+    ReadoutErrors,
+    reading_named,
+    values_of,
+    walsh_coefficients,
+)
 from qiskit_qml_ext.kernels.repairs import needs_diagonal, steps_of
 from qiskit_qml_ext.kernels.samples import check_pair
 from qiskit_qml_ext.primitives import Connection, RunPlan
+from qiskit_qml_ext.primitives.approximation import used_qubits
 
 
 class KernelByMethod(EncodedKernel):
@@ -92,9 +105,12 @@ class KernelByMethod(EncodedKernel):
         return self.method != "auto" and isinstance(method_named(self.method), CircuitMethod)
 
     def _wanted(self, x: FloatArray, y: FloatArray | None, reading: Reading) -> Fidelities:
+        encoding = self._encoding(x.shape[1])
+        if not isinstance(reading, FidelityReading):
+            check_counted(reading, len(used_qubits(encoding.unitary)), encoding)
         return Fidelities(
             self._connection(draws=self._asks_for_circuits()),
-            self._encoding(x.shape[1]),
+            encoding,
             x,
             y,
             self.run_diagonal,
@@ -132,6 +148,20 @@ class KernelByMethod(EncodedKernel):
         wanted = replace(self._wanted(samples, None, self.reading()), only_diagonal=True)
         raw = choose_method(self.method, wanted.connection, wanted.encoding).method.estimate(wanted)
         return np.diagonal(raw.matrix).copy(), np.diagonal(raw.standard_errors).copy()
+
+    def _diagonal_for_repairs(self, rows: FloatArray, columns: FloatArray) -> MeasuredDiagonal:
+        """Return what a repair gets, with what this method and reading give a mixed state and one without noise."""
+        reading, method = self.reading(), self.chosen_method(rows.shape[1]).method
+        of_mixed_state: Callable[[int], float] = fidelity_of_mixed_state
+        if isinstance(method, ReadsMixedState):
+            of_mixed_state = method.of_mixed_state
+        elif not isinstance(reading, FidelityReading):
+            of_mixed_state = partial(_mean_reading, reading)
+        return replace(
+            super()._diagonal_for_repairs(rows, columns),
+            of_mixed_state=of_mixed_state,
+            noise_free=partial(_reading_of_zeros, reading),
+        )
 
     def _synthesis_error(self, x: FloatArray, y: FloatArray | None) -> float | None:
         wanted = self._wanted(x, y, self.reading())
@@ -207,6 +237,15 @@ class KernelByMethod(EncodedKernel):
         if not isinstance(method, CircuitMethod):
             raise ValueError("An exact kernel runs no circuits, so there is nothing to plan. Connect to a device.")
         return self._advised(method.plan(wanted, shots=shots, price_per_minute=price_per_minute), wanted, entries)
+
+
+def _mean_reading(reading: Reading, num_qubits: int) -> float:
+    """Return the mean of a reading over all outcomes alike."""
+    return float(walsh_coefficients(values_of(reading, num_qubits))[0])
+
+
+def _reading_of_zeros(reading: Reading, num_qubits: int) -> float:
+    return float(values_of(reading, num_qubits)[0])
 
 
 def _no_outcomes(method: str) -> ValueError:

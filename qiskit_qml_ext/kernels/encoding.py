@@ -10,8 +10,10 @@ from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.kernels.data_binding import warn_of_order
 from qiskit_qml_ext.kernels.factors import Factor, independent_factors
+from qiskit_qml_ext.kernels.passed_qubits import passed_qubits
 from qiskit_qml_ext.kernels.readings import rotations_commute
 from qiskit_qml_ext.primitives import Connection, circuit_key
+from qiskit_qml_ext.primitives.approximation import used_qubits
 from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.program import unitary_part
 
@@ -43,6 +45,14 @@ class Encoding:
             return rotations_commute(factor.program for factor in self.factors)
         except UnsupportedCircuitError:
             return False
+
+    @cached_property
+    def passed(self) -> tuple[int, ...]:
+        """Qubits that only swaps of a routed circuit pass; none where that cannot be seen."""
+        try:
+            return passed_qubits(self.circuit, used_qubits(self.unitary), self.factors)
+        except UnsupportedCircuitError:
+            return ()
 
     @cached_property
     def key(self) -> str:

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.circuits import AngleFeatureMap, ZZFeatureMap
-from qiskit_qml_ext.kernels import FidelityKernel, RawKernel
+from qiskit_qml_ext.kernels import FidelityKernel, RawKernel, ReadoutErrors
 from qiskit_qml_ext.kernels.methods import METHODS, OTHER_NAMES, CircuitMethod, choosing
 from qiskit_qml_ext.kernels.methods.exact import ExactStates
 from qiskit_qml_ext.primitives import connect
@@ -114,3 +114,13 @@ def test_without_a_connection_sampled_kernels_are_drawn_anew():
     drawn = {kernel.evaluate(X[:4]).tobytes() for _ in range(4)}
     # 6 pairs of 1024 shots each: that two of four draws agree has a probability far below 1e-6
     assert len(drawn) == 4
+
+
+@pytest.mark.parametrize("setting", [{"readout_correction": ReadoutErrors(0.1, 0.1)}, {"keep": "outcomes"}])
+@pytest.mark.parametrize(("method", "ask"), [("randomised", "evaluate"), ("randomised", "plan"), ("mps", "evaluate")])
+def test_methods_without_outcomes_of_pairs_refuse_what_is_for_them_before_anything_runs(method, setting, ask):
+    connection = connect("exact", shots=20, seed=1)
+    kernel = FidelityKernel(AngleFeatureMap(), connection=connection, method=method, **setting)
+    with pytest.raises(ValueError, match=f"{next(iter(setting))}.* goes with method='sampled'.*method='{method}'"):
+        getattr(kernel, ask)([[0.1, 0.2], [0.3, 0.4]])
+    assert connection.usage.jobs == 0

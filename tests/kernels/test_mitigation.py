@@ -3,12 +3,24 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from qiskit.primitives import BaseSamplerV2, BitArray, DataBin, PrimitiveResult, SamplerPubResult, StatevectorSampler
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import DensityMatrix, Statevector
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 from sklearn.svm import SVC
 
 from qiskit_qml_ext.circuits import AngleFeatureMap, ZZFeatureMap
-from qiskit_qml_ext.kernels import FidelityKernel, MitigateDepolarizing, QuantumKernel, RawKernel, ReadoutErrors
+from qiskit_qml_ext.kernels import (
+    BitFlipTolerantKernel,
+    CachedKernel,
+    FidelityKernel,
+    HammingKernel,
+    MitigateDepolarizing,
+    OutcomeKernel,
+    QuantumKernel,
+    RawKernel,
+    ReadoutErrors,
+)
 from qiskit_qml_ext.primitives import connect
 
 X = np.random.default_rng(4).uniform(-2, 2, (7, 3))
@@ -216,3 +228,95 @@ def test_an_exact_kernel_has_nothing_to_mitigate():
     kernel = FidelityKernel(AngleFeatureMap(), psd_repair="mitigate_depolarizing", run_diagonal=True)
     assert_allclose(kernel.evaluate(X), FidelityKernel(AngleFeatureMap()).evaluate(X), atol=1e-13)
     assert_allclose(kernel.evaluate(Y, X), FidelityKernel(AngleFeatureMap()).evaluate(Y, X), atol=1e-13)
+
+
+class DepolarisedOutcomes(BaseSamplerV2):
+    """Puts a uniformly random outcome in the place of a shot with the probability 1 - s: a channel on all qubits."""
+
+    def __init__(self, survives, shots):
+        self._survives, self._inner, self._rng = survives, StatevectorSampler(default_shots=shots, seed=1), None
+
+    def run(self, pubs, *, shots=None):
+        self._rng = self._rng or np.random.default_rng(2)
+        results = self._inner.run([SamplerPub.coerce(pub, shots) for pub in pubs], shots=shots).result()
+        return _Done(PrimitiveResult([SamplerPubResult(self._mixed(one.data), one.metadata) for one in results]))
+
+    def _mixed(self, data):
+        (name, bits), *_ = data.items()
+        lost = self._rng.random(bits.array.shape[:-1]) > self._survives
+        outcomes = bits.array.copy()
+        outcomes[lost] = self._rng.integers(0, 2**bits.num_bits, (lost.sum(), 1), dtype=np.uint8)
+        return DataBin(**{name: BitArray(outcomes, bits.num_bits)}, shape=data.shape)
+
+
+class _Done:
+    def __init__(self, result):
+        self._result = result
+
+    def result(self):
+        return self._result
+
+    def status(self):
+        return "DONE"
+
+    def job_id(self):
+        return "none"
+
+
+class Parity:
+    name = "parity"
+
+    def values(self, num_qubits):
+        return 2 * (-1.0) ** np.arange(num_qubits + 1)
+
+
+class ParityKernel(OutcomeKernel):
+    def reading(self):
+        return Parity()
+
+
+class ConstantKernel(OutcomeKernel):
+    def reading(self):
+        class Constant:
+            name = "constant"
+
+            def values(self, num_qubits):
+                return np.full(num_qubits + 1, 0.5)
+
+        return Constant()
+
+
+@pytest.mark.parametrize("wrap", [lambda kernel: kernel, CachedKernel])
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        (FidelityKernel, {}),
+        (FidelityKernel, {"method": "swap"}),
+        (HammingKernel, {}),
+        (BitFlipTolerantKernel, {"tolerance": 1}),
+        (ParityKernel, {}),
+    ],
+)
+@pytest.mark.parametrize("step", ["mitigate_depolarizing", MitigateDepolarizing("mean", reference=X[:, :2])])
+def test_every_reading_of_depolarised_outcomes_is_mitigated_to_its_exact_kernel(kind, settings, step, wrap):
+    noisy = {"run_diagonal": True, "sampler": DepolarisedOutcomes(0.6, shots=40_000), "psd_repair": step}
+    kernel = wrap(kind(AngleFeatureMap(), **settings, **noisy))
+    settings = {name: value for name, value in settings.items() if name != "method"}
+    estimate, exact_matrix = (
+        kernel.evaluate_with_errors(X[:, :2]),
+        kind(AngleFeatureMap(), **settings).evaluate(X[:, :2]),
+    )
+    assert np.abs(estimate.raw - exact_matrix).max() > 0.1
+    errors = estimate.repaired_errors[np.triu_indices(7, 1)]
+    deviations = (estimate.matrix - exact_matrix)[np.triu_indices(7, 1)] / errors
+    assert errors.max() < 0.06
+    assert 0.4 < np.sqrt(np.mean(deviations**2)) < 1.9
+
+
+def test_a_reading_that_is_the_same_of_a_mixed_state_cannot_say_what_survived():
+    sampler = DepolarisedOutcomes(0.6, shots=100)
+    kernel = ConstantKernel(AngleFeatureMap(), run_diagonal=True, sampler=sampler, psd_repair="mitigate_depolarizing")
+    with pytest.raises(
+        ValueError, match=r"reads 0\.5 of a sample against itself .* and of the maximally mixed state too"
+    ):
+        kernel.evaluate(X[:, :2])

@@ -1,12 +1,15 @@
 """Hamming and bit-flip-tolerant kernels: known values, noise against density matrices, and life in scikit-learn."""
 
 import pickle
+import re
 
 import numpy as np
 import pytest
 from kernel_maps import MAPS, PAIRS, POINTS, general_map, weights_of
 from noisy_outcomes import noise_model, read
 from numpy.testing import assert_allclose, assert_array_equal
+from qiskit import transpile
+from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
@@ -17,6 +20,7 @@ from qiskit_qml_ext.kernels import (
     ChangesTarget,
     FidelityKernel,
     HammingKernel,
+    LocalKernel,
     OutcomeKernel,
     PlansRuns,
     ReadoutErrors,
@@ -25,6 +29,7 @@ from qiskit_qml_ext.kernels import (
 from qiskit_qml_ext.models import QuantumSVC
 from qiskit_qml_ext.primitives import connect
 
+FEW = np.random.default_rng(2).uniform(-2, 2, (4, 2))
 KINDS = {"hamming": HammingKernel, "bit_flip_tolerant": BitFlipTolerantKernel}
 
 
@@ -159,3 +164,62 @@ def test_a_kernel_of_ones_own_reading_says_what_it_reads():
     assert_allclose(kernel.evaluate(x), np.prod(np.cos(x[:, None] - x[None]), axis=-1), atol=1e-12)
     assert kernel.definiteness(3).is_positive_semidefinite is True
     assert clone(kernel).feature_map == AngleFeatureMap()
+
+
+@pytest.mark.parametrize("errors", [ReadoutErrors(0.15, 0.15), ReadoutErrors((0.15,) * 4, (0.15,) * 4)])
+def test_the_noise_that_a_plan_allows_is_that_of_corrected_outcomes(errors):
+    connection = connect("exact", shots=200, seed=3)
+    kernel = BitFlipTolerantKernel(AngleFeatureMap(), connection=connection, readout_correction=errors)
+    samples = np.random.default_rng(1).uniform(-3, 3, (8, 4))
+    (said,) = re.findall(r"the noise of 200 shots is at most ([0-9.]+[0-9])", str(kernel.plan(samples)))
+    assert kernel.evaluate_with_errors(samples).standard_errors.max() <= float(said) < 0.5
+    assert float(said) > 2 / (2 * np.sqrt(200))  # of outcomes that count 0 or 1: 1 / (2 √200)
+
+
+def test_a_reading_of_ones_own_does_not_claim_a_diagonal_of_ones():
+    class TwiceTheZeros:
+        name = "twice the zeros"
+
+        def values(self, num_qubits):
+            return 2 - 2 * np.arange(num_qubits + 1) / num_qubits
+
+    class Twice(OutcomeKernel):
+        def reading(self):
+            return TwiceTheZeros()
+
+    assert not Twice(AngleFeatureMap()).unit_diagonal
+    assert_allclose(np.diagonal(Twice(AngleFeatureMap()).evaluate(FEW)), 2.0)
+    assert HammingKernel(AngleFeatureMap()).unit_diagonal
+    assert not HammingKernel(AngleFeatureMap(), run_diagonal=True).unit_diagonal
+
+
+def _routed():
+    """A map on two qubits, and the same on a device where a swap passes a third wire."""
+    plain = ZZFeatureMap().build(2)
+    return plain, transpile(plain, FakeManilaV2(), initial_layout=[3, 1], seed_transpiler=0)
+
+
+@pytest.mark.parametrize("keeps_layout", [True, False])
+def test_a_wire_that_a_swap_passes_is_not_counted_as_a_qubit(keeps_layout):
+    plain, routed = _routed()
+    if not keeps_layout:
+        routed = routed.copy_empty_like().compose(routed)
+        routed._layout = None
+    connection = connect("exact", shots=100, seed=1)
+    for kernel in (HammingKernel(routed), LocalKernel(routed, patches="single")):
+        for where in (None, connection):
+            with pytest.raises(ValueError, match=r"end in .* for every input .* before transpilation"):
+                kernel.with_connection(where).evaluate(FEW)
+        with pytest.raises(ValueError, match=r"end in .* for every input"):
+            kernel.with_connection(connection).plan(FEW)
+    assert connection.usage.jobs == 0
+    with pytest.raises(ValueError, match=r"end in .* for every input"):
+        FidelityKernel(routed).evaluate_with_errors(FEW).reinterpret("hamming")
+    for kind in (FidelityKernel, BitFlipTolerantKernel):  # these are the same with one more wire that reads 0
+        assert_allclose(kind(routed).evaluate(FEW), kind(plain).evaluate(FEW), atol=1e-10)
+
+
+def test_circuits_on_a_device_without_swaps_count_as_they_are():
+    plain = ZZFeatureMap().build(2)
+    placed = transpile(plain, FakeManilaV2(), initial_layout=[3, 4], seed_transpiler=0)
+    assert_allclose(HammingKernel(placed).evaluate(FEW), HammingKernel(plain).evaluate(FEW), atol=1e-10)

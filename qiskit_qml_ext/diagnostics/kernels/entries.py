@@ -66,7 +66,8 @@ class KernelEntries:
         if entries.min() < -_RANGE_ATOL or entries.max() > 1 + _RANGE_ATOL:
             raise ValueError(
                 f"The entries of a fidelity kernel lie in [0, 1], but these lie in [{entries.min():.3g}, "
-                f"{entries.max():.3g}]. Pass the matrix as it was measured, before any repair."
+                f"{entries.max():.3g}]. Pass the matrix of a FidelityKernel as it was measured, before any "
+                "repair. Other kernels, and methods whose noise goes beyond these bounds, are not described here."
             )
         return cls(matrix, _noise(matrix, standard_errors, shots))
 

@@ -25,6 +25,7 @@ from qiskit_qml_ext.kernels.caching.shared_entries import SharedEntries
 from qiskit_qml_ext.kernels.caching.table import EntryTable, sample_keys
 from qiskit_qml_ext.kernels.combined.plans import added
 from qiskit_qml_ext.kernels.kernel_estimate import RawKernel, ReinterpretedKernel
+from qiskit_qml_ext.kernels.measured_diagonal import MeasuredDiagonal
 from qiskit_qml_ext.kernels.repairs import PsdRepair, steps_of
 from qiskit_qml_ext.kernels.samples import check_pair, check_samples, distinct_samples
 from qiskit_qml_ext.primitives import Connection, RunPlan
@@ -230,6 +231,10 @@ class CachedKernel(QuantumKernel):
     def check_measures_diagonal(self) -> None:
         """Refuse a repair that needs the measured kernel of samples with themselves, where the kernel does."""
         self._inner.check_measures_diagonal()
+
+    def _diagonal_for_repairs(self, rows: FloatArray, columns: FloatArray) -> MeasuredDiagonal:
+        """Return what the kernel hands over, measured through the table."""
+        return replace(self._inner._diagonal_for_repairs(rows, columns), measure=self.measured_diagonal)
 
     def with_connection(self, connection: Connection | None) -> Self:
         """Return a copy whose circuits run through another connection; ``None`` for exact results."""

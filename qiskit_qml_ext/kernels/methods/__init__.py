@@ -15,6 +15,7 @@ from qiskit_qml_ext.kernels.methods.method import (
     FidelityMethod,
     OutcomeMethod,
     PredictsErrors,
+    ReadsMixedState,
 )
 from qiskit_qml_ext.kernels.methods.randomised_measurements import RandomisedMeasurements
 
@@ -29,6 +30,7 @@ __all__ = [
     "OutcomeMethod",
     "PredictsErrors",
     "RandomisedMeasurements",
+    "ReadsMixedState",
     "choose_circuit_method",
     "choose_method",
     "method_named",

@@ -26,7 +26,7 @@ from qiskit_qml_ext.kernels.factors import Factor
 from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
 from qiskit_qml_ext.kernels.methods.bond_growth import BondGrowth, bond_growth
 from qiskit_qml_ext.kernels.methods.exact import exact_fidelities
-from qiskit_qml_ext.kernels.methods.method import Fidelities
+from qiskit_qml_ext.kernels.methods.method import Fidelities, refuse_outcome_settings
 from qiskit_qml_ext.kernels.methods.mps_overlaps import fidelities, norms, paired_overlaps
 from qiskit_qml_ext.kernels.methods.mps_simulation import Chains, simulated_chains
 from qiskit_qml_ext.kernels.samples import distinct_samples
@@ -79,10 +79,11 @@ class MatrixProductStates:
         """Compute the matrix, with a bound or an estimate of how far truncation moved each entry.
 
         Raises:
-            ValueError: If a sample takes an angle out of its domain.
+            ValueError: If a sample takes an angle out of its domain, outcomes are to be kept, or readout errors undone.
             StateTooLargeError: If the matrix and the states do not fit memory.
             ImportError: If Qiskit Aer is not installed.
         """
+        refuse_outcome_settings(wanted, self.name)
         x, y, factors = wanted.x, wanted.y, wanted.encoding.factors
         for factor in factors:
             check_domain(factor.program, factor.columns, x, y)

@@ -49,6 +49,23 @@ class Fidelities:
         return distinct_pairs(self.x, self.y, every_sample=self.every_diagonal)
 
 
+def refuse_outcome_settings(wanted: Fidelities, method: str) -> None:
+    """Refuse, before anything is run, settings for outcomes of U(y)†U(x) where a method has none.
+
+    Raises:
+        ValueError: If outcomes are to be kept, or readout errors undone.
+    """
+    if wanted.keep != "weights":
+        raise ValueError(
+            f"keep={wanted.keep!r} goes with method='sampled': method={method!r} keeps no outcomes of pairs of samples."
+        )
+    if wanted.readout_correction is not None:
+        raise ValueError(
+            f"readout_correction goes with method='sampled' or 'swap': method={method!r} does not undo readout errors. "
+            "Leave it out, or take another method."
+        )
+
+
 @runtime_checkable
 class FidelityMethod(Protocol):
     """A way to find the fidelities |⟨φ(y)|φ(x)⟩|² of the states that an encoding prepares."""
@@ -97,6 +114,14 @@ class OutcomeMethod(FidelityMethod, Protocol):
         Raises:
             ValueError: If something is not known.
         """
+
+
+@runtime_checkable
+class ReadsMixedState(Protocol):
+    """A method that reads something else than 2⁻ⁿ where a depolarising channel left nothing of its circuit's state."""
+
+    def of_mixed_state(self, num_qubits: int) -> float:
+        """Return the entry that it then reads, for an encoding of so many qubits."""
 
 
 @runtime_checkable

@@ -28,7 +28,7 @@ from qiskit_qml_ext.checks import checked_seed, one_of, optional_whole_number
 from qiskit_qml_ext.exceptions import ImpreciseKernelWarning
 from qiskit_qml_ext.kernels.encoding import Encoding
 from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
-from qiskit_qml_ext.kernels.methods.method import Fidelities
+from qiskit_qml_ext.kernels.methods.method import Fidelities, refuse_outcome_settings
 from qiskit_qml_ext.kernels.reduced_states.local_circuit import LocalCircuit, local_circuit_on, pauli_turns, turns
 from qiskit_qml_ext.kernels.reduced_states.outcomes import LocalOutcomes
 from qiskit_qml_ext.primitives import Connection, RunPlan
@@ -118,12 +118,14 @@ class RandomisedMeasurements:
         """Measure the matrix; what the connection knows already is not run again.
 
         Raises:
-            ValueError: If the circuit is too wide, or a sample takes an angle out of its domain.
+            ValueError: If the circuit is too wide, a sample takes an angle out of its domain, outcomes are to be kept,
+                or readout errors undone.
 
         Warns:
             ImpreciseKernelWarning: Once for each circuit, if entries will be known to no better than 0.1.
             ApproximateCircuitWarning: Once for each circuit, if the target runs it noticeably differently.
         """
+        refuse_outcome_settings(wanted, self.name)
         connection = wanted.connection
         circuit = self._circuit_on(connection, wanted.encoding)
         if connection.shots == 1:
@@ -155,6 +157,7 @@ class RandomisedMeasurements:
 
     def plan(self, wanted: Fidelities, *, shots: int | None = None, price_per_minute: float | None = None) -> RunPlan:
         """Say what the circuits that are not known yet will take, and which error the entries will have."""
+        refuse_outcome_settings(wanted, self.name)
         connection = wanted.connection
         circuit = self._circuit_on(connection, wanted.encoding)
         samples, _ = circuit.distinct(wanted.x if wanted.y is None else np.concatenate([wanted.x, wanted.y]))

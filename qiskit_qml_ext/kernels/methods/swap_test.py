@@ -69,8 +69,7 @@ class SwapTestCounts:
         Warns:
             ApproximateCircuitWarning: Once for each circuit, if the target runs it noticeably differently.
         """
-        if wanted.keep != "weights":
-            raise ValueError(f"keep={wanted.keep!r} goes with method='sampled': a swap test measures its control only.")
+        _refuse_kept_outcomes(wanted)
         connection, (test, prepared) = wanted.connection, _tests_of(wanted.connection, wanted.encoding)
         errors = readout_errors_on(wanted.readout_correction, connection, test.circuit)
         if errors is not None:
@@ -91,12 +90,17 @@ class SwapTestCounts:
             applied=() if errors is None else (str(errors),),
         )
 
+    def of_mixed_state(self, num_qubits: int) -> float:
+        """Return 0: the control of a circuit of which nothing survived reads 0 and 1 alike, so that 2 P(0) - 1 is 0."""
+        return 0.0
+
     def circuit(self, connection: Connection, encoding: Encoding) -> QuantumCircuit:
         """Return the measured circuit, before transpilation."""
         return _tests_of(connection, encoding)[0].circuit.copy()
 
     def plan(self, wanted: Fidelities, *, shots: int | None = None, price_per_minute: float | None = None) -> RunPlan:
         """Say what the circuits of the pairs that are not known yet will take."""
+        _refuse_kept_outcomes(wanted)
         connection, (test, prepared) = wanted.connection, _tests_of(wanted.connection, wanted.encoding)
         needed = wanted.pairs()
         values = OutcomeCounts(connection, test, shots=shots).missing(
@@ -134,6 +138,11 @@ def swap_test(unitary: QuantumCircuit) -> QuantumCircuit:
     circuit.h(0)
     circuit.measure(0, 0)
     return circuit
+
+
+def _refuse_kept_outcomes(wanted: Fidelities) -> None:
+    if wanted.keep != "weights":
+        raise ValueError(f"keep={wanted.keep!r} goes with method='sampled': a swap test measures its control only.")
 
 
 def _tests_of(connection: Connection, encoding: Encoding) -> tuple[SwapTest, InversionTest]:

@@ -8,8 +8,9 @@ class HammingKernel(OutcomeKernel):
     r"""The Hamming kernel k(x, y) = 1 - E|z|/n, |z| the number of ones among the n qubits of U(y)†U(x).
 
     It comes from all outcomes of the circuits of the fidelity kernel. Its values do not fall exponentially with the
-    number of qubits, as those of the fidelity do, but they concentrate too: for random states around 1/2, with the
-    variance 1/(4n(2ⁿ + 1)); for a product map of angles over the full circle with 1/(8n).
+    number of qubits, as those of the fidelity do, but they concentrate too: for random states around 1/2, where one
+    order of a pair has the variance 1/(4n(2ⁿ + 1)) and the mean of both orders less; for a product map of angles over
+    the full circle with the variance 1/(8n).
 
     It is positive semi-definite where the rotations of the feature map commute or its qubits do not interact, for there
     the part of each qubit is; for other maps it need not be. :meth:`definiteness` says which it is.

@@ -9,13 +9,22 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.primitives import BaseSamplerV2
 
+from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.engine.first_look import PLAN_QUBITS, spread_rows
 from qiskit_qml_ext.kernels.by_method import KernelByMethod
 from qiskit_qml_ext.kernels.methods import Fidelities
 from qiskit_qml_ext.kernels.outcomes.read_pairs import needs_both_orders
+from qiskit_qml_ext.kernels.outcomes.reported_errors import readout_errors_on
 from qiskit_qml_ext.kernels.plan import moments_of
-from qiskit_qml_ext.kernels.readings import Definiteness, ReadoutErrors, definiteness_of, order_matters, values_of
+from qiskit_qml_ext.kernels.readings import (
+    READINGS,
+    Definiteness,
+    ReadoutErrors,
+    definiteness_of,
+    order_matters,
+    values_of,
+)
 from qiskit_qml_ext.kernels.repairs import Repair
 from qiskit_qml_ext.kernels.samples import distinct_samples
 from qiskit_qml_ext.primitives import Connection, RunPlan
@@ -41,7 +50,8 @@ class OutcomeKernel(KernelByMethod):
         method: ``"exact"``, ``"sampled"`` (or ``"inversion"``), or ``"auto"``: exact if the connection is.
         sampler: A V2 sampler of your own instead of a connection.
         pass_manager: Turns circuits into the sampler's own gates.
-        run_diagonal: Whether a sample against itself is measured too, instead of being set to 1.
+        run_diagonal: Whether a sample against itself is measured too, instead of being set to f(0), which is 1 for the
+            readings of this package.
         orders: ``"both"`` for the mean over both orders of each pair wherever they may differ, at twice the circuits;
             ``"one"`` for one of them, fixed by the values of the two samples: as many circuits as the fidelity takes,
             but a matrix that is no kernel of the samples, and errors that do not say how far it is from the mean.
@@ -107,6 +117,11 @@ class OutcomeKernel(KernelByMethod):
         return definiteness_of(values, commuting=encoding.commutes)
 
     @property
+    def unit_diagonal(self) -> bool:
+        """Whether k(x, x) is 1 for every sample: if it is not measured and f(0) is known to be 1 for any width."""
+        return super().unit_diagonal and type(self.reading()) in READINGS.values()
+
+    @property
     def entries_are_fractions(self) -> bool:
         """No: entries are means of numbers that are read off outcomes."""
         return False
@@ -117,12 +132,27 @@ class OutcomeKernel(KernelByMethod):
             return plan
         values = values_of(wanted.reading, len(used_qubits(wanted.encoding.unitary)))
         both = needs_both_orders(wanted.reading, len(values) - 1, wanted.encoding, orders=wanted.orders)
-        noise = float(np.ptp(values)) / (2 * math.sqrt(plan.shots * (1 + both)))
+        counted = self._counted(values, wanted)
+        if counted is None:
+            return plan
+        noise = float(np.ptp(counted)) / (2 * math.sqrt(plan.shots * (1 + both)))
         spread = math.sqrt(max(moments[1], 0.0))
         return plan.with_advice(
             f"Without errors the entries vary by {spread:.3g} from pair to pair; the noise of {plan.shots:,} shots"
             f"{' in each order' if both else ''} is at most {noise:.3g}. A model may need many times more shots."
         )
+
+    def _counted(self, values: FloatArray, wanted: Fidelities) -> FloatArray | None:
+        """Return what outcomes count after the readout correction; None where there are too many to look at."""
+        circuit = self.circuit(wanted.x.shape[1])
+        errors = readout_errors_on(wanted.readout_correction, wanted.connection, circuit)
+        if errors is None:
+            return values
+        if errors.is_uniform:
+            return errors.corrected(values)
+        n = len(values) - 1
+        bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1 if n <= PLAN_QUBITS else None
+        return None if bits is None else errors.corrected(values, bits)
 
     def _exact_moments(self, wanted: Fidelities) -> tuple[float, float] | None:
         """Return mean and variance of the exact entries of some samples; None where a look takes too long."""

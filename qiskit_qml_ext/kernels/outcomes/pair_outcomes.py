@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from qiskit_qml_ext.checks import one_of
 from qiskit_qml_ext.kernels.encoding import Encoding
 from qiskit_qml_ext.kernels.kernel_estimate import RawKernel, ReinterpretedKernel
-from qiskit_qml_ext.kernels.outcomes.read_pairs import ORDERS, needs_both_orders
+from qiskit_qml_ext.kernels.outcomes.read_pairs import ORDERS, check_counted, needs_both_orders
 from qiskit_qml_ext.kernels.readings import (
     Definiteness,
     Reading,
@@ -60,6 +60,7 @@ class PairOutcomes(ABC):
         """Return another kernel of the same outcomes; see :meth:`KernelEstimate.reinterpret`."""
         one_of("orders", orders, ORDERS)
         chosen = reading_named(reading, tolerance)
+        check_counted(chosen, self.num_qubits, self.encoding)
         raw = self.raw(chosen, both=self.needs_both(chosen, orders), errors=readout_correction)
         stated = self._definiteness(chosen, orders)
         return ReinterpretedKernel(

@@ -6,6 +6,7 @@ import numpy as np
 
 from qiskit_qml_ext.arrays import BoolArray, FloatArray, IndexArray, IntArray
 from qiskit_qml_ext.kernels.encoding import Encoding
+from qiskit_qml_ext.kernels.passed_qubits import not_counted
 from qiskit_qml_ext.kernels.readings import Reading, is_of_fidelity, values_of
 
 ORDERS = ("both", "one")
@@ -69,6 +70,25 @@ def in_fixed_order(rows: FloatArray, pairs: IndexArray) -> IndexArray:
     written = [row.tobytes() for row in rows + 0.0]  # adding 0.0 turns -0.0 into 0.0: one angle, two ways to write it
     swapped: BoolArray = np.array([written[j] < written[i] for i, j in pairs.tolist()], dtype=bool)
     return np.where(swapped[:, None], pairs[:, ::-1], pairs)
+
+
+def check_counted(reading: Reading, num_qubits: int, encoding: Encoding) -> None:
+    """Refuse a reading whose numbers depend on how many qubits there are, if some of them only pass a routed circuit.
+
+    Args:
+        reading: The reading.
+        num_qubits: The measured qubits.
+        encoding: Prepares the states.
+
+    Raises:
+        ValueError: The message names these qubits.
+    """
+    values = values_of(reading, num_qubits)
+    if is_of_fidelity(values) or not encoding.passed:
+        return
+    counted = values_of(reading, num_qubits - len(encoding.passed))
+    if not np.array_equal(values[: len(counted)], counted):
+        raise not_counted(encoding.passed, f"The reading {reading.name!r}")
 
 
 def needs_both_orders(reading: Reading, num_qubits: int, encoding: Encoding, *, orders: str) -> bool:

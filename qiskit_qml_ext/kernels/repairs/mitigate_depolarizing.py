@@ -1,4 +1,4 @@
-"""A global depolarising channel undone, by what it left of k(x, x) = 1."""
+"""A global depolarising channel undone, by what it left of k(x, x), which is known without noise."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,17 +15,43 @@ from qiskit_qml_ext.kernels.repairs.repair import RepairStep
 from qiskit_qml_ext.kernels.samples import check_samples
 
 _METHODS = ("split", "mean", "single")
+_SAME_ENDS = 1e-9
 _SEEN = 2.0  # standard errors at which what survives is told from nothing
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """What a kernel reads of a sample against itself where all of the state survived, and where nothing did."""
+
+    mixed: float
+    """Where nothing did."""
+    pure: float
+    """Without noise."""
+
+    @property
+    def apart(self) -> float:
+        """How far the two are from each other."""
+        return abs(self.pure - self.mixed)
+
+    def survived(self, measured: FloatArray) -> FloatArray:
+        """Return which fraction survived, from measured kernels of samples with themselves."""
+        return (measured - self.mixed) / (self.pure - self.mixed)
 
 
 @dataclass(frozen=True, eq=False)
 class MitigateDepolarizing(RepairStep):
     r"""Undo a global depolarising channel, whose strength is read from the measured kernel of samples with themselves.
 
-    Without noise k(x, x) = 1. If a fraction s of the state survives and the rest is the maximally mixed state of n
-    qubits, the kernel is read as :math:`s k + (1 - s)/2^n`, so that k(x, x) gives s, and
+    If a fraction s of the state that a circuit measures survives and the rest is maximally mixed, the kernel is read as
+    :math:`s k + (1 - s) m`, with m what it reads of the maximally mixed state. As k(x, x) is known without noise, its
+    measured value gives s, and
 
-    .. math:: k = \frac{K - (1 - s)/2^n}{s}.
+    .. math:: k = \frac{K - (1 - s) m}{s}.
+
+    For a fidelity k(x, x) = 1, and m = 2⁻ⁿ for n qubits. Other readings of outcomes have the mean of theirs over all
+    outcomes as m (1/2 for the Hamming kernel). A swap test has m = 0, for a channel on all of its 2n + 1 qubits. The
+    states of randomised measurements are each depolarised, so that s is the product for both. A kernel of your own with
+    ``measured_diagonal`` counts as a fidelity.
 
     ``"mean"`` takes for all entries the mean of s over reference samples, ``"single"`` that of one sample. ``"split"``
     gives each sample a channel of its own: an entry then has :math:`s_{ij} = \sqrt{s_i s_j}`. It needs no reference,
@@ -47,7 +73,7 @@ class MitigateDepolarizing(RepairStep):
     reference: ArrayLike | None = None
     """Samples that give s for ``"mean"``, shape (k, features), or the one of ``"single"``; measured once."""
     num_qubits: int | None = None
-    """The number of measured qubits n; by default what the kernel says."""
+    """The number of measured qubits n; by default what the kernel says. The m of a swap test does not depend on it."""
     on_any_matrix: ClassVar[bool] = True
     needs_diagonal: ClassVar[bool] = True
 
@@ -86,9 +112,15 @@ class MitigateDepolarizing(RepairStep):
                 "MitigateDepolarizing undoes what the noise did to the matrix as it was measured, but "
                 f"{raw.applied[-1]} changed it before. Let it be the first step, or come after Symmetrize()."
             )
-        mixed = 1 / 2 ** self._width(raw.diagonal)
+        width = self._width(raw.diagonal)
+        ends = _Ends(raw.diagonal.of_mixed_state(width), raw.diagonal.noise_free(width))
+        if np.isclose(ends.mixed, ends.pure, rtol=0.0, atol=_SAME_ENDS):
+            raise ValueError(
+                f"This kernel reads {ends.mixed:.4g} of a sample against itself without noise, and of the maximally "
+                "mixed state too, so that it cannot say how much of a state survived. Leave MitigateDepolarizing out."
+            )
         step = self._split if self.method == "split" else self._common
-        return step(raw, raw.diagonal, mixed)
+        return step(raw, raw.diagonal, ends)
 
     def _width(self, diagonal: MeasuredDiagonal) -> int:
         width = diagonal.num_qubits if self.num_qubits is None else self.num_qubits
@@ -96,55 +128,56 @@ class MitigateDepolarizing(RepairStep):
             raise ValueError("This kernel does not say how many qubits it measures. Give num_qubits.")
         return width
 
-    def _common(self, raw: RawKernel, diagonal: MeasuredDiagonal, mixed: float) -> RawKernel:
+    def _common(self, raw: RawKernel, diagonal: MeasuredDiagonal, ends: _Ends) -> RawKernel:
         """Undo one channel of all entries."""
         assert self.reference is not None, "these methods were refused without one"
         values, errors = diagonal.measure(check_samples("reference", self.reference))
-        survived = float((values.mean() - mixed) / (1 - mixed))
-        error = float(np.sqrt(np.sum(errors**2)) / len(errors) / (1 - mixed))
-        _refuse_too_strong(survived, error, float(values.mean()), mixed, "of the reference")
-        matrix = (raw.matrix - mixed) / survived + mixed
-        slope = (raw.matrix - mixed) / survived**2
+        survived = float(ends.survived(values.mean()))
+        error = float(np.sqrt(np.sum(errors**2)) / len(errors) / ends.apart)
+        _refuse_too_strong(survived, error, ends, "of the reference")
+        matrix = (raw.matrix - ends.mixed) / survived + ends.mixed
+        slope = (raw.matrix - ends.mixed) / survived**2
         variance = (raw.standard_errors / survived) ** 2 + (slope * error) ** 2
         return _after(raw, matrix, variance, f"method={self.method!r}, survived {survived:.4g} ± {error:.2g}")
 
-    def _split(self, raw: RawKernel, diagonal: MeasuredDiagonal, mixed: float) -> RawKernel:
+    def _split(self, raw: RawKernel, diagonal: MeasuredDiagonal, ends: _Ends) -> RawKernel:
         """Undo a channel of each sample."""
-        rows, row_errors = _survived(diagonal.measure, diagonal.rows, mixed, "row")
+        rows, row_errors = _survived(diagonal.measure, diagonal.rows, ends, "row")
         is_square = diagonal.rows is diagonal.columns
         columns, column_errors = (
-            (rows, row_errors) if is_square else _survived(diagonal.measure, diagonal.columns, mixed, "column")
+            (rows, row_errors) if is_square else _survived(diagonal.measure, diagonal.columns, ends, "column")
         )
         survived = np.sqrt(np.outer(rows, columns))
-        excess = raw.matrix - mixed
+        excess = raw.matrix - ends.mixed
         # ∂k/∂s_i = -excess/(2 s s_i), since s = √(s_i s_j)
         relative = (row_errors / rows)[:, None] ** 2 + (column_errors / columns)[None, :] ** 2
         variance = (raw.standard_errors / survived) ** 2 + (excess / survived) ** 2 * relative / 4
         same = np.ones(raw.matrix.shape, dtype=bool)
         for row_values, column_values in zip(diagonal.rows.T, diagonal.columns.T, strict=True):
             same &= np.equal.outer(row_values, column_values)
-        variance[same] = 0.0  # s is read from this very entry, which becomes 1
+        variance[same] = 0.0  # s is read from this very entry, which becomes that without noise
         words = f"method='split', survived {min(rows.min(), columns.min()):.4g} to {max(rows.max(), columns.max()):.4g}"
-        return _after(raw, excess / survived + mixed, variance, words)
+        return _after(raw, excess / survived + ends.mixed, variance, words)
 
 
 def _survived(
-    measure: Callable[[FloatArray], tuple[FloatArray, FloatArray]], samples: FloatArray, mixed: float, where: str
+    measure: Callable[[FloatArray], tuple[FloatArray, FloatArray]], samples: FloatArray, ends: _Ends, where: str
 ) -> tuple[FloatArray, FloatArray]:
     """Return what survives of each sample's state, and its error."""
     values, errors = measure(samples)
-    survived, error = (values - mixed) / (1 - mixed), errors / (1 - mixed)
+    survived, error = ends.survived(values), errors / ends.apart
     worst = int(np.argmin(survived - _SEEN * error))
-    _refuse_too_strong(float(survived[worst]), float(error[worst]), float(values[worst]), mixed, f"of {where} {worst}")
+    _refuse_too_strong(float(survived[worst]), float(error[worst]), ends, f"of {where} {worst}")
     return survived, error
 
 
-def _refuse_too_strong(survived: float, error: float, value: float, mixed: float, where: str) -> None:
+def _refuse_too_strong(survived: float, error: float, ends: _Ends, where: str) -> None:
     if survived <= _SEEN * error:
+        value = ends.mixed + survived * (ends.pure - ends.mixed)
         raise ValueError(
             f"The noise is too strong to be undone: the measured kernel {where} with itself is {value:.4g} ± "
-            f"{error * (1 - mixed):.2g}, which cannot be told from that of a state of which nothing survived, "
-            f"{mixed:.4g}. Use fewer gates or qubits, a better device, or more shots."
+            f"{error * ends.apart:.2g}, which cannot be told from that of a state of which nothing survived, "
+            f"{ends.mixed:.4g}. Use fewer gates or qubits, a better device, or more shots."
         )
 
 

@@ -20,8 +20,8 @@ class KernelTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Kerne
     and settings of the kernel are searched under names such as ``kerneltransformer__kernel__feature_map__bandwidth``.
 
     ``fit`` keeps the samples and runs nothing. Of the training samples themselves ``transform`` and ``fit_transform``
-    give the symmetric matrix with a diagonal, after the kernel's repair (``psd_repair``); of others, k(x, x_i) as it
-    was found, since a repair needs a whole symmetric matrix.
+    give the symmetric matrix with a diagonal, after the kernel's repair (``psd_repair``); of others, k(x, x_i)
+    without the repairs that need a whole symmetric matrix: ``"mitigate_depolarizing"`` is applied to it too.
 
     Args:
         kernel: A quantum kernel: a :class:`~qiskit_qml_ext.kernels.FidelityKernel` or any kernel of
