@@ -169,8 +169,11 @@ def test_noise_that_leaves_a_negative_variance_gives_classes_but_no_probabilitie
     covariance = ConstantKernel(1e4, "fixed") * GaussianProcessKernel(kernel)
     model = QuantumGaussianProcessClassifier(covariance).fit(X, VALUES > 5)
     assert set(model.predict(NEW)) <= {False, True}
-    with pytest.raises(ValueError, match=r"of 6 samples have no probabilities: shot noise.*Take more shots"):
+    with pytest.raises(ValueError, match=r"of 6 samples have no probabilities: shot noise.*Bound the amplitude"):
         model.predict_proba(NEW)
+    advised = ConstantKernel(0.5, (0.1, 1)) * GaussianProcessKernel(kernel)
+    probabilities = QuantumGaussianProcessClassifier(advised).fit(X, VALUES > 5).predict_proba(NEW)
+    assert_allclose(probabilities.sum(axis=1), 1, atol=1e-12)
 
 
 def test_one_class_is_refused():
