@@ -92,7 +92,7 @@ class PathKernel(GradientKernel):
         points, places = distinct_samples(path)
         factors = self._factors(len(path))
         if places is not None:  # points that occur again are one measurement, with one noise
-            factors = np.bincount(places, weights=factors)
+            factors = np.asarray(np.bincount(places, weights=factors), dtype=np.float64)
         return zip(factors.tolist(), points, strict=True)
 
     def _factors(self, number: int) -> FloatArray:

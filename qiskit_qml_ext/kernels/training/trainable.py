@@ -391,7 +391,7 @@ def _read_in_a_step(optimizer: Optimizer) -> tuple[int, str]:
     """Return how many matrices a step without gradients reads, and in words what is planned of a training."""
     if isinstance(optimizer, SPSA):
         number = 2 * optimizer.num_directions
-        return number, f"This is a step of {number} matrices; the first one takes {NUM_CALIBRATING} more to begin with."
+        return number, f"This is a step of {number} matrices; the first one takes up to {NUM_CALIBRATING} more."
     kind = "gradient" if getattr(optimizer, "takes_gradients", True) else "matrix"
     if optimizer.in_steps:
         return 1, f"This is one {kind}: that of a step."

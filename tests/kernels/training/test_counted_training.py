@@ -131,7 +131,7 @@ def test_plan_of_a_step_is_what_a_step_runs():
 @pytest.mark.parametrize(
     ("optimizer", "words"),
     [
-        (SPSA(num_directions=3), "a step of 6 matrices; the first one takes 20 more"),
+        (SPSA(num_directions=3), "a step of 6 matrices; the first one takes up to 20 more"),
         ("adam", "one gradient: that of a step"),
         ("COBYLA", "one matrix; an iteration of this optimizer may take several"),
         ("L-BFGS-B", "one gradient; an iteration of this optimizer may take several"),
@@ -145,13 +145,13 @@ def test_plan_of_a_step_says_what_it_is_of_and_is_what_a_training_runs(optimizer
     assert words in planned.summary()
     usage = []
     kernel.set_params(callbacks=[lambda step: usage.append(connection.usage)]).fit(X, Y)
-    ran = usage[2].circuits - usage[1].circuits, usage[2].jobs - usage[1].jobs
     if "several" in words:
-        assert ran[0] % planned.circuits == 0
-    else:
-        assert ran == (planned.circuits, planned.jobs)
-    if isinstance(optimizer, SPSA):
-        assert usage[0].circuits == planned.circuits // 6 * 26
+        assert usage[-1].circuits % planned.circuits == 0
+        return
+    ran = usage[2].circuits - usage[1].circuits, usage[2].jobs - usage[1].jobs
+    assert ran == (planned.circuits, planned.jobs)
+    if isinstance(optimizer, SPSA):  # directions that are drawn twice run once
+        assert 2 * planned.circuits < usage[0].circuits <= planned.circuits // 6 * 26
 
 
 def test_a_method_without_a_gradient_asks_for_an_optimizer_that_needs_none(monkeypatch):
