@@ -47,8 +47,9 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
     of the same states.
 
     With shots, squared distances are unbiased (they may be below 0, and entries above 1), and standard errors follow
-    from the covariances of all estimates. A sample against itself is exact. The matrix of exact states is positive
-    semi-definite, as is that of estimates with ``debias=False``, whose entries are too small instead.
+    from the covariances of all estimates, for a given γ: the noise that a median of measured distances has is not in
+    them, and moves the entries in the mean too. A sample against itself is exact. The matrix of exact states is
+    positive semi-definite, as is that of estimates with ``debias=False``, whose entries are too small instead.
 
     Args:
         feature_map: A template or a circuit; ``None`` is ``ZZFeatureMap()``. A circuit's parameters take the features
@@ -59,8 +60,8 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
         outer: The classical kernel: ``"rbf"``, ``"linear"`` (Σ_p Tr ρ_p ρ'_p), ``"matern"`` (ν = 3/2),
             ``"rational_quadratic"`` (α = 1), the last two of length 1/√(2γ); or a kernel of scikit-learn's
             ``gaussian_process.kernels``, of vectors whose squared distances are Σ_p ‖ρ_p - ρ'_p‖²_F, with its own
-            parameters. Only ``"rbf"`` and ``"linear"`` are unbiased with shots (the first up to the skewness of the
-            noise); scikit-learn's kernels get the estimates as they are.
+            parameters. Only ``"rbf"``, for a given γ, and ``"linear"`` are unbiased with shots (the first up to the
+            skewness of the noise); scikit-learn's kernels get the estimates as they are.
         gamma: The bandwidth γ of ``"rbf"``, ``"matern"`` and ``"rational_quadratic"``: a positive number, or
             ``"median"`` for one over the median of the squared distances of the first samples that are evaluated
             against themselves, as a model's training data are; it is used for all data from then on, and :attr:`gamma_`

@@ -12,6 +12,8 @@ from qiskit_qml_ext.optimizers.optimizer import Objective, SteppingOptimizer, Tr
 _ALPHA, _GAMMA = 0.602, 0.101  # how fast steps and perturbations shrink (Spall)
 _STABILITY = 0.1  # of all steps: how long the first ones are held back
 _CALIBRATION = 10  # directions that tell how steep the start is
+NUM_CALIBRATING = 2 * _CALIBRATION
+"""How many values of the loss the first step takes more than the others."""
 
 
 class SPSA(SteppingOptimizer):

@@ -10,12 +10,14 @@ The free parameter of each family is its scale γ alone: the factor and the cons
 has beside it drop out but for γ/c.
 
 Independent noise of variance v_ij in the entries adds E‖E_c‖² = (1 - 2/n + 2/n²) Σ_{i≠j} v_ij + (1 - 1/n)² Σ_i v_ii to
-‖K_c‖² and nothing to the mean of ⟨K_c, L_c⟩: it makes every alignment smaller. It is taken off ‖K_c‖².
+‖K_c‖² and nothing to the mean of ⟨K_c, L_c⟩: it makes every alignment smaller. It is taken off ‖K_c‖². Entries that
+share their noise, as those of one sample do where each is measured by itself, add another number, which is not known:
+there nothing is taken off, and it is said. An estimate may come out above 1, which no alignment is: 1 is shown.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -56,8 +58,16 @@ class TwinCandidate:
     degree: int | None
     """The degree of a polynomial; None for others."""
     alignment: Estimate
-    """The centred alignment with the quantum kernel, 1 if they are the same up to a factor and a constant; its error is
-    that over samples, at this γ."""
+    """The centred alignment with the quantum kernel, 1 if they are the same up to a factor and a constant, and shown as
+    1 where noise takes the estimate above; its error is that over samples, at this γ."""
+
+    @property
+    def shown(self) -> Estimate:
+        """The alignment, at most 1."""
+        one = self.alignment
+        if math.isnan(one.value):
+            return one
+        return replace(one, value=min(one.value, 1.0), low=min(one.low, 1.0), high=min(one.high, 1.0))
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,7 +82,7 @@ class KernelTwin(Result):
     """The shots behind each entry of the quantum kernel; None if it is exact, or where this is not known."""
     noise_share: float
     """The share of ‖K_c‖² that is shot noise, which was taken off; 0 for an exact matrix, and from 1 on nothing is
-    left."""
+    left. NaN where entries may share their noise: nothing was taken off."""
     scores: KernelScores | None
     """The quantum kernel and all candidates in cross-validation on the same folds; None without labels. Each is centred
     as for the alignment, so that here too a factor and a constant do not count."""
@@ -96,9 +106,11 @@ class KernelTwin(Result):
                 "be called near or far. Take more shots."
             )
         nearest = (
-            f"The nearest classical kernel is {self.twin.name}: centred alignment {self.twin.alignment} on "
+            f"The nearest classical kernel is {self.twin.name}: centred alignment {self.twin.shown} on "
             f"{self.num_samples} samples (1: the same up to a factor and a constant)."
         )
+        if math.isnan(self.noise_share):
+            nearest += " It is not corrected for shots, whose noise makes it smaller."
         score = self.score_of(self.twin)
         if self.scores is None or score is None:
             return nearest
@@ -114,8 +126,10 @@ class KernelTwin(Result):
         for one in self.candidates:
             score = self.score_of(one)
             beside = "" if score is None else f"score {score.score:.3f}, quantum minus this: {_signed(score.ahead)}"
-            rows.append((one.name, _known(one.alignment), beside))
-        if self.noise_share > 0:
+            rows.append((one.name, _known(one.shown), beside))
+        if math.isnan(self.noise_share):
+            rows.append(("Shot noise", "not known", "entries may share it, so that nothing is taken off"))
+        elif self.noise_share > 0:
             rows.append(("Shot noise", f"{self.noise_share:.0%}", "of the spread of the entries; taken off"))
         return rows
 
@@ -128,7 +142,7 @@ class KernelTwin(Result):
                 "family": one.family,
                 "gamma": one.gamma,
                 "degree": one.degree,
-                "alignment": one.alignment,
+                "alignment": one.shown,
                 "score": None if score is None else score.score,
                 "ahead": UNKNOWN if score is None else score.ahead,
             }
@@ -140,7 +154,7 @@ class KernelTwin(Result):
         from qiskit_qml_ext.diagnostics.results.axes import BLUE, new_axes
 
         axes = new_axes(ax)
-        alignments = [one.alignment for one in self.candidates]
+        alignments = [one.shown for one in self.candidates]
         axes.barh(
             [one.name for one in self.candidates],
             [one.value for one in alignments],
@@ -169,10 +183,13 @@ def rbf_twin(
     alignment says that none of these families is like it, not that the quantum kernel is of any use.
 
     Args:
-        kernel: A quantum kernel (results with shots count too), or its matrix, shape (n, n), before any repair.
+        kernel: A quantum kernel, or its matrix, shape (n, n), before any repair. With shots, their noise is taken off
+            where each entry is a fraction of shots of its own, as by inversion tests; others may share their noise, and
+            are not corrected, which is said.
         X: The samples, shape (n, features), n ≥ 4, as the quantum kernel gets them.
         y: Labels, shape (n,), to score the kernels by; see :func:`~qiskit_qml_ext.diagnostics.kernel_scores`.
-        standard_errors: The standard error of each entry of a matrix, shape (n, n); a kernel knows its own.
+        standard_errors: The standard error of each entry of a matrix, shape (n, n), whose pairs have noise of their
+            own; a kernel knows its own.
         folds: The number of folds of the scores, for ``y`` only; by default 5.
         seed: Seed of the folds.
 
@@ -204,10 +221,11 @@ def rbf_twin(
     matrix, errors, shots = _matrix_of(kernel, samples, standard_errors)
     spread = float(np.sum(_centred(matrix) ** 2))
     noise = 0.0 if errors is None else _noise(errors)
-    share = noise / spread
-    factor = 1 / math.sqrt(1 - share) if share < 1 else math.nan
+    share = noise / spread if not noise or getattr(kernel, "entries_are_fractions", True) else math.nan
+    taken_off = 0.0 if math.isnan(share) else share
+    factor = 1 / math.sqrt(1 - taken_off) if taken_off < 1 else math.nan
     twins = _fitted(matrix, samples, factor)
-    twins.sort(key=lambda pair: -pair[0].alignment.value if share < 1 else 0.0)
+    twins.sort(key=lambda pair: -pair[0].alignment.value if taken_off < 1 else 0.0)
     candidates = tuple(one for one, _ in twins)
     scores = None
     if y is not None:
@@ -242,7 +260,9 @@ def _matrix_of(
         else:
             values, errors, shots = kernel.evaluate(X), None, None  # type: ignore[attr-defined]
         values = np.asarray(values, dtype=np.float64)
-        values = (values + values.T) / 2  # each order of a pair may have been measured by itself
+        if values.ndim == 2 and len(values) == len(values.T) and _asymmetry(values) > _SYMMETRY_ATOL:
+            errors = _of_both_orders(errors)
+        values = (values + values.T) / 2
     else:
         numeric_array("kernel", kernel)
         values, errors, shots = np.asarray(kernel, dtype=np.float64), standard_errors, None
@@ -328,6 +348,16 @@ def _noise(errors: FloatArray) -> float:
     size, variances = len(errors), errors**2
     own = float(np.trace(variances))
     return (1 - 2 / size + 2 / size**2) * (float(variances.sum()) - own) + (1 - 1 / size) ** 2 * own
+
+
+def _of_both_orders(errors: ArrayLike | None) -> FloatArray | None:
+    """Return the errors of the mean of both orders of each pair, each of which was measured by itself."""
+    if errors is None:
+        return None
+    own = np.asarray(errors, dtype=np.float64)
+    both = np.sqrt(own**2 + own.T**2) / 2
+    np.fill_diagonal(both, own.diagonal())
+    return both
 
 
 def _centred(a: FloatArray) -> FloatArray:

@@ -12,6 +12,7 @@ from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import ParameterNames
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.kernels.repairs import Repair
+from qiskit_qml_ext.kernels.samples import distinct_samples
 from qiskit_qml_ext.kernels.tangents.tangent import (
     GradientKernel,
     TrainedCircuitModel,
@@ -27,7 +28,8 @@ class PathKernel(GradientKernel):
 
     A model that was trained by gradient descent in small steps is a kernel machine with this kernel, with the
     derivatives of the loss, averaged along the path, as its coefficients. From recorded points the integral is taken by
-    the trapezoidal rule over ``times``; without times it is the mean of the tangent kernels at the points.
+    the trapezoidal rule over ``times``; without times it is the mean of the tangent kernels at the points. Under shots
+    its entries are unbiased; points that occur again are measured once.
 
     Args:
         circuit: The whole circuit, data and weights.
@@ -87,7 +89,11 @@ class PathKernel(GradientKernel):
         path = checked_numbers("path", self.path, 2)
         if not len(path):
             raise ValueError("path must hold the weights of at least one point, but it is empty.")
-        return zip(self._factors(len(path)).tolist(), path, strict=True)
+        points, places = distinct_samples(path)
+        factors = self._factors(len(path))
+        if places is not None:  # points that occur again are one measurement, with one noise
+            factors = np.asarray(np.bincount(places, weights=factors), dtype=np.float64)
+        return zip(factors.tolist(), points, strict=True)
 
     def _factors(self, number: int) -> FloatArray:
         """Return the factors of the tangent kernels, shape (T,)."""

@@ -31,8 +31,9 @@ def products(x: Gradients, y: Gradients, is_same: BoolArray, metric: FloatArray)
     both = _dots(rows @ metric**2, columns)
     bias = rows.sum(axis=1) @ np.diagonal(metric)
     matrix = matrix - np.where(is_same, bias[:, None], 0.0)
-    variances = np.where(is_same, 4 * first - 2 * both, first + second - both)
-    return matrix, np.maximum(variances, 0.0)
+    # what estimates in the place of g leave of a variance is no less than what the last one makes of it
+    own, other = np.maximum(4 * first - 2 * both, 2 * both), np.maximum(first + second - both, both)
+    return matrix, np.where(is_same, own, other)
 
 
 def _dots(x: FloatArray, y: FloatArray) -> FloatArray:

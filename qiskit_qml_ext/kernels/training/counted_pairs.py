@@ -7,6 +7,7 @@ is Σ_j H_ij ∂K_ij, H = G + Gᵀ for the derivatives G of the loss by the entr
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -50,19 +51,27 @@ class CountedPairs:
         found[:, list(columns)] = points.derivatives(weighted[:, :, None])[:, 0]
         return found
 
-    def plan(self, rows: FloatArray, columns: Sequence[int], *, price_per_minute: float | None = None) -> RunPlan:
-        """Say what :meth:`gradients` takes of a loss of all pairs; without columns, what two matrices take.
+    def plan(
+        self,
+        rows: FloatArray,
+        columns: Sequence[int],
+        *,
+        num_matrices: int = 1,
+        price_per_minute: float | None = None,
+    ) -> RunPlan:
+        """Say what :meth:`gradients` takes of a loss of all pairs; without columns, what some matrices take.
 
         Args:
             rows: Shape (n, P).
             columns: The parameters by which derivatives are wanted.
+            num_matrices: How many matrices at different parameters, without columns.
             price_per_minute: The price of a minute of processor time.
         """
         test = inversion_test_on(self.connection, *self._encoding.circuit_for(self.connection))
         pairs = OutcomeCounts(self.connection, test).missing(rows, _upper(len(rows)))
         if not columns:
             return self.connection.plan(
-                [(test.circuit, np.tile(pairs, (2, 1)), None)], price_per_minute=price_per_minute
+                [(test.circuit, np.tile(pairs, (num_matrices, 1)), None)], price_per_minute=price_per_minute
             )
         points = shifted_points(self._encoding.unitary, rows, columns)
         freed = Encoding(points.circuit)
@@ -72,7 +81,8 @@ class CountedPairs:
         moved = _moved_pairs(first, second, shifts)
         values = OutcomeCounts(self.connection, shifted).missing(points.points.reshape(number * shifts, -1), moved)
         pubs = [(test.circuit, pairs, None), (shifted.circuit, values, None)]
-        return self.connection.plan(pubs, price_per_minute=price_per_minute)
+        jobs = sum(self.connection.plan([pub]).jobs for pub in pubs if len(pub[1]))  # the slopes want the matrix first
+        return replace(self.connection.plan(pubs, price_per_minute=price_per_minute), jobs=jobs)
 
     def _weighted(self, test: InversionTest, points: FloatArray, both: FloatArray) -> FloatArray:
         """Return Σ_j both_ij K(i at its point s, j at its own), shape (n, S); the point 0 is the sample's own."""

@@ -36,7 +36,8 @@ from qiskit_qml_ext.kernels.training.pairs import Pairs
 from qiskit_qml_ext.kernels.training.targets import Targets, targets_of
 from qiskit_qml_ext.kernels.training.trained_map import TrainedMap, trained_map
 from qiskit_qml_ext.kernels.training.training_run import KernelCallback, KernelTrainingRun
-from qiskit_qml_ext.optimizers import Optimizer, optimizer_of
+from qiskit_qml_ext.optimizers import SPSA, Optimizer, optimizer_of
+from qiskit_qml_ext.optimizers.spsa import NUM_CALIBRATING
 from qiskit_qml_ext.optimizers.stopping import StoppingRule
 from qiskit_qml_ext.primitives import Connection, RunPlan
 
@@ -218,7 +219,8 @@ class TrainableKernel(LearningKernel, FidelityKernel):
             price_per_minute: The price of a minute of processor time.
 
         Returns:
-            The plan: of a gradient where the optimizer takes gradients, of two matrices where it does not.
+            The plan, whose advice says what it is of: of a gradient where the optimizer takes gradients; else of as
+            many matrices as a step reads, two for each direction of SPSA, one for other optimizers.
 
         Raises:
             ValueError: If the data or a setting are not valid, or the kernel counts no shots.
@@ -232,7 +234,11 @@ class TrainableKernel(LearningKernel, FidelityKernel):
             )
         somewhere = trained.start(np.full(len(trained.weights), 0.1))
         columns = trained.columns if getattr(optimizer, "takes_gradients", True) else ()
-        return pairs.plan(trained.rows_at(samples, somewhere), columns, price_per_minute=price_per_minute)
+        number, words = _read_in_a_step(optimizer)
+        plan = pairs.plan(
+            trained.rows_at(samples, somewhere), columns, num_matrices=number, price_per_minute=price_per_minute
+        )
+        return replace(plan, advice=(words, *plan.advice))
 
     @property
     def parameter_values(self) -> FloatArray:
@@ -379,3 +385,14 @@ class TrainableKernel(LearningKernel, FidelityKernel):
             "gradient_": None if pairs is None else pairs.gradient,
             "_trained_key": trained.key,
         }
+
+
+def _read_in_a_step(optimizer: Optimizer) -> tuple[int, str]:
+    """Return how many matrices a step without gradients reads, and in words what is planned of a training."""
+    if isinstance(optimizer, SPSA):
+        number = 2 * optimizer.num_directions
+        return number, f"This is a step of {number} matrices; the first one takes up to {NUM_CALIBRATING} more."
+    kind = "gradient" if getattr(optimizer, "takes_gradients", True) else "matrix"
+    if optimizer.in_steps:
+        return 1, f"This is one {kind}: that of a step."
+    return 1, f"This is one {kind}; an iteration of this optimizer may take several, and its start more."

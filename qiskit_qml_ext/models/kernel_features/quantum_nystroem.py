@@ -145,15 +145,20 @@ def _say(whitened: Whitening) -> None:
     if not whitened.rank:
         raise ValueError(
             f"Nothing of the kernel stands above its noise: the largest eigenvalue between {number} landmarks is "
-            f"{whitened.eigenvalues[-1]:.3g}, and up to {whitened.floor:.3g} may be noise. Take more shots or fewer "
+            f"{whitened.eigenvalues[-1]:.3g}, and up to {whitened.floor:.3g} says nothing. Take more shots or fewer "
             "landmarks, or a kernel that is positive semi-definite."
         )
     if whitened.num_negative:
-        cause = "of its shots" if whitened.noise >= whitened.floor else "that its standard errors do not explain"
+        if not whitened.noise:
+            cause = "which is as far as it is from a positive semi-definite one"
+        elif whitened.noise >= whitened.floor:
+            cause = "the size of noise of its shots"
+        else:
+            cause = "more than its standard errors explain"
         warn(
             f"The kernel between the {number} landmarks has {whitened.num_negative} negative eigenvalues, down to "
-            f"{whitened.eigenvalues[0]:.3g}. Directions with eigenvalues up to {whitened.floor:.3g}, the size of noise "
-            f"{cause}, are left out: {whitened.rank} of {number} are kept.",
+            f"{whitened.eigenvalues[0]:.3g}. Directions with eigenvalues up to {whitened.floor:.3g}, {cause}, are left "
+            f"out: {whitened.rank} of {number} are kept.",
             IndefiniteKernelWarning,
             stacklevel=3,
         )

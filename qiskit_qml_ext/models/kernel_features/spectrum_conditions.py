@@ -42,7 +42,7 @@ class SpectrumConditions:
     """The squared norm of a ridge regression's weights on the features, its ridge by leave-one-out; ``None`` without a
     real target."""
     explained: float | None
-    """R² of that regression on the samples; ``None`` without a real target."""
+    """R² of that regression on the samples that it was fitted to; ``None`` without a real target."""
 
     @property
     def is_concentrated(self) -> bool | None:
@@ -59,16 +59,20 @@ class SpectrumConditions:
     def _concentration(self) -> str:
         if self.effective_number is None:
             return "Concentration: not known, the frequencies are too many to list."
-        word = "yes" if self.is_concentrated else "no, most of the spectrum is not among the draws"
+        word = "yes" if self.is_concentrated else "no, fewer frequencies were drawn than the spectrum counts"
+        both = ((self.num_distinct or 1) + 1) // 2  # 0 is one of them, and has no other sign
         return (
-            f"Concentration: {word}. The {self.num_distinct:,} frequencies weigh as much as "
+            f"Concentration: {word}. The {both:,} frequencies, ω and -ω taken together, weigh as much as "
             f"{self.effective_number:.3g} equal ones."
         )
 
     def _target(self) -> str:
         if self.target_norm is None:
             return "Target: not looked at, fit(X, y) was given no y of one real number for each sample."
-        return f"Target: a ridge on the features explains {self.explained:.1%}, with |w|² = {self.target_norm:.3g}."
+        return (
+            f"Target: a ridge on the features explains {self.explained:.1%} of the samples that it was fitted to, "
+            f"whose noise it fits too, with |w|² = {self.target_norm:.3g}."
+        )
 
     def _own_kernel(self) -> str:
         if self.own_kernel_difference is None:

@@ -283,7 +283,7 @@ class QuantumGaussianProcessClassifier(ClassifierMixin, _GaussianProcess):
         if unknown:
             raise ValueError(
                 f"{unknown} of {len(samples)} samples have no probabilities: shot noise between them and the training "
-                "samples leaves the latent function a negative variance. Take more shots, or bound the amplitude: "
-                "kernel=ConstantKernel(1.0, (0.1, 10)) * GaussianProcessKernel(…). predict needs no variance."
+                "samples leaves the latent function a negative variance. Bound the amplitude, of which that grows: "
+                "kernel=ConstantKernel(0.5, (0.1, 1)) * GaussianProcessKernel(…). predict needs no variance."
             )
         return probabilities

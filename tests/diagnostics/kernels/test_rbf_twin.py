@@ -10,7 +10,7 @@ from sklearn.metrics.pairwise import laplacian_kernel, polynomial_kernel, rbf_ke
 
 from qiskit_qml_ext.circuits import AngleFeatureMap, IQPFeatureMap
 from qiskit_qml_ext.diagnostics import centred_alignment, kernel_scores, rbf_twin
-from qiskit_qml_ext.kernels import FidelityKernel, QuantumKernel, RawKernel
+from qiskit_qml_ext.kernels import FidelityKernel, ProjectedKernel, QuantumKernel, RawKernel
 from qiskit_qml_ext.primitives import connect
 
 RNG = np.random.default_rng(7)
@@ -194,3 +194,58 @@ def test_what_is_neither_a_kernel_nor_a_matrix_is_refused(kernel):
 def test_kernels_of_scikit_learn_are_kernels_by_their_matrices_only():
     both = (RBF(1.0) + DotProduct())(X)
     assert rbf_twin(both, X).twin.alignment.value < 1
+
+
+class EachOrderByItself(QuantumKernel):
+    """An RBF kernel of which (i, j) and (j, i) are measured apart."""
+
+    def __init__(self, seed=0):
+        self.seed = seed
+
+    def raw_kernel(self, x, y):
+        exact = rbf_kernel(x, x if y is None else y, gamma=1.0)
+        noise = np.random.default_rng(self.seed).normal(0, 0.1, exact.shape)
+        return RawKernel(exact + noise, np.full(exact.shape, 0.1), 100, "mine")
+
+
+def test_errors_of_pairs_that_are_measured_in_both_orders_are_those_of_their_mean():
+    few, centring = X[:24], np.eye(24) - 1 / 24
+    exact = rbf_kernel(few, gamma=1.0)
+    moved, taken_off = [], []
+    for seed in range(30):
+        matrix = EachOrderByItself(seed).evaluate(few)
+        matrix = (matrix + matrix.T) / 2
+        moved.append(np.sum((centring @ (matrix - exact) @ centring) ** 2))
+        taken_off.append(
+            rbf_twin(EachOrderByItself(seed), few).noise_share * np.sum((centring @ matrix @ centring) ** 2)
+        )
+    assert_allclose(np.mean(taken_off), np.mean(moved), rtol=0.05)
+
+
+def test_noise_that_entries_may_share_is_not_taken_off_and_that_is_said():
+    sampled = ProjectedKernel(AngleFeatureMap(), outer="linear", connection=connect("exact", shots=50, seed=0))
+    found = rbf_twin(sampled, X[:12])
+    assert math.isnan(found.noise_share)
+    assert "not corrected for shots" in found.headline()
+    assert ("Shot noise", "not known", "entries may share it, so that nothing is taken off") in found.rows()
+    plain = rbf_twin(sampled.evaluate(X[:12]), X[:12])
+    assert found.twin.alignment == plain.twin.alignment
+    assert "not corrected" not in plain.headline()
+    exact = rbf_twin(sampled.exact_copy(), X[:12])
+    assert exact.noise_share == 0
+    assert "nan" not in found.summary()
+
+
+def test_no_alignment_above_one_is_shown():
+    rng = np.random.default_rng(0)
+    above = 0
+    for _ in range(10):
+        noise = np.triu(rng.normal(0, 0.05, (40, 40)), 1)
+        noisy = KNOWN["RBF, γ = 0.7"] + noise + noise.T
+        found = rbf_twin(noisy, X, standard_errors=np.full((40, 40), 0.06) - 0.06 * np.eye(40))
+        above += found.twin.alignment.value > 1
+        assert found.twin.shown.value <= 1
+        assert found.twin.shown.high <= 1
+        assert str(found.twin.shown) in found.headline()
+        assert all(one["alignment"].value <= 1 for one in found.records())
+    assert above  # the estimate itself has no bias

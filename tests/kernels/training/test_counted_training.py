@@ -11,6 +11,7 @@ from qiskit_qml_ext.kernels.training.counted_pairs import CountedPairs
 from qiskit_qml_ext.kernels.training.exact_pairs import ExactPairs
 from qiskit_qml_ext.kernels.training.objective import KernelObjective
 from qiskit_qml_ext.kernels.training.trained_map import trained_map
+from qiskit_qml_ext.optimizers import SPSA
 from qiskit_qml_ext.primitives import connect
 
 X = np.random.default_rng(3).uniform(-1, 1, (6, 2))
@@ -125,6 +126,32 @@ def test_plan_of_a_step_is_what_a_step_runs():
     assert connection.usage.circuits == 15 + 30 * 16
     with pytest.raises(ValueError, match="nothing to plan"):
         TrainableKernel(MAP).plan_step(X)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "words"),
+    [
+        (SPSA(num_directions=3), "a step of 6 matrices; the first one takes up to 20 more"),
+        ("adam", "one gradient: that of a step"),
+        ("COBYLA", "one matrix; an iteration of this optimizer may take several"),
+        ("L-BFGS-B", "one gradient; an iteration of this optimizer may take several"),
+    ],
+)
+def test_plan_of_a_step_says_what_it_is_of_and_is_what_a_training_runs(optimizer, words):
+    connection = connect("exact", shots=20, seed=0)
+    kernel = TrainableKernel(MAP, optimizer=optimizer, connection=connection, max_iter=3, random_state=0)
+    planned = kernel.plan_step(X)
+    assert words in planned.advice[0]
+    assert words in planned.summary()
+    usage = []
+    kernel.set_params(callbacks=[lambda step: usage.append(connection.usage)]).fit(X, Y)
+    if "several" in words:
+        assert connection.usage.circuits % planned.circuits == 0
+        return
+    ran = usage[2].circuits - usage[1].circuits, usage[2].jobs - usage[1].jobs
+    assert ran == (planned.circuits, planned.jobs)
+    if isinstance(optimizer, SPSA):  # directions that are drawn twice run once
+        assert 2 * planned.circuits < usage[0].circuits <= planned.circuits // 6 * 26
 
 
 def test_a_method_without_a_gradient_asks_for_an_optimizer_that_needs_none(monkeypatch):

@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from qiskit_qml_ext.circuits import AngleFeatureMap, IQPFeatureMap
 from qiskit_qml_ext.exceptions import IndefiniteKernelWarning
-from qiskit_qml_ext.kernels import FidelityKernel
+from qiskit_qml_ext.kernels import BitFlipTolerantKernel, FidelityKernel
 from qiskit_qml_ext.models import QuantumNystroem
 from qiskit_qml_ext.models.kernel_features.whitening import whitening
 from qiskit_qml_ext.primitives import connect
@@ -95,6 +95,14 @@ def test_shots_leave_features_near_the_exact_kernel_and_it_is_said_what_was_left
     u, s, v = np.linalg.svd(sampled.evaluate(features.landmarks_))  # as in sklearn.kernel_approximation.Nystroem
     theirs = sampled.evaluate(X, features.landmarks_) @ ((u / np.sqrt(np.maximum(s, 1e-12))) @ v).T
     assert np.linalg.norm(theirs @ theirs.T - exact) > np.linalg.norm(exact)
+
+
+def test_an_exact_kernel_that_is_no_kernel_is_not_said_to_have_noise():
+    corners = np.pi * np.array(list(np.ndindex(2, 2, 2)), dtype=float)
+    features = QuantumNystroem(BitFlipTolerantKernel(AngleFeatureMap()), n_components=8)
+    with pytest.warns(IndefiniteKernelWarning, match="up to 2, which is as far as it is from a positive") as told:
+        features.fit(corners)
+    assert "noise" not in str(told[0].message)
 
 
 def test_an_exact_kernel_warns_of_nothing():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, WhiteKernel
 
@@ -169,8 +170,13 @@ def test_noise_that_leaves_a_negative_variance_gives_classes_but_no_probabilitie
     covariance = ConstantKernel(1e4, "fixed") * GaussianProcessKernel(kernel)
     model = QuantumGaussianProcessClassifier(covariance).fit(X, VALUES > 5)
     assert set(model.predict(NEW)) <= {False, True}
-    with pytest.raises(ValueError, match=r"of 6 samples have no probabilities: shot noise.*Take more shots"):
+    with pytest.raises(ValueError, match=r"of 6 samples have no probabilities: shot noise.*Bound the amplitude"):
         model.predict_proba(NEW)
+    advised = ConstantKernel(0.5, (0.1, 1)) * GaussianProcessKernel(kernel)
+    with pytest.warns(ConvergenceWarning, match="close to the specified upper bound 1.0"):
+        model = QuantumGaussianProcessClassifier(advised).fit(X, VALUES > 5)
+    probabilities = model.predict_proba(NEW)
+    assert_allclose(probabilities.sum(axis=1), 1, atol=1e-12)
 
 
 def test_one_class_is_refused():
