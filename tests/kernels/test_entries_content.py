@@ -216,6 +216,16 @@ def test_a_plan_of_several_kernels_has_the_circuits_of_cached_ones():
     assert planned.circuits == connection.usage.circuits == 8 * 7 // 2
 
 
+def test_entries_that_a_file_has_are_planned_for_another_kernel_that_has_to_find_them(tmp_path):
+    for _ in range(2):
+        connection = connect("exact", shots=100, seed=1)
+        inner = FidelityKernel(ZZFeatureMap(), connection=connection)
+        kernel = CombinedKernel([("cached", CachedKernel(inner, store=tmp_path / "entries")), ("other", inner)])
+        planned = kernel.plan(X)
+        kernel.evaluate(X)
+        assert planned.circuits == connection.usage.circuits == 8 * 7 // 2
+
+
 def test_outcomes_behind_cached_entries_can_be_read_as_another_kernel():
     connection = connect("exact", shots=200, seed=1)
     kernel = CachedKernel(FidelityKernel(AngleFeatureMap(), connection=connection))

@@ -29,6 +29,7 @@ from qiskit_qml_ext.kernels.measured_diagonal import MeasuredDiagonal
 from qiskit_qml_ext.kernels.repairs import PsdRepair, steps_of
 from qiskit_qml_ext.kernels.samples import check_pair, check_samples, distinct_samples
 from qiskit_qml_ext.primitives import Connection, RunPlan
+from qiskit_qml_ext.primitives.connection.shared_results import planned_apart, planned_together
 
 Found = tuple[IndexArray, IndexArray, RawKernel]
 """Rows and columns of a block, and its matrix."""
@@ -163,10 +164,7 @@ class CachedKernel(QuantumKernel):
         price_per_minute: float | None = None,
         entries: tuple[float, float] | None = None,
     ) -> RunPlan:
-        """Say what the entries that are not known will take; with ``samples=``, those of the whole search.
-
-        Where they are several blocks of the matrix, kernels that share circuits among blocks may take less.
-        """
+        """Say what the entries that are not known will take; with ``samples=``, those of the whole search."""
         x, y = check_pair(x_vec, y_vec)
         self._refuse_dependence_on_others(x.shape[1])
         plan_of = partial(
@@ -178,13 +176,16 @@ class CachedKernel(QuantumKernel):
         distinct, asked, _, _ = self._asked(x, y)
         missing, search = self._missing(distinct, asked), self._search_of(distinct)
         if not missing.any():
-            return _nothing_of(plan_of(x, y))
+            with planned_apart():
+                return _nothing_of(plan_of(x, y))
         if search is not None:
             x, y, distinct = search, None, search
             missing = self._missing(search, np.ones((len(search), len(search)), dtype=bool))
         blocks = missing_blocks(missing, is_symmetric=self.is_symmetric)
-        parts = [plan_of(distinct[rows], None if columns is None else distinct[columns]) for rows, columns in blocks]
-        return min(added(parts), plan_of(x, y), key=lambda plan: plan.executions)
+        with planned_together():
+            return added(
+                [plan_of(distinct[rows], None if columns is None else distinct[columns]) for rows, columns in blocks]
+            )
 
     def _refuse_dependence_on_others(self, num_features: int) -> None:
         """Refuse, before anything is run, kernels whose entries depend on other samples than their own two."""

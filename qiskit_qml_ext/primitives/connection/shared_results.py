@@ -36,6 +36,16 @@ def planned_together() -> Iterator[None]:
             _planned.reset(token)
 
 
+@contextmanager
+def planned_apart() -> Iterator[None]:
+    """Let plans be made beside the piece of work of :func:`planned_together`: they neither see it nor add to it."""
+    token = _planned.set(None)
+    try:
+        yield
+    finally:
+        _planned.reset(token)
+
+
 class _Asking:
     """One asking of one thread, and the claims that it has taken."""
 
