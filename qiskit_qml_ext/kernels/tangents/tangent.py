@@ -1,5 +1,6 @@
 """The tangent kernel of a trained circuit, and what the other kernels of gradients share with it."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -57,9 +58,9 @@ class GradientKernel(QuantumKernel):
         """No: entries are inner products of gradients."""
         return False
 
+    @abstractmethod
     def _points(self) -> Iterable[tuple[float, FloatArray]]:
         """Return the factors c_t, and the weights θ_t."""
-        raise NotImplementedError
 
     def _metric(self, source: GradientSource) -> FloatArray:
         """Return P, shape (W, W)."""
