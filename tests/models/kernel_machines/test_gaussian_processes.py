@@ -118,8 +118,8 @@ def test_each_pair_runs_once_for_a_fit_and_once_for_predictions_with_their_error
 
 
 def test_results_that_are_drawn_anew_each_time_are_one_matrix_for_the_whole_fit():
-    model = QuantumGaussianProcessRegressor(FidelityKernel(AngleFeatureMap(bandwidth=0.8), method="sampled"))
-    model.fit(X, VALUES)
+    kernel = FidelityKernel(AngleFeatureMap(bandwidth=0.8), method="sampled", psd_repair="nearest_correlation")
+    model = QuantumGaussianProcessRegressor(kernel).fit(X, VALUES)
     amplitude, noise = np.exp(model.kernel_.theta)
     used = (model.gram_matrix_ - noise * np.eye(20)) / amplitude
     assert_allclose(model.machine_.L_ @ model.machine_.L_.T, model.gram_matrix_ + 1e-10 * np.eye(20), atol=1e-8)
