@@ -9,7 +9,7 @@ and products. ``caching/``: entries that are found once for a whole search. ``ad
 for the states of a map).
 """
 
-from qiskit_qml_ext.kernels.abilities import ChangesTarget, PlansRuns, StatesErrors
+from qiskit_qml_ext.kernels.abilities import ChangesTarget, LearnsFromLabels, PlansRuns, StatesErrors
 from qiskit_qml_ext.kernels.adaptive import AdaptiveShots
 from qiskit_qml_ext.kernels.base import QuantumKernel
 from qiskit_qml_ext.kernels.caching import CachedKernel
@@ -52,6 +52,7 @@ __all__ = [
     "KeptOutcomes",
     "KernelEstimate",
     "KernelTrainingStep",
+    "LearnsFromLabels",
     "LocalKernel",
     "MatrixProductStates",
     "MeasuredDiagonal",

@@ -5,10 +5,11 @@ methods.
 """
 
 import inspect
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
+from sklearn.base import clone
 from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import FloatArray
@@ -59,6 +60,60 @@ class ChangesTarget(Protocol):
 
     def exact_copy(self) -> Self:
         """Return a copy of the kernel with exact results, without a repair."""
+
+
+@runtime_checkable
+class LearnsFromLabels(Protocol):
+    """A kernel that is trained with samples and their labels; models train a clone of it on their training samples."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether ``fit`` finds something that the kernel's arguments leave open; else it is used as it is."""
+
+    @property
+    def task(self) -> str:
+        """What ``fit`` takes ``y`` for: ``"classification"`` or ``"regression"``."""
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Train the kernel; what it learned before is forgotten."""
+
+
+def learns_from_labels(kernel: object) -> bool:
+    """Whether a kernel is to be trained with labels before it is used."""
+    return isinstance(kernel, LearnsFromLabels) and kernel.learns
+
+
+def trained_clone(kernel: Any, X: ArrayLike, y: ArrayLike | None, *, owner: object, task: str | None = None) -> Any:
+    """Return a clone of a kernel that has learned what it can from training samples, and from nothing else.
+
+    It is the one way in which models, and kernels that are made of others, take a kernel: what was learned before does
+    not come along, since nobody knows whether test samples had a part in it.
+
+    Args:
+        kernel: The kernel.
+        X: The training samples, shape (n, features).
+        y: Their labels or numbers; ``None`` where there are none.
+        owner: What will use the kernel; named in errors.
+        task: What the owner takes ``y`` for; ``None`` where it does not look at it.
+
+    Raises:
+        ValueError: If the kernel learns from labels and there are none, or takes them for something else.
+    """
+    copy = clone(kernel, safe=False)
+    if not learns_from_labels(copy):
+        return copy
+    name, who = type(kernel).__name__, type(owner).__name__
+    if y is None:
+        raise ValueError(
+            f"{name} is trained with labels, but {who} has none. Train it with labels of samples that take no other "
+            "part, and give what it learned: kernel.fit(X, y).frozen()."
+        )
+    if task is not None and copy.task != task:
+        raise ValueError(
+            f"{who} is a {task}, but its {name} would take y for those of a {copy.task}. Set task={task!r} of the "
+            "kernel."
+        )
+    return copy.fit(X, y)
 
 
 def lacking(kernel: object, *abilities: type) -> list[str]:

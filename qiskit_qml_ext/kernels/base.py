@@ -1,6 +1,7 @@
 """What all quantum kernels share: the connection, the checks of data, the repair, and the ways to call them."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,7 +18,7 @@ from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate, RawKernel
 from qiskit_qml_ext.kernels.measured_diagonal import MeasuredDiagonal
 from qiskit_qml_ext.kernels.repairs import PsdRepair, makes_psd, needs_diagonal, repaired, steps_of
-from qiskit_qml_ext.kernels.samples import check_pair
+from qiskit_qml_ext.kernels.samples import check_pair, check_samples
 from qiskit_qml_ext.primitives import Connection, connect
 from qiskit_qml_ext.primitives.forks import Lock
 
@@ -67,6 +68,8 @@ class QuantumKernel(BaseKernel, BaseEstimator):
         KernelEstimate(2×2, error ≤ 0 [exact])
     """
 
+    runs_samples: ClassVar[bool] = False
+    """Whether circuits run for samples and not for pairs, so that a matrix costs no more than its diagonal."""
     is_symmetric: ClassVar[bool] = False
     """Whether k(x, y) and k(y, x) are one number, found once, noise included; False where that is not known."""
 
@@ -153,6 +156,24 @@ class QuantumKernel(BaseKernel, BaseEstimator):
     def _synthesis_error(self, x: FloatArray, y: FloatArray | None) -> float | None:
         """Return by how much the states that run differ from those that are meant; see :class:`KernelEstimate`."""
         return 0.0
+
+    def diag(self, X: ArrayLike) -> FloatArray:
+        """Return k(x, x) of each sample as a matrix has it, before any repair, shape (n,).
+
+        Nothing is run for it where it is 1 by definition. No pair of different samples is run in any case.
+
+        Args:
+            X: Samples, shape (n, features).
+
+        Raises:
+            ValueError: If the data are not valid.
+        """
+        samples = check_samples("X", X)
+        if self.unit_diagonal:
+            return np.ones(len(samples))
+        if self.runs_samples:
+            return np.diagonal(self._checked_raw(samples, None).matrix).copy()
+        return np.array([float(self._checked_raw(one[None], None).matrix[0, 0]) for one in samples])
 
     def measured_diagonal(self, samples: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return k(x, x) of checked samples as the target gives it, and its standard errors, each of shape (n,).
@@ -245,10 +266,12 @@ class QuantumKernel(BaseKernel, BaseEstimator):
     @property
     def requires_vector_input(self) -> bool:
         """Not there: what scikit-learn asks of a Gaussian-process kernel first."""
-        raise AttributeError(
-            "A quantum kernel is no Gaussian-process kernel by itself. Wrap it: GaussianProcessKernel(kernel) of "
-            "qiskit_qml_ext.models, or take QuantumGaussianProcessRegressor or QuantumGaussianProcessClassifier."
-        )
+        raise _no_covariance()
+
+    @property
+    def theta(self) -> FloatArray:
+        """Not there: what scikit-learn asks of each part of a sum or product of Gaussian-process kernels."""
+        raise _no_covariance()
 
     def with_connection(self, connection: Connection | None) -> Self:
         """Return a copy of the kernel whose circuits run through another connection; ``None`` for exact results.
@@ -268,15 +291,23 @@ class QuantumKernel(BaseKernel, BaseEstimator):
         return self.with_connection(None)._copy_with(psd_repair=None)
 
     def _copy_with(self, **settings: object) -> Self:
-        """Return a copy with other arguments, those that it has."""
-        copy: Self = clone(self)
+        """Return a copy that knows what this one learned, with other arguments, those that it has."""
+        copy = self._copied(knowing_copy)
+        copy._take_over(self)
         own = self._get_param_names()
         return copy.set_params(**{name: value for name, value in settings.items() if name in own})
 
+    def _take_over(self, other: Self) -> None:
+        """Take over what another kernel of this kind found in data: nothing here."""
+
     def __sklearn_clone__(self) -> Self:
+        return self._copied(clone)
+
+    def _copied(self, copy_of: Callable[[Any], Any]) -> Self:
+        """Return a kernel with the same arguments, copies of those that have settings of their own."""
         # Primitives and connections are shared, not copied: they may stand for paid hardware.
         settings: dict[str, Any] = {
-            name: clone(value) if isinstance(value, BaseEstimator) else value
+            name: copy_of(value) if isinstance(value, BaseEstimator) else value
             for name, value in self.get_params(deep=False).items()
         }
         copy = type(self)(**settings)
@@ -314,6 +345,19 @@ class QuantumKernel(BaseKernel, BaseEstimator):
                 wrapped = Connection.from_primitives(sampler=sampler, pass_manager=self.pass_manager)
                 self._wrapped = held = (sampler, self.pass_manager, wrapped)
             return held
+
+
+def _no_covariance() -> AttributeError:
+    return AttributeError(
+        "A quantum kernel is no Gaussian-process kernel by itself, nor a part of one. Wrap it, in sums and products "
+        "too: RBF() + GaussianProcessKernel(kernel), with GaussianProcessKernel of qiskit_qml_ext.models. Or take "
+        "QuantumGaussianProcessRegressor or QuantumGaussianProcessClassifier."
+    )
+
+
+def knowing_copy(value: Any) -> Any:
+    """Return a clone of an object with settings; of a kernel, one that knows what it learned."""
+    return value._copy_with() if isinstance(value, QuantumKernel) else clone(value, safe=False)
 
 
 # scikit-learn calls a kernel for each pair of samples, unless it is one of its Gaussian-process kernels, which get all

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.svm import SVC
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -16,6 +16,7 @@ from qiskit_qml_ext.arrays import AnyArray, FloatArray, IndexArray
 from qiskit_qml_ext.checks import wrong_kind
 from qiskit_qml_ext.circuits import AngleFeatureMap
 from qiskit_qml_ext.kernels import AdaptiveShots, FidelityKernel, KernelEstimate
+from qiskit_qml_ext.kernels.abilities import trained_clone
 from qiskit_qml_ext.kernels.adaptive import Decided, PairCounts, Trained, adaptive_circuits, decide, train
 from qiskit_qml_ext.kernels.samples import DistinctPairs, distinct_pairs, distinct_samples
 from qiskit_qml_ext.models.undoing import undone_if_it_fails
@@ -103,7 +104,8 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
                     f"{'es' if len(self.classes_) > 1 else ''}. For more, wrap it in "
                     "sklearn.multiclass.OneVsOneClassifier, which needs no more of it than what it decides."
                 )
-            self.kernel_ = self._default_kernel() if self.kernel is None else clone(self.kernel, safe=False)
+            kernel = self._default_kernel() if self.kernel is None else self.kernel
+            self.kernel_ = trained_clone(kernel, samples, labels, owner=self, task="classification")
             needed = distinct_pairs(samples, None)
             counts, settings, target = self._counts(needed.samples, needed.pairs)
             rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))

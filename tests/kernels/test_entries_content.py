@@ -39,7 +39,7 @@ def trainable(labels):
 def combined(labels):
     connection = connect("exact", shots=100, seed=1)
     parts = [(one.__name__, FidelityKernel(one(), connection=connection)) for one in (AngleFeatureMap, ZZFeatureMap)]
-    return CombinedKernel(parts).fit(X, labels)
+    return CombinedKernel(parts, weights="alignment").fit(X, labels)
 
 
 def with_part(repair):

@@ -5,15 +5,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
+from sklearn.base import clone
 from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import BoolArray, FloatArray, IndexArray
 from qiskit_qml_ext.checks import whole_number, wrong_kind
+from qiskit_qml_ext.kernels.abilities import learns_from_labels, trained_clone
 from qiskit_qml_ext.kernels.base import QuantumKernel
 from qiskit_qml_ext.kernels.caching.cached_outcomes import CachedOutcomes, reinterpreted
 from qiskit_qml_ext.kernels.caching.contents import entries_key
@@ -23,11 +25,12 @@ from qiskit_qml_ext.kernels.caching.missing_blocks import missing_blocks
 from qiskit_qml_ext.kernels.caching.open_median import refuse_open_median
 from qiskit_qml_ext.kernels.caching.shared_entries import SharedEntries
 from qiskit_qml_ext.kernels.caching.table import EntryTable, sample_keys
-from qiskit_qml_ext.kernels.combined.plans import added
+from qiskit_qml_ext.kernels.combined.plans import added, nothing_of
 from qiskit_qml_ext.kernels.kernel_estimate import RawKernel, ReinterpretedKernel
 from qiskit_qml_ext.kernels.measured_diagonal import MeasuredDiagonal
 from qiskit_qml_ext.kernels.repairs import PsdRepair, steps_of
 from qiskit_qml_ext.kernels.samples import check_pair, check_samples, distinct_samples
+from qiskit_qml_ext.kernels.training.learned import LearningKernel, frozen_copy
 from qiskit_qml_ext.primitives import Connection, RunPlan
 from qiskit_qml_ext.primitives.connection.shared_results import planned_apart, planned_together
 
@@ -37,7 +40,7 @@ Find = Callable[[FloatArray, BoolArray], Iterator[Found]]
 _MAX_MEMORY = 2**28  # 256 MiB: 3,300 samples
 
 
-class CachedKernel(QuantumKernel):
+class CachedKernel(LearningKernel):
     """Remembers the entries of another kernel by content, so that a whole search costs one Gram matrix.
 
     An entry is known by the content of its kernel and by its two samples. The content is the circuit with its weights,
@@ -61,6 +64,9 @@ class CachedKernel(QuantumKernel):
         max_memory: How many bytes the entries in memory may take, over all kernels that share them; when there are
             more, the oldest are forgotten.
 
+    Attributes:
+        kernel_: Of a kernel that learns from labels: a clone of it, trained by ``fit``, as models call it.
+
     Examples:
         >>> import numpy as np
         >>> from qiskit_qml_ext.kernels import CachedKernel, FidelityKernel
@@ -82,6 +88,49 @@ class CachedKernel(QuantumKernel):
         self.samples = samples
         self.store = store
         self.max_memory = max_memory
+
+    learned: ClassVar[tuple[str, ...]] = ("kernel_",)
+
+    @property
+    def learns(self) -> bool:
+        """Whether the kernel learns from labels."""
+        return learns_from_labels(self.kernel)
+
+    @property
+    def task(self) -> str:  # type: ignore[override]  # an argument of other kernels
+        """What the kernel takes labels for, if it learns from them."""
+        task: str = getattr(self.kernel, "task")  # noqa: B009
+        return task
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Train a clone of the kernel.
+
+        Args:
+            X: Samples, shape (n, features).
+            y: Their classes or numbers, shape (n,).
+
+        Raises:
+            ValueError: If it has nothing to learn.
+        """
+        if not learns_from_labels(self._inner):
+            raise ValueError(
+                f"The {type(self.kernel).__name__} in this cache learns nothing from labels: leave fit out."
+            )
+        self._learn({"kernel_": trained_clone(self.kernel, X, y, owner=self)})
+        return self
+
+    def frozen(self) -> "CachedKernel":
+        """Return a cache of the kernel with what it learned as its arguments; it shares what was found."""
+        copy = self._copied(clone)
+        copy.kernel = frozen_copy(self._inner)
+        return copy
+
+    def set_params(self, **params: Any) -> Self:
+        """Change settings; what a kernel learned is forgotten when its own are changed."""
+        super().set_params(**params)
+        if any(name.split("__")[0] == "kernel" for name in params):
+            self._forget()
+        return self
 
     @property
     def psd_repair(self) -> PsdRepair:  # type: ignore[override]  # an argument of other kernels
@@ -129,6 +178,11 @@ class CachedKernel(QuantumKernel):
         return self._inner.entries_are_fractions
 
     @property
+    def unit_diagonal(self) -> bool:
+        """Whether k(x, x) is 1 by definition."""
+        return self._inner.unit_diagonal
+
+    @property
     def is_positive_semidefinite(self) -> bool | None:  # type: ignore[override]
         """What the kernel says of itself."""
         return self._inner.is_positive_semidefinite
@@ -137,7 +191,8 @@ class CachedKernel(QuantumKernel):
     def _inner(self) -> QuantumKernel:
         if not isinstance(self.kernel, QuantumKernel):
             raise wrong_kind("kernel", "a quantum kernel of this package", self.kernel)
-        return self.kernel
+        trained: QuantumKernel = vars(self).get("kernel_", self.kernel)
+        return trained
 
     def raw_kernel(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
         """Return the matrix of checked samples, finding only the entries that are not known."""
@@ -177,7 +232,7 @@ class CachedKernel(QuantumKernel):
         missing, search = self._missing(distinct, asked), self._search_of(distinct)
         if not missing.any():
             with planned_apart():
-                return _nothing_of(plan_of(x, y))
+                return nothing_of(plan_of(x, y))
         if search is not None:
             x, y, distinct = search, None, search
             missing = self._missing(search, np.ones((len(search), len(search)), dtype=bool))
@@ -338,14 +393,7 @@ class CachedKernel(QuantumKernel):
             )
             yield np.array([row]), one
 
-    def __sklearn_clone__(self) -> Self:
-        copy: Self = super().__sklearn_clone__()
+    def _copied(self, copy_of: Callable[[Any], Any]) -> Self:
+        copy = super()._copied(copy_of)
         copy.__dict__["_entries"] = self._memory
         return copy
-
-
-def _nothing_of(plan: RunPlan) -> RunPlan:
-    """Return the plan of work all of which is known."""
-    seconds = None if plan.seconds is None else 0.0
-    cost = None if plan.cost is None else 0.0
-    return replace(plan, circuits=0, executions=0, jobs=0, in_journal=0, seconds=seconds, cost=cost)

@@ -14,16 +14,17 @@ from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import real_numbers, wrong_kind, wrong_value
-from qiskit_qml_ext.kernels.base import QuantumKernel
+from qiskit_qml_ext.kernels.abilities import learns_from_labels, trained_clone
+from qiskit_qml_ext.kernels.base import QuantumKernel, knowing_copy
 from qiskit_qml_ext.kernels.combined.alignment_weights import alignment_weights
 from qiskit_qml_ext.kernels.combined.combining import Combination, product, weighted_sum
 from qiskit_qml_ext.kernels.combined.leaves import is_positive_semidefinite
-from qiskit_qml_ext.kernels.combined.parts import PartEstimate, estimate_part, is_kernel
+from qiskit_qml_ext.kernels.combined.parts import PartEstimate, estimate_part, is_kernel, part_diagonal
 from qiskit_qml_ext.kernels.combined.plans import added, plans_of
 from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate, RawKernel
 from qiskit_qml_ext.kernels.repairs import Repair
 from qiskit_qml_ext.kernels.samples import check_pair, check_samples
-from qiskit_qml_ext.kernels.training.learned import LearningKernel
+from qiskit_qml_ext.kernels.training.learned import LearningKernel, frozen_copy
 from qiskit_qml_ext.kernels.training.targets import targets_of
 from qiskit_qml_ext.primitives import Connection, RunPlan
 
@@ -31,6 +32,7 @@ Part: TypeAlias = BaseKernel | ClassicalKernel | Callable[..., ArrayLike]
 """A quantum kernel, a kernel of ``sklearn.gaussian_process.kernels``, or a function of two sets of samples."""
 
 _OPERATIONS = ("sum", "product")
+_ALIGNMENT = "alignment"
 
 
 @dataclass(frozen=True)
@@ -52,19 +54,24 @@ class CombinedKernel(LearningKernel, _BaseComposition):
     do so: kernels of gradients through one connection, all kernels on simulators with noise, kernels of other packages.
     A product of kernels that read the same shots is biased by their covariance.
 
+    With ``weights="alignment"``, or with kernels that learn, such as a
+    :class:`~qiskit_qml_ext.kernels.TrainableKernel`, it learns from labels: models train a clone of it on their own
+    training samples; :meth:`frozen` keeps what :meth:`fit` found.
+
     Args:
         kernels: Pairs of a name and a kernel: a quantum kernel, a kernel of ``sklearn.gaussian_process.kernels``, or a
             function that takes samples (n, features) and (m, features) and returns a matrix (n, m), such as
             ``sklearn.metrics.pairwise.rbf_kernel``. Settings are reached by name, ``quantum__feature_map__bandwidth``,
             and ``set_params(quantum=…)`` puts another kernel in its place.
         operation: ``"sum"`` or ``"product"``.
-        weights: Of a sum: a number for each kernel, at least 0, not all 0; ``None`` takes what ``fit`` found, else the
-            mean.
+        weights: Of a sum: a number for each kernel, at least 0, not all 0; ``"alignment"`` for those of the largest
+            centred alignment with ``y``, which ``fit`` finds; ``None`` for the mean.
         task: What ``y`` of ``fit`` is: ``"classification"`` or ``"regression"``.
         psd_repair: What to do with negative eigenvalues; see :class:`~qiskit_qml_ext.kernels.QuantumKernel`.
 
     Attributes:
-        weights_: The weights that ``fit`` found, shape (kernels,), with the sum 1. Clones know them.
+        weights_: The weights of a sum after ``fit``, shape (kernels,); those that it found have the sum 1.
+        trained_kernels_: Pairs of a name and a kernel: those of ``kernels`` that learn from labels, trained by ``fit``.
 
     References:
         Cortes, Mohri, Rostamizadeh, arXiv:1203.0550 (alignf).
@@ -79,14 +86,16 @@ class CombinedKernel(LearningKernel, _BaseComposition):
         [[4.0, 0.0216], [0.0216, 4.0]]
     """
 
-    learned: ClassVar[tuple[str, ...]] = ("weights_",)
+    learned: ClassVar[tuple[str, ...]] = ("weights_", "trained_kernels_")
+
+    trained_kernels_: list[tuple[str, Part]]
 
     def __init__(
         self,
         kernels: Sequence[tuple[str, Part]],
         *,
         operation: str = "sum",
-        weights: Sequence[float] | None = None,
+        weights: Sequence[float] | str | None = None,
         task: str = "classification",
         psd_repair: str | Repair | None = None,
     ):
@@ -101,12 +110,20 @@ class CombinedKernel(LearningKernel, _BaseComposition):
         return dict(self._get_params("kernels", deep=deep))
 
     def set_params(self, **params: Any) -> Self:
-        """Change settings, those of the kernels by their names, or whole kernels."""
+        """Change settings, those of the kernels by their names, or whole kernels, which forgets what was learned."""
         self._set_params("kernels", **params)
+        if any(name == "kernels" or name not in self._get_param_names() for name in params):
+            self._forget()
         return self
 
+    @property
+    def learns(self) -> bool:
+        """Whether ``fit`` finds weights, or one of the kernels learns from labels."""
+        parts = self.kernels if isinstance(self.kernels, (list, tuple)) else ()
+        return self._finds_weights or any(learns_from_labels(one[-1]) for one in parts if isinstance(one, tuple))
+
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Find the weights of the sum whose centred alignment with ``y`` is largest.
+        """Train clones of the kernels that learn, then find the weights with the largest centred alignment with ``y``.
 
         Args:
             X: Samples, shape (n, features).
@@ -114,17 +131,45 @@ class CombinedKernel(LearningKernel, _BaseComposition):
 
         Raises:
             TypeError: If a setting or the data are of the wrong kind.
-            ValueError: If a setting or the data are not valid, weights are given, or no kernel is aligned with ``y``.
+            ValueError: If a setting or the data are not valid, there is nothing to learn, or no kernel is aligned with
+                ``y``.
         """
         samples = check_samples("X", X)
         targets = targets_of(y, len(samples), self.task)
         parts = self._parts()
-        if self.operation != "sum" or self.weights is not None:
-            what = f"operation={self.operation!r}" if self.operation != "sum" else f"weights={self.weights!r}"
-            raise ValueError(f"fit finds the weights of a sum, but {what} came. Use operation='sum' and weights=None.")
-        matrices = [estimate_part(name, kernel, samples, None).final.matrix for name, kernel in parts]
-        self._learn({"weights_": alignment_weights(matrices, targets.values)})
+        if not self.learns:
+            raise ValueError(
+                f"fit has nothing to learn: the weights of this {self.operation} are no open question, and none of the "
+                "kernels learns from labels. Use operation='sum' and weights='alignment' for weights that fit finds."
+            )
+        given = None if self._finds_weights else self._given_weights()
+        trained = [
+            (name, trained_clone(kernel, samples, y, owner=self, task=self.task))
+            for name, kernel in parts
+            if learns_from_labels(kernel)
+        ]
+        if self._finds_weights:
+            known = dict(trained)
+            matrices = [estimate_part(name, known.get(name, one), samples, None).final.matrix for name, one in parts]
+            given = alignment_weights(matrices, targets.values)
+        self._learn({"weights_": given, "trained_kernels_": trained})
         return self
+
+    def frozen(self) -> "CombinedKernel":
+        """Return the combination with what ``fit`` found as its arguments, which clones keep."""
+        if self.learns and not self.__sklearn_is_fitted__():
+            raise self._untrained("numbers for weights")
+        weights = None if self.operation == "product" else self._used_weights()
+        assert weights is None or isinstance(weights, np.ndarray)
+        kernels = [(name, frozen_copy(kernel)) for name, kernel in self._parts()]
+        repair = clone(self.psd_repair, safe=False)
+        return CombinedKernel(
+            kernels,
+            operation=self.operation,
+            weights=None if weights is None else tuple(weights.tolist()),
+            task=self.task,
+            psd_repair=repair,
+        )
 
     @property
     def entries_are_fractions(self) -> bool:
@@ -160,6 +205,12 @@ class CombinedKernel(LearningKernel, _BaseComposition):
             before=None if all(one.final is one.before for one in parts) else together([one.before for one in parts]),
             synthesis_error=None if None in synthesis else max(one for one in synthesis if one is not None),
         )
+
+    def diag(self, X: ArrayLike) -> FloatArray:
+        """Return k(x, x) of each sample, shape (n,); see :meth:`~qiskit_qml_ext.kernels.QuantumKernel.diag`."""
+        samples, weights = check_samples("X", X), self._used_weights()
+        each = np.array([part_diagonal(name, kernel, samples) for name, kernel in self._parts()])
+        return np.asarray(each.prod(axis=0) if weights is None else weights @ each)
 
     def evaluate_with_errors(self, x_vec: ArrayLike, y_vec: ArrayLike | None = None) -> KernelEstimate:
         """Compute the combined matrix with the standard error of each entry; see :meth:`evaluate`.
@@ -219,19 +270,32 @@ class CombinedKernel(LearningKernel, _BaseComposition):
         """Return a copy with exact results and without any repair."""
         return self._with_kernels(lambda kernel: kernel.exact_copy())._copy_with(psd_repair=None)
 
-    def __sklearn_clone__(self) -> Self:
-        copy = super().__sklearn_clone__()
-        copy.kernels = clone(self.kernels, safe=False)
+    def _copied(self, copy_of: Callable[[Any], Any]) -> Self:
+        copy = super()._copied(copy_of)
+        copy.kernels = _copies(self.kernels, copy_of)
         return copy
+
+    def _take_over(self, other: Self) -> None:
+        super()._take_over(other)
+        if "trained_kernels_" in vars(self):
+            self.trained_kernels_ = _copies(self.trained_kernels_, knowing_copy)
 
     def _with_kernels(self, change: Callable[[QuantumKernel], QuantumKernel]) -> Self:
-        kernels = [(name, change(one) if isinstance(one, QuantumKernel) else one) for name, one in self.kernels]
-        copy: Self = clone(self)
-        copy.kernels = kernels
+        """Return a copy with other kernels, the trained ones among them."""
+        copy = self._copy_with()
+        for name in ("kernels", "trained_kernels_"):
+            held = vars(copy).get(name, [])
+            changed = [(one, change(kernel) if isinstance(kernel, QuantumKernel) else kernel) for one, kernel in held]
+            if name in vars(copy):
+                setattr(copy, name, changed)
         return copy
 
+    @property
+    def _finds_weights(self) -> bool:
+        return isinstance(self.weights, str) and self.weights == _ALIGNMENT
+
     def _parts(self) -> list[tuple[str, Part]]:
-        """Return the named kernels, checked."""
+        """Return the named kernels, checked; of those that learn what ``fit`` made of them, where it did."""
         if self.operation not in _OPERATIONS:
             raise wrong_value("operation", "'sum' or 'product'", self.operation)
         parts: object = self.kernels
@@ -243,25 +307,50 @@ class CombinedKernel(LearningKernel, _BaseComposition):
             if not is_kernel(part[1]):
                 raise wrong_kind(f"the kernel {part[0]!r}", "a kernel, or a function of two sets of samples", part[1])
         self._validate_names([name for name, _ in parts])
-        return list(parts)
+        trained = dict(vars(self).get("trained_kernels_", ()))
+        return [(name, trained.get(name, kernel)) for name, kernel in parts]
 
     def _used_weights(self) -> FloatArray | None:
-        """Return the weights of a sum, shape (kernels,); ``None`` for a product."""
+        """Return the weights of a sum, shape (kernels,); ``None`` for a product.
+
+        Raises:
+            NotFittedError: If they are still to be found.
+        """
+        if not self._finds_weights or self.operation == "product":
+            return self._given_weights()
+        if "weights_" not in vars(self):
+            raise self._untrained("weights=None for the mean")
+        weights: FloatArray = self.weights_
+        if weights.shape != (len(self.kernels),):
+            raise ValueError(
+                f"fit found {len(weights)} weights, but there are {len(self.kernels)} kernels now. Fit again."
+            )
+        return weights
+
+    def _given_weights(self) -> FloatArray | None:
+        """Return the weights that the arguments say; ``None`` for a product."""
         number = len(self.kernels)
         if self.operation == "product":
             if self.weights is not None:
                 raise ValueError("weights go with operation='sum'; a product has none. Leave them out.")
             return None
-        learned: FloatArray | None = getattr(self, "weights_", None)
-        if self.weights is None and learned is None:
+        if self.weights is None:
             return np.full(number, 1 / number)
-        weights = learned if self.weights is None else np.array(real_numbers("weights", self.weights))
-        assert weights is not None
+        if isinstance(self.weights, str):
+            raise wrong_value("weights", f"{_ALIGNMENT!r}, {number} numbers, or None for the mean", self.weights)
+        weights = np.array(real_numbers("weights", self.weights))
         if weights.shape != (number,) or np.any(weights < 0) or not weights.any():
             raise wrong_value(
                 "weights", f"{number} numbers of at least 0, not all 0, one for each kernel", weights.tolist()
             )
         return weights
+
+
+def _copies(kernels: Any, copy_of: Callable[[Any], Any]) -> Any:
+    """Return named kernels, copied; what is no list of pairs is refused when it is used."""
+    if not isinstance(kernels, (list, tuple)) or not all(isinstance(one, tuple) and len(one) == 2 for one in kernels):
+        return clone(kernels, safe=False)
+    return [(name, copy_of(one) if isinstance(one, QuantumKernel) else clone(one, safe=False)) for name, one in kernels]
 
 
 def _combination(parts: Sequence[PartEstimate], weights: FloatArray | None) -> Combination:

@@ -9,8 +9,10 @@ from sklearn.gaussian_process.kernels import Kernel as ClassicalKernel
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.kernels.abilities import StatesErrors, stated_errors
+from qiskit_qml_ext.kernels.base import QuantumKernel
 from qiskit_qml_ext.kernels.combined.noise import Sources, sources_of
 from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate
+from qiskit_qml_ext.kernels.repairs import steps_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +59,16 @@ def estimate_part(name: str, kernel: object, x: FloatArray, y: FloatArray | None
     matrix = _classical(name, kernel, x, y)
     exact = PartEstimate(matrix, np.zeros_like(matrix), None, frozenset())
     return EvaluatedPart(exact, exact, target="unknown" if isinstance(kernel, BaseKernel) else None)
+
+
+def part_diagonal(name: str, kernel: object, x: FloatArray) -> FloatArray:
+    """Return a kernel of each sample with itself, shape (n,); one with repairs of its own does not say it alone."""
+    if isinstance(kernel, QuantumKernel) and not steps_of(kernel.psd_repair):
+        return kernel.diag(x)
+    if isinstance(kernel, ClassicalKernel) and not isinstance(kernel, BaseKernel):
+        return np.asarray(kernel.diag(x), dtype=np.float64)
+    parts = [estimate_part(name, kernel, one[None], None).final.matrix[0, 0] for one in x]
+    return np.array(parts, dtype=np.float64)
 
 
 def is_kernel(kernel: object) -> bool:

@@ -1,8 +1,9 @@
 """What kernels of projections share: an outer kernel of vectors, and a bandwidth that is one for all data."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -88,6 +89,13 @@ class ProjectionKernel(QuantumKernel):
             self._bandwidth = median_bandwidth(_distances(comparison), made_with, None)
         return self
 
+    runs_samples: ClassVar[bool] = True
+
+    @property
+    def unit_diagonal(self) -> bool:
+        """Whether k(x, x) is 1: of all outer kernels of a distance, which of a sample to itself is 0."""
+        return takes_gamma(self.outer)
+
     def raw_kernel(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
         """Return the matrix of checked samples before any repair."""
         truth_value("debias", self.debias)
@@ -123,15 +131,14 @@ class ProjectionKernel(QuantumKernel):
             self._bandwidth = found
             return found.gamma
 
-    def __sklearn_clone__(self) -> Self:
-        copy: Self = super().__sklearn_clone__()
+    def _copied(self, copy_of: Callable[[Any], Any]) -> Self:
+        copy = super()._copied(copy_of)
         copy.outer = clone(self.outer, safe=False)  # a kernel of scikit-learn's has parameters of its own
         return copy
 
-    def _copy_with(self, **settings: object) -> Self:
-        copy = super()._copy_with(**settings)
-        copy._bandwidth = self._bandwidth  # elsewhere it is still the same kernel
-        return copy
+    def _take_over(self, other: Self) -> None:
+        super()._take_over(other)
+        self._bandwidth = other._bandwidth  # elsewhere it is still the same kernel
 
 
 def _distances(comparison: Comparison) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -44,6 +44,8 @@ class TrainedCircuitModel(Protocol):
 
 class GradientKernel(QuantumKernel):
     """A kernel Σ_t c_t Σ_m s_m² ∇⟨O_m⟩(x) · P ∇⟨O_m⟩(x') of the gradients at one or more points."""
+
+    runs_samples: ClassVar[bool] = True
 
     circuit: QuantumCircuit
     observables: Observable | Sequence[Observable]

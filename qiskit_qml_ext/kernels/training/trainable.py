@@ -1,25 +1,20 @@
 """The trainable kernel: a fidelity kernel whose map is fitted to data by gradient."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.primitives import BaseSamplerV2
-from sklearn.exceptions import NotFittedError
-from sklearn.utils import check_random_state
-from typing_extensions import Self
+from sklearn.base import clone
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.checks import optional_whole_number, real_number, truth_value, whole_number, wrong_kind
-from qiskit_qml_ext.circuits import FeatureMap, InitialDistribution, ZZFeatureMap
-from qiskit_qml_ext.kernels.encoding import Encoding
+from qiskit_qml_ext.circuits import FeatureMap, InitialDistribution
 from qiskit_qml_ext.kernels.fidelity import FidelityKernel
-from qiskit_qml_ext.kernels.losses import KernelLoss, kernel_loss_of
+from qiskit_qml_ext.kernels.losses import KernelLoss
 from qiskit_qml_ext.kernels.methods import Fidelities, choose_method
 from qiskit_qml_ext.kernels.methods.exact import ExactStates
 from qiskit_qml_ext.kernels.methods.inversion_test import InversionTestCounts
@@ -29,38 +24,21 @@ from qiskit_qml_ext.kernels.samples import check_samples
 from qiskit_qml_ext.kernels.training.counted_pairs import CountedPairs
 from qiskit_qml_ext.kernels.training.estimated_pairs import EstimatedPairs
 from qiskit_qml_ext.kernels.training.exact_pairs import ExactPairs
-from qiskit_qml_ext.kernels.training.first_weights import first_weights
-from qiskit_qml_ext.kernels.training.learned import LearningKernel
-from qiskit_qml_ext.kernels.training.objective import KernelObjective
 from qiskit_qml_ext.kernels.training.pairs import Pairs
-from qiskit_qml_ext.kernels.training.targets import Targets, targets_of
-from qiskit_qml_ext.kernels.training.trained_map import TrainedMap, trained_map
-from qiskit_qml_ext.kernels.training.training_run import KernelCallback, KernelTrainingRun
+from qiskit_qml_ext.kernels.training.trained_map import TrainedMap
+from qiskit_qml_ext.kernels.training.training_run import KernelCallback
+from qiskit_qml_ext.kernels.training.with_trained_map import KernelWithTrainedMap
 from qiskit_qml_ext.optimizers import SPSA, Optimizer, optimizer_of
 from qiskit_qml_ext.optimizers.spsa import NUM_CALIBRATING
-from qiskit_qml_ext.optimizers.stopping import StoppingRule
 from qiskit_qml_ext.primitives import Connection, RunPlan
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
 
-_CHECKS: dict[str, Any] = {
-    "batch_size": partial(optional_whole_number, minimum=2),
-    "max_iter": whole_number,
-    "early_stopping": truth_value,
-    "validation_fraction": partial(real_number, above=0.0, below=1.0),
-    "n_iter_no_change": whole_number,
-    "tol": partial(real_number, minimum=0.0),
-}
-
-_HISTORY = {
-    **{"iteration": np.int64, "loss": np.float64, "validation_loss": np.float64, "gradient_norm": np.float64},
-    **{"seconds": np.float64, "shots": np.int64},
-}
-"""The columns of ``history_``, attributes of a :class:`KernelTrainingStep`."""
+_MAP = ("feature_map", "training_parameters", "training_values")  # of which what was learned takes the place
 
 
-class TrainableKernel(LearningKernel, FidelityKernel):
+class TrainableKernel(KernelWithTrainedMap, FidelityKernel):
     r"""A fidelity kernel whose weights and bandwidth are fitted to data by gradient.
 
     ``fit(X, y)`` makes a loss of the kernel matrix small. Exact gradients take one reverse pass for each sample. On a
@@ -68,10 +46,14 @@ class TrainableKernel(LearningKernel, FidelityKernel):
     circuits a step for n samples and G angles; smaller batches, or ``optimizer="spsa"`` with n² circuits a step, take
     less. A loss of an estimated matrix is biased by its noise where it is not linear.
 
-    After that it is a kernel like any other, and so are its clones and pickled copies, which know what it learned: give
-    it to a ``QuantumSVC``, or ask ``GridSearchCV`` for the best ``kernel__psd_repair``. Settings that change the
-    circuit want a new fit. One circuit with all parameters free serves all steps and all matrices. Weights behind all
-    data change no fidelity: their gradient is 0, and no circuit is shifted for them.
+    A model such as ``QuantumSVC(TrainableKernel())`` trains a clone of it on its own training samples, whether it was
+    trained before or not, so that in a cross-validation no kernel has seen the labels that it is tested with, and
+    ``GridSearchCV`` can look for the best ``kernel__optimizer`` or ``kernel__max_iter``. Trained by itself it is a
+    kernel like any other; its clones begin anew, pickled copies do not, and :meth:`frozen` is what it learned as a
+    kernel that stays so: that is trained with labels of other data. Settings that change the circuit want a new fit.
+
+    One circuit with all parameters free serves all steps and all matrices. Weights behind all data change no fidelity:
+    their gradient is 0, and no circuit is shifted for them.
 
     Args:
         feature_map: A template, all of whose weights are trained, or a circuit; ``None`` is ``ZZFeatureMap()``. A
@@ -128,9 +110,7 @@ class TrainableKernel(LearningKernel, FidelityKernel):
         (True, (12, 12))
     """
 
-    learned: ClassVar[tuple[str, ...]] = (
-        *("weights_", "bandwidth_", "feature_map_", "history_", "n_iter_", "stopped_", "gradient_", "_trained_key"),
-    )
+    _untrained_kind: ClassVar[str] = "a FidelityKernel"
 
     def __init__(
         self,
@@ -183,34 +163,6 @@ class TrainableKernel(LearningKernel, FidelityKernel):
         self.callbacks = callbacks
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Train the kernel; one that was trained before begins anew.
-
-        Args:
-            X: Samples, shape (n, features), at least two.
-            y: Their classes, or numbers for ``task="regression"``, shape (n,).
-
-        Raises:
-            TypeError: If a setting or the data are of the wrong kind.
-            ValueError: If a setting or the data are not valid, nothing is left to train, or the loss is not defined.
-        """
-        samples = check_samples("X", X)
-        targets = targets_of(y, len(samples), self.task)
-        for name, check in _CHECKS.items():
-            check(name, getattr(self, name))
-        optimizer, loss = optimizer_of(self.optimizer), kernel_loss_of(self.loss, self.task)
-        trained = self._trained_map(samples.shape[1])
-        pairs = self._pairs(trained)
-        self._check_training(trained, optimizer, pairs)
-        rng = np.random.default_rng(int(check_random_state(self.random_state).randint(2**31 - 1)))
-        given = self.training_values if self.initialization is None else self.initialization
-        start = trained.start(first_weights(trained, given, rng))
-        run = self._run(KernelObjective(pairs, trained, loss, samples, targets.values), targets, optimizer, rng)
-        run.before = start
-        point = self._best_of(run, optimizer.minimize(run, start))
-        self._learn(self._learned(run, trained, point, pairs if getattr(optimizer, "takes_gradients", True) else None))
-        return self
-
     def plan_step(self, X: ArrayLike, *, price_per_minute: float | None = None) -> RunPlan:
         """Say what one step of a training on all samples takes, without running it; a whole training has many.
 
@@ -240,67 +192,11 @@ class TrainableKernel(LearningKernel, FidelityKernel):
         )
         return replace(plan, advice=(words, *plan.advice))
 
-    @property
-    def parameter_values(self) -> FloatArray:
-        """The weights: trained, or assigned; shape (W,)."""
-        known: FloatArray | None = getattr(self, "weights_", None)
-        return super().parameter_values if known is None else known
-
-    def assign_training_parameters(self, parameter_values: Mapping[Parameter, float] | ArrayLike) -> None:
-        """Set the weights of a circuit, as qiskit-machine-learning's trainer does; a trained bandwidth stays.
-
-        Args:
-            parameter_values: Values in the order of ``training_parameters``, or a mapping that changes some of them.
-
-        Raises:
-            ValueError: If the number of values or a parameter of the mapping does not fit.
-        """
-        super().assign_training_parameters(parameter_values)
-        if "weights_" in vars(self):
-            weights = np.array(self.training_values, dtype=np.float64)
-            fixed = self._trained_map(len(self.bandwidth_)).bound(weights, self.bandwidth_)
-            self._learn({"weights_": weights, "feature_map_": fixed})
-
-    # --- how the kernel is evaluated ---------------------------------------------------------------------------------
-
     def _wanted(self, x: FloatArray, y: FloatArray | None, reading: Reading) -> Fidelities:
         trained = self._trained_map(x.shape[1])
         weights, bandwidth = self._values(trained)
         rows = None if y is None else trained.rows(y, weights, bandwidth)
         return replace(super()._wanted(x, y, reading), x=trained.rows(x, weights, bandwidth), y=rows)
-
-    def _encoding(self, num_features: int) -> Encoding:
-        return self._trained_map(num_features).encoding
-
-    def _trained_map(self, num_features: int) -> TrainedMap:
-        feature_map = ZZFeatureMap() if self.feature_map is None else self.feature_map
-        return trained_map(feature_map, num_features, self.training_parameters, self.trained_bandwidth)
-
-    def _values(self, trained: TrainedMap) -> tuple[FloatArray, FloatArray]:
-        """Return the weights and the bandwidth of each feature.
-
-        Raises:
-            NotFittedError: If there are none yet.
-            ValueError: If the kernel was trained for another circuit.
-        """
-        if "weights_" not in vars(self):
-            if self.training_values is None:
-                raise NotFittedError(
-                    "This TrainableKernel is not trained yet. Call fit(X, y) first, or take a FidelityKernel."
-                )
-            if len(self.training_values) != len(trained.weights):
-                raise ValueError(
-                    f"{len(self.training_values)} training_values came for {len(trained.weights)} training parameters."
-                )
-            return super().parameter_values, np.ones(len(trained.data))
-        if trained.key != self._trained_key or len(trained.data) != len(self.bandwidth_):
-            raise ValueError(
-                "The feature map, or the number of features, is not the one that this kernel was trained with. Call "
-                "fit(X, y) again."
-            )
-        return self.weights_, self.bandwidth_
-
-    # --- how it is trained -------------------------------------------------------------------------------------------
 
     def _pairs(self, trained: TrainedMap) -> Pairs:
         connection = self._connection(draws=self._asks_for_circuits())
@@ -311,80 +207,13 @@ class TrainableKernel(LearningKernel, FidelityKernel):
             return CountedPairs(connection, trained.encoding)
         return EstimatedPairs(connection, trained.encoding, method)
 
-    def _check_training(self, trained: TrainedMap, optimizer: Optimizer, pairs: Pairs) -> None:
-        if not trained.columns:
-            raise ValueError(
-                "The feature map has no weights before its last data, and trained_bandwidth=None trains none, so that "
-                "nothing is left to train. Take trained_bandwidth='common', another map, or a FidelityKernel."
-            )
-        if self.batch_size is not None and not optimizer.in_steps:
-            raise ValueError(
-                f"batch_size={self.batch_size} needs an optimizer that goes in steps, such as 'adam' or 'spsa', but "
-                f"optimizer={self.optimizer!r} takes all samples at once. Use batch_size=None."
-            )
-        if pairs.gradient is None and getattr(optimizer, "takes_gradients", True):
-            raise ValueError(
-                f"method={self.method!r} has no gradient, but optimizer={self.optimizer!r} asks for one. Take 'spsa'."
-            )
-        callbacks: object = self.callbacks
-        if isinstance(callbacks, str) or not isinstance(callbacks, Sequence):
-            raise wrong_kind("callbacks", "a list of functions of a KernelTrainingStep", callbacks)
-        for callback in callbacks:
-            if not callable(callback):
-                raise wrong_kind("each of callbacks", "a function of a KernelTrainingStep", callback)
-
-    def _run(
-        self, objective: KernelObjective, targets: Targets, optimizer: Optimizer, rng: np.random.Generator
-    ) -> KernelTrainingRun:
-        """Put samples aside if they are wanted, and cut the others into batches."""
-        validation = None
-        if self.early_stopping:
-            kept, aside = targets.put_aside(self.validation_fraction, rng)
-            validation, objective, targets = objective.batch(aside), objective.batch(kept), targets.of(kept)
-        num_batches = 1 if self.batch_size is None else -(-objective.num_samples // self.batch_size)
-        targets.check_batches(num_batches, self.batch_size)
-        connection = objective.pairs.connection
-        before = connection.usage.shots
-        return KernelTrainingRun(
-            objective,
-            targets,
-            validation,
-            num_batches,
-            self.max_iter,
-            rng,
-            StoppingRule(self.tol, self.n_iter_no_change, watches_training=optimizer.in_steps),
-            lambda: connection.usage.shots - before,
-            tuple(self.callbacks),
-        )
-
-    def _best_of(self, run: KernelTrainingRun, point: FloatArray) -> FloatArray:
-        """Return the point with the least validation loss, or of exact losses the better of the last and the best."""
-        if run.best_point is None:
-            return point
-        if run.validation is not None:
-            return run.best_point
-        if not isinstance(run.whole.pairs, ExactPairs):
-            return point
-        last, best = run.whole.values(np.array([point, run.best_point]))
-        return run.best_point if best < last else point
-
-    def _learned(
-        self, run: KernelTrainingRun, trained: TrainedMap, point: FloatArray, pairs: Pairs | None
-    ) -> dict[str, Any]:
-        import pandas as pd
-
-        weights, bandwidth = (part.copy() for part in trained.split(point))
-        columns = {name: np.array([getattr(one, name) for one in run.history], kind) for name, kind in _HISTORY.items()}
-        return {
-            "weights_": weights,
-            "bandwidth_": bandwidth,
-            "feature_map_": trained.bound(weights, bandwidth),
-            "history_": pd.DataFrame(columns),
-            "n_iter_": len(run.history),
-            "stopped_": run.stopped,
-            "gradient_": None if pairs is None else pairs.gradient,
-            "_trained_key": trained.key,
-        }
+    def frozen(self) -> FidelityKernel:
+        """Return the fidelity kernel of ``feature_map_``, with the other settings of this one."""
+        if "feature_map_" not in vars(self):
+            raise self._untrained(self._untrained_kind)
+        own = FidelityKernel._get_param_names()
+        settings = {name: getattr(self, name) for name in own if name in self._get_param_names() and name not in _MAP}
+        return clone(FidelityKernel(self.feature_map_, **settings))
 
 
 def _read_in_a_step(optimizer: Optimizer) -> tuple[int, str]:

@@ -7,7 +7,7 @@ from warnings import warn
 import numpy as np
 from numpy.typing import ArrayLike
 from qiskit_machine_learning.kernels import BaseKernel
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from typing_extensions import Self
@@ -17,6 +17,7 @@ from qiskit_qml_ext.checks import numeric_array, whole_number
 from qiskit_qml_ext.circuits import AngleFeatureMap
 from qiskit_qml_ext.exceptions import IndefiniteKernelWarning
 from qiskit_qml_ext.kernels import FidelityKernel
+from qiskit_qml_ext.kernels.abilities import trained_clone
 from qiskit_qml_ext.models.kernel_features.kernel_entries import KernelEntries
 from qiskit_qml_ext.models.kernel_features.landmarks import LandmarkRule, checked_choice, rule_named
 from qiskit_qml_ext.models.kernel_features.whitening import Whitening, whitening
@@ -88,7 +89,7 @@ class QuantumNystroem(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         Args:
             X: Samples, shape (N, features).
-            y: Not used; here so that pipelines can pass it.
+            y: Their labels or numbers, for kernels that learn from them; else not used.
 
         Raises:
             TypeError: A setting is of the wrong kind.
@@ -104,7 +105,7 @@ class QuantumNystroem(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             count = min(whole_number("n_components", self.n_components), len(samples))
             rule = rule_named(self.landmarks)
             kernel = FidelityKernel(AngleFeatureMap(bandwidth=0.5)) if self.kernel is None else self.kernel
-            self.kernel_ = clone(kernel, safe=False)
+            self.kernel_ = trained_clone(kernel, samples, y, owner=self)
             entries = KernelEntries(self.kernel_)
             rng = check_random_state(self.random_state)
             rows = checked_choice(rule(entries, samples, count, rng), count, len(samples))

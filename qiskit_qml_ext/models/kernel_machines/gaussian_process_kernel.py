@@ -112,10 +112,9 @@ class GaussianProcessKernel(Kernel):
 
         No sample of a fidelity kernel is run against itself for this: that is 1 by definition.
         """
-        kernel = clone(self.kernel, safe=False)
+        kernel = self.kernel
         if isinstance(kernel, QuantumKernel):
-            own = kernel.get_params(deep=False)
-            kernel.set_params(**{name: value for name, value in _PLAIN.items() if name in own})
+            return kernel._copy_with(**_PLAIN).diag(X)
         return np.array([float(kernel.evaluate(sample)[0, 0]) for sample in np.asarray(X)])
 
     def is_stationary(self) -> bool:
@@ -152,9 +151,10 @@ class GaussianProcessKernel(Kernel):
             part = np.exp(np.asarray(theta[first : first + value.size], dtype=np.float64))
             new[name] = float(part[0]) if value.ndim == 0 else tuple(part.tolist())
             first += value.size
+        if not new:
+            return self.kernel
         kernel = clone(self.kernel, safe=False)
-        if new:
-            kernel.set_params(**new)
+        kernel.set_params(**new)
         return kernel
 
     def _exact_matrix(self, X: FloatArray) -> FloatArray:

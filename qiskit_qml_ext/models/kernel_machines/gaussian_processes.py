@@ -40,17 +40,21 @@ class _TrainedKernel(GaussianProcessKernel):
         matrix = self.gram.copy()  # scikit-learn adds to it in place
         return (matrix, np.empty((*matrix.shape, 0))) if eval_gradient else matrix
 
+    def __sklearn_clone__(self) -> "_TrainedKernel":
+        # scikit-learn's processes clone their covariance, and clones of kernels forget what they learned
+        return _TrainedKernel(self.kernel, samples=self.samples, gram=self.gram)
+
 
 class _GaussianProcess(KernelModel):
     """What regressor and classifier share: the covariance that a quantum kernel stands for."""
 
     kernel: BaseKernel | Kernel | None
 
-    def _covariance(self, X: FloatArray, *, noise: bool) -> Kernel:
+    def _covariance(self, X: FloatArray, y: AnyArray, *, noise: bool) -> Kernel:
         """Return the user's covariance, or that of a quantum kernel as it is, with its amplitude (and noise)."""
         if isinstance(self.kernel, Kernel) and not isinstance(self.kernel, BaseKernel):
             return clone(self.kernel)
-        kernel = self._clone_of_kernel()
+        kernel = self._fitted_kernel(X, y)
         known = _TrainedKernel(kernel, samples=X, gram=np.asarray(kernel.evaluate(X)))
         scaled = ConstantKernel(1.0, _AMPLITUDES) * known
         return scaled + WhiteKernel(0.1, _NOISES) if noise else scaled
@@ -145,7 +149,7 @@ class QuantumGaussianProcessRegressor(MultiOutputMixin, RegressorMixin, _Gaussia
             refuse_what_is_no_number(X, y)
             numeric_array("y", y)
             machine = GaussianProcessRegressor(
-                self._covariance(samples, noise=True),
+                self._covariance(samples, targets, noise=True),
                 alpha=self.alpha,
                 optimizer=self.optimizer,
                 n_restarts_optimizer=self.n_restarts_optimizer,
@@ -252,7 +256,7 @@ class QuantumGaussianProcessClassifier(ClassifierMixin, _GaussianProcess):
             refuse_what_is_no_number(X, y)
             check_classification_targets(labels)
             machine = GaussianProcessClassifier(
-                self._covariance(samples, noise=False),
+                self._covariance(samples, labels, noise=False),
                 optimizer=self.optimizer,
                 n_restarts_optimizer=self.n_restarts_optimizer,
                 max_iter_predict=self.max_iter_predict,

@@ -3,14 +3,14 @@
 import numpy as np
 from numpy.typing import ArrayLike
 from qiskit_machine_learning.kernels import BaseKernel
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from qiskit_qml_ext.arrays import FloatArray, IndexArray
+from qiskit_qml_ext.arrays import AnyArray, FloatArray, IndexArray
 from qiskit_qml_ext.checks import numeric_array
 from qiskit_qml_ext.circuits import AngleFeatureMap
 from qiskit_qml_ext.kernels import FidelityKernel, PlansRuns
-from qiskit_qml_ext.kernels.abilities import planned
+from qiskit_qml_ext.kernels.abilities import learns_from_labels, planned, trained_clone
 from qiskit_qml_ext.primitives import RunPlan
 
 
@@ -19,18 +19,24 @@ class KernelModel(BaseEstimator):
 
     kernel: BaseKernel | None
 
-    def _clone_of_kernel(self) -> BaseKernel:
-        """Return the kernel that is fitted.
+    def _fitted_kernel(self, X: FloatArray, y: AnyArray | None) -> BaseKernel:
+        """Return a clone of the kernel, trained if it is one that learns from labels.
+
+        Args:
+            X: The training samples that count, shape (n, features).
+            y: Their labels or numbers; ``None`` where the model has none.
 
         Raises:
             TypeError: If ``kernel`` is no quantum kernel.
+            ValueError: If the kernel is to be trained and there are no labels, or not those of its task.
         """
         kernel: object = self.kernel
         if kernel is None:
             return FidelityKernel(AngleFeatureMap(bandwidth=0.5))
         refuse_other_kernels(kernel)
-        copy: BaseKernel = clone(kernel, safe=False)
-        return copy
+        task = "classification" if is_classifier(self) else "regression" if is_regressor(self) else None
+        trained: BaseKernel = trained_clone(kernel, X, y, owner=self, task=task)
+        return trained
 
     def _new_samples(self, X: ArrayLike) -> FloatArray:
         """Return checked samples of the width that was fitted."""
@@ -49,9 +55,15 @@ class KernelModel(BaseEstimator):
 
         Raises:
             TypeError: If the kernel cannot plan.
-            ValueError: If the kernel is exact.
+            ValueError: If the kernel is exact, or is to be trained.
         """
         kernel: object = self.kernel
+        if learns_from_labels(kernel):
+            raise ValueError(
+                f"fit trains the {type(kernel).__name__} first, and how many steps that takes is not known before. "
+                "kernel.plan_step(X) of a TrainableKernel says what one takes; kernel.frozen().plan(X) of one "
+                "that was trained says what the matrix takes."
+            )
         if not isinstance(kernel, PlansRuns):
             raise TypeError(
                 f"plan needs a FidelityKernel or another kernel that can plan, but kernel is a {type(kernel).__name__}."

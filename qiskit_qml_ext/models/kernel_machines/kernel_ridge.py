@@ -61,8 +61,8 @@ class QuantumKernelRidge(MultiOutputMixin, RegressorMixin, KernelModel):
             rows, weights = rows_with_weight(samples, sample_weight)
             if weights is not None and weights.min() < 0:
                 raise ValueError(f"sample_weight must not be negative, but {weights.min()} is among them.")
-            self.kernel_ = self._clone_of_kernel()
             self.X_fit_ = samples[rows]
+            self.kernel_ = self._fitted_kernel(self.X_fit_, targets[rows])
             self.gram_matrix_ = np.asarray(self.kernel_.evaluate(self.X_fit_))
             machine = KernelRidge(kernel="precomputed", alpha=self.alpha)
             self.machine_ = machine.fit(self.gram_matrix_, targets[rows], sample_weight=weights)

@@ -19,7 +19,9 @@ class KernelTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Kerne
     ``affinity="precomputed"``), … the whole pipeline is cut into folds, so that a fold's training samples are its own,
     and settings of the kernel are searched under names such as ``kerneltransformer__kernel__feature_map__bandwidth``.
 
-    ``fit`` keeps the samples and runs nothing. Of the training samples themselves ``transform`` and ``fit_transform``
+    ``fit`` keeps the samples and runs nothing; of a kernel that learns from labels it trains a clone with ``y``.
+
+    Of the training samples themselves ``transform`` and ``fit_transform``
     give the symmetric matrix with a diagonal, after the kernel's repair (``psd_repair``); of others, k(x, x_i)
     without the repairs that need a whole symmetric matrix: ``"mitigate_depolarizing"`` is applied to it too.
 
@@ -50,12 +52,12 @@ class KernelTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Kerne
 
         Args:
             X: Training samples, shape (n, features).
-            y: Not used; here so that pipelines can pass it.
+            y: Their labels or numbers, for kernels that learn from them; else not used.
         """
         with undone_if_it_fails(self):
             samples = validate_data(self, X, dtype=np.float64)
             refuse_what_is_no_number(X, None)
-            self.kernel_ = self._clone_of_kernel()
+            self.kernel_ = self._fitted_kernel(samples, None if y is None else np.asarray(y))
             self.X_fit_ = samples.copy()
             self._n_features_out = len(samples)
         return self

@@ -25,8 +25,8 @@ class _SupportVectorMachine(KernelModel):
     _machine_type: ClassVar[type]
 
     def _fit(self, X: FloatArray, y: AnyArray | None, weight: ArrayLike | None, names: tuple[str, ...]) -> None:
-        self.kernel_ = self._clone_of_kernel()
         rows, weights = rows_with_weight(X, weight)
+        self.kernel_ = self._fitted_kernel(X[rows], None if y is None else y[rows])
         machine = self._machine_type(kernel="precomputed", **{name: getattr(self, name) for name in names})
         self.gram_matrix_ = np.asarray(self.kernel_.evaluate(X[rows]))
         machine.fit(self.gram_matrix_, None if y is None else y[rows], sample_weight=weights)

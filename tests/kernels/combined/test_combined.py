@@ -145,11 +145,11 @@ def test_weights_of_independent_directions_have_a_closed_form():
 
 def test_a_fitted_combination_uses_its_weights_and_so_do_its_copies():
     parts = [("zz", ZZ), ("rbf", RBF()), ("laplace", laplacian_kernel)]
-    kernel = CombinedKernel(parts).fit(X, Y)
+    kernel = CombinedKernel(parts, weights="alignment").fit(X, Y)
     matrices = [ZZ.evaluate(X), RBF()(X), laplacian_kernel(X)]
     assert_allclose(kernel.weights_, alignment_weights(matrices, SIGNS), atol=1e-12)
     expected = sum(w * m for w, m in zip(kernel.weights_, matrices, strict=True))
-    for copy in (kernel, clone(kernel), pickle.loads(pickle.dumps(kernel))):
+    for copy in (kernel, kernel.frozen(), clone(kernel.frozen()), pickle.loads(pickle.dumps(kernel)), kernel.exact_copy()):
         assert_allclose(copy.evaluate(X), expected, atol=1e-12)
     assert AlignmentLoss()(expected, SIGNS)[0] <= min(AlignmentLoss()(one, SIGNS)[0] for one in matrices) + 1e-12
     assert_allclose(clone(kernel).set_params(weights=[1, 0, 0]).evaluate(X), matrices[0], atol=1e-12)
@@ -157,8 +157,8 @@ def test_a_fitted_combination_uses_its_weights_and_so_do_its_copies():
 
 def test_a_regression_and_three_classes_have_weights():
     parts = [("zz", ZZ), ("rbf", RBF())]
-    assert CombinedKernel(parts, task="regression").fit(X, X[:, 0]).weights_.shape == (2,)
-    assert CombinedKernel(parts).fit(X, np.arange(12) % 3).weights_.shape == (2,)
+    assert CombinedKernel(parts, weights="alignment", task="regression").fit(X, X[:, 0]).weights_.shape == (2,)
+    assert CombinedKernel(parts, weights="alignment").fit(X, np.arange(12) % 3).weights_.shape == (2,)
 
 
 # --- settings, plans -------------------------------------------------------------------------------------------------
@@ -177,8 +177,12 @@ def test_settings_are_reached_by_name_in_a_grid_search():
 
 def test_a_trained_kernel_is_a_part():
     trained = TrainableKernel(AngleFeatureMap(), max_iter=3, random_state=0).fit(X, Y)
-    kernel = clone(CombinedKernel([("trained", trained), ("rbf", RBF())], weights=[1, 0]))
-    assert_array_equal(kernel.evaluate(X), trained.evaluate(X))
+    kernel = CombinedKernel([("trained", trained), ("rbf", RBF())], weights=[1, 0])
+    for copy in (kernel, kernel.exact_copy(), kernel.with_connection(connect())):
+        assert_array_equal(copy.evaluate(X), trained.evaluate(X))
+    assert_allclose(clone(kernel.frozen()).evaluate(X), trained.evaluate(X), atol=1e-12)
+    with pytest.raises(NotFittedError, match="Clones begin anew"):
+        clone(kernel).evaluate(X)
 
 
 def test_plan_adds_what_the_kernels_take_and_counts_shared_circuits_once():
@@ -229,6 +233,6 @@ def test_bad_input_is_named(kernels, settings, error, message):
 
 
 def test_fit_has_nothing_to_find_for_a_product_or_given_weights():
-    for settings in ({"operation": "product"}, {"weights": [1.0, 2.0]}):
-        with pytest.raises(ValueError, match="fit finds the weights of a sum"):
+    for settings in ({"operation": "product"}, {"weights": [1.0, 2.0]}, {"weights": None}):
+        with pytest.raises(ValueError, match="fit has nothing to learn"):
             CombinedKernel([("zz", ZZ), ("rbf", RBF())], **settings).fit(X, Y)
