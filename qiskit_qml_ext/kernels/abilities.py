@@ -83,6 +83,21 @@ def learns_from_labels(kernel: object) -> bool:
     return isinstance(kernel, LearnsFromLabels) and kernel.learns
 
 
+def refuse_seen_labels(kernel: object) -> None:
+    """Refuse a kernel that learns from labels, for what scores its matrix on labels that it may have been trained with.
+
+    Raises:
+        ValueError: If it is one; one that was frozen passes.
+    """
+    if learns_from_labels(kernel):
+        raise ValueError(
+            f"This {type(kernel).__name__} learns from labels, so that its scores on labels which it has seen would be "
+            "too good. Leave y out; or score a model that trains it in each fold, as in "
+            "cross_val_score(QuantumSVC(kernel), X, y); or give kernel.frozen() if the labels were those of "
+            "other samples."
+        )
+
+
 def trained_clone(kernel: Any, X: ArrayLike, y: ArrayLike | None, *, owner: object, task: str | None = None) -> Any:
     """Return a clone of a kernel that has learned what it can from training samples, and from nothing else.
 

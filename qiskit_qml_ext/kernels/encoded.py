@@ -40,7 +40,10 @@ class EncodedKernel(QuantumKernel):
         raise AttributeError("A feature map template encodes any number of features; see FeatureMap.build.")
 
     def num_qubits(self, num_features: int) -> int:
-        """Return the number of qubits that the encoding of so many features takes; idle ones do not count."""
+        """Return the number of qubits that the encoding of so many features takes; idle ones do not count.
+
+        Of a circuit that was transpiled, wires over which swaps moved a qubit are taken too, and measured.
+        """
         feature_map = ZZFeatureMap() if self.feature_map is None else self.feature_map
         if isinstance(feature_map, QuantumCircuit):
             return len(used_qubits(unitary_part(feature_map)))

@@ -15,10 +15,8 @@ from qiskit_qml_ext.checks import truth_value, wrong_value
 from qiskit_qml_ext.checks.values import real_numbers
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.kernels.blocks import check_matrix
-from qiskit_qml_ext.kernels.encoding import Encoding
 from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
 from qiskit_qml_ext.kernels.methods import CircuitMethod, Fidelities, choose_method
-from qiskit_qml_ext.kernels.passed_qubits import not_counted
 from qiskit_qml_ext.kernels.plan import spread_in_words
 from qiskit_qml_ext.kernels.reduced_states.comparison import Comparison
 from qiskit_qml_ext.kernels.reduced_states.patches import Patch, scales_of
@@ -122,7 +120,7 @@ class LocalKernel(ReducedStateKernel):
         normalize = truth_value("normalize", self.normalize)
         connection, encoding = self._connection(), self._encoding(x.shape[1])
         parts = self._parts(used_qubits(encoding.unitary))
-        self._refuse_passed(parts, encoding)
+        self._refuse_passed(encoding, parts.local)
         check_matrix((len(x), len(x if y is None else y)), _ARRAYS, connection.max_memory)
         local = self._local(x, y, parts) if parts.local else None
         whole = self._whole(x, y) if parts.whole else None
@@ -151,7 +149,7 @@ class LocalKernel(ReducedStateKernel):
         x, y = check_pair(x_vec, y_vec)
         connection, encoding = self._connection(), self._encoding(x.shape[1])
         parts, plans = self._parts(used_qubits(encoding.unitary)), []
-        self._refuse_passed(parts, encoding)
+        self._refuse_passed(encoding, parts.local)
         if parts.local or connection.is_exact:
             plans.append(super().plan(x, y, shots=shots, price_per_minute=price_per_minute, entries=entries))
         method = choose_method("auto", connection, encoding).method
@@ -172,12 +170,6 @@ class LocalKernel(ReducedStateKernel):
                 else:
                     local[patch] = local.get(patch, 0.0) + weight / len(patches)
         return _Parts(local, whole)
-
-    def _refuse_passed(self, parts: _Parts, encoding: Encoding) -> None:
-        """Refuse patches with qubits that only pass a routed circuit."""
-        passed = [qubit for qubit in encoding.passed if any(qubit in patch for patch in parts.local)]
-        if passed:
-            raise not_counted(passed, "This LocalKernel")
 
     def _scale_weights(self, number: int) -> list[float]:
         if self.weights is None:

@@ -14,6 +14,7 @@ from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.engine.first_look import PLAN_QUBITS, spread_rows
 from qiskit_qml_ext.kernels.blocks import check_matrix
+from qiskit_qml_ext.kernels.encoding import Encoding
 from qiskit_qml_ext.kernels.plan import spread_in_words
 from qiskit_qml_ext.kernels.reduced_states.bandwidth import MEDIAN
 from qiskit_qml_ext.kernels.reduced_states.comparison import Comparison
@@ -205,10 +206,11 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
         Raises:
             ValueError: If the data are not valid, or the kernel is exact and runs no circuits.
         """
-        plan = super().plan(x_vec, y_vec, shots=shots, price_per_minute=price_per_minute, entries=entries)
         x, y = check_pair(x_vec, y_vec)
-        samples, _ = distinct_samples(x if y is None else np.concatenate([x, y]))
         encoding = self._encoding(x.shape[1])
+        self._refuse_counted(encoding)
+        plan = super().plan(x, y, shots=shots, price_per_minute=price_per_minute, entries=entries)
+        samples, _ = distinct_samples(x if y is None else np.concatenate([x, y]))
         if len(used_qubits(encoding.unitary)) > PLAN_QUBITS or len(samples) < 2:
             return plan
         few = spread_rows(samples)
@@ -242,6 +244,7 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
     def compared(self, x: FloatArray, y: FloatArray | None) -> tuple[Comparison, str]:
         """Return checked samples, compared by their projections."""
         connection = self._connection()
+        self._refuse_counted(self._encoding(x.shape[1]))
         arrays = _ARRAYS if connection.is_exact else _SAMPLED_ARRAYS
         check_matrix((len(x), len(x if y is None else y)), arrays, connection.max_memory)
         projections, rows, columns = self._projections(x, y)
@@ -251,3 +254,8 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
             projections, rows, columns, table.weights(ones), table.identity_weight(ones), self.debias
         )
         return comparison, connection.target_name
+
+    def _refuse_counted(self, encoding: Encoding) -> None:
+        """Refuse routed circuits where a wire that swaps pass would count; to distances of single qubits it adds 0."""
+        if self.patches != "single" or not takes_gamma(self.outer):
+            self._refuse_passed(encoding, self._patches_of(encoding)[0])

@@ -94,7 +94,8 @@ def test_a_grid_search_runs_each_pair_of_samples_once(kind):
     if kind == "combined":
         kernel = CombinedKernel([("one", kernel), ("same", clone(kernel))])
     if kind == "trained":
-        kernel = TrainableKernel(ZZFeatureMap(), max_iter=1, random_state=0).fit(X, Y).with_connection(connection)
+        trained = TrainableKernel(ZZFeatureMap(), max_iter=1, random_state=0).fit(X, Y)
+        kernel = trained.with_connection(connection).frozen()
     grid = {"C": [0.1, 1.0, 10.0, 100.0]}
     GridSearchCV(QuantumSVC(kernel), grid, cv=KFold(5, shuffle=True, random_state=0)).fit(X, Y)
     assert connection.usage.circuits == 780  # 40·39/2, where 15,820 are run without memory

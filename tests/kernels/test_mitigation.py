@@ -203,7 +203,7 @@ def test_readout_errors_are_undone_before_the_channel():
         psd_repair=MitigateDepolarizing("mean", reference=few),
     )
     estimate = kernel.evaluate_with_errors(few)
-    assert [step.split("(")[0] for step in estimate.applied] == ["tensored readout correction ", "MitigateDepolarizing"]
+    assert [step.split("(")[0] for step in estimate.applied] == ["ReadoutCorrection", "MitigateDepolarizing"]
     fidelities = np.cos((few - few.T) / 2) ** 2
     pairs = np.triu_indices(6, 1)
     off, errors = (estimate.matrix - fidelities)[pairs], estimate.repaired_errors[pairs]

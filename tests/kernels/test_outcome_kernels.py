@@ -9,8 +9,10 @@ from kernel_maps import MAPS, PAIRS, POINTS, general_map, weights_of
 from noisy_outcomes import noise_model, read
 from numpy.testing import assert_allclose, assert_array_equal
 from qiskit import transpile
+from qiskit.quantum_info import Statevector
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from sklearn.base import clone
+from sklearn.gaussian_process.kernels import DotProduct
 from sklearn.model_selection import GridSearchCV
 
 from qiskit_qml_ext.circuits import AngleFeatureMap, ZZFeatureMap
@@ -23,6 +25,7 @@ from qiskit_qml_ext.kernels import (
     LocalKernel,
     OutcomeKernel,
     PlansRuns,
+    ProjectedKernel,
     ReadoutErrors,
     StatesErrors,
 )
@@ -193,10 +196,10 @@ def test_a_reading_of_ones_own_does_not_claim_a_diagonal_of_ones():
     assert not HammingKernel(AngleFeatureMap(), run_diagonal=True).unit_diagonal
 
 
-def _routed():
+def _routed(first=3, last=1):
     """A map on two qubits, and the same on a device where a swap passes a third wire."""
     plain = ZZFeatureMap().build(2)
-    return plain, transpile(plain, FakeManilaV2(), initial_layout=[3, 1], seed_transpiler=0)
+    return plain, transpile(plain, FakeManilaV2(), initial_layout=[first, last], seed_transpiler=0)
 
 
 @pytest.mark.parametrize("keeps_layout", [True, False])
@@ -217,6 +220,38 @@ def test_a_wire_that_a_swap_passes_is_not_counted_as_a_qubit(keeps_layout):
         FidelityKernel(routed).evaluate_with_errors(FEW).reinterpret("hamming")
     for kind in (FidelityKernel, BitFlipTolerantKernel):  # these are the same with one more wire that reads 0
         assert_allclose(kind(routed).evaluate(FEW), kind(plain).evaluate(FEW), atol=1e-10)
+
+
+@pytest.mark.parametrize("layout", [(3, 1), (2, 4), (4, 2)])
+def test_states_of_few_qubits_do_not_count_a_wire_that_a_swap_passes(layout):
+    plain, routed = _routed(*layout)
+    connection = connect("exact", shots=100, seed=1)
+    counting = [ProjectedKernel(routed, outer=one) for one in ("linear", DotProduct())]
+    counting += [ProjectedKernel(routed, patches="all_pairs"), ProjectedKernel(routed, patches=[_passed(routed)])]
+    counting += [LocalKernel(routed, patches=one) for one in ("single", "neighbour_pairs")]
+    for kernel in counting:
+        message = rf"Qubits {_passed(routed)[0]} of the .* end in .* This {type(kernel).__name__}"
+        for where in (None, connection):
+            with pytest.raises(ValueError, match=message):
+                kernel.with_connection(where).evaluate(FEW)
+        with pytest.raises(ValueError, match=message):
+            kernel.with_connection(connection).plan(FEW)
+    assert connection.usage.jobs == 0
+    for outer in ("rbf", "matern"):  # a state that is always |0⟩ adds nothing to a distance
+        kernels = [ProjectedKernel(one, outer=outer, gamma=0.7) for one in (plain, routed)]
+        assert_allclose(kernels[1].evaluate(FEW), kernels[0].evaluate(FEW), atol=1e-10)
+    with pytest.raises(ValueError, match=r"end in .* for every input"):
+        HammingKernel(routed).definiteness(2)
+    assert BitFlipTolerantKernel(routed).definiteness(2) == BitFlipTolerantKernel(plain).definiteness(2)
+
+
+def _passed(routed):
+    """The used wires whose qubit is |0⟩ at the end, by partial traces."""
+    circuit = routed.assign_parameters([0.3, 0.8])
+    state = Statevector(circuit)
+    used = {circuit.find_bit(qubit).index for item in circuit.data for qubit in item.qubits}
+    probability = {qubit: state.probabilities([qubit])[1] for qubit in used}
+    return [qubit for qubit in sorted(used) if probability[qubit] < 1e-12]
 
 
 def test_circuits_on_a_device_without_swaps_count_as_they_are():

@@ -82,7 +82,7 @@ def test_readout_errors_of_the_control_are_undone():
     known = np.array(GENERAL["fidelity"])
     assert np.all(np.abs(estimate.matrix[PAIRS] - known) < 4 * estimate.standard_errors[PAIRS])
     assert np.all(np.abs(raw.matrix[PAIRS] - (known * 0.85 + 0.05)) < 4 * raw.standard_errors[PAIRS])
-    assert estimate.applied == ("tensored readout correction (p=0.05, q=0.1)",)
+    assert estimate.applied == ("ReadoutCorrection(p=0.05, q=0.1)",)
     assert connection.usage.circuits == 3
     with pytest.raises(ValueError, match="rates of 3 qubits, but 1 are measured"):
         corrected.set_params(readout_correction=ReadoutErrors((0.1,) * 3, 0.1)).evaluate(POINTS)

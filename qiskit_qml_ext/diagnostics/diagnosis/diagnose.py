@@ -20,6 +20,7 @@ from qiskit_qml_ext.diagnostics.subject.noisy_simulation import Noise
 from qiskit_qml_ext.diagnostics.subject.observables import local_observable
 from qiskit_qml_ext.diagnostics.subject.problem import ObservableFamily, build_circuit
 from qiskit_qml_ext.diagnostics.trainability.scaling_study import Depth
+from qiskit_qml_ext.kernels.abilities import refuse_seen_labels
 from qiskit_qml_ext.primitives import Connection
 
 _DEFAULT_WIDTH = 8
@@ -96,6 +97,8 @@ def diagnose(
     if isinstance(studied, (BaseKernel, FeatureMap)):
         if X is None:
             raise ValueError("A kernel is diagnosed on data: give X, scaled as its feature map wants them.")
+        if y is not None:
+            refuse_seen_labels(studied)
         samples, labels = drawn_samples(X, y, num_samples, seed)
         asked = KernelRequest(
             studied, samples, labels, seed, noise=noise, connection=connection, price_per_minute=price_per_minute

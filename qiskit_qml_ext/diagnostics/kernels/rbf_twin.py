@@ -32,7 +32,7 @@ from qiskit_qml_ext.diagnostics.kernels.scores import KernelScore, KernelScores,
 from qiskit_qml_ext.diagnostics.results.result import UNKNOWN, Estimate, Result
 from qiskit_qml_ext.diagnostics.statistics.intervals import jackknife_estimate
 from qiskit_qml_ext.kernels import StatesErrors
-from qiskit_qml_ext.kernels.abilities import stated_errors
+from qiskit_qml_ext.kernels.abilities import refuse_seen_labels, stated_errors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -217,6 +217,8 @@ def rbf_twin(
     """
     if y is None and folds is not None:
         raise ValueError(f"folds is {folds}, but there are no labels y to score the kernels by. Give y, or no folds.")
+    if y is not None:
+        refuse_seen_labels(kernel)
     samples = _samples(X)
     matrix, errors, shots = _matrix_of(kernel, samples, standard_errors)
     spread = float(np.sum(_centred(matrix) ** 2))

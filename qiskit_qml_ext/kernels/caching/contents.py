@@ -18,7 +18,7 @@ from qiskit_qml_ext.primitives.journal.work.options import options_of
 from qiskit_qml_ext.primitives.journal.work.stable import class_of, digest_of, stable
 from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
 
-_FORMULA = 2
+_FORMULA = 3
 """Goes into every key: raise it when what counts as content, or how it is written, changes."""
 _WHERE = ("connection", "sampler", "pass_manager")  # circuits run; written together
 _AFTERWARDS = ("psd_repair",)  # of the kernel itself changes no entry as it was measured; that of a part does

@@ -157,8 +157,6 @@ class CombinedKernel(LearningKernel, _BaseComposition):
 
     def frozen(self) -> "CombinedKernel":
         """Return the combination with what ``fit`` found as its arguments, which clones keep."""
-        if self.learns and not self.__sklearn_is_fitted__():
-            raise self._untrained("numbers for weights")
         weights = None if self.operation == "product" else self._used_weights()
         assert weights is None or isinstance(weights, np.ndarray)
         kernels = [(name, frozen_copy(kernel)) for name, kernel in self._parts()]

@@ -14,7 +14,7 @@ from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.engine.first_look import PLAN_QUBITS, spread_rows
 from qiskit_qml_ext.kernels.by_method import KernelByMethod
 from qiskit_qml_ext.kernels.methods import Fidelities
-from qiskit_qml_ext.kernels.outcomes.read_pairs import needs_both_orders
+from qiskit_qml_ext.kernels.outcomes.read_pairs import check_counted, needs_both_orders
 from qiskit_qml_ext.kernels.outcomes.reported_errors import readout_errors_on
 from qiskit_qml_ext.kernels.plan import moments_of
 from qiskit_qml_ext.kernels.readings import (
@@ -112,6 +112,7 @@ class OutcomeKernel(KernelByMethod):
         """Say whether the exact kernel of so many features is positive semi-definite for this feature map, and why."""
         encoding = self._encoding(num_features)
         values = values_of(self.reading(), len(used_qubits(encoding.unitary)))
+        check_counted(self.reading(), len(values) - 1, encoding)
         if self.orders == "one" and order_matters(values, commuting=encoding.commutes):
             return Definiteness(False, "one order of each pair, filled in for both, is no kernel of the samples")
         return definiteness_of(values, commuting=encoding.commutes)

@@ -134,7 +134,7 @@ class ReadoutErrors:
         return np.broadcast_to(self.one_given_zero, n), np.broadcast_to(self.zero_given_one, n)
 
     def __str__(self) -> str:
-        return f"tensored readout correction (p={_written(self.one_given_zero)}, q={_written(self.zero_given_one)})"
+        return f"ReadoutCorrection(p={_written(self.one_given_zero)}, q={_written(self.zero_given_one)})"
 
 
 def _written(rates: float | tuple[float, ...]) -> str:

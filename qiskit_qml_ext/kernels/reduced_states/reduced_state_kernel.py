@@ -1,6 +1,7 @@
 """What the kernels of reduced states share: states that are simulated or measured once, and the plan of a run."""
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from qiskit_qml_ext.kernels.data_binding import check_domain
 from qiskit_qml_ext.kernels.encoded import EncodedKernel
 from qiskit_qml_ext.kernels.encoding import Encoding
 from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate
+from qiskit_qml_ext.kernels.passed_qubits import not_counted
 from qiskit_qml_ext.kernels.plan import spread_in_words
 from qiskit_qml_ext.kernels.reduced_states.exact_projections import exact_values
 from qiskit_qml_ext.kernels.reduced_states.local_circuit import LocalCircuit, local_circuit_on, pauli_turns
@@ -99,6 +101,22 @@ class ReducedStateKernel(EncodedKernel):
     def _patches_of(self, encoding: Encoding) -> tuple[tuple[Patch, ...], int]:
         qubits = used_qubits(encoding.unitary)
         return self.measured_patches(qubits), len(qubits)
+
+    def _refuse_passed(self, encoding: Encoding, patches: Iterable[Patch]) -> None:
+        """Refuse patches with qubits that only pass a routed circuit.
+
+        Args:
+            encoding: Prepares the states.
+            patches: Positions among the qubits that the circuit uses.
+
+        Raises:
+            ValueError: The message names these qubits.
+        """
+        used = used_qubits(encoding.unitary)
+        seen = {used[place] for patch in patches for place in patch}
+        passed = [qubit for qubit in encoding.passed if qubit in seen]
+        if passed:
+            raise not_counted(passed, f"This {type(self).__name__}")
 
     def _table(self, encoding: Encoding) -> PauliTable:
         return pauli_table(*self._patches_of(encoding))

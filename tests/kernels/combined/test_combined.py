@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from qiskit_machine_learning.kernels import FidelityStatevectorKernel
 from scipy.optimize import minimize
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 from sklearn.metrics.pairwise import laplacian_kernel, polynomial_kernel, rbf_kernel
 from sklearn.model_selection import GridSearchCV
@@ -149,7 +150,13 @@ def test_a_fitted_combination_uses_its_weights_and_so_do_its_copies():
     matrices = [ZZ.evaluate(X), RBF()(X), laplacian_kernel(X)]
     assert_allclose(kernel.weights_, alignment_weights(matrices, SIGNS), atol=1e-12)
     expected = sum(w * m for w, m in zip(kernel.weights_, matrices, strict=True))
-    for copy in (kernel, kernel.frozen(), clone(kernel.frozen()), pickle.loads(pickle.dumps(kernel)), kernel.exact_copy()):
+    for copy in (
+        kernel,
+        kernel.frozen(),
+        clone(kernel.frozen()),
+        pickle.loads(pickle.dumps(kernel)),
+        kernel.exact_copy(),
+    ):
         assert_allclose(copy.evaluate(X), expected, atol=1e-12)
     assert AlignmentLoss()(expected, SIGNS)[0] <= min(AlignmentLoss()(one, SIGNS)[0] for one in matrices) + 1e-12
     assert_allclose(clone(kernel).set_params(weights=[1, 0, 0]).evaluate(X), matrices[0], atol=1e-12)
