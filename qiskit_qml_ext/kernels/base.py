@@ -173,7 +173,11 @@ class QuantumKernel(BaseKernel, BaseEstimator):
             return np.ones(len(samples))
         if self.runs_samples:
             return np.diagonal(self._checked_raw(samples, None).matrix).copy()
-        return np.array([float(self._checked_raw(one[None], None).matrix[0, 0]) for one in samples])
+        try:
+            self.check_measures_diagonal()
+        except (TypeError, ValueError):  # it is calculated, or nobody knows how to measure it alone
+            return np.array([float(self._checked_raw(one[None], None).matrix[0, 0]) for one in samples])
+        return self.measured_diagonal(samples)[0]
 
     def measured_diagonal(self, samples: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return k(x, x) of checked samples as the target gives it, and its standard errors, each of shape (n,).

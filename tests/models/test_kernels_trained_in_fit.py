@@ -269,6 +269,15 @@ def test_the_diagonal_is_that_of_the_matrix(name):
     assert_allclose(GaussianProcessKernel(kernel).diag(X), expected, atol=1e-12)
 
 
+def test_a_measured_diagonal_is_one_job_and_that_of_the_matrix():
+    connection = connect("aer", shots=100, seed=0)
+    kernel = FidelityKernel(ZZFeatureMap(), connection=connection, run_diagonal=True)
+    values = kernel.diag(X[:6])
+    assert (connection.usage.jobs, connection.usage.circuits) == (1, 6)
+    assert_array_equal(values, np.diagonal(kernel.evaluate(X[:6])))
+    assert connection.usage.circuits == 6 + 15
+
+
 def test_the_diagonal_of_measured_projections_is_one_job():
     connection = connect("exact", shots=100, seed=0)
     kernel = ProjectedKernel(ZZFeatureMap(), outer="linear", connection=connection)
