@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from qiskit_machine_learning.kernels import BaseKernel
 
-from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.arrays import FloatArray, IntArray
 from qiskit_qml_ext.checks import check_arguments, optional_whole_numbers
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.kernels.bandwidth import Bandwidth, suggest_bandwidth
@@ -72,7 +72,7 @@ class KernelConcentration(Result):
     num_samples: int
     """The number of samples."""
     measured_shots: int | None
-    """The shots behind each entry; None for an exact matrix."""
+    """The shots behind each entry, the least where they differ; None for an exact matrix."""
 
     @property
     def last(self) -> KernelPoint:
@@ -292,8 +292,14 @@ def kernel_concentration(
         sources=tuple(sources),
         bandwidth=None if feature_map is None else _bandwidth(feature_map, widest),
         num_samples=len(samples),
-        measured_shots=shots,
+        measured_shots=None if shots is None else _fewest(shots),
     )
+
+
+def _fewest(shots: int | IntArray) -> int:
+    """Return the least number of shots behind an entry that was measured."""
+    behind = np.asarray(shots)
+    return int(behind[behind > 0].min())
 
 
 def _possible(point: KernelPoint) -> KernelPoint:
@@ -343,12 +349,13 @@ def _kernel_for(kernel: KernelLike, width: int, connection: Connection | None) -
     )
 
 
-def _evaluate(kernel: BaseKernel, X: FloatArray) -> tuple[FloatArray, FloatArray | None, int | None]:
-    """The matrix before any repair, the standard errors of its entries, and the shots."""
+def _evaluate(kernel: BaseKernel, X: FloatArray) -> tuple[FloatArray, FloatArray | None, int | IntArray | None]:
+    """The matrix before any repair, the standard errors of its entries, and the shots of all or of each."""
     check_fractions(kernel)
     if isinstance(kernel, StatesErrors):
         estimate = stated_errors(kernel, X)
-        return estimate.raw, None if estimate.shots is None else estimate.standard_errors, estimate.shots
+        shots = estimate.shots if estimate.entry_shots is None else estimate.entry_shots
+        return estimate.raw, None if shots is None else estimate.standard_errors, shots
     return np.asarray(kernel.evaluate(X), dtype=np.float64), None, None
 
 
@@ -356,12 +363,12 @@ def _point(
     width: int,
     matrix: FloatArray,
     errors: FloatArray | None,
-    shots: int | None,
+    shots: int | IntArray | None,
     relative_precision: float,
     confidence: float,
 ) -> KernelPoint:
     # k(1-k)/(S-1) is unbiased; the errors that a kernel states are raised where no or all shots are hits
-    known = shots is not None and shots > 1
+    known = shots is not None and np.all(np.not_equal(shots, 1))
     entries = KernelEntries.from_matrix(
         matrix, standard_errors=None if known else errors, shots=shots if known else None
     )

@@ -328,8 +328,8 @@ class CachedKernel(QuantumKernel):
 
     def _diagonal_of(self, samples: FloatArray, rows: IndexArray) -> Iterator[tuple[IndexArray, RawKernel]]:
         values, errors = self._inner.measured_diagonal(samples[rows])
-        whole = self._inner._checked_raw(samples[rows[:1]], None)  # its shots and target; known by now
         for place, row in enumerate(rows):
+            whole = self._inner._checked_raw(samples[row : row + 1], None)  # its shots and target; known by now
             one = replace(
                 whole,
                 matrix=values[place].reshape(1, 1),
@@ -348,4 +348,6 @@ def _nothing_of(plan: RunPlan) -> RunPlan:
     """Return the plan of work all of which is known."""
     seconds = None if plan.seconds is None else 0.0
     cost = None if plan.cost is None else 0.0
-    return replace(plan, circuits=0, executions=0, jobs=0, in_journal=0, seconds=seconds, cost=cost)
+    expected = None if plan.expected_executions is None else 0.0
+    plan = replace(plan, circuits=0, executions=0, jobs=0, in_journal=0)
+    return replace(plan, seconds=seconds, cost=cost, expected_executions=expected)
