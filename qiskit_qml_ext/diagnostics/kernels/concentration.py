@@ -13,7 +13,7 @@ from qiskit_qml_ext.arrays import FloatArray, IntArray
 from qiskit_qml_ext.checks import check_arguments, optional_whole_numbers
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.kernels.bandwidth import Bandwidth, suggest_bandwidth
-from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries, effective_rank
+from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries, effective_rank, fewest
 from qiskit_qml_ext.diagnostics.kernels.noise import at_least, measured_noise, simulated_noise
 from qiskit_qml_ext.diagnostics.kernels.shots import ShotsToResolve, resolve_entries
 from qiskit_qml_ext.diagnostics.kernels.sources import Source, concentration_sources
@@ -292,14 +292,8 @@ def kernel_concentration(
         sources=tuple(sources),
         bandwidth=None if feature_map is None else _bandwidth(feature_map, widest),
         num_samples=len(samples),
-        measured_shots=None if shots is None else _fewest(shots),
+        measured_shots=None if shots is None else fewest(shots),
     )
-
-
-def _fewest(shots: int | IntArray) -> int:
-    """Return the least number of shots behind an entry that was measured."""
-    behind = np.asarray(shots)
-    return int(behind[behind > 0].min())
 
 
 def _possible(point: KernelPoint) -> KernelPoint:

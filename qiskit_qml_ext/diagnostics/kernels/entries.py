@@ -91,6 +91,12 @@ def _noise(matrix: FloatArray, standard_errors: ArrayLike | None, shots: int | I
     return noise
 
 
+def fewest(shots: int | IntArray) -> int:
+    """Return the least number of shots behind an entry that was measured."""
+    behind = np.asarray(shots)
+    return int(behind[behind > 0].min())
+
+
 def effective_rank(matrix: FloatArray) -> float:
     """Return (Tr K)²/‖K‖²_F: 1 for a constant kernel, the number of samples for the identity."""
     return float(np.trace(matrix) ** 2 / np.sum(matrix**2))
