@@ -15,7 +15,7 @@ for all entries between new and training samples, as
 
 For the kernel without labels all entries are measured, with even errors in place of 4,096 uniform shots: how many shots
 that takes, the largest error that it leaves, and how many uniform shots give as many equal decisions. Uniform shots are
-more precise than promised where entries are near 0 and 1, so that the two factors are not the same.
+more precise than promised where entries are near 0 and 1, so that the second is about 1, and less with the pilot.
 
 Goal: at least 99 % equal decisions and a ratio of at least 5, all entries counted, on three of four data sets. What
 the share comes to on one of them depends on how many of its new samples lie at the boundary.

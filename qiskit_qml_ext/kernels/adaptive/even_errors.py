@@ -38,6 +38,15 @@ class EvenErrors:
     4√S. So pairs take at least that (1/8 of S = 1024, 1/25 of 10,000), and never more than (1 + n/S) S (n + 2)/(n + 1),
     which is S + 2√S and a little. It pays where entries are near 0 or 1, and where S is large; where they are about
     1/2, uniform shots are as good.
+
+    What is least for a number of shots is the largest error. The mean square over all entries is that of as many uniform
+    shots, since these are more precise than 1/(2√S) where k is not 1/2; so the decisions of a classifier are about as
+    good. Shots in proportion to √(k(1-k)) would make the mean square less, but how many that are for an entry hangs on
+    the other entries, and it could not be found once for all folds and caches. Here it depends on nothing else.
+
+    The errors that go with an estimate are those of its own shots, so that single ones are above the promise, where the
+    pilot happened to read too few zeros (or too many), and others below. A sampler of your own whose seed begins anew
+    in each run may repeat the pilot in the run; its entries are a little biased.
     """
 
     shots: int | None = None
