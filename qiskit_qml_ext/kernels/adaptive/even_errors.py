@@ -39,9 +39,9 @@ class EvenErrors:
     which is S + 2√S and a little. It pays where entries are near 0 or 1, and where S is large; where they are about
     1/2, uniform shots are as good.
 
-    What is least for a number of shots is the largest error. The mean square over all entries is that of as many uniform
-    shots, since these are more precise than 1/(2√S) where k is not 1/2; so the decisions of a classifier are about as
-    good. Shots in proportion to √(k(1-k)) would make the mean square less, but how many that are for an entry hangs on
+    What is least for a number of shots is the largest error. The mean square over all entries is that of as many
+    uniform shots, since these are more precise than 1/(2√S) where k is not 1/2; so the decisions of a classifier are
+    about as good. Shots in proportion to √(k(1-k)) would make the mean square less, but how many that are for an entry hangs on
     the other entries, and it could not be found once for all folds and caches. Here it depends on nothing else.
 
     The errors that go with an estimate are those of its own shots, so that single ones are above the promise, where the
