@@ -307,6 +307,23 @@ def test_plan_on_a_device_has_a_price_and_counts_the_signal_that_errors_leave():
     assert_allclose(plan.expected_executions, PAIRS * even.expected_shots(left), rtol=1e-9)
 
 
+def test_plan_of_packed_circuits_counts_copies_side_by_side_and_what_is_not_full():
+    connection = connect("fake_manila", shots=200, seed=1, packing=2)
+    one = FidelityKernel(MAP, connection=connection, shots="adaptive")
+    samples = X[:7, :2]
+    plan = one.plan(samples)
+    even = EvenErrors(200).with_shots_of(None)
+    full = 11 * (even.pilot + even.sizes[-1])  # 21 pairs
+    assert plan.executions == full + even.sizes[:-1].sum()
+    one.evaluate(samples)
+    usage = connection.usage
+    assert usage.shots <= plan.executions
+    assert usage.jobs <= plan.jobs
+    # not full: up to half of the circuits of each number of shots
+    assert plan.expected_executions * 0.8 < usage.shots < plan.expected_executions + even.sizes.sum() / 2 + 600
+    assert one.plan(samples).executions == one.plan(samples).expected_executions == 0
+
+
 def test_plan_of_several_kernels_counts_shared_pairs_once():
     connection = connect("exact", shots=400, seed=1)
     parts = [("one", FidelityKernel(MAP, connection=connection, shots="adaptive"))]

@@ -41,8 +41,8 @@ class EvenErrors:
 
     What is least for a number of shots is the largest error. The mean square over all entries is that of as many
     uniform shots, since these are more precise than 1/(2√S) where k is not 1/2; so the decisions of a classifier are
-    about as good. Shots in proportion to √(k(1-k)) would make the mean square less, but how many that are for an entry hangs on
-    the other entries, and it could not be found once for all folds and caches. Here it depends on nothing else.
+    about as good. Shots in proportion to √(k(1-k)) would make the mean square less, but how many that are for an entry
+    hangs on the other entries, so that it could not be found once for all folds. Here it depends on nothing else.
 
     The errors that go with an estimate are those of its own shots, so that single ones are above the promise, where the
     pilot happened to read too few zeros (or too many), and others below. A sampler of your own whose seed begins anew

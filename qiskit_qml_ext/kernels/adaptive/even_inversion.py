@@ -64,10 +64,9 @@ class EvenInversionTest(InversionTestCounts):
         pubs = [(test.circuit, new, even.pilot), (test.circuit, new, most)] if len(new) or not work else []
         pubs += [(test.circuit, values, size) for size, values in work]
         plan = wanted.connection.plan(pubs, price_per_minute=price_per_minute)
-        more_jobs = max(min(len(even.sizes), len(new)) - 1, 0)
-        plan = replace(plan, jobs=plan.jobs + more_jobs, standard_error=even.standard_error)
-        plan = _with_expectation(plan, even, wanted, len(new), plan.executions - len(new) * (even.pilot + most))
-        return self._with_approximation(plan, wanted, test)
+        certain = sum(len(values) * size for size, values in work)
+        plan = _with_expectation(plan, even, wanted, len(new), certain)
+        return self._with_approximation(_split(plan, even, len(new), certain), wanted, test)
 
     def _even(self, wanted: Fidelities) -> EvenAllocation:
         """Return how shots are given out, refused before anything runs where a circuit takes more than a job may."""
@@ -113,6 +112,31 @@ def _joined(groups: list[IndexArray], parts: list[PairCounts], num_qubits: int) 
     return PairCounts(histograms, [kept[place] for place in range(number)] if kept else None)
 
 
+def _unpacked(even: EvenAllocation, new: int, certain: int) -> int:
+    """Return the most executions if no copies of a circuit run side by side."""
+    return new * (even.pilot + int(even.sizes[-1])) + certain
+
+
+def _split(plan: RunPlan, even: EvenAllocation, new: int, certain: int) -> RunPlan:
+    """Return a plan of pairs that all take the most shots, as if their jobs had different numbers of them.
+
+    A job more for each number of shots; and, where copies run side by side, one circuit more, which is not full.
+    """
+    others = even.sizes[:-1][: max(new - 1, 0)]
+    plan = replace(plan, jobs=plan.jobs + len(others), standard_error=even.standard_error)
+    if plan.executions == _unpacked(even, new, certain):
+        return plan
+    executions = plan.executions + int(even.sizes[:-1].sum()) * (new > 1)
+    growth = executions / max(plan.executions, 1)
+    return replace(
+        plan,
+        circuits=plan.circuits + len(others),
+        executions=executions,
+        seconds=None if plan.seconds is None else growth * plan.seconds,
+        cost=None if plan.cost is None else growth * plan.cost,
+    )
+
+
 def _with_expectation(plan: RunPlan, even: EvenAllocation, wanted: Fidelities, new: int, certain: int) -> RunPlan:
     """Return a plan with what is expected of the pairs whose pilot is not known.
 
@@ -121,8 +145,9 @@ def _with_expectation(plan: RunPlan, even: EvenAllocation, wanted: Fidelities, n
         even: How shots are given out.
         wanted: What is planned.
         new: How many pairs have no pilot yet.
-        certain: Executions of the others.
+        certain: Executions of the others, if no copies of a circuit run side by side.
     """
+    share = plan.executions / max(_unpacked(even, new, certain), 1)
     sizes = even.sizes
     plan = plan.with_advice(
         f"These are the most: after a pilot of {even.pilot:,} shots each pair gets {sizes[0]:,} to {sizes[-1]:,} more, "
@@ -134,11 +159,11 @@ def _with_expectation(plan: RunPlan, even: EvenAllocation, wanted: Fidelities, n
     if moments is None:
         return plan
     intact = 1.0 if plan.error_free is None else plan.error_free
-    expected = certain + new * even.expected_shots(intact * entries)
+    expected = share * (certain + new * even.expected_shots(intact * entries))
     plan = replace(plan, expected_executions=expected)
     where = "" if plan.error_free is None else ", if each of the reported errors leaves nothing of the signal"
     return plan.with_advice(
         f"About {expected:,.0f} executions are expected{where}; {new:,} pairs with uniform shots take "
-        f"{new * even.uniform:,}.",
+        f"{share * new * even.uniform:,.0f}.",
         spread_in_words(moments[1]),
     )
