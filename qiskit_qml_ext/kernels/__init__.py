@@ -10,7 +10,7 @@ for the states of a map).
 """
 
 from qiskit_qml_ext.kernels.abilities import ChangesTarget, LearnsFromLabels, PlansRuns, StatesErrors
-from qiskit_qml_ext.kernels.adaptive import AdaptiveShots
+from qiskit_qml_ext.kernels.adaptive import AdaptiveShots, EvenErrors
 from qiskit_qml_ext.kernels.base import QuantumKernel
 from qiskit_qml_ext.kernels.caching import CachedKernel
 from qiskit_qml_ext.kernels.combined import CombinedKernel
@@ -46,6 +46,7 @@ __all__ = [
     "ChangesTarget",
     "ClipPSD",
     "CombinedKernel",
+    "EvenErrors",
     "FidelityKernel",
     "FisherKernel",
     "HammingKernel",

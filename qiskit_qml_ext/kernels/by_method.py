@@ -12,6 +12,8 @@ from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import one_of
+from qiskit_qml_ext.kernels.adaptive.even_errors import EvenErrors, even_errors_of, number_of
+from qiskit_qml_ext.kernels.adaptive.even_inversion import EvenInversionTest
 from qiskit_qml_ext.kernels.encoded import EncodedKernel
 from qiskit_qml_ext.kernels.kernel_estimate import RawKernel, ReinterpretedKernel
 from qiskit_qml_ext.kernels.measured_diagonal import MeasuredDiagonal, fidelity_of_mixed_state
@@ -26,6 +28,7 @@ from qiskit_qml_ext.kernels.methods import (
     choose_method,
     method_named,
 )
+from qiskit_qml_ext.kernels.methods.inversion_test import InversionTestCounts
 from qiskit_qml_ext.kernels.outcomes import KEPT, ORDERS
 from qiskit_qml_ext.kernels.outcomes.read_pairs import check_counted
 from qiskit_qml_ext.kernels.readings import (
@@ -40,6 +43,7 @@ from qiskit_qml_ext.kernels.repairs import needs_diagonal, steps_of
 from qiskit_qml_ext.kernels.samples import check_pair
 from qiskit_qml_ext.primitives import Connection, RunPlan
 from qiskit_qml_ext.primitives.approximation import used_qubits
+from qiskit_qml_ext.primitives.connection.views import with_shots
 
 
 class KernelByMethod(EncodedKernel):
@@ -50,6 +54,7 @@ class KernelByMethod(EncodedKernel):
         run_diagonal: Whether a sample against itself is measured too, instead of being set to its exact value.
         keep: What is kept of the outcomes besides their Hamming weights.
         readout_correction: Readout errors that are undone.
+        shots: Shots in place of the connection's, or how they are given out.
         orders: ``"both"`` if readings for which the order of a pair matters are means over both orders, else ``"one"``.
     """
 
@@ -57,6 +62,7 @@ class KernelByMethod(EncodedKernel):
     run_diagonal: bool = False
     keep: str = "weights"
     readout_correction: ReadoutErrors | str | None = None
+    shots: int | str | EvenErrors | None = None
     orders: str = "both"
 
     @abstractmethod
@@ -88,11 +94,12 @@ class KernelByMethod(EncodedKernel):
     def with_connection(self, connection: Connection | None) -> Self:
         """Return a copy of the kernel whose circuits run through another connection; ``None`` for exact results.
 
-        Its method stays if it runs circuits; else ``"auto"`` takes its place. Exact results have no readout to correct.
+        Its method stays if it runs circuits; else ``"auto"`` takes its place. Exact results have no readout to correct
+        and no shots.
         """
         copy = super().with_connection(connection)
         if connection is None:
-            copy = copy._copy_with(readout_correction=None)
+            copy = copy._copy_with(readout_correction=None, shots=None)
         return copy if self._asks_for_circuits() else copy.set_params(method="auto")
 
     def exact_copy(self) -> Self:
@@ -103,6 +110,50 @@ class KernelByMethod(EncodedKernel):
     def _asks_for_circuits(self) -> bool:
         """Whether the method is one that runs circuits, by its name."""
         return self.method != "auto" and isinstance(method_named(self.method), CircuitMethod)
+
+    def _connection(self, *, draws: bool = False) -> Connection:
+        """Return where circuits run, with the kernel's shots if it has some: exact results are drawn then too."""
+        own = number_of(self.shots)
+        connection = super()._connection(draws=draws or self.shots is not None)
+        return connection if own is None else with_shots(connection, own)
+
+    def _method(self, wanted: Fidelities) -> FidelityMethod:
+        """Return the method that finds what is wanted, with the shots that it takes.
+
+        Raises:
+            ValueError: If it takes no shots, or cannot choose them, but the kernel says so.
+        """
+        method = choose_method(self.method, wanted.connection, wanted.encoding).method
+        if not isinstance(wanted.reading, FidelityReading) and not isinstance(method, OutcomeMethod):
+            raise _no_outcomes(method.name)
+        if self.shots is None:
+            return method
+        even = even_errors_of(self.shots)
+        if even is not None:
+            even.with_shots_of(wanted.connection.shots)
+        if not isinstance(method, CircuitMethod):
+            raise ValueError(
+                f"shots={self.shots!r} goes with a method that runs circuits, but method={method.name!r} is exact. "
+                "Leave one of them out."
+            )
+        return method if even is None else self._even_method(method, even)
+
+    def _even_method(self, method: CircuitMethod, even: EvenErrors) -> FidelityMethod:
+        """Return the method that gives each pair shots of its own."""
+        if type(method) is not InversionTestCounts or not isinstance(self.reading(), FidelityReading):
+            what = f"method={method.name!r}" if isinstance(self.reading(), FidelityReading) else type(self).__name__
+            raise ValueError(
+                f"shots={self.shots!r} is for fidelities by the inversion test, whose entries are fractions of shots, "
+                f"but those of {what} are not. Give a whole number, or take FidelityKernel(method='sampled') and its "
+                "reinterpret."
+            )
+        if self.readout_correction is not None:
+            raise ValueError(
+                f"shots={self.shots!r} promises an error of fractions as they are read, not of corrected ones. "
+                "Leave readout_correction out and correct afterwards, evaluate_with_errors(…).reinterpret('fidelity', "
+                "readout_correction=…), or give a whole number of shots."
+            )
+        return EvenInversionTest(even)
 
     def _wanted(self, x: FloatArray, y: FloatArray | None, reading: Reading) -> Fidelities:
         encoding = self._encoding(x.shape[1])
@@ -124,10 +175,7 @@ class KernelByMethod(EncodedKernel):
     def raw_kernel(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
         """Return the matrix of checked samples before any repair."""
         wanted = self._wanted(x, y, self.reading())
-        method = choose_method(self.method, wanted.connection, wanted.encoding).method
-        if not isinstance(wanted.reading, FidelityReading) and not isinstance(method, OutcomeMethod):
-            raise _no_outcomes(method.name)
-        return method.estimate(wanted)
+        return self._method(wanted).estimate(wanted)
 
     @property
     def unit_diagonal(self) -> bool:
@@ -146,7 +194,7 @@ class KernelByMethod(EncodedKernel):
         """Return k(x, x) of checked samples as the target gives it, and its standard errors, each of shape (n,)."""
         self.check_measures_diagonal()
         wanted = replace(self._wanted(samples, None, self.reading()), only_diagonal=True)
-        raw = choose_method(self.method, wanted.connection, wanted.encoding).method.estimate(wanted)
+        raw = self._method(wanted).estimate(wanted)
         return np.diagonal(raw.matrix).copy(), np.diagonal(raw.standard_errors).copy()
 
     def _diagonal_for_repairs(self, rows: FloatArray, columns: FloatArray) -> MeasuredDiagonal:
@@ -165,7 +213,7 @@ class KernelByMethod(EncodedKernel):
 
     def _synthesis_error(self, x: FloatArray, y: FloatArray | None) -> float | None:
         wanted = self._wanted(x, y, self.reading())
-        method = choose_method(self.method, wanted.connection, wanted.encoding).method
+        method = self._method(wanted)
         return method.synthesis_error(wanted) if isinstance(method, CircuitMethod) else 0.0
 
     def reinterpret(
@@ -201,7 +249,7 @@ class KernelByMethod(EncodedKernel):
         one_of("orders", orders, ORDERS)
         x, y = check_pair(x_vec, y_vec)
         wanted = replace(self._wanted(x, y, reading_named(reading, tolerance)), orders=orders)
-        method = choose_method(self.method, wanted.connection, wanted.encoding).method
+        method = self._method(wanted)
         if not isinstance(method, OutcomeMethod):
             raise _no_outcomes(method.name)
         return replace(method.reinterpreted(wanted), synthesis_error=self._synthesis_error(x, y))
@@ -220,23 +268,27 @@ class KernelByMethod(EncodedKernel):
         Args:
             x_vec: Samples, shape (n, features).
             y_vec: Samples, shape (m, features); ``None`` means ``x_vec`` again.
-            shots: Shots of every circuit; by default the connection's.
+            shots: Shots of every circuit; by default what ``shots=`` of the kernel says, or the connection's.
             price_per_minute: The price of a minute of processor time.
             entries: Mean and variance of the entries off the diagonal, where they are known; by default those of up to
                 40 samples are simulated, on up to 12 qubits.
 
         Returns:
-            The plan; pairs that this process knows already are not counted.
+            The plan; pairs that this process knows already are not counted. With adaptive shots it is the most that may
+            run, and ``expected_executions`` what is expected; with a number of shots given here, that of uniform ones.
 
         Raises:
             ValueError: If the data are not valid, or the kernel is exact and runs no circuits.
         """
         x, y = check_pair(x_vec, y_vec)
-        wanted = self._wanted(x, y, self.reading())
-        method = choose_method(self.method, wanted.connection, wanted.encoding).method
+        wanted = replace(self._wanted(x, y, self.reading()), moments=entries)
+        method = self._method(wanted)
         if not isinstance(method, CircuitMethod):
             raise ValueError("An exact kernel runs no circuits, so there is nothing to plan. Connect to a device.")
-        return self._advised(method.plan(wanted, shots=shots, price_per_minute=price_per_minute), wanted, entries)
+        if isinstance(method, EvenInversionTest) and shots is None:
+            return method.plan(wanted, price_per_minute=price_per_minute)
+        uniform = choose_circuit_method(self.method, wanted.connection, wanted.encoding)
+        return self._advised(uniform.plan(wanted, shots=shots, price_per_minute=price_per_minute), wanted, entries)
 
 
 def _mean_reading(reading: Reading, num_qubits: int) -> float:

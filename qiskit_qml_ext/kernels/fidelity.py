@@ -3,28 +3,24 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.primitives import BaseSamplerV2
 
 from qiskit_qml_ext.arrays import FloatArray, IndexArray
 from qiskit_qml_ext.circuits import FeatureMap
-from qiskit_qml_ext.engine.first_look import PLAN_QUBITS, spread_rows
+from qiskit_qml_ext.kernels.adaptive.even_errors import EvenErrors
 from qiskit_qml_ext.kernels.adaptive.pair_circuits import PairCircuits
-from qiskit_qml_ext.kernels.base import exact_connection
 from qiskit_qml_ext.kernels.by_method import KernelByMethod
 from qiskit_qml_ext.kernels.data_binding import check_domain
 from qiskit_qml_ext.kernels.methods import Fidelities, FidelityMethod, OutcomeMethod, PredictsErrors, method_named
-from qiskit_qml_ext.kernels.methods.exact import exact_fidelities
+from qiskit_qml_ext.kernels.methods.exact import few_exact_fidelities
 from qiskit_qml_ext.kernels.methods.inversion_circuit import inversion_test_on
 from qiskit_qml_ext.kernels.methods.swap_test import SwapTestCounts
 from qiskit_qml_ext.kernels.plan import advise, moments_of, spread_in_words
 from qiskit_qml_ext.kernels.readings import FidelityReading, Reading, ReadoutErrors
 from qiskit_qml_ext.kernels.repairs import PsdRepair
-from qiskit_qml_ext.kernels.samples import distinct_samples
 from qiskit_qml_ext.primitives import Connection, RunPlan
-from qiskit_qml_ext.primitives.approximation import used_qubits
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
@@ -61,6 +57,11 @@ class FidelityKernel(KernelByMethod):
         readout_correction: :class:`~qiskit_qml_ext.kernels.ReadoutErrors` that are undone, or ``"reported"`` for those
             that the device reports for the qubits it measures. Corrected values are unbiased, noisier, and may lie
             outside of 0 to 1; errors of single qubits need ``keep="outcomes"``, which they imply. Raw counts stay.
+        shots: ``None`` for the connection's; a whole number, which takes their place (exact results are drawn then
+            too); ``"adaptive"``, by which each entry gets as many as it needs to be as precise as the worst one is
+            under the connection's shots, most of them far fewer; or :class:`~qiskit_qml_ext.kernels.EvenErrors`, the
+            same with other numbers. For shots by which the decisions of a classifier stand, see
+            :class:`~qiskit_qml_ext.models.AdaptiveQuantumSVC`.
         training_parameters: Parameters of a feature-map circuit that are not data, for qiskit-machine-learning's
             ``QuantumKernelTrainer``; the other parameters take the features.
         training_values: Their values; :meth:`assign_training_parameters` sets them.
@@ -76,8 +77,7 @@ class FidelityKernel(KernelByMethod):
         Havlíček et al., arXiv:1804.11326; Schuld and Killoran, arXiv:1803.07128.
 
     Examples:
-        >>> import numpy as np
-        >>> from qiskit_qml_ext.circuits import AngleFeatureMap
+        >>>         >>> from qiskit_qml_ext.circuits import AngleFeatureMap
         >>> from qiskit_qml_ext.kernels import FidelityKernel
         >>> kernel = FidelityKernel(AngleFeatureMap())
         >>> kernel.evaluate([[0.0], [np.pi / 2]]).round(6).tolist()
@@ -100,6 +100,7 @@ class FidelityKernel(KernelByMethod):
         run_diagonal: bool = False,
         keep: str = "weights",
         readout_correction: ReadoutErrors | str | None = None,
+        shots: int | str | EvenErrors | None = None,
         psd_repair: PsdRepair = None,
         training_parameters: Sequence[Parameter] = (),
         training_values: Sequence[float] | None = None,
@@ -112,6 +113,7 @@ class FidelityKernel(KernelByMethod):
         self.run_diagonal = run_diagonal
         self.keep = keep
         self.readout_correction = readout_correction
+        self.shots = shots
         self.psd_repair = psd_repair
         self.training_parameters = training_parameters
         self.training_values = training_values
@@ -153,15 +155,5 @@ class FidelityKernel(KernelByMethod):
     def _advised(self, plan: RunPlan, wanted: Fidelities, entries: tuple[float, float] | None) -> RunPlan:
         if not self.entries_are_fractions:
             return plan if entries is None else plan.with_advice(spread_in_words(entries[1]))
-        moments = _exact_moments(wanted) if entries is None else entries
+        moments = moments_of(few_exact_fidelities(wanted)) if entries is None else entries
         return plan if moments is None else advise(plan, *moments)
-
-
-def _exact_moments(wanted: Fidelities) -> tuple[float, float] | None:
-    """Return mean and variance of the exact entries of some samples; None where a look takes too long, or sees none."""
-    if len(used_qubits(wanted.encoding.unitary)) > PLAN_QUBITS:
-        return None
-    samples, _ = distinct_samples(wanted.x if wanted.y is None else np.concatenate([wanted.x, wanted.y]))
-    few = spread_rows(samples)
-    exact = exact_fidelities(exact_connection(), wanted.encoding.factors, few, None)
-    return moments_of(exact[np.triu_indices(len(few), 1)])

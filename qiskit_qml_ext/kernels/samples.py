@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from qiskit_qml_ext.arrays import FloatArray, IndexArray
+from qiskit_qml_ext.arrays import FloatArray, IndexArray, IntArray
 from qiskit_qml_ext.checks import numeric_array, wrong_value
 
 
@@ -84,7 +84,7 @@ class DistinctPairs:
     same: IndexArray
     """The distinct samples that meet themselves, or are to be measured against themselves all the same."""
 
-    def fill(self, pair_values: FloatArray, same_values: FloatArray) -> FloatArray:
+    def fill(self, pair_values: FloatArray | IntArray, same_values: FloatArray | IntArray) -> FloatArray:
         """Build the matrix from a value for each pair and one for each sample that meets itself."""
         number = len(self.samples)
         table = np.zeros((number, number))

@@ -33,9 +33,10 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
     do, uniform shots are as good. It is the sign of a decision value that stands: far from zero the value itself is
     known only roughly.
 
-    Shots of circuits are chosen here, whatever the connection's are; its budgets hold. When one is used up, what was
-    measured so far is used, and ``stopped_because_`` says so. Everything that was run is remembered by the connection,
-    so that fitting again runs nothing twice.
+    Shots of circuits are chosen here, whatever the connection's are, and also if the kernel says ``shots="adaptive"``,
+    by which other models measure all entries equally well; a number of the kernel's own is refused. Budgets of the
+    connection hold. When one is used up, what was measured so far is used, and ``stopped_because_`` says so. Everything
+    that was run is remembered by the connection, so that fitting again runs nothing twice.
 
     Args:
         kernel: A :class:`~qiskit_qml_ext.kernels.FidelityKernel` whose target draws shots, without repairs; ``None``

@@ -23,6 +23,10 @@ def test_one_data_set_runs_and_is_summed_up(campaign):
     assert told["equal"] == rows[0]["equal"] >= 0.9
     assert rows[0]["shots"] > rows[0]["training shots"] > 0
     assert rows[0]["stopped because"] == "settled"
+    even = rows[0]["even"]
+    assert abs(even["shots"] / even["expected shots"] - 1) < 0.15  # the plan looks at 40 of the samples
+    assert even["shots"] < even["uniform shots"]
+    assert even["error of the worst tenth of the range"] < 1.3  # of more than 100 entries: 5 standard errors and more
 
 
 def test_the_rivals_shots_are_read_off_the_law_of_the_noise(campaign):
@@ -33,6 +37,12 @@ def test_the_rivals_shots_are_read_off_the_law_of_the_noise(campaign):
         {
             "equal": 0.99,
             "shots": 1000.0,
+            "even": {
+                "equal": 0.98,
+                "shots": 500.0,
+                "uniform shots": 1500,
+                "error of the worst tenth of the range": 0.9,
+            },
             "uniform": [
                 {
                     "equal": equal(int(each)),
@@ -48,3 +58,7 @@ def test_the_rivals_shots_are_read_off_the_law_of_the_noise(campaign):
     assert told["uniform shots of an entry"] == pytest.approx((0.4 / 0.01) ** 2)
     assert told["ratio"]["all entries"] == pytest.approx(7 * 1600 / 1000)
     assert told["ratio"]["entries with support vectors"] == pytest.approx(3 * 1600 / 1000)
+    even = told["kernel with even errors"]
+    assert even["ratio for the same worst error"] == 3
+    # 400 uniform shots change 2 % of decisions; 4,096 are 1,500 in all, and 500 were taken
+    assert even["ratio for as many equal decisions"] == pytest.approx(400 / 4096 * 3)

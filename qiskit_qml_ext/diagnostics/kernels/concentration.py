@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from qiskit_machine_learning.kernels import BaseKernel
 
-from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.arrays import FloatArray, IntArray
 from qiskit_qml_ext.checks import check_arguments, optional_whole_numbers
 from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.kernels.bandwidth import Bandwidth, suggest_bandwidth
-from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries, effective_rank
+from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries, effective_rank, fewest
 from qiskit_qml_ext.diagnostics.kernels.noise import at_least, measured_noise, simulated_noise
 from qiskit_qml_ext.diagnostics.kernels.shots import ShotsToResolve, resolve_entries
 from qiskit_qml_ext.diagnostics.kernels.sources import Source, concentration_sources
@@ -72,7 +72,7 @@ class KernelConcentration(Result):
     num_samples: int
     """The number of samples."""
     measured_shots: int | None
-    """The shots behind each entry; None for an exact matrix."""
+    """The shots behind each entry, the least where they differ; None for an exact matrix."""
 
     @property
     def last(self) -> KernelPoint:
@@ -292,7 +292,7 @@ def kernel_concentration(
         sources=tuple(sources),
         bandwidth=None if feature_map is None else _bandwidth(feature_map, widest),
         num_samples=len(samples),
-        measured_shots=shots,
+        measured_shots=None if shots is None else fewest(shots),
     )
 
 
@@ -343,12 +343,13 @@ def _kernel_for(kernel: KernelLike, width: int, connection: Connection | None) -
     )
 
 
-def _evaluate(kernel: BaseKernel, X: FloatArray) -> tuple[FloatArray, FloatArray | None, int | None]:
-    """The matrix before any repair, the standard errors of its entries, and the shots."""
+def _evaluate(kernel: BaseKernel, X: FloatArray) -> tuple[FloatArray, FloatArray | None, int | IntArray | None]:
+    """The matrix before any repair, the standard errors of its entries, and the shots of all or of each."""
     check_fractions(kernel)
     if isinstance(kernel, StatesErrors):
         estimate = stated_errors(kernel, X)
-        return estimate.raw, None if estimate.shots is None else estimate.standard_errors, estimate.shots
+        shots = estimate.shots if estimate.entry_shots is None else estimate.entry_shots
+        return estimate.raw, None if shots is None else estimate.standard_errors, shots
     return np.asarray(kernel.evaluate(X), dtype=np.float64), None, None
 
 
@@ -356,12 +357,12 @@ def _point(
     width: int,
     matrix: FloatArray,
     errors: FloatArray | None,
-    shots: int | None,
+    shots: int | IntArray | None,
     relative_precision: float,
     confidence: float,
 ) -> KernelPoint:
     # k(1-k)/(S-1) is unbiased; the errors that a kernel states are raised where no or all shots are hits
-    known = shots is not None and shots > 1
+    known = shots is not None and np.all(np.not_equal(shots, 1))
     entries = KernelEntries.from_matrix(
         matrix, standard_errors=None if known else errors, shots=shots if known else None
     )

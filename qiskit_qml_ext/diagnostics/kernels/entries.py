@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.arrays import FloatArray, IntArray
 
 # A kernel matrix may differ from its transpose by rounding in the last digits of a matrix product, far less than this.
 _SYMMETRY_ATOL = 1e-8
@@ -41,15 +41,15 @@ class KernelEntries:
 
     @classmethod
     def from_matrix(
-        cls, kernel_matrix: ArrayLike, *, standard_errors: ArrayLike | None = None, shots: int | None = None
+        cls, kernel_matrix: ArrayLike, *, standard_errors: ArrayLike | None = None, shots: int | IntArray | None = None
     ) -> "KernelEntries":
         """Check a kernel matrix and take it apart.
 
         Args:
             kernel_matrix: Symmetric, shape (n, n) with n ≥ 2, values in [0, 1].
             standard_errors: The standard error of each entry, same shape.
-            shots: The number of shots behind each entry, at least 2; used only without ``standard_errors``, with the
-                unbiased estimate k̂(1-k̂)/(S-1) of the binomial variance.
+            shots: The number of shots behind each entry, at least 2, or of each its own, 0 where it is exact; used only
+                without ``standard_errors``, with the unbiased estimate k̂(1-k̂)/(S-1) of the binomial variance.
 
         Raises:
             ValueError: If one of the arguments is not as described.
@@ -72,21 +72,29 @@ class KernelEntries:
         return cls(matrix, _noise(matrix, standard_errors, shots))
 
 
-def _noise(matrix: FloatArray, standard_errors: ArrayLike | None, shots: int | None) -> FloatArray:
+def _noise(matrix: FloatArray, standard_errors: ArrayLike | None, shots: int | IntArray | None) -> FloatArray:
     if standard_errors is not None:
         noise = np.asarray(standard_errors, dtype=np.float64) ** 2
         if noise.shape != matrix.shape or not np.all(np.isfinite(noise)):
             raise ValueError(f"standard_errors must be finite and of the shape {matrix.shape}, but is {noise.shape}.")
     elif shots is not None:
-        if shots < 2:
-            raise ValueError(f"shots must be at least 2 to tell noise from signal, but {shots} came.")
+        behind = np.broadcast_to(np.asarray(shots), matrix.shape)
+        few = behind[behind < 2] if np.ndim(shots) == 0 else behind[behind == 1]
+        if few.size:
+            raise ValueError(f"shots must be at least 2 to tell noise from signal, but {few[0]} came.")
         inside = np.clip(matrix, 0.0, 1.0)  # only for the variance, which is zero at both ends
-        noise = inside * (1 - inside) / (shots - 1)
+        noise = np.where(behind == 0, 0.0, inside * (1 - inside) / np.maximum(behind - 1, 1))
     else:
         noise = np.zeros_like(matrix)
     noise = noise.copy()
     np.fill_diagonal(noise, 0.0)
     return noise
+
+
+def fewest(shots: int | IntArray) -> int:
+    """Return the least number of shots behind an entry that was measured."""
+    behind = np.asarray(shots)
+    return int(behind[behind > 0].min())
 
 
 def effective_rank(matrix: FloatArray) -> float:

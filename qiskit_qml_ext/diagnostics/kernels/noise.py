@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.stats import t as student_t
 
-from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.arrays import FloatArray, IntArray
 from qiskit_qml_ext.diagnostics.kernels.entries import KernelEntries
 from qiskit_qml_ext.diagnostics.kernels.sources import Source
 from qiskit_qml_ext.diagnostics.results.result import Estimate
@@ -34,7 +34,7 @@ _ADVICE = "mitigate errors, use fewer two-qubit gates, or better qubits"
 
 
 def measured_noise(
-    kernel: object, X: FloatArray, matrix: FloatArray, shots: int, *, confidence: float = 0.95
+    kernel: object, X: FloatArray, matrix: FloatArray, shots: int | IntArray, *, confidence: float = 0.95
 ) -> Source | None:
     """Compare a kernel that was measured with shots with the exact one on the same samples.
 
@@ -42,10 +42,10 @@ def measured_noise(
         kernel: The kernel; None is returned unless it can be run exactly and fits into memory.
         X: The samples, shape (n, features), n ≥ 6.
         matrix: The matrix as it was measured, before any repair.
-        shots: The shots behind each entry, at least 2.
+        shots: The shots behind each entry, at least 2, or of each its own, 0 where it is exact.
         confidence: The confidence of the interval.
     """
-    if not isinstance(kernel, ChangesTarget) or shots < 2 or len(X) < FEWEST_SAMPLES:
+    if not isinstance(kernel, ChangesTarget) or np.any(np.equal(shots, 1)) or len(X) < FEWEST_SAMPLES:
         return None
     if kernel.num_qubits(X.shape[1]) > MAX_STATE_QUBITS:
         return None

@@ -31,7 +31,11 @@ class AdaptiveShots:
     """The probability with which a decision that is called settled is the one of the exact kernel: for the hardest that
     are settled; most of them are much more certain."""
     agreement: float = 0.99
-    """The share of decisions on new samples that are expected to be those of the exact kernel."""
+    """The share of decisions on new samples that are expected to be those of the exact kernel.
+
+    It is kept on average over sets of data. How many new samples lie near the boundary is estimated from the training
+    samples: with few of them a single set may come to twice as many changes as were allowed, or to far fewer.
+    """
     growth: float = 0.5
     """The shots of a round, as a share of those before."""
     max_shots_per_pair: int = 2**17

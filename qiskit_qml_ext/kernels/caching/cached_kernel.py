@@ -383,8 +383,8 @@ class CachedKernel(LearningKernel):
 
     def _diagonal_of(self, samples: FloatArray, rows: IndexArray) -> Iterator[tuple[IndexArray, RawKernel]]:
         values, errors = self._inner.measured_diagonal(samples[rows])
-        whole = self._inner._checked_raw(samples[rows[:1]], None)  # its shots and target; known by now
         for place, row in enumerate(rows):
+            whole = self._inner._checked_raw(samples[row : row + 1], None)  # its shots and target; known by now
             one = replace(
                 whole,
                 matrix=values[place].reshape(1, 1),
@@ -397,3 +397,12 @@ class CachedKernel(LearningKernel):
         copy = super()._copied(copy_of)
         copy.__dict__["_entries"] = self._memory
         return copy
+
+
+def _nothing_of(plan: RunPlan) -> RunPlan:
+    """Return the plan of work all of which is known."""
+    seconds = None if plan.seconds is None else 0.0
+    cost = None if plan.cost is None else 0.0
+    expected = None if plan.expected_executions is None else 0.0
+    plan = replace(plan, circuits=0, executions=0, jobs=0, in_journal=0)
+    return replace(plan, seconds=seconds, cost=cost, expected_executions=expected)

@@ -19,7 +19,7 @@ from qiskit_qml_ext.kernels.base import QuantumKernel, knowing_copy
 from qiskit_qml_ext.kernels.combined.alignment_weights import alignment_weights
 from qiskit_qml_ext.kernels.combined.combining import Combination, product, weighted_sum
 from qiskit_qml_ext.kernels.combined.leaves import is_positive_semidefinite
-from qiskit_qml_ext.kernels.combined.parts import PartEstimate, estimate_part, is_kernel, part_diagonal
+from qiskit_qml_ext.kernels.combined.parts import PartEstimate, estimate_part, fewest_shots, is_kernel, part_diagonal
 from qiskit_qml_ext.kernels.combined.plans import added, plans_of
 from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate, RawKernel
 from qiskit_qml_ext.kernels.repairs import Repair
@@ -195,6 +195,7 @@ class CombinedKernel(LearningKernel, _BaseComposition):
                 min(shots, default=None),
                 " and ".join(targets) or "exact",
                 truncation_errors=both.truncation,
+                entry_shots=fewest_shots(parts),
             )
 
         return replace(
@@ -227,6 +228,7 @@ class CombinedKernel(LearningKernel, _BaseComposition):
             getattr(raw, "synthesis_error", 0.0),
             applied=final.applied,
             truncation_errors=before.truncation_errors,
+            entry_shots=before.entry_shots,
             repaired_errors=None if final is before else final.standard_errors,
         )
 

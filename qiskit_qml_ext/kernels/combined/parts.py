@@ -1,5 +1,6 @@
 """What a combination consists of: quantum kernels, kernels of scikit-learn, functions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ from numpy.typing import ArrayLike
 from qiskit_machine_learning.kernels import BaseKernel
 from sklearn.gaussian_process.kernels import Kernel as ClassicalKernel
 
-from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.arrays import FloatArray, IntArray
 from qiskit_qml_ext.kernels.abilities import StatesErrors, stated_errors
 from qiskit_qml_ext.kernels.base import QuantumKernel
 from qiskit_qml_ext.kernels.combined.noise import Sources, sources_of
@@ -43,6 +44,8 @@ class EvaluatedPart:
     """The name of what ran the circuits; ``None`` for a classical kernel."""
     synthesis_error: float | None = 0.0
     """By how much its states differ from those that are meant; ``None`` where it is not known."""
+    entry_shots: IntArray | None = None
+    """The shots behind each entry where they differ, shape (n, m); see :class:`KernelEstimate`."""
     applied: tuple[str, ...] = ()
     """The steps that were applied to it, each with the kernel's name."""
 
@@ -86,7 +89,20 @@ def _of_estimate(name: str, kernel: object, estimate: KernelEstimate, num_featur
         moved = None if truncation is None else np.where(truncation.any(), np.full_like(truncation, np.inf), 0.0)
         final = PartEstimate(estimate.matrix, errors if repaired is None else repaired, moved, noise)
     applied = tuple(f"{name}: {step}" for step in estimate.applied)
-    return EvaluatedPart(final, before, estimate.shots, estimate.target, estimate.synthesis_error, applied)
+    return EvaluatedPart(
+        final, before, estimate.shots, estimate.target, estimate.synthesis_error, estimate.entry_shots, applied
+    )
+
+
+def fewest_shots(parts: Sequence[EvaluatedPart]) -> IntArray | None:
+    """Return the least shots behind each entry of several kernels, shape (n, m); ``None`` where all are alike."""
+    if all(one.entry_shots is None for one in parts):
+        return None
+    fewest: IntArray = np.zeros(parts[0].final.matrix.shape, dtype=np.int64)
+    for one in parts:
+        shots = np.where(one.before.errors > 0, one.shots or 0, 0) if one.entry_shots is None else one.entry_shots
+        fewest = np.where(fewest == 0, shots, np.where(shots == 0, fewest, np.minimum(fewest, shots)))
+    return fewest
 
 
 def _classical(name: str, kernel: object, x: FloatArray, y: FloatArray | None) -> FloatArray:

@@ -65,6 +65,11 @@ def added(plans: Sequence[RunPlan]) -> RunPlan:
         cost=sum(costs) if len(costs) == len(plans) else None,
         standard_error=max(plan.standard_error for plan in plans),
         error_free=min((plan.error_free for plan in plans if plan.error_free is not None), default=None),
+        expected_executions=(
+            sum(plan.executions if plan.expected_executions is None else plan.expected_executions for plan in plans)
+            if any(plan.expected_executions is not None for plan in plans)
+            else None
+        ),
         advice=tuple(dict.fromkeys(sentence for plan in plans for sentence in plan.advice)),
     )
 

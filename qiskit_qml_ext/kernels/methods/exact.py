@@ -8,6 +8,8 @@ from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.arrays import FloatArray, IndexArray, StateArray
 from qiskit_qml_ext.engine import gram
+from qiskit_qml_ext.engine.first_look import PLAN_QUBITS, spread_rows
+from qiskit_qml_ext.kernels.base import exact_connection
 from qiskit_qml_ext.kernels.blocks import Blocks, check_matrix, cut_blocks
 from qiskit_qml_ext.kernels.data_binding import check_domain
 from qiskit_qml_ext.kernels.encoding import Encoding
@@ -206,3 +208,17 @@ def _rectangular(states: _States, x: FloatArray, y: FloatArray) -> FloatArray:
             kernel[rows, columns] = gram(held, states.of(y[columns], beside=len(held)))
         del held  # before the next block is there
     return kernel
+
+
+def few_exact_fidelities(wanted: Fidelities) -> FloatArray:
+    """Return exact entries off the diagonal of some of the samples, without any noise, for a plan.
+
+    Returns:
+        Shape (pairs,); none where there are fewer than two different samples, or a look takes too long.
+    """
+    if len(used_qubits(wanted.encoding.unitary)) > PLAN_QUBITS:
+        return np.empty(0)
+    samples, _ = distinct_samples(wanted.x if wanted.y is None else np.concatenate([wanted.x, wanted.y]))
+    few = spread_rows(samples)
+    exact = exact_fidelities(exact_connection(), wanted.encoding.factors, few, None)
+    return exact[np.triu_indices(len(few), 1)]

@@ -10,14 +10,14 @@ from warnings import warn
 import numpy as np
 from qiskit import QuantumCircuit
 
-from qiskit_qml_ext.arrays import IndexArray
+from qiskit_qml_ext.arrays import FloatArray, IndexArray
 from qiskit_qml_ext.exceptions import ApproximateCircuitWarning
 from qiskit_qml_ext.kernels.data_binding import check_domain
 from qiskit_qml_ext.kernels.encoding import Encoding
 from qiskit_qml_ext.kernels.kernel_estimate import RawKernel, ReinterpretedKernel
 from qiskit_qml_ext.kernels.methods.inversion_circuit import InversionTest, inversion_test_on
 from qiskit_qml_ext.kernels.methods.method import Fidelities
-from qiskit_qml_ext.kernels.outcomes import OutcomeCounts, SampledOutcomes, readout_errors_on
+from qiskit_qml_ext.kernels.outcomes import OutcomeCounts, PairCounts, SampledOutcomes, readout_errors_on
 from qiskit_qml_ext.kernels.outcomes.read_pairs import needs_both_orders
 from qiskit_qml_ext.kernels.readings import ReadoutErrors, values_of
 from qiskit_qml_ext.kernels.samples import DistinctPairs
@@ -74,10 +74,8 @@ class InversionTestCounts:
         errors = _errors_undone(wanted, test)
         keep = wanted.keep if errors is None or errors.is_uniform else "outcomes"
         needed = wanted.pairs()
-        counts = OutcomeCounts(connection, test, keep=keep)
-        orders = counts.of(
-            needed.samples, pairs_to_run(needed, wanted.run_diagonal), both=_both(wanted, test), run=wanted.may_run
-        )
+        pairs = pairs_to_run(needed, wanted.run_diagonal)
+        orders = self._counted(wanted, test, keep, needed.samples, pairs)
         split = slice(0, len(needed.pairs))
         return SampledOutcomes(
             num_qubits=test.num_qubits,
@@ -89,6 +87,13 @@ class InversionTestCounts:
             target=connection.target_name,
         )
 
+    def _counted(
+        self, wanted: Fidelities, test: InversionTest, keep: str, samples: FloatArray, pairs: IndexArray
+    ) -> list[PairCounts]:
+        """Return the counts of pairs, in the first order and, if it is wanted and may run or is known, the other."""
+        counts = OutcomeCounts(wanted.connection, test, keep=keep)
+        return counts.of(samples, pairs, both=wants_both(wanted, test), run=wanted.may_run)
+
     def circuit(self, connection: Connection, encoding: Encoding) -> QuantumCircuit:
         """Return the measured circuit U(y)†U(x), before transpilation."""
         return inversion_test_of(connection, encoding).circuit.copy()
@@ -98,12 +103,17 @@ class InversionTestCounts:
         connection, test = wanted.connection, inversion_test_of(wanted.connection, wanted.encoding)
         needed = wanted.pairs()
         pairs = pairs_to_run(needed, wanted.run_diagonal)
-        values = OutcomeCounts(connection, test, shots=shots).missing(needed.samples, pairs, both=_both(wanted, test))
+        both = wants_both(wanted, test)
+        values = OutcomeCounts(connection, test, shots=shots).missing(needed.samples, pairs, both=both)
         plan = connection.plan([(test.circuit, values, shots)], price_per_minute=price_per_minute)
+        return self._with_approximation(plan, wanted, test)
+
+    def _with_approximation(self, plan: RunPlan, wanted: Fidelities, test: InversionTest) -> RunPlan:
+        """Return a plan that says by how much the target runs other states, if it does."""
         if not test.approximated:
             return plan
         error = self.synthesis_error(wanted)
-        return plan.with_advice(approximation_in_words(connection.target_name, test.approximated, error))
+        return plan.with_advice(approximation_in_words(wanted.connection.target_name, test.approximated, error))
 
     def synthesis_error(self, wanted: Fidelities) -> float | None:
         """Return by how much the states that run differ from the encoding's; see :meth:`InversionTest.error`."""
@@ -130,7 +140,7 @@ def inversion_test_of(connection: Connection, encoding: Encoding) -> InversionTe
     return inversion_test_on(connection, *encoding.circuit_for(connection))
 
 
-def _both(wanted: Fidelities, test: InversionTest) -> bool:
+def wants_both(wanted: Fidelities, test: InversionTest) -> bool:
     """Tell whether the wanted reading takes both orders of each pair."""
     return needs_both_orders(wanted.reading, test.num_qubits, wanted.encoding, orders=wanted.orders)
 

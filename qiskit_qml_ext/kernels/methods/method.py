@@ -39,6 +39,8 @@ class Fidelities:
     """Whether what is not known may be run."""
     every_diagonal: bool = False
     """Whether that is so for every sample, also where the matrix has no such entry: a repair asks for it."""
+    moments: tuple[float, float] | None = None
+    """Mean and variance of the exact entries off the diagonal, where they are known: for a plan."""
     only_diagonal: bool = False
     """Whether nothing but the diagonal of a symmetric matrix is wanted; other entries may be anything."""
 

@@ -57,6 +57,7 @@ class OutcomeKernel(KernelByMethod):
             but a matrix that is no kernel of the samples, and errors that do not say how far it is from the mean.
         keep: What is kept of the outcomes; see :class:`~qiskit_qml_ext.kernels.FidelityKernel`.
         readout_correction: Readout errors that are undone; see :class:`~qiskit_qml_ext.kernels.FidelityKernel`.
+        shots: Shots of every circuit in place of the connection's; exact results are drawn then too.
         training_parameters: Parameters of a feature-map circuit that are not data; the other parameters take the
             features.
         training_values: Their values; :meth:`assign_training_parameters` sets them.
@@ -91,6 +92,7 @@ class OutcomeKernel(KernelByMethod):
         orders: str = "both",
         keep: str = "weights",
         readout_correction: ReadoutErrors | str | None = None,
+        shots: int | None = None,
         psd_repair: str | Repair | None = None,
         training_parameters: Sequence[Parameter] = (),
         training_values: Sequence[float] | None = None,
@@ -104,6 +106,7 @@ class OutcomeKernel(KernelByMethod):
         self.orders = orders
         self.keep = keep
         self.readout_correction = readout_correction
+        self.shots = shots
         self.psd_repair = psd_repair
         self.training_parameters = training_parameters
         self.training_values = training_values

@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from qiskit import QuantumCircuit
 
-from qiskit_qml_ext.arrays import ByteArray, FloatArray, IndexArray, IntArray
+from qiskit_qml_ext.arrays import BoolArray, ByteArray, FloatArray, IndexArray, IntArray
 from qiskit_qml_ext.kernels.outcomes.keeping import KEPT, weight_histograms
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.primitives.connection.views import as_new_program
@@ -64,7 +64,7 @@ class OutcomeCounts:
         connection: Where the circuit runs.
         test: The circuit.
         keep: What is kept besides the Hamming weights; a name among :data:`KEPT`.
-        shots: Shots of every circuit, to see what is missing for a plan; by default the connection's.
+        shots: Shots of every circuit; by default the connection's.
     """
 
     def __init__(self, connection: Connection, test: PairTest, *, keep: str = "weights", shots: int | None = None):
@@ -72,6 +72,7 @@ class OutcomeCounts:
         self._test = test
         self._keep = keep
         self._register = test.circuit.cregs[0]
+        self._shots = shots
         self._table = ("outcomes", test.key, shots or connection.shots)
 
     def of(self, samples: FloatArray, pairs: IndexArray, *, both: bool = False, run: bool = True) -> list[PairCounts]:
@@ -102,6 +103,14 @@ class OutcomeCounts:
     def missing(self, samples: FloatArray, pairs: IndexArray, *, both: bool = False) -> FloatArray:
         """Return the parameter values of the pairs that are not known yet, shape (missing, parameters)."""
         return self._values(self._connection.results.unknown(self._table, self._keys(samples, pairs, both=both)))
+
+    def known(self, samples: FloatArray, pairs: IndexArray) -> BoolArray:
+        """Tell for each pair whether it need not run, shape (pairs,); a journal is asked for all that is left."""
+        keys = self._keys(samples, pairs, both=False)
+        unknown = set(self._connection.results.unknown(self._table, keys))
+        if unknown and self._in_journal(list(unknown)):
+            unknown = set()
+        return np.array([key not in unknown for key in keys], dtype=bool)
 
     @property
     def _kept_table(self) -> tuple[object, ...]:
@@ -143,7 +152,7 @@ class OutcomeCounts:
         """Tell whether the journal, if there is one, has all of these pairs."""
         if as_new_program(self._connection) is self._connection:
             return False
-        plan = self._connection.plan([(self._test.circuit, self._values(sorted(keys)), None)])
+        plan = self._connection.plan([(self._test.circuit, self._values(sorted(keys)), self._shots)])
         return plan.in_journal == plan.circuits
 
     def _refuse_to_run(self, keys: list[bytes], why: str) -> None:
@@ -153,8 +162,12 @@ class OutcomeCounts:
 
     def _sampled(self, connection: Connection, keys: list[bytes]) -> Iterator[tuple[list[bytes], ByteArray]]:
         keys = sorted(keys)  # the same pairs are the same jobs, whatever the order of the samples
-        for span, data in connection.sample(self._test.circuit, self._values(keys), key=self._test.key):
-            array = data[self._register.name].array
+        values = self._values(keys)
+        for span, data in connection.sample(self._test.circuit, values, shots=self._shots, key=self._test.key):
+            bits = data[self._register.name]
+            if self._shots is not None and int(bits.num_shots) != self._shots:
+                raise RuntimeError(f"The target ran {bits.num_shots} shots instead of the {self._shots} asked for.")
+            array = bits.array
             yield keys[span], array.reshape(-1, *array.shape[-2:])
 
     def _weights(self, part: list[bytes], outcomes: ByteArray) -> dict[bytes, bytes]:

@@ -71,6 +71,7 @@ class PairOutcomes(ABC):
             raw.target,
             outcomes=self,
             applied=raw.applied,
+            entry_shots=raw.entry_shots,
             reading=chosen.name,
             orders=orders,
             is_positive_semidefinite=stated.is_positive_semidefinite,

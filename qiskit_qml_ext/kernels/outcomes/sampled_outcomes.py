@@ -57,7 +57,8 @@ class SampledOutcomes(PairOutcomes):
             raise ValueError(
                 f"The kernel {reading.name!r} of this feature map is the mean over both orders of each pair, U(y)†U(x) "
                 "and U(x)†U(y), but only one order ran. A HammingKernel or BitFlipTolerantKernel with the same "
-                "connection runs the other one, and only that; orders='one' takes the order that ran as it is."
+                "connection and shots (not adaptive ones) runs the other one, and only that; orders='one' takes the "
+                "order that ran as it is."
             )
         values = values_of(reading, self.num_qubits)
         orders = self.counts[: 1 + both]
@@ -68,13 +69,16 @@ class SampledOutcomes(PairOutcomes):
         if self.same is not None:
             itself = _read(self.same, values, errors)
         shots: IntArray = np.sum([one.shots for one in orders], axis=0)
+        of_same = np.zeros(len(self.needed.same), dtype=np.int64) if self.same is None else self.same.shots
+        behind = np.unique(np.concatenate([shots, of_same[of_same > 0]]))
         return RawKernel(
             self.needed.fill(read.means, itself.means),
             self.needed.fill(read.errors, itself.errors),
-            int(shots.min()) if shots.size else self.shots,
+            int(behind[0]) if len(behind) else self.shots,
             self.target,
             outcomes=self,
             applied=() if errors is None else (str(errors),),
+            entry_shots=None if len(behind) < 2 else self.needed.fill(shots, of_same).astype(np.int64),
         )
 
 

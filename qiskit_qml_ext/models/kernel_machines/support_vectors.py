@@ -67,7 +67,9 @@ class QuantumSVC(ClassifierMixin, _SupportVectorMachine):
 
     Args:
         kernel: A quantum kernel: a :class:`~qiskit_qml_ext.kernels.FidelityKernel` or any kernel of
-            qiskit-machine-learning. ``None`` is the angle-encoding fidelity kernel with a bandwidth of 0.5.
+            qiskit-machine-learning. ``None`` is the angle-encoding fidelity kernel with a bandwidth of 0.5. One with
+            ``shots="adaptive"`` measures all entries equally well, whatever the labels are; shots by which the
+            decisions stand are those of :class:`~qiskit_qml_ext.models.AdaptiveQuantumSVC`.
         C: The inverse strength of the regularisation, positive.
         class_weight: A weight for each class, or ``"balanced"``.
         tol: The tolerance of the stopping criterion. The kernel matrix is the cost, so the default is far tighter than

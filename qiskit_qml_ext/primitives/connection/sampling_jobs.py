@@ -55,6 +55,12 @@ class SamplingJobs:
         other.__dict__.update(self.__dict__, _journaling=journaling)
         return other
 
+    def with_settings(self, settings: ConnectionSettings) -> "SamplingJobs":
+        """Return the same, with other shots, seed or limit of a job."""
+        other = object.__new__(SamplingJobs)
+        other.__dict__.update(self.__dict__, _settings=settings)
+        return other
+
     def sample(
         self, circuit: QuantumCircuit, values: FloatArray, *, shots: int | None, key: str | None
     ) -> Iterator[tuple[slice, DataBin]]:

@@ -35,6 +35,12 @@ def as_new_program(connection: Connection) -> Connection:
     return connection._view(_journaling=journaling, _jobs=connection._jobs.with_journaling(journaling))
 
 
+def with_shots(connection: Connection, shots: int) -> Connection:
+    """Return a connection that takes other shots of every circuit; one of exact results draws them."""
+    settings = replace(connection._settings, shots=shots)
+    return connection._view(_settings=settings, _jobs=connection._jobs.with_settings(settings))
+
+
 def estimator_content(connection: Connection) -> str:
     """Return a digest of what decides the estimates of a connection, as a journal would know them.
 

@@ -41,12 +41,16 @@ class RunPlan:
     """The estimated fraction of shots without an error, of the worst circuit; ``None`` if unknown."""
     advice: tuple[str, ...] = ()
     """Sentences on what stands in the way and what helps."""
+    expected_executions: float | None = None
+    """The executions that are expected where their number follows from what is measured, which is not known before;
+    ``executions``, ``jobs``, ``seconds`` and ``cost`` are then the most. ``None`` where it is fixed, or not known."""
 
     def summary(self) -> str:
         """Say it in words."""
+        differ = self.executions != self.circuits * self.shots
         lines = [
-            f"{self.circuits:,} circuits with {self.shots:,} shots each on {self.target}: {self.executions:,} "
-            f"executions in {self.jobs:,} job{'s' * (self.jobs != 1)}.",
+            f"{self.circuits:,} circuits with {'up to ' * differ}{self.shots:,} shots each on {self.target}: "
+            f"{self.executions:,} executions in {self.jobs:,} job{'s' * (self.jobs != 1)}.",
             f"After transpilation: {self.two_qubit_gates:,} two-qubit gates, depth {self.depth:,}.",
         ]
         if self.in_journal:
