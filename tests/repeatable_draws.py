@@ -1,10 +1,11 @@
 """What is drawn without a seed in a test follows from the test's name, so that no outcome is left to chance.
 
-Without a seed NumPy asks the system for fresh bits, Aer and the transpiler for a random number; here all of them get the
-next bits of a stream that starts anew for each test (and for each fixture that several tests share). Two draws in a test
-still differ; the same test draws the same numbers whenever, wherever and after whatever it runs. Processes that a test
-starts are not reached: they must be given a seed.
+Without a seed NumPy asks the system for fresh bits, Aer and the transpiler for a random number; here all of them get
+the next bits of a stream that starts anew for each test (and for each fixture that several tests share). Two draws in
+a test still differ; the same test draws the same numbers whenever, wherever and after whatever it runs. Processes that
+a test starts are not reached: they must be given a seed.
 """
+# ruff: noqa: NPY002
 
 import random
 import sys
