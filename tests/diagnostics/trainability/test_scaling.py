@@ -240,8 +240,8 @@ def test_few_studies_of_24_laws_name_a_wrong_one():
 
 @pytest.mark.slow
 def test_at_most_5_percent_of_studies_of_24_laws_name_a_wrong_one():
-    """24 laws, 9 settings, 60 seeds: about 2 % name a wrong class and 57 % the right one."""
-    check_verdicts_on_laws(60)
+    """24 laws, 9 settings, 15 seeds: about 2 % name a wrong class and 59 % the right one."""
+    check_verdicts_on_laws(15)
 
 
 def test_what_lies_between_a_power_and_an_exponential_is_named_neither():
