@@ -175,7 +175,8 @@ class Handler(BaseHTTPRequestHandler):
         }
 
     def _catalog(self, parts):
-        return 200, {"overview_ui": {"en": {"display_name": "Open"}}, "metadata": {"pricing": {"type": "free"}}}
+        name, price = ("Standard", "paid") if self.store.setting("sessions_allowed", True) else ("Open", "free")
+        return 200, {"overview_ui": {"en": {"display_name": name}}, "metadata": {"pricing": {"type": price}}}
 
     def _backends(self, parts):
         folder = Path(self.folder) / "backends"

@@ -84,6 +84,17 @@ class Target(ABC):
     def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> QuantumCircuit | None:
         """Return the circuit in the target's own gates, or ``None`` if any circuit will do as it is."""
 
+    def refuse_circuit(self, circuit: QuantumCircuit, primitive: str) -> None:  # noqa: B027  (most take what they run)
+        """Raise for a circuit that would be refused after it was submitted, or only by what this stands for.
+
+        Args:
+            circuit: The circuit as it is to run.
+            primitive: ``"sampler"`` or ``"estimator"``.
+
+        Raises:
+            UnsupportedCircuitError: Nothing was submitted.
+        """
+
     @property
     def device(self) -> DeviceTarget | None:
         """What the target says of its qubits and gates; ``None`` where qubits have no places."""
