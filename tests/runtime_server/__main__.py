@@ -175,7 +175,8 @@ class Handler(BaseHTTPRequestHandler):
         }
 
     def _catalog(self, parts):
-        name, price = ("Standard", "paid") if self.store.setting("sessions_allowed", True) else ("Open", "free")
+        name = self.store.setting("plan", "Standard")
+        price = "free" if name == "Open" else "paid"
         return 200, {"overview_ui": {"en": {"display_name": name}}, "metadata": {"pricing": {"type": price}}}
 
     def _backends(self, parts):
@@ -212,8 +213,8 @@ class Handler(BaseHTTPRequestHandler):
         job = self.store.take("job_ids") or uuid.uuid4().hex[:20]
         pending = self.store.setting("pending_limit")
         accepted = self.store.write(
-            "INSERT INTO jobs (id, backend, program, params, tags, session, status, created)"
-            " SELECT ?, ?, ?, ?, ?, ?, 'Queued', ?"
+            "INSERT INTO jobs (id, backend, program, params, tags, session, cost, status, created)"
+            " SELECT ?, ?, ?, ?, ?, ?, ?, 'Queued', ?"
             " WHERE ? > (SELECT count(*) FROM jobs WHERE status IN ('Queued', 'Running'))",
             job,
             body["backend"],
@@ -221,6 +222,7 @@ class Handler(BaseHTTPRequestHandler):
             json.dumps(body["params"]),
             json.dumps(body.get("tags", [])),
             session,
+            body.get("cost"),
             self.store.now(),
             2**60 if pending is None else pending,
         )

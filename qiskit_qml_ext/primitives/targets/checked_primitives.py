@@ -10,12 +10,17 @@ SAMPLER, ESTIMATOR = "sampler", "estimator"
 """The two kinds of primitives."""
 
 
-def with_pubs_checked(primitive: Any, refuse: Callable[[list[Any]], None]) -> Any:
-    """Return a primitive's class, by the same name, whose ``run`` lets a function look at the PUBs first."""
+def with_pubs_checked(primitive: Any, refuse: Callable[[list[Any], Any], None]) -> Any:
+    """Return a primitive's class, by the same name, whose ``run`` lets a function look first.
+
+    Args:
+        primitive: The class.
+        refuse: Gets the PUBs and the shots of the call, ``None`` where it has none, and may raise.
+    """
 
     def run(self: Any, pubs: Iterable[Any], **options: Any) -> Any:
         given = list(pubs)
-        refuse(given)
+        refuse(given, options.get("shots"))
         return primitive.run(self, given, **options)
 
     kept = {name: getattr(primitive, name) for name in ("__module__", "__qualname__", "__doc__")}

@@ -127,11 +127,11 @@ class RuntimeTarget(BackendTarget):
         The service says itself what is too large, and knows better.
         """
 
-        def refuse(pubs: list[Any]) -> None:
+        def refuse(pubs: list[Any], asked: Any) -> None:
             for circuit in circuits_of(pubs):
                 self.refuse_circuit(circuit, primitive)
             if self.is_fake and shots is not None:
-                coerced = [SamplerPub.coerce(pub, shots) for pub in pubs]
+                coerced = [SamplerPub.coerce(pub, asked or shots) for pub in pubs]
                 refuse_executions(sum(pub.size * pub.shots for pub in coerced), self.max_executions_per_job, self.name)
 
         return with_pubs_checked(kind, refuse)

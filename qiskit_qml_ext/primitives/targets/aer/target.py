@@ -103,7 +103,7 @@ class AerTarget(Target):
     def _checked(self, kind: Any, primitive: str) -> Any:
         """Return a class of primitives that refuse what the device would, if the simulator stands for one."""
 
-        def refuse(pubs: list[Any]) -> None:
+        def refuse(pubs: list[Any], asked: Any) -> None:
             for circuit in circuits_of(pubs):
                 self.refuse_circuit(circuit, primitive)
 

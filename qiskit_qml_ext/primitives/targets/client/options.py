@@ -138,7 +138,9 @@ def _known(usual: Any, given: Mapping[Any, Any], prefix: str, unknown: list[str]
             unknown.append(f"{prefix}{name}")
             continue
         default = getattr(usual, name)
-        if is_unset(value) or (value is None and (default is None or is_group(default) or not _takes_none(usual, name))):
+        if is_unset(value) or (
+            value is None and (default is None or is_group(default) or not _takes_none(usual, name))
+        ):
             continue
         if is_group(default):
             if not isinstance(value, Mapping) and not is_group(value):
