@@ -17,6 +17,7 @@ from qiskit_qml_ext.checks import wrong_kind
 from qiskit_qml_ext.circuits import AngleFeatureMap
 from qiskit_qml_ext.kernels import AdaptiveShots, FidelityKernel, KernelEstimate
 from qiskit_qml_ext.kernels.adaptive import Decided, PairCounts, Trained, adaptive_circuits, decide, train
+from qiskit_qml_ext.kernels.base import conditions_of
 from qiskit_qml_ext.kernels.samples import DistinctPairs, distinct_pairs, distinct_samples
 from qiskit_qml_ext.models.undoing import undone_if_it_fails
 from qiskit_qml_ext.primitives import connect
@@ -129,6 +130,7 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
             int(counts.shots.min()) if len(counts.shots) else None,
             target,
             entry_shots=needed.fill(counts.shots.astype(np.float64), exact).astype(np.int64),
+            conditions=conditions_of(self.kernel_),
         )
 
     def decide(self, X: ArrayLike) -> Decided:

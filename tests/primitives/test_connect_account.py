@@ -15,6 +15,8 @@ from qiskit_qml_ext.primitives import Journal, Policy, connect
 from qiskit_qml_ext.primitives.journal.service.services import is_of_runtime
 from qiskit_qml_ext.primitives.pricing import error_free_fraction
 
+pytestmark = pytest.mark.client
+
 
 def test_account_with_a_name_or_the_least_busy_device(server):
     assert connect(server.service(), backend="test_manila").target_name == "test_manila"

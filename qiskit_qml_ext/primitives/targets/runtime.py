@@ -33,6 +33,7 @@ from qiskit_qml_ext.primitives.targets.client.circuits import (
     refuse_registers,
     refuse_with_options,
 )
+from qiskit_qml_ext.primitives.targets.client.conditions import conditions_of
 from qiskit_qml_ext.primitives.targets.client.generations import quietly
 from qiskit_qml_ext.primitives.targets.client.plans import refuse_closed, refuse_sessions
 
@@ -112,6 +113,16 @@ class RuntimeTarget(BackendTarget):
         estimator.options.default_precision = precision_of(shots or self.default_shots)
         self._seed_simulator(estimator, seed)
         return estimator
+
+    def conditions(self, primitive: str) -> tuple[str, ...]:
+        """Return the options that were set, and the mitigation of an estimator that was told nothing.
+
+        The older primitives leave options to the service, so that a rehearsal has none.
+        """
+        if self.is_fake and self.generation == "legacy":
+            return ()
+        options = self.options.sampler if primitive == SAMPLER else self.options.estimator
+        return conditions_of(options, mitigates_by_itself=primitive == ESTIMATOR)
 
     def refuse_circuit(self, circuit: QuantumCircuit, primitive: str) -> None:
         """Raise for what the service refuses: on the device and in a rehearsal alike."""

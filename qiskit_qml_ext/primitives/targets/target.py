@@ -95,6 +95,17 @@ class Target(ABC):
             UnsupportedCircuitError: Nothing was submitted.
         """
 
+    def conditions(self, primitive: str) -> tuple[str, ...]:
+        """Return what is on while circuits run, beside what the target is, as results record it.
+
+        Args:
+            primitive: ``"sampler"`` or ``"estimator"``.
+
+        Returns:
+            Mitigation and the like, each as ``"name=value"``.
+        """
+        return ()
+
     @property
     def device(self) -> DeviceTarget | None:
         """What the target says of its qubits and gates; ``None`` where qubits have no places."""

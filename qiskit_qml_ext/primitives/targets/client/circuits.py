@@ -111,8 +111,8 @@ def refuse_executions(executions: int, limit: int, name: str) -> None:
     """
     if executions > limit:
         raise ValueError(
-            f"A job of {executions:,} executions (circuits times shots) came, but the service takes {limit:,} in a job, "
-            f"so that {name} takes no more either. Use fewer shots, or connection.sample, which cuts work into jobs."
+            f"A job of {executions:,} executions (circuits times shots) came, but the service takes {limit:,} in a "
+            f"job, and so does {name}. Use fewer shots, or connection.sample, which cuts work into jobs."
         )
 
 

@@ -138,9 +138,7 @@ def _known(usual: Any, given: Mapping[Any, Any], prefix: str, unknown: list[str]
             unknown.append(f"{prefix}{name}")
             continue
         default = getattr(usual, name)
-        if is_unset(value) or (
-            value is None and (default is None or is_group(default) or not _takes_none(usual, name))
-        ):
+        if is_unset(value) or (value is None and _says_nothing(usual, name)):
             continue
         if is_group(default):
             if not isinstance(value, Mapping) and not is_group(value):
@@ -156,13 +154,16 @@ def _known(usual: Any, given: Mapping[Any, Any], prefix: str, unknown: list[str]
     return kept
 
 
-def _takes_none(usual: Any, name: str) -> bool:
-    """Tell whether ``None`` is a value of an option; elsewhere it says that nothing was set."""
+def _says_nothing(usual: Any, name: str) -> bool:
+    """Tell whether ``None`` in an option's place says that it was not set; it is a value of some options."""
+    default = getattr(usual, name)
+    if default is None or is_group(default):
+        return True
     try:
         type(usual)(**{name: None})
     except ValueError:
-        return False
-    return True
+        return True
+    return False
 
 
 def _refuse_values(usual: Any, given: Mapping[str, Any], prefix: str) -> None:
@@ -203,7 +204,7 @@ def _with_one_time_limit(given: Mapping[str, Any]) -> dict[str, Any]:
         words = " and ".join(f"{name}={value}" for name, value in said.items())
         raise ValueError(f"The longest time of a job came twice: {words}. Leave one of them out.")
     rest.pop("max_execution_time", None)
-    return {**rest, **{"max_execution_time": value for value in said.values()}}
+    return {**rest, "max_execution_time": next(iter(said.values()))} if said else rest
 
 
 def _refuse_unknown(parts: Sequence[_Part], kind: Generation) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from runtime_server.matrix import FEATURES, GENERATIONS, MODES, MOMENTS, every_cell, some_cells
 
+pytestmark = pytest.mark.client
+
 TESTS = Path(__file__).parents[3]
 
 

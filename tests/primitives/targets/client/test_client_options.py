@@ -20,6 +20,8 @@ from qiskit_qml_ext.primitives.targets.client import AUTO, PrimitiveOptions, gen
 from qiskit_qml_ext.primitives.targets.client.generations import generations, quietly
 from qiskit_qml_ext.primitives.targets.client.options import ARGUMENTS_OF_CONNECT
 
+pytestmark = pytest.mark.client
+
 GENERATIONS = list(generations())
 NEWER = pytest.mark.skipif(not HAS_EXECUTOR, reason="the client has the older generation only")
 
@@ -195,7 +197,7 @@ def test_options_of_the_other_generation_are_refused_with_how_to_have_them(kind,
 
 
 def test_generation_that_the_client_lacks_is_refused():
-    with pytest.raises(ValueError, match="generation must be 'auto' or .*, but 'newest' came"):
+    with pytest.raises(ValueError, match=r"generation must be 'auto' or .*, but 'newest' came"):
         connect("fake_manila", generation="newest")
     if not HAS_EXECUTOR:
         with pytest.raises(ValueError, match=r"came with qiskit-ibm-runtime 0\.50"):
