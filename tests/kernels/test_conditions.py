@@ -47,7 +47,7 @@ def test_kernels_tell_what_was_on():
     assert estimate.reinterpret("hamming", orders="one").conditions == told
     plain = FidelityKernel(ZZFeatureMap(), connection=connect("fake_manila", shots=64, seed=1))
     assert plain.evaluate_with_errors(SAMPLES).conditions == ()
-    assert CombinedKernel([plain, kernel]).evaluate_with_errors(SAMPLES).conditions == told
+    assert CombinedKernel([("plain", plain), ("twirled", kernel)]).evaluate_with_errors(SAMPLES).conditions == told
     assert FidelityKernel(ZZFeatureMap()).evaluate_with_errors(SAMPLES).conditions == ()
 
 

@@ -68,7 +68,7 @@ class EvaluationSettings:
         return f"{self.folds}-fold cross-validation{repeats}, {self.inner_folds}-fold search inside"
 
     def to_dict(self) -> dict[str, object]:
-        """Return the fields as a dictionary of plain values; ``model`` and ``training`` only with variational models."""
+        """Return the fields as plain values; ``model`` and ``training`` only where a variational model took part."""
         fields = asdict(self)
         del fields["model"], fields["training"]
         trained = {} if self.training is None else {"model": self.model, "training": self.training.to_dict()}
