@@ -80,7 +80,8 @@ class PrimitiveOptions:
         _refuse_unknown(parts, kind)
         for part in parts:
             _refuse_values(part.usual, part.kept, "")
-        options = cls(*(part.kept for part in parts), *(tuple(part.unknown) for part in parts))
+        sampler, estimator = parts
+        options = cls(sampler.kept, estimator.kept, tuple(sampler.unknown), tuple(estimator.unknown))
         refuse_conflicts(options.sampler, options.estimator, kind)
         return options
 
@@ -174,7 +175,7 @@ def _refuse_values(usual: Any, given: Mapping[str, Any], prefix: str) -> None:
     try:
         type(usual)(**given)
     except ValueError as error:  # Pydantic's
-        problems = getattr(error, "errors", list)()
+        problems: list[dict[str, Any]] = getattr(error, "errors", list)()
         said = [
             f"{prefix}{'.'.join(str(part) for part in item['loc'] if isinstance(part, str))}: {item['msg']}, but "
             f"{item['input']!r} came"
