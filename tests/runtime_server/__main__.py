@@ -184,7 +184,12 @@ class Handler(BaseHTTPRequestHandler):
         queued = self.store.row("SELECT count(*) AS n FROM jobs WHERE status = 'Queued'")["n"]
         if len(parts) == 1:
             devices = [
-                {"name": item.name, "status": {"name": "online", "reason": "available"}, "queue_length": queued}
+                {
+                    "name": item.name,
+                    "class": "mock" if item.name.startswith("mock_") else "real",
+                    "status": {"name": "online", "reason": "available"},
+                    "queue_length": queued,
+                }
                 for item in sorted(folder.iterdir())
             ]
             return 200, {"devices": devices}

@@ -3,7 +3,7 @@
 import copy
 import difflib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qiskit import QuantumCircuit
@@ -34,8 +34,10 @@ from qiskit_qml_ext.primitives.targets.client.circuits import (
     refuse_with_options,
 )
 from qiskit_qml_ext.primitives.targets.client.conditions import conditions_of
+from qiskit_qml_ext.primitives.targets.client.dry_runs import dry_run
 from qiskit_qml_ext.primitives.targets.client.generations import quietly
 from qiskit_qml_ext.primitives.targets.client.plans import refuse_closed, refuse_sessions
+from qiskit_qml_ext.primitives.targets.target import Answer
 
 MODES = ("job", "batch", "session")
 """Runtime's execution modes."""
@@ -123,6 +125,12 @@ class RuntimeTarget(BackendTarget):
             return ()
         options = self.options.sampler if primitive == SAMPLER else self.options.estimator
         return conditions_of(options, mitigates_by_itself=primitive == ESTIMATOR)
+
+    def dry_run(self, pubs: Sequence[SamplerPub]) -> Answer:
+        """Let the service check circuits as a job, and run them on nothing."""
+        if self.is_fake:
+            return super().dry_run(pubs)
+        return dry_run(self.without_mode().sampler(self.default_shots, None), pubs)
 
     def refuse_circuit(self, circuit: QuantumCircuit, primitive: str) -> None:
         """Raise for what the service refuses: on the device and in a rehearsal alike."""
