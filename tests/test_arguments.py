@@ -193,6 +193,7 @@ CALLS: dict[str, tuple[Callable[..., object], tuple[object, ...], dict[str, obje
     "connect": (primitives.connect, (), {}),
     "connect to aer": (primitives.connect, ("aer",), {}),
     "connect to a fake device": (primitives.connect, ("fake_manila",), {}),
+    "rehearse": (primitives.rehearse, (primitives.connect("aer"), []), {}),
     "ExactEstimator": (primitives.ExactEstimator, (), {}),
     "ExactSampler": (primitives.ExactSampler, (), {}),
     "AdjointEstimatorGradient": (gradients.AdjointEstimatorGradient, (), {}),
