@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 
-from qiskit_qml_ext.checks import check_arguments, real_number
+from qiskit_qml_ext.checks import check_arguments
 from qiskit_qml_ext.exceptions import AngleOutOfRangeError, UnsupportedCircuitError
 from qiskit_qml_ext.primitives.connection.connection import Connection
 from qiskit_qml_ext.primitives.journal.service.timed_calls import within
@@ -28,8 +28,8 @@ class Rehearsal:
     """Why they are refused, or why the service was not asked; empty if it accepted them."""
 
 
-@check_arguments(seconds=lambda name, value: real_number(name, value, minimum=0.0))
-def rehearse(connection: Connection, pubs: Iterable[SamplerPubLike], *, seconds: float = 300.0) -> Rehearsal:
+@check_arguments()
+def rehearse(connection: Connection, pubs: Iterable[SamplerPubLike], *, max_seconds: float = 300.0) -> Rehearsal:
     """Let circuits be checked as a job would be, at no cost: nothing runs on the device.
 
     Known rules come first: gates, couplings, angles, registers, options that do not go together. What they let pass
@@ -40,7 +40,7 @@ def rehearse(connection: Connection, pubs: Iterable[SamplerPubLike], *, seconds:
         connection: From :func:`~qiskit_qml_ext.primitives.connect`.
         pubs: Circuits with parameter values, as for a sampler; they are transpiled as by
             :meth:`Connection.isa_circuit`.
-        seconds: How long to wait for the service's answer.
+        max_seconds: How long to wait for the service's answer.
 
     Returns:
         What came of it.
@@ -58,5 +58,5 @@ def rehearse(connection: Connection, pubs: Iterable[SamplerPubLike], *, seconds:
                 refuse_angles(pub.circuit, limited, pub.parameter_values)
     except (UnsupportedCircuitError, AngleOutOfRangeError) as error:
         return Rehearsal(False, "rules", str(error))
-    answer = within(seconds, lambda: target.dry_run(made))
+    answer = within(max_seconds, lambda: target.dry_run(made))
     return Rehearsal(answer.accepted is not False, "rules" if answer.accepted is None else "service", answer.reason)

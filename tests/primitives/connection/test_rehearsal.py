@@ -62,7 +62,7 @@ def test_what_runs_here_has_no_service(target):
 def test_arguments_that_cannot_be_meant_are_refused():
     with pytest.raises(TypeError, match="connection must come from connect"):
         rehearse("aer", [rotation()])
-    with pytest.raises(ValueError, match="seconds must be"):
-        rehearse(connect("aer"), [], seconds=-1.0)
+    with pytest.raises(ValueError, match="max_seconds must be"):
+        rehearse(connect("aer"), [], max_seconds=-1.0)
     with pytest.raises(ValueError, match="finite"):
         rehearse(connect("aer"), [(rotation(), [np.nan])])
