@@ -18,8 +18,6 @@ from runtime_server.work import ANGLES, QUICK, isa_rotation
 from qiskit_qml_ext.exceptions import CalibrationChangedWarning, DuplicateExecutionWarning, RunIncompleteError
 from qiskit_qml_ext.primitives.journal import Journal, JournaledEstimator, JournaledSampler, Policy
 
-pytestmark = pytest.mark.client
-
 JOB = "/jobs/[0-9a-f]+"
 RESULTS = JOB + "/results"
 
