@@ -3,7 +3,7 @@
 import re
 
 from qiskit_qml_ext.primitives.journal.service.faults import classify
-from qiskit_qml_ext.primitives.journal.service.reactions import Meaning
+from qiskit_qml_ext.primitives.journal.service.reactions import Step
 
 _LIMIT = re.compile(r"\b(?:limit|maximum|at most|up to|more than)\b[^\d.;]{0,40}(\d[\d,]*)", re.IGNORECASE)
 
@@ -20,7 +20,7 @@ def limit_below(error: BaseException, executions: int) -> int | None:
         another reason, or may have accepted it.
     """
     fault = classify(error)
-    if fault.meaning is not Meaning.TOO_LARGE or executions < 2:
+    if fault.reaction.step is not Step.HALVE or executions < 2:
         return None
     named = (int(digits.replace(",", "")) for digits in _LIMIT.findall(fault.reason))
     return next((number for number in named if 0 < number < executions), executions // 2)
