@@ -95,6 +95,10 @@ class NoiseWithoutEffectWarning(UserWarning):
     """A noise model has errors on gates, none of which the circuit has."""
 
 
+class OptionWithoutEffectWarning(UserWarning):
+    """Options were given that the primitives which run have not."""
+
+
 class IndefiniteKernelWarning(UserWarning):
     """A kernel matrix has negative eigenvalues, so that some of its directions say nothing and were left out."""
 

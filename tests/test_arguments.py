@@ -193,6 +193,7 @@ CALLS: dict[str, tuple[Callable[..., object], tuple[object, ...], dict[str, obje
     "connect": (primitives.connect, (), {}),
     "connect to aer": (primitives.connect, ("aer",), {}),
     "connect to a fake device": (primitives.connect, ("fake_manila",), {}),
+    "rehearse": (primitives.rehearse, (primitives.connect("aer"), []), {}),
     "ExactEstimator": (primitives.ExactEstimator, (), {}),
     "ExactSampler": (primitives.ExactSampler, (), {}),
     "AdjointEstimatorGradient": (gradients.AdjointEstimatorGradient, (), {}),
@@ -264,7 +265,7 @@ def test_the_walk_knows_every_argument_that_is_not_data():
     open_values = {
         *("circuit", "kernel", "states", "other", "quantum", "values", "program", "cotangents"),
         *("observables", "states_x", "states_y", "dataset", "feature_map", "first", "second", "options", "progress"),
-        *("outcomes", "classes"),
+        *("outcomes", "classes", "pubs"),
     }
     arguments = {name for function, _, _ in CALLS.values() for name in inspect.signature(function).parameters}
     assert arguments - set(IMPOSSIBLE) - open_values == set()

@@ -240,6 +240,7 @@ def _product(estimate: JacobianEstimate, products: FloatArray, errors: FloatArra
         target=estimate.target,
         num_evaluations=estimate.num_evaluations,
         bias=estimate.bias,
+        conditions=estimate.conditions,
     )
 
 

@@ -39,6 +39,8 @@ class JacobianEstimate:
     """Where the noise comes from: what the standard errors of products need."""
     bias: str = field(default="", repr=False)
     """What the method is wrong by without any noise, in words; empty if it is right."""
+    conditions: tuple[str, ...] = field(default=(), repr=False)
+    """What was on while circuits ran: options of the estimator such as its resilience level, as ``"name=value"``."""
 
     def __array__(self, dtype: object = None, copy: bool | None = None) -> AnyArray:
         """Return the derivatives."""

@@ -30,6 +30,8 @@ class MatrixEstimate:
     """Names of the parameters that belong to the columns."""
     quantity: str = field(default="second derivatives", repr=False)
     """What the entries are."""
+    conditions: tuple[str, ...] = field(default=(), repr=False)
+    """What was on while circuits ran: options of the estimator such as its resilience level, as ``"name=value"``."""
 
     def __array__(self, dtype: object = None, copy: bool | None = None) -> AnyArray:
         """Return the matrices."""

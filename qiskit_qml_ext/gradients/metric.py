@@ -89,6 +89,7 @@ def metric_tensor(
         method="states" if approximation is None else approximation,
         reason=_WHOLE if approximation is None else _BLOCKS,
         target=problem.connection.target_name,
+        conditions=problem.conditions,
         num_evaluations=evaluations,
         rows=problem.names,
         columns=problem.names,

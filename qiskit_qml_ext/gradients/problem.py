@@ -14,6 +14,7 @@ from qiskit_qml_ext.engine import Observable, Projector
 from qiskit_qml_ext.engine.observables import as_list
 from qiskit_qml_ext.gradients.parameter_rows import ParameterChoice, ParameterValues, chosen_columns, parameter_rows
 from qiskit_qml_ext.primitives import Connection, connect
+from qiskit_qml_ext.primitives.targets.checked_primitives import ESTIMATOR
 
 _IMAGINARY = 1e-12  # of the largest coefficient: what rounding leaves of a product of i's
 
@@ -42,6 +43,11 @@ class Problem:
         """The names of the parameters to differentiate by."""
         parameters = list(self.circuit.parameters)
         return tuple(parameters[column].name for column in self.columns)
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What is on while an estimator runs the circuits; see :meth:`Target.conditions`."""
+        return self.connection.target.conditions(ESTIMATOR)
 
 
 def pose(

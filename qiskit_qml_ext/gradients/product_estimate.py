@@ -35,6 +35,8 @@ class ProductEstimate:
     """Parameter vectors at which the circuit (or one like it) ran."""
     bias: str = field(default="", repr=False)
     """What the method's derivatives are wrong by without any noise, in words; empty if they are right."""
+    conditions: tuple[str, ...] = field(default=(), repr=False)
+    """What was on while circuits ran: options of the estimator such as its resilience level, as ``"name=value"``."""
 
     def __iter__(self) -> Iterator[FloatArray]:
         """Yield the expectation values and the products."""

@@ -78,6 +78,7 @@ def hessian(
         method=method,
         reason=reason,
         target=problem.connection.target_name,
+        conditions=problem.conditions,
         num_evaluations=evaluations,
         rows=problem.names,
         columns=tuple(names[place] for place in others),

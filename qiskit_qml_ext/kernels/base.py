@@ -21,6 +21,7 @@ from qiskit_qml_ext.kernels.repairs import PsdRepair, makes_psd, needs_diagonal,
 from qiskit_qml_ext.kernels.samples import check_pair, check_samples
 from qiskit_qml_ext.primitives import Connection, connect
 from qiskit_qml_ext.primitives.forks import Lock
+from qiskit_qml_ext.primitives.targets.checked_primitives import SAMPLER
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
@@ -72,6 +73,9 @@ class QuantumKernel(BaseKernel, BaseEstimator):
     """Whether circuits run for samples and not for pairs, so that a matrix costs no more than its diagonal."""
     is_symmetric: ClassVar[bool] = False
     """Whether k(x, y) and k(y, x) are one number, found once, noise included; False where that is not known."""
+
+    runs_by: ClassVar[str] = SAMPLER
+    """Which primitive runs its circuits: ``"sampler"`` or ``"estimator"``."""
 
     # QML's constructor is not called: it wants a circuit of a fixed width and stores it apart, where set_params and
     # clone would not see a change.
@@ -151,6 +155,7 @@ class QuantumKernel(BaseKernel, BaseEstimator):
             truncation_errors=raw.truncation_errors,
             repaired_errors=None if final is raw else final.standard_errors,
             entry_shots=raw.entry_shots,
+            conditions=conditions_of(self),
         )
 
     def _synthesis_error(self, x: FloatArray, y: FloatArray | None) -> float | None:
@@ -369,9 +374,20 @@ def knowing_copy(value: Any) -> Any:
 Kernel.register(QuantumKernel)
 
 
+def conditions_of(kernel: QuantumKernel) -> tuple[str, ...]:
+    """Return what is on while the circuits of a kernel and of those in it run; see :class:`KernelEstimate`."""
+    found = [part._connection().target.conditions(part.runs_by) for part in _parts_of(kernel)]
+    return tuple(dict.fromkeys(condition for one in found for condition in one))
+
+
 def connections_of(kernel: QuantumKernel) -> tuple[Connection, ...]:
     """Return where a kernel and the kernels among its arguments run; without a connection results are exact."""
+    return tuple(part._connection() for part in _parts_of(kernel))
+
+
+def _parts_of(kernel: QuantumKernel) -> list[QuantumKernel]:
+    """Return a kernel and the kernels among its arguments."""
     parts: list[object] = [kernel]
     for value in kernel.get_params(deep=True).values():
         parts += value if isinstance(value, (list, tuple)) else [value]
-    return tuple(part._connection() for part in parts if isinstance(part, QuantumKernel))
+    return [part for part in parts if isinstance(part, QuantumKernel)]

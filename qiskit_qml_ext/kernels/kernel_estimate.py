@@ -90,6 +90,8 @@ class KernelEstimate:
     entry_shots: IntArray | None = None
     """The shots behind each entry of ``raw``, shape (n, m), where they differ, 0 for exact entries; ``shots`` is then
     the least of the others. ``None`` where they are all alike."""
+    conditions: tuple[str, ...] = ()
+    """What was on while the circuits ran: options of the primitives such as twirling, as ``"name=value"``."""
 
     def reinterpret(
         self,
@@ -127,7 +129,7 @@ class KernelEstimate:
         read = self.outcomes.reinterpret(
             reading, tolerance=tolerance, orders=orders, readout_correction=readout_correction
         )
-        return replace(read, synthesis_error=self.synthesis_error)
+        return replace(read, synthesis_error=self.synthesis_error, conditions=self.conditions)
 
     def __iter__(self) -> Iterator[FloatArray]:
         """Unpack as ``matrix, standard_errors, raw``."""

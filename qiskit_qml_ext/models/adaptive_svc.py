@@ -18,6 +18,7 @@ from qiskit_qml_ext.circuits import AngleFeatureMap
 from qiskit_qml_ext.kernels import AdaptiveShots, FidelityKernel, KernelEstimate
 from qiskit_qml_ext.kernels.abilities import trained_clone
 from qiskit_qml_ext.kernels.adaptive import Decided, PairCounts, Trained, adaptive_circuits, decide, train
+from qiskit_qml_ext.kernels.base import conditions_of
 from qiskit_qml_ext.kernels.samples import DistinctPairs, distinct_pairs, distinct_samples
 from qiskit_qml_ext.models.undoing import undone_if_it_fails
 from qiskit_qml_ext.primitives import connect
@@ -132,6 +133,7 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
             int(counts.shots.min()) if len(counts.shots) else None,
             target,
             entry_shots=needed.fill(counts.shots.astype(np.float64), exact).astype(np.int64),
+            conditions=conditions_of(self.kernel_),
         )
 
     def decide(self, X: ArrayLike) -> Decided:

@@ -6,7 +6,7 @@ approximation, angle_limits: what a device runs otherwise  targets/: the kinds o
 journal/: work that survives                               connection/: a target together with how it is used
 """
 
-from qiskit_qml_ext.primitives.connection import Connection, ConnectionSettings, Usage, connect
+from qiskit_qml_ext.primitives.connection import Connection, ConnectionSettings, Rehearsal, Usage, connect, rehearse
 from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.primitives.exact import ExactEstimator, ExactSampler
 from qiskit_qml_ext.primitives.journal import Journal, JournaledEstimator, JournaledSampler, Policy
@@ -22,8 +22,10 @@ __all__ = [
     "JournaledEstimator",
     "JournaledSampler",
     "Policy",
+    "Rehearsal",
     "RunPlan",
     "Usage",
     "circuit_key",
     "connect",
+    "rehearse",
 ]

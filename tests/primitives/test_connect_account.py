@@ -4,12 +4,18 @@ import json
 
 import numpy as np
 import pytest
+import qiskit_ibm_runtime
 from qiskit import QuantumCircuit, generate_preset_pass_manager
+from qiskit_ibm_runtime import Batch, QiskitRuntimeService, Session
 from runtime_server.client import HAS_EXECUTOR
 from runtime_server.work import QUICK, isa_rotation, rotation
 
+from qiskit_qml_ext.exceptions import RunIncompleteError
 from qiskit_qml_ext.primitives import Journal, Policy, connect
+from qiskit_qml_ext.primitives.journal.service.services import is_of_runtime
 from qiskit_qml_ext.primitives.pricing import error_free_fraction
+
+pytestmark = pytest.mark.client
 
 
 def test_account_with_a_name_or_the_least_busy_device(server):
@@ -91,12 +97,56 @@ def test_modes_open_one_session_that_is_closed_at_the_end_and_none_for_finished_
     assert server.jobs()[0]["session"] == sessions[0]["id"]
 
 
-def test_session_that_the_plan_does_not_allow_is_a_clear_error(server, path):
-    from qiskit_qml_ext.exceptions import RunIncompleteError
+@pytest.mark.skipif(not HAS_EXECUTOR, reason="the oldest client asks for plans at IBM's own address only")
+def test_sessions_are_refused_on_an_open_plan_before_anything_is_asked_for(server, path):
+    server.store.set("plan", "Open")
+    for target, backend in (
+        (server.service(), {"backend": "test_manila"}),
+        (server.service().backend("test_manila"), {}),
+    ):
+        with pytest.raises(ValueError, match=r"Open Plan, which has no sessions.*mode='batch'"):
+            connect(target, mode="session", journal=path, **backend)
+    assert server.requests("POST", "/sessions") == server.requests("POST", "/jobs") == 0
+    connect(server.service(), mode="batch").close()
 
+
+def test_session_that_the_service_does_not_allow_is_a_clear_error(server, path):
     server.store.set("sessions_allowed", False)
     with (
         connect(server.service(), shots=10, mode="session", journal=path, policy=Policy(**QUICK)) as connection,
         pytest.raises(RunIncompleteError, match="not authorized to run a session"),
     ):
         next(connection.sample(rotation(), np.zeros((2, 1))))
+
+
+@pytest.mark.parametrize("kind", [Batch, Session])
+def test_closed_sessions_of_the_users_are_refused(backend, kind):
+    mode = kind(backend=backend)
+    assert connect(mode).target_name == "test_manila"
+    mode.close()
+    with pytest.raises(ValueError, match=rf"The {kind.__name__} that came is closed.*mode='{kind.__name__.lower()}'"):
+        connect(mode)
+
+
+def test_account_of_either_name_and_of_a_subclass_is_taken(server):
+    class Mine(QiskitRuntimeService):
+        pass
+
+    assert getattr(qiskit_ibm_runtime, "IBMQuantumComputeService", QiskitRuntimeService) is QiskitRuntimeService
+    connection = connect(Mine(), backend="test_manila", shots=4)
+    assert is_of_runtime(connection.sampler)
+
+
+def test_device_of_an_account_that_was_closed_and_reached_again_still_runs(server, path):
+    old = server.service().backend("test_manila")
+    server.kill()
+    server.start()
+    connection = connect(old, shots=10, journal=path, policy=Policy(**QUICK))
+    next(connection.sample(rotation(), np.zeros((2, 1))))
+    assert server.executions() == 20
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1.5, True])
+def test_limit_of_executions_that_cannot_be_meant_is_refused(limit):
+    with pytest.raises((TypeError, ValueError), match="max_executions_per_job must be"):
+        connect("fake_manila", max_executions_per_job=limit)

@@ -175,14 +175,21 @@ class Handler(BaseHTTPRequestHandler):
         }
 
     def _catalog(self, parts):
-        return 200, {"overview_ui": {"en": {"display_name": "Open"}}, "metadata": {"pricing": {"type": "free"}}}
+        name = self.store.setting("plan", "Standard")
+        price = "free" if name == "Open" else "paid"
+        return 200, {"overview_ui": {"en": {"display_name": name}}, "metadata": {"pricing": {"type": price}}}
 
     def _backends(self, parts):
         folder = Path(self.folder) / "backends"
         queued = self.store.row("SELECT count(*) AS n FROM jobs WHERE status = 'Queued'")["n"]
         if len(parts) == 1:
             devices = [
-                {"name": item.name, "status": {"name": "online", "reason": "available"}, "queue_length": queued}
+                {
+                    "name": item.name,
+                    "class": "mock" if item.name.startswith("mock_") else "real",
+                    "status": {"name": "online", "reason": "available"},
+                    "queue_length": queued,
+                }
                 for item in sorted(folder.iterdir())
             ]
             return 200, {"devices": devices}
@@ -211,8 +218,8 @@ class Handler(BaseHTTPRequestHandler):
         job = self.store.take("job_ids") or uuid.uuid4().hex[:20]
         pending = self.store.setting("pending_limit")
         accepted = self.store.write(
-            "INSERT INTO jobs (id, backend, program, params, tags, session, status, created)"
-            " SELECT ?, ?, ?, ?, ?, ?, 'Queued', ?"
+            "INSERT INTO jobs (id, backend, program, params, tags, session, cost, status, created)"
+            " SELECT ?, ?, ?, ?, ?, ?, ?, 'Queued', ?"
             " WHERE ? > (SELECT count(*) FROM jobs WHERE status IN ('Queued', 'Running'))",
             job,
             body["backend"],
@@ -220,6 +227,7 @@ class Handler(BaseHTTPRequestHandler):
             json.dumps(body["params"]),
             json.dumps(body.get("tags", [])),
             session,
+            body.get("cost"),
             self.store.now(),
             2**60 if pending is None else pending,
         )

@@ -1,6 +1,7 @@
 """What the installed Runtime client calls its things, and how it is led to the server: its versions differ."""
 
 import os
+import warnings
 
 from qiskit_ibm_runtime import EstimatorV2, SamplerV2
 from qiskit_ibm_runtime.api import auth
@@ -32,6 +33,13 @@ def heed_iam_url():
     auth.os = os
 
 
+def quietly(make, *arguments, **settings):
+    """Make a primitive of the older generation without the client's word that it is deprecated."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return make(*arguments, **settings)
+
+
 __all__ = [
     "ESTIMATORS",
     "HAS_EXECUTOR",
@@ -43,4 +51,5 @@ __all__ = [
     "Sampler",
     "SamplerV2",
     "heed_iam_url",
+    "quietly",
 ]

@@ -49,6 +49,14 @@ class RuntimeServer:
         (folder / "configuration.json").write_text(json.dumps(configuration))
         shutil.copy(source / cls.props_filename, folder / "properties.json")
 
+    def offer_dry_runs(self, name="test_manila"):
+        """Offer the mock of a device, on which dry runs run."""
+        mock = self.folder / "backends" / name.replace("test_", "mock_")
+        shutil.copytree(self.folder / "backends" / name, mock, dirs_exist_ok=True)
+        path = mock / "configuration.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"backend_name": mock.name}))
+        return mock
+
     def recalibrate(self, name, date="2031-01-02T03:04:05+00:00"):
         """Give a device a new date of calibration."""
         path = self.folder / "backends" / name / "properties.json"

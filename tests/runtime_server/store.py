@@ -8,7 +8,7 @@ from pathlib import Path
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, backend TEXT, program TEXT, params TEXT, tags TEXT,
-    session TEXT, status TEXT, reason TEXT, code INTEGER, created REAL, running REAL, result TEXT);
+    session TEXT, status TEXT, reason TEXT, code INTEGER, created REAL, running REAL, result TEXT, cost INTEGER);
 CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, mode TEXT, backend TEXT, accepting INTEGER);
 CREATE TABLE IF NOT EXISTS ledger (seq INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT, executions INTEGER, at REAL);
 CREATE TABLE IF NOT EXISTS faults (

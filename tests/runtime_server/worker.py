@@ -51,7 +51,7 @@ def _run(store, row, parent):
         store.finish(row["id"], verdict["status"], reason=verdict["reason"], code=verdict.get("code"))
         return
     try:
-        executions, result = _PROGRAMS[row["program"]](json.loads(row["params"]), row["params"])
+        executions, result = _PROGRAMS[row["program"]](json.loads(row["params"]), row["params"], store.setting("seed"))
     except Exception:
         store.finish(row["id"], "Failed", reason=traceback.format_exc()[-400:], code=1500)
         return
@@ -61,6 +61,8 @@ def _run(store, row, parent):
         reason = f"The number of executions {executions} exceeds the limit of {limit}."
         store.finish(row["id"], "Failed", reason=reason, code=8033)
         return
+    if row["backend"].startswith("mock_"):
+        executions = None  # a dry run costs nothing
     if os.getppid() == parent:
         store.finish(row["id"], "Completed", result=result, executions=executions)
 
@@ -71,7 +73,7 @@ def _simulator():
     return AerSimulator()
 
 
-def _executor(params, text):
+def _executor(params, text, seed):
     import numpy as np
     from ibm_quantum_schemas.executor.version_2_0 import ParamsModel
     from qiskit_ibm_runtime.fake_provider.executor.run_quantum_program import run_quantum_program
@@ -83,7 +85,7 @@ def _executor(params, text):
     for item in program.items:
         if hasattr(item, "samplex"):
             item.samplex.finalize()
-    result = run_quantum_program(_simulator(), program, SimulatorOptions())
+    result = run_quantum_program(_simulator(), program, SimulatorOptions(seed_simulator=seed))
     executions = sum(int(np.prod(item.shape, dtype=int)) for item in program.items) * program.shots
     return executions, _encoded(result, params)
 
@@ -111,20 +113,24 @@ def _encoded(result, params):
     return model.model_dump_json()
 
 
-def _sampler(params, text):
+def _sampler(params, text, seed):
     from qiskit_aer.primitives import SamplerV2
     from runtime_server.client import RuntimeEncoder
 
     pubs, executions = legacy_pubs("sampler", text)
-    return executions, json.dumps(SamplerV2.from_backend(_simulator()).run(pubs).result(), cls=RuntimeEncoder)
+    return executions, json.dumps(
+        SamplerV2.from_backend(_simulator(), seed=seed).run(pubs).result(), cls=RuntimeEncoder
+    )
 
 
-def _estimator(params, text):
+def _estimator(params, text, seed):
     from qiskit_aer.primitives import EstimatorV2
     from runtime_server.client import RuntimeEncoder
 
     pubs, executions = legacy_pubs("estimator", text)
-    return executions, json.dumps(EstimatorV2.from_backend(_simulator()).run(pubs).result(), cls=RuntimeEncoder)
+    options = {} if seed is None else {"run_options": {"seed_simulator": seed}}
+    estimator = EstimatorV2.from_backend(_simulator(), options=options)
+    return executions, json.dumps(estimator.run(pubs).result(), cls=RuntimeEncoder)
 
 
 def legacy_pubs(program, text):

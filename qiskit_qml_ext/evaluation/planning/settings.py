@@ -45,6 +45,8 @@ class EvaluationSettings:
     """Which quantum models were compared."""
     training: TrainingGrid | None = None
     """What the variational models were offered beside the bandwidths; None if none was compared."""
+    conditions: tuple[str, ...] = ()
+    """What was on while the quantum models' circuits ran, such as twirling, as ``"name=value"``."""
 
     @property
     def num_outer(self) -> int:
@@ -55,7 +57,8 @@ class EvaluationSettings:
         """Say in one phrase where the quantum models ran."""
         if self.is_exact:
             return "simulated exactly on this computer"
-        return f"sampled on {self.target} with {plural(self.shots or 0, 'shot')} per circuit"
+        conditions = f" ({', '.join(self.conditions)})" if self.conditions else ""
+        return f"sampled on {self.target}{conditions} with {plural(self.shots or 0, 'shot')} per circuit"
 
     def folds_in_words(self) -> str:
         """Say how the folds were made."""
@@ -65,7 +68,7 @@ class EvaluationSettings:
         return f"{self.folds}-fold cross-validation{repeats}, {self.inner_folds}-fold search inside"
 
     def to_dict(self) -> dict[str, object]:
-        """Return the fields as a dictionary of plain values; the last two only where a variational model took part."""
+        """Return the fields as plain values; ``model`` and ``training`` only where a variational model took part."""
         fields = asdict(self)
         del fields["model"], fields["training"]
         trained = {} if self.training is None else {"model": self.model, "training": self.training.to_dict()}

@@ -44,6 +44,7 @@ from qiskit_qml_ext.evaluation.protocol.training_grid import TrainingGrid
 from qiskit_qml_ext.evaluation.protocol.tuning import BANDWIDTHS, C_VALUES, Tuning
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import Connection, connect
+from qiskit_qml_ext.primitives.targets.checked_primitives import SAMPLER
 
 DEFAULT_FOLDS = 5
 
@@ -253,6 +254,7 @@ def _settings(
         bandwidths=request.bandwidths,
         model=request.model,
         training=grid,
+        conditions=connection.target.conditions(SAMPLER),
     )
 
 

@@ -4,7 +4,7 @@ import json
 from importlib.resources import files
 from typing import Any
 
-SCHEMA_VERSION = "2.2"
+SCHEMA_VERSION = "2.3"
 
 
 def described(*keys: str) -> dict[str, Any]:

@@ -86,6 +86,7 @@ class FiniteDifferenceGradient(GradientMethod):
             method=self.name,
             reason=reason,
             target=problem.connection.target_name,
+            conditions=problem.conditions,
             num_evaluations=len(points),
             parameters=problem.names,
             propagation=propagation,

@@ -78,6 +78,7 @@ class HadamardTestGradient(GradientMethod):
             method=self.name,
             reason=reason,
             target=problem.connection.target_name,
+            conditions=problem.conditions,
             num_evaluations=len(questions) * len(problem.values),
             parameters=problem.names,
             propagation=propagation,

@@ -78,6 +78,7 @@ class ParameterShiftGradient(GradientMethod):
             method=self.name,
             reason=reason if shifted.keeps_gates else f"{reason} {_TAKEN_APART}",
             target=problem.connection.target_name,
+            conditions=problem.conditions,
             num_evaluations=len(shifted.rows),
             parameters=problem.names,
             propagation=propagation,

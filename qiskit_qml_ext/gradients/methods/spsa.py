@@ -73,6 +73,7 @@ def along(problem: Problem, directions: FloatArray, perturbation: float, reason:
         method="spsa",
         reason=reason,
         target=problem.connection.target_name,
+        conditions=problem.conditions,
         num_evaluations=len(points),
         parameters=problem.names,
         propagation=propagation,

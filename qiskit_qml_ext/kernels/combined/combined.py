@@ -15,7 +15,7 @@ from typing_extensions import Self
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import real_numbers, wrong_kind, wrong_value
 from qiskit_qml_ext.kernels.abilities import learns_from_labels, trained_clone
-from qiskit_qml_ext.kernels.base import QuantumKernel, knowing_copy
+from qiskit_qml_ext.kernels.base import QuantumKernel, conditions_of, knowing_copy
 from qiskit_qml_ext.kernels.combined.alignment_weights import alignment_weights
 from qiskit_qml_ext.kernels.combined.combining import Combination, product, weighted_sum
 from qiskit_qml_ext.kernels.combined.leaves import is_positive_semidefinite
@@ -230,6 +230,7 @@ class CombinedKernel(LearningKernel, _BaseComposition):
             truncation_errors=before.truncation_errors,
             entry_shots=before.entry_shots,
             repaired_errors=None if final is before else final.standard_errors,
+            conditions=conditions_of(self),
         )
 
     def plan(

@@ -21,6 +21,7 @@ from qiskit_qml_ext.kernels.tangents.gradients import GradientSource
 from qiskit_qml_ext.kernels.tangents.products import products
 from qiskit_qml_ext.kernels.tangents.split import split_parameters
 from qiskit_qml_ext.primitives import Connection
+from qiskit_qml_ext.primitives.targets.checked_primitives import ESTIMATOR
 
 GRADIENTS = ("auto", "adjoint", "parameter_shift")
 
@@ -54,6 +55,7 @@ class GradientKernel(QuantumKernel):
     gradient: str
 
     is_positive_semidefinite: bool | None = True
+    runs_by = ESTIMATOR
 
     @property
     def entries_are_fractions(self) -> bool:

@@ -62,9 +62,13 @@ def connect(
         max_executions: Refuse to run more circuits times shots than this through the connection.
         max_cost: Refuse to run what would bring the estimated cost above this; needs ``price_per_minute``.
         price_per_minute: The price of a minute of processor time, in any currency.
-        max_executions_per_job: The largest number of circuits times shots in one job; by default 10 million.
+        max_executions_per_job: The largest number of circuits times shots in one job; by default 10 million, as IBM
+            says. A service that says otherwise when a job is submitted is believed: work is cut accordingly.
         **options: ``dtype`` (``"complex128"`` or ``"complex64"``) and ``max_memory`` (bytes) for exact results; options
-            of ``AerSimulator`` for ``"aer"``; options of the Runtime primitives for IBM backends and fakes. Gates that
+            of ``AerSimulator`` for ``"aer"``; options of the Runtime primitives for IBM backends and fakes
+            (``twirling={"enable_gates": True}``), as dictionaries or as the client's own objects, whole ones in
+            ``options=SamplerOptions(…)``, and ``generation="legacy"`` for the client's older primitives; they are
+            checked here, and each primitive gets those that it has. Gates that
             Aer's ``noise_model`` knows run as they are at every ``optimization_level``, so that its errors act on them;
             others are translated into these.
 
@@ -72,8 +76,10 @@ def connect(
         The connection; used as a context manager it closes the batch or session that it opened.
 
     Raises:
-        TypeError: If the target is of a kind that cannot run circuits, or an argument has the wrong type.
-        ValueError: If a name is not known or a number is out of range.
+        TypeError: If the target is of a kind that cannot run circuits, an argument has the wrong type, or an option is
+            not known.
+        ValueError: If a name is not known, a number is out of range, options exclude each other, or a session is asked
+            for on a plan without sessions.
 
     Examples:
         >>> from qiskit_qml_ext.primitives import connect

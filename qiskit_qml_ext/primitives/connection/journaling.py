@@ -18,6 +18,7 @@ from qiskit_qml_ext.primitives.journal import Journal, JournaledEstimator, Journ
 from qiskit_qml_ext.primitives.journal.work.identity import made_for
 from qiskit_qml_ext.primitives.journal.work.requests import Approve
 from qiskit_qml_ext.primitives.targets import Target
+from qiskit_qml_ext.primitives.targets.checked_primitives import ESTIMATOR, SAMPLER
 
 
 class Journaling:
@@ -90,6 +91,7 @@ class Journaling:
             self._target.without_mode().sampler(shots, None),
             self.journal,
             make=lambda seed: self._target.sampler(shots, seed),
+            approve=self._approving(SAMPLER),
             **self._common,
         )
 
@@ -100,6 +102,7 @@ class Journaling:
             self.journal,
             make=lambda seed: self._target.estimator(shots, seed),
             place=self._place,
+            approve=self._approving(ESTIMATOR),
             **self._common,
         )
 
@@ -112,8 +115,17 @@ class Journaling:
             "open_mode": self._target.open_mode,
             "identify": self._identify,
             "repetitions": self._repetitions,
-            "approve": self._approve,
         }
+
+    def _approving(self, primitive: str) -> Approve:
+        """Return what work of a primitive has to pass before it is submitted: what the target takes, and the budget."""
+
+        def approve(work: Sequence[tuple[QuantumCircuit, int]]) -> None:
+            for circuit, _ in work:
+                self._target.refuse_circuit(circuit, primitive)
+            self._approve(work)
+
+        return approve
 
     def known(self, pubs: Sequence[SamplerPub]) -> list[int]:
         """Count the circuits of each PUB that the journal knows, as if they were asked for first."""

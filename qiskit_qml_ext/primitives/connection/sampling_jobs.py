@@ -14,6 +14,7 @@ from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
 from qiskit_qml_ext.primitives.connection.usage import Usage
 from qiskit_qml_ext.primitives.content import circuit_key, job_seed
 from qiskit_qml_ext.primitives.exact.row_seeds import row_seeds
+from qiskit_qml_ext.primitives.journal.service.limits import limit_below
 from qiskit_qml_ext.primitives.pub_values import check_values
 from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
 from qiskit_qml_ext.primitives.targets import Target
@@ -100,16 +101,26 @@ class SamplingJobs:
             return
         step, seed = self._vectors_per_job(shots), self._settings.seed
         seeds = None if seed is None else row_seeds(seed, isa_key, values, shots or 0)
-        for start in range(0, len(values), step):
+        start = approved = 0
+        while start < len(values):
             rows = slice(start, min(start + step, len(values)))
             sampler = self._seeded_sampler(isa, isa_key, values[rows], shots, None if seeds is None else seeds[rows])
             bindings = bindings_of(isa, names, values[rows])
-            self._approve([(isa, (rows.stop - rows.start) * likely)])
-            result = sampler.run([(isa, bindings, shots)]).result()[0]
-            data = result.data
+            self._approve([(isa, max(0, rows.stop - approved) * likely)])
+            approved = max(approved, rows.stop)
+            try:
+                job = sampler.run([(isa, bindings, shots)])
+            except Exception as error:  # the service's own limit counts, and may be lower than ours
+                limit = limit_below(error, (rows.stop - rows.start) * likely)
+                if limit is None or limit < likely:
+                    raise
+                step = limit // likely
+                continue
+            data = job.result()[0].data
             num_shots = next(iter(data.values())).num_shots
             self._count(Usage(rows.stop - rows.start, (rows.stop - rows.start) * num_shots, 1))
             yield rows, data
+            start = rows.stop
 
     def _seeded_sampler(
         self,

@@ -6,10 +6,14 @@ from qiskit.providers import BackendV2
 
 LEAST_BUSY = "least_busy"
 
+_ACCOUNTS = {"QiskitRuntimeService", "IBMQuantumComputeService"}  # the client is giving it another name
+
 
 def is_account(target: object) -> bool:
-    """Tell whether something is a ``QiskitRuntimeService``."""
-    return any(cls.__name__ == "QiskitRuntimeService" for cls in type(target).mro())
+    """Tell whether something is a ``QiskitRuntimeService``, also called ``IBMQuantumComputeService``."""
+    return any(
+        cls.__name__ in _ACCOUNTS and cls.__module__.startswith("qiskit_ibm_runtime.") for cls in type(target).mro()
+    )
 
 
 def names_a_device(target: str) -> bool:

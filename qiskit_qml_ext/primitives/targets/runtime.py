@@ -1,13 +1,18 @@
 """IBM's backends and their fakes, through the Runtime client's primitives."""
 
+import copy
 import difflib
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.providers import BackendV2
 from qiskit.transpiler import Target as DeviceTarget
 
+from qiskit_qml_ext.exceptions import OptionWithoutEffectWarning
 from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, SAMPLER_VALUES
 from qiskit_qml_ext.primitives.shots import precision_of
@@ -20,6 +25,19 @@ from qiskit_qml_ext.primitives.targets.account import (
 )
 from qiskit_qml_ext.primitives.targets.angle_bounds import with_bounds_of_rzz
 from qiskit_qml_ext.primitives.targets.backend import BackendTarget, with_values_checked
+from qiskit_qml_ext.primitives.targets.checked_primitives import ESTIMATOR, SAMPLER, circuits_of, with_pubs_checked
+from qiskit_qml_ext.primitives.targets.client import AUTO, PrimitiveOptions, generation
+from qiskit_qml_ext.primitives.targets.client.circuits import (
+    refuse_executions,
+    refuse_foreign,
+    refuse_registers,
+    refuse_with_options,
+)
+from qiskit_qml_ext.primitives.targets.client.conditions import conditions_of
+from qiskit_qml_ext.primitives.targets.client.dry_runs import dry_run
+from qiskit_qml_ext.primitives.targets.client.generations import quietly
+from qiskit_qml_ext.primitives.targets.client.plans import refuse_closed, refuse_sessions
+from qiskit_qml_ext.primitives.targets.target import Answer
 
 MODES = ("job", "batch", "session")
 """Runtime's execution modes."""
@@ -32,7 +50,12 @@ class RuntimeTarget(BackendTarget):
         backend: The backend; a fake one runs in the client's local testing mode, with noise from its reported errors.
         mode: ``"job"``, ``"batch"`` or ``"session"``; a batch or session is opened at the first job and closed by
             :meth:`close`. An open ``Batch`` or ``Session`` of the caller's is used as it is and left open.
-        runtime_options: Options of the Runtime primitives (dynamical decoupling, twirling, resilience, …).
+        runtime_options: Options of the Runtime primitives (dynamical decoupling, twirling, resilience, …), and
+            ``generation``: that of the primitives, ``"executor"`` or ``"legacy"``, by default the newer one.
+
+    Raises:
+        TypeError: If an option is not known; see :class:`PrimitiveOptions`.
+        ValueError: If a value is not taken, options exclude each other, or the plan has no sessions.
     """
 
     given = ("the name of a fake backend or a device", "a QiskitRuntimeService", "a Runtime Batch or Session")
@@ -43,8 +66,16 @@ class RuntimeTarget(BackendTarget):
         if isinstance(mode, str) and mode not in MODES:
             raise ValueError(f"mode must be one of {', '.join(map(repr, MODES))}, but {mode!r} came.")
         super().__init__(backend)
+        if isinstance(mode, str) and mode == "session":
+            refuse_sessions(backend)
+        elif not isinstance(mode, str):
+            refuse_closed(mode)
         self.is_fake = self.draws_by_seed = is_fake(backend)
         self.runtime_options = dict(runtime_options or {})
+        settings = {name: value for name, value in self.runtime_options.items() if name != "generation"}
+        self.generation = generation(self.runtime_options.get("generation", AUTO)).name
+        self.options = PrimitiveOptions.of(settings, generation(self.generation))
+        self._said: set[str] = set()
         self._device: tuple[DeviceTarget, DeviceTarget] | None = None
         self._wanted_mode = mode
         self._own_mode: Any = None
@@ -69,27 +100,60 @@ class RuntimeTarget(BackendTarget):
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a Runtime sampler; a seed has an effect in local testing mode only."""
-        try:
-            from qiskit_ibm_runtime.executor_sampler import Sampler
-        except ImportError:  # qiskit-ibm-runtime before 0.50
-            from qiskit_ibm_runtime import SamplerV2 as Sampler
-        sampler = with_values_checked(Sampler, SAMPLER_VALUES)(mode=self._mode(), options=dict(self.runtime_options))
+        self._warn("samplers", self.options.not_of_samplers)
+        kind = self._checked(with_values_checked(generation(self.generation).sampler, SAMPLER_VALUES), SAMPLER, shots)
+        sampler = quietly(kind, mode=self._mode(), options=dict(self.options.sampler))
         sampler.options.default_shots = shots
         self._seed_simulator(sampler, seed)
         return sampler
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
         """Return a Runtime estimator; a seed has an effect in local testing mode only."""
-        try:
-            from qiskit_ibm_runtime.executor_estimator import Estimator
-        except ImportError:  # qiskit-ibm-runtime before 0.50
-            from qiskit_ibm_runtime import EstimatorV2 as Estimator
-        estimator = with_values_checked(Estimator, ESTIMATOR_VALUES)(
-            mode=self._mode(), options=dict(self.runtime_options)
-        )
+        self._warn("estimators", self.options.not_of_estimators)
+        kind = self._checked(with_values_checked(generation(self.generation).estimator, ESTIMATOR_VALUES), ESTIMATOR)
+        estimator = quietly(kind, mode=self._mode(), options=dict(self.options.estimator))
         estimator.options.default_precision = precision_of(shots or self.default_shots)
         self._seed_simulator(estimator, seed)
         return estimator
+
+    def conditions(self, primitive: str) -> tuple[str, ...]:
+        """Return the options that were set, and the mitigation of an estimator that was told nothing.
+
+        The older primitives leave options to the service, so that a rehearsal has none.
+        """
+        if self.is_fake and self.generation == "legacy":
+            return ()
+        options = self.options.sampler if primitive == SAMPLER else self.options.estimator
+        return conditions_of(options, mitigates_by_itself=primitive == ESTIMATOR)
+
+    def dry_run(self, pubs: Sequence[SamplerPub]) -> Answer:
+        """Let the service check circuits as a job, and run them on nothing."""
+        if self.is_fake:
+            return super().dry_run(pubs)
+        return dry_run(self.without_mode().sampler(self.default_shots, None), pubs)
+
+    def refuse_circuit(self, circuit: QuantumCircuit, primitive: str) -> None:
+        """Raise for what the service refuses: on the device and in a rehearsal alike."""
+        refuse_foreign(self.name, circuit, self.device)
+        if primitive == SAMPLER:
+            refuse_registers(circuit, self.generation)
+        options = self.options.sampler if primitive == SAMPLER else self.options.estimator
+        refuse_with_options(circuit, options, self.generation)
+
+    def _checked(self, kind: Any, primitive: str, shots: int | None = None) -> Any:
+        """Return a class of primitives that refuse what the service would; in a rehearsal also jobs too large for it.
+
+        The service says itself what is too large, and knows better.
+        """
+
+        def refuse(pubs: list[Any], asked: Any) -> None:
+            for circuit in circuits_of(pubs):
+                self.refuse_circuit(circuit, primitive)
+            if self.is_fake and shots is not None:
+                coerced = [SamplerPub.coerce(pub, asked or shots) for pub in pubs]
+                refuse_executions(sum(pub.size * pub.shots for pub in coerced), self.max_executions_per_job, self.name)
+
+        return with_pubs_checked(kind, refuse)
 
     @property
     def device(self) -> DeviceTarget:
@@ -120,15 +184,28 @@ class RuntimeTarget(BackendTarget):
                     self._own_mode = None
                 else:
                     old = self._wanted_mode
-                    self._wanted_mode = self._own_mode = type(old)(backend=self.backend)
+                    limit = getattr(old, "_max_time", None)
+                    self._wanted_mode = self._own_mode = type(old)(backend=self.backend, max_time=limit)
         mode = self._mode()
         return None if mode is self.backend else mode
 
     def without_mode(self) -> "RuntimeTarget":
         """Return a target whose primitives run in job mode, so that asking for one opens no session."""
-        described = RuntimeTarget(self.backend, "job", self.runtime_options)
+        described = copy.copy(self)
+        described._wanted_mode = "job"
         described._fake_device = self.backend  # no noise model is built for a primitive that runs nothing
         return described
+
+    def _warn(self, primitives: str, names: tuple[str, ...]) -> None:
+        """Say once that options were given that these primitives have not."""
+        if names and primitives not in self._said:
+            self._said.add(primitives)
+            warnings.warn(
+                f"{', '.join(names)}: the {primitives} of the Runtime client have no such options, so that they change "
+                f"nothing in what {primitives} run on {self.name}.",
+                OptionWithoutEffectWarning,
+                stacklevel=4,
+            )
 
     def __getstate__(self) -> dict[str, Any]:
         # An open session belongs to the process that opened it; a copy elsewhere opens its own.

@@ -1,17 +1,29 @@
 """What a connection needs to know of the thing that runs its circuits."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.providers import BackendV2
 from qiskit.transpiler import Target as DeviceTarget
 
 import qiskit_qml_ext.primitives.forks  # noqa: F401  (says what a forked child may do)
 from qiskit_qml_ext.arrays import UintArray
 from qiskit_qml_ext.primitives.pricing import DEFAULT_REP_DELAY, CircuitPrice, price_of
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a service says of a job that it did not run."""
+
+    accepted: bool | None
+    """Its verdict; ``None`` if it was not asked."""
+    reason: str
+    """Why it refuses, or why it was not asked."""
 
 
 class Target(ABC):
@@ -83,6 +95,32 @@ class Target(ABC):
     @abstractmethod
     def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> QuantumCircuit | None:
         """Return the circuit in the target's own gates, or ``None`` if any circuit will do as it is."""
+
+    def refuse_circuit(self, circuit: QuantumCircuit, primitive: str) -> None:  # noqa: B027  (most take what they run)
+        """Raise for a circuit that would be refused after it was submitted, or only by what this stands for.
+
+        Args:
+            circuit: The circuit as it is to run.
+            primitive: ``"sampler"`` or ``"estimator"``.
+
+        Raises:
+            UnsupportedCircuitError: Nothing was submitted.
+        """
+
+    def dry_run(self, pubs: Sequence[SamplerPub]) -> Answer:
+        """Let a service check circuits in the target's own gates, with their values, without running them."""
+        return Answer(None, f"{self.name} runs here, without a service that could be asked.")
+
+    def conditions(self, primitive: str) -> tuple[str, ...]:
+        """Return what is on while circuits run, beside what the target is, as results record it.
+
+        Args:
+            primitive: ``"sampler"`` or ``"estimator"``.
+
+        Returns:
+            Mitigation and the like, each as ``"name=value"``.
+        """
+        return ()
 
     @property
     def device(self) -> DeviceTarget | None:

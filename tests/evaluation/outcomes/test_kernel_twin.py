@@ -28,7 +28,7 @@ def test_it_is_shown_wherever_the_kernel_is_and_is_optional_in_the_document(clas
     assert sentence.split(":")[0] in classification._repr_html_()
     document = classification.to_dict()
     assert document["twin"] == twin.to_dict()
-    assert document["schema_version"] == "2.2"
+    assert document["schema_version"] == "2.3"
     assert "twin" in json_schema()["properties"]
     assert "twin" not in json_schema()["required"]
 

@@ -12,6 +12,7 @@ from qiskit_qml_ext.primitives.journal.store.tags import place_of
 from qiskit_qml_ext.primitives.journal.work.identity import backend_of, local_options, options_object, runtime_options
 from qiskit_qml_ext.primitives.journal.work.options import options_of
 from qiskit_qml_ext.primitives.journal.work.stable import UNSET, attributes_of
+from qiskit_qml_ext.primitives.targets.account import is_account
 from qiskit_qml_ext.primitives.targets.primitive import with_values_right
 
 
@@ -76,7 +77,7 @@ def service_for(
 
 def is_of_runtime(primitive: Any) -> bool:
     """Tell whether a primitive runs on IBM's service."""
-    return type(getattr(primitive, "_service", None)).__name__ == "QiskitRuntimeService"
+    return is_account(getattr(primitive, "_service", None))
 
 
 class RuntimeService:

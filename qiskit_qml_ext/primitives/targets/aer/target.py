@@ -15,6 +15,8 @@ from qiskit_qml_ext.exceptions import NoiseWithoutEffectWarning
 from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS, precision_of
 from qiskit_qml_ext.primitives.targets.aer.binding import Rules, refuse_free_stabilizers
 from qiskit_qml_ext.primitives.targets.aer.noise import KeptGates, acts_on, names_with_errors, noise_of, without_effect
+from qiskit_qml_ext.primitives.targets.checked_primitives import ESTIMATOR, SAMPLER, circuits_of, with_pubs_checked
+from qiskit_qml_ext.primitives.targets.client.circuits import refuse_foreign
 from qiskit_qml_ext.primitives.targets.isa import phase_gates_as_rotations
 from qiskit_qml_ext.primitives.targets.target import Target
 
@@ -76,7 +78,7 @@ class AerTarget(Target):
         """Return Aer's sampler, with our care for the values of gates."""
         from qiskit_qml_ext.primitives.targets.aer.primitives import AerSampler
 
-        return AerSampler.from_backend(self.backend, default_shots=shots, seed=seed)
+        return self._checked(AerSampler, SAMPLER).from_backend(self.backend, default_shots=shots, seed=seed)
 
     def sampler_of_rows(self, circuit: QuantumCircuit, seeds: UintArray) -> BaseSamplerV2 | None:
         """Return a sampler that seeds each row, where only the final measurement is random."""
@@ -91,7 +93,21 @@ class AerTarget(Target):
         options: dict[str, Any] = {"default_precision": precision_of(shots)}
         if seed is not None:
             options["run_options"] = {"seed_simulator": seed}
-        return AerEstimator.from_backend(self.backend, options=options)
+        return self._checked(AerEstimator, ESTIMATOR).from_backend(self.backend, options=options)
+
+    def refuse_circuit(self, circuit: QuantumCircuit, primitive: str) -> None:
+        """Raise for instructions that the device does not have which the simulator stands for, if it does for one."""
+        if self.device is not None:
+            refuse_foreign(self.name, circuit, self.device)
+
+    def _checked(self, kind: Any, primitive: str) -> Any:
+        """Return a class of primitives that refuse what the device would, if the simulator stands for one."""
+
+        def refuse(pubs: list[Any], asked: Any) -> None:
+            for circuit in circuits_of(pubs):
+                self.refuse_circuit(circuit, primitive)
+
+        return kind if self.device is None else with_pubs_checked(kind, refuse)
 
     def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> QuantumCircuit:
         """Transpile for the simulator's gates.

@@ -29,6 +29,8 @@ from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import JournaledEstimator, JournaledSampler, Policy, connect
 from qiskit_qml_ext.primitives.journal import Journal
 
+pytestmark = pytest.mark.client
+
 DATA = np.random.default_rng(0).uniform(0, 2, (5, 2))
 
 

@@ -11,6 +11,8 @@ from qiskit_ibm_runtime.exceptions import RuntimeInvalidStateError, RuntimeJobFa
 from runtime_server.client import ESTIMATORS, SAMPLERS, Sampler, SamplerV2
 from runtime_server.work import isa_rotation, ones, rotation
 
+pytestmark = pytest.mark.client
+
 ANGLES = np.array([[0.0], [np.pi]])
 
 

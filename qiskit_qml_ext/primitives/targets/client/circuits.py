@@ -1,0 +1,156 @@
+"""What the service refuses in circuits, refused before anything is submitted: on a device as in a rehearsal.
+
+The newer primitives of the client look at no circuit, and simulators run what devices do not have. The rules are those
+by which the older primitives and the service judge (codes 1003, 1106, 1107, 1517, 7000).
+"""
+
+import keyword
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from qiskit import QuantumCircuit
+from qiskit.circuit import ControlFlowOp, ParameterExpression, Qubit
+from qiskit.circuit.library import RXGate, RZZGate
+from qiskit.transpiler import Target as DeviceTarget
+
+from qiskit_qml_ext.exceptions import UnsupportedCircuitError
+from qiskit_qml_ext.primitives.measurement import check_register_names
+
+Options = Mapping[str, Any]
+
+_ANYWHERE = frozenset({"barrier", "store"})  # instructions that every device takes, as the client says
+_LEVEL_WITH_TWIRLING = 2
+
+
+def refuse_foreign(name: str, circuit: QuantumCircuit, device: DeviceTarget) -> None:
+    """Raise for instructions that a device does not have.
+
+    Args:
+        name: The target's name.
+        circuit: A circuit, with parameters or without.
+        device: What the device says of its qubits and gates.
+
+    Raises:
+        UnsupportedCircuitError: The message names the instruction and its qubits.
+    """
+    if circuit.num_qubits > device.num_qubits:
+        raise UnsupportedCircuitError(
+            f"The circuit has {circuit.num_qubits} qubits, but {name} has {device.num_qubits}. Nothing was submitted."
+        )
+    places = {qubit: index for index, qubit in enumerate(circuit.qubits)}
+    for operation, qubits in _instructions(circuit, places):
+        if operation.name not in _ANYWHERE and not device.instruction_supported(operation.name, qubits):
+            where = f"on {'qubit' if len(qubits) == 1 else 'qubits'} {', '.join(map(str, qubits))}"
+            raise UnsupportedCircuitError(
+                f"{name} does not have the instruction {operation.name} {where}, and the service refuses such "
+                "circuits. Transpile it: connection.isa_circuit(circuit). Nothing was submitted."
+            )
+
+
+def refuse_registers(circuit: QuantumCircuit, generation: str) -> None:
+    """Raise for classical registers whose results could not be read, or that the client refuses.
+
+    Args:
+        circuit: A circuit for a sampler.
+        generation: That of the primitives; the older one takes names of variables only.
+
+    Raises:
+        UnsupportedCircuitError: The message names the register.
+    """
+    check_register_names(circuit)
+    for register in circuit.cregs:
+        if register.size == 0:
+            raise UnsupportedCircuitError(
+                f"The classical register {register.name!r} has no bits, which the service does not take. Leave it out."
+            )
+        if generation == "legacy" and (not register.name.isidentifier() or keyword.iskeyword(register.name)):
+            raise UnsupportedCircuitError(
+                f"The classical register {register.name!r} cannot be called so: the older primitives of the client "
+                "take names of Python variables only. Give the register another name."
+            )
+
+
+def refuse_with_options(circuit: QuantumCircuit, options: Options, generation: str) -> None:
+    """Raise for instructions that do not go together with options.
+
+    Args:
+        circuit: A circuit in the device's own gates.
+        options: What was set for the primitive that is to run it.
+        generation: That of the primitive.
+
+    Raises:
+        UnsupportedCircuitError: The message says which option to leave out.
+    """
+    if options.get("dynamical_decoupling", {}).get("enable") and circuit.has_control_flow_op():
+        raise UnsupportedCircuitError(
+            "dynamical_decoupling.enable=True and circuits with control flow exclude each other. Leave one of them out."
+        )
+    asked = _twirls_gates(options)
+    if asked is None:
+        return
+    rules: dict[str, Callable[[Any], bool]] = {"executor": _is_free_entangler, "legacy": _is_fractional}
+    group = options.get("twirling", {}).get("group")
+    if generation == "executor" and group == "local_pauli":
+        return
+    for item in circuit.data:
+        if rules[generation](item.operation):
+            more = ", or set twirling.group='local_pauli'" if generation == "executor" else ""
+            raise UnsupportedCircuitError(
+                f"{asked} twirls gates, which the fractional gate {item.operation.name} of the circuit does not allow. "
+                f"Leave that option out{more}, or take the device without fractional gates, for example "
+                "service.backend(name, use_fractional_gates=False). Nothing was submitted."
+            )
+
+
+def refuse_executions(executions: int, limit: int, name: str) -> None:
+    """Raise in a rehearsal for a job that is larger than the service takes.
+
+    Raises:
+        ValueError: The message says the limit.
+    """
+    if executions > limit:
+        raise ValueError(
+            f"A job of {executions:,} executions (circuits times shots) came, but the service takes {limit:,} in a "
+            f"job, and so does {name}. Use fewer shots, or connection.sample, which cuts work into jobs."
+        )
+
+
+def _instructions(circuit: QuantumCircuit, places: Mapping[Qubit, int]) -> Iterable[tuple[Any, tuple[int, ...]]]:
+    """Yield a circuit's operations with the device's qubits, those in control flow among them."""
+    for item in circuit.data:
+        yield item.operation, tuple(places[qubit] for qubit in item.qubits)
+        if isinstance(item.operation, ControlFlowOp):
+            for block in item.operation.blocks:
+                inner = {mine: places[outer] for outer, mine in zip(item.qubits, block.qubits, strict=True)}
+                yield from _instructions(block, inner)
+
+
+def _twirls_gates(options: Options) -> str | None:
+    """Return the option by which gates are twirled, ``None`` if they are not."""
+    asked, resilience = options.get("twirling", {}).get("enable_gates"), options.get("resilience", {})
+    if asked:
+        return "twirling.enable_gates=True"
+    if resilience.get("pec_mitigation"):
+        return "resilience.pec_mitigation=True"
+    level = options.get("resilience_level") == _LEVEL_WITH_TWIRLING
+    if resilience.get("zne_mitigation", level) and resilience.get("zne", {}).get("amplifier") == "pea":
+        return "resilience.zne.amplifier='pea'"
+    return f"resilience_level={_LEVEL_WITH_TWIRLING}" if level and asked is None else None
+
+
+def _is_free_entangler(operation: Any) -> bool:
+    """Tell whether a gate is an R_ZZ that is none of Clifford's, or may be none."""
+    if not isinstance(operation, RZZGate):
+        return False
+    angle = operation.params[0]
+    return isinstance(angle, ParameterExpression) or not _is_multiple(float(angle), math.pi / 2)
+
+
+def _is_fractional(operation: Any) -> bool:
+    """Tell whether a gate is one of IBM's fractional ones."""
+    return isinstance(operation, (RXGate, RZZGate))
+
+
+def _is_multiple(angle: float, step: float) -> bool:
+    return abs(angle / step - round(angle / step)) < 1e-8  # far above rounding, far below what a device resolves

@@ -1,0 +1,66 @@
+"""What was on while circuits ran is in the results."""
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
+from qiskit.quantum_info import SparsePauliOp
+from runtime_server.client import HAS_EXECUTOR
+
+from qiskit_qml_ext.circuits import ZZFeatureMap
+from qiskit_qml_ext.gradients import jacobian
+from qiskit_qml_ext.kernels import CombinedKernel, FidelityKernel
+from qiskit_qml_ext.primitives import connect
+from qiskit_qml_ext.primitives.targets.client.conditions import conditions_of
+
+SAMPLES = np.array([[0.3, 0.2], [1.5, 1.0]])
+TWIRLING = {"enable_gates": True, "num_randomizations": 4}
+NEWER = pytest.mark.skipif(not HAS_EXECUTOR, reason="the older generation mitigates on the service")
+
+
+def test_words_are_those_of_the_options_in_order_of_their_names():
+    options = {
+        "twirling": {"enable_gates": True},
+        "dynamical_decoupling": {"enable": True, "sequence_type": "XY4"},
+        "environment": {"job_tags": ["mine"]},
+        "max_execution_time": 5,
+        "simulator": {"seed_simulator": 3},
+        "resilience": {"layer_noise_model": [(object(), object())], "zne": {"noise_factors": (1, 3)}},
+    }
+    assert conditions_of(options, mitigates_by_itself=False) == (
+        "dynamical_decoupling.enable=True",
+        "dynamical_decoupling.sequence_type='XY4'",
+        "resilience.layer_noise_model=<1 of tuple>",
+        "resilience.zne.noise_factors=(1, 3)",
+        "twirling.enable_gates=True",
+    )
+    assert conditions_of({}, mitigates_by_itself=True) == ("resilience_level=1",)
+    assert conditions_of({"resilience_level": 0}, mitigates_by_itself=True) == ("resilience_level=0",)
+
+
+@NEWER
+def test_kernels_tell_what_was_on():
+    kernel = FidelityKernel(ZZFeatureMap(), connection=connect("fake_manila", shots=64, seed=1, twirling=TWIRLING))
+    estimate = kernel.evaluate_with_errors(SAMPLES)
+    told = ("twirling.enable_gates=True", "twirling.num_randomizations=4")
+    assert estimate.conditions == told
+    assert estimate.reinterpret("hamming", orders="one").conditions == told
+    plain = FidelityKernel(ZZFeatureMap(), connection=connect("fake_manila", shots=64, seed=1))
+    assert plain.evaluate_with_errors(SAMPLES).conditions == ()
+    assert CombinedKernel([("plain", plain), ("twirled", kernel)]).evaluate_with_errors(SAMPLES).conditions == told
+    assert FidelityKernel(ZZFeatureMap()).evaluate_with_errors(SAMPLES).conditions == ()
+
+
+@NEWER
+def test_gradients_tell_what_was_on_though_nothing_was_asked_for():
+    circuit = QuantumCircuit(1)
+    circuit.ry(Parameter("a"), 0)
+    for given, told in (({}, ("resilience_level=1",)), ({"resilience_level": 0}, ("resilience_level=0",))):
+        connection = connect("fake_manila", shots=64, seed=1, **given)
+        assert jacobian(circuit, SparsePauliOp("Z"), [0.3], connection=connection).conditions == told
+    assert jacobian(circuit, SparsePauliOp("Z"), [0.3]).conditions == ()
+
+
+def test_rehearsals_of_the_older_generation_have_none():
+    target = connect("fake_manila", generation="legacy", twirling=TWIRLING).target
+    assert target.conditions("sampler") == target.conditions("estimator") == ()
