@@ -348,4 +348,6 @@ def _nothing_of(plan: RunPlan) -> RunPlan:
     """Return the plan of work all of which is known."""
     seconds = None if plan.seconds is None else 0.0
     cost = None if plan.cost is None else 0.0
-    return replace(plan, circuits=0, executions=0, jobs=0, in_journal=0, seconds=seconds, cost=cost)
+    return replace(
+        plan, circuits=0, executions=0, jobs=0, in_journal=0, seconds=seconds, cost=cost, overhead_seconds=0.0
+    )

@@ -18,6 +18,7 @@ from qiskit_qml_ext.primitives.journal.store.ownership import Liveness
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.work.requests import Approve, Identify
 from qiskit_qml_ext.primitives.journal.work.sampler_request import SamplerRequest
+from qiskit_qml_ext.primitives.pricing.spending import Spending
 from qiskit_qml_ext.primitives.pub_values import SAMPLER_VALUES, checked_pubs
 from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
 
@@ -44,7 +45,10 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
         repetitions: Counts repetitions, if several primitives shall share a count.
         progress: Whether to show a progress bar; ``None`` means only on a terminal.
         approve: Gets circuits with their executions before anything is submitted, and may refuse with an exception.
+        spending: How the time of jobs is predicted, and what limits it; by default neither is done.
     """
+
+    kind = "sampler"
 
     def __init__(
         self,
@@ -59,6 +63,7 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
         repetitions: Repetitions | None = None,
         progress: bool | None = None,
         approve: Approve | None = None,
+        spending: Spending | None = None,
     ):
         if not isinstance(sampler, BaseSamplerV2):
             raise TypeError(f"sampler must be a V2 sampler, but a {type(sampler).__name__} came.")
@@ -73,6 +78,7 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
             repetitions=repetitions,
             progress=progress,
             approve=approve,
+            spending=spending,
         )
 
     def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> JournaledJob:

@@ -37,6 +37,7 @@ class RuntimeTarget(BackendTarget):
 
     given = ("the name of a fake backend or a device", "a QiskitRuntimeService", "a Runtime Batch or Session")
     default_shots = 4096
+    job_overhead_seconds = 2.0  # https://quantum.cloud.ibm.com/docs/guides/estimate-job-run-time
     modes = MODES
 
     def __init__(self, backend: BackendV2, mode: Any = "job", runtime_options: Mapping[str, Any] | None = None):
@@ -44,6 +45,7 @@ class RuntimeTarget(BackendTarget):
             raise ValueError(f"mode must be one of {', '.join(map(repr, MODES))}, but {mode!r} came.")
         super().__init__(backend)
         self.is_fake = self.draws_by_seed = is_fake(backend)
+        self.has_service = not self.is_fake
         self.runtime_options = dict(runtime_options or {})
         self._device: tuple[DeviceTarget, DeviceTarget] | None = None
         self._wanted_mode = mode

@@ -90,6 +90,14 @@ class RequestUnits:
         keys = self._keys.get(unit.id, ())
         return self._request.build(keys) if len(keys) == unit.num_items else None
 
+    def work_of(self, unit: Unit) -> list[tuple[QuantumCircuit, int]]:
+        """Return a unit's circuits with their executions, as far as this request has them."""
+        wanted, executions = set(self._keys.get(unit.id, ())), dict[int, int]()
+        for item in self._request.items:
+            if item.key in wanted:
+                executions[item.pub] = executions.get(item.pub, 0) + item.executions
+        return [(self._request.pubs[pub].circuit, number) for pub, number in executions.items()]
+
     def seed_of(self, unit: Unit) -> int | None:
         """Derive a unit's seed from its content, so that its counts do not depend on what ran before."""
         if self._run.seed is None:

@@ -11,6 +11,7 @@ from qiskit_qml_ext.primitives.journal.run.collector import Collector
 from qiskit_qml_ext.primitives.journal.run.context import RunContext
 from qiskit_qml_ext.primitives.journal.run.policy import Policy
 from qiskit_qml_ext.primitives.journal.run.reconcile import Reconciliation
+from qiskit_qml_ext.primitives.journal.run.times import Times
 from qiskit_qml_ext.primitives.journal.service.account import RuntimeAccount
 from qiskit_qml_ext.primitives.journal.service.jobs import CANCELLED, ERROR, FINISHED, session_of, status_of
 from qiskit_qml_ext.primitives.journal.service.jobs import cancel as cancel_job
@@ -54,7 +55,7 @@ def resume(
             it has been seen to be silent for a while.
     """
     run = RunContext.of(RuntimeAccount(service), journal, policy)
-    reconciliation, collector = run.reconciliation, Collector(run)
+    reconciliation, collector = run.reconciliation, Collector(run, Times(run, ""))
     liveness, busy = liveness or Liveness(journal), list[str]()
     before = {unit.id for unit in journal.units() if unit.state == DONE}
     here = local_units(journal)
