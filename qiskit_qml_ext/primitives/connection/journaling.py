@@ -131,6 +131,10 @@ class Journaling:
         """Return what the jobs of samplers take, by what the journal knows of those before."""
         return self.sampler(shots or DEFAULT_SHOTS).job_time()
 
+    def room(self, seconds: float | None) -> list[str]:
+        """Say what limits on processor time leave for jobs that are predicted to take so many seconds."""
+        return self.sampler(DEFAULT_SHOTS).room(seconds)
+
     def spent(self) -> Spent:
         """Return what all jobs of the journal took of a processor's time, and what is reserved for those under way."""
         return self.sampler(DEFAULT_SHOTS).spent()

@@ -59,6 +59,8 @@ def plan_on(
     refusal = None if limited is None else refusal_of(coerced, limited)
     if refusal is not None:
         plan = plan.with_advice(refusal)
+    if journaling is not None:
+        plan = plan.with_advice(*journaling.room(plan.seconds))
     return plan if copies == 1 else plan.packed(copies)
 
 

@@ -16,14 +16,17 @@ from qiskit_qml_ext.primitives.journal.run.policy import Policy, check_policy
 from qiskit_qml_ext.primitives.journal.run.progress import Progress
 from qiskit_qml_ext.primitives.journal.run.runner import Runner
 from qiskit_qml_ext.primitives.journal.service.services import Service, service_for
+from qiskit_qml_ext.primitives.journal.service.timed_calls import within
 from qiskit_qml_ext.primitives.journal.store.job_times import past_jobs
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.work.requests import Approve, Identify, Request
 from qiskit_qml_ext.primitives.pricing.job_time import JobTime, learned
+from qiskit_qml_ext.primitives.pricing.quota import InstanceUsage
 from qiskit_qml_ext.primitives.pricing.spending import Spending, Spent
 from qiskit_qml_ext.primitives.targets.angle_limits import LimitedEstimator, LimitedSampler
 
+_LONGEST_QUESTION = 20.0  # seconds; a plan does not wait for a service that is away
 _LOG = logging.getLogger(__name__)
 
 
@@ -116,6 +119,22 @@ class JournaledPrimitive:
         """Return what all jobs of the journal took of a processor's time, and what is reserved for those under way."""
         return self.journal.spent(here=not self._context.service.is_durable)
 
+    def room(self, seconds: float | None) -> list[str]:
+        """Say what limits on processor time leave for more jobs, by what those of the journal took and will take.
+
+        Args:
+            seconds: What more jobs are predicted to take; ``None`` if that is not known.
+        """
+        spending, here = self._context.spending, not self._context.service.is_durable
+        usage = _usage_of(self._context.service) if spending.asks_service else None
+        said = []
+        if usage is not None and usage.remaining_seconds is None:
+            said.append("The service does not say how much processor time is left, so it limits nothing.")
+        for limit in spending.limits_now(usage):
+            so_far = self.journal.spent(here=here, window_seconds=limit.window_seconds)
+            said.append(limit.room(so_far, seconds))
+        return said
+
     def _start(self, request: Request) -> JournaledJob:
         """Plan and approve a request; where that fails, nothing of it counts as asked for.
 
@@ -152,6 +171,15 @@ class JournaledPrimitive:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._context.service.target!r}, {self.journal!r})"
+
+
+def _usage_of(service: Service) -> InstanceUsage:
+    """Ask a service what is left; nothing is known where it cannot be asked."""
+    try:
+        return InstanceUsage.of(within(_LONGEST_QUESTION, service.usage))
+    except Exception as error:
+        _LOG.info("The service could not be asked what is left: %s", error)
+        return InstanceUsage()
 
 
 def _check_settings(journal: object, policy: object, *, progress: object) -> None:

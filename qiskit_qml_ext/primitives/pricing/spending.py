@@ -42,6 +42,22 @@ class TimeLimit:
     counts_used: bool = True
     """Whether jobs count whose time the service has said; ``False`` for a limit from which it took them already."""
 
+    def room(self, spent: Spent, wanted: float | None) -> str:
+        """Say what is left, and whether it is enough.
+
+        Args:
+            spent: What counts.
+            wanted: What more jobs are predicted to take, in seconds; ``None`` if that is not known.
+        """
+        taken = spent.seconds if self.counts_used else spent.reserved_seconds
+        left = max(0.0, self.max_seconds - taken)
+        jobs = "jobs of this journal took or will take" if self.counts_used else "jobs of this journal will still take"
+        short = (
+            ". That is not enough for all of this: a run stops there with what is finished, and a larger limit goes on"
+        )
+        is_short = wanted is not None and wanted > left
+        return f"Limit: {self.words}; {jobs} {taken:,.1f} s of it, {left:,.1f} s are left{short if is_short else ''}."
+
     def refuse(self, spent: Spent, wanted: float) -> None:
         """Raise if another job goes beyond the limit.
 

@@ -24,10 +24,10 @@ class Times:
 
     Args:
         run: What the run works with.
-        kind: The kind of its requests.
+        kind: The kind of its requests; nothing is predicted without one.
     """
 
-    def __init__(self, run: RunContext, kind: str):
+    def __init__(self, run: RunContext, kind: str = ""):
         self._run = run
         self._kind = kind
         self._per_shot: dict[int, tuple[QuantumCircuit, float | None]] = {}

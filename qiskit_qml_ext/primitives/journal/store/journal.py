@@ -1,5 +1,6 @@
 """The journal: an SQLite file that knows what was asked, what was submitted and what came back."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
@@ -222,14 +223,15 @@ class Journal(JournalFile):
         with self._transaction(write=False) as database:
             return job_times.job_records(database)
 
-    def spent(self, *, here: bool) -> Spent:
+    def spent(self, *, here: bool, window_seconds: float = math.inf) -> Spent:
         """Return what all jobs took of a processor's time, and what is reserved for those of which it is not known.
 
         Args:
             here: Whether those of this machine are meant, or those of a service.
+            window_seconds: Which jobs count: those that may have run in the last so many seconds.
         """
         with self._transaction(write=False) as database:
-            return job_times.spent(database, here=here)
+            return job_times.spent(database, here=here, window_seconds=window_seconds)
 
     def note_time(self, tag: str, *, used_seconds: float | None = None, **known: float | None) -> None:
         """Write down what became known of the time of an attempt's job.
