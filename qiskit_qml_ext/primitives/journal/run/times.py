@@ -1,5 +1,6 @@
 """The time of a run's jobs: predicted before they are submitted, asked for when they ended, held against the limits."""
 
+import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from qiskit_qml_ext.primitives.pricing.quota import InstanceUsage
 from qiskit_qml_ext.primitives.pricing.spending import TimeLimit
 
 _MOST_QUESTIONS = 20  # about jobs whose time is not known, in one go
+_SETTLED_SECONDS = 10.0  # within a run that is limited, jobs are not asked about more often
 _LONGEST_QUESTION = 10.0  # seconds; no run ends late because the service does not say what a job took
 
 
@@ -30,6 +32,7 @@ class Times:
     def __init__(self, run: RunContext, kind: str = ""):
         self._run = run
         self._kind = kind
+        self._settle_from = 0.0
         self._per_shot: dict[int, tuple[QuantumCircuit, float | None]] = {}
 
     def predicted(self, work: Sequence[tuple[QuantumCircuit, int]]) -> JobNote:
@@ -42,9 +45,9 @@ class Times:
         if spending.price is None or not (self._run.service.is_durable or spending.is_limited):
             return JobNote()
         times = [(self._seconds_per_shot(circuit), number) for circuit, number in work]
-        if any(time is None for time, _ in times):
+        if any(seconds is None for seconds, _ in times):
             return JobNote()
-        circuits = sum((time or 0.0) * number for time, number in times)
+        circuits = sum((seconds or 0.0) * number for seconds, number in times)
         return JobNote(circuits, self._model().seconds(circuits))
 
     def limits(self, note: JobNote) -> tuple[TimeLimit, ...]:
@@ -57,6 +60,9 @@ class Times:
         if not spending.is_limited:
             return ()
         spending.refuse_job(note.predicted_seconds)
+        if time.monotonic() >= self._settle_from:  # some may have taken more than was predicted
+            self.settle()
+            self._settle_from = time.monotonic() + _SETTLED_SECONDS
         usage = self._usage_of_instance() if spending.asks_service else None
         return spending.limits_now(usage)
 

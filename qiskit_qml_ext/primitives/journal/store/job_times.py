@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from qiskit_qml_ext.primitives.journal.disk.job_times import JobNote, notes, write_note
-from qiskit_qml_ext.primitives.journal.disk.moments import Moment, moment
 from qiskit_qml_ext.primitives.journal.disk.records import LOST, says_local
 from qiskit_qml_ext.primitives.journal.disk.rows import ATTEMPTS, DUPLICATES, UNITS, Row, change, read
 from qiskit_qml_ext.primitives.journal.store.tags import is_local
@@ -129,8 +128,8 @@ def spent(database: sqlite3.Connection, *, here: bool, window_seconds: float = m
         database: The file.
         here: Whether jobs of this machine count (what they would take on the device that they stand for), or those of
             a service.
-        window_seconds: Which jobs count: those that may have run in the last so many seconds. A clock that was stepped
-            can only make more of them count.
+        window_seconds: Which jobs count: those that ended in the last so many seconds, or have not. By a clock that was
+            set back meanwhile, more of them count; one that was set forward hides some.
     """
     records = {record.tag: record for record in job_records(database) if record.is_here == here}
     if not math.isinf(window_seconds):
@@ -146,12 +145,8 @@ def spent(database: sqlite3.Connection, *, here: bool, window_seconds: float = m
 
 
 def _age(row: Row) -> float:
-    """Return how many seconds ago an attempt's job ended, at the least; 0 for one that may be running."""
-    if row["finished"] is None:
-        return 0.0
-    ages = [time.time() - row["finished"]]
-    since = Moment(row["boot"], row["ticks"]).seconds_until(moment())
-    return min(ages if since is None else [*ages, since])
+    """Return how many seconds ago an attempt's job ended, by the wall clock; 0 for one that may be running."""
+    return 0.0 if row["finished"] is None else float(time.time() - row["finished"])
 
 
 def _record(row: Row, unit: Row, noted: Mapping[str, JobNote]) -> JobRecord:
