@@ -111,7 +111,9 @@ def connect(
         packing_buffer=packing_buffer,
         max_executions_per_job=max_executions_per_job or resolved.max_executions_per_job,
     )
-    named = read_quota(quota, target=resolved.name, mode=mode, has_service=resolved.has_service)
+    named = None
+    if quota is not None:
+        named = read_quota(quota, target=resolved.name, mode=mode, has_service=resolved.has_service)
     budget = Budget(
         max_executions, max_cost, price_per_minute, max_qpu_seconds, quota=named, asks_service=quota == FROM_SERVICE
     )
