@@ -146,7 +146,8 @@ def spent(database: sqlite3.Connection, *, here: bool, window_seconds: float = m
 
 def _age(row: Row) -> float:
     """Return how many seconds ago an attempt's job ended, by the wall clock; 0 for one that may be running."""
-    return 0.0 if row["finished"] is None else float(time.time() - row["finished"])
+    ended = row["finished"]
+    return 0.0 if ended is None else float(time.time() - ended)
 
 
 def _record(row: Row, unit: Row, noted: Mapping[str, JobNote]) -> JobRecord:
