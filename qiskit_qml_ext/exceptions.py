@@ -60,7 +60,10 @@ class RunIncompleteError(QmlExtError):
 
 
 class BudgetExceededError(QmlExtError, ValueError):
-    """The work would take more executions or cost more than the user allowed; nothing was submitted."""
+    """The work would take more executions, processor time or money than the user allowed; nothing more was submitted.
+
+    Limits on processor time may stop a journaled run in the middle: what is finished is in the journal.
+    """
 
 
 class CalibrationChangedWarning(UserWarning):

@@ -72,6 +72,8 @@ IMPOSSIBLE = {
     "max_dimension": WHOLE,
     "max_executions": WHOLE,
     "max_executions_per_job": WHOLE,
+    "max_qpu_seconds": REAL,
+    "quota": (3, "premium", {}),
     "max_memory": ("1GB", 0, -1, 2.5, True),
     "max_samples": WHOLE,
     "max_strings": WHOLE,

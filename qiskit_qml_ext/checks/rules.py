@@ -184,6 +184,7 @@ RULES: dict[str, Check] = {
     "max_executions": optional(whole_number),
     "max_executions_per_job": optional(whole_number),
     "max_memory": optional(whole_number),
+    "max_qpu_seconds": optional(_non_negative_real),
     "max_samples": optional(whole_number),
     "max_seconds": _non_negative_real,
     "max_strings": whole_number,

@@ -82,7 +82,8 @@ def real_number(
     number = _as_float(name, value)
     if math.isnan(number) or (math.isinf(number) and not infinite):
         raise ValueError(f"{name} must be a finite number, but {value} came.")
-    if number < minimum or number > maximum or (above > -math.inf and number <= above) or number >= below:
+    too_small = number < minimum or (above > -math.inf and number <= above)
+    if too_small or number > maximum or (below < math.inf and number >= below):
         bounds = [
             f"{words} {bound:g}"
             for words, bound in (("at least", minimum), ("above", above), ("at most", maximum), ("below", below))

@@ -1,7 +1,8 @@
 """``qiskit-qml-ext jobs FILE cost | export``: what was executed, what it took, and what came of it."""
 
+import contextlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +11,9 @@ from qiskit_qml_ext.commands.jobs_input import connected, counted, pass_journal,
 
 if TYPE_CHECKING:
     from qiskit_qml_ext.primitives import Journal
-    from qiskit_qml_ext.primitives.journal import ExtraJobs
+    from qiskit_qml_ext.primitives.journal import ExtraJobs, JobRecord
+
+_FEWEST = 3  # jobs from which on it is said how far off predictions were
 
 
 def _price(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
@@ -29,13 +32,15 @@ def _price(context: click.Context, parameter: click.Parameter, value: float | No
 )
 @pass_journal
 def cost(journal: "Journal", price: float | None) -> None:
-    """Count what was executed and what it took by the service's own account.
+    """Count what was executed and what it took by the service's own account, beside what was predicted.
 
     Executions are circuits times shots. Jobs that brought no result (duplicates, disowned ones, failed ones) are
-    counted apart; the service is asked what they took.
+    counted apart; the service is asked what they took. What was predicted is what the plan said when a job was
+    submitted; jobs of versions that did not write it down are left out of the comparison.
     """
     from qiskit_qml_ext.primitives.journal import extra_jobs, local_units
 
+    _settle(journal)
     units, here = journal.units(), local_units(journal)
     done = [unit for unit in units if unit.state == "done"]
     left = [unit for unit in units if unit.state != "done"]
@@ -45,6 +50,8 @@ def cost(journal: "Journal", price: float | None) -> None:
         f"{counted(sum(unit.executions for unit in done), 'execution')}, {own.text(len(done), 'unit')}."
     )
     click.echo(f"Left: {counted(len(left), 'unit')}, {counted(sum(unit.executions for unit in left), 'execution')}.")
+    for line in compared(journal.job_records()):
+        click.echo(line)
     damaged = sum(unit.is_unrecorded for unit in units)
     if damaged:
         click.echo(f"Of {counted(damaged, 'unit')} the record was damaged; what they executed is not counted above.")
@@ -89,6 +96,44 @@ def _named(journal: "Journal", extra: "ExtraJobs") -> list[str]:
     if extra.failed:
         lines.append(f"Failed or cancelled: {', '.join(extra.failed)}.")
     return lines
+
+
+def compared(records: "Sequence[JobRecord]") -> list[str]:
+    """Say what the jobs of each device were predicted to take, what they took, and how long they waited."""
+    from statistics import median
+
+    lines = []
+    on_service = [record for record in records if not record.is_here]
+    for target in dict.fromkeys(record.target for record in on_service):
+        mine = [record for record in on_service if record.target == target]
+        pairs = [(record.note.predicted_seconds, record.used_seconds) for record in mine if record.outcome == "done"]
+        known = [(predicted, used) for predicted, used in pairs if predicted is not None and used]
+        if known:
+            errors = [abs(predicted - used) / used for predicted, used in known]
+            off = f"median error of a job {100 * median(errors):.0f} %" if len(known) >= _FEWEST else "too few to judge"
+            lines.append(
+                f"On {target}: predicted {sum(one for one, _ in known):,.1f} s when submitted, took "
+                f"{sum(used for _, used in known):,.1f} s ({counted(len(known), 'job')}; {off})."
+            )
+        waits = [record.note.queue_seconds for record in mine if record.note.queue_seconds is not None]
+        if waits:
+            lines.append(f"On {target}: waited {median(waits):,.0f} s in the queue (median of {len(waits):,}).")
+        under_way = [record.reserved_seconds for record in mine if record.is_open]
+        if under_way:
+            lines.append(
+                f"On {target}: {counted(len(under_way), 'job')} under way or of unknown fate, predicted to take "
+                f"{sum(under_way):,.1f} s."
+            )
+    return lines
+
+
+def _settle(journal: "Journal") -> None:
+    """Ask the service about jobs that ended before it said what they took; without it they stay unknown."""
+    from qiskit_qml_ext.primitives.journal import settle_times
+
+    if any(record.is_unsaid for record in journal.job_records()):
+        with contextlib.suppress(Exception):
+            settle_times(journal, connected())
 
 
 class _Time:

@@ -101,6 +101,7 @@ def show(journal: "Journal", unit: int) -> None:
         ("submitted", _date(record.submitted)),
         ("finished", _date(record.finished)),
         ("processor time", None if record.usage_seconds is None else f"{record.usage_seconds:g} s"),
+        ("predicted", _predicted(journal, record)),
         ("reason", kept(record) if record.is_unrecorded else record.reason),
     ]
     for name, value in lines:
@@ -156,6 +157,12 @@ def _each(unit: "Unit") -> str:
     if "shots" in unit.settings:
         return f"{unit.settings['shots']:,}"
     return f"±{unit.settings.get('precision', 0):g}"
+
+
+def _predicted(journal: "Journal", unit: "Unit") -> str | None:
+    """Return what a unit's last job was predicted to take when it was submitted, if that was written down."""
+    seconds = [record.note.predicted_seconds for record in journal.job_records() if record.tag == unit.tag]
+    return None if not seconds or seconds[0] is None else f"{seconds[0]:.1f} s of processor time"
 
 
 def _date(seconds: float | None) -> str | None:

@@ -139,6 +139,8 @@ def _service_to_resume(journal: "Journal") -> Any:
 def _what_is_left(journal: "Journal", unknown: int) -> list[str]:
     """Say what the user has to do now: with jobs that the file does not know, nothing before they have a place."""
     from qiskit_qml_ext.primitives.journal import local_units
+    from qiskit_qml_ext.primitives.journal.store.local_work import died_with_its_process
+    from qiskit_qml_ext.primitives.journal.store.ownership import Liveness
 
     if unknown:
         return [
@@ -149,10 +151,19 @@ def _what_is_left(journal: "Journal", unknown: int) -> list[str]:
     last = {attempt.unit: attempt for attempt in journal.attempts()}
     refused = [unit for unit in units if unit.state == "failed" and unit.id in last and last[unit.id].was_refused]
     lines = []
-    stopped = [str(unit.id) for unit in units if unit.id in here and _is_out(unit) and unit.owner is None]
+    liveness, mine = Liveness(journal), [unit for unit in units if unit.id in here and _is_out(unit)]
+    stopped = [str(unit.id) for unit in mine if died_with_its_process(unit, liveness)]
     if stopped:
         were = "Units {} were" if len(stopped) > 1 else "Unit {} was"
-        lines.append(f"{were.format(', '.join(stopped))} being run on this machine; run your program again.")
+        lines.append(
+            f"{were.format(', '.join(stopped))} being run on this machine by a program that ended, and no service has "
+            "the results: run your program again, which runs this work again."
+        )
+    lines += [
+        f"Unit {unit.id} is being run on this machine by {liveness.describe(unit.owner)}."
+        for unit in mine
+        if unit.owner is not None and str(unit.id) not in stopped
+    ]
     lines += [f"Unit {unit.id} was refused, and would be refused again: {unit.reason}" for unit in refused]
     if any(unit.state in ("planned", "failed") and unit not in refused for unit in units):
         lines.append("Run your program again to submit what is planned or failed; what is done is not run again.")

@@ -10,7 +10,7 @@ from qiskit_qml_ext.primitives.connection import Connection, ConnectionSettings,
 from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.primitives.exact import ExactEstimator, ExactSampler
 from qiskit_qml_ext.primitives.journal import Journal, JournaledEstimator, JournaledSampler, Policy
-from qiskit_qml_ext.primitives.pricing import CircuitPrice, RunPlan
+from qiskit_qml_ext.primitives.pricing import CircuitPrice, Quota, RunPlan
 
 __all__ = [
     "CircuitPrice",
@@ -22,6 +22,7 @@ __all__ = [
     "JournaledEstimator",
     "JournaledSampler",
     "Policy",
+    "Quota",
     "Rehearsal",
     "RunPlan",
     "Usage",

@@ -40,7 +40,8 @@ def interrupted(path):
 
 def test_work_of_this_machine_is_left_to_the_program_without_asking_for_an_account(interrupted):
     output = jobs(interrupted, "resume")
-    assert "Units 1, 2 were being run on this machine; run your program again." in output
+    assert "Units 1, 2 were being run on this machine by a program that ended, and no service has the" in output
+    assert "run your program again, which runs this work again." in output
     assert "ccount" not in output
 
 

@@ -137,7 +137,7 @@ def test_the_plan_of_a_kernel_has_the_same_price():
         circuit.two_qubit_gates,
         circuit.error_free,
     )
-    assert math.isclose(plan.seconds, 100 * circuit.seconds_per_shot, rel_tol=1e-12)
+    assert math.isclose(plan.seconds, 2 + 100 * circuit.seconds_per_shot, rel_tol=1e-12)
 
 
 def test_a_cost_without_an_end_is_null_in_strict_json():

@@ -144,7 +144,7 @@ class Handler(BaseHTTPRequestHandler):
             ("POST", "v3"): self._search,
             ("GET", "api"): self._catalog,
             ("GET", "backends"): self._backends,
-            ("GET", "instances"): lambda parts: (200, {"usage_limit_reached": False, "usage_remaining_seconds": 600}),
+            ("GET", "instances"): self._usage,
             ("POST", "jobs"): self._post_job,
             ("GET", "jobs"): self._get_job,
             ("PUT", "jobs"): self._put_tags,
@@ -246,14 +246,36 @@ class Handler(BaseHTTPRequestHandler):
         if parts[2] == "results":
             return (204, None) if row["result"] is None and row["status"] != "Failed" else (200, row["result"] or "")
         if parts[2] == "metrics":
-            seconds = 2 if row["status"] == "Completed" else 0
-            stamps = {
-                "created": _stamp(row["created"]),
-                "running": row["running"] and _stamp(row["running"]),
-                "finished": None,
-            }
-            return 200, {"timestamps": stamps, "usage": {"quantum_seconds": seconds, "seconds": seconds}}
+            return 200, self._metrics(row)
         return 404, _error(1, "no such part of a job")
+
+    def _metrics(self, row):
+        """Say what a job took: two seconds if it was completed, or what the ledger of times says."""
+        charged = self.store.row("SELECT * FROM times WHERE job = ?", row["id"])
+        seconds = 2 if row["status"] == "Completed" else 0
+        usage = {"quantum_seconds": seconds, "seconds": seconds}
+        running = row["running"]
+        if charged is not None:
+            usage = {"qpu_charge_time_seconds": charged["seconds"], "status": "complete"}
+            running = row["created"] + charged["waited"]
+        usage = self.store.setting("usage", usage) if row["status"] != "Running" else self._partial(usage)
+        stamps = {"created": _stamp(row["created"]), "running": running and _stamp(running), "finished": None}
+        return {"timestamps": stamps, "usage": usage}
+
+    def _partial(self, usage):
+        """Say what a running job took so far, which is not settled."""
+        seconds = self.store.setting("partial_seconds")
+        return usage if seconds is None else {"qpu_charge_time_seconds": seconds, "status": "pending"}
+
+    def _usage(self, parts):
+        """Say what was used of the instance, and what may be."""
+        answer = {"usage_limit_reached": False, "usage_remaining_seconds": 600}
+        limit = self.store.setting("usage_limit")
+        if limit is not None:
+            consumed = self.store.seconds()
+            answer = {"usage_consumed_seconds": consumed, "usage_limit_seconds": limit}
+            answer["usage_limit_reached"] = consumed >= limit
+        return 200, self.store.setting("instance_usage", answer)
 
     def _list_jobs(self):
         wanted = set(self.query.get("tags", []))

@@ -142,10 +142,34 @@ class RuntimeServer:
             None if seconds is None else time.time() + seconds,
         )
 
-    def fail_next(self, times=1, *, status="Failed", reason="The control electronics lost a packet.", code=9707):
-        """Let the next jobs end like this instead of running."""
-        verdicts = self.store.setting("verdicts", [])
-        self.store.set("verdicts", verdicts + [{"status": status, "reason": reason, "code": code}] * times)
+    def fail_next(
+        self, times=1, *, status="Failed", reason="The control electronics lost a packet.", code=9707, seconds=None
+    ):
+        """Let the next jobs end like this instead of running, and charge so many seconds for them all the same."""
+        verdict = {"status": status, "reason": reason, "code": code}
+        if seconds is not None:
+            verdict["seconds"] = seconds
+        self.store.set("verdicts", self.store.setting("verdicts", []) + [verdict] * times)
+
+    def set_timing(self, timing):
+        """Let jobs take what a model of a device's time says, and write it into the ledger of times."""
+        self.store.set("timing", timing.to_dict())
+
+    def say_of_usage(self, usage):
+        """Let the service say this of what each ended job took, whatever it took."""
+        self.store.set("usage", usage)
+
+    def say_of_instance(self, usage):
+        """Let the service say this of what was used of the instance; a number limits it."""
+        self.store.set("usage_limit" if isinstance(usage, (int, float)) else "instance_usage", usage)
+
+    def seconds(self):
+        """Return what all jobs took of the processor's time."""
+        return self.store.seconds()
+
+    def seconds_of(self, job):
+        """Return what a job took of the processor's time."""
+        return self.store.row("SELECT seconds FROM times WHERE job = ?", job)["seconds"]
 
     def submit_again(self, number=0, **changes):
         """Accept a job like an earlier one, as if its request had arrived twice; return its id.
@@ -214,7 +238,7 @@ class RuntimeServer:
     def reset(self):
         """Forget all jobs, faults and settings, for the next test."""
         ready = self.store.setting("worker_ready")
-        for table in ("jobs", "sessions", "ledger", "faults", "settings", "requests"):
+        for table in ("jobs", "sessions", "ledger", "times", "faults", "settings", "requests"):
             self.store.write(f"DELETE FROM {table}")
         self.store.set("worker_ready", ready)
 

@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     session TEXT, status TEXT, reason TEXT, code INTEGER, created REAL, running REAL, result TEXT, cost INTEGER);
 CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, mode TEXT, backend TEXT, accepting INTEGER);
 CREATE TABLE IF NOT EXISTS ledger (seq INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT, executions INTEGER, at REAL);
+CREATE TABLE IF NOT EXISTS times (job TEXT PRIMARY KEY, seconds REAL, waited REAL);
 CREATE TABLE IF NOT EXISTS faults (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT, path TEXT, action TEXT, remaining INTEGER, until REAL);
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT);
@@ -89,6 +90,14 @@ class Store:
             self.set(name, items[1:])
         self.database.execute("COMMIT")
         return items[0] if items else None
+
+    def charge(self, job, seconds, waited):
+        """Write down what a job took of the processor's time and how long it waited for it."""
+        self.write("INSERT OR REPLACE INTO times VALUES (?, ?, ?)", job, seconds, waited)
+
+    def seconds(self):
+        """Return what all jobs took of the processor's time."""
+        return self.row("SELECT coalesce(sum(seconds), 0) AS n FROM times")["n"]
 
     def finish(self, job, status, *, result=None, reason=None, code=None, executions=None):
         """End a job and charge its executions at once; a job cancelled meanwhile stays so, but is charged."""

@@ -32,7 +32,9 @@ def run(task, answer, *, lease=None, clock_file=None, life=0.0, **spec):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            outcome |= {"sample": sample, "threads": threads, "loop": loop, "kernel": kernel}[task](**spec)
+            outcome |= {"sample": sample, "threads": threads, "loop": loop, "kernel": kernel, "limited": limited}[task](
+                **spec
+            )
         except Exception as error:
             outcome["error"] = [type(error).__name__, str(error)]
             traceback.print_exc()  # into the log
@@ -108,6 +110,25 @@ def kernel(journal, *, number, samples=4, settings=None):
         return FidelityKernel(ZZFeatureMap(), connection=connection).evaluate(data).tolist()
 
     return {"all": _in_threads(work, number)}
+
+
+def limited(journal, *, angles, max_qpu_seconds):
+    """Run three jobs for three angles, which follow the given two, within a limit on processor time."""
+    from qiskit_ibm_runtime import QiskitRuntimeService
+    from runtime_server.work import rotation
+
+    connection = connect(
+        QiskitRuntimeService().backend("test_manila"),
+        shots=SHOTS,
+        journal=journal,
+        seed=1,
+        max_executions_per_job=SHOTS,
+        max_qpu_seconds=max_qpu_seconds,
+        policy=policy(),
+    )
+    values = np.array([*angles, 2 * angles[1] - angles[0]])[:, None]
+    ((_, data),) = connection.sample(rotation(), values)
+    return {"counts": np.count_nonzero(data.meas.array[..., 0], axis=-1).tolist()}
 
 
 def _ask(journal, angles, settings):

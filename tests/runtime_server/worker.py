@@ -8,6 +8,7 @@ import time
 import traceback
 
 from runtime_server.store import Store
+from runtime_server.timing import time_of_job
 
 _START = "UPDATE jobs SET status = 'Running', running = ? WHERE id = ? AND status = 'Queued'"
 
@@ -48,6 +49,8 @@ def _next(store):
 def _run(store, row, parent):
     verdict = store.take("verdicts")
     if verdict is not None:
+        if "seconds" in verdict:
+            store.charge(row["id"], verdict["seconds"], 0.0)
         store.finish(row["id"], verdict["status"], reason=verdict["reason"], code=verdict.get("code"))
         return
     try:
@@ -64,6 +67,9 @@ def _run(store, row, parent):
     if row["backend"].startswith("mock_"):
         executions = None  # a dry run costs nothing
     if os.getppid() == parent:
+        times = time_of_job(store, row, executions)
+        if times is not None:
+            store.charge(row["id"], *times)
         store.finish(row["id"], "Completed", result=result, executions=executions)
 
 

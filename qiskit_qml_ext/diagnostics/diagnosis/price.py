@@ -149,8 +149,9 @@ def _with_noise(plan: RunPlan, factor: Estimate) -> str:
 
 def _effort(plan: RunPlan, factor: float) -> str:
     """Return what a plan takes with so many times as many shots; empty if that is not known."""
-    time = "" if plan.seconds is None else f"about {duration(factor * plan.seconds)} of processor time"
-    return time + ("" if plan.cost is None else f", cost about {_money(factor * plan.cost)}")
+    seconds, cost = plan.seconds_with(factor), plan.cost_with(factor)
+    time = "" if seconds is None else f"about {duration(seconds)} of processor time"
+    return time + ("" if cost is None else f", cost about {_money(cost)}")
 
 
 def _money(cost: float) -> str:

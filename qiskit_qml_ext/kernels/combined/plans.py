@@ -71,6 +71,8 @@ def added(plans: Sequence[RunPlan]) -> RunPlan:
             else None
         ),
         advice=tuple(dict.fromkeys(sentence for plan in plans for sentence in plan.advice)),
+        overhead_seconds=sum(plan.overhead_seconds for plan in plans) if len(seconds) == len(plans) else 0.0,
+        job_time=plans[0].job_time if len({plan.job_time for plan in plans}) == 1 else None,
     )
 
 

@@ -7,7 +7,6 @@ is Σ_j H_ij ∂K_ij, H = G + Gᵀ for the derivatives G of the loss by the entr
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -82,7 +81,7 @@ class CountedPairs:
         values = OutcomeCounts(self.connection, shifted).missing(points.points.reshape(number * shifts, -1), moved)
         pubs = [(test.circuit, pairs, None), (shifted.circuit, values, None)]
         jobs = sum(self.connection.plan([pub]).jobs for pub in pubs if len(pub[1]))  # the slopes want the matrix first
-        return replace(self.connection.plan(pubs, price_per_minute=price_per_minute), jobs=jobs)
+        return self.connection.plan(pubs, price_per_minute=price_per_minute).with_jobs(jobs)
 
     def _weighted(self, test: InversionTest, points: FloatArray, both: FloatArray) -> FloatArray:
         """Return Σ_j both_ij K(i at its point s, j at its own), shape (n, S); the point 0 is the sample's own."""

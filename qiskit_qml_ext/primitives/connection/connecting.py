@@ -7,7 +7,7 @@ from qiskit_qml_ext.checks import check_arguments, one_of
 from qiskit_qml_ext.primitives.connection.connection import Connection
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
 from qiskit_qml_ext.primitives.journal import Journal, Policy
-from qiskit_qml_ext.primitives.pricing import Budget
+from qiskit_qml_ext.primitives.pricing import FROM_SERVICE, Budget, Quota, read_quota
 from qiskit_qml_ext.primitives.targets import MODES, resolve_target
 
 
@@ -25,6 +25,8 @@ def connect(
     max_executions: int | None = None,
     max_cost: float | None = None,
     price_per_minute: float | None = None,
+    max_qpu_seconds: float | None = None,
+    quota: Quota | str | None = None,
     packing: bool | int = False,
     packing_buffer: int = 1,
     max_executions_per_job: int | None = None,
@@ -60,8 +62,17 @@ def connect(
             neighbouring copies may disturb each other.
         packing_buffer: How many qubits lie free between two copies.
         max_executions: Refuse to run more circuits times shots than this through the connection.
-        max_cost: Refuse to run what would bring the estimated cost above this; needs ``price_per_minute``.
+        max_cost: Refuse to run what would bring the estimated cost above this; needs ``price_per_minute``. With a
+            journal it holds over all jobs of the journal, whoever submitted them: what the service says that they took,
+            and what those that wait or run are predicted to take.
         price_per_minute: The price of a minute of processor time, in any currency.
+        max_qpu_seconds: Submit no job that would bring the processor time of all jobs of the journal above this many
+            seconds, counted as for ``max_cost``; needs a ``journal``. A run that gets there ends with a
+            :class:`~qiskit_qml_ext.exceptions.BudgetExceededError`; what is finished is in the journal, and the same
+            program with a larger limit runs only the rest. On a fake device it is what the device would take.
+        quota: What the account may use; needs a ``journal``, and holds over its jobs. ``"open"`` for IBM's Open Plan
+            (10 minutes in 28 days, 3 hours a job, no sessions); a :class:`~qiskit_qml_ext.primitives.Quota` of your
+            own; ``"service"`` to ask the service before each job how much is left.
         max_executions_per_job: The largest number of circuits times shots in one job; by default 10 million, as IBM
             says. A service that says otherwise when a job is submitted is believed: work is cut accordingly.
         **options: ``dtype`` (``"complex128"`` or ``"complex64"``) and ``max_memory`` (bytes) for exact results; options
@@ -106,5 +117,14 @@ def connect(
         packing_buffer=packing_buffer,
         max_executions_per_job=max_executions_per_job or resolved.max_executions_per_job,
     )
-    budget = Budget(max_executions, max_cost, price_per_minute)
+    named = None
+    if quota is not None:
+        named = read_quota(quota, target=resolved.name, mode=mode, has_service=resolved.has_service)
+    budget = Budget(
+        max_executions, max_cost, price_per_minute, max_qpu_seconds, quota=named, asks_service=quota == FROM_SERVICE
+    )
+    if budget.needs_journal and journal is None:
+        raise ValueError(
+            'max_qpu_seconds and quota hold over all jobs of a journal, so they need one. Pass journal="FILE" too.'
+        )
     return Connection(resolved, settings, journal=journal, policy=policy, budget=budget)

@@ -25,7 +25,7 @@ from qiskit_qml_ext.primitives.connection.estimation_jobs import EstimationJobs
 from qiskit_qml_ext.primitives.connection.journaling import Journaling
 from qiskit_qml_ext.primitives.connection.made_circuits import MadeCircuits
 from qiskit_qml_ext.primitives.connection.pass_manager import IsaPassManager
-from qiskit_qml_ext.primitives.connection.planning import plan_on
+from qiskit_qml_ext.primitives.connection.planning import approve_on, plan_on
 from qiskit_qml_ext.primitives.connection.sampling_jobs import SamplingJobs
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
 from qiskit_qml_ext.primitives.connection.shared_results import SharedResults
@@ -78,7 +78,9 @@ class Connection:
         self._target = target
         self._settings = settings
         self._budget = budget or Budget()
-        self._journaling = None if journal is None else Journaling(journal, target, settings, policy, self._approve)
+        self._journaling = None
+        if journal is not None:
+            self._journaling = Journaling(journal, target, settings, policy, self._approve, self._budget)
         self._start_empty()
 
     def _start_empty(self) -> None:
@@ -359,7 +361,7 @@ class Connection:
 
     def _approve(self, work: Sequence[tuple[QuantumCircuit, int]]) -> None:
         """Hold work, circuits with their executions, against the budget."""
-        self._budget.approve_circuits(work, self._target.price)
+        approve_on(self._target, self._settings, self._journaling, self._budget, work)
 
     def _count(self, usage: Usage) -> None:
         self._meter.add(usage)

@@ -17,6 +17,8 @@ from qiskit_qml_ext.primitives.content import circuit_key, layout_key
 from qiskit_qml_ext.primitives.journal import Journal, JournaledEstimator, JournaledSampler, Policy, Repetitions
 from qiskit_qml_ext.primitives.journal.work.identity import made_for
 from qiskit_qml_ext.primitives.journal.work.requests import Approve
+from qiskit_qml_ext.primitives.pricing import Budget, JobTime, Spending, Spent
+from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
 from qiskit_qml_ext.primitives.targets import Target
 from qiskit_qml_ext.primitives.targets.checked_primitives import ESTIMATOR, SAMPLER
 
@@ -30,6 +32,7 @@ class Journaling:
         settings: How the connection uses it.
         policy: Other limits and waiting times.
         approve: Asked before anything is submitted.
+        budget: What may be spent; limits on time hold over all jobs of the journal.
     """
 
     def __init__(
@@ -39,12 +42,20 @@ class Journaling:
         settings: ConnectionSettings,
         policy: Policy | None,
         approve: Approve,
+        budget: Budget,
     ):
         self.journal = journal if isinstance(journal, Journal) else Journal(journal)
         self.policy = replace(policy or Policy(), max_executions=settings.max_executions_per_job)
         self._approve = approve
         self._target = target
         self._seed = settings.seed
+        self._spending = Spending(
+            price=target.price,
+            documented=JobTime(target.job_overhead_seconds),
+            limits=budget.limits,
+            quota=budget.quota,
+            asks_service=budget.asks_service,
+        )
         self._start_empty()
 
     def _start_empty(self) -> None:
@@ -115,6 +126,7 @@ class Journaling:
             "open_mode": self._target.open_mode,
             "identify": self._identify,
             "repetitions": self._repetitions,
+            "spending": self._spending,
         }
 
     def _approving(self, primitive: str) -> Approve:
@@ -126,6 +138,18 @@ class Journaling:
             self._approve(work)
 
         return approve
+
+    def job_time(self, shots: int | None) -> JobTime:
+        """Return what the jobs of samplers take, by what the journal knows of those before."""
+        return self.sampler(shots or DEFAULT_SHOTS).job_time()
+
+    def room(self, seconds: float | None) -> list[str]:
+        """Say what limits on processor time leave for jobs that are predicted to take so many seconds."""
+        return self.sampler(DEFAULT_SHOTS).room(seconds)
+
+    def spent(self) -> Spent:
+        """Return what all jobs of the journal took of a processor's time, and what is reserved for those under way."""
+        return self.sampler(DEFAULT_SHOTS).spent()
 
     def known(self, pubs: Sequence[SamplerPub]) -> list[int]:
         """Count the circuits of each PUB that the journal knows, as if they were asked for first."""

@@ -1,14 +1,15 @@
 """What circuits will take on a connection's target, without running them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from qiskit import QuantumCircuit
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 
 from qiskit_qml_ext.primitives.approximation import approximation_of
 from qiskit_qml_ext.primitives.connection.journaling import Journaling
 from qiskit_qml_ext.primitives.connection.made_circuits import MadeCircuits
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
-from qiskit_qml_ext.primitives.pricing import RunPlan, plan_pubs
+from qiskit_qml_ext.primitives.pricing import Budget, JobTime, RunPlan, plan_pubs
 from qiskit_qml_ext.primitives.pub_values import SAMPLER_VALUES, checked_pubs
 from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
 from qiskit_qml_ext.primitives.targets import Target
@@ -51,10 +52,40 @@ def plan_on(
         in_journal=[0] * len(coerced) if journaling is None else journaling.known(coerced),
         max_executions=settings.max_executions_per_job,
         price_per_minute=price_per_minute,
+        job_time=job_time_on(target, settings, journaling),
     )
     plan = plan.with_advice(*dict.fromkeys(approximated))
     limited = with_angle_limits(target.device)
     refusal = None if limited is None else refusal_of(coerced, limited)
     if refusal is not None:
         plan = plan.with_advice(refusal)
+    if journaling is not None:
+        plan = plan.with_advice(*journaling.room(plan.seconds))
     return plan if copies == 1 else plan.packed(copies)
+
+
+def job_time_on(target: Target, settings: ConnectionSettings, journaling: Journaling | None) -> JobTime:
+    """Return what jobs take, by what a journal knows of those before, or else as documented."""
+    return JobTime(target.job_overhead_seconds) if journaling is None else journaling.job_time(settings.shots)
+
+
+def approve_on(
+    target: Target,
+    settings: ConnectionSettings,
+    journaling: Journaling | None,
+    budget: Budget,
+    work: Sequence[tuple[QuantumCircuit, int]],
+) -> None:
+    """Hold work, circuits with their executions, against a budget; with a journal, with what all its jobs took.
+
+    Raises:
+        BudgetExceededError: If it goes beyond the budget; nothing of it is submitted.
+    """
+    is_costed = budget.max_cost is not None
+    budget.approve_circuits(
+        work,
+        target.price,
+        time=job_time_on(target, settings, journaling if is_costed else None),
+        max_executions_per_job=settings.max_executions_per_job,
+        spent=None if journaling is None else journaling.spent,
+    )

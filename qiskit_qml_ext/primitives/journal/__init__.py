@@ -53,10 +53,11 @@ from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.run.policy import Policy
 from qiskit_qml_ext.primitives.journal.run.reconcile import duplicates_of, is_of_copy
 from qiskit_qml_ext.primitives.journal.run.report import Report
-from qiskit_qml_ext.primitives.journal.run.resume import Resumed, cancel, disown, kept, reconcile, resume
+from qiskit_qml_ext.primitives.journal.run.resume import Resumed, cancel, disown, kept, reconcile, resume, settle_times
 from qiskit_qml_ext.primitives.journal.sampler import JournaledSampler
 from qiskit_qml_ext.primitives.journal.service.charges import ExtraJobs, extra_jobs, seconds_of
 from qiskit_qml_ext.primitives.journal.store.checkup import FileReport, check_journal
+from qiskit_qml_ext.primitives.journal.store.job_times import JobRecord
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
 from qiskit_qml_ext.primitives.journal.store.local_work import local_units, watched
 from qiskit_qml_ext.primitives.journal.store.repair import RepairReport, repair_journal
@@ -67,6 +68,7 @@ __all__ = [
     "Duplicate",
     "ExtraJobs",
     "FileReport",
+    "JobRecord",
     "Journal",
     "JournaledEstimator",
     "JournaledJob",
@@ -89,5 +91,6 @@ __all__ = [
     "repair_journal",
     "resume",
     "seconds_of",
+    "settle_times",
     "watched",
 ]

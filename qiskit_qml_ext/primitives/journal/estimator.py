@@ -16,6 +16,7 @@ from qiskit_qml_ext.primitives.journal.store.journal import Journal
 from qiskit_qml_ext.primitives.journal.work.estimator_request import EstimatorRequest
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.work.requests import Approve, Identify, Placement
+from qiskit_qml_ext.primitives.pricing.spending import Spending
 from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, checked_pubs
 
 _FALLBACK_PRECISION = 0.015625  # 4,096 shots
@@ -44,7 +45,10 @@ class JournaledEstimator(JournaledPrimitive, BaseEstimatorV2):
         repetitions: Counts repetitions, if several primitives shall share a count.
         progress: Whether to show a progress bar; ``None`` means only on a terminal.
         approve: Gets circuits with their executions before anything is submitted, and may refuse with an exception.
+        spending: How the time of jobs is predicted, and what limits it; by default neither is done.
     """
+
+    kind = "estimator"
 
     def __init__(
         self,
@@ -60,6 +64,7 @@ class JournaledEstimator(JournaledPrimitive, BaseEstimatorV2):
         repetitions: Repetitions | None = None,
         progress: bool | None = None,
         approve: Approve | None = None,
+        spending: Spending | None = None,
     ):
         if not isinstance(estimator, BaseEstimatorV2):
             raise TypeError(f"estimator must be a V2 estimator, but a {type(estimator).__name__} came.")
@@ -74,6 +79,7 @@ class JournaledEstimator(JournaledPrimitive, BaseEstimatorV2):
             repetitions=repetitions,
             progress=progress,
             approve=approve,
+            spending=spending,
         )
         self._place = place
 

@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import Self
 
@@ -16,11 +16,17 @@ from qiskit_qml_ext.primitives.journal.run.policy import Policy, check_policy
 from qiskit_qml_ext.primitives.journal.run.progress import Progress
 from qiskit_qml_ext.primitives.journal.run.runner import Runner
 from qiskit_qml_ext.primitives.journal.service.services import Service, service_for
+from qiskit_qml_ext.primitives.journal.service.timed_calls import within
+from qiskit_qml_ext.primitives.journal.store.job_times import past_jobs
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.work.requests import Approve, Identify, Request
+from qiskit_qml_ext.primitives.pricing.job_time import JobTime, learned
+from qiskit_qml_ext.primitives.pricing.quota import InstanceUsage
+from qiskit_qml_ext.primitives.pricing.spending import Spending, Spent
 from qiskit_qml_ext.primitives.targets.angle_limits import LimitedEstimator, LimitedSampler
 
+_LONGEST_QUESTION = 20.0  # seconds; a plan does not wait for a service that is away
 _LOG = logging.getLogger(__name__)
 
 
@@ -44,6 +50,8 @@ class PrimitiveContext:
     """Whether to show a progress bar; ``None`` means only on a terminal."""
     approve: Approve | None
     """Gets circuits with their executions before anything is submitted."""
+    spending: Spending
+    """How the time of jobs is predicted, and what limits it."""
 
     @classmethod
     def of(
@@ -59,6 +67,7 @@ class PrimitiveContext:
         repetitions: Repetitions | None,
         progress: bool | None,
         approve: Approve | None,
+        spending: Spending | None,
     ) -> Self:
         """Check the arguments of a journaled primitive, and fill in what was left to it."""
         if isinstance(primitive, (LimitedSampler, LimitedEstimator)):
@@ -67,6 +76,8 @@ class PrimitiveContext:
                 "the journal too: connect(…, journal=FILE) instead of a journaled primitive around its own."
             )
         _check_settings(journal, policy, progress=progress)
+        if spending is not None and not isinstance(spending, Spending):
+            raise TypeError(f"spending must be a Spending or None, but {spending!r} ({type(spending).__name__}) came.")
         _check_callables(make=make, open_mode=open_mode, identify=identify, approve=approve)
         opened = journal if isinstance(journal, Journal) else Journal(journal)
         return cls(
@@ -78,6 +89,7 @@ class PrimitiveContext:
             repetitions=repetitions or Repetitions(),
             progress=progress,
             approve=approve,
+            spending=spending or Spending(),
         )
 
 
@@ -87,10 +99,41 @@ class JournaledPrimitive:
     _context: PrimitiveContext
     """What its requests have in common; made by the subclasses of their arguments."""
 
+    kind: ClassVar[str]
+    """The kind of its requests."""
+
     @property
     def journal(self) -> Journal:
         """The journal."""
         return self._context.journal
+
+    def job_time(self) -> JobTime:
+        """Return what jobs like those of this primitive take, by what the journal knows of them."""
+        service, records = self._context.service, self.journal.job_records()
+        past = past_jobs(records, target=service.target, kind=self.kind, options=service.options)
+        waited = [record.note.queue_seconds for record in records if record.target == service.target]
+        queued = [wait for wait in waited if wait is not None]
+        return learned(self._context.spending.documented, past, queued)
+
+    def spent(self) -> Spent:
+        """Return what all jobs of the journal took of a processor's time, and what is reserved for those under way."""
+        return self.journal.spent(here=not self._context.service.is_durable)
+
+    def room(self, seconds: float | None) -> list[str]:
+        """Say what limits on processor time leave for more jobs, by what those of the journal took and will take.
+
+        Args:
+            seconds: What more jobs are predicted to take; ``None`` if that is not known.
+        """
+        spending, here = self._context.spending, not self._context.service.is_durable
+        usage = _usage_of(self._context.service) if spending.asks_service else None
+        said = []
+        if usage is not None and usage.remaining_seconds is None:
+            said.append("The service does not say how much processor time is left, so it limits nothing.")
+        for limit in spending.limits_now(usage):
+            so_far = self.journal.spent(here=here, window_seconds=limit.window_seconds)
+            said.append(limit.room(so_far, seconds))
+        return said
 
     def _start(self, request: Request) -> JournaledJob:
         """Plan and approve a request; where that fails, nothing of it counts as asked for.
@@ -99,7 +142,9 @@ class JournaledPrimitive:
         is asked for the rest only. If the service cannot be asked now, it is asked for all and the run looks again.
         """
         context = self._context
-        run = RunContext.of(context.service, context.journal, context.policy, seed=context.seed)
+        run = RunContext.of(
+            context.service, context.journal, context.policy, seed=context.seed, spending=context.spending
+        )
         runner = Runner(run, request, progress=Progress(context.progress))
         try:
             runner.plan()
@@ -126,6 +171,15 @@ class JournaledPrimitive:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._context.service.target!r}, {self.journal!r})"
+
+
+def _usage_of(service: Service) -> InstanceUsage:
+    """Ask a service what is left; nothing is known where it cannot be asked."""
+    try:
+        return InstanceUsage.of(within(_LONGEST_QUESTION, service.usage))
+    except Exception as error:
+        _LOG.info("The service could not be asked what is left: %s", error)
+        return InstanceUsage()
 
 
 def _check_settings(journal: object, policy: object, *, progress: object) -> None:

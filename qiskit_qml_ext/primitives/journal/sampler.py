@@ -9,14 +9,16 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 
 from qiskit_qml_ext.checks import LARGEST_SHOTS, optional_whole_number, whole_number
 from qiskit_qml_ext.primitives.content import circuit_key
-from qiskit_qml_ext.primitives.journal.disk.records import DONE, SUBMITTED, SUBMITTING
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.primitive import JournaledPrimitive, PrimitiveContext
 from qiskit_qml_ext.primitives.journal.run.policy import Policy
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
+from qiskit_qml_ext.primitives.journal.store.local_work import is_known
+from qiskit_qml_ext.primitives.journal.store.ownership import Liveness
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.work.requests import Approve, Identify
 from qiskit_qml_ext.primitives.journal.work.sampler_request import SamplerRequest
+from qiskit_qml_ext.primitives.pricing.spending import Spending
 from qiskit_qml_ext.primitives.pub_values import SAMPLER_VALUES, checked_pubs
 from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
 
@@ -43,7 +45,10 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
         repetitions: Counts repetitions, if several primitives shall share a count.
         progress: Whether to show a progress bar; ``None`` means only on a terminal.
         approve: Gets circuits with their executions before anything is submitted, and may refuse with an exception.
+        spending: How the time of jobs is predicted, and what limits it; by default neither is done.
     """
+
+    kind = "sampler"
 
     def __init__(
         self,
@@ -58,6 +63,7 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
         repetitions: Repetitions | None = None,
         progress: bool | None = None,
         approve: Approve | None = None,
+        spending: Spending | None = None,
     ):
         if not isinstance(sampler, BaseSamplerV2):
             raise TypeError(f"sampler must be a V2 sampler, but a {type(sampler).__name__} came.")
@@ -72,6 +78,7 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
             repetitions=repetitions,
             progress=progress,
             approve=approve,
+            spending=spending,
         )
 
     def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> JournaledJob:
@@ -97,13 +104,18 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
         return self._start(self._request(coerced, self._context.repetitions))
 
     def known(self, pubs: Sequence[SamplerPub]) -> list[int]:
-        """Count the circuits of each PUB that are done or submitted, as if they were asked for for the first time."""
+        """Count the circuits of each PUB that are not run again, as if they were asked for for the first time.
+
+        They are done, or submitted to a service that still has them, or being run by a process that lives.
+        """
         request = self._request(pubs, Repetitions())
         places = self.journal.locate([item.key for item in request.items])
         units = {unit.id: unit for unit in self.journal.units({unit for unit, _ in places.values()})}
+        liveness, durable = Liveness(self.journal), self._context.service.is_durable
+        known = {number for number, unit in units.items() if is_known(unit, liveness, durable=durable)}
         counts = [0] * len(pubs)
         for item in request.items:
-            if item.key in places and units[places[item.key][0]].state in (SUBMITTING, SUBMITTED, DONE):
+            if item.key in places and places[item.key][0] in known:
                 counts[item.pub] += 1
         return counts
 

@@ -9,6 +9,7 @@ from qiskit import QuantumCircuit
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qiskit_qml_ext.primitives.pricing.circuit_price import CircuitPrice
+from qiskit_qml_ext.primitives.pricing.job_time import JobTime
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class RunPlan:
     expected_executions: float | None = None
     """The executions that are expected where their number follows from what is measured, which is not known before;
     ``executions``, ``jobs``, ``seconds`` and ``cost`` are then the most. ``None`` where it is fixed, or not known."""
+    overhead_seconds: float = 0.0
+    """The part of ``seconds`` that jobs take however few circuits they hold."""
+    job_time: JobTime | None = None
+    """On what ``seconds`` rests: documented numbers, or finished jobs and how far off they were predicted; ``None``
+    where it rests on several of these."""
 
     def summary(self) -> str:
         """Say it in words."""
@@ -57,11 +63,38 @@ class RunPlan:
             lines.append(f"Of these, {self.in_journal:,} circuits are in the journal and are not run again.")
         if self.seconds is not None:
             cost = "" if self.cost is None else f", cost about {self.cost:,.2f}"
-            lines.append(f"Estimated processor time: {self.seconds:,.1f} s{cost}.")
+            lines.append(f"Estimated processor time: {self.seconds:,.1f} s{cost}.{self._basis()}")
+            lines += [] if self.job_time is None else [line for line in [self.job_time.queue()] if line]
         lines.append(f"Standard error of a probability: at most {self.standard_error:.2g}.")
         if self.error_free is not None:
             lines.append(f"By the reported errors, {100 * self.error_free:.2g} % of the shots are free of errors.")
         return "\n".join([*lines, *self.advice])
+
+    def _basis(self) -> str:
+        return "" if self.job_time is None or not self.seconds else f" {self.job_time.basis()}"
+
+    def seconds_with(self, factor: float) -> float | None:
+        """Return the processor time with so many times as many shots in the same jobs; ``None`` if it is not known."""
+        if self.seconds is None:
+            return None
+        return self.overhead_seconds + factor * (self.seconds - self.overhead_seconds)
+
+    def cost_with(self, factor: float) -> float | None:
+        """Return the cost with so many times as many shots in the same jobs; ``None`` if it is not known."""
+        seconds = self.seconds_with(factor)
+        if self.cost is None or seconds is None:
+            return None
+        return self.cost * seconds / self.seconds if self.seconds else self.cost
+
+    def with_jobs(self, jobs: int) -> "RunPlan":
+        """Return the plan of the same circuits in another number of jobs."""
+        if self.seconds is None or self.job_time is None or not self.circuits:
+            return replace(self, jobs=jobs)
+        left = math.ceil(jobs * (self.circuits - self.in_journal) / self.circuits)
+        overhead = self.job_time.seconds(0.0, left)
+        seconds = self.seconds - self.overhead_seconds + overhead
+        cost = self.cost * seconds / self.seconds if self.cost is not None and self.seconds else self.cost
+        return replace(self, jobs=jobs, seconds=seconds, cost=cost, overhead_seconds=overhead)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dictionary."""
@@ -85,6 +118,7 @@ def plan_pubs(
     in_journal: Sequence[int],
     max_executions: int,
     price_per_minute: float | None,
+    job_time: JobTime | None = None,
 ) -> RunPlan:
     """Plan PUBs of ISA circuits.
 
@@ -95,16 +129,20 @@ def plan_pubs(
         in_journal: How many circuits of each PUB the journal knows.
         max_executions: The largest number of circuits times shots in a job.
         price_per_minute: The price of a minute of processor time.
+        job_time: What jobs take; by default what their circuits take by the device's report.
     """
-    prices = [price(pub.circuit) for pub in pubs]
-    seconds = _seconds(pubs, prices, in_journal)
+    prices, job_time = [price(pub.circuit) for pub in pubs], job_time or JobTime()
+    circuit_seconds = _circuit_seconds(pubs, prices, in_journal)
+    left = [(pub.size - number, pub.shots) for pub, number in zip(pubs, in_journal, strict=True)]
+    overhead = job_time.seconds(0.0, _num_jobs([part for part in left if part[0]], max_executions))
+    seconds = None if circuit_seconds is None else overhead + job_time.factor * circuit_seconds
     shots = max((pub.shots for pub in pubs), default=0)
     return RunPlan(
         target=target,
         circuits=sum(pub.size for pub in pubs),
         shots=shots,
         executions=sum(pub.size * pub.shots for pub in pubs),
-        jobs=_num_jobs(pubs, max_executions),
+        jobs=_num_jobs([(pub.size, pub.shots) for pub in pubs], max_executions),
         in_journal=sum(in_journal),
         two_qubit_gates=max((one.two_qubit_gates for one in prices), default=0),
         depth=max((one.depth for one in prices), default=0),
@@ -113,11 +151,13 @@ def plan_pubs(
         standard_error=0.5 / math.sqrt(max(1, min((pub.shots for pub in pubs), default=1))),
         error_free=min((one.error_free for one in prices if one.error_free is not None), default=None),
         advice=_split_advice(shots, max_executions),
+        overhead_seconds=0.0 if seconds is None else overhead,
+        job_time=job_time,
     )
 
 
-def _seconds(pubs: Sequence[SamplerPub], prices: Sequence[CircuitPrice], done: Sequence[int]) -> float | None:
-    """Return the processor time of what is not done; ``None`` unless the durations of all circuits are known."""
+def _circuit_seconds(pubs: Sequence[SamplerPub], prices: Sequence[CircuitPrice], done: Sequence[int]) -> float | None:
+    """Return the time of circuits that are not done; ``None`` unless the durations of all are known."""
     seconds = 0.0
     for pub, price, number in zip(pubs, prices, done, strict=True):
         if price.seconds_per_shot is None:
@@ -126,14 +166,18 @@ def _seconds(pubs: Sequence[SamplerPub], prices: Sequence[CircuitPrice], done: S
     return seconds
 
 
-def _num_jobs(pubs: Sequence[SamplerPub], max_executions: int) -> int:
-    """Count the jobs of PUBs that are cut at the limit; PUBs with the same shots share jobs.
+def _num_jobs(work: Sequence[tuple[int, int]], max_executions: int) -> int:
+    """Count the jobs of circuits that are cut at the limit; those with the same shots share jobs.
 
     A circuit whose shots alone exceed the limit takes several jobs.
+
+    Args:
+        work: Numbers of circuits, each with the shots that they have.
+        max_executions: The limit.
     """
     jobs = 0
-    for shots in {pub.shots for pub in pubs}:
-        circuits = sum(pub.size for pub in pubs if pub.shots == shots)
+    for shots in {shots for _, shots in work}:
+        circuits = sum(number for number, others in work if others == shots)
         per_job = max_executions // shots
         jobs += -(-circuits // per_job) if per_job else circuits * -(-shots // max_executions)
     return jobs

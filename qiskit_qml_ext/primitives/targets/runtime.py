@@ -60,6 +60,7 @@ class RuntimeTarget(BackendTarget):
 
     given = ("the name of a fake backend or a device", "a QiskitRuntimeService", "a Runtime Batch or Session")
     default_shots = 4096
+    job_overhead_seconds = 2.0  # https://quantum.cloud.ibm.com/docs/guides/estimate-job-run-time
     modes = MODES
 
     def __init__(self, backend: BackendV2, mode: Any = "job", runtime_options: Mapping[str, Any] | None = None):
@@ -71,6 +72,7 @@ class RuntimeTarget(BackendTarget):
         elif not isinstance(mode, str):
             refuse_closed(mode)
         self.is_fake = self.draws_by_seed = is_fake(backend)
+        self.has_service = not self.is_fake
         self.runtime_options = dict(runtime_options or {})
         settings = {name: value for name, value in self.runtime_options.items() if name != "generation"}
         self.generation = generation(self.runtime_options.get("generation", AUTO)).name

@@ -50,6 +50,8 @@ class Target(ABC):
             to exact values. Estimators of devices turn it into 1/precision² shots of every circuit instead, whatever
             the observable.
         draws_by_seed: Whether its noise follows a seed, so that the PUBs of a job would repeat it.
+        has_service: Whether its jobs run on a service that says what they took and what is left.
+        job_overhead_seconds: What a job takes of the processor's time however few circuits it holds, as documented.
         may_repeat_noise: Whether PUBs may have the same noise though nothing that we know of says so.
     """
 
@@ -67,6 +69,8 @@ class Target(ABC):
     applies_matrices: bool = False
     draws_normal_noise: bool = False
     draws_by_seed: bool = False
+    has_service: bool = False
+    job_overhead_seconds: float = 0.0
     may_repeat_noise: bool = False
 
     @classmethod

@@ -73,7 +73,7 @@ def test_gradient_price_is_that_of_the_transpiled_circuit(manila):
     isa = manila.isa_circuit(gradient_circuits(circuit, averaged_local_observable(3))[0])
     assert (plan.circuits, plan.shots, plan.executions, plan.jobs) == (24, 250, 6000, 1)
     assert (plan.two_qubit_gates, plan.depth) == (isa.count_ops()["cx"], isa.depth())
-    seconds = 6000 * (isa.estimate_duration(fake_backend("fake_manila").target, unit="s") + 250e-6)
+    seconds = 2 + 6000 * (isa.estimate_duration(fake_backend("fake_manila").target, unit="s") + 250e-6)
     assert_allclose([plan.seconds, plan.cost], seconds, rtol=1e-12)
     assert_allclose(plan.error_free, error_free_fraction(isa, fake_backend("fake_manila").target), rtol=1e-12)
     text = " ".join(price.sentences)
@@ -149,7 +149,7 @@ def test_errors_that_leave_nothing_are_called_pointless_and_smaller_ones_priced(
     middle = gradient_price(layered_circuit(5, 20), averaged_local_observable(5), 10, manila)
     assert 0.01 < middle.plan.error_free < 0.7
     assert middle.sentences[-1].startswith("If an error leaves nothing of the signal, about ")
-    seconds = middle.plan.seconds / middle.plan.error_free**2
+    seconds = 2 + (middle.plan.seconds - 2) / middle.plan.error_free**2  # the 2 s of a job stay
     assert f"times as many shots to see it: about {duration(seconds)} of processor time." in middle.sentences[-1]
     wide = kernel_price(ZZFeatureMap(reps=12), np.random.default_rng(0).uniform(0, 2, (5, 5)), 10, manila)
     assert "this is pointless as it is" in wide.sentences[-1]
@@ -161,7 +161,8 @@ def test_a_kernel_is_priced_at_the_shots_that_its_errors_ask_for_too(manila):
     assert needed > 15
     more = " ".join(price.sentences)
     assert f"{needed:,.0f} shots with the reported errors" in more
-    seconds, cost = price.plan.seconds * needed / 15, price.plan.cost * needed / 15
+    seconds = 2 + (price.plan.seconds - 2) * needed / 15  # the 2 s of a job stay
+    cost = seconds / 60 * 96
     words = f"{cost:.2g}" if cost < 10 else rounded(cost)
     assert f"With {needed:,.0f} shots of each circuit that is about {duration(seconds)} of processor time, cost" in more
     assert f"cost about {words}." in more

@@ -37,7 +37,7 @@ def test_plan_describes_the_transpiled_circuit_and_its_time():
     isa = connection.isa_circuit(kernel(connection).circuit(2))
     assert plan.two_qubit_gates == isa.count_ops()["cx"]
     assert plan.depth == isa.depth()
-    seconds = 15_000 * (isa.estimate_duration(connection.device, unit="s") + 250e-6)
+    seconds = 2 + 15_000 * (isa.estimate_duration(connection.device, unit="s") + 250e-6)  # 2 s a job, as IBM documents
     assert_allclose(plan.seconds, seconds, rtol=1e-12)
     assert_allclose(plan.cost, seconds, rtol=1e-12)
     assert_allclose(plan.standard_error, 0.5 / np.sqrt(1000), rtol=1e-12)
@@ -126,8 +126,8 @@ def test_budget_of_executions_is_kept_over_calls(tmp_path, journaled):
 def test_budget_of_cost_needs_a_price_and_refuses():
     with pytest.raises(ValueError, match="max_cost needs price_per_minute"):
         connect("fake_manila", max_cost=1)
-    connection = connect("fake_manila", shots=1000, seed=1, max_cost=0.5, price_per_minute=96)
-    with pytest.raises(BudgetExceededError, match=r"but max_cost is 0.50"):
+    connection = connect("fake_manila", shots=1000, seed=1, max_cost=4, price_per_minute=96)
+    with pytest.raises(BudgetExceededError, match=r"but max_cost is 4.00"):
         kernel(connection).evaluate(DATA)
     assert connection.usage.shots == 0
     kernel(connection).evaluate(DATA[:2])

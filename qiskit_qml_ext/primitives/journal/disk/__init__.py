@@ -4,6 +4,7 @@ backup: Copies of a file in use.
 contents: What a row may hold.
 detached: Units that a repair kept without their items.
 job_ids: What may be the id of a job.
+job_times: What jobs were predicted to take, noted beside their attempts.
 migration: Files of the first schema.
 moments: Points in time that no clock can move.
 places: Where a file may lie.

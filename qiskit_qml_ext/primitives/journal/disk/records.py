@@ -1,5 +1,6 @@
 """What the journal remembers, as plain records."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,3 +121,8 @@ class Attempt:
     def was_refused(self) -> bool:
         """Whether the service would not take it, or would fail it, a second time either."""
         return self.outcome in ("refused", "rejected")
+
+
+def says_local(settings: Mapping[str, object]) -> bool:
+    """Tell whether a unit's settings are those of a primitive on this machine: they say what the primitive holds."""
+    return "content" in settings

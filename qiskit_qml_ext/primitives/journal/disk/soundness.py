@@ -13,6 +13,7 @@ from qiskit_qml_ext.primitives.journal.disk.contents import (
     unit_problem,
 )
 from qiskit_qml_ext.primitives.journal.disk.detached import DETACHED, numbers_of
+from qiskit_qml_ext.primitives.journal.disk.job_times import note_problem
 from qiskit_qml_ext.primitives.journal.disk.problems import (
     END,
     MEMBERS,
@@ -27,6 +28,7 @@ from qiskit_qml_ext.primitives.journal.disk.problems import (
 from qiskit_qml_ext.primitives.journal.disk.queries import content_of
 from qiskit_qml_ext.primitives.journal.disk.records import DISSOLVED, DONE, SUBMITTED, SUBMITTING
 from qiskit_qml_ext.primitives.journal.disk.rows import (
+    ABOUT,
     ATTEMPTS,
     DUPLICATES,
     INDEXES,
@@ -49,6 +51,7 @@ _MOST_WITHDRAWN = 1_000_000  # attempts that were numbered and never sent
 ABOUT_NAMES = ("id", "lineage", "file", "keys", SUM)
 """What the table *about* must say."""
 _IN_ROW: dict[str, Callable[[Row], str | None]] = {
+    ABOUT.name: note_problem,
     UNITS.name: unit_problem,
     ATTEMPTS.name: attempt_problem,
     DUPLICATES.name: duplicate_problem,

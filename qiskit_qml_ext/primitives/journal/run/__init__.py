@@ -13,4 +13,5 @@ request_units: The units of one request in the journal: planned, read, built, ha
 resume: Fetching, reconciling, disowning and cancelling without the program that asked.
 runner: The loop.
 submitter: From a claim to a job.
+times: What jobs are predicted to take and took, held against the limits.
 """

@@ -7,6 +7,7 @@ from typing import Any
 from qiskit_qml_ext.primitives.journal.disk.places import shown
 from qiskit_qml_ext.primitives.journal.disk.records import Unit
 from qiskit_qml_ext.primitives.journal.run.context import RunContext
+from qiskit_qml_ext.primitives.journal.run.times import Times
 from qiskit_qml_ext.primitives.journal.service.faults import classify, classify_failure
 from qiskit_qml_ext.primitives.journal.service.jobs import (
     CANCELLED,
@@ -16,7 +17,6 @@ from qiskit_qml_ext.primitives.journal.service.jobs import (
     JobGoneError,
     session_of,
     status_of,
-    usage_of,
 )
 from qiskit_qml_ext.primitives.journal.service.reactions import Step
 from qiskit_qml_ext.primitives.journal.work.codec import EXTRACT, BadResultError, UnitResult, encode
@@ -41,10 +41,12 @@ class Collector:
 
     Args:
         run: What the run works with.
+        times: Asks what jobs took.
     """
 
-    def __init__(self, run: RunContext):
+    def __init__(self, run: RunContext, times: Times):
         self._run = run
+        self._times = times
         self._jobs: dict[str, Any] = {}
         self._failures: dict[int, int] = {}
         self._damaged: dict[int, int] = {}
@@ -73,6 +75,8 @@ class Collector:
         self.running.discard(unit.id)
         if status == FINISHED:
             return self._download(unit, job)
+        if status in (ERROR, CANCELLED):
+            self._times.note(unit.tag, job)  # such jobs may have cost something
         if status == ERROR:
             return self._failed(unit, job)
         if status == CANCELLED:
@@ -150,7 +154,7 @@ class Collector:
                 raise
             return self._not_downloaded(unit, error)
         arrays, metadata = encode(result, unit.layout)
-        usage = self._run.ask(lambda: usage_of(job)) if self._run.service.is_durable else None
+        usage = self._times.note(unit.tag, job).used_seconds
         counts = self._run.journal.finish(
             unit.id, tag=unit.tag or "", arrays=arrays, metadata=metadata, usage_seconds=usage
         )

@@ -1,7 +1,7 @@
 """What all parts of a run work with: the service, the journal's file, and what holds the two against each other."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from typing_extensions import Self
 
@@ -13,6 +13,7 @@ from qiskit_qml_ext.primitives.journal.service.services import Service
 from qiskit_qml_ext.primitives.journal.service.timed_calls import TimedCalls
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
 from qiskit_qml_ext.primitives.journal.store.ownership import new_owner
+from qiskit_qml_ext.primitives.pricing.spending import Spending
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class RunContext:
     """Finds jobs by their tags."""
     reconciliation: Reconciliation
     """Takes over jobs that the file does not know."""
+    spending: Spending = field(default_factory=Spending)
+    """How the time of its jobs is predicted, and what limits it."""
 
     @classmethod
     def of(
@@ -47,6 +50,7 @@ class RunContext:
         *,
         seed: int | None = None,
         seconds: float = math.inf,
+        spending: Spending | None = None,
     ) -> Self:
         """Make the context of a new run with a service and a journal.
 
@@ -56,6 +60,7 @@ class RunContext:
             policy: Limits and waiting times.
             seed: The user's seed, for simulators.
             seconds: The longest time for all questions, if there is any.
+            spending: How the time of jobs is predicted, and what limits it.
         """
         policy = policy or Policy()
         backoff = Backoff(policy.patience_seconds)
@@ -63,7 +68,8 @@ class RunContext:
         duplicates = Duplicates(service, journal, ask, watch_seconds=policy.watch_seconds)
         owner = new_owner()
         reconciliation = Reconciliation(journal, duplicates, ask, owner=owner)
-        return cls(service, journal, policy, seed, owner, backoff, ask, duplicates, reconciliation)
+        spending = spending or Spending()
+        return cls(service, journal, policy, seed, owner, backoff, ask, duplicates, reconciliation, spending)
 
     def within(self, seconds: float) -> Self:
         """Return the context of another run with the same, whose questions take no longer than this altogether."""

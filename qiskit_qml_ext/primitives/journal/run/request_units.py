@@ -9,6 +9,8 @@ from qiskit import QuantumCircuit
 from qiskit_qml_ext.primitives.journal.disk.records import DONE, PLANNED, NewUnit, Unit
 from qiskit_qml_ext.primitives.journal.run.context import RunContext
 from qiskit_qml_ext.primitives.journal.run.reconcile import cut_to
+from qiskit_qml_ext.primitives.journal.store.local_work import died_with_its_process
+from qiskit_qml_ext.primitives.journal.store.ownership import Liveness
 from qiskit_qml_ext.primitives.journal.work.requests import Request, new_unit, pack
 
 
@@ -71,8 +73,12 @@ class RequestUnits:
         return any(unit.state == PLANNED for unit in self._run.journal.units(self._keys))
 
     def unsubmitted(self) -> list[tuple[QuantumCircuit, int]]:
-        """Return the circuits that nobody has submitted yet, with their executions."""
-        planned = {unit.id for unit in self._run.journal.units(self._keys) if unit.state == PLANNED}
+        """Return the circuits that nobody has submitted yet, or whose jobs died, with their executions."""
+        units = self._run.journal.units(self._keys)
+        planned = {unit.id for unit in units if unit.state == PLANNED}
+        if not self._run.service.is_durable:
+            liveness = Liveness(self._run.journal)
+            planned |= {unit.id for unit in units if died_with_its_process(unit, liveness)}
         executions: dict[int, int] = {}
         for item in self._request.items:
             if self.places[item.key][0] in planned:
@@ -83,6 +89,14 @@ class RequestUnits:
         """Return a unit's PUBs, or ``None`` if this request does not have all of its items."""
         keys = self._keys.get(unit.id, ())
         return self._request.build(keys) if len(keys) == unit.num_items else None
+
+    def work_of(self, unit: Unit) -> list[tuple[QuantumCircuit, int]]:
+        """Return a unit's circuits with their executions, as far as this request has them."""
+        wanted, executions = set(self._keys.get(unit.id, ())), dict[int, int]()
+        for item in self._request.items:
+            if item.key in wanted:
+                executions[item.pub] = executions.get(item.pub, 0) + item.executions
+        return [(self._request.pubs[pub].circuit, number) for pub, number in executions.items()]
 
     def seed_of(self, unit: Unit) -> int | None:
         """Derive a unit's seed from its content, so that its counts do not depend on what ran before."""

@@ -11,6 +11,7 @@ from qiskit_qml_ext.primitives.journal.run.collector import Collector
 from qiskit_qml_ext.primitives.journal.run.context import RunContext
 from qiskit_qml_ext.primitives.journal.run.policy import Policy
 from qiskit_qml_ext.primitives.journal.run.reconcile import Reconciliation
+from qiskit_qml_ext.primitives.journal.run.times import Times
 from qiskit_qml_ext.primitives.journal.service.account import RuntimeAccount
 from qiskit_qml_ext.primitives.journal.service.jobs import CANCELLED, ERROR, FINISHED, session_of, status_of
 from qiskit_qml_ext.primitives.journal.service.jobs import cancel as cancel_job
@@ -54,7 +55,8 @@ def resume(
             it has been seen to be silent for a while.
     """
     run = RunContext.of(RuntimeAccount(service), journal, policy)
-    reconciliation, collector = run.reconciliation, Collector(run)
+    times = Times(run)
+    reconciliation, collector = run.reconciliation, Collector(run, times)
     liveness, busy = liveness or Liveness(journal), list[str]()
     before = {unit.id for unit in journal.units() if unit.state == DONE}
     here = local_units(journal)
@@ -76,6 +78,7 @@ def resume(
                 if adopted.state == SUBMITTED:
                     collector.collect(adopted)
         run.duplicates.drop()
+        times.settle()
     finally:
         journal.release(run.owner)
     states = {unit.id: unit.state for unit in journal.units() if not unit.is_unrecorded}
@@ -88,6 +91,17 @@ def resume(
         unknown=len(reconciliation.unplaced),
         busy=tuple(busy),
     )
+
+
+def settle_times(journal: Journal, service: Any, *, policy: Policy | None = None) -> None:
+    """Ask what jobs took that ended before the service said it, and write it down.
+
+    Args:
+        journal: The journal.
+        service: A ``QiskitRuntimeService`` of the account that ran the jobs.
+        policy: Waiting times.
+    """
+    Times(RunContext.of(RuntimeAccount(service), journal, policy)).settle()
 
 
 def reconcile(journal: Journal, service: Any, *, policy: Policy | None = None) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers import PrimitiveResult
 
-from qiskit_qml_ext.exceptions import JournalDamagedError, JournalError, RunIncompleteError
+from qiskit_qml_ext.exceptions import BudgetExceededError, JournalDamagedError, JournalError, RunIncompleteError
 from qiskit_qml_ext.primitives.journal.disk.records import (
     DONE,
     FAILED,
@@ -27,6 +27,7 @@ from qiskit_qml_ext.primitives.journal.run.reconcile import duplicates_of
 from qiskit_qml_ext.primitives.journal.run.report import Report
 from qiskit_qml_ext.primitives.journal.run.request_units import RequestUnits
 from qiskit_qml_ext.primitives.journal.run.submitter import Posting, Submitter
+from qiskit_qml_ext.primitives.journal.run.times import Times
 from qiskit_qml_ext.primitives.journal.service.faults import classify
 from qiskit_qml_ext.primitives.journal.store.ownership import Liveness, Risk
 from qiskit_qml_ext.primitives.journal.store.tags import new_attempt_tag
@@ -62,10 +63,11 @@ class Runner:
         self._poll_seconds = run.policy.poll_seconds or (None if local else 2.0)
         self._max_pending = run.policy.max_pending or (1 if local else 3)
         self._submitter = Submitter(run)
-        self._collector = Collector(run)
+        self._times = Times(run, request.kind)
+        self._collector = Collector(run, self._times)
         self._results: dict[int, UnitResult] = {}
         self._units = RequestUnits(run, request)
-        self._is_reconciled = self._is_behind = False
+        self._is_reconciled = self._is_behind = self._is_settled = False
 
     def plan(self, *, revive: bool = True) -> None:
         """See that every item belongs to a unit that is on the disk."""
@@ -195,7 +197,7 @@ class Runner:
         """Take a step; what fails on the way to the service is waited out, up to a point."""
         try:
             return step(*arguments)
-        except (RunIncompleteError, JournalError):
+        except (RunIncompleteError, JournalError, BudgetExceededError):
             raise
         except Exception as error:
             fault = classify(error)
@@ -247,13 +249,34 @@ class Runner:
         journal, durable = self._run.journal, self._run.service.is_durable
         tag = new_attempt_tag(journal.tag, lineage=journal.lineage, place=self._run.service.places[0], unit=unit.id)
         per_minute = self._run.policy.submissions_per_minute or (5 if durable else None)
-        calibration = self._submitter.calibration()
-        if not journal.claim(
-            unit.id, owner=self._run.owner, tag=tag, calibration=calibration, per_minute=per_minute, watched=durable
-        ):
+        calibration, note = self._submitter.calibration(), self._times.predicted(self._units.work_of(unit))
+        try:
+            is_mine = journal.claim(
+                unit.id, owner=self._run.owner, tag=tag, calibration=calibration, per_minute=per_minute,
+                watched=durable, time_note=note, limits=self._times.limits(note),
+            )  # fmt: skip
+        except BudgetExceededError as error:
+            return self._wait_within_budget(pending, error)
+        if not is_mine:
             self._waits.rate(per_minute, journal.rate_pause(per_minute))
             return False
         return self._after_posting(unit, self._submitter.submit(unit, tag, pubs, self._units.seed_of(unit)))
+
+    def _wait_within_budget(self, pending: int, error: BudgetExceededError) -> bool:
+        """Wait for the ends of jobs, which may take less than was reserved for them.
+
+        Raises:
+            BudgetExceededError: If no job of this work is on its way, and the service says nothing new of others.
+        """
+        if pending:
+            self._waits.note("room within the limit on processor time")
+            self._is_settled = False
+            return False
+        if self._is_settled:
+            raise error
+        self._times.settle()
+        self._is_settled = True
+        return True
 
     def _after_posting(self, unit: Unit, outcome: Posting) -> bool:
         if outcome.too_large:
@@ -292,6 +315,8 @@ class Runner:
         if not self._run.service.is_durable:
             return
         try:
+            if self._submitter.submitted:
+                self._times.settle()
             self._run.duplicates.drop()
             is_due = not self._run.journal.listings.was_tried(
                 self._run.service.places, idle=not self._submitter.submitted

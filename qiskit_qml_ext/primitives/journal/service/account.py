@@ -84,6 +84,10 @@ class RuntimeAccount:
     def reopen(self) -> None:
         """Do nothing: nothing is submitted."""
 
+    def usage(self) -> object:
+        """Return nothing: nothing is submitted."""
+        return None
+
     def close(self) -> None:
         """Do nothing: nothing was opened."""
 

@@ -1,8 +1,16 @@
 """What a job of a service says of itself, and what can be done to it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from qiskit_qml_ext.primitives.pricing.quota import seconds_or_none
+
 QUEUED, RUNNING, FINISHED, ERROR, CANCELLED = "QUEUED", "RUNNING", "DONE", "ERROR", "CANCELLED"
+_USAGE_NAMES = ("qpu_charge_time_seconds", "quantum_seconds", "seconds")
+"""Under which names the service says what it charges; the first is that of its newer versions."""
+_STAMPS = ("created", "running")
 
 
 class JobGoneError(LookupError):
@@ -26,13 +34,48 @@ def never_ran(job: Any) -> bool:
 
 
 def usage_of(job: Any) -> float | None:
-    """Return the seconds that the service charges for a job, if it says so."""
+    """Return the seconds that the service charges for a job, if it says so for good."""
+    return time_of(job).used_seconds
+
+
+@dataclass(frozen=True)
+class TimeOfJob:
+    """What the service says of the time of a job, in seconds; ``None`` for what it does not say."""
+
+    used_seconds: float | None = None
+    """What it took of the processor's time, once that is settled."""
+    partial_seconds: float | None = None
+    """What it took so far."""
+    queue_seconds: float | None = None
+    """How long it waited until it ran, by the service's own clock."""
+
+
+def time_of(job: Any) -> TimeOfJob:
+    """Ask what a job took; what cannot be meant (text, NaN, negative numbers) is not known.
+
+    While the service is still reckoning (its status of the usage is *pending*) it says 0 or what was used so far, which
+    is not what will be charged.
+    """
     try:
-        usage = (job.metrics() or {}).get("usage") or {}
+        metrics = job.metrics()
     except Exception:
-        return None  # the number is for the record only
-    seconds = usage.get("quantum_seconds", usage.get("seconds", usage.get("qpu_charge_time_seconds")))
-    return None if seconds is None else float(seconds)
+        return TimeOfJob()  # the number is for the record only
+    said = metrics if isinstance(metrics, Mapping) else {}
+    usage, stamps = said.get("usage"), said.get("timestamps")
+    usage = usage if isinstance(usage, Mapping) else {}
+    named = (seconds_or_none(usage.get(name)) for name in _USAGE_NAMES)
+    seconds = next((one for one in named if one is not None), None)
+    is_settled = str(usage.get("status", "")).lower() != "pending"
+    return TimeOfJob(seconds if is_settled else None, seconds, _waited(stamps if isinstance(stamps, Mapping) else {}))
+
+
+def _waited(stamps: Mapping[str, Any]) -> float | None:
+    """Return the seconds between the making of a job and its start, both by the service's clock."""
+    try:
+        made, began = (datetime.fromisoformat(str(stamps[name]).replace("Z", "+00:00")) for name in _STAMPS)
+        return seconds_or_none((began - made).total_seconds())
+    except (KeyError, ValueError, TypeError):
+        return None
 
 
 def session_of(job: Any) -> str | None:

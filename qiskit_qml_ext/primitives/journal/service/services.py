@@ -57,6 +57,9 @@ class Service(Protocol):
     def calibration(self) -> str | None:
         """Return when the device was calibrated, if known."""
 
+    def usage(self) -> object:
+        """Return what the service says of the use of the instance, ``None`` where there is none."""
+
     def close(self) -> None:
         """Close the sessions and batches that :meth:`reopen` opened."""
 
@@ -146,6 +149,10 @@ class RuntimeService:
                 self._mode = type(self._mode)(backend=self._backend, max_time=getattr(self._mode, "_max_time", None))
                 self._opened.append(self._mode)
 
+    def usage(self) -> object:
+        """Ask what was used of the active instance, and what may be."""
+        return self._service.usage()
+
     def close(self) -> None:
         """Close the sessions and batches that :meth:`reopen` opened."""
         with self._lock:
@@ -201,6 +208,10 @@ class LocalService:
 
     def reopen(self) -> None:
         """Do nothing: there is no session."""
+
+    def usage(self) -> object:
+        """Return nothing: nobody charges for it."""
+        return None
 
     def close(self) -> None:
         """Do nothing: nothing was opened."""

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterable
 
+from qiskit_qml_ext.primitives.journal.disk.job_times import drop_note
 from qiskit_qml_ext.primitives.journal.disk.moments import Moment, moment
 from qiskit_qml_ext.primitives.journal.disk.queries import read_chunks
 from qiskit_qml_ext.primitives.journal.disk.records import (
@@ -68,6 +69,7 @@ def withdraw(database: sqlite3.Connection, unit: int, *, tag: str, owner: str) -
     if not claims.is_owned(database, unit, owner):
         return
     remove(database, ATTEMPTS, "tag = ?", [tag])
+    drop_note(database, tag)
     change(
         database, UNITS, "id = ? AND state = ?", [unit, SUBMITTING],
         state=PLANNED, owner=None, attempts=lambda row: row["attempts"] - 1,

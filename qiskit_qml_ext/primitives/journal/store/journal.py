@@ -1,10 +1,13 @@
 """The journal: an SQLite file that knows what was asked, what was submitted and what came back."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from qiskit_qml_ext.exceptions import JournalError
+from qiskit_qml_ext.primitives.journal.disk.job_times import JobNote, write_note
 from qiskit_qml_ext.primitives.journal.disk.places import shown
 from qiskit_qml_ext.primitives.journal.disk.queries import located, read_chunks, units_of
 from qiskit_qml_ext.primitives.journal.disk.records import (
@@ -19,9 +22,11 @@ from qiskit_qml_ext.primitives.journal.disk.records import (
 )
 from qiskit_qml_ext.primitives.journal.disk.rows import DUPLICATES, UNITS, read
 from qiskit_qml_ext.primitives.journal.disk.schema import KEYS_FORMULA
-from qiskit_qml_ext.primitives.journal.store import attempts, claims, lineage, planning, results
+from qiskit_qml_ext.primitives.journal.store import attempts, claims, job_times, lineage, planning, results
+from qiskit_qml_ext.primitives.journal.store.job_times import JobRecord
 from qiskit_qml_ext.primitives.journal.store.open_file import JournalFile
 from qiskit_qml_ext.primitives.journal.store.ownership import retire
+from qiskit_qml_ext.primitives.pricing.spending import Spent, TimeLimit
 
 
 class Journal(JournalFile):
@@ -122,6 +127,8 @@ class Journal(JournalFile):
         calibration: str | None,
         per_minute: int | None,
         watched: bool = True,
+        time_note: JobNote | None = None,
+        limits: Sequence[TimeLimit] = (),
     ) -> bool:
         """Write down that a unit is about to be submitted.
 
@@ -131,10 +138,15 @@ class Journal(JournalFile):
             tag: The tag that its job will carry.
             calibration: When the device was calibrated.
             per_minute: How many submissions a minute there may be.
-            watched: Whether the service may make a job of it that nobody waits for.
+            watched: Whether the service may make a job of it that nobody waits for; not so on this machine.
+            time_note: What its job is predicted to take.
+            limits: Limits on the time of all jobs together, this one included; they need the prediction.
 
         Returns:
             Whether this process may submit it now; ``False`` if another one has it or the rate is used up.
+
+        Raises:
+            BudgetExceededError: If it would go beyond one of the limits; nothing was written.
         """
         with self._transaction() as database:
             now = time.time()
@@ -142,7 +154,12 @@ class Journal(JournalFile):
                 return False
             if not claims.take(database, unit, owner):
                 return False
+            wanted = (time_note or JobNote()).predicted_seconds
+            for limit in limits:
+                so_far = job_times.spent(database, here=not watched, window_seconds=limit.window_seconds)
+                limit.refuse(so_far, wanted or 0.0)
             attempts.begin(database, unit, tag, started=now, calibration=calibration, watched=watched)
+            write_note(database, tag, **asdict(time_note or JobNote()))
             return True
 
     def rate_pause(self, per_minute: int | None) -> float:
@@ -198,6 +215,34 @@ class Journal(JournalFile):
         except BaseException:
             retire(owner)
             raise
+
+    # Time of the processor
+
+    def job_records(self) -> list[JobRecord]:
+        """Return the jobs of all attempts, with what they were predicted to take and what they took."""
+        with self._transaction(write=False) as database:
+            return job_times.job_records(database)
+
+    def spent(self, *, here: bool, window_seconds: float = math.inf) -> Spent:
+        """Return what all jobs took of a processor's time, and what is reserved for those of which it is not known.
+
+        Args:
+            here: Whether those of this machine are meant, or those of a service.
+            window_seconds: Which jobs count: those that may have run in the last so many seconds.
+        """
+        with self._transaction(write=False) as database:
+            return job_times.spent(database, here=here, window_seconds=window_seconds)
+
+    def note_time(self, tag: str, *, used_seconds: float | None = None, **known: float | None) -> None:
+        """Write down what became known of the time of an attempt's job.
+
+        Args:
+            tag: The attempt's tag.
+            used_seconds: What the service says that it took.
+            **known: Fields of :class:`~qiskit_qml_ext.primitives.journal.disk.job_times.JobNote`.
+        """
+        with self._transaction() as database:
+            job_times.note(database, tag, used_seconds=used_seconds, **known)
 
     # What came of an attempt
 

@@ -24,7 +24,7 @@ from qiskit_qml_ext.primitives.journal.disk.moments import moment
 from qiskit_qml_ext.primitives.journal.disk.places import EMPTY, journal_path
 from qiskit_qml_ext.primitives.journal.disk.problems import END, STATE, Inspection, Problem, leave_causes, sentences
 from qiskit_qml_ext.primitives.journal.disk.queries import content_of
-from qiskit_qml_ext.primitives.journal.disk.records import DISSOLVED, DONE, LOST, SUBMITTED, SUBMITTING
+from qiskit_qml_ext.primitives.journal.disk.records import DISSOLVED, DONE, LOST, SUBMITTED, SUBMITTING, says_local
 from qiskit_qml_ext.primitives.journal.disk.rows import (
     ABOUT,
     ATTEMPTS,
@@ -56,9 +56,8 @@ from qiskit_qml_ext.primitives.journal.disk.soundness import (
     note_relations,
 )
 from qiskit_qml_ext.primitives.journal.store.checkup import result_problems
-from qiskit_qml_ext.primitives.journal.store.local_work import is_local, says_local
 from qiskit_qml_ext.primitives.journal.store.salvage import is_used_by_others, readable, salvaged
-from qiskit_qml_ext.primitives.journal.store.tags import content_tag
+from qiskit_qml_ext.primitives.journal.store.tags import content_tag, is_local
 
 _LOCAL = "On a simulator of this machine it is run again."
 _SEARCH = f"The next run looks for it by its tag. {_LOCAL}"

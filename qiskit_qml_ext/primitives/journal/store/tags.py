@@ -15,6 +15,8 @@ _ANYWHERE = "0000"  # no instance is named
 _CONTENT = re.compile(r"c([0-9a-f]{20})")
 _ATTEMPT = re.compile(r"([0-9a-f]{4})-([0-9a-f]{4})-\d+-[0-9a-f]{6}")
 _ATTEMPT_OF_ANY = re.compile(r"-[0-9a-f]{4}-([0-9a-f]{4})-\d+-[0-9a-f]{6}\Z")
+_SERVICE_ID = re.compile(r"[a-z0-9]{15,24}")
+"""Ids of IBM's service; those that simulators give their jobs have dashes or colons in them, or are numbers."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,22 @@ def is_without_place(tag: str) -> bool | None:
     """Tell whether an attempt's tag names no instance of a service; ``None`` if it is of a kind that never does."""
     match = _ATTEMPT_OF_ANY.search(tag)
     return None if match is None else match.group(1) == _ANYWHERE
+
+
+def is_local(tag: str, job: str | None, *, watched: bool) -> bool | None:
+    """Tell whether an attempt was made on this machine; ``None`` if it does not say.
+
+    Args:
+        tag: The attempt's tag.
+        job: Its job.
+        watched: Whether the service may still make jobs of it. Of what runs here no service is ever suspected.
+    """
+    placeless = is_without_place(tag)
+    if placeless is False:
+        return False
+    if job:
+        return not _SERVICE_ID.fullmatch(job)
+    return None if placeless is None else not watched
 
 
 def place_of(instance: str | None) -> str:

@@ -129,6 +129,8 @@ CONNECTION_ARGUMENTS: Mapping[str, str] = {
     "max_executions": "refuses work or not",
     "max_cost": "refuses work or not",
     "price_per_minute": "refuses work or not",
+    "max_qpu_seconds": "refuses work or not",
+    "quota": "refuses work or not",
     "max_executions_per_job": "how work is cut into jobs",
     "max_memory": "changes the cost of exact simulation, never its results",
 }

@@ -26,6 +26,7 @@ WALL_COLUMNS = {"started", "finished", "created", "updated", "noticed"}
 
 # Where the wall clock is read, and what for. Whoever adds a place shows that nothing is decided there.
 ALLOWED = {
+    ("job_times.py", "_age"): "a quota's days are those of the calendar; set back, the clock only lets more jobs count",
     ("attempts.py", "note_submitted"): "a stamp for the reader",
     ("attempts.py", "adopt"): "a stamp for the reader",
     ("attempts.py", "add_duplicate"): "a stamp for the reader",

@@ -32,7 +32,7 @@ from qiskit_ibm_runtime import EstimatorV2, SamplerV2
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from runtime_server.client import Estimator, Sampler
 
-from qiskit_qml_ext.primitives import ExactEstimator, ExactSampler, JournaledSampler, connect
+from qiskit_qml_ext.primitives import ExactEstimator, ExactSampler, JournaledSampler, Quota, connect
 from qiskit_qml_ext.primitives.journal.work import exclusions
 from qiskit_qml_ext.primitives.journal.work.identity import backend_content, made_for, runtime_options
 from qiskit_qml_ext.primitives.journal.work.options import options_of
@@ -200,6 +200,8 @@ CONNECT = {
     "max_executions": (1000, 2000),
     "max_cost": (1.0, 2.0),
     "price_per_minute": (1.0, 2.0),
+    "max_qpu_seconds": (1.0, 2.0),
+    "quota": ("open", Quota("mine", 1.0)),
     "max_executions_per_job": (1000, 2000),
     "mode": ("job", "batch"),
 }
