@@ -14,6 +14,7 @@ from qiskit_qml_ext.primitives.journal.primitive import JournaledPrimitive, Prim
 from qiskit_qml_ext.primitives.journal.run.policy import Policy
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
 from qiskit_qml_ext.primitives.journal.work.estimator_request import EstimatorRequest
+from qiskit_qml_ext.primitives.journal.work.inputs import Provenance
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.work.requests import Approve, Identify, Placement
 from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, checked_pubs
@@ -44,6 +45,7 @@ class JournaledEstimator(JournaledPrimitive, BaseEstimatorV2):
         repetitions: Counts repetitions, if several primitives shall share a count.
         progress: Whether to show a progress bar; ``None`` means only on a terminal.
         approve: Gets circuits with their executions before anything is submitted, and may refuse with an exception.
+        provenance: Where the work comes from, for an export; by default the circuits themselves.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class JournaledEstimator(JournaledPrimitive, BaseEstimatorV2):
         repetitions: Repetitions | None = None,
         progress: bool | None = None,
         approve: Approve | None = None,
+        provenance: Provenance | None = None,
     ):
         if not isinstance(estimator, BaseEstimatorV2):
             raise TypeError(f"estimator must be a V2 estimator, but a {type(estimator).__name__} came.")
@@ -74,6 +77,7 @@ class JournaledEstimator(JournaledPrimitive, BaseEstimatorV2):
             repetitions=repetitions,
             progress=progress,
             approve=approve,
+            provenance=provenance,
         )
         self._place = place
 
@@ -109,4 +113,5 @@ class JournaledEstimator(JournaledPrimitive, BaseEstimatorV2):
             repetitions=repetitions,
             place=self._place,
             max_executions=self._context.policy.max_executions,
+            provenance=self._context.provenance,
         )

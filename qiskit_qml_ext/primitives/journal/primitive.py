@@ -17,6 +17,8 @@ from qiskit_qml_ext.primitives.journal.run.progress import Progress
 from qiskit_qml_ext.primitives.journal.run.runner import Runner
 from qiskit_qml_ext.primitives.journal.service.services import Service, service_for
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
+from qiskit_qml_ext.primitives.journal.work.identity import device_behind
+from qiskit_qml_ext.primitives.journal.work.inputs import Provenance
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.work.requests import Approve, Identify, Request
 from qiskit_qml_ext.primitives.targets.angle_limits import LimitedEstimator, LimitedSampler
@@ -44,6 +46,8 @@ class PrimitiveContext:
     """Whether to show a progress bar; ``None`` means only on a terminal."""
     approve: Approve | None
     """Gets circuits with their executions before anything is submitted."""
+    provenance: Provenance
+    """Where the work comes from, for an export."""
 
     @classmethod
     def of(
@@ -59,6 +63,7 @@ class PrimitiveContext:
         repetitions: Repetitions | None,
         progress: bool | None,
         approve: Approve | None,
+        provenance: Provenance | None,
     ) -> Self:
         """Check the arguments of a journaled primitive, and fill in what was left to it."""
         if isinstance(primitive, (LimitedSampler, LimitedEstimator)):
@@ -78,6 +83,9 @@ class PrimitiveContext:
             repetitions=repetitions or Repetitions(),
             progress=progress,
             approve=approve,
+            provenance=(provenance or Provenance(device=lambda: device_behind(primitive))).of(
+                seed=seed, max_executions=(policy or Policy()).max_executions
+            ),
         )
 
 
@@ -99,7 +107,9 @@ class JournaledPrimitive:
         is asked for the rest only. If the service cannot be asked now, it is asked for all and the run looks again.
         """
         context = self._context
-        run = RunContext.of(context.service, context.journal, context.policy, seed=context.seed)
+        run = RunContext.of(
+            context.service, context.journal, context.policy, seed=context.seed, device=context.provenance.device
+        )
         runner = Runner(run, request, progress=Progress(context.progress))
         try:
             runner.plan()

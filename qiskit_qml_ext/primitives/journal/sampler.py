@@ -14,6 +14,7 @@ from qiskit_qml_ext.primitives.journal.job import JournaledJob
 from qiskit_qml_ext.primitives.journal.primitive import JournaledPrimitive, PrimitiveContext
 from qiskit_qml_ext.primitives.journal.run.policy import Policy
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
+from qiskit_qml_ext.primitives.journal.work.inputs import Provenance
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.work.requests import Approve, Identify
 from qiskit_qml_ext.primitives.journal.work.sampler_request import SamplerRequest
@@ -43,6 +44,7 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
         repetitions: Counts repetitions, if several primitives shall share a count.
         progress: Whether to show a progress bar; ``None`` means only on a terminal.
         approve: Gets circuits with their executions before anything is submitted, and may refuse with an exception.
+        provenance: Where the work comes from, for an export; by default the circuits themselves.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
         repetitions: Repetitions | None = None,
         progress: bool | None = None,
         approve: Approve | None = None,
+        provenance: Provenance | None = None,
     ):
         if not isinstance(sampler, BaseSamplerV2):
             raise TypeError(f"sampler must be a V2 sampler, but a {type(sampler).__name__} came.")
@@ -72,6 +75,7 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
             repetitions=repetitions,
             progress=progress,
             approve=approve,
+            provenance=provenance,
         )
 
     def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> JournaledJob:
@@ -116,4 +120,5 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
             identify=self._context.identify,
             repetitions=repetitions,
             more_shots=self._context.service.more_shots,
+            provenance=self._context.provenance,
         )

@@ -3,17 +3,27 @@
 import sqlite3
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 from qiskit_qml_ext.exceptions import JournalDamagedError, JournalError
 from qiskit_qml_ext.primitives.journal.disk.backup import copy_file
-from qiskit_qml_ext.primitives.journal.disk.migration import FIRST_SCHEMA, convert, copy_beside, inspected_first
+from qiskit_qml_ext.primitives.journal.disk.migration import (
+    FIRST_SCHEMA,
+    SECOND_SCHEMA,
+    convert,
+    convert_second,
+    copy_beside,
+    inspected_first,
+    inspected_second,
+)
 from qiskit_qml_ext.primitives.journal.disk.places import file_identity as file_identity
 from qiskit_qml_ext.primitives.journal.disk.places import make_file, shown, versions_on_disk
-from qiskit_qml_ext.primitives.journal.disk.problems import Problem, sentences
+from qiskit_qml_ext.primitives.journal.disk.problems import Inspection, Problem, sentences
 from qiskit_qml_ext.primitives.journal.disk.rows import (
     ABOUT,
     INDEXES,
+    SECOND_TABLES,
     SUM,
     TABLES,
     UNREADABLE,
@@ -23,7 +33,7 @@ from qiskit_qml_ext.primitives.journal.disk.rows import (
 )
 from qiskit_qml_ext.primitives.journal.disk.soundness import inspected
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 APPLICATION_ID = 0x514D4C58  # "QMLX", in the header of the file
 KEYS_FORMULA = 2
 """The number of the formula by which keys are made. It goes into every key: raise it when anything changes what goes
@@ -128,18 +138,23 @@ def check_file(path: Path, timeout: float) -> bool:
     try:
         database.execute("BEGIN")
         version = schema_of(database, path)
-        problems = (inspected if version == SCHEMA_VERSION else inspected_first)(database).problems if version else []
+        problems = inspector_of(version)(database).problems if version else []
     finally:
         database.close()
     if version == 0:
         return True
     if problems:
         raise damaged(path, problems)
-    if version == FIRST_SCHEMA:
-        _migrate(path, timeout)
+    if version != SCHEMA_VERSION:
+        _migrate(path, timeout, version)
     elif looks == versions_on_disk(path) and all(mtime / 1e9 + _SETTLED < began for _, _, mtime in looks):
         _sound[path] = looks
     return False
+
+
+def inspector_of(version: int) -> Callable[[sqlite3.Connection], Inspection]:
+    """Return what checks a journal of a schema."""
+    return {FIRST_SCHEMA: inspected_first, SECOND_SCHEMA: inspected_second}.get(version, inspected)
 
 
 def schema_of(database: sqlite3.Connection, path: Path) -> int:
@@ -277,23 +292,28 @@ def _make_tables(database: sqlite3.Connection, path: Path) -> None:
 
 def make_tables(database: sqlite3.Connection) -> None:
     """Make the tables of the current schema and say so in the header."""
-    for table in TABLES:
+    for table in SECOND_TABLES:
         database.execute(table.definition)
     for statement in INDEXES.values():
         database.execute(statement)
+    for table in TABLES[len(SECOND_TABLES) :]:  # last, so that all others begin where they always did
+        database.execute(table.definition)
     insert(database, ABOUT, name=SUM, value="0")
     database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-def _migrate(path: Path, timeout: float) -> None:
-    """Bring a journal of the first schema up to date, after a copy of it was put beside it."""
+def _migrate(path: Path, timeout: float, version: int) -> None:
+    """Bring a journal of an older schema up to date, after a copy of it was put beside it."""
     database = connected(path, timeout)
     try:
-        copy_file(database, path, copy_beside(path, FIRST_SCHEMA), inspect=inspected_first)
+        copy_file(database, path, copy_beside(path, version), inspect=inspector_of(version))
         database.execute("BEGIN IMMEDIATE")
-        if schema_of(database, path) == FIRST_SCHEMA:  # no other process was faster
-            problems = convert(database, lineage=uuid.uuid4().hex[:4], file=file_identity(path)).problems
+        if schema_of(database, path) == version:  # no other process was faster
+            if version == FIRST_SCHEMA:
+                problems = convert(database, lineage=uuid.uuid4().hex[:4], file=file_identity(path)).problems
+            else:
+                problems = convert_second(database).problems
             if problems:
                 raise damaged(path, problems)
             database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

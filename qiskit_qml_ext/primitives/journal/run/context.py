@@ -1,7 +1,10 @@
 """What all parts of a run work with: the service, the journal's file, and what holds the two against each other."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from qiskit.transpiler import Target as DeviceTarget
 
 from typing_extensions import Self
 
@@ -27,6 +30,8 @@ class RunContext:
     """Limits and waiting times."""
     seed: int | None
     """The user's seed, for simulators."""
+    device: Callable[[], DeviceTarget | None]
+    """Returns what the device says of its qubits and gates."""
     owner: str
     """The claim of the run."""
     backoff: Backoff
@@ -47,6 +52,7 @@ class RunContext:
         *,
         seed: int | None = None,
         seconds: float = math.inf,
+        device: Callable[[], DeviceTarget | None] = lambda: None,
     ) -> Self:
         """Make the context of a new run with a service and a journal.
 
@@ -56,6 +62,7 @@ class RunContext:
             policy: Limits and waiting times.
             seed: The user's seed, for simulators.
             seconds: The longest time for all questions, if there is any.
+            device: Returns what the device says of its qubits and gates.
         """
         policy = policy or Policy()
         backoff = Backoff(policy.patience_seconds)
@@ -63,7 +70,7 @@ class RunContext:
         duplicates = Duplicates(service, journal, ask, watch_seconds=policy.watch_seconds)
         owner = new_owner()
         reconciliation = Reconciliation(journal, duplicates, ask, owner=owner)
-        return cls(service, journal, policy, seed, owner, backoff, ask, duplicates, reconciliation)
+        return cls(service, journal, policy, seed, device, owner, backoff, ask, duplicates, reconciliation)
 
     def within(self, seconds: float) -> Self:
         """Return the context of another run with the same, whose questions take no longer than this altogether."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qiskit_qml_ext.exceptions import JournalError
-from qiskit_qml_ext.primitives.journal.disk.migration import FIRST_SCHEMA, inspected_first
+from qiskit_qml_ext.primitives.journal.disk.migration import FIRST_SCHEMA
 from qiskit_qml_ext.primitives.journal.disk.places import EMPTY, journal_path
 from qiskit_qml_ext.primitives.journal.disk.problems import END, Inspection, Problem, sentences
 from qiskit_qml_ext.primitives.journal.disk.records import DISSOLVED, DONE
@@ -15,11 +15,12 @@ from qiskit_qml_ext.primitives.journal.disk.schema import (
     check_companion,
     connected,
     explained,
+    inspector_of,
     is_locked,
     roll_back_torn,
     schema_of,
 )
-from qiskit_qml_ext.primitives.journal.disk.soundness import inspected
+from qiskit_qml_ext.primitives.journal.store.inputs import input_problems
 from qiskit_qml_ext.primitives.journal.work.codec import BadResultError, decode
 
 
@@ -94,9 +95,12 @@ def _looked_through(path: Path, timeout: float) -> tuple[Inspection, int]:
         try:
             database.execute("BEGIN")
             version = schema_of(database, path)
+            inspection = inspector_of(version)(database)
             if version == FIRST_SCHEMA:
-                return inspected_first(database), version
-            inspection = inspected(database)
+                return inspection, version
+            for table, unit, sentence in input_problems(database, inspection):
+                inspection.note(table, unit, sentence)
+                inspection.touched |= set() if unit is None else {unit}
             for number, sentence in result_problems(database, inspection).items():
                 inspection.note("results", number, sentence)
                 inspection.touched.add(number)

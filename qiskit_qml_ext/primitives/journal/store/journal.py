@@ -19,7 +19,7 @@ from qiskit_qml_ext.primitives.journal.disk.records import (
 )
 from qiskit_qml_ext.primitives.journal.disk.rows import DUPLICATES, UNITS, read
 from qiskit_qml_ext.primitives.journal.disk.schema import KEYS_FORMULA
-from qiskit_qml_ext.primitives.journal.store import attempts, claims, lineage, planning, results
+from qiskit_qml_ext.primitives.journal.store import attempts, claims, inputs, lineage, planning, results
 from qiskit_qml_ext.primitives.journal.store.open_file import JournalFile
 from qiskit_qml_ext.primitives.journal.store.ownership import retire
 
@@ -100,6 +100,16 @@ class Journal(JournalFile):
         self._check_formula()
         with self._transaction() as database:
             return planning.ensure_units(database, keys, pack, revive=revive)
+
+    def has_part(self, key: bytes) -> bool:
+        """Tell whether something that units share (a circuit, a device's report) is written down."""
+        with self._transaction(write=False) as database:
+            return inputs.has_part(database, key)
+
+    def add_part(self, key: bytes, kind: str, content: bytes) -> None:
+        """Write down something that units share, unless it is there."""
+        with self._transaction() as database:
+            inputs.add_parts(database, {key: (kind, content)})
 
     def split(self, unit: int, parts: Sequence[NewUnit], *, owner: str, reason: str) -> None:
         """Replace a unit that is too large by smaller ones."""

@@ -100,6 +100,11 @@ class Repetitions:
         self._origin[mine] = (key, count)
         return mine
 
+    def count_of(self, numbered: bytes) -> int:
+        """Return how often the same was asked for before the work with this key."""
+        with self._lock:
+            return self._origin[numbered][1] if numbered in self._origin else 0
+
     def give_back(self, numbered: Iterable[bytes]) -> None:
         """Free the numbers of an asking that came to nothing; given back twice, they are freed once."""
         with self._lock:
