@@ -231,7 +231,7 @@ class Connection:
     @property
     def operation_names(self) -> frozenset[str]:
         """The names by which the target knows its own instructions; empty where any circuit will do."""
-        return frozenset() if self.backend is None else frozenset(self.backend.target.operation_names)
+        return self._target.operation_names
 
     def is_isa(self, circuit: QuantumCircuit) -> bool:
         """Tell whether a circuit stands on a device's own qubits in the device's own gates."""

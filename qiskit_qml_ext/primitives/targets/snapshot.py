@@ -52,7 +52,7 @@ def device_of(snapshot: Mapping[str, Any]) -> DeviceTarget:
     """Return a device that says what a snapshot does; limits of gates' angles are not among it."""
     qubits = snapshot["qubits"]
     device = DeviceTarget(
-        **{name: snapshot[name] for name in _NUMBERS if snapshot[name] is not None},
+        **{name: snapshot[name] for name in _NUMBERS},
         qubit_properties=None if qubits is None else [QubitProperties(**(one or {})) for one in qubits],
     )
     for name, told in snapshot["instructions"].items():
