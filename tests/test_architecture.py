@@ -72,7 +72,7 @@ ORDERS = {
     ),
     "models": ("kernel_machines", "losses", "guard", "variational", "kernel_features", "layers"),
     "primitives": ("exact", "pricing", "targets", "journal", "connection"),
-    "primitives.journal": ("disk", "work", "store", "service", "run"),
+    "primitives.journal": ("disk", "work", "dataset", "store", "service", "run"),
     "primitives.targets": ("aer",),
 }
 
@@ -131,6 +131,7 @@ MAPPED = (
     "engine/compiled",
     "engine/pauli",
     "engine/planning",
+    "primitives/journal/dataset",
     "primitives/journal/disk",
     "primitives/journal/run",
     "primitives/journal/service",

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,18 @@ from qiskit_qml_ext.primitives.journal.disk.migration import FIRST_SCHEMA
 from qiskit_qml_ext.primitives.journal.disk.places import EMPTY, journal_path
 from qiskit_qml_ext.primitives.journal.disk.problems import END, Inspection, Problem, sentences
 from qiskit_qml_ext.primitives.journal.disk.records import DISSOLVED, DONE
-from qiskit_qml_ext.primitives.journal.disk.rows import RESULTS, UNREADABLE, DamagedRowError, read
+from qiskit_qml_ext.primitives.journal.disk.rows import (
+    INPUTS,
+    PARTS,
+    RESULTS,
+    UNREADABLE,
+    DamagedRowError,
+    Row,
+    Table,
+    insert_many,
+    read,
+    stored_row,
+)
 from qiskit_qml_ext.primitives.journal.disk.schema import (
     check_companion,
     connected,
@@ -20,7 +32,6 @@ from qiskit_qml_ext.primitives.journal.disk.schema import (
     roll_back_torn,
     schema_of,
 )
-from qiskit_qml_ext.primitives.journal.store.inputs import input_problems
 from qiskit_qml_ext.primitives.journal.work.codec import BadResultError, decode
 
 
@@ -164,3 +175,35 @@ def result_problem(database: sqlite3.Connection, unit: int, layout: object) -> s
     except (*UNREADABLE, ValueError) as error:  # no such row any more is a ValueError
         return f"cannot be read ({' '.join(str(error).split()) or type(error).__name__})"
     return None
+
+
+def input_problems(database: sqlite3.Connection, inspection: Inspection) -> list[tuple[str, int | None, str]]:
+    """Read everything, and return table, unit and a sentence for each row that is not what was written."""
+    wrong: list[tuple[str, int | None, str]] = []
+    for table in (INPUTS, PARTS):
+        for row in inspection.rows[table.name]:
+            unit = row["unit"] if table is INPUTS else None
+            of_unit = "a circuit or a device of some units" if unit is None else f"what unit {unit} was asked for"
+            try:
+                read(database, table, f"{table.key} = ?", [row[table.key]])
+            except (DamagedRowError, *UNREADABLE):
+                wrong.append((table.name, unit, f"The record of {of_unit} is damaged, and cannot be exported."))
+    return wrong
+
+
+def sound_rows(database: sqlite3.Connection, inspection: Inspection) -> Iterator[tuple[Table, Row]]:
+    """Yield the rows that are what was written, of units that there are; damaged ones are left out."""
+    units = {row["id"] for row in inspection.rows["units"]}
+    for table in (INPUTS, PARTS):
+        for row in inspection.rows[table.name]:
+            if table is PARTS or row["unit"] in units:
+                try:
+                    yield table, read(database, table, f"{table.key} = ?", [row[table.key]])[0]
+                except (DamagedRowError, *UNREADABLE):
+                    continue
+
+
+def copy_sound(source: sqlite3.Connection, inspection: Inspection, database: sqlite3.Connection) -> None:
+    """Copy what is sound into a repaired file."""
+    for table, row in sound_rows(source, inspection):
+        insert_many(database, table, [stored_row(table, row)])

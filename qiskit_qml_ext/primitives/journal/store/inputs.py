@@ -5,23 +5,21 @@ Every function works within a transaction on a journal's file.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from typing import Any
 
-from qiskit_qml_ext.primitives.journal.disk.problems import Inspection
-from qiskit_qml_ext.primitives.journal.disk.records import NewInputs
+from qiskit_qml_ext.primitives.journal.disk.records import NewInputs, Unit
 from qiskit_qml_ext.primitives.journal.disk.rows import (
     INPUTS,
     PARTS,
-    UNREADABLE,
     DamagedRowError,
     Row,
     Table,
     insert,
-    insert_many,
     read,
     remove,
-    stored_row,
 )
+from qiskit_qml_ext.primitives.journal.store.open_file import JournalFile
 
 
 def note(database: sqlite3.Connection, unit: int, content: bytes, inputs: NewInputs | None) -> None:
@@ -49,7 +47,7 @@ def forget(database: sqlite3.Connection, unit: int) -> None:
     remove(database, INPUTS, "unit = ?", [unit])
 
 
-def inputs_of(database: sqlite3.Connection, unit: int, content: bytes) -> Row | None:
+def _row(database: sqlite3.Connection, unit: int, content: bytes) -> Row | None:
     """Return the row of a unit; ``None`` if there is none, or none that is sound."""
     row = _sound_row(database, INPUTS, unit)
     return row if row is not None and row["content"] == content else None
@@ -68,35 +66,26 @@ def _sound_row(database: sqlite3.Connection, table: Table, key: int | bytes) -> 
         return None
 
 
-def input_problems(database: sqlite3.Connection, inspection: Inspection) -> list[tuple[str, int | None, str]]:
-    """Read everything, and return table, unit and a sentence for each row that is not what was written."""
-    wrong: list[tuple[str, int | None, str]] = []
-    for table in (INPUTS, PARTS):
-        for row in inspection.rows[table.name]:
-            unit = row["unit"] if table is INPUTS else None
-            of_unit = "a circuit or a device of some units" if unit is None else f"what unit {unit} was asked for"
-            try:
-                read(database, table, f"{table.key} = ?", [row[table.key]])
-            except (DamagedRowError, *UNREADABLE):
-                wrong.append((table.name, unit, f"The record of {of_unit} is damaged, and cannot be exported."))
-    return wrong
+class JournalInputs(JournalFile):
+    """What a journal has on record of what was asked for."""
 
+    def has_part(self, key: bytes) -> bool:
+        """Tell whether something that units share (a circuit, a device's report) is written down."""
+        with self._transaction(write=False) as database:
+            return has_part(database, key)
 
-def sound_rows(database: sqlite3.Connection, inspection: Inspection) -> Iterator[tuple[Table, Row]]:
-    """Yield the rows that are what was written, of units that there are; damaged ones are left out."""
-    units = {row["id"] for row in inspection.rows["units"]}
-    for table in (INPUTS, PARTS):
-        for row in inspection.rows[table.name]:
-            if table is PARTS or row["unit"] in units:
-                try:
-                    sound = _sound_row(database, table, row[table.key])
-                except UNREADABLE:
-                    continue
-                if sound is not None:
-                    yield table, sound
+    def add_part(self, key: bytes, kind: str, content: bytes) -> None:
+        """Write down something that units share, unless it is there."""
+        with self._transaction() as database:
+            add_parts(database, {key: (kind, content)})
 
+    def inputs(self, unit: Unit) -> tuple[bytes, dict[str, Any]] | None:
+        """Return what a unit was asked for: its values as npz bytes, and all else; ``None`` if that is not on record."""
+        with self._transaction(write=False) as database:
+            row = _row(database, unit.id, unit.content)
+        return None if row is None else (row["arrays"], row["about"])
 
-def copy_sound(source: sqlite3.Connection, inspection: Inspection, database: sqlite3.Connection) -> None:
-    """Copy what is sound into a repaired file."""
-    for table, row in sound_rows(source, inspection):
-        insert_many(database, table, [stored_row(table, row)])
+    def part(self, key: bytes) -> bytes | None:
+        """Return what units share (a circuit, a device's report); ``None`` if it is not on record."""
+        with self._transaction(write=False) as database:
+            return part(database, key)

@@ -1,10 +1,12 @@
 """The journal: an SQLite file that knows what was asked, what was submitted and what came back."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from qiskit_qml_ext.exceptions import JournalError
+from qiskit_qml_ext.primitives.journal.dataset.writing import ExportReport, write_dataset
 from qiskit_qml_ext.primitives.journal.disk.places import shown
 from qiskit_qml_ext.primitives.journal.disk.queries import located, read_chunks, units_of
 from qiskit_qml_ext.primitives.journal.disk.records import (
@@ -19,12 +21,12 @@ from qiskit_qml_ext.primitives.journal.disk.records import (
 )
 from qiskit_qml_ext.primitives.journal.disk.rows import DUPLICATES, UNITS, read
 from qiskit_qml_ext.primitives.journal.disk.schema import KEYS_FORMULA
-from qiskit_qml_ext.primitives.journal.store import attempts, claims, inputs, lineage, planning, results
-from qiskit_qml_ext.primitives.journal.store.open_file import JournalFile
+from qiskit_qml_ext.primitives.journal.store import attempts, claims, lineage, planning, results
+from qiskit_qml_ext.primitives.journal.store.inputs import JournalInputs
 from qiskit_qml_ext.primitives.journal.store.ownership import retire
 
 
-class Journal(JournalFile):
+class Journal(JournalInputs):
     """A file that remembers every unit of work sent to a device: no result is lost, no shot is paid for twice.
 
     Several journaled primitives, threads and processes may use one journal at the same time; they share the work.
@@ -100,16 +102,6 @@ class Journal(JournalFile):
         self._check_formula()
         with self._transaction() as database:
             return planning.ensure_units(database, keys, pack, revive=revive)
-
-    def has_part(self, key: bytes) -> bool:
-        """Tell whether something that units share (a circuit, a device's report) is written down."""
-        with self._transaction(write=False) as database:
-            return inputs.has_part(database, key)
-
-    def add_part(self, key: bytes, kind: str, content: bytes) -> None:
-        """Write down something that units share, unless it is there."""
-        with self._transaction() as database:
-            inputs.add_parts(database, {key: (kind, content)})
 
     def split(self, unit: int, parts: Sequence[NewUnit], *, owner: str, reason: str) -> None:
         """Replace a unit that is too large by smaller ones."""
@@ -329,6 +321,37 @@ class Journal(JournalFile):
         """Return a finished unit's arrays and metadata, or ``None`` if they are missing or were changed on the disk."""
         with self._transaction(write=False) as database:
             return results.result_of(database, unit)
+
+    def export(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        job_ids: bool = False,
+        title: str = "Measured circuits",
+        creators: Sequence[str] = (),
+        license: str | None = None,
+    ) -> ExportReport:
+        """Write everything into a new folder, as a data set for others to read, cite and replay.
+
+        It holds the circuits as QPY and OpenQASM 3, the values of their parameters, every shot or expectation value with
+        its error, options, versions of packages, what the device reported of itself, a checksum for each file, a
+        description and a schema. Credentials, accounts, instances, tags, sessions and paths are not in it. What the
+        journal does not know (work not finished; circuits of journals that were begun before they were kept) is named.
+
+        Args:
+            folder: The new folder.
+            job_ids: Whether the service's names of the jobs go into it.
+            title: The data set's title.
+            creators: Whose data it is, for its citation.
+            license: Under which license it is given, by its SPDX identifier (such as ``"CC-BY-4.0"``).
+
+        Returns:
+            What was written and what was not.
+
+        Raises:
+            JournalError: If the folder exists or cannot be written, or something private stands in a name or a label.
+        """
+        return write_dataset(self, self.path, folder, job_ids=job_ids, title=title, creators=creators, license=license)
 
     def without_results(self) -> list[int]:
         """Return the numbers of the units that are done, but whose results are missing in the file."""

@@ -55,8 +55,7 @@ from qiskit_qml_ext.primitives.journal.disk.soundness import (
     note_numbers,
     note_relations,
 )
-from qiskit_qml_ext.primitives.journal.store.checkup import result_problems
-from qiskit_qml_ext.primitives.journal.store.inputs import copy_sound, input_problems
+from qiskit_qml_ext.primitives.journal.store.checkup import copy_sound, input_problems, result_problems
 from qiskit_qml_ext.primitives.journal.store.local_work import is_local, says_local
 from qiskit_qml_ext.primitives.journal.store.salvage import is_used_by_others, readable, salvaged
 from qiskit_qml_ext.primitives.journal.store.tags import content_tag

@@ -119,7 +119,9 @@ class EstimatorRequest:
                 shape=[part.stop - part.start for part in block],
                 observables={
                     "shape": list(observables.shape),
-                    "terms": [{str(term): float(weight) for term, weight in one.items()} for one in observables.ravel()],
+                    "terms": [
+                        {str(term): float(weight) for term, weight in one.items()} for one in observables.ravel()
+                    ],
                 },
             )
         return writer.inputs()

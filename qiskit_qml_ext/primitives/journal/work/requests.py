@@ -108,9 +108,7 @@ def new_unit(request: Request, items: Sequence[Item], target: str, settings: dic
     """Describe a unit of the given items."""
     keys = tuple(item.key for item in items)
     executions = sum(item.executions for item in items)
-    return NewUnit(
-        keys, request.kind, target, settings, request.layout(keys), executions, request.inputs(keys)
-    )
+    return NewUnit(keys, request.kind, target, settings, request.layout(keys), executions, request.inputs(keys))
 
 
 def _groups(request: Request, places: Sequence[int], max_executions: int, max_bytes: int) -> list[list[int]]:
