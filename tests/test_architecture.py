@@ -71,7 +71,7 @@ ORDERS = {
         "tiles",
     ),
     "models": ("kernel_machines", "losses", "guard", "variational", "kernel_features", "layers"),
-    "primitives": ("exact", "pricing", "targets", "journal", "connection"),
+    "primitives": ("exact", "pricing", "targets", "journal", "replay", "connection"),
     "primitives.journal": ("disk", "work", "dataset", "store", "service", "run"),
     "primitives.targets": ("aer",),
 }
@@ -137,6 +137,7 @@ MAPPED = (
     "primitives/journal/service",
     "primitives/journal/store",
     "primitives/journal/work",
+    "primitives/replay",
 )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from qiskit_qml_ext.checks import check_arguments, one_of
 from qiskit_qml_ext.primitives.connection.connection import Connection
+from qiskit_qml_ext.primitives.connection.replayed import replayed
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.pricing import Budget
@@ -28,6 +29,7 @@ def connect(
     packing: bool | int = False,
     packing_buffer: int = 1,
     max_executions_per_job: int | None = None,
+    replay: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> Connection:
     """Connect to something that runs circuits.
@@ -63,6 +65,10 @@ def connect(
         max_cost: Refuse to run what would bring the estimated cost above this; needs ``price_per_minute``.
         price_per_minute: The price of a minute of processor time, in any currency.
         max_executions_per_job: The largest number of circuits times shots in one job; by default 10 million.
+        replay: A folder that :meth:`Journal.export <qiskit_qml_ext.primitives.Journal.export>` wrote: what was measured
+            is given again, offline and without an account, to whoever asks for the same circuits, values and shots; all
+            else is a ``ReplayIncompleteError``. The settings are those with which it was measured. Where it was
+            measured in several ways, ``target`` names the device and ``series=NUMBER`` one of them.
         **options: ``dtype`` (``"complex128"`` or ``"complex64"``) and ``max_memory`` (bytes) for exact results; options
             of ``AerSimulator`` for ``"aer"``; options of the Runtime primitives for IBM backends and fakes. Gates that
             Aer's ``noise_model`` knows run as they are at every ``optimization_level``, so that its errors act on them;
@@ -82,6 +88,22 @@ def connect(
         >>> connect("aer", shots=2048, seed=7)
         Connection('aer', shots=2048)
     """
+    if replay is not None:
+        elsewhere = {
+            "optimization_level": (optimization_level, 1),
+            "transpile_trials": (transpile_trials, 1),
+            "mode": (mode, "job"),
+            "journal": (journal, None),
+            "policy": (policy, None),
+            "max_executions": (max_executions, None),
+            "max_cost": (max_cost, None),
+            "price_per_minute": (price_per_minute, None),
+            "packing": (packing, False),
+            "packing_buffer": (packing_buffer, 1),
+            "max_executions_per_job": (max_executions_per_job, None),
+        }
+        given = [name for name, (value, default) in elsewhere.items() if value != default]
+        return replayed(replay, target, shots=shots, seed=seed, given=given, options=options)
     resolved = resolve_target(target, mode=mode, options=options)
     if mode not in resolved.modes:
         raise ValueError(

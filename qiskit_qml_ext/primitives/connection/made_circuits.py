@@ -5,7 +5,7 @@ from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.primitives.connection.journaling import Journaling
+from qiskit_qml_ext.primitives.connection.bookkeeping import Bookkeeping
 from qiskit_qml_ext.primitives.connection.packing import PackedCircuit, find_regions, pack_circuit
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
 from qiskit_qml_ext.primitives.content import circuit_key, layout_key, renamed
@@ -26,7 +26,7 @@ class MadeCircuits:
         journaling: Learns what each was made from, if there is a journal.
     """
 
-    def __init__(self, target: Target, settings: ConnectionSettings, journaling: Journaling | None):
+    def __init__(self, target: Target, settings: ConnectionSettings, journaling: Bookkeeping | None):
         self._target = target
         self._settings = settings
         self._journaling = journaling

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 
 from qiskit_qml_ext.primitives.approximation import approximation_of
-from qiskit_qml_ext.primitives.connection.journaling import Journaling
+from qiskit_qml_ext.primitives.connection.bookkeeping import Bookkeeping
 from qiskit_qml_ext.primitives.connection.made_circuits import MadeCircuits
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
 from qiskit_qml_ext.primitives.pricing import RunPlan, plan_pubs
@@ -19,7 +19,7 @@ def plan_on(
     target: Target,
     settings: ConnectionSettings,
     circuits: MadeCircuits,
-    journaling: Journaling | None,
+    journaling: Bookkeeping | None,
     pubs: Iterable[SamplerPubLike],
     *,
     price_per_minute: float | None,

@@ -43,8 +43,9 @@ class ExportReport:
     def summary(self) -> str:
         """Return the report as text."""
         lines = [
-            f"Wrote {self.folder}: {self.num_results} of {self.num_jobs} jobs with their results, {self.num_replayable} "
-            f'of them for connect(replay="{self.folder.name}"). Its fingerprint: {self.fingerprint}.'
+            f"Wrote {self.folder}: {self.num_results} of {self.num_jobs} jobs with their results, "
+            f'{self.num_replayable} of them for connect(replay="{self.folder.name}"). '
+            f"Its fingerprint: {self.fingerprint}.",
         ]
         lines += [f"  {sentence}" for sentence in self.missing[:_MOST_SAID]]
         left = len(self.missing) - _MOST_SAID
@@ -126,8 +127,8 @@ def _refuse_private(
     if said:
         raise JournalError(
             f"The journal {path} was not exported, since what it says of its work would tell more than that: "
-            f"{' '.join(said[:5])} Names of registers, parameters and gates, their labels, and options of primitives are "
-            "exported as they are."
+            f"{' '.join(said[:5])} Names of registers, parameters and gates, their labels, and options of primitives "
+            "are exported as they are."
         )
 
 

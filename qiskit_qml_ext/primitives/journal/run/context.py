@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qiskit.transpiler import Target as DeviceTarget
-
 from typing_extensions import Self
 
 from qiskit_qml_ext.primitives.journal.run.duplicates import Duplicates

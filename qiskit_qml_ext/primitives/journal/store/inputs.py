@@ -80,7 +80,7 @@ class JournalInputs(JournalFile):
             add_parts(database, {key: (kind, content)})
 
     def inputs(self, unit: Unit) -> tuple[bytes, dict[str, Any]] | None:
-        """Return what a unit was asked for: its values as npz bytes, and all else; ``None`` if that is not on record."""
+        """Return what a unit was asked for, its values as npz bytes and all else; ``None`` if it is not on record."""
         with self._transaction(write=False) as database:
             row = _row(database, unit.id, unit.content)
         return None if row is None else (row["arrays"], row["about"])

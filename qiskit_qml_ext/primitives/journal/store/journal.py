@@ -333,8 +333,8 @@ class Journal(JournalInputs):
     ) -> ExportReport:
         """Write everything into a new folder, as a data set for others to read, cite and replay.
 
-        It holds the circuits as QPY and OpenQASM 3, the values of their parameters, every shot or expectation value with
-        its error, options, versions of packages, what the device reported of itself, a checksum for each file, a
+        It holds the circuits as QPY and OpenQASM 3, the values of their parameters, every shot or expectation value
+        with its error, options, versions of packages, what the device reported of itself, a checksum for each file, a
         description and a schema. Credentials, accounts, instances, tags, sessions and paths are not in it. What the
         journal does not know (work not finished; circuits of journals that were begun before they were kept) is named.
 

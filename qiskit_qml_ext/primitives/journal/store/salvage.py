@@ -17,8 +17,8 @@ from qiskit_qml_ext.primitives.journal.disk.problems import END, Inspection
 from qiskit_qml_ext.primitives.journal.disk.rows import (
     ABOUT,
     ATTEMPTS,
-    ITEMS,
     BLOBS,
+    ITEMS,
     RESULTS,
     SECOND_TABLES,
     TABLES,

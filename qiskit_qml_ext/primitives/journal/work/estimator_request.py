@@ -186,7 +186,7 @@ class EstimatorRequest:
 
     def _observables(self, index: int, pub: EstimatorPub) -> ObjectArray:
         """Return a PUB's observables on the circuit's own qubits."""
-        return _virtual(np.asarray(pub.observables.tolist(), dtype=object), self._qubits[index])
+        return virtual_observables(pub, self._qubits[index])
 
     def _pub(self, index: int, block: Slices) -> EstimatorPub:
         pub = self.pubs[index]
@@ -231,6 +231,16 @@ def _own_slices(block: Slices, shape: tuple[int, ...]) -> Slices:
     """Return the part of a block that indexes an array which is broadcast to the block's shape."""
     aligned = block[len(block) - len(shape) :]
     return tuple(slice(0, 1) if length == 1 else part for part, length in zip(aligned, shape, strict=True))
+
+
+def virtual_observables(pub: EstimatorPub, qubits: Sequence[int] | None) -> ObjectArray:
+    """Return a PUB's observables, mappings from Pauli strings to weights, on the circuit's own qubits.
+
+    Args:
+        pub: The PUB.
+        qubits: The device's qubit of each of the circuit's own ones; ``None`` if they are the same.
+    """
+    return _virtual(np.asarray(pub.observables.tolist(), dtype=object), qubits)
 
 
 def _virtual(observables: ObjectArray, qubits: Sequence[int] | None) -> ObjectArray:
