@@ -87,13 +87,13 @@ class Bookkeeping(ABC):
             return  # no setting of the transpiler changed it
         place = isa_key, layout_key(isa)
         self._made_from[place] = made_from
-        self._sources[place] = source
+        self._sources[place] = source.of(isa)
         if isa.layout is not None:
             self._qubits[place] = isa.layout.final_index_layout(filter_ancillas=True)
 
     def remember_in_place(self, isa: QuantumCircuit, source: QuantumCircuit) -> None:
         """Note from what an ISA circuit was made whose qubits stay where the user put them."""
-        self._sources.setdefault((circuit_key(isa), layout_key(isa)), Source.itself(source))
+        self._sources.setdefault((circuit_key(isa), layout_key(isa)), Source.itself(source).of(isa))
 
     def _identify(self, circuit: QuantumCircuit) -> str:
         key = circuit_key(circuit)

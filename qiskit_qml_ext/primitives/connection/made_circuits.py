@@ -81,7 +81,7 @@ class MadeCircuits:
     def _transpiled(self, circuit: QuantumCircuit, key: str, place: str) -> tuple[QuantumCircuit | None, str]:
         """Transpile a circuit and keep the result; ``None`` stands for the circuit as it is."""
         how = self._settings
-        source = Source(circuit, key, tuple(parameter.name for parameter in circuit.parameters))
+        source = Source(circuit, key, tuple(parameter.name for parameter in circuit.parameters), None)
         isa = None if self._journaling is None else self._journaling.made_before(source)
         if isa is None:
             isa = isa_circuit(circuit, self._target, how.optimization_level, how.seed, how.transpile_trials)
@@ -121,7 +121,7 @@ class MadeCircuits:
                     made_with = self._made_with(copies=len(regions), buffer=how.packing_buffer)
                     own = key.partition("/")[0]
                     made = self._journaling.made_from(own, made_with)
-                    source = Source(circuit, own, packed.names, packed.copies)
+                    source = Source(circuit, own, packed.names, None, packed.copies)
                     self._journaling.remember(packed.circuit, circuit_key(packed.circuit), made, source=source)
                 self._packed_circuits[key] = packed
             return self._packed_circuits[key]

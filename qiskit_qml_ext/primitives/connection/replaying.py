@@ -33,9 +33,7 @@ class Replaying(Bookkeeping):
 
     def made_before(self, source: Source) -> QuantumCircuit | None:
         """Return the circuit that ran for another one; ``None`` if that is not there, or ran as it is."""
-        isa = self._measured.isa(source.key)
-        names = set(source.names)
-        return isa if isa is not None and {parameter.name for parameter in isa.parameters} <= names else None
+        return self._measured.isa(source.circuit, source.key)
 
     def sampler(self, shots: int) -> ReplaySampler:
         """Return a sampler with these default shots."""

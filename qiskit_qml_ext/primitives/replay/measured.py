@@ -12,6 +12,7 @@ import numpy as np
 from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.arrays import AnyArray, FloatArray
+from qiskit_qml_ext.primitives.content import renamed
 from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.journal.dataset.proof import observables_of
 from qiskit_qml_ext.primitives.journal.dataset.reading import DataSet
@@ -53,7 +54,7 @@ class Measured:
         self._lock = Lock()
         self._columns = self._common_columns()
         self._asked: dict[str, Counter[float]] = {}
-        self._runs: dict[str, str] = {}
+        self._runs: dict[str, tuple[str, list[int]]] = {}
         self._places = self._indexed()
 
     @property
@@ -96,11 +97,20 @@ class Measured:
         seen[..., sorted(columns)] = values[..., sorted(columns)]
         return seen
 
-    def isa(self, key: str) -> QuantumCircuit | None:
-        """Return the circuit that ran for a circuit of the user's; ``None`` if it is not there or cannot be read."""
-        number = self._runs.get(name_of(key, 1))
+    def isa(self, circuit: QuantumCircuit, key: str) -> QuantumCircuit | None:
+        """Return the circuit that ran for a circuit of the user's; ``None`` if it is not there or cannot be read.
+
+        Args:
+            circuit: The user's circuit.
+            key: Its content key.
+        """
+        number, columns = self._runs.get(name_of(key, 1), (None, ()))
         held = None if number is None else self._circuits[number]["qpy"]
-        return None if held is None else gates_of_circuit(self.data.file(held))
+        isa = None if held is None else gates_of_circuit(self.data.file(held))
+        if isa is None:
+            return None
+        own = circuit.parameters
+        return renamed(isa, {known: own[column] for known, column in zip(isa.parameters, columns, strict=True)})
 
     def results(self, job: int) -> UnitResult:
         """Return the results of a job.
@@ -142,7 +152,7 @@ class Measured:
             if job["id"] != last:
                 arrays, last, position = self.data.arrays(job["file"]), job["id"], 0
             values = self._values(pub, name, arrays[pub["values"]])
-            self._runs.setdefault(name, pub["run"])
+            self._runs.setdefault(name, (pub["run"], pub["columns"]))
             if job["kind"] == "sampler":
                 settings = settings_key(job["kind"], TARGET, {}, None, pub["shots"])
                 keys = row_keys(settings, name, values)

@@ -113,13 +113,14 @@ class _Replay:
     def _asked(self, pub: SamplerPub | EstimatorPub) -> _Asked:
         source = self._source(pub.circuit)
         name = name_of(source.key, source.copies)
-        place = {parameter: column for column, parameter in enumerate(source.names)}
         bindings = pub.parameter_values
         values = np.zeros((*bindings.shape, len(source.names)))
-        if pub.circuit.num_parameters:
-            given = bindings.as_array(pub.circuit.parameters)
-            for column, parameter in enumerate(pub.circuit.parameters):
-                values[..., place[parameter.name]] = given[..., column]
+        if source.columns is None:
+            raise ReplayIncompleteError(
+                "The circuit has parameters that the one which it was made of has not, so that it cannot be looked up."
+            )
+        if source.columns:
+            values[..., list(source.columns)] = bindings.as_array(pub.circuit.parameters)
         return _Asked(name, source.circuit, self._measured.full(name, values))
 
     def _job(self, request: Request, asked: Sequence[_Asked]) -> ReplayJob:
@@ -282,7 +283,8 @@ class ReplayEstimator(_Replay, BaseEstimatorV2):
     def _stand_in(self, pub: EstimatorPub, asked: _Asked) -> EstimatorPub:
         """Return a PUB with observables on the circuit's own qubits, and no gates that mean anything."""
         own = virtual_observables(pub, None if self._place is None else self._place(pub.circuit))
-        width = len(next(iter(own.flat[0]), "I" * asked.circuit.num_qubits)) if own.size else 1
+        labels = [str(label) for observable in own.ravel() for label in observable]
+        width = len(labels[0]) if labels else asked.circuit.num_qubits
         circuit, bindings = _stand_in(width, asked.values, [])
         return EstimatorPub(circuit, ObservablesArray(own.tolist()), bindings, pub.precision)
 

@@ -49,13 +49,22 @@ class Source:
     """Its content key."""
     names: tuple[str, ...]
     """The names of the parameters of the work, in the order of their values: those of the circuit, for each copy."""
+    columns: tuple[int, ...] | None
+    """Which of these each parameter of the circuit that runs is; ``None`` if it has others."""
     copies: int = 1
     """How many copies run side by side."""
 
     @classmethod
     def itself(cls, circuit: QuantumCircuit) -> "Source":
         """Return the source of a circuit that was made of no other."""
-        return cls(circuit, circuit_key(circuit), tuple(parameter.name for parameter in circuit.parameters))
+        names = tuple(parameter.name for parameter in circuit.parameters)
+        return cls(circuit, circuit_key(circuit), names, tuple(range(len(names))))
+
+    def of(self, isa: QuantumCircuit) -> "Source":
+        """Return the same as the source of a circuit that was made of it, whose parameters have the same names."""
+        place = {name: column for column, name in enumerate(self.names)}
+        columns = [place.get(parameter.name, -1) for parameter in isa.parameters]
+        return replace(self, columns=None if -1 in columns else tuple(columns))
 
 
 @dataclass(frozen=True)
@@ -127,15 +136,13 @@ class InputsWriter:
         source = self._provenance.source(circuit)
         written, run = written_circuit(source.circuit, source.key), written_circuit(circuit)
         self._parts |= {one.part: (CIRCUIT, one.content) for one in (written, run)}
-        place = {name: column for column, name in enumerate(source.names)}
-        columns = [place.get(parameter.name) for parameter in circuit.parameters]
         self._arrays[f"values{len(self._pubs)}"] = values
         self._pubs.append(
             {
                 "circuit": written.part.hex(),
                 "run": run.part.hex(),
                 "copies": source.copies,
-                "columns": None if None in columns else columns,
+                "columns": None if source.columns is None else list(source.columns),
                 **({"names": list(source.names)} if source.copies > 1 else {}),
                 **({"repetitions": list(repetitions)} if any(repetitions) else {}),
                 **others,
