@@ -15,7 +15,7 @@ from qiskit_qml_ext.diagnostics import gradient_variance, kernel_concentration
 from qiskit_qml_ext.evaluation import evaluate
 from qiskit_qml_ext.gradients import jacobian
 from qiskit_qml_ext.kernels import FidelityKernel, HammingKernel, LocalKernel, ProjectedKernel, RandomisedMeasurements
-from qiskit_qml_ext.models import AdaptiveQuantumSVC, QuantumKernelRidge, QuantumSVC, VariationalClassifier
+from qiskit_qml_ext.models import AdaptiveQuantumSVC, QuantumSVC, VariationalClassifier
 from qiskit_qml_ext.primitives import connect
 
 _RANDOM = np.random.default_rng(0)
@@ -95,7 +95,6 @@ PROGRAMS = {
     "two kernels": lambda connection: [
         FidelityKernel(ZZFeatureMap(reps=reps), connection=connection).evaluate(X) for reps in (1, 2)
     ],
-    "diagonal": lambda connection: [_kernel(connection, run_diagonal=True).evaluate(X)],
     "projected": lambda connection: [ProjectedKernel(ZZFeatureMap(), connection=connection).evaluate(X)],
     "local": lambda connection: [LocalKernel(ZZFeatureMap(), connection=connection).evaluate(X)],
     "Hamming": lambda connection: [HammingKernel(ZZFeatureMap(), connection=connection).evaluate(X)],
@@ -103,7 +102,6 @@ PROGRAMS = {
     "twice": _twice,
     "values": _values,
     "classified": _classified,
-    "ridge": lambda connection: [QuantumKernelRidge(_kernel(connection)).fit(X, LABELS).predict(NEW)],
     "trained": _trained,
     "adaptive": _adaptive,
     "concentration": lambda connection: [
@@ -126,9 +124,10 @@ TARGETS = {
     "basic simulator": lambda **settings: connect(BasicSimulator(), shots=64, seed=3, **settings),
 }
 
-FEW = ("fidelities", "twice", "values", "trained")
-CASES = [("fake device", program) for program in PROGRAMS] + [
-    (target, program) for target in TARGETS if target != "fake device" for program in FEW
+CASES = [
+    *(("fake device", program) for program in PROGRAMS),
+    *((target, program) for target in TARGETS for program in ("fidelities", "values") if target != "fake device"),
+    ("exact probabilities", "trained"),
 ]
 
 

@@ -20,7 +20,7 @@ from qiskit_qml_ext.exceptions import DatasetError, ImpreciseKernelWarning, Repl
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import Journal, JournaledSampler, connect
 from qiskit_qml_ext.primitives.replay import measured as measured_module
-from tests.primitives.replay.programs import CASES, PROGRAMS, TARGETS, X
+from tests.primitives.replay.programs import CASES, PROGRAMS, TARGETS
 
 ROOT = Path(qiskit_qml_ext.__file__).parents[1]
 MATRIX = np.array([[0.3, 1.2], [0.7, 0.1], [1.9, 0.4]])
@@ -153,8 +153,8 @@ def test_what_is_missing_is_named_and_never_simulated(folder, lack):
 def test_other_shots_are_missing(folder):
     with pytest.raises(ReplayIncompleteError, match="was measured with shots 64, not with 65"):
         kernel_on(connect(replay=folder, shots=65)).evaluate(MATRIX)
+    connection = connect(replay=folder, shots=65)
     with pytest.raises(ReplayIncompleteError, match=r"was measured with precision 0\.125, not with 0\.124"):
-        connection = connect(replay=folder, shots=65)
         connection.estimate([value_pub(connection, MATRIX)])
 
 

@@ -35,6 +35,9 @@ class Exportable(Protocol):
     def inputs(self, unit: Unit) -> tuple[bytes, dict[str, Any]] | None:
         """Return what a unit was asked for, if that is there and sound."""
 
+    def has_part(self, key: bytes) -> bool:
+        """Tell whether something that units share is on record, sound or not."""
+
     def part(self, key: bytes) -> bytes | None:
         """Return what units share, if that is there and sound."""
 
@@ -119,7 +122,9 @@ class Describer:
                 pubs[place]["metadata"] = _of_the_work(said)
                 arrays |= {f"pub{place}_{name}": array for name, array in fields.items()}
             self._made.num_results += 1
-            self._made.num_replayable += bool(pubs and pubs[0].get("circuit"))
+            self._made.num_replayable += all(
+                pub.get("circuit") is not None and pub.get("columns") is not None for pub in pubs
+            )
         if arrays:
             about["file"] = f"{JOBS}/{unit.id}.npz"
             self._made.files[about["file"]] = _npz(arrays)
@@ -135,7 +140,11 @@ class Describer:
         packed, about = stored
         with np.load(io.BytesIO(packed), allow_pickle=False) as archive:
             values = [archive[f"values{place}"] for place in range(len(about["pubs"]))]
-        run = json.loads(self._journal.part(bytes.fromhex(about["run"])) or b"{}")
+        how = self._journal.part(bytes.fromhex(about["run"]))
+        if how is None:
+            self._made.missing.append(f"How job {unit.id} was run is not on record.")
+            return {}, [], {}
+        run = json.loads(how)
         if not belongs_to(unit, about["pubs"], values, run.get("seed")):
             self._made.missing.append(f"What job {unit.id} is said to have been asked for is not what it was.")
             return {}, [], {}
@@ -145,8 +154,8 @@ class Describer:
             registers = {"registers": layout["registers"]} if "registers" in layout else {}
             pubs.append(
                 {
-                    "circuit": self._circuit_of(said["circuit"]),
-                    "run": self._circuit_of(said["run"]),
+                    "circuit": self._circuit_of(said["circuit"], unit),
+                    "run": self._circuit_of(said["run"], unit),
                     "values": f"values{place}",
                     **others,
                     **registers,
@@ -187,11 +196,12 @@ class Describer:
             self._software.append(versions)
         return self._software.index(versions)
 
-    def _circuit_of(self, part: str) -> str | None:
+    def _circuit_of(self, part: str, unit: Unit) -> str | None:
         if part in self._circuits:
             return str(self._circuits[part]["id"])
         content = self._journal.part(bytes.fromhex(part))
         if content is None:
+            self._made.missing.append(f"A circuit of job {unit.id} is not on record.")
             return None
         circuit = read_circuit(content)
         name = f"c{len(self._circuits) + 1}"
@@ -214,6 +224,8 @@ class Describer:
             content = self._journal.part(part)
             name = f"{DEVICES}/{sum(one is not None for one in self._devices.values()) + 1}.json"
             self._devices[part] = None if content is None else name
+            if content is None and self._journal.has_part(part):
+                self._made.missing.append(f"What the device of job {unit.id} reported is damaged.")
             if content is not None:
                 self._made.files[name] = json.dumps(json.loads(content), indent=1).encode() + b"\n"
         return self._devices[part]
