@@ -112,23 +112,23 @@ class Measured:
         own = circuit.parameters
         return renamed(isa, {known: own[column] for known, column in zip(isa.parameters, columns, strict=True)})
 
-    def results(self, job: int) -> UnitResult:
-        """Return the results of a job.
+    def results(self, unit: int) -> UnitResult:
+        """Return the results of a unit.
 
         Raises:
             DatasetError: If its file is not what was written.
         """
         with self._lock:
-            if job not in self._kept:
+            if unit not in self._kept:
                 while len(self._kept) >= _MOST_KEPT:
                     del self._kept[next(iter(self._kept))]
-                told = self._jobs[job]
+                told = self._jobs[unit]
                 arrays = self.data.arrays(told["file"])
-                self._kept[job] = UnitResult(
+                self._kept[unit] = UnitResult(
                     [{name: arrays[stored] for name, stored in pub["results"].items()} for pub in told["pubs"]],
                     [pub["metadata"] for pub in told["pubs"]],
                 )
-            return self._kept[job]
+            return self._kept[unit]
 
     def _pubs(self) -> Iterable[tuple[Mapping[str, Any], int, Mapping[str, Any], str]]:
         """Yield every PUB that can be asked for: its job, its place in it, itself, the name of its circuit."""

@@ -78,12 +78,12 @@ class Describer:
     def describe(self) -> Description:
         """Go through all units."""
         jobs = [self._job(unit) for unit in self._journal.units()]
-        last = max((unit.finished or 0.0 for unit in self._journal.units()), default=0.0)
+        dates = [str(job["finished"]) for job in jobs if job["finished"]]  # for the reader
         self._made.document = {
             "format": FORMAT,
             "schema_version": SCHEMA_VERSION,
             "keys_formula": KEYS_FORMULA,
-            "measured_until": _date(last or None),
+            "measured_until": max(dates, default=None),
             "series": list(self._series.values()),
             "software": self._software,
             "circuits": list(self._circuits.values()),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from qiskit_qml_ext.exceptions import JournalDamagedError, JournalError
 from qiskit_qml_ext.primitives.journal.disk.backup import copy_file
+from qiskit_qml_ext.primitives.journal.disk.companion import last_written
 from qiskit_qml_ext.primitives.journal.disk.migration import (
     FIRST_SCHEMA,
     SECOND_SCHEMA,
@@ -41,6 +42,7 @@ into the keys of the same work (what counts as content, or how it is written), s
 taken for one of a new. Work written down under an old number is not found again, and is paid for again: raise it only
 where results would be wrong otherwise."""
 
+_LEAF = b"\x0a"  # the first byte of a page that has all entries of a table without numbers of rows
 _SETTLED = 1.0  # seconds; a file's time of change may be this coarse
 _sound: dict[Path, tuple[object, ...]] = {}
 """What the files that this process has found sound looked like on the disk."""
@@ -192,22 +194,28 @@ def check_companion(path: Path, timeout: float) -> None:
     beside = path.with_name(f"{path.name}-wal")
     if not beside.exists() or not beside.stat().st_size:
         return
-    names = []
-    for mode in ("immutable", "ro"):
-        try:
-            database = connected(path, timeout, mode=mode)
-            try:
-                names.append([row["value"] for row in read(database, ABOUT, "name = 'id'")])
-            finally:
-                database.close()
-        except (*UNREADABLE, DamagedRowError):
-            return  # not everything is in the file itself yet, or it is damaged, which is found next
-    if names[0] and names[0] != names[1]:
+    try:
+        own, page = _id_alone(path, timeout)
+    except (*UNREADABLE, DamagedRowError):
+        return  # not everything is in the file itself yet, or it is damaged, which is found next
+    written = last_written(beside.read_bytes(), page)
+    is_whole = written is not None and written[:1] == _LEAF  # the table fits into this page, and so its id is there
+    if own and written is not None and is_whole and own.encode() not in written:
         raise JournalError(
-            f"{beside.name} beside the journal {path} belongs to another journal ({names[1]}, not {names[0]}): was the "
+            f"{beside.name} beside the journal {path} belongs to another journal (it does not name {own}): was the "
             "file restored or copied to this place? It was left as it is. Move this -wal file (and -shm) away and run "
             "again."
         )
+
+
+def _id_alone(path: Path, timeout: float) -> tuple[str, int]:
+    """Return a journal's id as the file alone says it, without the one beside it, and the page on which it stands."""
+    database = connected(path, timeout, mode="immutable")
+    try:
+        (page,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'about'").fetchone() or (0,)
+        return next((str(row["value"]) for row in read(database, ABOUT, "name = 'id'")), ""), int(page)
+    finally:
+        database.close()
 
 
 def roll_back_torn(path: Path, timeout: float) -> None:

@@ -198,7 +198,7 @@ def sound_rows(database: sqlite3.Connection, inspection: Inspection) -> Iterator
         for row in inspection.rows[table.name]:
             if table is PARTS or row["unit"] in units:
                 try:
-                    yield table, read(database, table, f"{table.key} = ?", [row[table.key]])[0]
+                    yield from ((table, one) for one in read(database, table, f"{table.key} = ?", [row[table.key]]))
                 except (DamagedRowError, *UNREADABLE):
                     continue
 
