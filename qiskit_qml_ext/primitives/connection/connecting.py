@@ -42,7 +42,8 @@ def connect(
             ``Session``; or a :class:`~qiskit_qml_ext.primitives.targets.Target` of your own, which is used as it is.
         shots: Shots of every circuit. By default none for ``"exact"``, 1024 for Aer, 4096 for IBM backends.
             ``connect("exact", shots=…)`` draws shots from exact probabilities.
-        seed: Makes simulators and the transpiler reproducible; real hardware ignores it. What kernels sample on
+        seed: Makes simulators and the transpiler reproducible; real hardware ignores it, and so do simulators of other
+            providers that take none (Braket's). What kernels sample on
             ``"exact"``, and on an ``AerSimulator`` without noise (methods ``"automatic"``, ``"statevector"`` and
             ``"density_matrix"``, up to 16 qubits, nothing but gates before the measurements), depends on the seed, the
             circuit, its values and the shots only: it is the same in any order, thread or process, whatever else is

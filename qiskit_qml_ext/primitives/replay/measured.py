@@ -112,23 +112,23 @@ class Measured:
         own = circuit.parameters
         return renamed(isa, {known: own[column] for known, column in zip(isa.parameters, columns, strict=True)})
 
-    def results(self, unit: int) -> UnitResult:
-        """Return the results of a unit.
+    def results(self, number: int) -> UnitResult:
+        """Return the results of the job with a number.
 
         Raises:
             DatasetError: If its file is not what was written.
         """
         with self._lock:
-            if unit not in self._kept:
+            if number not in self._kept:
                 while len(self._kept) >= _MOST_KEPT:
                     del self._kept[next(iter(self._kept))]
-                told = self._jobs[unit]
+                told = self._jobs[number]
                 arrays = self.data.arrays(told["file"])
-                self._kept[unit] = UnitResult(
+                self._kept[number] = UnitResult(
                     [{name: arrays[stored] for name, stored in pub["results"].items()} for pub in told["pubs"]],
                     [pub["metadata"] for pub in told["pubs"]],
                 )
-            return self._kept[unit]
+            return self._kept[number]
 
     def _pubs(self) -> Iterable[tuple[Mapping[str, Any], int, Mapping[str, Any], str]]:
         """Yield every PUB that can be asked for: its job, its place in it, itself, the name of its circuit."""
