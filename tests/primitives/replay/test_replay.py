@@ -60,6 +60,7 @@ def replayed(tmp_path_factory):
     return first, again
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("target", "program"), CASES)
 def test_another_process_gets_the_same_numbers(replayed, target, program):
     first, again = replayed[0][target, program], replayed[1][target, program]
@@ -68,6 +69,7 @@ def test_another_process_gets_the_same_numbers(replayed, target, program):
         assert np.array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_the_same_asked_for_twice_gives_two_results(replayed):
     first = replayed[1]["fake device", "twice"]
     assert not np.array_equal(first[0], first[1])
