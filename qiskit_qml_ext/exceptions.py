@@ -41,6 +41,14 @@ class JournalBehindError(JournalError):
     """The service has jobs of a journal that its file does not know: another copy is in use, or the file is older."""
 
 
+class DatasetError(QmlExtError, ValueError):
+    """A folder with an exported journal is not what was written, or not such a folder at all."""
+
+
+class ReplayIncompleteError(QmlExtError, LookupError):
+    """A replay was asked for results that its folder does not hold; the message names what it lacks."""
+
+
 class CacheError(QmlExtError):
     """A file of remembered kernel entries cannot be used: locked, full, damaged, or not such a file."""
 

@@ -71,9 +71,10 @@ ORDERS = {
         "tiles",
     ),
     "models": ("kernel_machines", "losses", "guard", "variational", "kernel_features", "layers"),
-    "primitives": ("exact", "pricing", "targets", "journal", "connection"),
-    "primitives.journal": ("disk", "work", "store", "service", "run"),
+    "primitives": ("exact", "pricing", "targets", "journal", "replay", "connection"),
+    "primitives.journal": ("disk", "work", "dataset", "store", "service", "run"),
     "primitives.targets": ("client", "aer"),
+    "primitives.connection": ("bookkeeping",),
 }
 
 MODULES, MODULE_LINES, FUNCTION_LINES = 16, 400, 60
@@ -131,11 +132,14 @@ MAPPED = (
     "engine/compiled",
     "engine/pauli",
     "engine/planning",
+    "primitives/connection/bookkeeping",
+    "primitives/journal/dataset",
     "primitives/journal/disk",
     "primitives/journal/run",
     "primitives/journal/service",
     "primitives/journal/store",
     "primitives/journal/work",
+    "primitives/replay",
 )
 
 

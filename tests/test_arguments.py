@@ -65,6 +65,7 @@ IMPOSSIBLE = {
     "gamma": (0, *REAL),
     "is_local": ("yes", 1),
     "journal": (3,),
+    "replay": (3,),
     "num_processes": (0, 2.5, "ten", True),
     "kernel_matrix": ("ten",),
     "max_bond": WHOLE,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from qiskit_qml_ext.commands import jobs_cost, jobs_file, jobs_list, jobs_work
+from qiskit_qml_ext.commands import jobs_cost, jobs_export, jobs_file, jobs_list, jobs_work
 
 
 class JobsOfFile(click.Group):
@@ -43,6 +43,6 @@ def command(context: click.Context, journal: str) -> None:
         context.invoke(jobs_list.list_units)
 
 
-for part in (jobs_list, jobs_work, jobs_cost, jobs_file):
+for part in (jobs_list, jobs_work, jobs_cost, jobs_export, jobs_file):
     for item in part.COMMANDS:
         command.add_command(item)

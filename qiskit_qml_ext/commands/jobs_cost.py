@@ -1,4 +1,4 @@
-"""``qiskit-qml-ext jobs FILE cost | export``: what was executed, what it took, and what came of it."""
+"""``qiskit-qml-ext jobs FILE cost``: what was executed, and what it took."""
 
 import contextlib
 import math
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qiskit_qml_ext.commands.jobs_input import connected, counted, pass_journal, reason_of, without_result
+from qiskit_qml_ext.commands.jobs_input import connected, counted, pass_journal, reason_of
 
 if TYPE_CHECKING:
     from qiskit_qml_ext.primitives import Journal
@@ -175,32 +175,4 @@ def _asked(jobs: tuple[str, ...]) -> tuple[_Time, str]:
         return _Time([None] * len(jobs)), f" The service could not be asked. {reason_of(error)}"
 
 
-@click.command("export", short_help="Write all units and their results as JSON.")
-@click.argument("file", type=click.Path())
-@click.pass_context
-@pass_journal
-def export(journal: "Journal", context: click.Context, file: str) -> None:
-    """Write all units with their counts and values into the new FILE, as JSON.
-
-    The exit code is 1 if the result of a unit that is done is missing or damaged; it is null then.
-    """
-    import json
-
-    from qiskit_qml_ext.commands.export import exported
-    from qiskit_qml_ext.private_files import check_different, write_private
-
-    content = exported(journal)
-    try:
-        check_different({"--journal": journal.path, "FILE": file})
-        path = write_private(file, json.dumps(content, indent=1) + "\n")
-    except (ValueError, OSError) as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(f"Wrote {path}")
-    missing = [unit["id"] for unit in content["units"] if unit["state"] == "done" and unit["results"] is None]
-    for number in missing:
-        click.echo(without_result(number), err=True)
-    if missing:
-        context.exit(1)
-
-
-COMMANDS = (cost, export)
+COMMANDS = (cost,)

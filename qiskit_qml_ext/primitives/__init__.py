@@ -3,7 +3,8 @@
 content, written: what circuits and work are, as keys      exact/: exact primitives on this machine
 measurement, pub_values, shots, forks: what all need       pricing/: what circuits take, before anything runs
 approximation, angle_limits: what a device runs otherwise  targets/: the kinds of things that run circuits
-journal/: work that survives                               connection/: a target together with how it is used
+journal/: work that survives                               replay/: what was measured, given again
+connection/: a target together with how it is used
 """
 
 from qiskit_qml_ext.primitives.connection import Connection, ConnectionSettings, Rehearsal, Usage, connect, rehearse

@@ -1,11 +1,16 @@
-"""``qiskit-qml-ext jobs FILE check | repair | backup``."""
+"""``qiskit-qml-ext jobs FILE check | repair | backup | dataset``."""
 
 import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from qiskit.primitives import StatevectorSampler
+from runtime_server.work import rotation
 
+from qiskit_qml_ext.primitives import connect
+from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy
 from tests.commands import journals
 from tests.commands.journals import change, make
 
@@ -104,3 +109,25 @@ def test_unit_whose_record_was_damaged_shows_nothing_that_nobody_measured(path, 
     jobs(path, "export", str(tmp_path / "export.json"))
     units = json.loads((tmp_path / "export.json").read_text())["units"]
     assert [unit["results"] is None for unit in units] == [False, False]
+
+
+def test_a_data_set_is_written_for_others_and_replayed(path, tmp_path):
+    folder = tmp_path / "data"
+    said = jobs(path, "dataset", str(folder), "--title", "Rotations", "--creator", "Ada", "--license", "CC0-1.0")
+    assert "2 of 2 jobs with their results, 2 of them for connect" in said
+    citation = (folder / "CITATION.cff").read_text(encoding="utf-8")
+    assert '"Rotations"' in citation
+    assert '"Ada"' in citation
+    assert '"CC0-1.0"' in citation
+    sampler = connect(replay=folder).sampler
+    result = sampler.run([(rotation(), [[0.1], [0.2], [0.3]], 10)]).result()
+    with Journal(path) as journal:
+        again = JournaledSampler(StatevectorSampler(), journal, policy=Policy(max_executions=20))
+        kept = again.run([(rotation(), [[0.1], [0.2], [0.3]], 10)]).result(30)
+    assert np.array_equal(result[0].data.meas.array, kept[0].data.meas.array)
+    assert "exists already" in jobs(path, "dataset", str(folder), code=2)
+    with Journal(path) as journal:
+        job = journal.units()[0].job
+    assert job.encode() not in (folder / "dataset.json").read_bytes()
+    jobs(path, "dataset", str(tmp_path / "named"), "--job-ids")
+    assert job.encode() in (tmp_path / "named" / "dataset.json").read_bytes()

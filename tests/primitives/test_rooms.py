@@ -8,7 +8,7 @@ import pytest
 from qiskit_qml_ext import primitives
 
 FOLDER = Path(primitives.__file__).parent
-ORDER = ("", "pricing", "exact", "targets", "journal", "connection")
+ORDER = ("", "pricing", "exact", "targets", "journal", "replay", "connection")
 """Each room imports from itself and those before it; the first is that of the modules that stand in no room."""
 
 

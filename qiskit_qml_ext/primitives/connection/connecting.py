@@ -5,6 +5,7 @@ from typing import Any
 
 from qiskit_qml_ext.checks import check_arguments, one_of
 from qiskit_qml_ext.primitives.connection.connection import Connection
+from qiskit_qml_ext.primitives.connection.replayed import replayed
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.pricing import FROM_SERVICE, Budget, Quota, read_quota
@@ -30,6 +31,7 @@ def connect(
     packing: bool | int = False,
     packing_buffer: int = 1,
     max_executions_per_job: int | None = None,
+    replay: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> Connection:
     """Connect to something that runs circuits.
@@ -42,7 +44,8 @@ def connect(
             ``Session``; or a :class:`~qiskit_qml_ext.primitives.targets.Target` of your own, which is used as it is.
         shots: Shots of every circuit. By default none for ``"exact"``, 1024 for Aer, 4096 for IBM backends.
             ``connect("exact", shots=…)`` draws shots from exact probabilities.
-        seed: Makes simulators and the transpiler reproducible; real hardware ignores it. What kernels sample on
+        seed: Makes simulators and the transpiler reproducible; real hardware ignores it, and so do simulators of other
+            providers that take none (Braket's). What kernels sample on
             ``"exact"``, and on an ``AerSimulator`` without noise (methods ``"automatic"``, ``"statevector"`` and
             ``"density_matrix"``, up to 16 qubits, nothing but gates before the measurements), depends on the seed, the
             circuit, its values and the shots only: it is the same in any order, thread or process, whatever else is
@@ -75,6 +78,10 @@ def connect(
             own; ``"service"`` to ask the service before each job how much is left.
         max_executions_per_job: The largest number of circuits times shots in one job; by default 10 million, as IBM
             says. A service that says otherwise when a job is submitted is believed: work is cut accordingly.
+        replay: A folder that :meth:`Journal.export <qiskit_qml_ext.primitives.Journal.export>` wrote: what was measured
+            is given again, offline and without an account, to whoever asks for the same circuits, values and shots; all
+            else is a ``ReplayIncompleteError``. The settings are those with which it was measured. Where it was
+            measured in several ways, ``target`` names the device and ``series=NUMBER`` one of them.
         **options: ``dtype`` (``"complex128"`` or ``"complex64"``) and ``max_memory`` (bytes) for exact results; options
             of ``AerSimulator`` for ``"aer"``; options of the Runtime primitives for IBM backends and fakes
             (``twirling={"enable_gates": True}``), as dictionaries or as the client's own objects, whole ones in
@@ -99,6 +106,24 @@ def connect(
         >>> connect("aer", shots=2048, seed=7)
         Connection('aer', shots=2048)
     """
+    if replay is not None:
+        elsewhere = {
+            "optimization_level": (optimization_level, 1),
+            "transpile_trials": (transpile_trials, 1),
+            "mode": (mode, "job"),
+            "journal": (journal, None),
+            "policy": (policy, None),
+            "max_executions": (max_executions, None),
+            "max_cost": (max_cost, None),
+            "price_per_minute": (price_per_minute, None),
+            "max_qpu_seconds": (max_qpu_seconds, None),
+            "quota": (quota, None),
+            "packing": (packing, False),
+            "packing_buffer": (packing_buffer, 1),
+            "max_executions_per_job": (max_executions_per_job, None),
+        }
+        given = [name for name, (value, default) in elsewhere.items() if value != default]
+        return replayed(replay, target, shots=shots, seed=seed, given=given, options=options)
     resolved = resolve_target(target, mode=mode, options=options)
     if mode not in resolved.modes:
         raise ValueError(

@@ -21,8 +21,8 @@ from qiskit_qml_ext.engine import statevectors
 from qiskit_qml_ext.engine.memory import memory_budget
 from qiskit_qml_ext.exceptions import ApproximateCircuitWarning
 from qiskit_qml_ext.primitives.approximation import warning_before_values
+from qiskit_qml_ext.primitives.connection.bookkeeping import bookkeeping_of
 from qiskit_qml_ext.primitives.connection.estimation_jobs import EstimationJobs
-from qiskit_qml_ext.primitives.connection.journaling import Journaling
 from qiskit_qml_ext.primitives.connection.made_circuits import MadeCircuits
 from qiskit_qml_ext.primitives.connection.pass_manager import IsaPassManager
 from qiskit_qml_ext.primitives.connection.planning import approve_on, plan_on
@@ -34,6 +34,7 @@ from qiskit_qml_ext.primitives.content import circuit_key
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.journal.run.policy import check_policy
 from qiskit_qml_ext.primitives.pricing import Budget, CircuitPrice, RunPlan
+from qiskit_qml_ext.primitives.replay import Measured
 from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
 from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target
 from qiskit_qml_ext.primitives.targets.angle_limits import LimitedEstimator, LimitedSampler, with_angle_limits
@@ -51,7 +52,7 @@ class Connection:
     Args:
         target: What runs the circuits.
         settings: How it is used.
-        journal: The journal in which all work is written down, or the path of its file.
+        journal: The journal in which all work is written down, or the path of its file; or what is to be replayed.
         policy: Limits and waiting times of journaled runs.
         budget: What may be spent.
     """
@@ -61,7 +62,7 @@ class Connection:
         target: Target,
         settings: ConnectionSettings,
         *,
-        journal: Journal | str | os.PathLike[str] | None = None,
+        journal: Journal | Measured | str | os.PathLike[str] | None = None,
         policy: Policy | None = None,
         budget: Budget | None = None,
     ):
@@ -78,9 +79,7 @@ class Connection:
         self._target = target
         self._settings = settings
         self._budget = budget or Budget()
-        self._journaling = None
-        if journal is not None:
-            self._journaling = Journaling(journal, target, settings, policy, self._approve, self._budget)
+        self._journaling = bookkeeping_of(journal, target, settings, policy, self._approve, self._budget)
         self._start_empty()
 
     def _start_empty(self) -> None:
@@ -233,7 +232,7 @@ class Connection:
     @property
     def operation_names(self) -> frozenset[str]:
         """The names by which the target knows its own instructions; empty where any circuit will do."""
-        return frozenset() if self.backend is None else frozenset(self.backend.target.operation_names)
+        return self._target.operation_names
 
     def is_isa(self, circuit: QuantumCircuit) -> bool:
         """Tell whether a circuit stands on a device's own qubits in the device's own gates."""

@@ -11,6 +11,7 @@ from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
 from qiskit_qml_ext.primitives.connection.usage import Usage
 from qiskit_qml_ext.primitives.content import circuit_key, job_seed
 from qiskit_qml_ext.primitives.journal import JournaledJob
+from qiskit_qml_ext.primitives.replay import ReplayJob
 from qiskit_qml_ext.primitives.shots import shots_of
 from qiskit_qml_ext.primitives.targets import Target
 
@@ -60,7 +61,7 @@ class EstimationJobs:
     def _journaled(self, pubs: Sequence[EstimatorPub]) -> PrimitiveResult[PubResult]:
         job = self._estimator(None).run(pubs)
         result = job.result()
-        assert isinstance(job, JournaledJob)
+        assert isinstance(job, (JournaledJob, ReplayJob))
         executions = job.report.executions
         asked = sum(pub.size * self._shots(pub) for pub in pubs)
         circuits = sum(pub.size for pub in pubs) * executions // asked if asked else 0

@@ -5,11 +5,12 @@ from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.primitives.connection.journaling import Journaling
+from qiskit_qml_ext.primitives.connection.bookkeeping import Bookkeeping
 from qiskit_qml_ext.primitives.connection.packing import PackedCircuit, find_regions, pack_circuit
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
 from qiskit_qml_ext.primitives.content import circuit_key, layout_key, renamed
 from qiskit_qml_ext.primitives.forks import Lock
+from qiskit_qml_ext.primitives.journal.work.inputs import Source
 from qiskit_qml_ext.primitives.targets import Target, isa_circuit
 from qiskit_qml_ext.primitives.targets.isa import isa_in_place
 
@@ -25,7 +26,7 @@ class MadeCircuits:
         journaling: Learns what each was made from, if there is a journal.
     """
 
-    def __init__(self, target: Target, settings: ConnectionSettings, journaling: Journaling | None):
+    def __init__(self, target: Target, settings: ConnectionSettings, journaling: Bookkeeping | None):
         self._target = target
         self._settings = settings
         self._journaling = journaling
@@ -36,7 +37,10 @@ class MadeCircuits:
     def in_place(self, circuit: QuantumCircuit) -> QuantumCircuit:
         """Return a circuit in the target's own gates whose qubits stay where they are."""
         with self._making:
-            return isa_in_place(circuit, self._target, self._settings.optimization_level, self._settings.seed)
+            isa = isa_in_place(circuit, self._target, self._settings.optimization_level, self._settings.seed)
+        if self._journaling is not None:
+            self._journaling.remember_in_place(isa, circuit)
+        return isa
 
     def isa_with_own_parameters(self, circuit: QuantumCircuit, key: str) -> QuantumCircuit:
         """Return a circuit in the target's own gates, with the parameters of the given one.
@@ -77,12 +81,15 @@ class MadeCircuits:
     def _transpiled(self, circuit: QuantumCircuit, key: str, place: str) -> tuple[QuantumCircuit | None, str]:
         """Transpile a circuit and keep the result; ``None`` stands for the circuit as it is."""
         how = self._settings
-        isa = isa_circuit(circuit, self._target, how.optimization_level, how.seed, how.transpile_trials)
+        source = Source(circuit, key, tuple(parameter.name for parameter in circuit.parameters), None)
+        isa = None if self._journaling is None else self._journaling.made_before(source)
+        if isa is None:
+            isa = isa_circuit(circuit, self._target, how.optimization_level, how.seed, how.transpile_trials)
         as_it_is = isa is circuit  # then each caller gets the own one back, not another that is equal
         made = None if as_it_is else isa, circuit_key(isa)
         if self._journaling is not None:  # before anybody else finds the circuit
             made_from = self._journaling.made_from(key, self._made_with(trials=how.transpile_trials))
-            self._journaling.remember(isa, made[1], made_from, placed_by_user=as_it_is)
+            self._journaling.remember(isa, made[1], made_from, source=source, placed_by_user=as_it_is)
         if len(self._isa_circuits) >= _MAX_CACHED_CIRCUITS:
             del self._isa_circuits[next(iter(self._isa_circuits))]
         self._isa_circuits[place] = made
@@ -112,8 +119,10 @@ class MadeCircuits:
                 )
                 if self._journaling is not None:
                     made_with = self._made_with(copies=len(regions), buffer=how.packing_buffer)
-                    made = self._journaling.made_from(key.partition("/")[0], made_with)
-                    self._journaling.remember(packed.circuit, circuit_key(packed.circuit), made)
+                    own = key.partition("/")[0]
+                    made = self._journaling.made_from(own, made_with)
+                    source = Source(circuit, own, packed.names, None, packed.copies)
+                    self._journaling.remember(packed.circuit, circuit_key(packed.circuit), made, source=source)
                 self._packed_circuits[key] = packed
             return self._packed_circuits[key]
 

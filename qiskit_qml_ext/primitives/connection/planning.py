@@ -6,7 +6,7 @@ from qiskit import QuantumCircuit
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 
 from qiskit_qml_ext.primitives.approximation import approximation_of
-from qiskit_qml_ext.primitives.connection.journaling import Journaling
+from qiskit_qml_ext.primitives.connection.bookkeeping import Bookkeeping
 from qiskit_qml_ext.primitives.connection.made_circuits import MadeCircuits
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
 from qiskit_qml_ext.primitives.pricing import Budget, JobTime, RunPlan, plan_pubs
@@ -20,7 +20,7 @@ def plan_on(
     target: Target,
     settings: ConnectionSettings,
     circuits: MadeCircuits,
-    journaling: Journaling | None,
+    journaling: Bookkeeping | None,
     pubs: Iterable[SamplerPubLike],
     *,
     price_per_minute: float | None,
@@ -64,7 +64,7 @@ def plan_on(
     return plan if copies == 1 else plan.packed(copies)
 
 
-def job_time_on(target: Target, settings: ConnectionSettings, journaling: Journaling | None) -> JobTime:
+def job_time_on(target: Target, settings: ConnectionSettings, journaling: Bookkeeping | None) -> JobTime:
     """Return what jobs take, by what a journal knows of those before, or else as documented."""
     return JobTime(target.job_overhead_seconds) if journaling is None else journaling.job_time(settings.shots)
 
@@ -72,7 +72,7 @@ def job_time_on(target: Target, settings: ConnectionSettings, journaling: Journa
 def approve_on(
     target: Target,
     settings: ConnectionSettings,
-    journaling: Journaling | None,
+    journaling: Bookkeeping | None,
     budget: Budget,
     work: Sequence[tuple[QuantumCircuit, int]],
 ) -> None:

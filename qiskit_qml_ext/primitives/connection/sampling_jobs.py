@@ -8,7 +8,7 @@ from qiskit.primitives.containers.bindings_array import BindingsArray
 
 from qiskit_qml_ext.arrays import FloatArray, UintArray
 from qiskit_qml_ext.checks import LARGEST_SHOTS, optional_whole_number
-from qiskit_qml_ext.primitives.connection.journaling import Journaling
+from qiskit_qml_ext.primitives.connection.bookkeeping import Bookkeeping
 from qiskit_qml_ext.primitives.connection.made_circuits import MadeCircuits, bindings_of
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
 from qiskit_qml_ext.primitives.connection.usage import Usage
@@ -38,7 +38,7 @@ class SamplingJobs:
         target: Target,
         settings: ConnectionSettings,
         circuits: MadeCircuits,
-        journaling: Journaling | None,
+        journaling: Bookkeeping | None,
         *,
         approve: Callable[[Sequence[tuple[QuantumCircuit, int]]], None],
         count: Callable[[Usage], None],
@@ -50,7 +50,7 @@ class SamplingJobs:
         self._approve = approve
         self._count = count
 
-    def with_journaling(self, journaling: Journaling) -> "SamplingJobs":
+    def with_journaling(self, journaling: Bookkeeping) -> "SamplingJobs":
         """Return the same, with work that is asked for in another way."""
         other = object.__new__(SamplingJobs)
         other.__dict__.update(self.__dict__, _journaling=journaling)
@@ -137,7 +137,7 @@ class SamplingJobs:
         return self._target.sampler(shots or DEFAULT_SHOTS, job_seed(self._settings.seed, isa_key, values, shots or 0))
 
     def _run_journaled(
-        self, journaling: Journaling, isa: QuantumCircuit, bindings: BindingsArray, shots: int
+        self, journaling: Bookkeeping, isa: QuantumCircuit, bindings: BindingsArray, shots: int
     ) -> DataBin:
         job = journaling.sampler(shots).run([(isa, bindings, shots)])
         data = job.result()[0].data

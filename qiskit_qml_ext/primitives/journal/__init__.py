@@ -35,6 +35,7 @@ modules.
 
 disk: How a journal lies on the disk: its tables, what a row may hold, and whether it is sound.
 work: What is asked for: items with their content keys, and results as bytes.
+dataset: A journal as a folder that others can read and cite.
 store: What a journal is asked and told, each as one transaction; copies, checks and repairs of its file.
 service: What runs units, what its errors mean, and how long one waits for it.
 run: How units become jobs and jobs become results.
@@ -47,6 +48,8 @@ primitive: What the two have in common.
 job: What ``run`` returns.
 """
 
+from qiskit_qml_ext.primitives.journal.dataset.reading import DataSet, read_dataset
+from qiskit_qml_ext.primitives.journal.dataset.writing import ExportReport
 from qiskit_qml_ext.primitives.journal.disk.records import STATES, Duplicate, Unit
 from qiskit_qml_ext.primitives.journal.estimator import JournaledEstimator
 from qiskit_qml_ext.primitives.journal.job import JournaledJob
@@ -65,7 +68,9 @@ from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
 
 __all__ = [
     "STATES",
+    "DataSet",
     "Duplicate",
+    "ExportReport",
     "ExtraJobs",
     "FileReport",
     "JobRecord",
@@ -87,6 +92,7 @@ __all__ = [
     "is_of_copy",
     "kept",
     "local_units",
+    "read_dataset",
     "reconcile",
     "repair_journal",
     "resume",

@@ -14,6 +14,7 @@ from qiskit_qml_ext.primitives.journal.primitive import JournaledPrimitive, Prim
 from qiskit_qml_ext.primitives.journal.run.policy import Policy
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
 from qiskit_qml_ext.primitives.journal.work.estimator_request import EstimatorRequest
+from qiskit_qml_ext.primitives.journal.work.inputs import Provenance
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.work.requests import Approve, Identify, Placement
 from qiskit_qml_ext.primitives.pricing.spending import Spending
@@ -46,6 +47,7 @@ class JournaledEstimator(JournaledPrimitive, BaseEstimatorV2):
         progress: Whether to show a progress bar; ``None`` means only on a terminal.
         approve: Gets circuits with their executions before anything is submitted, and may refuse with an exception.
         spending: How the time of jobs is predicted, and what limits it; by default neither is done.
+        provenance: Where the work comes from, for an export; by default the circuits themselves.
     """
 
     kind = "estimator"
@@ -65,6 +67,7 @@ class JournaledEstimator(JournaledPrimitive, BaseEstimatorV2):
         progress: bool | None = None,
         approve: Approve | None = None,
         spending: Spending | None = None,
+        provenance: Provenance | None = None,
     ):
         if not isinstance(estimator, BaseEstimatorV2):
             raise TypeError(f"estimator must be a V2 estimator, but a {type(estimator).__name__} came.")
@@ -80,6 +83,7 @@ class JournaledEstimator(JournaledPrimitive, BaseEstimatorV2):
             progress=progress,
             approve=approve,
             spending=spending,
+            provenance=provenance,
         )
         self._place = place
 
@@ -115,4 +119,5 @@ class JournaledEstimator(JournaledPrimitive, BaseEstimatorV2):
             repetitions=repetitions,
             place=self._place,
             max_executions=self._context.policy.max_executions,
+            provenance=self._context.provenance,
         )

@@ -19,6 +19,8 @@ from qiskit_qml_ext.primitives.journal.service.services import Service, service_
 from qiskit_qml_ext.primitives.journal.service.timed_calls import within
 from qiskit_qml_ext.primitives.journal.store.job_times import past_jobs
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
+from qiskit_qml_ext.primitives.journal.work.identity import device_behind
+from qiskit_qml_ext.primitives.journal.work.inputs import Provenance
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.work.requests import Approve, Identify, Request
 from qiskit_qml_ext.primitives.pricing.job_time import JobTime, learned
@@ -52,6 +54,8 @@ class PrimitiveContext:
     """Gets circuits with their executions before anything is submitted."""
     spending: Spending
     """How the time of jobs is predicted, and what limits it."""
+    provenance: Provenance
+    """Where the work comes from, for an export."""
 
     @classmethod
     def of(
@@ -68,6 +72,7 @@ class PrimitiveContext:
         progress: bool | None,
         approve: Approve | None,
         spending: Spending | None,
+        provenance: Provenance | None,
     ) -> Self:
         """Check the arguments of a journaled primitive, and fill in what was left to it."""
         if isinstance(primitive, (LimitedSampler, LimitedEstimator)):
@@ -90,6 +95,9 @@ class PrimitiveContext:
             progress=progress,
             approve=approve,
             spending=spending or Spending(),
+            provenance=(provenance or Provenance(device=lambda: device_behind(primitive))).of(
+                seed=seed, max_executions=(policy or Policy()).max_executions
+            ),
         )
 
 
@@ -143,7 +151,12 @@ class JournaledPrimitive:
         """
         context = self._context
         run = RunContext.of(
-            context.service, context.journal, context.policy, seed=context.seed, spending=context.spending
+            context.service,
+            context.journal,
+            context.policy,
+            seed=context.seed,
+            spending=context.spending,
+            device=context.provenance.device,
         )
         runner = Runner(run, request, progress=Progress(context.progress))
         try:

@@ -15,6 +15,7 @@ from qiskit_qml_ext.primitives.journal.run.policy import Policy
 from qiskit_qml_ext.primitives.journal.store.journal import Journal
 from qiskit_qml_ext.primitives.journal.store.local_work import is_known
 from qiskit_qml_ext.primitives.journal.store.ownership import Liveness
+from qiskit_qml_ext.primitives.journal.work.inputs import Provenance
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.work.requests import Approve, Identify
 from qiskit_qml_ext.primitives.journal.work.sampler_request import SamplerRequest
@@ -46,6 +47,7 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
         progress: Whether to show a progress bar; ``None`` means only on a terminal.
         approve: Gets circuits with their executions before anything is submitted, and may refuse with an exception.
         spending: How the time of jobs is predicted, and what limits it; by default neither is done.
+        provenance: Where the work comes from, for an export; by default the circuits themselves.
     """
 
     kind = "sampler"
@@ -64,6 +66,7 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
         progress: bool | None = None,
         approve: Approve | None = None,
         spending: Spending | None = None,
+        provenance: Provenance | None = None,
     ):
         if not isinstance(sampler, BaseSamplerV2):
             raise TypeError(f"sampler must be a V2 sampler, but a {type(sampler).__name__} came.")
@@ -79,6 +82,7 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
             progress=progress,
             approve=approve,
             spending=spending,
+            provenance=provenance,
         )
 
     def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> JournaledJob:
@@ -128,4 +132,5 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
             identify=self._context.identify,
             repetitions=repetitions,
             more_shots=self._context.service.more_shots,
+            provenance=self._context.provenance,
         )

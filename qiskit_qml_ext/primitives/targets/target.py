@@ -140,6 +140,29 @@ class Target(ABC):
         return self.draws_normal_noise or self.is_fake or self.applies_matrices
 
     @property
+    def operation_names(self) -> frozenset[str]:
+        """The names by which the target knows its own instructions; empty where any circuit will do."""
+        return frozenset() if self.backend is None else frozenset(self.backend.target.operation_names)
+
+    def about(self) -> dict[str, Any]:
+        """Return what the target says of itself as JSON values, so that a replay can say the same."""
+        names = (
+            "name",
+            "num_qubits",
+            "default_shots",
+            "max_executions_per_job",
+            "is_exact",
+            "is_fake",
+            "applies_matrices",
+            "draws_normal_noise",
+            "draws_by_seed",
+            "may_repeat_noise",
+            "runs_here",
+            "rep_delay",
+        )
+        return {**{name: getattr(self, name) for name in names}, "operation_names": sorted(self.operation_names)}
+
+    @property
     def rep_delay(self) -> float:
         """The time in seconds between two shots."""
         return DEFAULT_REP_DELAY

@@ -218,7 +218,7 @@ CRAFTED = {
     "a column more": raw("ALTER TABLE units ADD COLUMN more TEXT"),
     "no schema": raw("PRAGMA user_version = 0"),
     "an older schema": raw("PRAGMA user_version = 1"),
-    "a newer schema": raw("PRAGMA user_version = 3"),
+    "a newer schema": raw("PRAGMA user_version = 4"),
     "another program": raw("PRAGMA application_id = 1"),
     # without checksums
     **{f"unsealed: {statement}": raw(statement) for statement in (

@@ -1,6 +1,7 @@
 """How a journal lies on the disk, with its tables, what a row may hold, and whether it is sound.
 
 backup: Copies of a file in use.
+companion: The file beside a journal.
 contents: What a row may hold.
 detached: Units that a repair kept without their items.
 job_ids: What may be the id of a job.

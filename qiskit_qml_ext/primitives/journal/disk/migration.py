@@ -1,7 +1,8 @@
-"""Journals of the first schema: brought up to date in one step, after a copy was put beside them.
+"""Journals of earlier schemas: brought up to date in one step, after a copy was put beside them.
 
-Their rows had no checksums, their attempts no numbers, and their items' keys did not tell all work apart that is not
-the same: what is in such a journal can be listed, fetched and exported, but new work does not go into it.
+The first: rows had no checksums, attempts no numbers, and items' keys did not tell all work apart that is not the same:
+what is in such a journal can be listed, fetched and exported, but new work does not go into it.
+The second: circuits and values were not written down, so that its results can be exported, but not what was asked for.
 """
 
 import hashlib
@@ -22,6 +23,7 @@ from qiskit_qml_ext.primitives.journal.disk.rows import (
     INDEXES,
     ITEMS,
     RESULTS,
+    SECOND_TABLES,
     TABLES,
     UNITS,
     UNREADABLE,
@@ -37,6 +39,7 @@ from qiskit_qml_ext.primitives.journal.disk.soundness import (
 )
 
 FIRST_SCHEMA = 1
+SECOND_SCHEMA = 2
 FIRST_FORMULA = "1"
 """How items' keys were made: without labels of gates, settings of the transpiler, and more."""
 
@@ -162,6 +165,24 @@ def _attempts(database: sqlite3.Connection) -> list[list[Any]]:
         values |= {"number": number, "boot": "", "ticks": 0.0, "watched": int(not values["checked"])}
         rows.append([values[name] for name in ATTEMPTS.columns])
     return rows
+
+
+def inspected_second(database: sqlite3.Connection) -> Inspection:
+    """Check a journal of the second schema, which is the current one without what was asked for."""
+    return inspected(database, SECOND_TABLES)
+
+
+def convert_second(database: sqlite3.Connection) -> Inspection:
+    """Add the tables that the second schema lacks, within a transaction.
+
+    Returns:
+        What was found; where it has problems, the transaction must be rolled back.
+    """
+    inspection = inspected_second(database)
+    if not inspection.problems:
+        for table in TABLES[len(SECOND_TABLES) :]:
+            database.execute(table.definition)
+    return inspection
 
 
 def copy_beside(path: Path, version: int) -> Path:

@@ -69,6 +69,18 @@ class Unit:
 
 
 @dataclass(frozen=True)
+class NewInputs:
+    """What a unit is asked for, in words that others understand; see :mod:`inputs` of the room *work*."""
+
+    arrays: bytes
+    """Values of parameters, as npz bytes."""
+    about: dict[str, Any]
+    """All else, with the keys of the parts."""
+    parts: dict[bytes, tuple[str, bytes]]
+    """What it shares with other units (circuits, how they are run), by key: its kind and its bytes."""
+
+
+@dataclass(frozen=True)
 class NewUnit:
     """A unit to be written: the keys of its items in order, and what it is."""
 
@@ -84,6 +96,8 @@ class NewUnit:
     """The shapes in which its items stand."""
     executions: int
     """How often its circuits are executed in all."""
+    inputs: NewInputs | None = None
+    """What it is asked for, where that is written down."""
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,15 @@ RESULTS = Table("results", {"unit": "whole", "content": "bytes", "arrays": "byte
 # A row's seal covers the name of its table: under another name, the rows of files that there are would be damaged.
 DUPLICATES = Table("surplus", {"job": "text", "tag": "text", "executed": "whole", "noticed": "number"})
 OWNERS = Table("owners", {"name": "text", "beat": "whole"})
-TABLES = (ABOUT, UNITS, ITEMS, ATTEMPTS, RESULTS, DUPLICATES, OWNERS)
+INPUTS = Table("inputs", {"unit": "whole", "content": "bytes", "arrays": "bytes", "about": "json"})
+"""What was asked for, in words that others understand: circuits, values, observables; for an export."""
+PARTS = Table("parts", {"key": "bytes", "kind": "text", "content": "bytes"})
+"""What many units share: circuits, connections, what devices reported; each once."""
+SECOND_TABLES = (ABOUT, UNITS, ITEMS, ATTEMPTS, RESULTS, DUPLICATES, OWNERS)
+"""The tables of the second schema."""
+TABLES = (*SECOND_TABLES, INPUTS, PARTS)
+BLOBS = (RESULTS, INPUTS, PARTS)
+"""The tables whose contents are large, and are checked when they are used, not when the file is opened."""
 SUMMED = (UNITS, ITEMS, ATTEMPTS, DUPLICATES)
 """The tables whose seals are added up. A result that is missing is fetched again; owners give signs of life again."""
 SUM = "sum"

@@ -3,17 +3,28 @@
 import sqlite3
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 from qiskit_qml_ext.exceptions import JournalDamagedError, JournalError
 from qiskit_qml_ext.primitives.journal.disk.backup import copy_file
-from qiskit_qml_ext.primitives.journal.disk.migration import FIRST_SCHEMA, convert, copy_beside, inspected_first
+from qiskit_qml_ext.primitives.journal.disk.companion import last_written
+from qiskit_qml_ext.primitives.journal.disk.migration import (
+    FIRST_SCHEMA,
+    SECOND_SCHEMA,
+    convert,
+    convert_second,
+    copy_beside,
+    inspected_first,
+    inspected_second,
+)
 from qiskit_qml_ext.primitives.journal.disk.places import file_identity as file_identity
 from qiskit_qml_ext.primitives.journal.disk.places import make_file, shown, versions_on_disk
-from qiskit_qml_ext.primitives.journal.disk.problems import Problem, sentences
+from qiskit_qml_ext.primitives.journal.disk.problems import Inspection, Problem, sentences
 from qiskit_qml_ext.primitives.journal.disk.rows import (
     ABOUT,
     INDEXES,
+    SECOND_TABLES,
     SUM,
     TABLES,
     UNREADABLE,
@@ -23,7 +34,7 @@ from qiskit_qml_ext.primitives.journal.disk.rows import (
 )
 from qiskit_qml_ext.primitives.journal.disk.soundness import inspected
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 APPLICATION_ID = 0x514D4C58  # "QMLX", in the header of the file
 KEYS_FORMULA = 2
 """The number of the formula by which keys are made. It goes into every key: raise it when anything changes what goes
@@ -31,6 +42,7 @@ into the keys of the same work (what counts as content, or how it is written), s
 taken for one of a new. Work written down under an old number is not found again, and is paid for again: raise it only
 where results would be wrong otherwise."""
 
+_LEAF = b"\x0a"  # the first byte of a page that has all entries of a table without numbers of rows
 _SETTLED = 1.0  # seconds; a file's time of change may be this coarse
 _sound: dict[Path, tuple[object, ...]] = {}
 """What the files that this process has found sound looked like on the disk."""
@@ -128,18 +140,23 @@ def check_file(path: Path, timeout: float) -> bool:
     try:
         database.execute("BEGIN")
         version = schema_of(database, path)
-        problems = (inspected if version == SCHEMA_VERSION else inspected_first)(database).problems if version else []
+        problems = inspector_of(version)(database).problems if version else []
     finally:
         database.close()
     if version == 0:
         return True
     if problems:
         raise damaged(path, problems)
-    if version == FIRST_SCHEMA:
-        _migrate(path, timeout)
+    if version != SCHEMA_VERSION:
+        _migrate(path, timeout, version)
     elif looks == versions_on_disk(path) and all(mtime / 1e9 + _SETTLED < began for _, _, mtime in looks):
         _sound[path] = looks
     return False
+
+
+def inspector_of(version: int) -> Callable[[sqlite3.Connection], Inspection]:
+    """Return what checks a journal of a schema."""
+    return {FIRST_SCHEMA: inspected_first, SECOND_SCHEMA: inspected_second}.get(version, inspected)
 
 
 def schema_of(database: sqlite3.Connection, path: Path) -> int:
@@ -177,22 +194,28 @@ def check_companion(path: Path, timeout: float) -> None:
     beside = path.with_name(f"{path.name}-wal")
     if not beside.exists() or not beside.stat().st_size:
         return
-    names = []
-    for mode in ("immutable", "ro"):
-        try:
-            database = connected(path, timeout, mode=mode)
-            try:
-                names.append([row["value"] for row in read(database, ABOUT, "name = 'id'")])
-            finally:
-                database.close()
-        except (*UNREADABLE, DamagedRowError):
-            return  # not everything is in the file itself yet, or it is damaged, which is found next
-    if names[0] and names[0] != names[1]:
+    try:
+        own, page = _id_alone(path, timeout)
+    except (*UNREADABLE, DamagedRowError):
+        return  # not everything is in the file itself yet, or it is damaged, which is found next
+    written = last_written(beside.read_bytes(), page)
+    is_whole = written is not None and written[:1] == _LEAF  # the table fits into this page, and so its id is there
+    if own and written is not None and is_whole and own.encode() not in written:
         raise JournalError(
-            f"{beside.name} beside the journal {path} belongs to another journal ({names[1]}, not {names[0]}): was the "
+            f"{beside.name} beside the journal {path} belongs to another journal (it does not name {own}): was the "
             "file restored or copied to this place? It was left as it is. Move this -wal file (and -shm) away and run "
             "again."
         )
+
+
+def _id_alone(path: Path, timeout: float) -> tuple[str, int]:
+    """Return a journal's id as the file alone says it, without the one beside it, and the page on which it stands."""
+    database = connected(path, timeout, mode="immutable")
+    try:
+        (page,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'about'").fetchone() or (0,)
+        return next((str(row["value"]) for row in read(database, ABOUT, "name = 'id'")), ""), int(page)
+    finally:
+        database.close()
 
 
 def roll_back_torn(path: Path, timeout: float) -> None:
@@ -277,23 +300,28 @@ def _make_tables(database: sqlite3.Connection, path: Path) -> None:
 
 def make_tables(database: sqlite3.Connection) -> None:
     """Make the tables of the current schema and say so in the header."""
-    for table in TABLES:
+    for table in SECOND_TABLES:
         database.execute(table.definition)
     for statement in INDEXES.values():
         database.execute(statement)
+    for table in TABLES[len(SECOND_TABLES) :]:  # last, so that all others begin where they always did
+        database.execute(table.definition)
     insert(database, ABOUT, name=SUM, value="0")
     database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-def _migrate(path: Path, timeout: float) -> None:
-    """Bring a journal of the first schema up to date, after a copy of it was put beside it."""
+def _migrate(path: Path, timeout: float, version: int) -> None:
+    """Bring a journal of an older schema up to date, after a copy of it was put beside it."""
     database = connected(path, timeout)
     try:
-        copy_file(database, path, copy_beside(path, FIRST_SCHEMA), inspect=inspected_first)
+        copy_file(database, path, copy_beside(path, version), inspect=inspector_of(version))
         database.execute("BEGIN IMMEDIATE")
-        if schema_of(database, path) == FIRST_SCHEMA:  # no other process was faster
-            problems = convert(database, lineage=uuid.uuid4().hex[:4], file=file_identity(path)).problems
+        if schema_of(database, path) == version:  # no other process was faster
+            if version == FIRST_SCHEMA:
+                problems = convert(database, lineage=uuid.uuid4().hex[:4], file=file_identity(path)).problems
+            else:
+                problems = convert_second(database).problems
             if problems:
                 raise damaged(path, problems)
             database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

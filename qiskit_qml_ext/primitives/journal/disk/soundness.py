@@ -30,8 +30,10 @@ from qiskit_qml_ext.primitives.journal.disk.records import DISSOLVED, DONE, SUBM
 from qiskit_qml_ext.primitives.journal.disk.rows import (
     ABOUT,
     ATTEMPTS,
+    BLOBS,
     DUPLICATES,
     INDEXES,
+    INPUTS,
     ITEMS,
     RESULTS,
     SUM,
@@ -58,18 +60,22 @@ _IN_ROW: dict[str, Callable[[Row], str | None]] = {
 }
 
 
-def inspected(database: sqlite3.Connection) -> Inspection:
-    """Check a journal's file of the current schema, within one transaction; nothing is raised for damage.
+def inspected(database: sqlite3.Connection, tables: tuple[Table, ...] = TABLES) -> Inspection:
+    """Check a journal's file, within one transaction; nothing is raised for damage.
 
     The problems are causes: what follows from a damage is not named.
+
+    Args:
+        database: The file.
+        tables: The tables of its schema.
     """
     inspection = Inspection()
     try:
-        note_foreign_objects(database, expected_objects(), inspection)
+        note_foreign_objects(database, expected_objects(tables), inspection)
         if inspection.problems:
             return inspection  # with a view or a trigger in it nothing that is read means anything
         note_damaged_pages(database, inspection)
-        for table in TABLES:
+        for table in tables:
             read_table(database, table, inspection)
         note_numbers(database, inspection)
     except UNREADABLE as error:
@@ -87,10 +93,14 @@ def objects_of(database: sqlite3.Connection) -> set[tuple[str, str, str | None]]
     return {(str(kind), str(name), None if sql is None else str(sql)) for kind, name, sql in rows}
 
 
-@cache
-def expected_objects() -> frozenset[tuple[str, str, str | None]]:
+def expected_objects(tables: tuple[Table, ...] = TABLES) -> frozenset[tuple[str, str, str | None]]:
     """Return what a journal's file holds and nothing else."""
-    return objects_made_by((*(table.definition for table in TABLES), *INDEXES.values()))
+    return _objects_of_statements((*(table.definition for table in tables), *INDEXES.values()))
+
+
+@cache
+def _objects_of_statements(statements: tuple[str, ...]) -> frozenset[tuple[str, str, str | None]]:
+    return objects_made_by(statements)
 
 
 def objects_made_by(statements: Iterable[str]) -> frozenset[tuple[str, str, str | None]]:
@@ -131,6 +141,8 @@ def read_table(database: sqlite3.Connection, table: Table, inspection: Inspectio
             _read_items(database, inspection)
         elif table is RESULTS:
             _read_results(database, inspection)
+        elif table in BLOBS:
+            _read_keys(database, table, inspection)
         else:
             for raw in database.execute(f"{table.selection} WHERE 1"):
                 take_row(table, raw, inspection)
@@ -186,6 +198,19 @@ def _read_results(database: sqlite3.Connection, inspection: Inspection) -> None:
             inspection.rows["results"].append({"unit": unit, "content": content})
         else:
             inspection.note("results", unit, f"The result of unit {unit} has values of wrong types.")
+
+
+def _read_keys(database: sqlite3.Connection, table: Table, inspection: Inspection) -> None:
+    """Read the keys of rows whose contents are checked when they are used."""
+    kinds = {"whole": "integer", "bytes": "blob", "text": "text", "json": "text"}
+    right = [*(kinds[kind] for kind in table.columns.values()), "blob", 8]
+    columns = ", ".join([table.key, *(f"typeof({name})" for name in [*table.columns, "seal"]), "length(seal)"])
+    for key, *found in database.execute(f"SELECT {columns} FROM {table.name}"):
+        if found == right:
+            inspection.rows[table.name].append({table.key: key})
+        else:
+            unit = key if table is INPUTS and isinstance(key, int) else None
+            inspection.note(table.name, unit, f"A row of its table {table.name} has values of wrong types.")
 
 
 def note_numbers(database: sqlite3.Connection, inspection: Inspection) -> None:

@@ -1,8 +1,10 @@
 """What all parts of a run work with: the service, the journal's file, and what holds the two against each other."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from qiskit.transpiler import Target as DeviceTarget
 from typing_extensions import Self
 
 from qiskit_qml_ext.primitives.journal.run.duplicates import Duplicates
@@ -28,6 +30,8 @@ class RunContext:
     """Limits and waiting times."""
     seed: int | None
     """The user's seed, for simulators."""
+    device: Callable[[], DeviceTarget | None]
+    """Returns what the device says of its qubits and gates."""
     owner: str
     """The claim of the run."""
     backoff: Backoff
@@ -51,6 +55,7 @@ class RunContext:
         seed: int | None = None,
         seconds: float = math.inf,
         spending: Spending | None = None,
+        device: Callable[[], DeviceTarget | None] = lambda: None,
     ) -> Self:
         """Make the context of a new run with a service and a journal.
 
@@ -61,6 +66,7 @@ class RunContext:
             seed: The user's seed, for simulators.
             seconds: The longest time for all questions, if there is any.
             spending: How the time of jobs is predicted, and what limits it.
+            device: Returns what the device says of its qubits and gates.
         """
         policy = policy or Policy()
         backoff = Backoff(policy.patience_seconds)
@@ -69,7 +75,7 @@ class RunContext:
         owner = new_owner()
         reconciliation = Reconciliation(journal, duplicates, ask, owner=owner)
         spending = spending or Spending()
-        return cls(service, journal, policy, seed, owner, backoff, ask, duplicates, reconciliation, spending)
+        return cls(service, journal, policy, seed, device, owner, backoff, ask, duplicates, reconciliation, spending)
 
     def within(self, seconds: float) -> Self:
         """Return the context of another run with the same, whose questions take no longer than this altogether."""

@@ -250,6 +250,7 @@ class Runner:
         tag = new_attempt_tag(journal.tag, lineage=journal.lineage, place=self._run.service.places[0], unit=unit.id)
         per_minute = self._run.policy.submissions_per_minute or (5 if durable else None)
         calibration, note = self._submitter.calibration(), self._times.predicted(self._units.work_of(unit))
+        self._submitter.keep_device(unit, calibration)
         try:
             is_mine = journal.claim(
                 unit.id, owner=self._run.owner, tag=tag, calibration=calibration, per_minute=per_minute,

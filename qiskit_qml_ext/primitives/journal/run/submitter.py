@@ -1,5 +1,6 @@
 """Submitting a unit so that it is submitted once, whatever dies in between."""
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,8 @@ from qiskit_qml_ext.primitives.journal.service.faults import Fault, classify
 from qiskit_qml_ext.primitives.journal.service.jobs import session_of
 from qiskit_qml_ext.primitives.journal.service.reactions import Step
 from qiskit_qml_ext.primitives.journal.store.tags import content_tag, is_listed
+from qiskit_qml_ext.primitives.journal.work.inputs import DEVICE, device_part
+from qiskit_qml_ext.primitives.targets.snapshot import snapshot_of
 
 _CALIBRATION_SECONDS = 600.0
 _MAX_REOPENED = 5
@@ -50,6 +53,7 @@ class Submitter:
         """What the service refuses for now."""
         self._posted: dict[str, float] = {}
         self._strange: dict[str, str] = {}
+        self._kept: set[bytes] = set()
         self._calibration: tuple[float, str | None] | None = None
         self.error: BaseException | None = None
         self.submitted = 0
@@ -71,6 +75,17 @@ class Submitter:
         if self._calibration is None or now - self._calibration[0] > _CALIBRATION_SECONDS:
             self._calibration = (now, self._run.ask(self._run.service.calibration))
         return self._calibration[1]
+
+    def keep_device(self, unit: Unit, calibration: str | None) -> None:
+        """Write down what the device reports of itself, once for each calibration; for the record only."""
+        part = device_part(unit.target, calibration, unit.settings)
+        if part in self._kept:
+            return
+        self._kept.add(part)
+        if not self._run.journal.has_part(part):
+            device = self._run.device()
+            if device is not None:
+                self._run.journal.add_part(part, DEVICE, json.dumps(snapshot_of(device)).encode())
 
     def submit(self, unit: Unit, tag: str, pubs: Sequence[Any], seed: int | None) -> Posting:
         """Submit a unit that was claimed for a new attempt, unless the service has jobs that may be the same."""

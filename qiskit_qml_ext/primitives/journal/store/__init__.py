@@ -3,6 +3,7 @@
 attempts: What is written when an attempt begins, gets its job, and ends.
 checkup: What is sound in a file, as a report.
 claims: Who works on a unit.
+inputs: What was asked for, in words that others understand.
 job_times: What jobs took of the processor's time, and what those on their way will take.
 journal: :class:`Journal`, all that is asked and written, each as one transaction.
 lineage: Which copy of a journal a file is.

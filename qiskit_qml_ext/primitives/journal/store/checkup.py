@@ -2,24 +2,36 @@
 
 import os
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from qiskit_qml_ext.exceptions import JournalError
-from qiskit_qml_ext.primitives.journal.disk.migration import FIRST_SCHEMA, inspected_first
+from qiskit_qml_ext.primitives.journal.disk.migration import FIRST_SCHEMA
 from qiskit_qml_ext.primitives.journal.disk.places import EMPTY, journal_path
 from qiskit_qml_ext.primitives.journal.disk.problems import END, Inspection, Problem, sentences
 from qiskit_qml_ext.primitives.journal.disk.records import DISSOLVED, DONE
-from qiskit_qml_ext.primitives.journal.disk.rows import RESULTS, UNREADABLE, DamagedRowError, read
+from qiskit_qml_ext.primitives.journal.disk.rows import (
+    INPUTS,
+    PARTS,
+    RESULTS,
+    UNREADABLE,
+    DamagedRowError,
+    Row,
+    Table,
+    insert_many,
+    read,
+    stored_row,
+)
 from qiskit_qml_ext.primitives.journal.disk.schema import (
     check_companion,
     connected,
     explained,
+    inspector_of,
     is_locked,
     roll_back_torn,
     schema_of,
 )
-from qiskit_qml_ext.primitives.journal.disk.soundness import inspected
 from qiskit_qml_ext.primitives.journal.work.codec import BadResultError, decode
 
 
@@ -94,9 +106,12 @@ def _looked_through(path: Path, timeout: float) -> tuple[Inspection, int]:
         try:
             database.execute("BEGIN")
             version = schema_of(database, path)
+            inspection = inspector_of(version)(database)
             if version == FIRST_SCHEMA:
-                return inspected_first(database), version
-            inspection = inspected(database)
+                return inspection, version
+            for table, unit, sentence in input_problems(database, inspection):
+                inspection.note(table, unit, sentence)
+                inspection.touched |= set() if unit is None else {unit}
             for number, sentence in result_problems(database, inspection).items():
                 inspection.note("results", number, sentence)
                 inspection.touched.add(number)
@@ -160,3 +175,35 @@ def result_problem(database: sqlite3.Connection, unit: int, layout: object) -> s
     except (*UNREADABLE, ValueError) as error:  # no such row any more is a ValueError
         return f"cannot be read ({' '.join(str(error).split()) or type(error).__name__})"
     return None
+
+
+def input_problems(database: sqlite3.Connection, inspection: Inspection) -> list[tuple[str, int | None, str]]:
+    """Read everything, and return table, unit and a sentence for each row that is not what was written."""
+    wrong: list[tuple[str, int | None, str]] = []
+    for table in (INPUTS, PARTS):
+        for row in inspection.rows[table.name]:
+            unit = row["unit"] if table is INPUTS else None
+            of_unit = "a circuit or a device of some units" if unit is None else f"what unit {unit} was asked for"
+            try:
+                read(database, table, f"{table.key} = ?", [row[table.key]])
+            except (DamagedRowError, *UNREADABLE):
+                wrong.append((table.name, unit, f"The record of {of_unit} is damaged, and cannot be exported."))
+    return wrong
+
+
+def sound_rows(database: sqlite3.Connection, inspection: Inspection) -> Iterator[tuple[Table, Row]]:
+    """Yield the rows that are what was written, of units that there are; damaged ones are left out."""
+    units = {row["id"] for row in inspection.rows["units"]}
+    for table in (INPUTS, PARTS):
+        for row in inspection.rows[table.name]:
+            if table is PARTS or row["unit"] in units:
+                try:
+                    yield from ((table, one) for one in read(database, table, f"{table.key} = ?", [row[table.key]]))
+                except (DamagedRowError, *UNREADABLE):
+                    continue
+
+
+def copy_sound(source: sqlite3.Connection, inspection: Inspection, database: sqlite3.Connection) -> None:
+    """Copy what is sound into a repaired file."""
+    for table, row in sound_rows(source, inspection):
+        insert_many(database, table, [stored_row(table, row)])

@@ -13,6 +13,7 @@ from typing import Any
 from qiskit_qml_ext.primitives.journal.disk.job_times import JobNote, notes, write_note
 from qiskit_qml_ext.primitives.journal.disk.records import LOST, says_local
 from qiskit_qml_ext.primitives.journal.disk.rows import ATTEMPTS, DUPLICATES, UNITS, Row, change, read
+from qiskit_qml_ext.primitives.journal.store.open_file import JournalFile
 from qiskit_qml_ext.primitives.journal.store.tags import is_local
 from qiskit_qml_ext.primitives.pricing.job_time import PastJob
 from qiskit_qml_ext.primitives.pricing.spending import Spent
@@ -110,7 +111,7 @@ def past_jobs(records: Iterable[JobRecord], *, target: str, kind: str, options: 
 
 
 def note(database: sqlite3.Connection, tag: str, *, used_seconds: float | None, **known: float | None) -> None:
-    """Write down what became known of the time of an attempt's job; see :meth:`Journal.note_time`."""
+    """Write down what became known of the time of an attempt's job; see :meth:`JournalTimes.note_time`."""
     rows = read(database, ATTEMPTS, "tag = ?", [tag])
     if not rows:
         return
@@ -156,3 +157,33 @@ def _record(row: Row, unit: Row, noted: Mapping[str, JobNote]) -> JobRecord:
         row["tag"], row["unit"], unit["target"], unit["kind"], unit["settings"], unit["executions"], row["job"],
         row["outcome"], here, row["usage_seconds"], noted.get(row["tag"], JobNote()),
     )  # fmt: skip
+
+
+class JournalTimes(JournalFile):
+    """What a journal has on record of the time of its jobs."""
+
+    def job_records(self) -> list[JobRecord]:
+        """Return the jobs of all attempts, with what they were predicted to take and what they took."""
+        with self._transaction(write=False) as database:
+            return job_records(database)
+
+    def spent(self, *, here: bool, window_seconds: float = math.inf) -> Spent:
+        """Return what all jobs took of a processor's time, and what is reserved for those of which it is not known.
+
+        Args:
+            here: Whether those of this machine are meant, or those of a service.
+            window_seconds: Which jobs count: those that may have run in the last so many seconds.
+        """
+        with self._transaction(write=False) as database:
+            return spent(database, here=here, window_seconds=window_seconds)
+
+    def note_time(self, tag: str, *, used_seconds: float | None = None, **known: float | None) -> None:
+        """Write down what became known of the time of an attempt's job.
+
+        Args:
+            tag: The attempt's tag.
+            used_seconds: What the service says that it took.
+            **known: Fields of :class:`~qiskit_qml_ext.primitives.journal.disk.job_times.JobNote`.
+        """
+        with self._transaction() as database:
+            note(database, tag, used_seconds=used_seconds, **known)

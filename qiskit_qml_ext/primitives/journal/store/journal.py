@@ -1,12 +1,13 @@
 """The journal: an SQLite file that knows what was asked, what was submitted and what came back."""
 
-import math
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from qiskit_qml_ext.exceptions import JournalError
+from qiskit_qml_ext.primitives.journal.dataset.writing import ExportReport, write_dataset
 from qiskit_qml_ext.primitives.journal.disk.job_times import JobNote, write_note
 from qiskit_qml_ext.primitives.journal.disk.places import shown
 from qiskit_qml_ext.primitives.journal.disk.queries import located, read_chunks, units_of
@@ -23,13 +24,13 @@ from qiskit_qml_ext.primitives.journal.disk.records import (
 from qiskit_qml_ext.primitives.journal.disk.rows import DUPLICATES, UNITS, read
 from qiskit_qml_ext.primitives.journal.disk.schema import KEYS_FORMULA
 from qiskit_qml_ext.primitives.journal.store import attempts, claims, job_times, lineage, planning, results
-from qiskit_qml_ext.primitives.journal.store.job_times import JobRecord
-from qiskit_qml_ext.primitives.journal.store.open_file import JournalFile
+from qiskit_qml_ext.primitives.journal.store.inputs import JournalInputs
+from qiskit_qml_ext.primitives.journal.store.job_times import JournalTimes
 from qiskit_qml_ext.primitives.journal.store.ownership import retire
-from qiskit_qml_ext.primitives.pricing.spending import Spent, TimeLimit
+from qiskit_qml_ext.primitives.pricing.spending import TimeLimit
 
 
-class Journal(JournalFile):
+class Journal(JournalInputs, JournalTimes):
     """A file that remembers every unit of work sent to a device: no result is lost, no shot is paid for twice.
 
     Several journaled primitives, threads and processes may use one journal at the same time; they share the work.
@@ -216,34 +217,6 @@ class Journal(JournalFile):
             retire(owner)
             raise
 
-    # Time of the processor
-
-    def job_records(self) -> list[JobRecord]:
-        """Return the jobs of all attempts, with what they were predicted to take and what they took."""
-        with self._transaction(write=False) as database:
-            return job_times.job_records(database)
-
-    def spent(self, *, here: bool, window_seconds: float = math.inf) -> Spent:
-        """Return what all jobs took of a processor's time, and what is reserved for those of which it is not known.
-
-        Args:
-            here: Whether those of this machine are meant, or those of a service.
-            window_seconds: Which jobs count: those that may have run in the last so many seconds.
-        """
-        with self._transaction(write=False) as database:
-            return job_times.spent(database, here=here, window_seconds=window_seconds)
-
-    def note_time(self, tag: str, *, used_seconds: float | None = None, **known: float | None) -> None:
-        """Write down what became known of the time of an attempt's job.
-
-        Args:
-            tag: The attempt's tag.
-            used_seconds: What the service says that it took.
-            **known: Fields of :class:`~qiskit_qml_ext.primitives.journal.disk.job_times.JobNote`.
-        """
-        with self._transaction() as database:
-            job_times.note(database, tag, used_seconds=used_seconds, **known)
-
     # What came of an attempt
 
     def submitted(self, unit: int, *, tag: str, job: str, session: str | None, owner: str | None = None) -> bool:
@@ -364,6 +337,37 @@ class Journal(JournalFile):
         """Return a finished unit's arrays and metadata, or ``None`` if they are missing or were changed on the disk."""
         with self._transaction(write=False) as database:
             return results.result_of(database, unit)
+
+    def export(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        job_ids: bool = False,
+        title: str = "Measured circuits",
+        creators: Sequence[str] = (),
+        license: str | None = None,
+    ) -> ExportReport:
+        """Write everything into a new folder, as a data set for others to read, cite and replay.
+
+        It holds the circuits as QPY and OpenQASM 3, the values of their parameters, every shot or expectation value
+        with its error, options, versions of packages, what the device reported of itself, a checksum for each file, a
+        description and a schema. Credentials, accounts, instances, tags, sessions and paths are not in it. What the
+        journal does not know (work not finished; circuits of journals that were begun before they were kept) is named.
+
+        Args:
+            folder: The new folder.
+            job_ids: Whether the service's names of the jobs go into it.
+            title: The data set's title.
+            creators: Whose data it is, for its citation.
+            license: Under which license it is given, by its SPDX identifier (such as ``"CC-BY-4.0"``).
+
+        Returns:
+            What was written and what was not.
+
+        Raises:
+            JournalError: If the folder exists or cannot be written, or something private stands in a name or a label.
+        """
+        return write_dataset(self, self.path, folder, job_ids=job_ids, title=title, creators=creators, license=license)
 
     def without_results(self) -> list[int]:
         """Return the numbers of the units that are done, but whose results are missing in the file."""

@@ -11,7 +11,7 @@ from qiskit_qml_ext.primitives.journal.disk.detached import attach
 from qiskit_qml_ext.primitives.journal.disk.queries import content_of, located, read_chunks
 from qiskit_qml_ext.primitives.journal.disk.records import DISSOLVED, FAILED, PLANNED, NewUnit
 from qiskit_qml_ext.primitives.journal.disk.rows import ITEMS, UNITS, change, insert, insert_many, read, remove
-from qiskit_qml_ext.primitives.journal.store import attempts, claims
+from qiskit_qml_ext.primitives.journal.store import attempts, claims, inputs
 
 
 def ensure_units(
@@ -59,6 +59,7 @@ def cut(database: sqlite3.Connection, unit: int, parts: Sequence[NewUnit]) -> bo
 def _dissolve(database: sqlite3.Connection, unit: int) -> None:
     """Free a unit's items; its attempts stay on record."""
     remove(database, ITEMS, "unit = ?", [unit])
+    inputs.forget(database, unit)
     change(database, UNITS, "id = ?", [unit], state=DISSOLVED, owner=None)
 
 
@@ -74,3 +75,4 @@ def _insert(database: sqlite3.Connection, parts: Sequence[NewUnit]) -> None:
             attempts=0, owner=None, reason=None, created=now, updated=now,
         )  # fmt: skip
         insert_many(database, ITEMS, [(key, unit, place) for place, key in enumerate(part.keys)])
+        inputs.note(database, unit, content, part.inputs)

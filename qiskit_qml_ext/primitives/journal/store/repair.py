@@ -55,7 +55,7 @@ from qiskit_qml_ext.primitives.journal.disk.soundness import (
     note_numbers,
     note_relations,
 )
-from qiskit_qml_ext.primitives.journal.store.checkup import result_problems
+from qiskit_qml_ext.primitives.journal.store.checkup import copy_sound, input_problems, result_problems
 from qiskit_qml_ext.primitives.journal.store.salvage import is_used_by_others, readable, salvaged
 from qiskit_qml_ext.primitives.journal.store.tags import content_tag, is_local
 
@@ -132,6 +132,7 @@ def repair_journal(path: str | os.PathLike[str], *, timeout: float = 30.0) -> Re
                 raise JournalError(f"Nothing of {place} can be read. It was left as it is. Restore it from a backup.")
             bad = _bad_results(database, inspection)
             causes = _causes(database, inspection)
+            causes += [Problem(*problem) for problem in input_problems(database, inspection)]
             if not (reasons or causes or bad):
                 return RepairReport(place, None, len(inspection.rows["units"]), len(inspection.rows["results"]), (), ())
             mended = _mended(inspection, bad)
@@ -318,6 +319,7 @@ def _write(source: sqlite3.Connection, new: Path, inspection: Inspection, mended
         for number in sorted(mended.results):
             (row,) = read(source, RESULTS, "unit = ?", [number])
             insert_many(database, RESULTS, [stored_row(RESULTS, row)])
+        copy_sound(source, inspection, database)
         write_detached(database, mended.detached)
         database.execute("COMMIT")
         problems = inspected(database).problems

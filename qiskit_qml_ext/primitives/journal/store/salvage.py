@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from qiskit_qml_ext.exceptions import JournalError
-from qiskit_qml_ext.primitives.journal.disk.migration import FIRST_STATEMENTS
+from qiskit_qml_ext.primitives.journal.disk.migration import FIRST_STATEMENTS, SECOND_SCHEMA
 from qiskit_qml_ext.primitives.journal.disk.problems import END, Inspection
 from qiskit_qml_ext.primitives.journal.disk.rows import (
     ABOUT,
     ATTEMPTS,
+    BLOBS,
     ITEMS,
     RESULTS,
+    SECOND_TABLES,
     TABLES,
     UNITS,
     UNREADABLE,
@@ -95,14 +97,21 @@ def _opened(path: Path, timeout: float, way: str, copy: Path) -> sqlite3.Connect
             )
         if names and not names & {table.name for table in TABLES}:
             schema_of(database, path)  # another program's
-        if not {(kind, name, sql) for kind, name, sql in expected_objects() if kind == "table"} <= objects:
+        tables = tables_in(database)
+        if not {(kind, name, sql) for kind, name, sql in expected_objects(tables) if kind == "table"} <= objects:
             raise sqlite3.DatabaseError("tables are missing or changed")
-        for table in TABLES:
+        for table in tables:
             database.execute(f"SELECT * FROM {table.name} LIMIT 0")
     except BaseException:
         database.close()
         raise
     return database
+
+
+def tables_in(database: sqlite3.Connection) -> tuple[Table, ...]:
+    """Return the tables of a file's schema, the second or the current one."""
+    names = {name for kind, name, _ in objects_of(database) if kind == "table"}
+    return TABLES if names & {table.name for table in TABLES[len(SECOND_TABLES) :]} else SECOND_TABLES
 
 
 def _write_with_new_contents(path: Path, copy: Path) -> None:
@@ -123,14 +132,14 @@ def _write_with_new_contents(path: Path, copy: Path) -> None:
 
 def salvaged(database: sqlite3.Connection) -> Inspection:
     """Read all rows that are sound, and note the others."""
-    inspection = Inspection()
+    inspection, tables = Inspection(), tables_in(database)
     try:
-        note_header(database, inspection)
-        note_foreign_objects(database, expected_objects(), inspection)
+        note_header(database, inspection, SECOND_SCHEMA if tables is SECOND_TABLES else SCHEMA_VERSION)
+        note_foreign_objects(database, expected_objects(tables), inspection)
         note_damaged_pages(database, inspection)
     except UNREADABLE as error:
         inspection.note("pages", None, f"SQLite says: {error}.")
-    for table in (ABOUT, UNITS, ATTEMPTS, *(table for table in TABLES if table not in (ABOUT, UNITS, ATTEMPTS))):
+    for table in (ABOUT, UNITS, ATTEMPTS, *(table for table in tables if table not in (ABOUT, UNITS, ATTEMPTS))):
         before = len(inspection.problems)
         read_table(database, table, inspection)
         if any(problem.kind == END for problem in inspection.problems[before:]):
@@ -140,9 +149,9 @@ def salvaged(database: sqlite3.Connection) -> Inspection:
     return inspection
 
 
-def note_header(database: sqlite3.Connection, inspection: Inspection) -> None:
+def note_header(database: sqlite3.Connection, inspection: Inspection, version: int) -> None:
     """Note a header that says that the file is something else than its tables show."""
-    for name, right in (("application_id", APPLICATION_ID), ("user_version", SCHEMA_VERSION)):
+    for name, right in (("application_id", APPLICATION_ID), ("user_version", version)):
         (value,) = database.execute(f"PRAGMA {name}").fetchone()
         if value != right:
             inspection.note("header", None, f"Its header has the {name} {value} instead of {right}.")
@@ -159,6 +168,8 @@ def _read_around(database: sqlite3.Connection, table: Table, inspection: Inspect
             take_item(raw, inspection)
         elif table is RESULTS:
             inspection.rows["results"].append({"unit": raw[0], "content": raw[1]})
+        elif table in BLOBS:
+            inspection.rows[table.name].append({table.key: raw[0]})
         else:
             take_row(table, raw, inspection)
 
@@ -169,6 +180,8 @@ def _key_of(table: Table, row: Any) -> Any:
 
 def _rows_around(database: sqlite3.Connection, table: Table, inspection: Inspection) -> Iterator[Any]:
     selection = "SELECT unit, content FROM results" if table is RESULTS else table.selection
+    if table in BLOBS and table is not RESULTS:
+        selection = f"SELECT {table.key} FROM {table.name}"
     yield from _until_unreadable(database, f"{selection} WHERE 1 ORDER BY {table.key} DESC")
     if table.columns[table.key] == "whole":
         for number in range(1, _last_number(inspection) + 1):

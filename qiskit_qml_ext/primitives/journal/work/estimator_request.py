@@ -9,7 +9,9 @@ from qiskit.primitives.containers import DataBin, PrimitiveResult, PubResult
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
 from qiskit_qml_ext.arrays import AnyArray, FloatArray, ObjectArray
+from qiskit_qml_ext.primitives.journal.disk.records import NewInputs
 from qiskit_qml_ext.primitives.journal.work.codec import UnitResult
+from qiskit_qml_ext.primitives.journal.work.inputs import InputsWriter, Provenance
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions, block_key, settings_key
 from qiskit_qml_ext.primitives.journal.work.requests import Identify, Item, Placement, value_bytes
 
@@ -34,6 +36,7 @@ class EstimatorRequest:
         repetitions: What was asked before.
         max_executions: The largest number of circuits times shots of an item.
         place: Tells where a circuit's own qubits lie, so that a new layout makes no new work.
+        provenance: Where the work comes from.
     """
 
     kind = "estimator"
@@ -49,8 +52,10 @@ class EstimatorRequest:
         repetitions: Repetitions,
         max_executions: int,
         place: Placement | None = None,
+        provenance: Provenance | None = None,
     ):
         self.pubs = list(pubs)
+        self._provenance = provenance or Provenance()
         self._settings = [settings_key(self.kind, target, options, seed, pub.precision) for pub in self.pubs]
         self._circuits = [identify(pub.circuit) for pub in self.pubs]
         self._repetitions = repetitions
@@ -98,6 +103,28 @@ class EstimatorRequest:
             {"circuit": self._circuits[index], "shape": [part.stop - part.start for part in block]}
             for index, block in (self._blocks[key] for key in keys)
         ]
+
+    def inputs(self, keys: Sequence[bytes]) -> NewInputs:
+        """Return what a unit is asked for: for each block its circuit, values, observables and precision."""
+        writer = InputsWriter(self._provenance)
+        for key in keys:
+            index, block = self._blocks[key]
+            pub = self._pub(index, block)
+            observables = self._observables(index, pub)
+            writer.add(
+                pub.circuit,
+                _values(pub),
+                [self._repetitions.count_of(key)],
+                precision=pub.precision,
+                shape=[part.stop - part.start for part in block],
+                observables={
+                    "shape": list(observables.shape),
+                    "terms": [
+                        {str(term): float(weight) for term, weight in one.items()} for one in observables.ravel()
+                    ],
+                },
+            )
+        return writer.inputs()
 
     def halves(self, keys: Sequence[bytes]) -> tuple[tuple[bytes, ...], tuple[bytes, ...]] | None:
         """Cut a unit into two; a single block is cut along its longest axis and replaced by its halves."""
@@ -150,12 +177,16 @@ class EstimatorRequest:
             self._settings[index],
             self._circuits[index],
             values,
-            _virtual(np.asarray(pub.observables.tolist(), dtype=object), self._qubits[index]),
+            self._observables(index, pub),
             tuple(part.stop - part.start for part in block),
         )
         (key,) = self._repetitions.number([key])
         self._blocks[key] = (index, block)
         return Item(key, index, pub.size * _shots(pub), value_bytes(values), pub.precision)
+
+    def _observables(self, index: int, pub: EstimatorPub) -> ObjectArray:
+        """Return a PUB's observables on the circuit's own qubits."""
+        return virtual_observables(pub, self._qubits[index])
 
     def _pub(self, index: int, block: Slices) -> EstimatorPub:
         pub = self.pubs[index]
@@ -200,6 +231,16 @@ def _own_slices(block: Slices, shape: tuple[int, ...]) -> Slices:
     """Return the part of a block that indexes an array which is broadcast to the block's shape."""
     aligned = block[len(block) - len(shape) :]
     return tuple(slice(0, 1) if length == 1 else part for part, length in zip(aligned, shape, strict=True))
+
+
+def virtual_observables(pub: EstimatorPub, qubits: Sequence[int] | None) -> ObjectArray:
+    """Return a PUB's observables, mappings from Pauli strings to weights, on the circuit's own qubits.
+
+    Args:
+        pub: The PUB.
+        qubits: The device's qubit of each of the circuit's own ones; ``None`` if they are the same.
+    """
+    return _virtual(np.asarray(pub.observables.tolist(), dtype=object), qubits)
 
 
 def _virtual(observables: ObjectArray, qubits: Sequence[int] | None) -> ObjectArray:

@@ -76,7 +76,22 @@ BACKEND_ATTRIBUTES: Mapping[str, str] = {
 }
 """Attributes of backends of any class."""
 
+_LAST_RUN = "left there by the last run; each run sets it anew, from its circuit and the options"
+
 BACKEND_ATTRIBUTES_BY_MODULE: Mapping[str, Mapping[str, str]] = {
+    "qiskit.providers.basic_provider.": {
+        "_classical_memory": _LAST_RUN,
+        "_statevector": _LAST_RUN,
+        "_number_of_cmembits": _LAST_RUN,
+        "_number_of_qubits": _LAST_RUN,
+        "_local_rng": _LAST_RUN,
+        "_sample_measure": _LAST_RUN,
+        "_shots": _LAST_RUN,
+        "_memory": _LAST_RUN,
+        "_initial_statevector": _LAST_RUN,
+        "_seed_simulator": _LAST_RUN,
+        "_use_clifford_optimization": _LAST_RUN,
+    },
     "qiskit.providers.fake_provider.": {
         "_sim": _DERIVED,
         "_rng": "drew the errors, which are in the target",

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.providers import BackendV2
+from qiskit.transpiler import Target as DeviceTarget
 
 from qiskit_qml_ext.primitives.journal.work import exclusions
 from qiskit_qml_ext.primitives.journal.work.devices import gates_of, noise_digest, reported_content
@@ -25,6 +26,12 @@ def backend_of(primitive: Any) -> Any:
     """Return a primitive's backend, ``None`` if it has none."""
     backend = getattr(primitive, "_backend", None) or getattr(primitive, "backend", None)
     return backend() if callable(backend) else backend
+
+
+def device_behind(primitive: Any) -> DeviceTarget | None:
+    """Return what a primitive's backend says of its qubits and gates, ``None`` if it has none."""
+    device = getattr(backend_of(primitive), "target", None)
+    return device if isinstance(device, DeviceTarget) else None
 
 
 def options_object(primitive: Any) -> Any:

@@ -70,6 +70,16 @@ def block_key(
     return _digest(join_bytes(settings, circuit, values, list(observables.shape), terms, list(shape)))
 
 
+def numbered_key(key: bytes, count: int) -> bytes:
+    """Return the key of a repetition of equal work; the first of its kind keeps its key.
+
+    Args:
+        key: The key of the work.
+        count: How often the same was asked for before.
+    """
+    return key if count == 0 else _digest(join_bytes(key, count))
+
+
 class Repetitions:
     """Numbers the repetitions of equal work, so that asking twice in one program gives two independent results.
 
@@ -96,9 +106,14 @@ class Repetitions:
         else:
             count = self._next.get(key, 0)
             self._next[key] = count + 1
-        mine = key if count == 0 else _digest(join_bytes(key, count))
+        mine = numbered_key(key, count)
         self._origin[mine] = (key, count)
         return mine
+
+    def count_of(self, numbered: bytes) -> int:
+        """Return how often the same was asked for before the work with this key."""
+        with self._lock:
+            return self._origin[numbered][1] if numbered in self._origin else 0
 
     def give_back(self, numbered: Iterable[bytes]) -> None:
         """Free the numbers of an asking that came to nothing; given back twice, they are freed once."""

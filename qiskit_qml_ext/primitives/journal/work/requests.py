@@ -8,7 +8,7 @@ from qiskit import QuantumCircuit
 from qiskit.primitives.containers import PrimitiveResult
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.primitives.journal.disk.records import NewUnit
+from qiskit_qml_ext.primitives.journal.disk.records import NewInputs, NewUnit
 from qiskit_qml_ext.primitives.journal.work.codec import UnitResult
 
 Identify = Callable[[QuantumCircuit], str]
@@ -52,6 +52,9 @@ class Request(Protocol):
 
     def layout(self, keys: Sequence[bytes]) -> list[dict[str, Any]]:
         """Return the shapes that the result of such a unit must have, one entry for each PUB."""
+
+    def inputs(self, keys: Sequence[bytes]) -> NewInputs:
+        """Return what such a unit is asked for, in words that others understand."""
 
     def halves(self, keys: Sequence[bytes]) -> tuple[tuple[bytes, ...], tuple[bytes, ...]] | None:
         """Cut a unit into two, or return ``None`` if it is one circuit that cannot be cut."""
@@ -105,7 +108,7 @@ def new_unit(request: Request, items: Sequence[Item], target: str, settings: dic
     """Describe a unit of the given items."""
     keys = tuple(item.key for item in items)
     executions = sum(item.executions for item in items)
-    return NewUnit(keys, request.kind, target, settings, request.layout(keys), executions)
+    return NewUnit(keys, request.kind, target, settings, request.layout(keys), executions, request.inputs(keys))
 
 
 def _groups(request: Request, places: Sequence[int], max_executions: int, max_bytes: int) -> list[list[int]]:

@@ -7,7 +7,9 @@ import numpy as np
 from qiskit.primitives.containers import BitArray, DataBin, PrimitiveResult, SamplerPubResult
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
+from qiskit_qml_ext.primitives.journal.disk.records import NewInputs
 from qiskit_qml_ext.primitives.journal.work.codec import BadResultError, UnitResult
+from qiskit_qml_ext.primitives.journal.work.inputs import InputsWriter, Provenance
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions, row_keys, settings_key
 from qiskit_qml_ext.primitives.journal.work.requests import Identify, Item, value_bytes
 
@@ -23,6 +25,7 @@ class SamplerRequest:
         identify: Gives a circuit's content key.
         repetitions: What was asked before.
         more_shots: Whether the service may round shots up (twirling).
+        provenance: Where the work comes from.
     """
 
     kind = "sampler"
@@ -37,8 +40,10 @@ class SamplerRequest:
         identify: Identify,
         repetitions: Repetitions,
         more_shots: bool = False,
+        provenance: Provenance | None = None,
     ):
         self.pubs = list(pubs)
+        self._provenance = provenance or Provenance()
         self._more_shots = more_shots
         self._repetitions = repetitions
         self._values = [_rows(pub) for pub in self.pubs]
@@ -86,6 +91,17 @@ class SamplerRequest:
                 }
             )
         return layout
+
+    def inputs(self, keys: Sequence[bytes]) -> NewInputs:
+        """Return what a unit is asked for: for each PUB its circuit, values, shots and numbers of repetition."""
+        writer = InputsWriter(self._provenance)
+        start = 0
+        for index, rows in self._runs(keys):
+            counts = [self._repetitions.count_of(key) for key in keys[start : start + len(rows)]]
+            start += len(rows)
+            pub = self.pubs[index]
+            writer.add(pub.circuit, self._values[index][rows], counts, shots=pub.shots)
+        return writer.inputs()
 
     def halves(self, keys: Sequence[bytes]) -> tuple[tuple[bytes, ...], tuple[bytes, ...]] | None:
         """Cut a unit's rows into two halves; one row with its shots cannot be cut."""

@@ -101,7 +101,7 @@ def test_everything_stays_readable_and_a_copy_is_kept(old):
         assert database.execute("PRAGMA user_version").fetchone() == (1,)
         assert database.execute("SELECT count(*) FROM attempts").fetchone() == (5,)
     assert before
-    assert check_journal(old).schema == 2
+    assert check_journal(old).schema == 3
     assert check_journal(old).is_sound
 
 

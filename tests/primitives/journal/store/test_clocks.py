@@ -42,6 +42,7 @@ ALLOWED = {
         "check_file",
     ): "compared with the file's own stamps: a file that may be newer is looked through again",
     ("reconcile.py", "_date"): "the service's own time of a job, shown to the reader",
+    ("describing.py", "_date"): "shown to the reader",
     ("jobs_list.py", "_ago"): "shown to the reader",
     ("jobs_list.py", "_date"): "shown to the reader",
 }

@@ -47,7 +47,7 @@ def struck(data, rng):
             data[first : first + PAGE],
         )
     else:
-        del damaged[start:]
+        del damaged[max(start, 512) :]  # an empty file is a new journal
     return bytes(damaged)
 
 

@@ -205,7 +205,12 @@ CONNECT = {
     "max_executions_per_job": (1000, 2000),
     "mode": ("job", "batch"),
 }
-GIVEN = {"target": "the walks over backends", "journal": "given below", "policy": "its limits and waiting times only"}
+GIVEN = {
+    "target": "the walks over backends",
+    "journal": "given below",
+    "policy": "its limits and waiting times only",
+    "replay": "nothing runs, and no journal is kept",
+}
 
 
 def rotations(measured=True):

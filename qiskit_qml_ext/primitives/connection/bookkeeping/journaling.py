@@ -1,21 +1,17 @@
-"""How a connection uses a journal: work is known by the circuit that the user built, not by how it was transpiled.
-
-A transpiler without a seed, or one that sees new error rates, makes another ISA circuit of the same circuit. Were that
-circuit the content of the work, a program run again after a calibration would pay for everything twice.
-"""
+"""How a connection uses a journal: everything that it asks for is written down there before it is submitted."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
+from qiskit_qml_ext.primitives.connection.bookkeeping.bookkeeping import Bookkeeping
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
-from qiskit_qml_ext.primitives.content import circuit_key, layout_key
-from qiskit_qml_ext.primitives.journal import Journal, JournaledEstimator, JournaledSampler, Policy, Repetitions
-from qiskit_qml_ext.primitives.journal.work.identity import made_for
+from qiskit_qml_ext.primitives.journal import Journal, JournaledEstimator, JournaledSampler, Policy
+from qiskit_qml_ext.primitives.journal.work.inputs import Provenance
 from qiskit_qml_ext.primitives.journal.work.requests import Approve
 from qiskit_qml_ext.primitives.pricing import Budget, JobTime, Spending, Spent
 from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
@@ -23,7 +19,7 @@ from qiskit_qml_ext.primitives.targets import Target
 from qiskit_qml_ext.primitives.targets.checked_primitives import ESTIMATOR, SAMPLER
 
 
-class Journaling:
+class Journaling(Bookkeeping):
     """Makes journaled primitives for a connection's target.
 
     Args:
@@ -44,10 +40,11 @@ class Journaling:
         approve: Approve,
         budget: Budget,
     ):
+        super().__init__(target)
         self.journal = journal if isinstance(journal, Journal) else Journal(journal)
         self.policy = replace(policy or Policy(), max_executions=settings.max_executions_per_job)
         self._approve = approve
-        self._target = target
+        self._settings = settings
         self._seed = settings.seed
         self._spending = Spending(
             price=target.price,
@@ -56,45 +53,6 @@ class Journaling:
             quota=budget.quota,
             asks_service=budget.asks_service,
         )
-        self._start_empty()
-
-    def _start_empty(self) -> None:
-        self._repetitions = Repetitions()
-        # by content and layout: equal ISA circuits may be made of different circuits on different qubits
-        self._made_from: dict[tuple[str, str], str] = {}
-        self._qubits: dict[tuple[str, str], Sequence[int]] = {}
-
-    def as_new_program(self) -> "Journaling":
-        """Return the same, with a count of repetitions of its own."""
-        other = object.__new__(Journaling)
-        other.__dict__.update(self.__dict__, _repetitions=Repetitions())
-        return other
-
-    def made_from(self, circuit: str, settings: Mapping[str, int | None]) -> str:
-        """Return the content of work whose circuit this connection transpiles.
-
-        Args:
-            circuit: The content key of the circuit that the user built.
-            settings: All that decides which circuit runs in the end: the transpiler's settings, copies side by side.
-        """
-        words = [f"{name}={value}" for name, value in sorted(settings.items())]
-        return "/".join([circuit, *words, made_for(self._target.backend)])
-
-    def remember(self, isa: QuantumCircuit, isa_key: str, made_from: str, *, placed_by_user: bool = False) -> None:
-        """Note from what an ISA circuit was made, and where its qubits lie.
-
-        Args:
-            isa: The ISA circuit.
-            isa_key: Its content key.
-            made_from: What it was made from.
-            placed_by_user: The user made it, so that it is itself the content of the work, on the device's own qubits.
-        """
-        if placed_by_user:
-            return  # no setting of the transpiler changed it
-        place = isa_key, layout_key(isa)
-        self._made_from[place] = made_from
-        if isa.layout is not None:
-            self._qubits[place] = isa.layout.final_index_layout(filter_ancillas=True)
 
     def sampler(self, shots: int) -> JournaledSampler:
         """Return a journaled sampler with these default shots."""
@@ -127,6 +85,11 @@ class Journaling:
             "identify": self._identify,
             "repetitions": self._repetitions,
             "spending": self._spending,
+            "provenance": Provenance(
+                self._source,
+                lambda: self._target.device,
+                {"connection": asdict(self._settings), "target": self._target.about()},
+            ),
         }
 
     def _approving(self, primitive: str) -> Approve:
@@ -156,18 +119,3 @@ class Journaling:
         if not pubs:
             return []
         return self.sampler(pubs[0].shots).known(pubs)
-
-    def _identify(self, circuit: QuantumCircuit) -> str:
-        key = circuit_key(circuit)
-        return self._made_from.get((key, layout_key(circuit)), key)
-
-    def _place(self, circuit: QuantumCircuit) -> Sequence[int] | None:
-        return self._qubits.get((circuit_key(circuit), layout_key(circuit)))
-
-    def __getstate__(self) -> dict[str, Any]:
-        left_out = ("_repetitions", "_made_from", "_qubits")
-        return {name: value for name, value in self.__dict__.items() if name not in left_out}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._start_empty()

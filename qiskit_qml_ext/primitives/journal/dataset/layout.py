@@ -1,0 +1,20 @@
+"""The names of the files of a data set, and the version of its schema."""
+
+SCHEMA_VERSION = "1.0"
+"""Its first number changes where an older reader would misread a newer folder."""
+FORMAT = "qiskit-qml-ext data set"
+"""How a document says that it is one."""
+
+DOCUMENT = "dataset.json"
+"""What was asked for and measured, but for the arrays."""
+SCHEMA = "schema.json"
+"""What the document holds, as a JSON schema."""
+README = "README.md"
+"""The same in words."""
+CITATION = "CITATION.cff"
+"""How the data set is cited, in the Citation File Format 1.2.0."""
+SUMS = "SHA256SUMS"
+"""The SHA-256 of every other file, as the command ``sha256sum`` writes and checks it."""
+
+CIRCUITS, DEVICES, JOBS = "circuits", "devices", "jobs"
+"""Its folders."""
