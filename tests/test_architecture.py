@@ -73,7 +73,7 @@ ORDERS = {
     "models": ("kernel_machines", "losses", "guard", "variational", "kernel_features", "layers"),
     "primitives": ("exact", "pricing", "targets", "journal", "connection"),
     "primitives.journal": ("disk", "work", "store", "service", "run"),
-    "primitives.targets": ("aer",),
+    "primitives.targets": ("fractional", "aer"),
 }
 
 MODULES, MODULE_LINES, FUNCTION_LINES = 16, 400, 60

@@ -9,6 +9,7 @@ from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.pricing import Budget
 from qiskit_qml_ext.primitives.targets import MODES, resolve_target
+from qiskit_qml_ext.primitives.targets.target import Fractional
 
 
 @check_arguments(mode=lambda name, value: one_of(name, value, MODES))
@@ -28,13 +29,14 @@ def connect(
     packing: bool | int = False,
     packing_buffer: int = 1,
     max_executions_per_job: int | None = None,
+    fractional: Fractional = "auto",
     **options: Any,
 ) -> Connection:
     """Connect to something that runs circuits.
 
     Args:
         target: ``None`` or ``"exact"`` for exact results on this machine; ``"aer"``; an ``AerSimulator``; the name of a
-            fake backend (``"fake_sherbrooke"``), which runs in the Runtime client's local testing mode with noise from
+            fake backend (``"fake_fez"``), which runs in the Runtime client's local testing mode with noise from
             its reported errors; ``"least_busy"`` or the name of a device (``"ibm_…"``) of the saved IBM account; a
             ``QiskitRuntimeService`` together with ``backend="…"``; any ``BackendV2``; an open Runtime ``Batch`` or
             ``Session``; or a :class:`~qiskit_qml_ext.primitives.targets.Target` of your own, which is used as it is.
@@ -63,6 +65,12 @@ def connect(
         max_cost: Refuse to run what would bring the estimated cost above this; needs ``price_per_minute``.
         price_per_minute: The price of a minute of processor time, in any currency.
         max_executions_per_job: The largest number of circuits times shots in one job; by default 10 million.
+        fractional: Whether circuits run with the fractional gates of IBM's Heron processors, R_ZZ and R_X of any angle:
+            ``True``, ``False``, or ``"auto"``, for each circuit that way for which the reported errors promise the
+            larger signal. Half the two-qubit gates for rotations of pairs; their angles are folded into the range that
+            the device runs, within the one PUB. A fake of a Heron processor has them too, with the errors of X and CZ.
+            They exclude twirled gates, PEC, PEA and ZNE: ``True`` is refused together with these, ``"auto"`` means
+            ``False`` then.
         **options: ``dtype`` (``"complex128"`` or ``"complex64"``) and ``max_memory`` (bytes) for exact results; options
             of ``AerSimulator`` for ``"aer"``; options of the Runtime primitives for IBM backends and fakes. Gates that
             Aer's ``noise_model`` knows run as they are at every ``optimization_level``, so that its errors act on them;
@@ -82,7 +90,9 @@ def connect(
         >>> connect("aer", shots=2048, seed=7)
         Connection('aer', shots=2048)
     """
-    resolved = resolve_target(target, mode=mode, options=options)
+    if fractional != "auto" and not isinstance(fractional, bool):
+        raise ValueError(f"fractional must be 'auto', True or False, but {fractional!r} came.")
+    resolved = resolve_target(target, mode=mode, options=options).with_fractional(fractional)
     if mode not in resolved.modes:
         raise ValueError(
             f"mode={mode!r} means nothing for {resolved.name}: batches and sessions are those of IBM backends."

@@ -19,7 +19,9 @@ from qiskit_qml_ext.primitives.targets.account import (
     saved_account,
 )
 from qiskit_qml_ext.primitives.targets.angle_bounds import with_bounds_of_rzz
-from qiskit_qml_ext.primitives.targets.backend import BackendTarget, with_values_checked
+from qiskit_qml_ext.primitives.targets.backend import BackendTarget, with_values_prepared
+from qiskit_qml_ext.primitives.targets.fractional import exclusion_of, fake_with_fractional_gates
+from qiskit_qml_ext.primitives.targets.target import Fractional
 
 MODES = ("job", "batch", "session")
 """Runtime's execution modes."""
@@ -42,10 +44,12 @@ class RuntimeTarget(BackendTarget):
     def __init__(self, backend: BackendV2, mode: Any = "job", runtime_options: Mapping[str, Any] | None = None):
         if isinstance(mode, str) and mode not in MODES:
             raise ValueError(f"mode must be one of {', '.join(map(repr, MODES))}, but {mode!r} came.")
-        super().__init__(backend)
+        is_rehearsal = is_fake(backend) and isinstance(mode, str)  # an open batch has its own backend
+        super().__init__(fake_with_fractional_gates(backend) if is_rehearsal else backend)
         self.is_fake = self.draws_by_seed = is_fake(backend)
         self.runtime_options = dict(runtime_options or {})
-        self._device: tuple[DeviceTarget, DeviceTarget] | None = None
+        self._excluding = exclusion_of(self.runtime_options)
+        self.fractional = "auto" if self._excluding is None else False
         self._wanted_mode = mode
         self._own_mode: Any = None
         self._left_modes: list[Any] = []
@@ -73,7 +77,9 @@ class RuntimeTarget(BackendTarget):
             from qiskit_ibm_runtime.executor_sampler import Sampler
         except ImportError:  # qiskit-ibm-runtime before 0.50
             from qiskit_ibm_runtime import SamplerV2 as Sampler
-        sampler = with_values_checked(Sampler, SAMPLER_VALUES)(mode=self._mode(), options=dict(self.runtime_options))
+        sampler = with_values_prepared(Sampler, SAMPLER_VALUES, _device_of)(
+            mode=self._mode(), options=dict(self.runtime_options)
+        )
         sampler.options.default_shots = shots
         self._seed_simulator(sampler, seed)
         return sampler
@@ -84,20 +90,29 @@ class RuntimeTarget(BackendTarget):
             from qiskit_ibm_runtime.executor_estimator import Estimator
         except ImportError:  # qiskit-ibm-runtime before 0.50
             from qiskit_ibm_runtime import EstimatorV2 as Estimator
-        estimator = with_values_checked(Estimator, ESTIMATOR_VALUES)(
+        estimator = with_values_prepared(Estimator, ESTIMATOR_VALUES, _device_of)(
             mode=self._mode(), options=dict(self.runtime_options)
         )
         estimator.options.default_precision = precision_of(shots or self.default_shots)
         self._seed_simulator(estimator, seed)
         return estimator
 
-    @property
-    def device(self) -> DeviceTarget:
-        """What the backend says of its qubits and gates, the limits of R_ZZ always among it."""
-        stated = self.backend.target
-        if self._device is None or self._device[0] is not stated:
-            self._device = (stated, with_bounds_of_rzz(stated))
-        return self._device[1]
+    def with_fractional(self, choice: Fractional) -> "BackendTarget":
+        """Return the same target with another choice of gates.
+
+        Raises:
+            ValueError: If fractional gates are wanted of a device that has none, or with options that exclude them.
+        """
+        if choice is True and self._excluding is not None:
+            raise ValueError(
+                f"fractional=True came together with options that exclude these gates. {self._excluding}. Or leave "
+                "fractional out: circuits are run without them then."
+            )
+        return super().with_fractional(choice if self._excluding is None else False)
+
+    def _bounded(self, stated: DeviceTarget) -> DeviceTarget:
+        """Return what the backend states, the limits of R_ZZ always among it."""
+        return with_bounds_of_rzz(stated)
 
     def close(self) -> None:
         """Close the batch or session that this target opened itself."""
@@ -127,6 +142,7 @@ class RuntimeTarget(BackendTarget):
     def without_mode(self) -> "RuntimeTarget":
         """Return a target whose primitives run in job mode, so that asking for one opens no session."""
         described = RuntimeTarget(self.backend, "job", self.runtime_options)
+        described.fractional = self.fractional
         described._fake_device = self.backend  # no noise model is built for a primitive that runs nothing
         return described
 
@@ -164,6 +180,10 @@ class RuntimeTarget(BackendTarget):
             primitive.options.simulator.seed_simulator = seed
 
 
+def _device_of(primitive: Any) -> DeviceTarget:
+    return with_bounds_of_rzz(primitive._backend.target)
+
+
 def _is_ibm_backend(given: object) -> bool:
     return any(cls.__module__ == "qiskit_ibm_runtime.ibm_backend" for cls in type(given).mro())
 
@@ -196,7 +216,7 @@ def fake_backend(name: str) -> BackendV2:
         if attribute.startswith("Fake") and isinstance(getattr(cls, "backend_name", None), str)
     }
     if name not in classes:
-        similar = difflib.get_close_matches(name, classes, n=3, cutoff=0.5) or ["fake_sherbrooke", "fake_manila"]
+        similar = difflib.get_close_matches(name, classes, n=3, cutoff=0.5) or ["fake_fez", "fake_manila"]
         raise ValueError(
             f"There is no target {name!r}. Use 'exact', 'aer', or a fake backend such as {', '.join(similar)}."
         )

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
@@ -12,6 +12,8 @@ from qiskit.transpiler import Target as DeviceTarget
 import qiskit_qml_ext.primitives.forks  # noqa: F401  (says what a forked child may do)
 from qiskit_qml_ext.arrays import UintArray
 from qiskit_qml_ext.primitives.pricing import DEFAULT_REP_DELAY, CircuitPrice, price_of
+
+Fractional = bool | Literal["auto"]
 
 
 class Target(ABC):
@@ -38,6 +40,8 @@ class Target(ABC):
             to exact values. Estimators of devices turn it into 1/precision² shots of every circuit instead, whatever
             the observable.
         draws_by_seed: Whether its noise follows a seed, so that the PUBs of a job would repeat it.
+        fractional: Whether circuits may run with fractional gates (R_ZZ and R_X of any angle, each one pulse): always,
+            never, or ``"auto"``, where the reported errors promise a larger signal with them.
         may_repeat_noise: Whether PUBs may have the same noise though nothing that we know of says so.
     """
 
@@ -56,6 +60,7 @@ class Target(ABC):
     draws_normal_noise: bool = False
     draws_by_seed: bool = False
     may_repeat_noise: bool = False
+    fractional: Fractional = "auto"
 
     @classmethod
     def of(cls, given: object, *, mode: str, options: Mapping[str, Any]) -> "Target | None":
@@ -83,6 +88,20 @@ class Target(ABC):
     @abstractmethod
     def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> QuantumCircuit | None:
         """Return the circuit in the target's own gates, or ``None`` if any circuit will do as it is."""
+
+    def with_fractional(self, choice: Fractional) -> "Target":
+        """Return the same target with another choice of gates; see :attr:`fractional`.
+
+        Raises:
+            ValueError: If there is nothing to choose.
+        """
+        if choice != "auto":
+            raise ValueError(f"fractional={choice} means nothing for {self.name}, which has no gates to choose from.")
+        return self
+
+    def gate_sets(self, circuit: QuantumCircuit) -> tuple[DeviceTarget, ...]:
+        """Return the device with each of the sets of gates that a circuit may be transpiled to; the best is taken."""
+        return () if self.backend is None else (self.backend.target,)
 
     @property
     def device(self) -> DeviceTarget | None:
