@@ -152,16 +152,22 @@ def with_values_checked(primitive: Any, place: int) -> Any:
     return type(primitive.__name__, (primitive,), {**kept, "run": functools.wraps(primitive.run)(run)})
 
 
-def with_values_prepared(primitive: Any, place: int, device_of: Callable[[Any], DeviceTarget]) -> Any:
+def with_values_prepared(
+    primitive: Any,
+    place: int,
+    device_of: Callable[[Any], DeviceTarget],
+    exclusion: Callable[[Any], str | None] = lambda primitive: None,
+) -> Any:
     """Return a primitive's class that refuses values which nobody can have meant, and folds angles of R_ZZ.
 
     Args:
         primitive: The class of a backend's primitive.
         place: :data:`SAMPLER_VALUES` or :data:`ESTIMATOR_VALUES`.
         device_of: Returns the device of a primitive of the class.
+        exclusion: Says what to switch off in such a primitive so that it may run fractional gates, if anything.
     """
     kind = SamplerPub if place == SAMPLER_VALUES else EstimatorPub
-    return with_values_checked(with_angles_folded(primitive, kind, device_of), place)
+    return with_values_checked(with_angles_folded(primitive, kind, device_of, exclusion), place)
 
 
 def _device_of(primitive: Any) -> DeviceTarget:

@@ -77,7 +77,7 @@ class RuntimeTarget(BackendTarget):
             from qiskit_ibm_runtime.executor_sampler import Sampler
         except ImportError:  # qiskit-ibm-runtime before 0.50
             from qiskit_ibm_runtime import SamplerV2 as Sampler
-        sampler = with_values_prepared(Sampler, SAMPLER_VALUES, _device_of)(
+        sampler = with_values_prepared(Sampler, SAMPLER_VALUES, _device_of, _exclusion)(
             mode=self._mode(), options=dict(self.runtime_options)
         )
         sampler.options.default_shots = shots
@@ -90,7 +90,7 @@ class RuntimeTarget(BackendTarget):
             from qiskit_ibm_runtime.executor_estimator import Estimator
         except ImportError:  # qiskit-ibm-runtime before 0.50
             from qiskit_ibm_runtime import EstimatorV2 as Estimator
-        estimator = with_values_prepared(Estimator, ESTIMATOR_VALUES, _device_of)(
+        estimator = with_values_prepared(Estimator, ESTIMATOR_VALUES, _device_of, _exclusion)(
             mode=self._mode(), options=dict(self.runtime_options)
         )
         estimator.options.default_precision = precision_of(shots or self.default_shots)
@@ -182,6 +182,10 @@ class RuntimeTarget(BackendTarget):
 
 def _device_of(primitive: Any) -> DeviceTarget:
     return with_bounds_of_rzz(primitive._backend.target)
+
+
+def _exclusion(primitive: Any) -> str | None:
+    return exclusion_of(primitive.options)
 
 
 def _is_ibm_backend(given: object) -> bool:

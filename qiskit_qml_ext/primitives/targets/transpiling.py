@@ -32,10 +32,9 @@ def pass_manager_for(
         num_qubits: The number of qubits of the circuits.
         backend: The backend whose own stages of translation and scheduling are used, if it has any.
     """
-    usable = working(device)
-    stages = _stages_of(backend)
+    usable, failed, stages = working(device), failed_qubits(device), _stages_of(backend)
     manager = generate_preset_pass_manager(level, target=usable, seed_transpiler=seed, **stages)
-    if usable is not device and (level == 0 or not failed_qubits(device).isdisjoint(range(num_qubits))):
+    if not failed.isdisjoint(range(num_qubits)) or (level == 0 and usable is not device):
         searching = generate_preset_pass_manager(_SEARCHING_LEVEL, target=usable, seed_transpiler=seed, **stages)
         manager.layout = searching.layout
     rewrite_pair_rotations(manager, usable)

@@ -30,6 +30,7 @@ from qiskit_qml_ext.arrays import BoolArray, FloatArray
 from qiskit_qml_ext.exceptions import AngleOutOfRangeError
 from qiskit_qml_ext.primitives.pricing import error_free_fraction
 from qiskit_qml_ext.primitives.targets.angle_bounds import is_folded
+from qiskit_qml_ext.primitives.targets.fractional.gates import uses_fractional_gates
 from qiskit_qml_ext.program.expressions import ExpressionCompiler
 
 Angle: TypeAlias = float | ParameterExpression
@@ -48,18 +49,27 @@ class FoldedAngle:
 
 
 @functools.cache
-def with_angles_folded(primitive: Any, kind: Any, device_of: Callable[[Any], DeviceTarget]) -> Any:
+def with_angles_folded(
+    primitive: Any,
+    kind: Any,
+    device_of: Callable[[Any], DeviceTarget],
+    exclusion: Callable[[Any], str | None] = lambda primitive: None,
+) -> Any:
     """Return a primitive's class, by the same name, that folds the angles of its PUBs' R_ZZ gates before it runs them.
 
     Args:
         primitive: The class.
         kind: ``SamplerPub`` or ``EstimatorPub``.
         device_of: Returns the device of a primitive of the class.
+        exclusion: Says what to switch off in such a primitive so that it may run fractional gates, if anything.
     """
 
     def run(self: Any, pubs: Iterable[Any], **options: Any) -> Any:
-        device = device_of(self)
-        return primitive.run(self, [folded_pub(pub, kind, device) for pub in pubs], **options)
+        device, folded = device_of(self), list(pubs)
+        if is_folded(device, "rzz"):
+            folded = [folded_pub(pub, kind, device) for pub in folded]
+            _refuse_excluded([kind.coerce(pub).circuit for pub in folded], exclusion(self))
+        return primitive.run(self, folded, **options)
 
     kept = {name: getattr(primitive, name) for name in ("__module__", "__qualname__", "__doc__")}
     return type(primitive.__name__, (primitive,), {**kept, "run": functools.wraps(primitive.run)(run)})
@@ -186,6 +196,14 @@ def fold(angles: FloatArray) -> tuple[FloatArray, BoolArray, BoolArray]:
     z = np.abs(within) > math.pi / 2
     nearer = np.where(z, within - np.copysign(math.pi, within), within)
     return np.minimum(np.abs(nearer), math.pi / 2), z, nearer < 0
+
+
+def _refuse_excluded(circuits: Iterable[QuantumCircuit], excluding: str | None) -> None:
+    if excluding is not None and any(map(uses_fractional_gates, circuits)):
+        raise ValueError(
+            f"The circuit has fractional gates, which options exclude. {excluding}. Or let the connection transpile a "
+            "circuit without them. Nothing was submitted."
+        )
 
 
 def _refuse_what_is_no_number(angles: list[Angle], numbers: FloatArray) -> None:

@@ -7,12 +7,14 @@ them so. Gates that are diagonal on the control stand aside for it, as they do f
 Where a SWAP stands beside an R_ZZ of the same pair, both together are three CX; apart they are four gates.
 """
 
+import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from operator import add
+from typing import Any
 
-from qiskit.circuit import ControlFlowOp, Operation, ParameterExpression
+from qiskit.circuit import ControlFlowOp, Operation
 from qiskit.circuit.equivalence_library import SessionEquivalenceLibrary
 from qiskit.circuit.library import CXGate, RZGate, RZZGate, UnitaryGate
 from qiskit.converters import circuit_to_dag, dag_to_circuit
@@ -22,7 +24,6 @@ from qiskit.transpiler import Target as DeviceTarget
 
 from qiskit_qml_ext.primitives.targets.identity import is_standard
 
-Angle: TypeAlias = float | ParameterExpression
 Wires = tuple[Any, ...]
 Step = tuple[Operation, Wires, Wires]
 
@@ -90,18 +91,27 @@ class OpenedPairs(_Rewriting):
 
 
 class PairRotations(_Rewriting):
-    """Rewrites CX·D·CX as R_ZZ. The global phase is left out."""
+    """Rewrites CX·D·CX as R_ZZ, and two R_ZZ of a pair with nothing but diagonal gates between them as one.
+
+    The global phase is left out.
+    """
 
     def _take(self, step: Step, steps: "_Steps") -> None:
         operation, qubits, _ = step
         opening = steps.opening(*qubits) if _is_cx(operation) else None
-        if opening is None:
-            steps.append(step)
+        if opening is not None:
+            place, turns = opening
+            angle = _sum([_turn(steps.remove(steps.on[qubits[1]][-1])[0]) for _ in range(turns)])
+            steps.steps[place] = (RZZGate(angle), qubits, ())
+        else:
+            place = steps.append(step)
+        if steps.at(place)[0].name != "rzz":
             return
-        start, turns = opening
-        angles = [_turn(steps.pop(qubits[1])[0]) for _ in range(turns)]
-        angle = angles[0] if turns == 1 else sum(angles)
-        steps.replace(start, (RZZGate(angle), qubits, ()))
+        before = steps.rotation_before(place)
+        if before is not None:
+            angles = [steps.at(one)[0].params[0] for one in (before, place)]
+            steps.remove(place)
+            steps.steps[before] = (RZZGate(_sum(angles)), qubits, ())
 
 
 class SwappedRotations(_Rewriting):
@@ -109,12 +119,13 @@ class SwappedRotations(_Rewriting):
 
     def _take(self, step: Step, steps: "_Steps") -> None:
         operation, qubits, _ = step
-        before = steps.last_on_both(*qubits) if operation.name in ("swap", "rzz") else None
-        if before is None or {before[0].name, operation.name} != {"swap", "rzz"}:
+        place = steps.last_on_both(*qubits) if operation.name in ("swap", "rzz") else None
+        before = operation if place is None else steps.at(place)[0]
+        if place is None or {before.name, operation.name} != {"swap", "rzz"}:
             steps.append(step)
             return
-        steps.pop(qubits[0])
-        angle = (before[0] if before[0].name == "rzz" else operation).params[0]
+        steps.remove(place)
+        angle = (before if before.name == "rzz" else operation).params[0]
         there, back = qubits, qubits[::-1]
         for gate, places in ((CXGate(), there), (RZGate(angle), there[1:]), (CXGate(), back), (CXGate(), there)):
             steps.append((gate, places, ()))
@@ -130,59 +141,69 @@ class _Steps:
     def __iter__(self) -> Iterator[Step]:
         return (step for step in self.steps if step is not None)
 
-    def append(self, step: Step) -> None:
-        for wire in (*step[1], *step[2]):
-            self.on.setdefault(wire, []).append(len(self.steps))
-        self.steps.append(step)
-
-    def replace(self, place: int, step: Step) -> None:
-        """Put another step on the same wires."""
-        self.steps[place] = step
-
-    def pop(self, wire: Any) -> Step:
-        """Take away the last step of a wire, which must be the last one on all of its wires."""
-        place = self.on[wire][-1]
-        step = self._at(place)
-        for one in (*step[1], *step[2]):
-            assert self.on[one].pop() == place
-        self.steps[place] = None
-        return step
-
-    def last_on_both(self, first: Any, second: Any) -> Step | None:
-        """Return the step that is the last one on both wires and stands on no other; ``None`` if there is none."""
-        places = [self.on.get(wire, [None])[-1:] for wire in (first, second)]
-        if places[0] != places[1] or places[0] in ([], [None]):
-            return None
-        step = self._at(int(places[0][0] or 0))
-        return step if {*step[1], *step[2]} == {first, second} else None
-
-    def opening(self, control: Any, target: Any) -> tuple[int, int] | None:
-        """Return where the CX stands that a CX after it closes around diagonal gates, and how many these are."""
-        for turns, place in enumerate(reversed(self.on.get(target, []))):
-            operation, qubits, _ = self._at(place)
-            if _is_cx(operation) and qubits == (control, target):
-                return (place, turns) if turns and self._is_diagonal_since(place, control) else None
-            if _turn(operation) is None:
-                return None
-        return None
-
-    def _is_diagonal_since(self, place: int, wire: Any) -> bool:
-        after = (self._at(one) for one in self.on[wire] if one > place)
-        return all(
-            _turn(operation) is not None
-            or (is_standard(operation) and operation.name in _DIAGONAL_PAIRS)
-            or (_is_cx(operation) and qubits[0] == wire)
-            for operation, qubits, _ in after
-        )
-
-    def _at(self, place: int) -> Step:
+    def at(self, place: int) -> Step:
         step = self.steps[place]
         assert step is not None
         return step
 
+    def append(self, step: Step) -> int:
+        for wire in (*step[1], *step[2]):
+            self.on.setdefault(wire, []).append(len(self.steps))
+        self.steps.append(step)
+        return len(self.steps) - 1
+
+    def remove(self, place: int) -> Step:
+        step = self.at(place)
+        for wire in (*step[1], *step[2]):
+            self.on[wire].remove(place)
+        self.steps[place] = None
+        return step
+
+    def last_on_both(self, first: Any, second: Any) -> int | None:
+        """Return the place of the step that is the last one on both wires and stands on no other, if there is one."""
+        last = [self.on[wire][-1] for wire in (first, second) if self.on.get(wire)]
+        if len(last) < 2 or last[0] != last[1]:
+            return None
+        _, qubits, clbits = self.at(last[0])
+        return last[0] if {*qubits, *clbits} == {first, second} else None
+
+    def opening(self, control: Any, target: Any) -> tuple[int, int] | None:
+        """Return where the CX stands that a CX after it closes around diagonal gates, and how many these are."""
+        for turns, place in enumerate(reversed(self.on.get(target, []))):
+            operation, qubits, _ = self.at(place)
+            if _is_cx(operation) and qubits == (control, target):
+                return (place, turns) if turns and self._is_diagonal_after(place, control) else None
+            if _turn(operation) is None:
+                return None
+        return None
+
+    def rotation_before(self, place: int) -> int | None:
+        """Return an earlier R_ZZ of the same pair with nothing but diagonal gates after it on both wires."""
+        first, second = self.at(place)[1]
+        for earlier in reversed([one for one in self.on[first] if one < place]):
+            operation, qubits, _ = self.at(earlier)
+            if operation.name == "rzz" and set(qubits) == {first, second}:
+                return earlier if self._is_diagonal_after(earlier, second) else None
+            if not _is_diagonal(operation, qubits, first):
+                return None
+        return None
+
+    def _is_diagonal_after(self, place: int, wire: Any) -> bool:
+        after = (self.at(one) for one in self.on[wire] if one > place)
+        return all(_is_diagonal(gate, qubits, wire) for gate, qubits, _ in after)
+
 
 def _is_cx(operation: Operation) -> bool:
     return operation.name == "cx" and is_standard(operation)
+
+
+def _is_diagonal(operation: Operation, qubits: Wires, wire: Any) -> bool:
+    """Tell whether an operation changes nothing but phases where it stands on a wire."""
+    return (
+        _turn(operation) is not None
+        or (operation.name in _DIAGONAL_PAIRS and is_standard(operation))
+        or (_is_cx(operation) and qubits[0] == wire)
+    )
 
 
 def _turn(operation: Operation) -> Any:
@@ -190,3 +211,8 @@ def _turn(operation: Operation) -> Any:
     if not is_standard(operation):
         return None
     return operation.params[0] if operation.name in _TURNING else _TURNED.get(operation.name)
+
+
+def _sum(angles: Sequence[Any]) -> Any:
+    """Add angles up; a single one, which may be a parameter, stays what it is."""
+    return functools.reduce(add, angles)
