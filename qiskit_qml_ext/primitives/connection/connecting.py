@@ -90,8 +90,6 @@ def connect(
         >>> connect("aer", shots=2048, seed=7)
         Connection('aer', shots=2048)
     """
-    if fractional != "auto" and not isinstance(fractional, bool):
-        raise ValueError(f"fractional must be 'auto', True or False, but {fractional!r} came.")
     resolved = resolve_target(target, mode=mode, options=options).with_fractional(fractional)
     if mode not in resolved.modes:
         raise ValueError(

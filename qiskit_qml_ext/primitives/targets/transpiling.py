@@ -7,7 +7,7 @@ from qiskit.transpiler import StagedPassManager, generate_preset_pass_manager
 from qiskit.transpiler import Target as DeviceTarget
 
 from qiskit_qml_ext.primitives.targets.elements import failed_qubits, working
-from qiskit_qml_ext.primitives.targets.fractional import rewrite_pair_rotations
+from qiskit_qml_ext.primitives.targets.fractional import rewrite_pair_rotations, teach_folding
 
 _SEARCHING_LEVEL = 2  # the first level whose layout does not begin with qubits 0, 1, 2, …
 
@@ -32,6 +32,7 @@ def pass_manager_for(
         num_qubits: The number of qubits of the circuits.
         backend: The backend whose own stages of translation and scheduling are used, if it has any.
     """
+    teach_folding()
     usable, failed, stages = working(device), failed_qubits(device), _stages_of(backend)
     manager = generate_preset_pass_manager(level, target=usable, seed_transpiler=seed, **stages)
     if not failed.isdisjoint(range(num_qubits)) or (level == 0 and usable is not device):
@@ -52,6 +53,7 @@ def pass_manager_in_place(
         seed: The transpiler's seed.
         backend: The backend whose own stages of translation and scheduling are used, if it has any.
     """
+    teach_folding()
     manager = generate_preset_pass_manager(level, target=device, seed_transpiler=seed, **_stages_of(backend))
     manager.layout = manager.routing = None
     rewrite_pair_rotations(manager, device)

@@ -7,7 +7,8 @@ from qiskit.circuit import ParameterVector
 from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit.transpiler import InstructionProperties, generate_preset_pass_manager
 from qiskit_aer import AerSimulator
-from qiskit_ibm_runtime.fake_provider import FakeManilaV2, FakeMarrakesh, FakeNighthawk
+from qiskit_ibm_runtime import fake_provider
+from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
 from qiskit_qml_ext.primitives import connect
 from qiskit_qml_ext.primitives.targets.elements import failed_qubits, rebuilt, working
@@ -82,9 +83,11 @@ def test_the_transpiler_alone_takes_it():
 
 
 @pytest.mark.filterwarnings("ignore:Properties of fake_nighthawk")
-@pytest.mark.parametrize("fake", [FakeMarrakesh, FakeNighthawk])
-def test_snapshots_of_devices_have_such_elements_and_they_are_left_out(fake):
-    stated = fake().target
+@pytest.mark.parametrize("name", ["FakeMarrakesh", "FakeNighthawk"])  # heavy hexagons, and a square lattice
+def test_snapshots_of_devices_have_such_elements_and_they_are_left_out(name):
+    if not hasattr(fake_provider, name):
+        pytest.skip("older clients have no such fake")
+    stated = getattr(fake_provider, name)().target
     left = working(stated)
     bad = [
         (name, places)

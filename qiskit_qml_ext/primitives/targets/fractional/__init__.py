@@ -4,7 +4,12 @@ IBM's Heron processors have them, and let them take the place of two CZ and of t
 """
 
 from qiskit_qml_ext.primitives.targets.fractional.exclusions import exclusion_of
-from qiskit_qml_ext.primitives.targets.fractional.folding import folded_form, predicted_signal, with_angles_folded
+from qiskit_qml_ext.primitives.targets.fractional.folding import (
+    folded_form,
+    predicted_signal,
+    teach_folding,
+    with_angles_folded,
+)
 from qiskit_qml_ext.primitives.targets.fractional.gates import (
     fake_with_fractional_gates,
     has_fractional_gates,
@@ -20,6 +25,7 @@ __all__ = [
     "has_fractional_gates",
     "predicted_signal",
     "rewrite_pair_rotations",
+    "teach_folding",
     "uses_fractional_gates",
     "with_angles_folded",
     "without_fractional_gates",

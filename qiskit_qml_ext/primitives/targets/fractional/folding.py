@@ -21,10 +21,13 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import CircuitInstruction, ControlFlowOp, Parameter, ParameterExpression, ParameterVector, Qubit
 from qiskit.circuit.library import RXGate, RZGate, RZZGate, XGate
+from qiskit.converters import circuit_to_dag
+from qiskit.dagcircuit import DAGCircuit
 from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.transpiler import Target as DeviceTarget
+from qiskit.transpiler.passes import WrapAngles
 
 from qiskit_qml_ext.arrays import BoolArray, FloatArray
 from qiskit_qml_ext.exceptions import AngleOutOfRangeError
@@ -107,6 +110,23 @@ def folded_pub(pub: Any, kind: Any, device: DeviceTarget) -> Any:
     if isinstance(coerced, EstimatorPub):
         return EstimatorPub(folded, coerced.observables, bindings, coerced.precision)
     return SamplerPub(folded, bindings, coerced.shots)
+
+
+def teach_folding() -> None:
+    """Let Qiskit's transpiler fold fixed angles of R_ZZ, as the Runtime client from 0.48 on lets it."""
+    registry = WrapAngles.DEFAULT_REGISTRY
+    try:
+        registry.substitute_angle_bounds("rzz", [math.pi], ())
+    except KeyError:
+        registry.add_wrapper("rzz", wrapped_rotation)
+
+
+def wrapped_rotation(angles: list[float], qubits: Any) -> DAGCircuit:
+    """Return what takes the place of an R_ZZ gate of a fixed angle, as a transpiler's registry asks for it."""
+    circuit = QuantumCircuit(2)
+    circuit.rzz(float(angles[0]), 0, 1)
+    folds, _ = _folds_of(circuit, _angles(circuit), np.zeros((1, 0)))
+    return circuit_to_dag(_with_folds(circuit, folds))
 
 
 def folded_form(circuit: QuantumCircuit, device: DeviceTarget) -> QuantumCircuit:

@@ -7,6 +7,7 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.circuit.library import RZZGate
+from qiskit.converters import dag_to_circuit
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import Operator
@@ -14,9 +15,10 @@ from qiskit_ibm_runtime.fake_provider import FakeFractionalBackend, FakeManilaV2
 from qiskit_ibm_runtime.utils.utils import is_valid_rzz_pub
 
 from qiskit_qml_ext.exceptions import AngleOutOfRangeError
-from qiskit_qml_ext.primitives.targets.fractional.folding import fold, folded_form, folded_pub
+from qiskit_qml_ext.primitives.targets.angle_bounds import with_bounds_of_rzz
+from qiskit_qml_ext.primitives.targets.fractional.folding import fold, folded_form, folded_pub, wrapped_rotation
 
-DEVICE = FakeFractionalBackend().target
+DEVICE = with_bounds_of_rzz(FakeFractionalBackend().target)  # older clients do not say them
 EDGES = [0.0, -0.0, math.pi / 2, -math.pi / 2, math.pi, -math.pi, 3 * math.pi / 2, 2 * math.pi, 4 * math.pi, -1e-300]
 X = ParameterVector("x", 3)
 
@@ -71,6 +73,13 @@ def test_every_angle_becomes_one_that_the_device_runs_and_does_the_same():
         if needs_z:
             circuit.z([0, 1])
         assert Operator(circuit).equiv(Operator(RZZGate(angle)), atol=1e-9)
+
+
+@pytest.mark.parametrize("angle", [-2.4, 0.4, 7.25, -0.2, math.pi])
+def test_the_transpiler_is_told_how_to_fold_fixed_angles(angle):
+    folded = dag_to_circuit(wrapped_rotation([angle], None))
+    assert Operator(folded).equiv(Operator(RZZGate(angle)), atol=1e-9)
+    assert all(0 <= item.params[0] <= math.pi / 2 for item in folded.data if item.name == "rzz")
 
 
 @pytest.mark.parametrize("label", ANGLES)
