@@ -18,6 +18,7 @@ from qiskit_qml_ext.primitives.targets.account import (
     names_a_device,
     saved_account,
 )
+from qiskit_qml_ext.primitives.targets.aer.device_noise import simulator_of_device
 from qiskit_qml_ext.primitives.targets.angle_bounds import with_bounds_of_rzz
 from qiskit_qml_ext.primitives.targets.backend import BackendTarget, with_values_prepared
 from qiskit_qml_ext.primitives.targets.fractional import exclusion_of, fake_with_fractional_gates
@@ -165,14 +166,11 @@ class RuntimeTarget(BackendTarget):
     def _simulator(self) -> Any:
         """Return the simulator of a fake backend's noise.
 
-        The client takes it in place of the fake backend, for which it would build the noise model anew in each job; and
-        it runs circuits side by side.
+        The client takes it in place of the fake backend, for which it would build the noise model anew in each job.
         """
         with self._opening:
             if self._fake_device is None:
-                from qiskit_aer import AerSimulator
-
-                self._fake_device = AerSimulator.from_backend(self.backend, max_parallel_experiments=0)
+                self._fake_device = simulator_of_device(self.backend)
             return self._fake_device
 
     def _seed_simulator(self, primitive: Any, seed: int | None) -> None:
