@@ -74,8 +74,13 @@ class BackendTarget(Target):
         stated = self.backend.target
         if self._device is None or self._device[0] is not stated:
             device = self._bounded(stated)
-            self._device = (stated, without_fractional_gates(device) if self.fractional is False else device)
+            self._device = (stated, device if self._may_be_fractional else without_fractional_gates(device))
         return self._device[1]
+
+    @property
+    def _may_be_fractional(self) -> bool:
+        """Whether circuits may have fractional gates, if the backend has some."""
+        return self.fractional is not False
 
     def _bounded(self, stated: DeviceTarget) -> DeviceTarget:
         """Return what a backend states together with bounds of angles that are known otherwise."""

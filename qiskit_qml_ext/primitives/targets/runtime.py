@@ -50,7 +50,6 @@ class RuntimeTarget(BackendTarget):
         self.is_fake = self.draws_by_seed = is_fake(backend)
         self.runtime_options = dict(runtime_options or {})
         self._excluding = exclusion_of(self.runtime_options)
-        self.fractional = "auto" if self._excluding is None else False
         self._wanted_mode = mode
         self._own_mode: Any = None
         self._left_modes: list[Any] = []
@@ -109,7 +108,12 @@ class RuntimeTarget(BackendTarget):
                 f"fractional=True came together with options that exclude these gates. {self._excluding}. Or leave "
                 "fractional out: circuits are run without them then."
             )
-        return super().with_fractional(choice if self._excluding is None else False)
+        return super().with_fractional(choice)
+
+    @property
+    def _may_be_fractional(self) -> bool:
+        """Whether circuits may have fractional gates: not where options exclude them."""
+        return self._excluding is None and super()._may_be_fractional
 
     def _bounded(self, stated: DeviceTarget) -> DeviceTarget:
         """Return what the backend states, the limits of R_ZZ always among it."""

@@ -202,6 +202,7 @@ CONNECT = {
     "price_per_minute": (1.0, 2.0),
     "max_executions_per_job": (1000, 2000),
     "mode": ("job", "batch"),
+    "fractional": ("auto", False),
 }
 GIVEN = {"target": "the walks over backends", "journal": "given below", "policy": "its limits and waiting times only"}
 
