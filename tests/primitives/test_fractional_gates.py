@@ -125,6 +125,21 @@ def test_a_fractional_circuit_of_the_users_runs_as_it_is_with_angles_folded():
     assert not {"rzz", "rx"} & set(refused.count_ops())
 
 
+@pytest.mark.parametrize("value", [0.0, 1.0, 2.5])
+def test_equal_samples_are_as_many_results(value):
+    circuit = QuantumCircuit(2)
+    x = ParameterVector("x", 2)
+    circuit.h([0, 1])
+    circuit.rzz(x[0] * x[1], 0, 1)
+    circuit.h([0, 1])
+    circuit.measure_all()
+    connection = connect("fake_fractional", shots=20, seed=1)
+    for number in (1, 3):
+        (rows, data), *_ = connection.sample(circuit, np.full((number, 2), value))
+        assert data.meas.shape == (number,)
+        assert rows == slice(0, number)
+
+
 def test_fixed_angles_keep_these_gates():
     circuit = QuantumCircuit(2)
     circuit.h([0, 1])

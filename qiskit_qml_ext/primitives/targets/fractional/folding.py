@@ -5,8 +5,8 @@ With r the angle in (-π, π] that is θ up to whole turns, which change the sig
     R_ZZ(θ) = R_ZZ(r) = ∓i (Z ⊗ Z) R_ZZ(r ± π)   and   R_ZZ(-r) = (X ⊗ 1) R_ZZ(r) (X ⊗ 1),
 
 so that each angle becomes one in [0, π/2], two rotations R_Z(0 or π), which take no time, and two R_X(0 or π). Which of
-them a row of values needs is written into its row: new columns of the parameter array, one PUB as before. A column that
-is the same in all rows becomes a number in the circuit, and a rotation by 0 falls away. qiskit-ibm-runtime's
+them a row of values needs is written into its row: new columns of the parameter array, one PUB as before. A turn that
+is the same in all rows becomes a number in the circuit, and one by 0 falls away. qiskit-ibm-runtime's
 ``convert_to_rzz_valid_pub`` does the same row by row, keeps compound expressions, and takes neither control flow nor
 the primitives of the newer generation. The global phase, on which nothing that is measured depends, becomes 0.
 """
@@ -99,7 +99,7 @@ def folded_pub(pub: Any, kind: Any, device: DeviceTarget) -> Any:
     names = circuit.parameters
     shape, size = coerced.parameter_values.shape, coerced.parameter_values.size
     values = coerced.parameter_values.as_array(names).reshape(size, len(names))
-    folds, columns = _folds_of(circuit, angles, values)
+    folds, columns = _folds_of(circuit, angles, values, has_rows=bool(shape))
     if not folds:
         return pub
     folded = _with_folds(circuit, folds)
@@ -165,7 +165,7 @@ def _pair_rotations(circuit: QuantumCircuit) -> Iterator[CircuitInstruction]:
 
 
 def _folds_of(
-    circuit: QuantumCircuit, angles: list[Angle], values: FloatArray
+    circuit: QuantumCircuit, angles: list[Angle], values: FloatArray, *, has_rows: bool = False
 ) -> tuple[dict[Angle, FoldedAngle], dict[Parameter, FloatArray]]:
     """Fold angles for rows of values.
 
@@ -173,6 +173,8 @@ def _folds_of(
         circuit: The circuit whose parameters the values are of.
         angles: Numbers or expressions.
         values: Shape (rows, parameters), in the order of ``circuit.parameters``.
+        has_rows: Whether the PUB has a shape, which would be lost without any parameter: then what expressions become
+            is a parameter even where it is the same in all rows.
 
     Returns:
         What takes the place of each angle that cannot stay, and the columns of the new parameters, shape (rows,).
@@ -186,8 +188,8 @@ def _folds_of(
     folds: dict[Angle, FoldedAngle] = {}
     columns: dict[Parameter, FloatArray] = {}
 
-    def entry(column: FloatArray) -> Angle:
-        if np.all(column == column[:1]):
+    def entry(column: FloatArray, *, is_free: bool = False) -> Angle:
+        if not is_free and np.all(column == column[:1]):
             return float(column[0])
         name = next(fresh)
         columns[name] = column
@@ -198,7 +200,8 @@ def _folds_of(
         is_plain = isinstance(angle, Parameter) or not isinstance(angle, ParameterExpression)
         if not (is_plain and staying[place]) and len(values):
             turns = [math.pi * needed[:, place].astype(np.float64) for needed in (z, x)]
-            folds[angle] = FoldedAngle(entry(into[:, place]), *map(entry, turns))
+            is_free = has_rows and isinstance(angle, ParameterExpression)
+            folds[angle] = FoldedAngle(entry(into[:, place], is_free=is_free), *map(entry, turns))
     return folds, columns
 
 

@@ -110,9 +110,20 @@ def test_what_all_rows_have_in_common_is_no_column():
         return folded_pub((circuit, values), SamplerPub, DEVICE).circuit.num_parameters
 
     assert columns([[0.1, 0.2], [0.3, 0.4]]) == 2  # the plain angle as it is, the compound one as its value
-    assert columns([[0.1, 0.2], [0.1, 0.2]]) == 1
-    assert columns([[2.0, 0.2], [2.1, 0.4]]) == 2  # all of them turned by π and flipped: numbers
+    assert columns([[2.0, 0.2], [2.1, 0.4]]) == 2  # all of the first turned by π and flipped: numbers
     assert columns([[0.1, 0.2], [2.0, 1.2]]) == 6
+    assert columns([2.0, 1.2]) == 0  # no rows, so all of it is numbers
+
+
+@pytest.mark.parametrize("shape", [(1,), (3,), (2, 2)])
+def test_equal_rows_stay_rows(shape):
+    """A primitive may take the shape of its results from the parameters."""
+    circuit = QuantumCircuit(2)
+    circuit.rzz(X[0] * X[1], 0, 1)
+    for value in (0.0, 1.0, 2.0):
+        folded = folded_pub((circuit, np.full((*shape, 2), value)), SamplerPub, DEVICE)
+        assert folded.shape == shape
+        assert folded.circuit.num_parameters == 1
 
 
 def test_gates_with_the_same_angle_share_their_columns():
