@@ -66,8 +66,7 @@ def iqp(num_qubits):
     return IQPFeatureMap(reps=1, entanglement="linear").build(num_qubits)
 
 
-@pytest.mark.parametrize("num_qubits", [4, 5, 6, 8, 10])
-@pytest.mark.parametrize("make", [zz, iqp])
+@pytest.mark.parametrize(("make", "num_qubits"), [(zz, 4), (zz, 5), (zz, 6), (zz, 8), (zz, 10), (iqp, 4)])
 def test_two_qubit_gates_of_a_kernel_circuit_are_halved_and_its_distribution_stays(num_qubits, make):
     circuit = FidelityKernel(make(num_qubits)).circuit(num_qubits)
     ordinary, fractional = (connect("fake_fez", seed=1, fractional=choice) for choice in (False, True))
@@ -84,10 +83,9 @@ def test_two_qubit_gates_of_a_kernel_circuit_are_halved_and_its_distribution_sta
 
 
 def test_swaps_leave_no_more_gates_than_without():
-    for num_qubits in (4, 6):
-        circuit = FidelityKernel(zz_feature_map(num_qubits, entanglement="full")).circuit(num_qubits)
-        counts = [connect("fake_fez", seed=1, fractional=f).price(circuit).two_qubit_gates for f in (True, False)]
-        assert counts[0] < 0.8 * counts[1]
+    circuit = FidelityKernel(zz_feature_map(5, entanglement="full")).circuit(5)
+    counts = [connect("fake_fez", seed=1, fractional=choice).price(circuit).two_qubit_gates for choice in (True, False)]
+    assert counts[0] < 0.6 * counts[1]
 
 
 def test_auto_takes_the_way_of_the_larger_signal():
