@@ -73,7 +73,7 @@ ORDERS = {
     "models": ("kernel_machines", "losses", "guard", "variational", "kernel_features", "layers"),
     "primitives": ("exact", "pricing", "targets", "journal", "replay", "connection"),
     "primitives.journal": ("disk", "work", "dataset", "store", "service", "run"),
-    "primitives.targets": ("client", "aer"),
+    "primitives.targets": ("client", "fractional", "aer"),
     "primitives.connection": ("bookkeeping",),
 }
 

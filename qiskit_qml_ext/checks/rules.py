@@ -113,6 +113,12 @@ def _folder(name: str, value: object) -> object:
     return value
 
 
+def _fractional(name: str, value: object) -> object:
+    if value != "auto" and not isinstance(value, bool):
+        raise wrong_value(name, "'auto', True or False", value)
+    return value
+
+
 def _packing(name: str, value: object) -> object:
     return value if isinstance(value, bool) else whole_number(name, value)
 
@@ -203,6 +209,7 @@ RULES: dict[str, Check] = {
     "observable": _not_plain("an observable or a function from the number of qubits to one"),
     "optimization_level": partial(whole_number, minimum=0, maximum=3),
     "packing": _packing,
+    "fractional": _fractional,
     "packing_buffer": _from_zero,
     "parameters": _positions,
     "path": optional(numeric_array),

@@ -55,7 +55,7 @@ def _output_options(function: Any) -> Any:
         click.option(
             "--target",
             metavar="NAME",
-            help="What it would take there, without running it: a name as connect() takes it: aer, fake_sherbrooke, …",
+            help="What it would take there, without running it: a name as connect() takes it: aer, fake_fez, …",
         ),
     ):
         function = option(function)
@@ -68,8 +68,8 @@ def _output_options(function: Any) -> Any:
 Examples:
   qiskit-qml-ext diagnose ansatz hardware-efficient --qubits 8 --layers-per-qubit 3 --observable global
   qiskit-qml-ext diagnose ansatz real-amplitudes --qubits 100 --reps 4
-  qiskit-qml-ext diagnose ansatz hardware-efficient --noise fake_sherbrooke --report ansatz.html
-  qiskit-qml-ext diagnose ansatz hardware-efficient --target fake_sherbrooke --price-per-minute 96""",
+  qiskit-qml-ext diagnose ansatz hardware-efficient --noise fake_fez --report ansatz.html
+  qiskit-qml-ext diagnose ansatz hardware-efficient --target fake_fez --price-per-minute 96""",
 )
 @click.argument("name")
 @click.option(
@@ -131,7 +131,7 @@ def ansatz_command(
     epilog="""\b
 Examples:
   qiskit-qml-ext diagnose kernel zz breast_cancer --qubits 8
-  qiskit-qml-ext diagnose kernel zz iris --noise fake_sherbrooke --target fake_sherbrooke --price-per-minute 96
+  qiskit-qml-ext diagnose kernel zz iris --noise fake_fez --target fake_fez --price-per-minute 96
   qiskit-qml-ext diagnose kernel iqp my_data.csv --label diagnosis --bandwidth 0.1 --report kernel.html""",
 )
 @click.argument("name")

@@ -22,7 +22,7 @@ Examples:
   qiskit-qml-ext evaluate digits --classes 3,8 --qubits 4 --report digits.html
   qiskit-qml-ext evaluate iris --model both --feature-map angle
   qiskit-qml-ext evaluate my_data.csv --label diagnosis --drop hospital
-  qiskit-qml-ext evaluate my_data.csv --label diagnosis --target fake_sherbrooke --shots 2048""",
+  qiskit-qml-ext evaluate my_data.csv --label diagnosis --target fake_fez --shots 2048""",
 )
 @data_options
 @click.option(
@@ -42,7 +42,7 @@ Examples:
 @click.option(
     "--target",
     metavar="NAME",
-    help="Where the quantum models run: a name as connect() takes it: aer, fake_sherbrooke, …  [default: exact]",
+    help="Where the quantum models run: a name as connect() takes it: aer, fake_fez, …  [default: exact]",
 )
 @click.option(
     "--shots",

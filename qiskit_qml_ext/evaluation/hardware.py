@@ -13,8 +13,9 @@ from qiskit_qml_ext.kernels.plan import shots_to_tell_apart
 from qiskit_qml_ext.primitives import CircuitPrice, Connection, connect
 from qiskit_qml_ext.primitives.pricing import SHOTS_PER_SECOND
 
-REFERENCE_DEVICE = "fake_sherbrooke"
-"""The device whose gates, couplings and reported errors are used where the target is none and simulates none."""
+REFERENCE_DEVICE = "fake_fez"
+"""The device whose couplings, reported errors and ordinary gates, without fractional ones, are used where the target is
+none and simulates none."""
 
 _MOST_SHOTS = 1e12  # beyond it, a number of shots for one circuit is not worth writing
 
@@ -127,7 +128,7 @@ def hardware_cost(
     """
     connection = target if isinstance(target, Connection) else connect(target, seed=seed)
     if connection.device is None:
-        connection = connect(REFERENCE_DEVICE, seed=seed)
+        connection = connect(REFERENCE_DEVICE, seed=seed, fractional=False)
     available = connection.num_qubits
     if available is not None and feature_map.num_qubits(num_features) > available:
         return None

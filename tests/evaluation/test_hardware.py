@@ -10,7 +10,7 @@ from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit.transpiler import generate_preset_pass_manager
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, depolarizing_error
-from qiskit_ibm_runtime.fake_provider import FakeManilaV2, FakeSherbrooke
+from qiskit_ibm_runtime.fake_provider import FakeFez, FakeManilaV2, FakeSherbrooke
 
 from qiskit_qml_ext.circuits import ZZFeatureMap
 from qiskit_qml_ext.diagnostics import ShotsToResolve
@@ -50,15 +50,15 @@ def noise():
 
 # What was given, the device whose cost is meant, and the name under which the report shows it.
 TARGETS = {
-    "nothing": (lambda: None, FakeSherbrooke, REFERENCE_DEVICE),
-    "exact": (lambda: "exact", FakeSherbrooke, REFERENCE_DEVICE),
-    "aer": (lambda: "aer", FakeSherbrooke, REFERENCE_DEVICE),
-    "a simulator": (AerSimulator, FakeSherbrooke, REFERENCE_DEVICE),
-    "a simulator with noise": (lambda: AerSimulator(noise_model=noise()), FakeSherbrooke, REFERENCE_DEVICE),
-    "a connection to a simulator": (lambda: connect("aer", seed=1), FakeSherbrooke, REFERENCE_DEVICE),
+    "nothing": (lambda: None, FakeFez, REFERENCE_DEVICE),
+    "exact": (lambda: "exact", FakeFez, REFERENCE_DEVICE),
+    "aer": (lambda: "aer", FakeFez, REFERENCE_DEVICE),
+    "a simulator": (AerSimulator, FakeFez, REFERENCE_DEVICE),
+    "a simulator with noise": (lambda: AerSimulator(noise_model=noise()), FakeFez, REFERENCE_DEVICE),
+    "a connection to a simulator": (lambda: connect("aer", seed=1), FakeFez, REFERENCE_DEVICE),
     "a primitive of the user's": (
         lambda: Connection.from_primitives(sampler=ExactSampler()),
-        FakeSherbrooke,
+        FakeFez,
         REFERENCE_DEVICE,
     ),
     "the name of a fake": (lambda: "fake_manila", FakeManilaV2, "fake_manila"),

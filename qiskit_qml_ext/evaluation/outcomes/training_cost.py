@@ -68,7 +68,7 @@ def training_cost(training: TrainingCircuits, length: TrainingLength, *, seed: i
     Returns:
         The cost; None if the device cannot run the circuit.
     """
-    connection = connect(REFERENCE_DEVICE, seed=seed)
+    connection = connect(REFERENCE_DEVICE, seed=seed, fractional=False)
     if connection.num_qubits is not None and training.circuit.num_qubits > connection.num_qubits:
         return None
     try:

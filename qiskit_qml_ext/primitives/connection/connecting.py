@@ -1,6 +1,8 @@
 """``connect``: from a user's word or object to a connection."""
 
+import inspect
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from qiskit_qml_ext.checks import check_arguments, one_of
@@ -9,7 +11,8 @@ from qiskit_qml_ext.primitives.connection.replayed import replayed
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.pricing import FROM_SERVICE, Budget, Quota, read_quota
-from qiskit_qml_ext.primitives.targets import MODES, resolve_target
+from qiskit_qml_ext.primitives.targets import MODES, Target, resolve_target
+from qiskit_qml_ext.primitives.targets.target import Fractional
 
 
 @check_arguments(mode=lambda name, value: one_of(name, value, MODES))
@@ -31,6 +34,7 @@ def connect(
     packing: bool | int = False,
     packing_buffer: int = 1,
     max_executions_per_job: int | None = None,
+    fractional: Fractional = "auto",
     replay: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> Connection:
@@ -38,7 +42,7 @@ def connect(
 
     Args:
         target: ``None`` or ``"exact"`` for exact results on this machine; ``"aer"``; an ``AerSimulator``; the name of a
-            fake backend (``"fake_sherbrooke"``), which runs in the Runtime client's local testing mode with noise from
+            fake backend (``"fake_fez"``), which runs in the Runtime client's local testing mode with noise from
             its reported errors; ``"least_busy"`` or the name of a device (``"ibm_…"``) of the saved IBM account; a
             ``QiskitRuntimeService`` together with ``backend="…"``; any ``BackendV2``; an open Runtime ``Batch`` or
             ``Session``; or a :class:`~qiskit_qml_ext.primitives.targets.Target` of your own, which is used as it is.
@@ -82,6 +86,12 @@ def connect(
             is given again, offline and without an account, to whoever asks for the same circuits, values and shots; all
             else is a ``ReplayIncompleteError``. The settings are those with which it was measured. Where it was
             measured in several ways, ``target`` names the device and ``series=NUMBER`` one of them.
+        fractional: Whether circuits run with the fractional gates of IBM's Heron processors, R_ZZ and R_X of any angle:
+            ``True``, ``False``, or ``"auto"``, for each circuit that way for which the reported errors promise the
+            larger signal. Half the two-qubit gates for rotations of pairs; their angles are folded into the range that
+            the device runs, within the one PUB. A fake of a Heron processor has them too, with the errors of X and CZ.
+            They exclude twirled gates, PEC, PEA and ZNE: ``True`` is refused together with these, ``"auto"`` means
+            ``False`` then.
         **options: ``dtype`` (``"complex128"`` or ``"complex64"``) and ``max_memory`` (bytes) for exact results; options
             of ``AerSimulator`` for ``"aer"``; options of the Runtime primitives for IBM backends and fakes
             (``twirling={"enable_gates": True}``), as dictionaries or as the client's own objects, whole ones in
@@ -107,32 +117,20 @@ def connect(
         Connection('aer', shots=2048)
     """
     if replay is not None:
-        elsewhere = {
-            "optimization_level": (optimization_level, 1),
-            "transpile_trials": (transpile_trials, 1),
-            "mode": (mode, "job"),
-            "journal": (journal, None),
-            "policy": (policy, None),
-            "max_executions": (max_executions, None),
-            "max_cost": (max_cost, None),
-            "price_per_minute": (price_per_minute, None),
-            "max_qpu_seconds": (max_qpu_seconds, None),
-            "quota": (quota, None),
-            "packing": (packing, False),
-            "packing_buffer": (packing_buffer, 1),
-            "max_executions_per_job": (max_executions_per_job, None),
-        }
-        given = [name for name, (value, default) in elsewhere.items() if value != default]
-        return replayed(replay, target, shots=shots, seed=seed, given=given, options=options)
-    resolved = resolve_target(target, mode=mode, options=options)
-    if mode not in resolved.modes:
-        raise ValueError(
-            f"mode={mode!r} means nothing for {resolved.name}: batches and sessions are those of IBM backends."
-        )
-    if resolved.is_exact:
-        for name, value, default in (("packing", packing, False), ("transpile_trials", transpile_trials, 1)):
-            if value is not default and value != default:
-                raise ValueError(f"{name}={value!r} means nothing for exact simulation, where nothing is transpiled.")
+        given = _given(
+            optimization_level=optimization_level, transpile_trials=transpile_trials, mode=mode, journal=journal,
+            policy=policy, max_executions=max_executions, max_cost=max_cost, price_per_minute=price_per_minute,
+            max_qpu_seconds=max_qpu_seconds, quota=quota, packing=packing, packing_buffer=packing_buffer,
+            max_executions_per_job=max_executions_per_job, fractional=fractional,
+        )  # fmt: skip
+        return replayed(replay, target, shots=shots, seed=seed, given=list(given), options=options)
+    resolved = resolve_target(target, mode=mode, options=options).with_fractional(fractional)
+    _refuse_meaningless(
+        resolved,
+        mode,
+        of_transpilers=_given(packing=packing, transpile_trials=transpile_trials),
+        of_time=_given(max_qpu_seconds=max_qpu_seconds, quota=quota),
+    )
     settings = ConnectionSettings(
         shots=shots or resolved.default_shots,
         seed=seed,
@@ -153,3 +151,28 @@ def connect(
             'max_qpu_seconds and quota hold over all jobs of a journal, so they need one. Pass journal="FILE" too.'
         )
     return Connection(resolved, settings, journal=journal, policy=policy, budget=budget)
+
+
+def _refuse_meaningless(
+    target: Target, mode: str, *, of_transpilers: Mapping[str, object], of_time: Mapping[str, object]
+) -> None:
+    """Raise for arguments that mean nothing for a target."""
+    if mode not in target.modes:
+        raise ValueError(
+            f"mode={mode!r} means nothing for {target.name}: batches and sessions are those of IBM backends."
+        )
+    if target.is_exact:
+        for name, value in of_transpilers.items():
+            raise ValueError(f"{name}={value!r} means nothing for exact simulation, where nothing is transpiled.")
+    if target.device is None:
+        for name, value in of_time.items():
+            raise ValueError(
+                f"{name}={value!r} means nothing for {target.name}, which reports no durations, so that the "
+                "processor time of its jobs is not known. Use max_executions."
+            )
+
+
+def _given(**arguments: object) -> dict[str, object]:
+    """Return those arguments of :func:`connect` that are not what they are by default."""
+    usual = inspect.signature(connect).parameters
+    return {name: value for name, value in arguments.items() if value != usual[name].default}

@@ -12,6 +12,7 @@ from qiskit_qml_ext.primitives.content import circuit_key, layout_key, renamed
 from qiskit_qml_ext.primitives.forks import Lock
 from qiskit_qml_ext.primitives.journal.work.inputs import Source
 from qiskit_qml_ext.primitives.targets import Target, isa_circuit
+from qiskit_qml_ext.primitives.targets.fractional import predicted_signal
 from qiskit_qml_ext.primitives.targets.isa import isa_in_place
 
 _MAX_CACHED_CIRCUITS = 256
@@ -114,9 +115,11 @@ class MadeCircuits:
                 regions = find_regions(device, circuit.num_qubits, copies=limit, buffer=how.packing_buffer)
                 if len(regions) < 2:
                     return None
-                packed = pack_circuit(
-                    circuit, device, regions, optimization_level=how.optimization_level, seed=how.seed
-                )
+                tries = [
+                    pack_circuit(circuit, gates, regions, optimization_level=how.optimization_level, seed=how.seed)
+                    for gates in self._target.gate_sets(circuit)
+                ]
+                packed = max(tries, key=lambda one: predicted_signal(one.circuit, device))
                 if self._journaling is not None:
                     made_with = self._made_with(copies=len(regions), buffer=how.packing_buffer)
                     own = key.partition("/")[0]
@@ -139,7 +142,14 @@ class MadeCircuits:
 
     def _made_with(self, **others: int) -> dict[str, int | None]:
         """Return all that decides, besides the circuit and the target, which circuit runs in the end."""
-        return {"optimization_level": self._settings.optimization_level, "seed": self._settings.seed, **others}
+        chosen = self._target.fractional
+        fractional = {} if chosen == "auto" else {"fractional": int(chosen)}
+        return {
+            "optimization_level": self._settings.optimization_level,
+            "seed": self._settings.seed,
+            **fractional,
+            **others,
+        }
 
 
 def bindings_of(isa: QuantumCircuit, names: tuple[str, ...], values: FloatArray) -> BindingsArray:

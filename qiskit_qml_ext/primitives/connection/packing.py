@@ -13,12 +13,12 @@ import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import ParameterVector
 from qiskit.primitives import BitArray, DataBin
-from qiskit.transpiler import InstructionProperties, Target, generate_preset_pass_manager
+from qiskit.transpiler import InstructionProperties, Target
 
 from qiskit_qml_ext.arrays import FloatArray
-from qiskit_qml_ext.primitives.targets.angle_bounds import for_any_angle
 from qiskit_qml_ext.primitives.targets.identity import with_definitions_of_mistakable
 from qiskit_qml_ext.primitives.targets.isa import phase_gates_as_rotations
+from qiskit_qml_ext.primitives.targets.transpiling import pass_manager_for
 
 _UNUSABLE = 0.3  # qubits and couplings with larger reported errors are left out
 
@@ -127,12 +127,11 @@ def pack_circuit(
 
     Args:
         circuit: The circuit with its measurements.
-        device: The device.
+        device: The device, with the gates that it may use.
         regions: The qubits of each copy.
         optimization_level: The transpiler's.
         seed: The transpiler's.
     """
-    device = for_any_angle(device)
     packed = QuantumCircuit(QuantumRegister(device.num_qubits, "q"))
     names: list[str] = []
     for copy, region in enumerate(regions):
@@ -142,7 +141,7 @@ def pack_circuit(
             single.assign_parameters(list(vector), inplace=True)
         names += [parameter.name for parameter in vector]
         part = region_target(device, region)
-        manager = generate_preset_pass_manager(optimization_level, target=part, seed_transpiler=seed)
+        manager = pass_manager_for(part, optimization_level, seed, num_qubits=circuit.num_qubits)
         isa = manager.run(single)
         isa.global_phase = 0
         clbits = []

@@ -5,7 +5,6 @@ from typing import Any
 
 from qiskit import QuantumCircuit
 from qiskit.transpiler import Target as DeviceTarget
-from qiskit.transpiler import generate_preset_pass_manager
 
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
 from qiskit_qml_ext.primitives.pricing import DEFAULT_REP_DELAY, CircuitPrice
@@ -15,6 +14,7 @@ from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS, precision_of
 from qiskit_qml_ext.primitives.targets import Target
 from qiskit_qml_ext.primitives.targets.isa import is_isa, phase_gates_as_rotations
 from qiskit_qml_ext.primitives.targets.snapshot import device_of
+from qiskit_qml_ext.primitives.targets.transpiling import pass_manager_for
 
 _SAID = (
     "num_qubits",
@@ -24,6 +24,7 @@ _SAID = (
     "draws_normal_noise",
     "draws_by_seed",
     "may_repeat_noise",
+    "fractional",
 )
 
 
@@ -85,6 +86,6 @@ class ReplayTarget(Target):
     def price(self, circuit: QuantumCircuit) -> CircuitPrice:
         """Return what a circuit takes there; one that was not measured is transpiled for what the device reported."""
         if self.device is not None and not is_isa(circuit, self.device):
-            manager = generate_preset_pass_manager(1, target=self.device, seed_transpiler=0)
+            manager = pass_manager_for(self.device, 1, 0, num_qubits=circuit.num_qubits)
             circuit = manager.run(phase_gates_as_rotations(circuit))
         return super().price(circuit)

@@ -39,7 +39,7 @@ def saved_account() -> Any:
 
 
 def device_of_account(service: Any, name: object = LEAST_BUSY) -> BackendV2:
-    """Return a device of an account.
+    """Return a device of an account, with all gates that it has, fractional ones among them.
 
     Args:
         service: A ``QiskitRuntimeService``.
@@ -52,8 +52,8 @@ def device_of_account(service: Any, name: object = LEAST_BUSY) -> BackendV2:
         raise TypeError(f"backend must be the name of a device or {LEAST_BUSY!r}, but {name!r} came.")
     try:
         if name == LEAST_BUSY:
-            return service.least_busy(operational=True, simulator=False)
-        return service.backend(name)
+            name = service.least_busy(operational=True, simulator=False).name
+        return service.backend(name, use_fractional_gates=None)  # with them, and with control flow
     except Exception as error:
         if type(error).__name__ != "QiskitBackendNotFoundError":
             raise

@@ -1,17 +1,20 @@
 """Gates that a device runs for some angles only: a free parameter may be any of the others.
 
-IBM's fractional R_ZZ is calibrated for angles from 0 to π/2. A transpiler takes it for a free parameter too, and the
-service refuses the job when it sees the values. So circuits with free parameters are transpiled without such gates.
+IBM's fractional R_ZZ is calibrated for angles from 0 to π/2. Other angles are folded into that range when their values
+are known (see :mod:`~qiskit_qml_ext.primitives.targets.fractional.folding`). Without other gates that are bounded,
+circuits with free parameters are transpiled.
 """
 
-import math
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import ControlFlowOp
+from qiskit.circuit import ControlFlowOp, ForLoopOp, Operation
 from qiskit.transpiler import Target as DeviceTarget
 
+from qiskit_qml_ext.primitives.targets.elements import has_known_bounds, rebuilt
 from qiskit_qml_ext.primitives.targets.identity import is_free
+
+_FOLDS_WITH = {"rz", "rx", "x"}
 
 
 def is_bounded(device: DeviceTarget, name: str) -> bool:
@@ -19,22 +22,40 @@ def is_bounded(device: DeviceTarget, name: str) -> bool:
     return name in device.operation_names and bool(device.gate_has_angle_bounds(name))
 
 
+def is_folded(device: DeviceTarget, name: str) -> bool:
+    """Tell whether all angles of a bounded gate can be turned into those that the device runs, by its other gates."""
+    return (
+        name == "rzz"
+        and is_bounded(device, name)
+        and _FOLDS_WITH.issubset(device.operation_names)
+        and has_known_bounds(device)
+    )
+
+
 def has_free_bounded_gates(circuit: QuantumCircuit, device: DeviceTarget) -> bool:
-    """Tell whether a circuit has free parameters in gates that the device runs for some angles only."""
-    for item in circuit.data:
-        operation = item.operation
-        if isinstance(operation, ControlFlowOp):
-            if any(has_free_bounded_gates(block, device) for block in operation.blocks):
-                return True
-        elif is_free(operation) and is_bounded(device, operation.name):
-            return True
-    return False
+    """Tell whether a circuit has free parameters in bounded gates of a device whose angles cannot be folded."""
+    lasting = unfolded_gates(device, circuit)
+    return any(operation.name in lasting and is_free(operation) for operation in _operations(circuit))
 
 
-def for_any_angle(device: DeviceTarget) -> DeviceTarget:
-    """Return the device without the gates that it runs for some angles only; the device itself if it has none."""
+def unfolded_gates(device: DeviceTarget, circuit: QuantumCircuit) -> set[str]:
+    """Return the names of the device's bounded gates whose angles cannot be folded in a circuit.
+
+    These are all where loops bind parameters while the circuit runs: no array of values says what they will be.
+    """
     bounded = {name for name in device.operation_names if is_bounded(device, name)}
-    return _rebuilt(device, without=bounded) if bounded else device
+    return bounded if has_loop_parameters(circuit) else {name for name in bounded if not is_folded(device, name)}
+
+
+def has_loop_parameters(circuit: QuantumCircuit) -> bool:
+    """Tell whether a circuit has loops with parameters of their own, at any depth."""
+    return any(isinstance(flow, ForLoopOp) and flow.params[1] is not None for flow in _operations(circuit))
+
+
+def for_any_angle(device: DeviceTarget, circuit: QuantumCircuit) -> DeviceTarget:
+    """Return the device without the bounded gates that may get any angle of a circuit; itself if there are none."""
+    left_out = unfolded_gates(device, circuit) if circuit.parameters or has_loop_parameters(circuit) else set()
+    return rebuilt(device, lambda name, qubits: name not in left_out) if left_out else device
 
 
 def with_bounds_of_rzz(device: DeviceTarget) -> DeviceTarget:
@@ -44,29 +65,13 @@ def with_bounds_of_rzz(device: DeviceTarget) -> DeviceTarget:
     """
     if "rzz" not in device.operation_names or is_bounded(device, "rzz"):
         return device
-    return _rebuilt(device, bounds={"rzz": [(0.0, math.pi / 2)]})
+    return rebuilt(device, bound=["rzz"])
 
 
-def _rebuilt(
-    device: DeviceTarget,
-    *,
-    without: Collection[str] = (),
-    bounds: Mapping[str, list[tuple[float, float]]] | None = None,
-) -> DeviceTarget:
-    """Return a copy of a device without some of its gates, or with angle bounds of others."""
-    copy = DeviceTarget(
-        num_qubits=device.num_qubits,
-        dt=device.dt,
-        granularity=device.granularity,
-        min_length=device.min_length,
-        pulse_alignment=device.pulse_alignment,
-        acquire_alignment=device.acquire_alignment,
-        qubit_properties=device.qubit_properties,
-        concurrent_measurements=device.concurrent_measurements,
-    )
-    for name in device.operation_names:
-        if name not in without:
-            operation = device.operation_from_name(name)
-            properties = None if isinstance(operation, type) else device[name]  # control flow stands there as a class
-            copy.add_instruction(operation, properties, name=name, angle_bounds=(bounds or {}).get(name))
-    return copy
+def _operations(circuit: QuantumCircuit) -> Iterator[Operation]:
+    """Yield all operations of a circuit, also those within control flow, which comes before its blocks."""
+    for item in circuit.data:
+        yield item.operation
+        if isinstance(item.operation, ControlFlowOp):
+            for block in item.operation.blocks:
+                yield from _operations(block)

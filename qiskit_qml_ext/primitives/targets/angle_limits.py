@@ -1,13 +1,14 @@
 """Angles that a device's gates do not take, found before anything runs.
 
-Devices with fractional gates run RZZ(θ) for 0 ≤ θ ≤ π/2 only. The transpiler folds a fixed angle into that range, but
-not one that is still free; whether it stays inside shows only when values are bound. Qiskit's targets state the range
-of each gate's angles (``Target.supported_angle_bound``), so a device and its fake are held to the same rule.
+Some gates run for some angles only. Whether a free one stays among them shows only when values are bound. Qiskit's
+targets state the range of each gate's angles (``Target.supported_angle_bound``), so a device and its fake are held to
+the same rule. Angles of IBM's fractional R_ZZ are folded into its range: all that are numbers are taken.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -27,21 +28,15 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.transpiler import Target
 
 from qiskit_qml_ext.exceptions import AngleOutOfRangeError
-from qiskit_qml_ext.primitives.targets.angle_bounds import is_bounded
+from qiskit_qml_ext.primitives.targets.angle_bounds import is_bounded, is_folded
 from qiskit_qml_ext.program.expressions import ExpressionCompiler
 
-_RANGE_IN_WORDS = {"rzz": "rzz from 0 to π/2"}
 _ABOVE = 1e-10  # rounding that Runtime allows at the upper end
 
 
 @dataclass(frozen=True)
 class AngleOutside:
     """An angle that a gate does not take."""
-
-    ADVICE: ClassVar[str] = (
-        "Connect to the backend without fractional gates, for example service.backend(name, "
-        "use_fractional_gates=False), which has no such limits."
-    )
 
     gate: str
     """The gate's name."""
@@ -53,11 +48,18 @@ class AngleOutside:
     """The row of the values from which it follows."""
 
     def __str__(self) -> str:
+        limits = "runs it within limits only (see its target)" if math.isfinite(self.angle) else "runs numbers only"
         return (
             f"The gate {self.gate} on the device's qubits {', '.join(map(str, self.qubits))} gets the angle "
-            f"{self.angle:.6g} from row {self.row} of the parameter values, but the device runs it within limits only "
-            f"({_RANGE_IN_WORDS.get(self.gate, 'see its target')})."
+            f"{self.angle:.6g} from row {self.row} of the parameter values, but the device {limits}."
         )
+
+    @property
+    def advice(self) -> str:
+        """What to do about it."""
+        if math.isfinite(self.angle):
+            return "Leave the gate out of circuits that are in the device's own gates, or scale the data."
+        return "Leave out values at which the circuit's expressions are undefined."
 
 
 def angle_outside(isa: QuantumCircuit, device: Target, bindings: BindingsArray) -> AngleOutside | None:
@@ -75,10 +77,10 @@ def angle_outside(isa: QuantumCircuit, device: Target, bindings: BindingsArray) 
     compiler = ExpressionCompiler(isa.parameters)
     angles = compiler.angle_map([compiler.form(angle) for _, _, angle in limited]).evaluate(values)
     for column, (name, qubits, _) in enumerate(limited):
-        # A range has no holes, so its smallest and largest angle stand for all between them.
+        # A range has no holes, so its smallest and largest angle stand for all between them; NaN passes for both.
         for row in (int(np.argmin(angles[:, column])), int(np.argmax(angles[:, column]))):
             angle = float(angles[row, column])
-            if not _is_supported(device, name, angle):
+            if not (math.isfinite(angle) if is_folded(device, name) else _is_supported(device, name, angle)):
                 return AngleOutside(name, qubits, angle, row)
     return None
 
@@ -91,7 +93,7 @@ def refuse_angles(isa: QuantumCircuit, device: Target, bindings: BindingsArray) 
     """
     outside = angle_outside(isa, device, bindings)
     if outside is not None:
-        raise AngleOutOfRangeError(f"{outside} Nothing was submitted. {AngleOutside.ADVICE}")
+        raise AngleOutOfRangeError(f"{outside} Nothing was submitted. {outside.advice}")
 
 
 def refusal_of(pubs: Iterable[SamplerPub], device: Target) -> str | None:
@@ -99,7 +101,7 @@ def refusal_of(pubs: Iterable[SamplerPub], device: Target) -> str | None:
     for pub in pubs:
         outside = angle_outside(pub.circuit, device, pub.parameter_values)
         if outside is not None:
-            return f"It will be refused: {outside} {AngleOutside.ADVICE}"
+            return f"It will be refused: {outside} {outside.advice}"
     return None
 
 

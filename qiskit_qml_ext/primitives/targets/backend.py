@@ -1,8 +1,9 @@
 """Any provider's ``BackendV2``, through Qiskit's generic backend primitives."""
 
+import copy
 import functools
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, NamedTuple
 
 from qiskit import QuantumCircuit
 from qiskit.primitives import (
@@ -13,19 +14,27 @@ from qiskit.primitives import (
     PrimitiveResult,
     SamplerPubResult,
 )
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.providers import BackendV2
-from qiskit.transpiler import PassManager, generate_preset_pass_manager
 from qiskit.transpiler import Target as DeviceTarget
 
 from qiskit_qml_ext.primitives.measurement import check_registers_of_counts
-from qiskit_qml_ext.primitives.pricing import DEFAULT_REP_DELAY
+from qiskit_qml_ext.primitives.pricing import DEFAULT_REP_DELAY, CircuitPrice
 from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, SAMPLER_VALUES, checked_pubs
 from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS, precision_of
 from qiskit_qml_ext.primitives.targets.angle_bounds import for_any_angle
 from qiskit_qml_ext.primitives.targets.clock import on_the_clock
-from qiskit_qml_ext.primitives.targets.isa import phase_gates_as_rotations
-from qiskit_qml_ext.primitives.targets.target import Target, refuse_options
+from qiskit_qml_ext.primitives.targets.fractional import (
+    folded_form,
+    has_fractional_gates,
+    uses_fractional_gates,
+    with_angles_folded,
+    without_fractional_gates,
+)
+from qiskit_qml_ext.primitives.targets.isa import best_of, phase_gates_as_rotations
+from qiskit_qml_ext.primitives.targets.target import Fractional, Target, refuse_options
+from qiskit_qml_ext.primitives.targets.transpiling import pass_manager_for
 
 
 class _BackendSampler(BackendSamplerV2):
@@ -35,6 +44,17 @@ class _BackendSampler(BackendSamplerV2):
         for pub in pubs:
             check_registers_of_counts(pub.circuit)
         return super()._run(pubs)
+
+
+class _Devices(NamedTuple):
+    """What is known of a backend's qubits and gates."""
+
+    stated: DeviceTarget
+    """As the backend states it."""
+    whole: DeviceTarget
+    """The same with bounds of angles."""
+    wanted: DeviceTarget
+    """That without the gates that are not wanted."""
 
 
 class BackendTarget(Target):
@@ -49,6 +69,7 @@ class BackendTarget(Target):
         self.backend = backend
         self.name = str(backend.name)
         self.num_qubits = backend.num_qubits
+        self._devices: _Devices | None = None
 
     @classmethod
     def of(cls, given: object, *, mode: str, options: Mapping[str, Any]) -> "BackendTarget | None":
@@ -60,8 +81,47 @@ class BackendTarget(Target):
 
     @property
     def device(self) -> DeviceTarget:
-        """What the backend says of its qubits and gates."""
-        return self.backend.target
+        """What the backend says of its qubits and gates, without fractional ones where they are not wanted."""
+        return self._known_devices().wanted
+
+    @property
+    def whole_device(self) -> DeviceTarget:
+        """What the backend says of its qubits and gates, all of them."""
+        return self._known_devices().whole
+
+    def _known_devices(self) -> "_Devices":
+        stated = self.backend.target
+        if self._devices is None or self._devices.stated is not stated:
+            whole = self._bounded(stated)
+            self._devices = _Devices(
+                stated, whole, whole if self._may_be_fractional else without_fractional_gates(whole)
+            )
+        return self._devices
+
+    @property
+    def _may_be_fractional(self) -> bool:
+        """Whether circuits may have fractional gates, if the backend has some."""
+        return self.fractional is not False
+
+    def _bounded(self, stated: DeviceTarget) -> DeviceTarget:
+        """Return what a backend states together with bounds of angles that are known otherwise."""
+        return stated
+
+    def with_fractional(self, choice: Fractional) -> "BackendTarget":
+        """Return the same target with another choice of gates; see :attr:`Target.fractional`.
+
+        Raises:
+            ValueError: If fractional gates are wanted of a backend that has none.
+        """
+        other = copy.copy(self)
+        other.fractional, other._devices = choice, None
+        if choice is True and not has_fractional_gates(other.device):
+            raise ValueError(
+                f"fractional=True came, but {self.name} has no fractional gates (R_ZZ from 0 to π/2 and R_X of any "
+                "angle). IBM's Heron processors have them, if they are asked for: name the device, or pass "
+                "service.backend(name, use_fractional_gates=True). Otherwise leave fractional out."
+            )
+        return other
 
     @property
     def rep_delay(self) -> float:
@@ -73,23 +133,38 @@ class BackendTarget(Target):
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return Qiskit's sampler for backends."""
-        return with_values_checked(_BackendSampler, SAMPLER_VALUES)(
+        return with_values_prepared(_BackendSampler, SAMPLER_VALUES, _device_of)(
             backend=self.backend, options={"default_shots": shots, "seed_simulator": seed}
         )
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
         """Return Qiskit's estimator for backends."""
         precision = precision_of(shots or self.default_shots)
-        return with_values_checked(BackendEstimatorV2, ESTIMATOR_VALUES)(
+        return with_values_prepared(BackendEstimatorV2, ESTIMATOR_VALUES, _device_of)(
             backend=self.backend, options={"default_precision": precision, "seed_simulator": seed}
         )
 
     def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> QuantumCircuit:
-        """Run the backend's preset pass manager."""
-        device, rotations = self.device, on_the_clock(phase_gates_as_rotations(circuit), self.device)
-        if circuit.parameters:
-            device = for_any_angle(device)
-        return _pass_manager(self.backend, device, optimization_level, seed).run(rotations)
+        """Run the backend's preset pass manager, for each of its sets of gates, and return the best result."""
+        rotations, tries = on_the_clock(phase_gates_as_rotations(circuit), self.device), []
+        for device in self.gate_sets(circuit):
+            manager = pass_manager_for(
+                device, optimization_level, seed, num_qubits=circuit.num_qubits, backend=self.backend
+            )
+            tries.append(manager.run(rotations))
+            if not uses_fractional_gates(tries[-1]):
+                break  # nothing would be otherwise without them
+        return best_of(tries, self.device)
+
+    def gate_sets(self, circuit: QuantumCircuit) -> tuple[DeviceTarget, ...]:
+        """Return the device with the gates that a circuit may be transpiled to: with fractional gates and without."""
+        device = for_any_angle(self.device, circuit)
+        may_do_without = self.fractional == "auto" and has_fractional_gates(device)
+        return (device, without_fractional_gates(device)) if may_do_without else (device,)
+
+    def price(self, circuit: QuantumCircuit) -> CircuitPrice:
+        """Return what a circuit in the target's own gates takes there, with the gates that folding its angles adds."""
+        return super().price(folded_form(circuit, self.device))
 
 
 @functools.cache
@@ -103,13 +178,17 @@ def with_values_checked(primitive: Any, place: int) -> Any:
     return type(primitive.__name__, (primitive,), {**kept, "run": functools.wraps(primitive.run)(run)})
 
 
-def _pass_manager(backend: BackendV2, device: DeviceTarget, level: int, seed: int | None) -> PassManager:
-    """Return the preset pass manager of a backend, or the same for a device that differs from what it states."""
-    if device is backend.target:
-        return generate_preset_pass_manager(level, backend=backend, seed_transpiler=seed)
-    stages = {
-        f"{stage}_method": getattr(backend, f"get_{stage}_stage_plugin")()
-        for stage in ("translation", "scheduling")
-        if hasattr(backend, f"get_{stage}_stage_plugin")
-    }
-    return generate_preset_pass_manager(level, target=device, seed_transpiler=seed, **stages)
+def with_values_prepared(primitive: Any, place: int, device_of: Callable[[Any], DeviceTarget]) -> Any:
+    """Return a primitive's class that refuses values which nobody can have meant, and folds angles of R_ZZ.
+
+    Args:
+        primitive: The class of a backend's primitive.
+        place: :data:`SAMPLER_VALUES` or :data:`ESTIMATOR_VALUES`.
+        device_of: Returns the device of a primitive of the class.
+    """
+    kind = SamplerPub if place == SAMPLER_VALUES else EstimatorPub
+    return with_values_checked(with_angles_folded(primitive, kind, device_of), place)
+
+
+def _device_of(primitive: Any) -> DeviceTarget:
+    return primitive._backend.target

@@ -1,6 +1,6 @@
 """Circuits in a target's own gates (its instruction set architecture, ISA)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from qiskit import QuantumCircuit
@@ -10,11 +10,12 @@ from qiskit.transpiler import Target as DeviceTarget
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.primitives.measurement import check_registers_of_counts
-from qiskit_qml_ext.primitives.pricing import error_free_fraction
 from qiskit_qml_ext.primitives.targets.angle_bounds import has_free_bounded_gates
 from qiskit_qml_ext.primitives.targets.clock import on_the_clock
+from qiskit_qml_ext.primitives.targets.fractional import predicted_signal
 from qiskit_qml_ext.primitives.targets.identity import is_mistakable, with_definitions_of_mistakable
 from qiskit_qml_ext.primitives.targets.target import Target
+from qiskit_qml_ext.primitives.targets.transpiling import pass_manager_in_place
 from qiskit_qml_ext.program import runnable
 from qiskit_qml_ext.program.nesting import nesting_refused
 
@@ -53,9 +54,19 @@ def isa_circuit(
             return circuit if target.is_exact else plain
         isa.global_phase = 0
         tries.append(isa)
-    if len(tries) == 1:
+    return best_of(tries, device)
+
+
+def best_of(tries: Sequence[QuantumCircuit], device: DeviceTarget | None) -> QuantumCircuit:
+    """Return the circuit with the least errors by the device's reports; of equal ones the shallowest.
+
+    Args:
+        tries: Circuits in the device's own gates that do the same.
+        device: The device; ``None`` where there is one circuit only.
+    """
+    if len(tries) == 1 or device is None:
         return tries[0]
-    return max(tries, key=lambda isa: (error_free_fraction(isa, device) or 0.0, -isa.depth()))
+    return max(tries, key=lambda isa: (predicted_signal(isa, device), -isa.depth()))
 
 
 def isa_in_place(circuit: QuantumCircuit, target: Target, level: int, seed: int | None) -> QuantumCircuit:
@@ -70,16 +81,15 @@ def isa_in_place(circuit: QuantumCircuit, target: Target, level: int, seed: int 
     Raises:
         ValueError: If the target has no backend, so that its qubits have no places.
     """
-    from qiskit.transpiler import generate_preset_pass_manager
-
     if target.backend is None:
         raise ValueError(f"Qubits of the target {target.name} have no places that they could keep.")
-    manager = generate_preset_pass_manager(level, backend=target.backend, seed_transpiler=seed)
-    manager.layout = manager.routing = None
-    with refused_by(target.name, circuit):
-        isa: QuantumCircuit = manager.run(on_the_clock(phase_gates_as_rotations(circuit), target.backend.target))
-    isa.global_phase = 0
-    return isa
+    tries = []
+    for device in target.gate_sets(circuit):
+        manager = pass_manager_in_place(device, level, seed, backend=target.backend)
+        with refused_by(target.name, circuit):
+            tries.append(manager.run(on_the_clock(phase_gates_as_rotations(circuit), device)))
+        tries[-1].global_phase = 0
+    return best_of(tries, target.device)
 
 
 @contextmanager

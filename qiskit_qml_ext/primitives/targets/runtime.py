@@ -23,8 +23,9 @@ from qiskit_qml_ext.primitives.targets.account import (
     names_a_device,
     saved_account,
 )
+from qiskit_qml_ext.primitives.targets.aer.device_noise import simulator_of_device
 from qiskit_qml_ext.primitives.targets.angle_bounds import with_bounds_of_rzz
-from qiskit_qml_ext.primitives.targets.backend import BackendTarget, with_values_checked
+from qiskit_qml_ext.primitives.targets.backend import BackendTarget, with_values_prepared
 from qiskit_qml_ext.primitives.targets.checked_primitives import ESTIMATOR, SAMPLER, circuits_of, with_pubs_checked
 from qiskit_qml_ext.primitives.targets.client import AUTO, PrimitiveOptions, generation
 from qiskit_qml_ext.primitives.targets.client.circuits import (
@@ -35,9 +36,11 @@ from qiskit_qml_ext.primitives.targets.client.circuits import (
 )
 from qiskit_qml_ext.primitives.targets.client.conditions import conditions_of
 from qiskit_qml_ext.primitives.targets.client.dry_runs import dry_run
+from qiskit_qml_ext.primitives.targets.client.exclusions import exclusion_of
 from qiskit_qml_ext.primitives.targets.client.generations import quietly
 from qiskit_qml_ext.primitives.targets.client.plans import refuse_closed, refuse_sessions
-from qiskit_qml_ext.primitives.targets.target import Answer
+from qiskit_qml_ext.primitives.targets.fractional import fake_with_fractional_gates
+from qiskit_qml_ext.primitives.targets.target import Answer, Fractional
 
 MODES = ("job", "batch", "session")
 """Runtime's execution modes."""
@@ -66,7 +69,8 @@ class RuntimeTarget(BackendTarget):
     def __init__(self, backend: BackendV2, mode: Any = "job", runtime_options: Mapping[str, Any] | None = None):
         if isinstance(mode, str) and mode not in MODES:
             raise ValueError(f"mode must be one of {', '.join(map(repr, MODES))}, but {mode!r} came.")
-        super().__init__(backend)
+        is_rehearsal = is_fake(backend) and isinstance(mode, str)  # an open batch has its own backend
+        super().__init__(fake_with_fractional_gates(backend) if is_rehearsal else backend)
         if isinstance(mode, str) and mode == "session":
             refuse_sessions(backend)
         elif not isinstance(mode, str):
@@ -77,8 +81,9 @@ class RuntimeTarget(BackendTarget):
         settings = {name: value for name, value in self.runtime_options.items() if name != "generation"}
         self.generation = generation(self.runtime_options.get("generation", AUTO)).name
         self.options = PrimitiveOptions.of(settings, generation(self.generation))
+        parts = (self.options.sampler, self.options.estimator)
+        self._excluding = next(filter(None, (exclusion_of(part, self.generation) for part in parts)), None)
         self._said: set[str] = set()
-        self._device: tuple[DeviceTarget, DeviceTarget] | None = None
         self._wanted_mode = mode
         self._own_mode: Any = None
         self._left_modes: list[Any] = []
@@ -103,7 +108,8 @@ class RuntimeTarget(BackendTarget):
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a Runtime sampler; a seed has an effect in local testing mode only."""
         self._warn("samplers", self.options.not_of_samplers)
-        kind = self._checked(with_values_checked(generation(self.generation).sampler, SAMPLER_VALUES), SAMPLER, shots)
+        own = with_values_prepared(generation(self.generation).sampler, SAMPLER_VALUES, _device_of)
+        kind = self._checked(own, SAMPLER, shots)
         sampler = quietly(kind, mode=self._mode(), options=dict(self.options.sampler))
         sampler.options.default_shots = shots
         self._seed_simulator(sampler, seed)
@@ -112,7 +118,8 @@ class RuntimeTarget(BackendTarget):
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
         """Return a Runtime estimator; a seed has an effect in local testing mode only."""
         self._warn("estimators", self.options.not_of_estimators)
-        kind = self._checked(with_values_checked(generation(self.generation).estimator, ESTIMATOR_VALUES), ESTIMATOR)
+        own = with_values_prepared(generation(self.generation).estimator, ESTIMATOR_VALUES, _device_of)
+        kind = self._checked(own, ESTIMATOR)
         estimator = quietly(kind, mode=self._mode(), options=dict(self.options.estimator))
         estimator.options.default_precision = precision_of(shots or self.default_shots)
         self._seed_simulator(estimator, seed)
@@ -136,7 +143,7 @@ class RuntimeTarget(BackendTarget):
 
     def refuse_circuit(self, circuit: QuantumCircuit, primitive: str) -> None:
         """Raise for what the service refuses: on the device and in a rehearsal alike."""
-        refuse_foreign(self.name, circuit, self.device)
+        refuse_foreign(self.name, circuit, self.whole_device)
         if primitive == SAMPLER:
             refuse_registers(circuit, self.generation)
         options = self.options.sampler if primitive == SAMPLER else self.options.estimator
@@ -157,13 +164,27 @@ class RuntimeTarget(BackendTarget):
 
         return with_pubs_checked(kind, refuse)
 
+    def with_fractional(self, choice: Fractional) -> "BackendTarget":
+        """Return the same target with another choice of gates.
+
+        Raises:
+            ValueError: If fractional gates are wanted of a device that has none, or with options that exclude them.
+        """
+        if choice is True and self._excluding is not None:
+            raise ValueError(
+                f"fractional=True came together with options that exclude these gates. {self._excluding}. Or leave "
+                "fractional out: circuits are run without them then."
+            )
+        return super().with_fractional(choice)
+
     @property
-    def device(self) -> DeviceTarget:
-        """What the backend says of its qubits and gates, the limits of R_ZZ always among it."""
-        stated = self.backend.target
-        if self._device is None or self._device[0] is not stated:
-            self._device = (stated, with_bounds_of_rzz(stated))
-        return self._device[1]
+    def _may_be_fractional(self) -> bool:
+        """Whether circuits may have fractional gates: not where options exclude them."""
+        return self._excluding is None and super()._may_be_fractional
+
+    def _bounded(self, stated: DeviceTarget) -> DeviceTarget:
+        """Return what the backend states, the limits of R_ZZ always among it."""
+        return with_bounds_of_rzz(stated)
 
     def close(self) -> None:
         """Close the batch or session that this target opened itself."""
@@ -211,7 +232,7 @@ class RuntimeTarget(BackendTarget):
 
     def __getstate__(self) -> dict[str, Any]:
         # An open session belongs to the process that opened it; a copy elsewhere opens its own.
-        return {**self.__dict__, "_own_mode": None, "_left_modes": [], "_fake_device": None, "_device": None}
+        return {**self.__dict__, "_own_mode": None, "_left_modes": [], "_fake_device": None, "_devices": None}
 
     def _mode(self) -> Any:
         from qiskit_ibm_runtime import Batch, Session
@@ -228,19 +249,20 @@ class RuntimeTarget(BackendTarget):
     def _simulator(self) -> Any:
         """Return the simulator of a fake backend's noise.
 
-        The client takes it in place of the fake backend, for which it would build the noise model anew in each job; and
-        it runs circuits side by side.
+        The client takes it in place of the fake backend, for which it would build the noise model anew in each job.
         """
         with self._opening:
             if self._fake_device is None:
-                from qiskit_aer import AerSimulator
-
-                self._fake_device = AerSimulator.from_backend(self.backend, max_parallel_experiments=0)
+                self._fake_device = simulator_of_device(self.backend)
             return self._fake_device
 
     def _seed_simulator(self, primitive: Any, seed: int | None) -> None:
         if seed is not None and self.is_fake:
             primitive.options.simulator.seed_simulator = seed
+
+
+def _device_of(primitive: Any) -> DeviceTarget:
+    return with_bounds_of_rzz(primitive._backend.target)
 
 
 def _is_ibm_backend(given: object) -> bool:
@@ -275,7 +297,7 @@ def fake_backend(name: str) -> BackendV2:
         if attribute.startswith("Fake") and isinstance(getattr(cls, "backend_name", None), str)
     }
     if name not in classes:
-        similar = difflib.get_close_matches(name, classes, n=3, cutoff=0.5) or ["fake_sherbrooke", "fake_manila"]
+        similar = difflib.get_close_matches(name, classes, n=3, cutoff=0.5) or ["fake_fez", "fake_manila"]
         raise ValueError(
             f"There is no target {name!r}. Use 'exact', 'aer', or a fake backend such as {', '.join(similar)}."
         )

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
@@ -14,6 +14,8 @@ from qiskit.transpiler import Target as DeviceTarget
 import qiskit_qml_ext.primitives.forks  # noqa: F401  (says what a forked child may do)
 from qiskit_qml_ext.arrays import UintArray
 from qiskit_qml_ext.primitives.pricing import DEFAULT_REP_DELAY, CircuitPrice, price_of
+
+Fractional = bool | Literal["auto"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Target(ABC):
         draws_by_seed: Whether its noise follows a seed, so that the PUBs of a job would repeat it.
         has_service: Whether its jobs run on a service that says what they took and what is left.
         job_overhead_seconds: What a job takes of the processor's time however few circuits it holds, as documented.
+        fractional: Whether circuits may run with fractional gates (R_ZZ and R_X of any angle, each one pulse): always,
+            never, or ``"auto"``, where the reported errors promise a larger signal with them.
         may_repeat_noise: Whether PUBs may have the same noise though nothing that we know of says so.
     """
 
@@ -72,6 +76,7 @@ class Target(ABC):
     has_service: bool = False
     job_overhead_seconds: float = 0.0
     may_repeat_noise: bool = False
+    fractional: Fractional = "auto"
 
     @classmethod
     def of(cls, given: object, *, mode: str, options: Mapping[str, Any]) -> "Target | None":
@@ -126,6 +131,21 @@ class Target(ABC):
         """
         return ()
 
+    def with_fractional(self, choice: Fractional) -> "Target":
+        """Return the same target with another choice of gates; see :attr:`fractional`.
+
+        Raises:
+            ValueError: If there is nothing to choose.
+        """
+        if choice != "auto":
+            raise ValueError(f"fractional={choice} means nothing for {self.name}, which has no gates to choose from.")
+        return self
+
+    def gate_sets(self, circuit: QuantumCircuit) -> tuple[DeviceTarget, ...]:
+        """Return the device with each of the sets of gates that a circuit may be transpiled to; the best is taken."""
+        device = self.device if self.backend is None else self.backend.target
+        return () if device is None else (device,)
+
     @property
     def device(self) -> DeviceTarget | None:
         """What the target says of its qubits and gates; ``None`` where qubits have no places."""
@@ -157,6 +177,7 @@ class Target(ABC):
             "draws_normal_noise",
             "draws_by_seed",
             "may_repeat_noise",
+            "fractional",
             "runs_here",
             "rep_delay",
         )

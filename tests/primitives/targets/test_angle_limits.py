@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterVector
-from qiskit.primitives.containers.sampler_pub import SamplerPub
+from qiskit.circuit.library import RZZGate
+from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit.quantum_info import SparsePauliOp
 from qiskit.transpiler import Target, generate_preset_pass_manager
 from qiskit_ibm_runtime.fake_provider import FakeFractionalBackend, FakeManilaV2
-from qiskit_ibm_runtime.utils.utils import is_valid_rzz_pub
 
 from qiskit_qml_ext.exceptions import AngleOutOfRangeError
 from qiskit_qml_ext.primitives import Journal, connect
@@ -36,6 +36,14 @@ ANGLES = {
 }
 
 
+def narrow():
+    """Return a backend of two qubits that runs RZZ from 0 to 1 only, so that not every angle can be folded."""
+    backend = GenericBackendV2(2, basis_gates=["cx", "rx", "rz", "sx", "x", "h"], seed=1)
+    properties = dict(backend.target["cx"])
+    backend.target.add_instruction(RZZGate(Parameter("t")), properties, name="rzz", angle_bounds=[(0.0, 1.0)])
+    return backend
+
+
 def by_the_user(circuit):
     """Return a circuit as a user transpiles it: with free angles in RZZ gates."""
     isa = generate_preset_pass_manager(1, backend=FakeFractionalBackend(), seed_transpiler=1).run(circuit)
@@ -44,46 +52,63 @@ def by_the_user(circuit):
 
 
 @pytest.mark.parametrize("label", ANGLES)
-@pytest.mark.parametrize("values", [(0.3, 0.4), (1.0, 1.5), (1.6, 1.0), (-0.1, 0.2), (0.0, 0.0), (np.pi / 2, 1.0)])
-def test_what_is_refused_is_what_the_runtime_client_refuses(label, values):
-    connection = connect(FakeFractionalBackend(), shots=20, seed=1)
-    isa = by_the_user(measured(ANGLES[label]))
-    refused = bool(is_valid_rzz_pub(SamplerPub.coerce((isa, values))))
-    if refused:
-        with pytest.raises(AngleOutOfRangeError, match="rzz"):
-            connection.sampler.run([(isa, values)])
+@pytest.mark.parametrize("values", [(0.3, 0.4), (1.0, 1.5), (1.6, 1.0), (-0.1, 0.2), (0.0, 0.0), (0.7, 1.0)])
+def test_what_is_refused_is_what_the_target_refuses(label, values):
+    device = narrow()
+    connection = connect(device, shots=20, seed=1)
+    circuit = measured(ANGLES[label])
+    bound = circuit.assign_parameters(values)
+    (angle,) = (float(item.operation.params[0]) for item in bound.data if item.name == "rzz")
+    if device.target.supported_angle_bound("rzz", [angle]):
+        assert connection.sampler.run([(circuit, values)]).result()[0].data.meas.num_shots == 20
     else:
-        assert connection.sampler.run([(isa, values)]).result()[0].data.meas.num_shots == 20
+        with pytest.raises(AngleOutOfRangeError, match="rzz"):
+            connection.sampler.run([(circuit, values)])
 
 
 def test_estimator_is_held_to_the_same_limits():
-    connection = connect(FakeFractionalBackend(), shots=20, seed=1)
+    connection = connect(narrow(), shots=20, seed=1)
     circuit = measured(ANGLES["feature"]).remove_final_measurements(inplace=False)
-    isa = by_the_user(circuit)
-    observable = SparsePauliOp("ZZ").apply_layout(isa.layout)
-    assert np.isfinite(connection.estimator.run([(isa, observable, [0.3, 0.4])]).result()[0].data.evs)
+    observable = SparsePauliOp("ZZ")
+    assert np.isfinite(connection.estimator.run([(circuit, observable, [0.3, 0.4])]).result()[0].data.evs)
     with pytest.raises(AngleOutOfRangeError, match="the angle 2 from row 1"):
-        connection.estimator.run([(isa, observable, [[0.3, 0.4], [2.0, 0.4]])])
+        connection.estimator.run([(circuit, observable, [[0.3, 0.4], [2.0, 0.4]])])
 
 
 def test_fixed_angle_outside_is_refused_before_it_runs_and_the_plan_says_so():
-    placed = QuantumCircuit(FakeFractionalBackend().num_qubits, 2)
+    placed = QuantumCircuit(2, 2)
     placed.rx(Parameter("x"), 0)
     placed.rzz(2.5, 0, 1)
     placed.measure([0, 1], [0, 1])
-    connection = connect(FakeFractionalBackend(), shots=20, seed=1)
+    connection = connect(narrow(), shots=20, seed=1)
     plan = connection.plan([(placed, [[0.3]])])
     assert any("It will be refused" in sentence and "the angle 2.5" in sentence for sentence in plan.advice)
-    with pytest.raises(AngleOutOfRangeError, match=r"the angle 2\.5 .*use_fractional_gates=False"):
+    with pytest.raises(AngleOutOfRangeError, match=r"the angle 2\.5 .*Leave the gate out"):
         list(connection.sample(placed, np.array([[0.3], [0.4]])))
     assert connection.usage.jobs == 0
 
 
 def test_journal_keeps_nothing_of_what_is_refused(tmp_path):
-    isa = by_the_user(measured(ANGLES["feature"]))
-    connection = connect(FakeFractionalBackend(), shots=20, seed=1, journal=tmp_path / "journal.sqlite")
+    connection = connect(narrow(), shots=20, seed=1, journal=tmp_path / "journal.sqlite")
     with pytest.raises(AngleOutOfRangeError):
-        connection.sampler.run([(isa, [2.5, 0.2])])
+        connection.sampler.run([(measured(ANGLES["feature"]), [2.5, 0.2])])
+    assert not Journal(tmp_path / "journal.sqlite").units()
+
+
+def test_free_angles_do_not_go_to_gates_whose_angles_cannot_be_folded():
+    isa = connect(narrow(), seed=1).isa_circuit(measured(ANGLES["feature"]))
+    assert "rzz" not in isa.count_ops()
+    assert connect(narrow(), seed=1).isa_circuit(isa) is isa
+
+
+def test_an_angle_that_is_no_number_is_refused_where_others_are_folded(tmp_path):
+    circuit = measured(lambda x: x[0].arccos())
+    isa = by_the_user(circuit)
+    connection = connect(FakeFractionalBackend(), shots=20, seed=1, journal=tmp_path / "journal.sqlite")
+    with pytest.raises(AngleOutOfRangeError, match=r"the angle nan from row 1 .*Leave out values at which"):
+        connection.sampler.run([(isa, [[0.3, 0.2], [2.5, 0.2]])])
+    with pytest.raises(AngleOutOfRangeError, match=r"the angle nan from row 1 .*Leave out values at which"):
+        list(connection.sample(circuit, np.array([[0.3, 0.2], [2.5, 0.2]])))
     assert not Journal(tmp_path / "journal.sqlite").units()
 
 

@@ -19,6 +19,7 @@ from qiskit_qml_ext.primitives.targets.checked_primitives import ESTIMATOR, SAMP
 from qiskit_qml_ext.primitives.targets.client.circuits import refuse_foreign
 from qiskit_qml_ext.primitives.targets.isa import phase_gates_as_rotations
 from qiskit_qml_ext.primitives.targets.target import Target
+from qiskit_qml_ext.primitives.targets.transpiling import pass_manager_for
 
 if TYPE_CHECKING:
     from qiskit_aer import AerSimulator
@@ -122,7 +123,10 @@ class AerTarget(Target):
         rules = Rules.of(self.backend, {})
         refuse_free_stabilizers(circuit, rules)
         noise, known = noise_of(self.backend), self.backend.target
-        if noise is None or self.backend.coupling_map is not None:
+        if self.device is not None:
+            manager = pass_manager_for(self.device, optimization_level, seed, num_qubits=circuit.num_qubits)
+            return manager.run(phase_gates_as_rotations(circuit))
+        if noise is None:
             return self._manager(known, optimization_level, seed).run(phase_gates_as_rotations(circuit))
         kept = KeptGates(names_with_errors(noise), frozenset(known.operation_names))
         hidden = phase_gates_as_rotations(kept.hide(circuit))

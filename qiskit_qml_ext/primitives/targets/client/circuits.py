@@ -5,22 +5,20 @@ by which the older primitives and the service judge (codes 1003, 1106, 1107, 151
 """
 
 import keyword
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import ControlFlowOp, ParameterExpression, Qubit
-from qiskit.circuit.library import RXGate, RZZGate
+from qiskit.circuit import ControlFlowOp, Qubit
 from qiskit.transpiler import Target as DeviceTarget
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
 from qiskit_qml_ext.primitives.measurement import check_register_names
+from qiskit_qml_ext.primitives.targets.client.exclusions import excluded_gate, exclusion_of
 
 Options = Mapping[str, Any]
 
 _ANYWHERE = frozenset({"barrier", "store"})  # instructions that every device takes, as the client says
-_LEVEL_WITH_TWIRLING = 2
 
 
 def refuse_foreign(name: str, circuit: QuantumCircuit, device: DeviceTarget) -> None:
@@ -86,21 +84,13 @@ def refuse_with_options(circuit: QuantumCircuit, options: Options, generation: s
         raise UnsupportedCircuitError(
             "dynamical_decoupling.enable=True and circuits with control flow exclude each other. Leave one of them out."
         )
-    asked = _twirls_gates(options)
-    if asked is None:
-        return
-    rules: dict[str, Callable[[Any], bool]] = {"executor": _is_free_entangler, "legacy": _is_fractional}
-    group = options.get("twirling", {}).get("group")
-    if generation == "executor" and group == "local_pauli":
-        return
-    for item in circuit.data:
-        if rules[generation](item.operation):
-            more = ", or set twirling.group='local_pauli'" if generation == "executor" else ""
-            raise UnsupportedCircuitError(
-                f"{asked} twirls gates, which the fractional gate {item.operation.name} of the circuit does not allow. "
-                f"Leave that option out{more}, or take the device without fractional gates, for example "
-                "service.backend(name, use_fractional_gates=False). Nothing was submitted."
-            )
+    excluding = exclusion_of(options, generation)
+    gate = None if excluding is None else excluded_gate(circuit, generation)
+    if gate is not None:
+        raise UnsupportedCircuitError(
+            f"The circuit has the fractional gate {gate}, which options exclude. {excluding}. Or let the connection "
+            "transpile a circuit without such gates. Nothing was submitted."
+        )
 
 
 def refuse_executions(executions: int, limit: int, name: str) -> None:
@@ -124,33 +114,3 @@ def _instructions(circuit: QuantumCircuit, places: Mapping[Qubit, int]) -> Itera
             for block in item.operation.blocks:
                 inner = {mine: places[outer] for outer, mine in zip(item.qubits, block.qubits, strict=True)}
                 yield from _instructions(block, inner)
-
-
-def _twirls_gates(options: Options) -> str | None:
-    """Return the option by which gates are twirled, ``None`` if they are not."""
-    asked, resilience = options.get("twirling", {}).get("enable_gates"), options.get("resilience", {})
-    if asked:
-        return "twirling.enable_gates=True"
-    if resilience.get("pec_mitigation"):
-        return "resilience.pec_mitigation=True"
-    level = options.get("resilience_level") == _LEVEL_WITH_TWIRLING
-    if resilience.get("zne_mitigation", level) and resilience.get("zne", {}).get("amplifier") == "pea":
-        return "resilience.zne.amplifier='pea'"
-    return f"resilience_level={_LEVEL_WITH_TWIRLING}" if level and asked is None else None
-
-
-def _is_free_entangler(operation: Any) -> bool:
-    """Tell whether a gate is an R_ZZ that is none of Clifford's, or may be none."""
-    if not isinstance(operation, RZZGate):
-        return False
-    angle = operation.params[0]
-    return isinstance(angle, ParameterExpression) or not _is_multiple(float(angle), math.pi / 2)
-
-
-def _is_fractional(operation: Any) -> bool:
-    """Tell whether a gate is one of IBM's fractional ones."""
-    return isinstance(operation, (RXGate, RZZGate))
-
-
-def _is_multiple(angle: float, step: float) -> bool:
-    return abs(angle / step - round(angle / step)) < 1e-8  # far above rounding, far below what a device resolves

@@ -32,7 +32,11 @@ ARGUMENTS_OF_CONNECT = (
     "max_executions",
     "max_cost",
     "price_per_minute",
+    "max_qpu_seconds",
+    "quota",
     "max_executions_per_job",
+    "fractional",
+    "replay",
 )
 """What else a misspelt option may mean."""
 

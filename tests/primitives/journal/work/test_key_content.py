@@ -204,6 +204,7 @@ CONNECT = {
     "quota": ("open", Quota("mine", 1.0)),
     "max_executions_per_job": (1000, 2000),
     "mode": ("job", "batch"),
+    "fractional": ("auto", False),
 }
 GIVEN = {
     "target": "the walks over backends",
