@@ -250,3 +250,23 @@ def test_journaled_primitives_of_the_users_own_are_replayed(tmp_path):
     again = connection.sampler.run([(circuit, MATRIX, 50)]).result()[0].data.meas
     assert np.array_equal(bits.array, again.array)
     assert connection.shots == 50
+
+
+def test_fractional_circuits_are_found_by_the_circuit_as_it_was_built(tmp_path):
+    """Angles are folded into parameters that neither circuit has, below the journal: they are in no data set."""
+
+    def program(connection):
+        kernel = FidelityKernel(zz_feature_map(2, reps=1), connection=connection)
+        return [kernel.evaluate(MATRIX), kernel.evaluate(-MATRIX, MATRIX)]  # most angles are outside of [0, π/2]
+
+    def measuring(**settings):
+        return connect("fake_fractional", shots=64, seed=1, fractional=True, **settings)
+
+    first = exported(measuring, program, tmp_path / "journal", tmp_path / "folder")
+    replay = connect(replay=tmp_path / "folder")
+    assert [part.tobytes() for part in program(replay)] == [part.tobytes() for part in first]
+    assert replay.usage.jobs == 0
+    circuits = replay.target.measured.data.document["circuits"]
+    ran = [(tmp_path / "folder" / circuit["qasm"]).read_text() for circuit in circuits if circuit["qasm"]]
+    assert any("rzz(" in text for text in ran)
+    assert not any("folded" in text for text in ran)
