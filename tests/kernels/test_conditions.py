@@ -8,9 +8,10 @@ from qiskit.quantum_info import SparsePauliOp
 from runtime_server.client import HAS_EXECUTOR
 
 from qiskit_qml_ext.circuits import ZZFeatureMap
+from qiskit_qml_ext.exceptions import OptionWithoutEffectWarning
 from qiskit_qml_ext.gradients import jacobian
-from qiskit_qml_ext.kernels import CombinedKernel, FidelityKernel
-from qiskit_qml_ext.primitives import connect
+from qiskit_qml_ext.kernels import CachedKernel, CombinedKernel, EvenErrors, FidelityKernel, TrainableKernel
+from qiskit_qml_ext.primitives import Journal, connect
 from qiskit_qml_ext.primitives.targets.client.conditions import conditions_of
 
 SAMPLES = np.array([[0.3, 0.2], [1.5, 1.0]])
@@ -49,6 +50,35 @@ def test_kernels_tell_what_was_on():
     assert plain.evaluate_with_errors(SAMPLES).conditions == ()
     assert CombinedKernel([("plain", plain), ("twirled", kernel)]).evaluate_with_errors(SAMPLES).conditions == told
     assert FidelityKernel(ZZFeatureMap()).evaluate_with_errors(SAMPLES).conditions == ()
+
+
+@NEWER
+def test_kernels_in_others_trained_ones_and_those_with_shots_of_their_own_tell_it_too():
+    once = {"enable_gates": True, "num_randomizations": 1}  # more of them round numbers of shots up
+    connection = connect("fake_manila", shots=64, seed=1, twirling=once)
+    told = ("twirling.enable_gates=True", "twirling.num_randomizations=1")
+    even = FidelityKernel(ZZFeatureMap(), connection=connection, shots=EvenErrors(16))
+    trained = TrainableKernel(ZZFeatureMap(), connection=connection, optimizer="spsa", max_iter=1, random_state=0)
+    trained.fit(SAMPLES, [0, 1])
+    for kernel in (even, CachedKernel(even), trained, trained.frozen(), CachedKernel(trained)):
+        assert kernel.evaluate_with_errors(SAMPLES).conditions == told
+
+
+@NEWER
+def test_a_replay_tells_what_was_on_when_it_was_measured(tmp_path):
+    path, folder = tmp_path / "journal", tmp_path / "folder"
+    for level in (0, 1):  # two ways of measuring
+        given = {"twirling": TWIRLING, "resilience_level": level}
+        kernel = FidelityKernel(ZZFeatureMap(), connection=connect("fake_manila", shots=64, journal=path, **given))
+        with pytest.warns(OptionWithoutEffectWarning, match="resilience_level"):
+            kernel.evaluate(SAMPLES)
+    with Journal(path) as journal:
+        journal.export(folder)
+    replay = connect(replay=folder, series=1)
+    kernel = FidelityKernel(ZZFeatureMap(), connection=replay)
+    told = ("twirling.enable_gates=True", "twirling.num_randomizations=4")
+    assert kernel.evaluate_with_errors(SAMPLES).conditions == told
+    assert replay.target.conditions("estimator") == ("resilience_level=0", *told)
 
 
 @NEWER

@@ -301,7 +301,9 @@ def test_plan_on_a_device_has_a_price_and_counts_the_signal_that_errors_leave():
     connection = connect("fake_manila", shots=1000, seed=1, price_per_minute=2.0)
     plan = FidelityKernel(MAP, connection=connection, shots="adaptive").plan(X)
     uniform = FidelityKernel(MAP, connection=connection).plan(X)
-    assert_allclose(plan.cost / plan.executions, uniform.cost / uniform.executions)
+    assert (plan.overhead_seconds, uniform.overhead_seconds) == (2.0 * plan.jobs, 2.0)  # what IBM documents
+    assert_allclose(plan.cost, plan.seconds / 60 * 2.0)
+    assert_allclose((plan.seconds - 2.0 * plan.jobs) / plan.executions, (uniform.seconds - 2.0) / uniform.executions)
     even = EvenErrors(1000).with_shots_of(None)
     left = plan.error_free * fidelities()[UPPER]
     assert_allclose(plan.expected_executions, PAIRS * even.expected_shots(left), rtol=1e-9)

@@ -123,7 +123,7 @@ def _split(plan: RunPlan, even: EvenAllocation, new: int, certain: int) -> RunPl
     A job more for each number of shots; and, where copies run side by side, one circuit more, which is not full.
     """
     others = even.sizes[:-1][: max(new - 1, 0)]
-    plan = replace(plan, jobs=plan.jobs + len(others), standard_error=even.standard_error)
+    plan = replace(plan.with_jobs(plan.jobs + len(others)), standard_error=even.standard_error)
     if plan.executions == _unpacked(even, new, certain):
         return plan
     executions = plan.executions + int(even.sizes[:-1].sum()) * (new > 1)
@@ -132,8 +132,8 @@ def _split(plan: RunPlan, even: EvenAllocation, new: int, certain: int) -> RunPl
         plan,
         circuits=plan.circuits + len(others),
         executions=executions,
-        seconds=None if plan.seconds is None else growth * plan.seconds,
-        cost=None if plan.cost is None else growth * plan.cost,
+        seconds=plan.seconds_with(growth),
+        cost=plan.cost_with(growth),
     )
 
 

@@ -80,4 +80,6 @@ def nothing_of(plan: RunPlan) -> RunPlan:
     """Return the plan of work all of which is known."""
     seconds = None if plan.seconds is None else 0.0
     cost = None if plan.cost is None else 0.0
-    return replace(plan, circuits=0, executions=0, jobs=0, in_journal=0, seconds=seconds, cost=cost)
+    expected = None if plan.expected_executions is None else 0.0
+    plan = replace(plan, circuits=0, executions=0, jobs=0, in_journal=0, overhead_seconds=0.0)
+    return replace(plan, seconds=seconds, cost=cost, expected_executions=expected)

@@ -57,6 +57,10 @@ class ReplayTarget(Target):
             self._device = device_of(json.loads(self.measured.data.file(told[-1])))
         return self._device
 
+    def conditions(self, primitive: str) -> tuple[str, ...]:
+        """Return what was on when it was measured."""
+        return tuple(self._about.get("conditions", {}).get(primitive, ()))
+
     @property
     def operation_names(self) -> frozenset[str]:
         """The names by which the target knew its own instructions."""

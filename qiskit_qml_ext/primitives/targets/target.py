@@ -14,6 +14,7 @@ from qiskit.transpiler import Target as DeviceTarget
 import qiskit_qml_ext.primitives.forks  # noqa: F401  (says what a forked child may do)
 from qiskit_qml_ext.arrays import UintArray
 from qiskit_qml_ext.primitives.pricing import DEFAULT_REP_DELAY, CircuitPrice, price_of
+from qiskit_qml_ext.primitives.targets.checked_primitives import ESTIMATOR, SAMPLER
 
 Fractional = bool | Literal["auto"]
 
@@ -181,7 +182,11 @@ class Target(ABC):
             "runs_here",
             "rep_delay",
         )
-        return {**{name: getattr(self, name) for name in names}, "operation_names": sorted(self.operation_names)}
+        return {
+            **{name: getattr(self, name) for name in names},
+            "operation_names": sorted(self.operation_names),
+            "conditions": {kind: list(self.conditions(kind)) for kind in (SAMPLER, ESTIMATOR)},
+        }
 
     @property
     def rep_delay(self) -> float:

@@ -121,9 +121,7 @@ TARGETS = {
     "copies side by side": lambda **settings: connect(
         GenericBackendV2(7, seed=1), shots=64, seed=3, packing=True, packing_buffer=0, **settings
     ),
-    "fractional gates": lambda **settings: connect(
-        "fake_fractional", shots=64, seed=3, fractional=True, **settings
-    ),
+    "fractional gates": lambda **settings: connect("fake_fractional", shots=64, seed=3, fractional=True, **settings),
     "basic simulator": lambda **settings: connect(BasicSimulator(), shots=64, seed=3, **settings),
 }
 
