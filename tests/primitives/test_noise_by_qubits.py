@@ -5,11 +5,13 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import SparsePauliOp
+from qiskit.transpiler import generate_preset_pass_manager
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 from qiskit_ibm_runtime.fake_provider import FakeFez, FakeFractionalBackend, FakeManilaV2
 
 from qiskit_qml_ext.primitives import connect
+from qiskit_qml_ext.primitives.targets.aer import parts
 
 A = ParameterVector("a", 2)
 VALUES = np.random.default_rng(1).uniform(-3, 3, (4, 2))
@@ -100,3 +102,61 @@ def test_another_noise_model_of_the_users_is_kept():
     assert 100 < counts["0"] < 300
     counts = simulator.run([flipped], shots=400, seed_simulator=1).result().get_counts()
     assert counts["1"] > 300
+
+
+def wide(num_qubits=5):
+    """Return a circuit of two entangled pairs and a single qubit, all of them measured."""
+    made = QuantumCircuit(num_qubits, num_qubits)
+    for first, angle in ((0, 0.7), (3, 1.9)):
+        made.ry(angle, first)
+        made.cx(first, first + 1)
+    made.rx(A[0], 2)
+    made.barrier()
+    made.measure(range(num_qubits), range(num_qubits))
+    return made
+
+
+def test_parts_share_no_instruction_and_no_bit(monkeypatch):
+    monkeypatch.setattr(parts, "WIDEST", 1)
+    made = wide()
+    assert parts.parts_of(made) == [{0, 1}, {2}, {3, 4}]
+    assert parts.parts_of(wide(7))[-2:] == [{5}, {6}]
+    made.measure(2, 0)  # onto the bit of another qubit
+    assert parts.parts_of(made) == [{0, 1, 2}, {3, 4}]
+    with made.if_test((made.clbits[0], 1)):
+        made.x(4)
+    assert parts.parts_of(made) == [{0, 1, 2, 3, 4}]
+    told = wide()
+    told.add_var("var", 1)
+    assert parts.parts_of(told) == [{0, 1, 2, 3, 4}]
+
+
+def test_narrow_circuits_are_one_part():
+    assert parts.parts_of(wide()) == [{0, 1, 2, 3, 4}]
+
+
+@pytest.mark.parametrize("rows", [(), (3,)])
+def test_parts_put_together_have_the_distribution_of_the_whole(monkeypatch, rows):
+    """64 or 192 frequencies of 20,000 shots, five standard errors of their difference, seeded."""
+    given = np.linspace(0.3, 2.8, 3)[: rows[0]] if rows else np.array(0.4)
+    frequencies = []
+    for widest in (parts.WIDEST, 1):
+        monkeypatch.setattr(parts, "WIDEST", widest)
+        connection = connect(FakeManilaV2(), shots=20_000, seed=3)
+        isa = generate_preset_pass_manager(1, backend=FakeManilaV2(), initial_layout=range(5)).run(wide())
+        data = connection.sampler.run([(isa, given.reshape(*rows, 1))]).result()[0].data.c
+        bits = data.to_bool_array().reshape(-1, 20_000, 5) @ (1 << np.arange(5))
+        frequencies.append([np.bincount(row, minlength=32) / 20_000 for row in bits])
+    one, other = np.array(frequencies)
+    assert np.all(np.abs(one - other) < 5 * np.sqrt((one + other) / 20_000) + 1e-9)
+    assert not np.array_equal(one, other)  # the parts have seeds of their own
+
+
+def test_estimators_on_wide_devices_measure_every_qubit_and_are_right():
+    """27 qubits, each with rotations of its own before it is measured: no one state of all of them fits."""
+    connection = connect("fake_kolkata", shots=4000, seed=1)
+    isa = connection.isa_circuit(wide().remove_final_measurements(inplace=False))
+    observables = [[SparsePauliOp(label).apply_layout(isa.layout)] for label in ("IIIZZ", "ZZIII", "IIZII")]
+    values = connection.estimator.run([(isa, observables, [0.4])]).result()[0].data.evs.ravel()
+    # the pairs have parity 1, the single qubit cos(0.4); errors of the device take up to a tenth
+    assert np.allclose(values, [1, 1, np.cos(0.4)], atol=0.12)

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import Barrier
 from qiskit.providers import BackendV2
 
+from qiskit_qml_ext.primitives.targets.aer.parts import JobInParts, RunInParts, parts_of
 from qiskit_qml_ext.primitives.targets.elements import rebuilt
 
 
@@ -25,18 +25,20 @@ class _NoiseByQubits:
 
     def __init__(self, device: BackendV2):
         self._device = device
-        self._made: dict[frozenset[int], Any] = {}
+        self._made: dict[frozenset[frozenset[int]], Any] = {}
 
-    def of(self, circuits: Iterable[QuantumCircuit]) -> Any:
-        """Return the noise model of the qubits that circuits use."""
+    def of(self, parts: Iterable[frozenset[int]]) -> Any:
+        """Return the noise model of what acts within parts of the device."""
         from qiskit_aer.noise import NoiseModel
 
-        used = frozenset(qubit for circuit in circuits for qubit in _used(circuit))
-        if used not in self._made:
-            part: Any = copy.copy(self._device)
-            part._target = rebuilt(self._device.target, lambda name, qubits: used.issuperset(qubits))
-            self._made[used] = NoiseModel.from_backend(part)
-        return self._made[used]
+        within = frozenset(parts)
+        if within not in self._made:
+            device: Any = copy.copy(self._device)
+            device._target = rebuilt(
+                self._device.target, lambda name, qubits: any(part.issuperset(qubits) for part in within)
+            )
+            self._made[within] = NoiseModel.from_backend(device)
+        return self._made[within]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "_NoiseByQubits":
         return self
@@ -51,20 +53,22 @@ def simulator_of_device(device: BackendV2) -> Any:
     from qiskit_aer import AerSimulator
 
     class DeviceSimulator(AerSimulator):
-        """Works out the noise when it sees which qubits are used."""
+        """Works out the noise when it sees which qubits are used, and cuts wide circuits into independent parts."""
 
-        def run(self, circuits: Any, *arguments: Any, **options: Any) -> Any:
-            if self.options.noise_model is None and options.get("noise_model") is None:
-                several = [circuits] if isinstance(circuits, QuantumCircuit) else circuits
-                options["noise_model"] = self._noise.of(several)
-            return super().run(circuits, *arguments, **options)
+        def run(self, circuits: Any, parameter_binds: Any = None, **options: Any) -> Any:
+            if self.options.noise_model is not None or options.get("noise_model") is not None:
+                return super().run(circuits, parameter_binds, **options)
+            several = [circuits] if isinstance(circuits, QuantumCircuit) else list(circuits)
+            parts = [parts_of(circuit) for circuit in several]
+            if all(len(each) == 1 for each in parts):
+                used = frozenset(qubit for each in parts for qubit in each[0])
+                return super().run(circuits, parameter_binds, noise_model=self._noise.of([used]), **options)
+            cut = RunInParts(several, parts, parameter_binds)
+            options |= {"noise_model": self._noise.of(part for each in parts for part in each), "memory": True}
+            binds = None if parameter_binds is None else cut.binds
+            return JobInParts(super().run(cut.circuits, binds, **options), cut)
 
     # circuits side by side, which is faster than threads inside each of many small ones
     simulator = DeviceSimulator.from_backend(device, noise_model=None, max_parallel_experiments=0)
     simulator._noise = _NoiseByQubits(device)
     return simulator
-
-
-def _used(circuit: QuantumCircuit) -> set[int]:
-    acting = (item for item in circuit.data if not isinstance(item.operation, Barrier))
-    return {circuit.find_bit(qubit).index for item in acting for qubit in item.qubits}
