@@ -14,7 +14,7 @@ from qiskit_qml_ext.primitives.journal import Journal, JournaledSampler, Policy
 def jobs(path, *arguments, code=0, stdin=None):
     """Return what ``qiskit-qml-ext jobs`` prints; its exit code must be the one given."""
     done = CliRunner().invoke(cli, ["jobs", str(path), *arguments], input=stdin)
-    assert done.exit_code == code, done.output
+    assert done.exit_code == code, (done.output, done.exception)
     return done.output
 
 

@@ -308,6 +308,21 @@ def test_a_fractional_circuit_of_the_users_is_not_submitted_where_options_exclud
     assert not fractional_server.jobs()
 
 
+@pytest.mark.skipif(not HAS_EXECUTOR, reason="the older primitives know no such group")
+def test_twirling_with_those_paulis_that_they_let_pass_leaves_them_and_their_results(fractional_server):
+    twirling = {"enable_gates": True, "group": "local_pauli", "num_randomizations": 8}
+    connection = connect(
+        fractional_server.service(), backend="test_fractional", shots=SHOTS, seed=1, fractional=True, twirling=twirling
+    )
+    feature_map = iqp(3)
+    kernel = FidelityKernel(feature_map, connection=connection)
+    estimate = kernel.evaluate_with_errors(SAMPLES[:, :3])
+    exact = FidelityKernel(feature_map).evaluate(SAMPLES[:, :3])
+    assert_allclose(estimate.matrix, exact, atol=5 * 0.5 / np.sqrt(SHOTS))
+    assert "twirling.group='local_pauli'" in estimate.conditions
+    assert connection.isa_circuit(kernel.circuit(3)).count_ops()["rzz"]
+
+
 def test_estimates_of_the_service_are_right_with_folded_angles(fractional_server):
     """A projected kernel and gradients, from shots without noise."""
     connection = connect(fractional_server.service(), backend="test_fractional", shots=SHOTS, fractional=True)

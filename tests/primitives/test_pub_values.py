@@ -27,8 +27,10 @@ from qiskit_qml_ext.primitives.targets.angle_limits import LimitedEstimator, Lim
 
 X = ParameterVector("x", 2)
 CIRCUIT = QuantumCircuit(2)
-CIRCUIT.rx(X[0], 0)
-CIRCUIT.ry(X[1], 1)
+for qubit, angle in enumerate(X):  # in gates that every target has
+    CIRCUIT.sx(qubit)
+    CIRCUIT.rz(angle, qubit)
+    CIRCUIT.sx(qubit)
 MEASURED = CIRCUIT.measure_all(inplace=False)
 ZZ = SparsePauliOp("ZZ")
 RIGHT = np.array([[0.1, 0.2], [0.3, 999.0]])

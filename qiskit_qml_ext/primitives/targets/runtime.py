@@ -14,7 +14,7 @@ from qiskit.transpiler import Target as DeviceTarget
 
 from qiskit_qml_ext.exceptions import OptionWithoutEffectWarning
 from qiskit_qml_ext.primitives.forks import Lock
-from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, SAMPLER_VALUES
+from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, SAMPLER_VALUES, checked_pubs
 from qiskit_qml_ext.primitives.shots import precision_of
 from qiskit_qml_ext.primitives.targets.account import (
     LEAST_BUSY,
@@ -159,7 +159,7 @@ class RuntimeTarget(BackendTarget):
             for circuit in circuits_of(pubs):
                 self.refuse_circuit(circuit, primitive)
             if self.is_fake and shots is not None:
-                coerced = [SamplerPub.coerce(pub, asked or shots) for pub in pubs]
+                coerced = [SamplerPub.coerce(pub, asked or shots) for pub in checked_pubs(pubs, SAMPLER_VALUES)]
                 refuse_executions(sum(pub.size * pub.shots for pub in coerced), self.max_executions_per_job, self.name)
 
         return with_pubs_checked(kind, refuse)

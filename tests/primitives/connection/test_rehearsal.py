@@ -44,12 +44,20 @@ def test_service_that_cannot_be_asked_is_told(server):
 
 def test_rules_refuse_before_anybody_is_asked():
     circuit = QuantumCircuit(5, 2)
-    circuit.sx(0)
+    circuit.measure(0, 0)
+    with circuit.if_test((circuit.clbits[0], 1)):
+        circuit.sx(1)
+    circuit.measure(1, 1)
+    found = rehearse(connect(FakeFractionalBackend(), dynamical_decoupling={"enable": True}), [circuit])
+    assert (found.accepted, found.by) == (False, "rules")
+    assert "dynamical_decoupling.enable=True" in found.reason
+
+
+def test_fractional_gates_are_left_out_where_options_exclude_them():
+    circuit = QuantumCircuit(2, 2)
     circuit.rzz(0.3, 0, 1)
     circuit.measure([0, 1], [0, 1])
-    found = rehearse(connect(FakeFractionalBackend(), twirling={"enable_gates": True}), [circuit])
-    assert (found.accepted, found.by) == (False, "rules")
-    assert "twirling.enable_gates=True" in found.reason
+    assert rehearse(connect(FakeFractionalBackend(), twirling={"enable_gates": True}), [circuit]).accepted
 
 
 @pytest.mark.parametrize("target", ["exact", "aer", "fake_manila"])
