@@ -65,6 +65,16 @@ def test_kernels_in_others_trained_ones_and_those_with_shots_of_their_own_tell_i
 
 
 @NEWER
+def test_shots_of_their_own_are_refused_before_anything_runs_where_twirling_rounds_them_up(tmp_path):
+    connection = connect("fake_manila", shots=64, seed=1, twirling={"enable_gates": True}, journal=tmp_path / "journal")
+    kernel = FidelityKernel(ZZFeatureMap(), connection=connection, shots=EvenErrors(16))
+    for ask in (kernel.plan, kernel.evaluate):
+        with pytest.raises(ValueError, match=r"runs 64. Set twirling.num_randomizations"):
+            ask(SAMPLES)
+    assert not Journal(tmp_path / "journal").units()
+
+
+@NEWER
 def test_a_replay_tells_what_was_on_when_it_was_measured(tmp_path):
     path, folder = tmp_path / "journal", tmp_path / "folder"
     for level in (0, 1):  # two ways of measuring

@@ -65,9 +65,18 @@ class OutcomeCounts:
         test: The circuit.
         keep: What is kept besides the Hamming weights; a name among :data:`KEPT`.
         shots: Shots of every circuit; by default the connection's.
+
+    Raises:
+        ValueError: If the target runs other numbers of shots than are asked for.
     """
 
     def __init__(self, connection: Connection, test: PairTest, *, keep: str = "weights", shots: int | None = None):
+        if shots is not None and (run := connection.target.shots_run(shots)) != shots:
+            raise ValueError(
+                f"{shots:,} shots of each circuit are wanted, but with its twirling {connection.target_name} runs "
+                f"{run:,}. Set twirling.num_randomizations to a number that divides all numbers of shots, such as 1, "
+                "or let all circuits have the connection's shots."
+            )
         self._connection = connection
         self._test = test
         self._keep = keep

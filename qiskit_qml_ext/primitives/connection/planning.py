@@ -56,7 +56,11 @@ def plan_on(
         price_per_minute=price_per_minute,
         job_time=job_time_on(target, settings, journaling),
     )
-    plan = plan.with_advice(*dict.fromkeys(approximated), *_gates_compared(target, settings, circuits_of_user))
+    plan = plan.with_advice(
+        *dict.fromkeys(approximated),
+        *_rounded_shots(target, coerced),
+        *_gates_compared(target, settings, circuits_of_user),
+    )
     limited = with_angle_limits(target.device)
     refusal = None if limited is None else refusal_of(coerced, limited)
     if refusal is not None:
@@ -91,6 +95,16 @@ def approve_on(
         max_executions_per_job=settings.max_executions_per_job,
         spent=None if journaling is None else journaling.spent,
     )
+
+
+def _rounded_shots(target: Target, pubs: Sequence[SamplerPub]) -> list[str]:
+    """Say where circuits get more shots than are asked for."""
+    return [
+        f"With its twirling {target.name} runs {target.shots_run(shots):,} shots where {shots:,} are asked for: "
+        "as many for each randomization."
+        for shots in sorted({pub.shots for pub in pubs})
+        if target.shots_run(shots) != shots
+    ]
 
 
 def _gates_compared(target: Target, settings: ConnectionSettings, circuits: Sequence[QuantumCircuit]) -> list[str]:

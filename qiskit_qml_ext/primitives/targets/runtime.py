@@ -39,6 +39,7 @@ from qiskit_qml_ext.primitives.targets.client.dry_runs import dry_run
 from qiskit_qml_ext.primitives.targets.client.exclusions import exclusion_of
 from qiskit_qml_ext.primitives.targets.client.generations import quietly
 from qiskit_qml_ext.primitives.targets.client.plans import refuse_closed, refuse_sessions
+from qiskit_qml_ext.primitives.targets.client.twirled_shots import twirled_shots
 from qiskit_qml_ext.primitives.targets.fractional import fake_with_fractional_gates
 from qiskit_qml_ext.primitives.targets.target import Answer, Fractional
 
@@ -134,6 +135,10 @@ class RuntimeTarget(BackendTarget):
             return ()
         options = self.options.sampler if primitive == SAMPLER else self.options.estimator
         return conditions_of(options, mitigates_by_itself=primitive == ESTIMATOR)
+
+    def shots_run(self, shots: int) -> int:
+        """Return how many shots a sampled circuit gets: twirling makes a multiple of its randomisations of them."""
+        return twirled_shots(self.options.sampler, shots) if self.generation == "executor" else shots
 
     def dry_run(self, pubs: Sequence[SamplerPub]) -> Answer:
         """Let the service check circuits as a job, and run them on nothing."""

@@ -132,6 +132,10 @@ class Target(ABC):
         """
         return ()
 
+    def shots_run(self, shots: int) -> int:
+        """Return how many shots a sampled circuit gets where so many are asked for."""
+        return shots
+
     def with_fractional(self, choice: Fractional) -> "Target":
         """Return the same target with another choice of gates; see :attr:`fractional`.
 

@@ -295,3 +295,27 @@ def test_options_are_in_the_journal_and_in_its_key(server, path, kind):
         )
         connection.sampler.run([(circuit, np.zeros((1, 1)))]).result()
     assert len(server.jobs()) == len(mitigations)
+
+
+@NEWER
+@pytest.mark.parametrize("number", ["auto", 1, 7, 32])
+@pytest.mark.parametrize("each", ["auto", 1, 10, 64])
+def test_shots_of_twirled_circuits_are_those_that_the_client_runs(number, each):
+    from qiskit_ibm_runtime.executor.calculate_twirling_shots import calculate_twirling_shots
+
+    given = {"num_randomizations": number, "shots_per_randomization": each}
+    twirled = connect("fake_manila", twirling={"enable_gates": True, **given}).target
+    for shots in (1, 63, 64, 65, 1000, 2048, 2049, 4096, 5000):
+        expected = np.prod(calculate_twirling_shots(shots, number, each))
+        assert twirled.shots_run(shots) == expected
+    assert connect("fake_manila", twirling=given).target.shots_run(1000) == 1000
+
+
+@NEWER
+def test_a_plan_says_that_twirling_rounds_shots_up():
+    circuit = QuantumCircuit(1, 1)
+    circuit.measure(0, 0)
+    plan = connect("fake_manila", shots=1000, twirling={"enable_measure": True}).plan([circuit])
+    assert any("runs 1,024 shots where 1,000 are asked for" in said for said in plan.advice)
+    plan = connect("fake_manila", shots=1024, twirling={"enable_measure": True}).plan([circuit])
+    assert not any("are asked for" in said for said in plan.advice)

@@ -1,0 +1,25 @@
+"""How many shots twirled circuits get: the client runs as many for each of several randomisations of a circuit."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+_SHOTS, _RANDOMIZATIONS = 64, 32  # by the client's documentation of TwirlingOptions, where neither number is given
+
+
+def twirled_shots(options: Mapping[str, Any], shots: int) -> int:
+    """Return how many shots a sampler of the newer generation runs where so many are asked for: these or more.
+
+    Args:
+        options: What was set for samplers, as nested dictionaries.
+        shots: The shots that are asked for.
+    """
+    twirling = options.get("twirling", {})
+    if not (twirling.get("enable_gates") or twirling.get("enable_measure")):
+        return shots
+    number, each = (twirling.get(name, "auto") for name in ("num_randomizations", "shots_per_randomization"))
+    if each == "auto":
+        each = max(_SHOTS, math.ceil(shots / _RANDOMIZATIONS)) if number == "auto" else math.ceil(shots / number)
+    if number == "auto":
+        number = math.ceil(shots / each)
+    return int(number * each)
