@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+from qiskit.providers.fake_provider import GenericBackendV2
 from runtime_server.facts import assert_right
 from runtime_server.timing import Timing
 from runtime_server.work import ANGLES, QUICK, rotation
@@ -254,7 +255,11 @@ def test_a_rehearsal_does_not_use_up_what_the_device_may_take(run, server, path)
 
 
 def test_targets_without_durations_cannot_keep_a_limit_and_say_so(path):
-    connection = connect("aer", shots=100, seed=1, journal=path, max_qpu_seconds=5)
+    for limit in ({"max_qpu_seconds": 5}, {"quota": "open"}):
+        with pytest.raises(ValueError, match=r"means nothing for aer, which reports no durations.*max_executions"):
+            connect("aer", shots=100, seed=1, journal=path, **limit)
+    silent = GenericBackendV2(2, noise_info=False)  # a device that tells less than others
+    connection = connect(silent, shots=100, seed=1, journal=path, max_qpu_seconds=5)
     with pytest.raises(BudgetExceededError, match="reports no durations"):
         list(connection.sample(rotation(), ANGLES[:, None]))
 
