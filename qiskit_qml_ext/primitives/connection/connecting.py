@@ -82,16 +82,17 @@ def connect(
             own; ``"service"`` to ask the service before each job how much is left.
         max_executions_per_job: The largest number of circuits times shots in one job; by default 10 million, as IBM
             says. A service that says otherwise when a job is submitted is believed: work is cut accordingly.
-        replay: A folder that :meth:`Journal.export <qiskit_qml_ext.primitives.Journal.export>` wrote: what was measured
-            is given again, offline and without an account, to whoever asks for the same circuits, values and shots; all
-            else is a ``ReplayIncompleteError``. The settings are those with which it was measured. Where it was
-            measured in several ways, ``target`` names the device and ``series=NUMBER`` one of them.
         fractional: Whether circuits run with the fractional gates of IBM's Heron processors, R_ZZ and R_X of any angle:
             ``True``, ``False``, or ``"auto"``, for each circuit that way for which the reported errors promise the
             larger signal. Half the two-qubit gates for rotations of pairs; their angles are folded into the range that
             the device runs, within the one PUB. A fake of a Heron processor has them too, with the errors of X and CZ.
-            They exclude twirled gates, PEC, PEA and ZNE: ``True`` is refused together with these, ``"auto"`` means
-            ``False`` then.
+            They exclude twirled gates (but for ``twirling={"group": "local_pauli", …}`` of the client's newer
+            primitives), PEC, PEA and ZNE: ``True`` is refused together with these, ``"auto"`` means ``False`` then.
+        replay: A folder that :meth:`Journal.export <qiskit_qml_ext.primitives.Journal.export>` wrote: what was measured
+            is given again, offline and without an account, to whoever asks for the same circuits, values and shots; all
+            else is a ``ReplayIncompleteError``. The settings are those with which it was measured. Where it was
+            measured in several ways, ``target`` names the device and ``series=NUMBER`` one of them. Beside these only
+            ``shots`` and ``seed`` mean anything; what else is given is refused.
         **options: ``dtype`` (``"complex128"`` or ``"complex64"``) and ``max_memory`` (bytes) for exact results; options
             of ``AerSimulator`` for ``"aer"``; options of the Runtime primitives for IBM backends and fakes
             (``twirling={"enable_gates": True}``), as dictionaries or as the client's own objects, whole ones in
@@ -106,8 +107,8 @@ def connect(
     Raises:
         TypeError: If the target is of a kind that cannot run circuits, an argument has the wrong type, or an option is
             not known.
-        ValueError: If a name is not known, a number is out of range, options exclude each other, or a session is asked
-            for on a plan without sessions.
+        ValueError: If a name is not known, a number is out of range, options exclude each other, an argument means
+            nothing for the target, or a session is asked for on a plan without sessions.
 
     Examples:
         >>> from qiskit_qml_ext.primitives import connect
