@@ -59,7 +59,7 @@ class FidelityKernel(KernelByMethod):
             outside of 0 to 1; errors of single qubits need ``keep="outcomes"``, which they imply. Raw counts stay.
         shots: ``None`` for the connection's; a whole number, which takes their place (exact results are drawn then
             too); ``"adaptive"``, by which each entry gets as many as it needs to be as precise as the worst one is
-            under the connection's shots, most of them far fewer; or :class:`~qiskit_qml_ext.kernels.EvenErrors`, the
+            under the connection's shots, fewer near 0 and 1; or :class:`~qiskit_qml_ext.kernels.EvenErrors`, the
             same with other numbers. For shots by which the decisions of a classifier stand, see
             :class:`~qiskit_qml_ext.models.AdaptiveQuantumSVC`.
         training_parameters: Parameters of a feature-map circuit that are not data, for qiskit-machine-learning's
@@ -77,7 +77,8 @@ class FidelityKernel(KernelByMethod):
         Havlíček et al., arXiv:1804.11326; Schuld and Killoran, arXiv:1803.07128.
 
     Examples:
-        >>>         >>> from qiskit_qml_ext.circuits import AngleFeatureMap
+        >>> import numpy as np
+        >>> from qiskit_qml_ext.circuits import AngleFeatureMap
         >>> from qiskit_qml_ext.kernels import FidelityKernel
         >>> kernel = FidelityKernel(AngleFeatureMap())
         >>> kernel.evaluate([[0.0], [np.pi / 2]]).round(6).tolist()
