@@ -397,12 +397,3 @@ class CachedKernel(LearningKernel):
         copy = super()._copied(copy_of)
         copy.__dict__["_entries"] = self._memory
         return copy
-
-
-def _nothing_of(plan: RunPlan) -> RunPlan:
-    """Return the plan of work all of which is known."""
-    seconds = None if plan.seconds is None else 0.0
-    cost = None if plan.cost is None else 0.0
-    expected = None if plan.expected_executions is None else 0.0
-    plan = replace(plan, circuits=0, executions=0, jobs=0, in_journal=0)
-    return replace(plan, seconds=seconds, cost=cost, expected_executions=expected)

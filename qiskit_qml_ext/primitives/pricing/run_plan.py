@@ -67,6 +67,14 @@ class RunPlan:
         """Return the fields as a dictionary."""
         return {**asdict(self), "advice": list(self.advice)}
 
+    def of_known_work(self) -> "RunPlan":
+        """Return the plan of the same circuits where everything is known, so that nothing is run."""
+        seconds = None if self.seconds is None else 0.0
+        cost = None if self.cost is None else 0.0
+        expected = None if self.expected_executions is None else 0.0
+        nothing = replace(self, circuits=0, executions=0, jobs=0, in_journal=0)
+        return replace(nothing, seconds=seconds, cost=cost, expected_executions=expected)
+
     def packed(self, copies: int) -> "RunPlan":
         """Return the plan of packed circuits: each copy counts by its own errors."""
         error_free = None if self.error_free is None else self.error_free ** (1 / copies)
