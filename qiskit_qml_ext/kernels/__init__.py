@@ -37,7 +37,7 @@ from qiskit_qml_ext.kernels.repairs import (
 )
 from qiskit_qml_ext.kernels.tangents import FisherKernel, PathKernel, TangentKernel, TrainedCircuitModel
 from qiskit_qml_ext.kernels.tiles import compute_kernel_matrix
-from qiskit_qml_ext.kernels.training import KernelTrainingStep, TrainableKernel
+from qiskit_qml_ext.kernels.training import KernelTrainingStep, TrainableKernel, TrainableProjectedKernel
 
 __all__ = [
     "AdaptiveShots",
@@ -79,6 +79,7 @@ __all__ = [
     "Symmetrize",
     "TangentKernel",
     "TrainableKernel",
+    "TrainableProjectedKernel",
     "TrainedCircuitModel",
     "clip_spectrum",
     "compute_kernel_matrix",

@@ -216,7 +216,7 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
         few = spread_rows(samples)
         exact, pairs = self.exact_copy(), np.triu_indices(len(few), 1)
         if exact._bandwidth is None:
-            exact.fit(few)
+            exact._take_median(few)
         comparison, _ = exact.compared(few, None)
         settings = covering_settings(*self._patches_of(encoding))
         read = MeasuredPaulis.readings(self._table(encoding), settings)

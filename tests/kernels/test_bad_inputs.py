@@ -40,6 +40,9 @@ MADE = {
     "TrainableKernel": lambda **settings: kernels.TrainableKernel(
         *(MODEL,), training_parameters=MODEL.parameters[:2], training_values=[0.3, 0.4], **settings
     ),
+    "TrainableProjectedKernel": lambda **settings: kernels.TrainableProjectedKernel(
+        *(MODEL,), training_parameters=MODEL.parameters[:2], training_values=[0.3, 0.4], **settings
+    ),
 }
 """How a kernel is made that takes more than a feature map and settings."""
 

@@ -24,6 +24,7 @@ from qiskit_qml_ext.kernels import (
     LearnsFromLabels,
     ProjectedKernel,
     TrainableKernel,
+    TrainableProjectedKernel,
     compute_kernel_matrix,
 )
 from qiskit_qml_ext.models import (
@@ -57,8 +58,15 @@ def aligned(kernel, task="classification"):
     return CombinedKernel(parts, weights="alignment", task=task)
 
 
+def projected(task="classification"):
+    settings = {"max_iter": 3, "random_state": 0, "trained_bandwidth": "each"}
+    return TrainableProjectedKernel(AngleFeatureMap(), task=task, **settings)
+
+
 KINDS = {
     "trainable": trainable,
+    "projected": projected,
+    "cached projected": lambda task="classification": CachedKernel(projected(task)),
     "cached": lambda task="classification": CachedKernel(trainable(task)),
     "weights": lambda task="classification": aligned(FidelityKernel(AngleFeatureMap()), task),
     "weights and parts": lambda task="classification": aligned(trainable(task), task),

@@ -65,7 +65,7 @@ class ProjectionKernel(QuantumKernel):
     @property
     def gamma_(self) -> float:
         """The bandwidth that is used: the one given, or what ``"median"`` turned out to be."""
-        given = checked_gamma(self.gamma)
+        given = self._fixed_gamma()
         if given is not None:
             return given
         if self._bandwidth is None:
@@ -82,12 +82,19 @@ class ProjectionKernel(QuantumKernel):
         Raises:
             ValueError: If the data are not valid, or the squared distances have no positive median.
         """
-        samples = check_samples("X", X)
+        self._take_median(check_samples("X", X))
+        return self
+
+    def _take_median(self, samples: FloatArray) -> None:
+        """Take the bandwidth of samples, for whatever comes, if it is their median."""
         if self._needs_median():
             made_with = self.made_with(samples.shape[1])
             comparison, _ = self.compared(samples, None)
-            self._bandwidth = median_bandwidth(_distances(comparison), made_with, None)
-        return self
+            self._bandwidth = median_bandwidth(distances_of_different(comparison), made_with, None)
+
+    def _fixed_gamma(self) -> float | None:
+        """Return the bandwidth that does not depend on what is evaluated; ``None`` for the median."""
+        return checked_gamma(self.gamma)
 
     runs_samples: ClassVar[bool] = True
 
@@ -105,10 +112,10 @@ class ProjectionKernel(QuantumKernel):
             made_with = self.made_with(x.shape[1])
             gamma = known_bandwidth(held, made_with, x, y)
         elif takes_gamma(self.outer):
-            gamma = checked_gamma(self.gamma)
+            gamma = self._fixed_gamma()
         comparison, target = self.compared(x, y)
         if median and gamma is None:
-            found = median_bandwidth(_distances(comparison), made_with, x)
+            found = median_bandwidth(distances_of_different(comparison), made_with, x)
             gamma = self._keep(found, held, x, y)
         matrix, errors = outer_kernel(comparison, self.outer, gamma)
         shots = comparison.projections.shots
@@ -119,7 +126,7 @@ class ProjectionKernel(QuantumKernel):
         has_gamma, given = takes_gamma(self.outer), checked_gamma(self.gamma)
         if not has_gamma and given is not None:
             raise ValueError(f"gamma={given:g} means nothing for outer={self.outer!r}, which has no bandwidth of ours.")
-        return has_gamma and given is None
+        return has_gamma and self._fixed_gamma() is None
 
     def _keep(self, found: MedianBandwidth, seen: MedianBandwidth | None, x: FloatArray, y: FloatArray | None) -> float:
         """Keep a bandwidth, unless another thread has kept one meanwhile: then that one holds, if it can."""
@@ -141,7 +148,7 @@ class ProjectionKernel(QuantumKernel):
         self._bandwidth = other._bandwidth  # elsewhere it is still the same kernel
 
 
-def _distances(comparison: Comparison) -> FloatArray:
+def distances_of_different(comparison: Comparison) -> FloatArray:
     """Return the squared distances of all pairs of different samples."""
     samples = np.unique(np.concatenate([comparison.rows, comparison.columns]))
     whole = replace(comparison, rows=samples, columns=samples)

@@ -20,7 +20,6 @@ from qiskit_qml_ext.kernels.methods.exact import ExactStates
 from qiskit_qml_ext.kernels.methods.inversion_test import InversionTestCounts
 from qiskit_qml_ext.kernels.readings import Reading
 from qiskit_qml_ext.kernels.repairs import Repair
-from qiskit_qml_ext.kernels.samples import check_samples
 from qiskit_qml_ext.kernels.training.counted_pairs import CountedPairs
 from qiskit_qml_ext.kernels.training.estimated_pairs import EstimatedPairs
 from qiskit_qml_ext.kernels.training.exact_pairs import ExactPairs
@@ -28,9 +27,8 @@ from qiskit_qml_ext.kernels.training.pairs import Pairs
 from qiskit_qml_ext.kernels.training.trained_map import TrainedMap
 from qiskit_qml_ext.kernels.training.training_run import KernelCallback
 from qiskit_qml_ext.kernels.training.with_trained_map import KernelWithTrainedMap
-from qiskit_qml_ext.optimizers import SPSA, Optimizer, optimizer_of
-from qiskit_qml_ext.optimizers.spsa import NUM_CALIBRATING
-from qiskit_qml_ext.primitives import Connection, RunPlan
+from qiskit_qml_ext.optimizers import Optimizer
+from qiskit_qml_ext.primitives import Connection
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
@@ -111,6 +109,10 @@ class TrainableKernel(KernelWithTrainedMap, FidelityKernel):
     """
 
     _untrained_kind: ClassVar[str] = "a FidelityKernel"
+    _nothing_to_train: ClassVar[str] = (
+        "The feature map has no weights before its last data, and trained_bandwidth=None trains none, so that nothing "
+        "is left to train. Take trained_bandwidth='common', another map, or a FidelityKernel."
+    )
 
     def __init__(
         self,
@@ -163,34 +165,9 @@ class TrainableKernel(KernelWithTrainedMap, FidelityKernel):
         self.callbacks = callbacks
         self.random_state = random_state
 
-    def plan_step(self, X: ArrayLike, *, price_per_minute: float | None = None) -> RunPlan:
-        """Say what one step of a training on all samples takes, without running it; a whole training has many.
-
-        Args:
-            X: Samples, shape (n, features).
-            price_per_minute: The price of a minute of processor time.
-
-        Returns:
-            The plan, whose advice says what it is of: of a gradient where the optimizer takes gradients; else of as
-            many matrices as a step reads, two for each direction of SPSA, one for other optimizers.
-
-        Raises:
-            ValueError: If the data or a setting are not valid, or the kernel counts no shots.
-        """
-        samples = check_samples("X", X)
-        trained, optimizer = self._trained_map(samples.shape[1]), optimizer_of(self.optimizer)
-        pairs = self._pairs(trained)
-        if not isinstance(pairs, CountedPairs):
-            raise ValueError(
-                "A step by exact states runs no circuits, so there is nothing to plan. Connect to a device."
-            )
-        somewhere = trained.start(np.full(len(trained.weights), 0.1))
-        columns = trained.columns if getattr(optimizer, "takes_gradients", True) else ()
-        number, words = _read_in_a_step(optimizer)
-        plan = pairs.plan(
-            trained.rows_at(samples, somewhere), columns, num_matrices=number, price_per_minute=price_per_minute
-        )
-        return replace(plan, advice=(words, *plan.advice))
+    @property
+    def _without_gradient(self) -> str:
+        return f"method={self.method!r}"
 
     def _wanted(self, x: FloatArray, y: FloatArray | None, reading: Reading) -> Fidelities:
         trained = self._trained_map(x.shape[1])
@@ -214,14 +191,3 @@ class TrainableKernel(KernelWithTrainedMap, FidelityKernel):
         own = FidelityKernel._get_param_names()
         settings = {name: getattr(self, name) for name in own if name in self._get_param_names() and name not in _MAP}
         return clone(FidelityKernel(self.feature_map_, **settings))
-
-
-def _read_in_a_step(optimizer: Optimizer) -> tuple[int, str]:
-    """Return how many matrices a step without gradients reads, and in words what is planned of a training."""
-    if isinstance(optimizer, SPSA):
-        number = 2 * optimizer.num_directions
-        return number, f"This is a step of {number} matrices; the first one takes up to {NUM_CALIBRATING} more."
-    kind = "gradient" if getattr(optimizer, "takes_gradients", True) else "matrix"
-    if optimizer.in_steps:
-        return 1, f"This is one {kind}: that of a step."
-    return 1, f"This is one {kind}; an iteration of this optimizer may take several, and its start more."
