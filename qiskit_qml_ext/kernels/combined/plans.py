@@ -1,7 +1,6 @@
 """Several plans as one."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.kernels.abilities import PlansRuns
@@ -72,10 +71,3 @@ def added(plans: Sequence[RunPlan]) -> RunPlan:
         ),
         advice=tuple(dict.fromkeys(sentence for plan in plans for sentence in plan.advice)),
     )
-
-
-def nothing_of(plan: RunPlan) -> RunPlan:
-    """Return the plan of work all of which is known."""
-    seconds = None if plan.seconds is None else 0.0
-    cost = None if plan.cost is None else 0.0
-    return replace(plan, circuits=0, executions=0, jobs=0, in_journal=0, seconds=seconds, cost=cost)
