@@ -16,9 +16,10 @@ class NearestCorrelation(RepairStep):
     """Take the nearest correlation matrix in the Frobenius norm: positive semi-definite, with a unit diagonal.
 
     Alternating projections with Dykstra's correction (Higham, IMA J. Numer. Anal. 22, 329 (2002), algorithm 3.3). Use
-    it where k(x, x) = 1 is known to hold: a diagonal that was measured is overwritten, and so is what a step before it did
-    to the diagonal only: ``"shift"`` and ``"regularize_by_error"`` right before it are refused. The errors are handed on, as by
-    :class:`ClipPSD`, but for the diagonal, which is exact. The matrix of two sets of samples is left as it is.
+    it where k(x, x) = 1 is known to hold: a diagonal that was measured is overwritten, and so is what a step before it
+    did to the diagonal only; ``"shift"`` and ``"regularize_by_error"`` right before it are refused. The errors are
+    handed on, as by :class:`ClipPSD`, but for the diagonal, which is exact. The matrix of two sets of samples is left
+    as it is.
 
     Examples:
         >>> import numpy as np
