@@ -99,6 +99,20 @@ def test_bad_samples_are_refused_in_rows_and_columns_before_anything_is_run(name
 
 
 @pytest.mark.parametrize("name", CLASSES)
+def test_tensors_that_a_gradient_is_asked_of_are_refused_with_what_to_do(name):
+    torch = pytest.importorskip("torch")
+    plain = torch.tensor(X)
+    asked = plain.clone().requires_grad_()
+    kernel, said = made(name), "_vec must be an array of real numbers, but (Tensor|list) came: .*requires grad.*detach"
+    for values in (asked, list(asked)):
+        with pytest.raises(TypeError, match="x" + said):
+            kernel.evaluate(values)
+        with pytest.raises(TypeError, match="y" + said):
+            kernel.evaluate_with_errors(X, values)
+    np.testing.assert_array_equal(kernel.evaluate(asked.detach()), kernel.evaluate(X))
+
+
+@pytest.mark.parametrize("name", CLASSES)
 def test_no_rows_are_refused_and_no_columns_are_what_a_machine_without_support_vectors_asks_for(name):
     kernel = made(name)
     for ask in (kernel.evaluate, kernel.evaluate_with_errors, kernel):

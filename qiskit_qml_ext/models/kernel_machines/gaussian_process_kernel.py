@@ -110,7 +110,8 @@ class GaussianProcessKernel(Kernel):
     def diag(self, X: FloatArray) -> FloatArray:
         """Return k(x, x) of each sample before any repair, shape (n,).
 
-        No sample of a fidelity kernel is run against itself for this: that is 1 by definition.
+        No sample of a fidelity kernel is run against itself for this: that is 1 by definition. Where such a kernel with
+        ``run_diagonal=True`` stands in a cache or a combination it is measured, all samples in one job.
         """
         kernel = self.kernel
         if isinstance(kernel, QuantumKernel):
