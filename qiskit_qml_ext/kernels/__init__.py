@@ -36,7 +36,7 @@ from qiskit_qml_ext.kernels.repairs import (
     shift_spectrum,
 )
 from qiskit_qml_ext.kernels.tangents import FisherKernel, PathKernel, TangentKernel, TrainedCircuitModel
-from qiskit_qml_ext.kernels.tiles import compute_kernel_matrix
+from qiskit_qml_ext.kernels.tiles import compute_kernel_estimate, compute_kernel_matrix
 from qiskit_qml_ext.kernels.training import KernelTrainingStep, TrainableKernel, TrainableProjectedKernel
 
 __all__ = [
@@ -82,6 +82,7 @@ __all__ = [
     "TrainableProjectedKernel",
     "TrainedCircuitModel",
     "clip_spectrum",
+    "compute_kernel_estimate",
     "compute_kernel_matrix",
     "shift_spectrum",
 ]

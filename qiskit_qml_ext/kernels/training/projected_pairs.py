@@ -69,7 +69,7 @@ class ProjectedPairs(ABC):
         if not isinstance(outer, str):
             raise ValueError(f"outer={outer!r} has no gradient. Use an optimizer that takes values only, as 'spsa'.")
         values, gamma = self._split(rows)
-        shifts = self._prepared(values, columns)
+        shifts = self.prepared(values, columns)
         [compared] = self.compared([values])
         cotangents, by_gamma = outer_pull_back(compared, outer, gamma, pull_back(self._matrix(compared, gamma)))
         found = self._by_parameters(values, columns, shifts, compared, cotangents)
@@ -79,8 +79,8 @@ class ProjectedPairs(ABC):
     def compared(self, rows: Sequence[FloatArray]) -> list[Comparison]:
         """Return the samples of each set of rows, without γ, compared with themselves."""
 
-    def _prepared(self, rows: FloatArray, columns: Sequence[int]) -> ShiftedPoints | None:
-        """Return what a gradient takes besides the matrix, before anything is run."""
+    def prepared(self, rows: FloatArray, columns: Sequence[int]) -> ShiftedPoints | None:
+        """Return what a gradient takes besides the matrix; raises, before anything is run, if there is none."""
         return None
 
     @abstractmethod
@@ -172,7 +172,7 @@ class MeasuredProjectedPairs(ProjectedPairs):
         if not columns:
             pub = (circuit.circuit, np.tile(missing, (num_matrices, 1)), None)
             return self.connection.plan([pub], price_per_minute=price_per_minute)
-        points = self._prepared(values, columns)
+        points = self.prepared(values, columns)
         shifted = local_circuit_on(self.connection, Encoding(points.circuit))
         pubs = [
             (circuit.circuit, missing, None),
@@ -185,7 +185,8 @@ class MeasuredProjectedPairs(ProjectedPairs):
         settings = covering_settings(self._table.patches, self._table.paulis.shape[1])
         return LocalOutcomes(self.connection, circuit).missing(circuit.distinct(rows)[0], pauli_turns(settings))
 
-    def _prepared(self, rows: FloatArray, columns: Sequence[int]) -> ShiftedPoints:
+    def prepared(self, rows: FloatArray, columns: Sequence[int]) -> ShiftedPoints:
+        """Return the shifted points; raises if the shifted circuits are not of the same qubits."""
         points = shifted_points(self._encoding.unitary, rows, columns)
         if used_qubits(points.circuit) != used_qubits(self._encoding.unitary):
             raise UnsupportedCircuitError(

@@ -31,7 +31,7 @@ from qiskit_qml_ext.kernels.training.trained_map import TrainedMap
 from qiskit_qml_ext.kernels.training.trained_projection import TrainedProjection
 from qiskit_qml_ext.kernels.training.training_run import KernelCallback, KernelTrainingRun
 from qiskit_qml_ext.kernels.training.with_trained_map import KernelWithTrainedMap
-from qiskit_qml_ext.optimizers import Optimizer
+from qiskit_qml_ext.optimizers import Optimizer, optimizer_of
 from qiskit_qml_ext.primitives import Connection
 
 if TYPE_CHECKING:
@@ -233,11 +233,14 @@ class TrainableProjectedKernel(KernelWithTrainedMap, ProjectedKernel):  # type: 
     def _begin(self, run: KernelTrainingRun, weights: FloatArray) -> None:
         """Take the median of the training samples at the first weights, if γ begins there."""
         trained, pairs = run.whole.trained, run.whole.pairs
-        if not takes_gamma(self.outer) or checked_gamma(self.gamma) is not None:
-            return
         assert isinstance(trained, TrainedProjection), "made by _trained_map"
         assert isinstance(pairs, ProjectedPairs), "made by _pairs"
-        [compared] = pairs.compared([trained.rows(run.whole.samples, weights, np.ones(len(trained.data)))])
+        rows = trained.rows(run.whole.samples, weights, np.ones(len(trained.data)))
+        if getattr(optimizer_of(self.optimizer), "takes_gradients", True):
+            pairs.prepared(rows, trained.columns)
+        if not takes_gamma(self.outer) or checked_gamma(self.gamma) is not None:
+            return
+        [compared] = pairs.compared([rows])
         found = median_bandwidth(distances_of_different(compared), None, None)
         run.take_map(replace(trained, gamma=found.gamma))
 
