@@ -50,11 +50,11 @@ class TrainableKernel(KernelWithTrainedMap, FidelityKernel):
     kernel like any other; its clones begin anew, pickled copies do not, and :meth:`frozen` is what it learned as a
     kernel that stays so: that is trained with labels of other data. Settings that change the circuit want a new fit.
 
-    **What leaves the kernel takes its labels along.** Models train ``TrainableKernel`` anew, but not ``frozen()``, nor a
-    kernel of ``feature_map_`` (``FidelityKernel(kernel.feature_map_)``), nor its method as a function
+    **What leaves the kernel takes its labels along.** Models train a ``TrainableKernel`` anew, but not ``frozen()``,
+    nor a kernel of ``feature_map_`` (``FidelityKernel(kernel.feature_map_)``), nor its method as a function
     (``SVC(kernel=kernel.evaluate)``, as with qiskit-machine-learning), nor a matrix that it made. Nothing sees it when
-    these meet the samples of the training again: every fold of a cross-validation and every choice of C is then too
-    good, for random labels too. They are for samples that the kernel was not trained with.
+    these meet the samples of the training again: every score of a cross-validation, and every one that C is chosen by,
+    is then too good, for random labels too. They are for samples that the kernel was not trained with.
 
     One circuit with all parameters free serves all steps and all matrices. Weights behind all data change no fidelity:
     their gradient is 0, and no circuit is shifted for them.

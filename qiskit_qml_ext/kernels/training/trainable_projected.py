@@ -55,8 +55,8 @@ class TrainableProjectedKernel(KernelWithTrainedMap, ProjectedKernel):  # type: 
     that change the circuit or the classical kernel want a new fit.
 
     What leaves the kernel takes its labels along, and nothing sees it: ``frozen()``, a kernel of ``feature_map_`` or
-    with ``gamma_``, and ``kernel.evaluate`` as a function are for samples that the kernel was not trained with. On those
-    of the training every score is too good, for random labels too.
+    with ``gamma_``, and ``kernel.evaluate`` as a function are for samples that the kernel was not trained with. On
+    those of the training every score is too good, for random labels too.
 
     Args:
         feature_map: A template, all of whose weights are trained, or a circuit; ``None`` is ``ZZFeatureMap()``. Weights
@@ -96,8 +96,8 @@ class TrainableProjectedKernel(KernelWithTrainedMap, ProjectedKernel):  # type: 
         weights_: The trained weights, shape (W,).
         bandwidth_: The trained factor of each feature, shape (features,).
         gamma_: The trained γ.
-        feature_map_: The circuit with weights and bandwidth fixed, for other kernels and other samples than those of the
-            training.
+        feature_map_: The circuit with weights and bandwidth fixed, for other kernels and other samples than those of
+            the training.
         history_: A frame with a row for each iteration: loss, validation loss, norm of the gradient, seconds, shots.
         n_iter_: The number of iterations.
         stopped_: Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"``, or by the ``"optimizer"``.
