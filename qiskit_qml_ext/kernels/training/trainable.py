@@ -40,9 +40,9 @@ class TrainableKernel(KernelWithTrainedMap, FidelityKernel):
     r"""A fidelity kernel whose weights and bandwidth are fitted to data by gradient.
 
     ``fit(X, y)`` makes a loss of the kernel matrix small. Exact gradients take one reverse pass for each sample. On a
-    target with shots every angle is shifted by its gate's rule, in one job for all pairs, which takes about 2 n² G
-    circuits a step for n samples and G angles; smaller batches, or ``optimizer="spsa"`` with n² circuits a step, take
-    less. A loss of an estimated matrix is biased by its noise where it is not linear.
+    target with shots every angle is shifted by its gate's rule, in one job for all pairs after that of the matrix:
+    about 2 n² G circuits a step for n samples and G angles. Smaller batches, or ``optimizer="spsa"`` with n² circuits a
+    step, take less. A loss of an estimated matrix is biased by its noise where it is not linear.
 
     A model such as ``QuantumSVC(TrainableKernel())`` trains a clone of it on its own training samples, whether it was
     trained before or not, so that in a cross-validation no kernel has seen the labels that it is tested with, and
