@@ -35,6 +35,7 @@ class FidelityKernel(KernelByMethod):
     Exact results simulate one state for each distinct sample. Sampled results run one transpiled circuit U(y)†U(x) as
     one PUB with a parameter array (or as few as the connection's limit on executions allows) and read the count of the
     all-zeros outcome; each unordered pair of distinct samples runs once, and never again through the same connection.
+    With ``shots="adaptive"`` it runs twice, a pilot in one job and then one job for each number of shots, some ten.
     The Hamming weights of all outcomes are kept, so that :meth:`reinterpret` gives other kernels without another run.
 
     Args:
@@ -58,9 +59,10 @@ class FidelityKernel(KernelByMethod):
             that the device reports for the qubits it measures. Corrected values are unbiased, noisier, and may lie
             outside of 0 to 1; errors of single qubits need ``keep="outcomes"``, which they imply. Raw counts stay.
         shots: ``None`` for the connection's; a whole number, which takes their place (exact results are drawn then
-            too); ``"adaptive"``, by which each entry gets as many as it needs to be as precise as the worst one is
-            under the connection's shots, fewer near 0 and 1; or :class:`~qiskit_qml_ext.kernels.EvenErrors`, the
-            same with other numbers. For shots by which the decisions of a classifier stand, see
+            too); ``"adaptive"``, by which each entry gets as many as it needs to be at least as precise as the worst
+            one is under the connection's S: far fewer near 0 and 1, up to about S + 2√S near 1/2, the pilot counted; or
+            :class:`~qiskit_qml_ext.kernels.EvenErrors`, the same with other numbers, where it stands when that pays
+            and what it leaves beside as many uniform shots. For shots by which the decisions of a classifier stand, see
             :class:`~qiskit_qml_ext.models.AdaptiveQuantumSVC`.
         training_parameters: Parameters of a feature-map circuit that are not data, for qiskit-machine-learning's
             ``QuantumKernelTrainer``; the other parameters take the features.

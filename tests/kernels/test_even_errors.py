@@ -86,6 +86,48 @@ def test_rule_is_the_one_that_is_stated():
     assert np.all(below < needed), "a smaller number of shots would have been enough"
 
 
+def beside_uniform_shots(entries, settings):
+    """The mean square over all entries, by that of as many uniform shots; over all outcomes of the pilots."""
+    even = settings.with_shots_of(None)
+    zeros = np.arange(even.pilot + 1)
+    chances, sizes = binom.pmf(zeros, even.pilot, entries[:, None]), even.sizes_after(zeros)
+    squares = entries * (1 - entries)
+    shots = even.pilot + (chances @ sizes).mean()
+    return shots, (squares * (chances @ (1 / sizes))).mean() / (squares.mean() / shots)
+
+
+ENTRIES = {
+    "about 1/2": np.full(3, 0.5),
+    "of a wide map": np.prod(np.cos(np.random.default_rng(0).normal(size=(400, 20)) / np.sqrt(2)) ** 2, axis=1),
+    "of a map of eight": np.prod(np.cos(np.random.default_rng(1).normal(size=(400, 8)) / np.sqrt(2)) ** 2, axis=1),
+    "any": np.random.default_rng(2).uniform(size=400),
+    "all near 0": np.full(3, 1e-6),
+    "all near 1": np.full(3, 1 - 1e-6),
+    "one has all of v": np.array([0.5] + 99 * [1e-4]),
+    "below one in two roots": np.full(3, 0.004),
+}
+
+
+@pytest.mark.parametrize("shots", [1000, 4096, 100_000])
+@pytest.mark.parametrize("entries", ENTRIES.values(), ids=ENTRIES)
+def test_mean_square_beside_as_many_uniform_shots_is_the_one_that_is_stated(entries, shots):
+    settings = EvenErrors(shots)
+    n, v = settings.with_shots_of(None).pilot, np.mean(entries * (1 - entries))
+    left = np.mean(1 - entries ** (n + 2) - (1 - entries) ** (n + 2))
+    mean_shots = n + 4 * shots * (n * (n - 1) * v + n + 1) / ((n + 1) * (n + 2))
+    taken, ratio = beside_uniform_shots(entries, settings)
+    assert mean_shots * (1 - 1e-9) <= taken <= mean_shots * 1.25  # numbers are rounded up, by 1.2 in the mean
+    assert_allclose(ratio, mean_shots / (4 * shots * v) * left, rtol=0.1)
+    assert_allclose(ratio, (1 + 1 / (v * np.sqrt(shots))) * left, rtol=0.1)
+    assert ratio < 2.1
+
+
+def test_as_many_uniform_shots_leave_half_the_mean_square_of_entries_near_0_and_more_where_one_has_all_of_v():
+    assert_allclose(beside_uniform_shots(ENTRIES["all near 0"], EvenErrors(4096))[1], 2, rtol=0.01)
+    assert_allclose(beside_uniform_shots(ENTRIES["about 1/2"], EvenErrors(4096))[1], 1, rtol=0.05)
+    assert beside_uniform_shots(ENTRIES["one has all of v"], EvenErrors(4096))[1] < 0.2
+
+
 def test_expected_shots_are_the_mean_over_pilots():
     even = EvenErrors(500).with_shots_of(None)
     entries = np.array([0.0, 0.02, 0.3, 1.0])

@@ -40,15 +40,21 @@ class TrainableKernel(KernelWithTrainedMap, FidelityKernel):
     r"""A fidelity kernel whose weights and bandwidth are fitted to data by gradient.
 
     ``fit(X, y)`` makes a loss of the kernel matrix small. Exact gradients take one reverse pass for each sample. On a
-    target with shots every angle is shifted by its gate's rule, in one job for all pairs, which takes about 2 n² G
-    circuits a step for n samples and G angles; smaller batches, or ``optimizer="spsa"`` with n² circuits a step, take
-    less. A loss of an estimated matrix is biased by its noise where it is not linear.
+    target with shots every angle is shifted by its gate's rule, in one job for all pairs after that of the matrix:
+    about 2 n² G circuits a step for n samples and G angles. Smaller batches, or ``optimizer="spsa"`` with n² circuits a
+    step, take less. A loss of an estimated matrix is biased by its noise where it is not linear.
 
     A model such as ``QuantumSVC(TrainableKernel())`` trains a clone of it on its own training samples, whether it was
     trained before or not, so that in a cross-validation no kernel has seen the labels that it is tested with, and
     ``GridSearchCV`` can look for the best ``kernel__optimizer`` or ``kernel__max_iter``. Trained by itself it is a
     kernel like any other; its clones begin anew, pickled copies do not, and :meth:`frozen` is what it learned as a
     kernel that stays so: that is trained with labels of other data. Settings that change the circuit want a new fit.
+
+    **What leaves the kernel takes its labels along.** Models train a ``TrainableKernel`` anew, but not ``frozen()``,
+    nor a kernel of ``feature_map_`` (``FidelityKernel(kernel.feature_map_)``), nor its method as a function
+    (``SVC(kernel=kernel.evaluate)``, as with qiskit-machine-learning), nor a matrix that it made. Nothing sees it when
+    these meet the samples of the training again: every score of a cross-validation, and every one that C is chosen by,
+    is then too good, for random labels too. They are for samples that the kernel was not trained with.
 
     One circuit with all parameters free serves all steps and all matrices. Weights behind all data change no fidelity:
     their gradient is 0, and no circuit is shifted for them.
@@ -88,7 +94,7 @@ class TrainableKernel(KernelWithTrainedMap, FidelityKernel):
     Attributes:
         weights_: The trained weights, shape (W,).
         bandwidth_: The trained factor of each feature, shape (features,).
-        feature_map_: The circuit with both fixed, for other kernels.
+        feature_map_: The circuit with both fixed, for other kernels and other samples than those of the training.
         history_: A frame with a row for each iteration: loss, validation loss, norm of the gradient, seconds, shots.
         n_iter_: The number of iterations.
         stopped_: Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"``, or by the ``"optimizer"``.
@@ -185,7 +191,11 @@ class TrainableKernel(KernelWithTrainedMap, FidelityKernel):
         return EstimatedPairs(connection, trained.encoding, method)
 
     def frozen(self) -> FidelityKernel:
-        """Return the fidelity kernel of ``feature_map_``, with the other settings of this one."""
+        """Return the fidelity kernel of ``feature_map_``, with the other settings of this one.
+
+        Labels that it was trained with must have no part in the data that a model is tested with or C is chosen by, or
+        scores are too good.
+        """
         if "feature_map_" not in vars(self):
             raise self._untrained(self._untrained_kind)
         own = FidelityKernel._get_param_names()

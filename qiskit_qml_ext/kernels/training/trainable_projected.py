@@ -54,6 +54,10 @@ class TrainableProjectedKernel(KernelWithTrainedMap, ProjectedKernel):  # type: 
     :class:`~qiskit_qml_ext.kernels.TrainableKernel`, where the settings of the training stand in more detail. Settings
     that change the circuit or the classical kernel want a new fit.
 
+    What leaves the kernel takes its labels along, and nothing sees it: ``frozen()``, a kernel of ``feature_map_`` or
+    with ``gamma_``, and ``kernel.evaluate`` as a function are for samples that the kernel was not trained with. On
+    those of the training every score is too good, for random labels too.
+
     Args:
         feature_map: A template, all of whose weights are trained, or a circuit; ``None`` is ``ZZFeatureMap()``. Weights
             behind all data change no fidelity, but reduced states: they are trained too.
@@ -92,7 +96,8 @@ class TrainableProjectedKernel(KernelWithTrainedMap, ProjectedKernel):  # type: 
         weights_: The trained weights, shape (W,).
         bandwidth_: The trained factor of each feature, shape (features,).
         gamma_: The trained γ.
-        feature_map_: The circuit with weights and bandwidth fixed, for other kernels.
+        feature_map_: The circuit with weights and bandwidth fixed, for other kernels and other samples than those of
+            the training.
         history_: A frame with a row for each iteration: loss, validation loss, norm of the gradient, seconds, shots.
         n_iter_: The number of iterations.
         stopped_: Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"``, or by the ``"optimizer"``.
@@ -176,7 +181,11 @@ class TrainableProjectedKernel(KernelWithTrainedMap, ProjectedKernel):  # type: 
         self.training_values = training_values
 
     def frozen(self) -> ProjectedKernel:
-        """Return the projected kernel of ``feature_map_`` and ``gamma_``, with the other settings of this one."""
+        """Return the projected kernel of ``feature_map_`` and ``gamma_``, with the other settings of this one.
+
+        Labels that it was trained with must have no part in the data that a model is tested with or C is chosen by, or
+        scores are too good.
+        """
         if "feature_map_" not in vars(self):
             raise self._untrained(self._untrained_kind)
         own = ProjectedKernel._get_param_names()
