@@ -9,7 +9,7 @@ Without labels each entry gets what makes it as precise as the others. ``even_er
 from qiskit_qml_ext.kernels.adaptive.adaptive_shots import AdaptiveShots
 from qiskit_qml_ext.kernels.adaptive.decisions import Decided, Trained, decide, train
 from qiskit_qml_ext.kernels.adaptive.even_errors import EvenErrors
-from qiskit_qml_ext.kernels.adaptive.pair_circuits import PairCircuits, RunsPairs, adaptive_circuits
+from qiskit_qml_ext.kernels.adaptive.pair_circuits import PairCircuits, RunsPairs, check_adaptive
 from qiskit_qml_ext.kernels.adaptive.pair_counts import PairCounts
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "PairCounts",
     "RunsPairs",
     "Trained",
-    "adaptive_circuits",
+    "check_adaptive",
     "decide",
     "train",
 ]
