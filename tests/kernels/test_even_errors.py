@@ -324,6 +324,55 @@ def test_plan_of_packed_circuits_counts_copies_side_by_side_and_what_is_not_full
     assert one.plan(samples).executions == one.plan(samples).expected_executions == 0
 
 
+def drawn_executions(even, entries, copies, repeats=2000):
+    """Count, for pilots that are drawn, circuits of up to so many pairs with one number of shots."""
+    entries = np.broadcast_to(entries, (repeats, np.shape(entries)[-1]))
+    zeros = np.random.default_rng(0).binomial(even.pilot, entries)
+    sizes = even.sizes_after(zeros)
+    circuits = sum(size * np.ceil((sizes == size).sum(axis=1) / copies) for size in even.sizes)
+    return even.pilot * np.ceil(entries.shape[1] / copies) + circuits
+
+
+def test_plan_of_packed_circuits_expects_what_pairs_with_one_number_of_shots_fill():
+    connection = connect("fake_manila", shots=200, seed=1, packing=2)
+    samples, even = X[:5, :2], EvenErrors(200).with_shots_of(None)
+    plan = FidelityKernel(MAP, connection=connection, shots="adaptive").plan(samples)
+    entries = plan.error_free * fidelities(samples)[np.triu_indices(5, 1)]
+    drawn = drawn_executions(even, entries, 2)
+    assert abs(drawn.mean() - plan.expected_executions) < 5 * drawn.std() / np.sqrt(2000)
+    assert plan.expected_executions > 5 * 200
+    assert "10 pairs with uniform shots take 1,000." in plan.summary()
+    assert "are not full: here uniform shots, shots=None or a number, take less." in plan.summary()
+    alone = FidelityKernel(MAP, connection=connect("fake_manila", shots=200, seed=1), shots="adaptive")
+    assert "side by side" not in alone.plan(samples).summary()
+
+
+@pytest.mark.parametrize("pairs", [20, 45, 400])
+def test_executions_of_packed_pairs_are_the_mean_over_pilots(pairs):
+    even, entries = EvenErrors(300).with_shots_of(None), np.random.default_rng(1).beta(0.5, 2, size=45)
+    of_all = entries[:pairs] if pairs <= 45 else np.random.default_rng(2).choice(entries, size=(2000, pairs))
+    drawn = drawn_executions(even, of_all, 7)
+    expected = even.expected_executions(entries[:pairs], pairs, 7)
+    assert abs(drawn.mean() - expected) < 5 * drawn.std() / np.sqrt(2000)
+
+
+def test_plan_expects_what_the_pairs_that_run_take_and_not_others():
+    even, rng = EvenErrors(1000).with_shots_of(None), np.random.default_rng(3)
+    near, far = rng.normal(size=(4, 3)) / 100, rng.normal(size=(60, 3)) / 100 + [np.pi / 2, 0, 0]
+    between = kernel(uniform=1000).plan(near, far)
+    assert_allclose(between.expected_executions, 240 * even.expected_shots(np.array([0.5])), rtol=1e-3)
+    with_diagonal = kernel(uniform=1000, run_diagonal=True).plan(X)
+    of_entries = PAIRS * even.expected_shots(fidelities()[UPPER]) + 9 * even.expected_shots(np.ones(1))
+    assert_allclose(with_diagonal.expected_executions, of_entries, rtol=1e-9)
+    known = kernel(uniform=1000)
+    known.evaluate(np.concatenate([near, near + 0.01]))
+    more = known.plan(np.concatenate([near, near + 0.01, far[:2]]))
+    entries = [0.5] * 16 + [1.0]
+    assert_allclose(more.expected_executions, 17 * even.expected_shots(np.array(entries)), rtol=1e-3)
+    moments = kernel(uniform=1000, run_diagonal=True).plan(X, entries=(0.5, 0.0)).expected_executions
+    assert_allclose(moments, PAIRS * even.expected_shots(np.array([0.5])) + 9 * even.expected_shots(np.ones(1)))
+
+
 def test_plan_of_several_kernels_counts_shared_pairs_once():
     connection = connect("exact", shots=400, seed=1)
     parts = [("one", FidelityKernel(MAP, connection=connection, shots="adaptive"))]

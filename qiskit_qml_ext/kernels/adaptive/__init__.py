@@ -1,9 +1,10 @@
 """Shots where they matter: a pilot, then more for the pairs of samples that need them.
 
 Without labels each entry gets what makes it as precise as the others. ``even_errors``: how many that is;
-``even_inversion``: how they are run. With labels the pairs on which decisions hang get more until these stand.
-``adaptive_shots``: when enough is enough. ``pair_counts``: what was measured of each pair, and which shots come next.
-``pair_circuits``: how pairs are run. ``decisions``: a support vector machine that asks for more until it stands.
+``even_work``: what they will take; ``even_inversion``: how they are run. With labels the pairs on which decisions hang
+get more until these stand. ``adaptive_shots``: when enough is enough. ``pair_counts``: what was measured of each pair,
+and which shots come next. ``pair_circuits``: how pairs are run. ``decisions``: a support vector machine that asks for
+more until it stands.
 """
 
 from qiskit_qml_ext.kernels.adaptive.adaptive_shots import AdaptiveShots
