@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from qiskit import QuantumCircuit
 from qiskit.primitives import StatevectorSampler
 from qiskit.quantum_info import Statevector
 from qiskit_aer.noise import NoiseModel, depolarizing_error
@@ -274,7 +275,7 @@ def test_plan_says_the_most_and_what_is_expected():
     assert usage.jobs <= plan.jobs
     assert one.plan(X).circuits == one.plan(X).executions == one.plan(X).expected_executions == 0
     assert "up to 1,0" in plan.summary()
-    assert f"{plan.expected_executions:,.0f} executions are expected; 36 pairs with uniform shots take 36,000." in (
+    assert f"{plan.expected_executions:,.0f} executions are expected; uniform shots take 36,000." in (
         plan.summary()
     )
 
@@ -341,7 +342,7 @@ def test_plan_of_packed_circuits_expects_what_pairs_with_one_number_of_shots_fil
     drawn = drawn_executions(even, entries, 2)
     assert abs(drawn.mean() - plan.expected_executions) < 5 * drawn.std() / np.sqrt(2000)
     assert plan.expected_executions > 5 * 200
-    assert "10 pairs with uniform shots take 1,000." in plan.summary()
+    assert "uniform shots take 1,000." in plan.summary()
     assert "are not full: here uniform shots, shots=None or a number, take less." in plan.summary()
     alone = FidelityKernel(MAP, connection=connect("fake_manila", shots=200, seed=1), shots="adaptive")
     assert "side by side" not in alone.plan(samples).summary()
@@ -382,6 +383,25 @@ def test_plan_of_several_kernels_counts_shared_pairs_once():
     alone = parts[0][1].plan(X)
     assert plan.executions == alone.executions + PAIRS * 400
     assert_allclose(plan.expected_executions, alone.expected_executions + PAIRS * 400)
+    assert plan.uniform_executions == 2 * PAIRS * 400
+    said = plan.summary()
+    assert said.count("executions are expected") == 1
+    assert f"About {plan.expected_executions:,.0f} executions are expected; uniform shots take 28,800." in said
+    assert "one: These are the most: after a pilot" in said
+    assert "plain: The all-zeros signal" in said
+    wide = AngleFeatureMap().build(3).tensor(QuantumCircuit(10))
+    wide.h(range(10))
+    parts.append(("wide", FidelityKernel(wide, connection=connection, shots="adaptive")))
+    plan = CombinedKernel(parts).plan(X)
+    assert plan.expected_executions is None, "of one of them it is not known"
+    assert plan.uniform_executions == 3 * PAIRS * 400
+
+
+def test_plan_of_cached_entries_expects_nothing(tmp_path):
+    CachedKernel(kernel(), store=tmp_path / "entries").evaluate(X)
+    plan = CachedKernel(kernel(), store=tmp_path / "entries").plan(X)
+    assert plan.executions == plan.expected_executions == plan.uniform_executions == 0
+    assert "About 0 executions are expected; uniform shots take 0." in plan.summary()
 
 
 def test_cached_kernel_plans_and_keeps_the_shots_of_each_entry(tmp_path):

@@ -51,21 +51,14 @@ class EvenWork:
             plan: The plan of the most.
             entries: Exact entries that stand for those of new pairs; none where they are not known.
         """
-        if self.new and not entries.size:
-            return plan.with_advice(*[_NOT_FULL + "."] * (self.copies > 1))
-        intact = 1.0 if plan.error_free is None else plan.error_free
-        of_new = self.even.expected_executions(intact * entries, self.new, self.copies) if self.new else 0.0
         uniform = -(-self.new // self.copies) * self.even.uniform
-        plan = replace(plan, expected_executions=self.certain + of_new)
-        where = "" if plan.error_free is None else ", if each of the reported errors leaves nothing of the signal"
-        plan = plan.with_advice(
-            f"About {plan.expected_executions:,.0f} executions are expected{where}; {self.new:,} pairs with uniform "
-            f"shots take {uniform:,}."
-        )
-        if self.copies == 1:
-            return plan
-        dearer = ": here uniform shots, shots=None or a number, take less" if of_new > uniform else ""
-        return plan.with_advice(f"{_NOT_FULL}{dearer}.")
+        plan, dearer = replace(plan, uniform_executions=self.certain + uniform), ""
+        if entries.size or not self.new:
+            intact = 1.0 if plan.error_free is None else plan.error_free
+            of_new = self.even.expected_executions(intact * entries, self.new, self.copies) if self.new else 0.0
+            plan = replace(plan, expected_executions=self.certain + of_new)
+            dearer = ": here uniform shots, shots=None or a number, take less" * (of_new > uniform)
+        return plan if self.copies == 1 else plan.with_advice(f"{_NOT_FULL}{dearer}.")
 
 
 _NOT_FULL = "Only pairs with the same number of shots run side by side, so that circuits are not full"
