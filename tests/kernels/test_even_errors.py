@@ -275,9 +275,7 @@ def test_plan_says_the_most_and_what_is_expected():
     assert usage.jobs <= plan.jobs
     assert one.plan(X).circuits == one.plan(X).executions == one.plan(X).expected_executions == 0
     assert "up to 1,0" in plan.summary()
-    assert f"{plan.expected_executions:,.0f} executions are expected; uniform shots take 36,000." in (
-        plan.summary()
-    )
+    assert f"{plan.expected_executions:,.0f} executions are expected; uniform shots take 36,000." in (plan.summary())
 
 
 def test_plan_of_known_moments_is_near_that_of_their_entries():

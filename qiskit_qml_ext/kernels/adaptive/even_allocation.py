@@ -102,8 +102,10 @@ def entries_of_moments(mean: float, variance: float) -> FloatArray:
     """Return entries between 0 and 1 that have about a mean and a variance: quantiles of a beta distribution."""
     mean = min(max(mean, 0.0), 1.0)
     most = mean * (1 - mean)
-    if not 0 < variance < most:  # all alike, or at the ends
-        return np.full(_QUANTILES, mean) if variance <= 0 else (np.arange(_QUANTILES) < mean * _QUANTILES).astype(np.float64)
+    if variance <= 0:
+        return np.full(_QUANTILES, mean)
+    if variance >= most:  # all at the ends
+        return (np.arange(_QUANTILES) < mean * _QUANTILES).astype(np.float64)
     total = most / variance - 1
     places = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
     return np.asarray(beta.ppf(places, mean * total, (1 - mean) * total))
