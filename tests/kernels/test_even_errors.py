@@ -14,7 +14,7 @@ from scipy.stats import binom
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from qiskit_qml_ext.circuits import AngleFeatureMap, IQPFeatureMap
+from qiskit_qml_ext.circuits import AngleFeatureMap, IQPFeatureMap, ZZFeatureMap
 from qiskit_qml_ext.diagnostics import kernel_concentration
 from qiskit_qml_ext.exceptions import BudgetExceededError
 from qiskit_qml_ext.kernels import (
@@ -610,7 +610,7 @@ REFUSED = {
     "readout": (
         {"shots": "adaptive", "readout_correction": ReadoutErrors(0.01, 0.01)},
         ValueError,
-        "correct afterwards",
+        r"say keep='outcomes', .*kernel\.set_params\(readout_correction=…\)\.reinterpret\('fidelity', X\)",
     ),
 }
 
@@ -619,6 +619,8 @@ REFUSED = {
 @pytest.mark.parametrize("call", ["evaluate", "plan", "reinterpret"])
 def test_what_cannot_be_meant_is_refused_before_anything_runs(case, call):
     settings, kind, words = REFUSED[case]
+    if (case, call) == ("readout", "reinterpret"):
+        words = "have not run yet"
     before = SAMPLED.usage
     one = FidelityKernel(MAP, **{"connection": SAMPLED, **settings})
     with pytest.raises(kind, match=words):
@@ -626,9 +628,44 @@ def test_what_cannot_be_meant_is_refused_before_anything_runs(case, call):
     assert SAMPLED.usage == before
 
 
-def test_kernels_of_outcomes_refuse_adaptive_shots():
-    with pytest.raises(ValueError, match=r"those of HammingKernel are not\. Give a whole number"):
+def test_kernels_of_outcomes_refuse_adaptive_shots_with_what_works_for_their_map():
+    with pytest.raises(ValueError, match=r"HammingKernel are not\. Give a whole number, or take FidelityKernel"):
         HammingKernel(MAP, connection=SAMPLED, shots="adaptive").evaluate(X)
+    advised = FidelityKernel(MAP, method="sampled", connection=connect("exact", shots=50, seed=0), shots="adaptive")
+    advised.evaluate(X)
+    assert advised.reinterpret("hamming", X).matrix.shape == (9, 9)
+    for feature_map in (ZZFeatureMap(), IQPFeatureMap(reps=2)):  # each pair would have to run in both orders
+        for kind in (HammingKernel, BitFlipTolerantKernel):
+            with pytest.raises(ValueError, match=r"are not\. Give a whole number\.$"):
+                kind(feature_map, connection=SAMPLED, shots="adaptive").evaluate(X)
+    with pytest.raises(ValueError, match=r"Give a whole number, or take method='sampled'\.$"):
+        FidelityKernel(MAP, connection=SAMPLED, method="swap", shots="adaptive").evaluate(X)
+
+
+CORRECTIONS = [ReadoutErrors(0.02, 0.03), ReadoutErrors((0.02, 0.01), (0.03, 0.02)), "reported"]
+
+
+@pytest.mark.parametrize("correction", CORRECTIONS, ids=["one rate", "rates of qubits", "reported"])
+def test_readout_errors_are_undone_afterwards_as_the_refusal_says(correction):
+    connection = connect("fake_manila", shots=60, seed=1)
+    one = FidelityKernel(MAP, connection=connection, shots="adaptive", readout_correction=correction)
+    with pytest.raises(ValueError, match="keep='outcomes'"):
+        one.evaluate(X[:4, :2])
+    assert connection.usage.circuits == 0
+    estimate = one.set_params(readout_correction=None, keep="outcomes").evaluate_with_errors(X[:4, :2])
+    usage = connection.usage
+    corrected = one.set_params(readout_correction=correction).reinterpret("fidelity", X[:4, :2])
+    assert connection.usage == usage
+    assert len(corrected.applied) == 1
+    above = np.triu_indices(4, 1)
+    assert np.all(corrected.matrix[above] != estimate.raw[above])
+    assert np.all(corrected.standard_errors[above] > estimate.standard_errors[above])
+    if correction == "reported":
+        for outcomes in (estimate, estimate.outcomes, FidelityKernel(MAP).evaluate_with_errors(X)):
+            with pytest.raises(TypeError, match=r"must be None or ReadoutErrors\(…\), but 'reported'.*set_params"):
+                outcomes.reinterpret("fidelity", readout_correction="reported")
+    else:
+        assert_array_equal(estimate.reinterpret("fidelity", readout_correction=correction).matrix, corrected.matrix)
 
 
 @pytest.mark.parametrize("settings", [{"shots": 0}, {"pilot": 0}, {"shots": -3}])

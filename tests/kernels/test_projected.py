@@ -503,9 +503,9 @@ INDEFINITE = [
     RBF(10.0) * ExpSineSquared(),
     ExpSineSquared() + ConstantKernel(1e-3),
     PairwiseKernel(metric="sigmoid"),
-    PairwiseKernel(metric=lambda one, other: -np.abs(one - other).sum()),
+    PairwiseKernel(metric=lambda one, other, gamma: -np.abs(one - other).sum()),
     ConstantKernel(-1.0),
-    (RBF(0.5) + DotProduct(0.0)) ** 0.3,
+    DotProduct(1.0) ** 0.3,
 ]
 
 
