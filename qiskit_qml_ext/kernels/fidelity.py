@@ -132,24 +132,25 @@ class FidelityKernel(KernelByMethod):
             self.method == "auto" or not isinstance(method_named(self.method), SwapTestCounts | PredictsErrors)
         )
 
+    def connection_of_pairs(self) -> Connection | None:
+        """Return where inversion tests of pairs run, each with shots of its own; ``None`` where results are exact.
+
+        Raises:
+            ValueError: If the kernel's method is no inversion test.
+        """
+        if self.method != "auto" and not isinstance(method_named(self.method), OutcomeMethod):
+            raise ValueError(f"Adaptive shots run inversion tests, but method={self.method!r}. Leave it at 'auto'.")
+        connection = self._connection(draws=self._asks_for_circuits())
+        return None if connection.is_exact and not self._asks_for_circuits() else connection
+
     def pair_circuits(self, samples: FloatArray, pairs: IndexArray) -> PairCircuits:
         """Return what runs inversion tests of pairs, each with shots of its own; see :class:`AdaptiveShots`.
 
         Args:
             samples: Checked samples, shape (d, features).
             pairs: Rows of ``samples``, shape (p, 2).
-
-        Raises:
-            ValueError: If the kernel's results are exact, or its method is no inversion test.
         """
-        if self.method != "auto" and not isinstance(method_named(self.method), OutcomeMethod):
-            raise ValueError(f"Adaptive shots run inversion tests, but method={self.method!r}. Leave it at 'auto'.")
         wanted = self._wanted(samples, None, self.reading())
-        if wanted.connection.is_exact and not self._asks_for_circuits():
-            raise ValueError(
-                "Adaptive shots need a target that draws shots, but the kernel's results are exact. Give the kernel "
-                'connection=connect("exact", shots=1), whose shots are chosen as they are needed, or a device.'
-            )
         test = inversion_test_on(wanted.connection, *wanted.encoding.circuit_for(wanted.connection))
         if test.program is not None:
             check_domain(test.program, test.columns, wanted.x, None)

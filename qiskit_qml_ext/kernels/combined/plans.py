@@ -1,6 +1,7 @@
 """Several plans as one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.kernels.abilities import PlansRuns
@@ -20,12 +21,19 @@ def plans_of(
 ) -> list[RunPlan]:
     """Return the plans of the kernels that run circuits; what one of them runs is not in the plans of the next ones.
 
+    Advice that is not that of all has the name of its kernel.
+
     Raises:
         ValueError: If a kernel may run circuits and cannot say which.
     """
-    planning = [planner for name, kernel in kernels for planner in _planners(name, kernel, x.shape[1])]
+    planning = [(name, planner) for name, kernel in kernels for planner in _planners(name, kernel, x.shape[1])]
     with planned_together():
-        return [one.plan(x, y, shots=shots, price_per_minute=price_per_minute, entries=entries) for one in planning]
+        plans = [one.plan(x, y, shots=shots, price_per_minute=price_per_minute, entries=entries) for _, one in planning]
+    of_all = set.intersection(*(set(plan.advice) for plan in plans)) if plans else set()
+    return [
+        replace(plan, advice=tuple(said if said in of_all else f"{name}: {said}" for said in plan.advice))
+        for (name, _), plan in zip(planning, plans, strict=True)
+    ]
 
 
 def _planners(name: str, kernel: object, num_features: int) -> list[PlansRuns]:
@@ -64,10 +72,19 @@ def added(plans: Sequence[RunPlan]) -> RunPlan:
         cost=sum(costs) if len(costs) == len(plans) else None,
         standard_error=max(plan.standard_error for plan in plans),
         error_free=min((plan.error_free for plan in plans if plan.error_free is not None), default=None),
-        expected_executions=(
-            sum(plan.executions if plan.expected_executions is None else plan.expected_executions for plan in plans)
-            if any(plan.expected_executions is not None for plan in plans)
+        expected_executions=_expected(plans),
+        uniform_executions=(
+            sum(plan.executions if plan.uniform_executions is None else plan.uniform_executions for plan in plans)
+            if any(plan.uniform_executions is not None for plan in plans)
             else None
         ),
         advice=tuple(dict.fromkeys(sentence for plan in plans for sentence in plan.advice)),
     )
+
+
+def _expected(plans: Sequence[RunPlan]) -> float | None:
+    """Return the executions that are expected of all, ``None`` where all are fixed, or some are not known."""
+    differing = [plan for plan in plans if plan.uniform_executions is not None]
+    if not differing or any(plan.expected_executions is None for plan in differing):
+        return None
+    return sum(plan.executions if plan.expected_executions is None else plan.expected_executions for plan in plans)

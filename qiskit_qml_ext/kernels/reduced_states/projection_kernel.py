@@ -22,6 +22,7 @@ from qiskit_qml_ext.kernels.reduced_states.bandwidth import (
     median_bandwidth,
 )
 from qiskit_qml_ext.kernels.reduced_states.comparison import Comparison
+from qiskit_qml_ext.kernels.reduced_states.outer_definiteness import is_definite
 from qiskit_qml_ext.kernels.reduced_states.outer_kernels import outer_kernel, takes_gamma
 from qiskit_qml_ext.kernels.samples import check_samples
 from qiskit_qml_ext.primitives.forks import Lock
@@ -61,6 +62,14 @@ class ProjectionKernel(QuantumKernel):
     def entries_are_fractions(self) -> bool:
         """Whether a measured entry is a fraction of its shots: no, it is made of products of such."""
         return False
+
+    @property
+    def is_positive_semidefinite(self) -> bool | None:  # type: ignore[override]
+        """Whether every matrix of exact states is positive semi-definite; ``None`` where that is not known.
+
+        It is so with the outer kernels by name, and with most of scikit-learn's.
+        """
+        return is_definite(self.outer)
 
     @property
     def gamma_(self) -> float:

@@ -67,6 +67,12 @@ class GaussianProcessKernel(Kernel):
         return params
 
     @property
+    def is_positive_semidefinite(self) -> bool | None:
+        """What the quantum kernel says of itself; ``None`` where it says nothing."""
+        said: bool | None = getattr(self.kernel, "is_positive_semidefinite", None)
+        return said
+
+    @property
     def hyperparameters(self) -> list[Hyperparameter]:
         """The parameters that are fitted, in the order of ``parameter_bounds``."""
         bounds = self.parameter_bounds or {}
