@@ -38,7 +38,9 @@ class EvenErrors:
     The pilot costs n shots a pair and the caution behind r(h) about 4S/(n + 2) more; n = 2√S - 2 makes the sum least,
     4√S. So pairs take at least that (1/8 of S = 1024, 1/25 of 10,000), and but for rounding never more than
     (1 + n/S) S (n + 2)/(n + 1), with that pilot S + 2√S and a little. It pays where some entries may be about 1/2, most
-    are near 0 or 1, and S is large; where most are about 1/2, uniform shots are as good.
+    are near 0 or 1, and S is large; where most are about 1/2, uniform shots are as good. With packed circuits only
+    pairs with the same number of shots share one, so that few pairs may cost more than with uniform shots; the plan
+    says so.
 
     **Beside as many uniform shots.** What is made small is the error that no entry exceeds, not the mean square over
     all entries. With v the mean of k(1-k) over the pairs of a matrix, a pair takes in the mean
