@@ -1,4 +1,4 @@
-"""Claim: adaptive shots give the decisions of the exact kernel for at least five times fewer shots than uniform ones.
+"""Claim: adaptive shots give the exact kernel's decisions for a fifth of uniform shots of all entries, on 3 of 4 sets.
 
 What is adaptive here is ``AdaptiveQuantumSVC``, which sees labels. ``FidelityKernel(shots="adaptive")`` stands beside
 it, which does not: it gives every entry the error that the worst one has under uniform shots, and the claim is that
@@ -9,19 +9,27 @@ those of a machine with the same number of shots for every entry are compared wi
 is the number of uniform shots that gives as many equal decisions. The noise of S shots is proportional to 1/√S, and so
 is the share of decisions that it changes: the factor is the geometric mean over all powers of two whose share is
 between 0.2 % and 5 %, since the share of a single one hangs on a few samples at the boundary. Shots are counted twice:
-for all entries between new and training samples, as
-``SVC(kernel=…)`` and qiskit-machine-learning's ``QSVC`` ask for them, and for those with support vectors only, as our
-``QuantumSVC`` does.
+for all entries between new and training samples, as ``SVC(kernel=…)`` and qiskit-machine-learning's ``QSVC`` ask for
+them, and for those with support vectors only, as our ``QuantumSVC`` does. Beside the second rival the factors are half
+to two thirds as large, and no goal is set.
+
+Six seeds know a factor of one data set to about twice or half of it only, as both shares of changed decisions, whose
+squares it is made of, are small numbers of samples. So each factor has an interval: from the 5th to the 95th percentile
+over bootstrap samples of the seeds, which for six of them is itself rough. It reaches below 5 on two data sets whose
+factors do not: that *one* of them has a factor of 5 is not claimed. ``per seed`` has the shots and the equal decisions
+of each.
 
 For the kernel without labels all entries are measured, with even errors in place of 4,096 uniform shots: how many shots
 that takes, the largest error that it leaves, and how many uniform shots give as many equal decisions. Uniform shots are
-more precise than promised where entries are near 0 and 1, so that the second is about 1, and less with the pilot.
+more precise than promised where entries are near 0 and 1; what these leave in the mean over all entries beside as many
+uniform ones stands at ``EvenErrors``, so that the last ratio may lie on either side of 1.
 
 Goal: at least 99 % equal decisions and a ratio of at least 5, all entries counted, on three of four data sets. What
 the share comes to on one of them depends on how many of its new samples lie at the boundary.
 
     python benchmarks/adaptive_shots_campaign.py                       some minutes on one core
     python benchmarks/adaptive_shots_campaign.py --seeds 1 --new 20    some seconds, to see that it works
+    python benchmarks/adaptive_shots_campaign.py --again FILE          sums up the rows of a file anew; nothing runs
 
 The whole campaign writes ``benchmarks/results/adaptive_shots_campaign.json``; another one writes where ``--output``
 says.
@@ -48,7 +56,8 @@ from qiskit_qml_ext.primitives import connect
 RESULTS = Path(__file__).parent / "results" / "adaptive_shots_campaign.json"
 NUM_TRAINING, SEEDS, NEW = 40, 6, 300
 SHARE, RATIO = 0.99, 5.0
-AGREEMENT = 0.993  # asked for, so that 0.99 is reached on average
+AGREEMENT = 0.993  # kept on average over sets of data only; above the goal, so that the mean of six seeds reaches 0.99
+BOOTSTRAPS = 2000
 UNIFORM = 2 ** np.arange(4, 17)
 EVEN = 4096  # uniform shots, whose worst error all entries get
 
@@ -158,7 +167,25 @@ def machine(matrix, labels):
 
 
 def summary(rows):
-    """Return what the seeds of one data set come to."""
+    """Return what the seeds of one data set come to, with an interval of each factor."""
+    return {
+        **factors(rows),
+        "ratio interval": intervals(rows),
+        "per seed": {name: [row[name] for row in rows] for name in ("equal", "shots")},
+    }
+
+
+def intervals(rows):
+    """Return the 5th and the 95th percentile of each factor over bootstrap samples of the seeds."""
+    if len(rows) < 2:
+        return {}
+    drawn = np.random.default_rng(0).integers(0, len(rows), (BOOTSTRAPS, len(rows)))
+    ratios = [factors([rows[seed] for seed in seeds])["ratio"] for seeds in drawn]
+    return {name: np.percentile([one[name] for one in ratios], [5, 95]).tolist() for name in ratios[0]}
+
+
+def factors(rows):
+    """Return what the rows of one data set come to."""
     equal, shots = np.mean([row["equal"] for row in rows]), np.mean([row["shots"] for row in rows])
     of_rival = [[row["uniform"][place] for row in rows] for place in range(len(UNIFORM))]
     changed = 1 - np.array([np.mean([one["equal"] for one in same]) for same in of_rival])
@@ -192,25 +219,35 @@ def summary_of_even(rows, factor):
     }
 
 
+def about_this_machine():
+    return {
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("qiskit", "scikit-learn", "numpy", "scipy")},
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--new", type=int, default=NEW)
     parser.add_argument("--output", help="write the outcome as JSON")
+    parser.add_argument("--again", metavar="FILE", help="sum up the rows of an earlier run anew, in place")
     arguments = parser.parse_args()
+    stored = json.loads(Path(arguments.again).read_text()) if arguments.again else None
     rows, told = [], {}
     for name in DATA:
-        rows += [run(name, seed, arguments.new) for seed in range(arguments.seeds)]
+        rows += (
+            [row for row in stored["rows"] if row["data"] == name]
+            if stored
+            else [run(name, seed, arguments.new) for seed in range(arguments.seeds)]
+        )
         told[name] = summary([row for row in rows if row["data"] == name])
         print(name, told[name], flush=True)
     whole = (arguments.seeds, arguments.new) == (SEEDS, NEW)
-    output = arguments.output or (RESULTS if whole else None)
+    output = arguments.output or arguments.again or (RESULTS if whole else None)
     if output:
-        about = {
-            "machine": platform.machine(),
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("qiskit", "scikit-learn", "numpy", "scipy")},
-        }
+        about = stored["about"] if stored else about_this_machine()
         Path(output).write_text(json.dumps({"summary": told, "rows": rows, "about": about}, indent=1) + "\n")
     reached = [one["equal"] >= SHARE and one["ratio"]["all entries"] >= RATIO for one in told.values()]
     sys.exit(0 if sum(reached) >= REACHED else 1)

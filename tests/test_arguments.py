@@ -221,6 +221,7 @@ CALLS: dict[str, tuple[Callable[..., object], tuple[object, ...], dict[str, obje
     "gram": (engine.gram, (np.eye(4, dtype=complex),), {}),
     "state_memory": (engine.state_memory, (3,), {}),
     "thread_count": (engine.thread_count, (1,), {}),
+    "compute_kernel_estimate": (kernels.compute_kernel_estimate, (FidelityKernel(ZZFeatureMap()), SAMPLES), {}),
     "compute_kernel_matrix": (kernels.compute_kernel_matrix, (FidelityKernel(ZZFeatureMap()), SAMPLES), {}),
     "plan_evaluation": (evaluation.plan_evaluation, (small_dataset(),), {}),
     "evaluate": (evaluation.evaluate, (small_dataset(),), {"folds": 2}),

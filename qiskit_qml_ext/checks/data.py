@@ -8,7 +8,8 @@ import numpy as np
 def numeric_array(name: str, value: object) -> object:
     """Return an array-like of real numbers as it is; refuse what would become numbers that nobody meant.
 
-    These are text, dates, complex numbers, missing values of pandas, and sparse and masked arrays.
+    These are text, dates, complex numbers, missing values of pandas, sparse and masked arrays, and tensors that a
+    gradient is asked of, which would end here.
     """
     _check_dense(name, value, "Fill or drop them.")
     try:
@@ -21,7 +22,7 @@ def numeric_array(name: str, value: object) -> object:
         elif array.dtype.kind not in "fiub":
             kinds = {"c": "complex numbers", "M": "dates", "m": "time spans", "U": "text", "S": "text"}
             raise TypeError(f"its values are {kinds.get(array.dtype.kind, array.dtype)}")
-    except (TypeError, ValueError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # the last one of torch
         reason = str(error).splitlines()[0].rstrip(".")
         raise TypeError(
             f"{name} must be an array of real numbers, but {type(value).__name__} came: {reason}."

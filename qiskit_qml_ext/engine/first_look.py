@@ -1,14 +1,18 @@
 """How many states, of how many qubits, are simulated to see what is worth doing, beside the work that was asked for."""
 
+from typing import TypeVar
+
 import numpy as np
 
-from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.arrays import FloatArray, IndexArray
+
+_Rows = TypeVar("_Rows", FloatArray, IndexArray)
 
 PLAN_QUBITS, PLAN_STATES = 12, 40
 """Up to here a bytecode simulates states to see what there is to measure: it takes less than a second."""
 
 
-def spread_rows(rows: FloatArray, most: int = PLAN_STATES) -> FloatArray:
+def spread_rows(rows: _Rows, most: int = PLAN_STATES) -> _Rows:
     """Return at most so many rows, spread evenly over all of them: data are often sorted by their class.
 
     Args:

@@ -36,8 +36,8 @@ from qiskit_qml_ext.kernels.repairs import (
     shift_spectrum,
 )
 from qiskit_qml_ext.kernels.tangents import FisherKernel, PathKernel, TangentKernel, TrainedCircuitModel
-from qiskit_qml_ext.kernels.tiles import compute_kernel_matrix
-from qiskit_qml_ext.kernels.training import KernelTrainingStep, TrainableKernel
+from qiskit_qml_ext.kernels.tiles import compute_kernel_estimate, compute_kernel_matrix
+from qiskit_qml_ext.kernels.training import KernelTrainingStep, TrainableKernel, TrainableProjectedKernel
 
 __all__ = [
     "AdaptiveShots",
@@ -79,8 +79,10 @@ __all__ = [
     "Symmetrize",
     "TangentKernel",
     "TrainableKernel",
+    "TrainableProjectedKernel",
     "TrainedCircuitModel",
     "clip_spectrum",
+    "compute_kernel_estimate",
     "compute_kernel_matrix",
     "shift_spectrum",
 ]

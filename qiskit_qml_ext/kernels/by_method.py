@@ -30,7 +30,7 @@ from qiskit_qml_ext.kernels.methods import (
 )
 from qiskit_qml_ext.kernels.methods.inversion_test import InversionTestCounts
 from qiskit_qml_ext.kernels.outcomes import KEPT, ORDERS
-from qiskit_qml_ext.kernels.outcomes.read_pairs import check_counted
+from qiskit_qml_ext.kernels.outcomes.read_pairs import check_counted, needs_both_orders
 from qiskit_qml_ext.kernels.readings import (
     FidelityReading,
     Reading,
@@ -136,24 +136,32 @@ class KernelByMethod(EncodedKernel):
                 f"shots={self.shots!r} goes with a method that runs circuits, but method={method.name!r} is exact. "
                 "Leave one of them out."
             )
-        return method if even is None else self._even_method(method, even)
+        return method if even is None else self._even_method(method, even, wanted)
 
-    def _even_method(self, method: CircuitMethod, even: EvenErrors) -> FidelityMethod:
+    def _even_method(self, method: CircuitMethod, even: EvenErrors, wanted: Fidelities) -> FidelityMethod:
         """Return the method that gives each pair shots of its own."""
         if type(method) is not InversionTestCounts or not isinstance(self.reading(), FidelityReading):
-            what = f"method={method.name!r}" if isinstance(self.reading(), FidelityReading) else type(self).__name__
-            raise ValueError(
-                f"shots={self.shots!r} is for fidelities by the inversion test, whose entries are fractions of shots, "
-                f"but those of {what} are not. Give a whole number, or take FidelityKernel(method='sampled') and its "
-                "reinterpret."
-            )
-        if self.readout_correction is not None:
+            raise self._no_fractions(method, wanted)
+        if self.readout_correction is not None and wanted.may_run:
             raise ValueError(
                 f"shots={self.shots!r} promises an error of fractions as they are read, not of corrected ones. "
-                "Leave readout_correction out and correct afterwards, evaluate_with_errors(…).reinterpret('fidelity', "
-                "readout_correction=…), or give a whole number of shots."
+                "Leave readout_correction out, say keep='outcomes', which errors of single qubits need, and correct "
+                "what was read, kernel.set_params(readout_correction=…).reinterpret('fidelity', X); or give a whole "
+                "number of shots."
             )
         return EvenInversionTest(even)
+
+    def _no_fractions(self, method: CircuitMethod, wanted: Fidelities) -> ValueError:
+        """Return the error for entries that are no fractions of shots, with what works in place of them."""
+        what, instead = f"method={method.name!r}", ", or take method='sampled'"
+        if not isinstance(self.reading(), FidelityReading):
+            what, num_qubits = type(self).__name__, len(used_qubits(wanted.encoding.unitary))
+            both = needs_both_orders(self.reading(), num_qubits, wanted.encoding, orders=wanted.orders)
+            instead = "" if both else ", or take FidelityKernel(method='sampled') and its reinterpret"
+        return ValueError(
+            f"shots={self.shots!r} is for fidelities by the inversion test, whose entries are fractions of shots, but "
+            f"those of {what} are not. Give a whole number{instead}."
+        )
 
     def _wanted(self, x: FloatArray, y: FloatArray | None, reading: Reading) -> Fidelities:
         encoding = self._encoding(x.shape[1])
@@ -212,7 +220,7 @@ class KernelByMethod(EncodedKernel):
         )
 
     def _synthesis_error(self, x: FloatArray, y: FloatArray | None) -> float | None:
-        wanted = self._wanted(x, y, self.reading())
+        wanted = replace(self._wanted(x, y, self.reading()), may_run=False)
         method = self._method(wanted)
         return method.synthesis_error(wanted) if isinstance(method, CircuitMethod) else 0.0
 
@@ -248,7 +256,7 @@ class KernelByMethod(EncodedKernel):
         """
         one_of("orders", orders, ORDERS)
         x, y = check_pair(x_vec, y_vec)
-        wanted = replace(self._wanted(x, y, reading_named(reading, tolerance)), orders=orders)
+        wanted = replace(self._wanted(x, y, reading_named(reading, tolerance)), orders=orders, may_run=False)
         method = self._method(wanted)
         if not isinstance(method, OutcomeMethod):
             raise _no_outcomes(method.name)

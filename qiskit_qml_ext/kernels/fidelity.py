@@ -35,6 +35,7 @@ class FidelityKernel(KernelByMethod):
     Exact results simulate one state for each distinct sample. Sampled results run one transpiled circuit U(y)†U(x) as
     one PUB with a parameter array (or as few as the connection's limit on executions allows) and read the count of the
     all-zeros outcome; each unordered pair of distinct samples runs once, and never again through the same connection.
+    With ``shots="adaptive"`` it runs twice, a pilot in one job and then one job for each number of shots, some ten.
     The Hamming weights of all outcomes are kept, so that :meth:`reinterpret` gives other kernels without another run.
 
     Args:
@@ -58,9 +59,10 @@ class FidelityKernel(KernelByMethod):
             that the device reports for the qubits it measures. Corrected values are unbiased, noisier, and may lie
             outside of 0 to 1; errors of single qubits need ``keep="outcomes"``, which they imply. Raw counts stay.
         shots: ``None`` for the connection's; a whole number, which takes their place (exact results are drawn then
-            too); ``"adaptive"``, by which each entry gets as many as it needs to be as precise as the worst one is
-            under the connection's shots, most of them far fewer; or :class:`~qiskit_qml_ext.kernels.EvenErrors`, the
-            same with other numbers. For shots by which the decisions of a classifier stand, see
+            too); ``"adaptive"``, by which each entry gets as many as it needs to be at least as precise as the worst
+            one is under the connection's S: far fewer near 0 and 1, up to about S + 2√S near 1/2, the pilot counted; or
+            :class:`~qiskit_qml_ext.kernels.EvenErrors`, the same with other numbers, where it stands when that pays
+            and what it leaves beside as many uniform shots. For shots by which the decisions of a classifier stand, see
             :class:`~qiskit_qml_ext.models.AdaptiveQuantumSVC`.
         training_parameters: Parameters of a feature-map circuit that are not data, for qiskit-machine-learning's
             ``QuantumKernelTrainer``; the other parameters take the features.
@@ -77,7 +79,8 @@ class FidelityKernel(KernelByMethod):
         Havlíček et al., arXiv:1804.11326; Schuld and Killoran, arXiv:1803.07128.
 
     Examples:
-        >>>         >>> from qiskit_qml_ext.circuits import AngleFeatureMap
+        >>> import numpy as np
+        >>> from qiskit_qml_ext.circuits import AngleFeatureMap
         >>> from qiskit_qml_ext.kernels import FidelityKernel
         >>> kernel = FidelityKernel(AngleFeatureMap())
         >>> kernel.evaluate([[0.0], [np.pi / 2]]).round(6).tolist()
@@ -129,24 +132,25 @@ class FidelityKernel(KernelByMethod):
             self.method == "auto" or not isinstance(method_named(self.method), SwapTestCounts | PredictsErrors)
         )
 
+    def connection_of_pairs(self) -> Connection | None:
+        """Return where inversion tests of pairs run, each with shots of its own; ``None`` where results are exact.
+
+        Raises:
+            ValueError: If the kernel's method is no inversion test.
+        """
+        if self.method != "auto" and not isinstance(method_named(self.method), OutcomeMethod):
+            raise ValueError(f"Adaptive shots run inversion tests, but method={self.method!r}. Leave it at 'auto'.")
+        connection = self._connection(draws=self._asks_for_circuits())
+        return None if connection.is_exact and not self._asks_for_circuits() else connection
+
     def pair_circuits(self, samples: FloatArray, pairs: IndexArray) -> PairCircuits:
         """Return what runs inversion tests of pairs, each with shots of its own; see :class:`AdaptiveShots`.
 
         Args:
             samples: Checked samples, shape (d, features).
             pairs: Rows of ``samples``, shape (p, 2).
-
-        Raises:
-            ValueError: If the kernel's results are exact, or its method is no inversion test.
         """
-        if self.method != "auto" and not isinstance(method_named(self.method), OutcomeMethod):
-            raise ValueError(f"Adaptive shots run inversion tests, but method={self.method!r}. Leave it at 'auto'.")
         wanted = self._wanted(samples, None, self.reading())
-        if wanted.connection.is_exact and not self._asks_for_circuits():
-            raise ValueError(
-                "Adaptive shots need a target that draws shots, but the kernel's results are exact. Give the kernel "
-                'connection=connect("exact", shots=1), whose shots are chosen as they are needed, or a device.'
-            )
         test = inversion_test_on(wanted.connection, *wanted.encoding.circuit_for(wanted.connection))
         if test.program is not None:
             check_domain(test.program, test.columns, wanted.x, None)

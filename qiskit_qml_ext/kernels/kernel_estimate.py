@@ -113,7 +113,8 @@ class KernelEstimate:
                 ran and the other may differ. ``"one"`` takes the order that ran, as if the other gave the same: it is
                 fixed by the values of the two samples, and the errors do not say how far it is from the mean.
             readout_correction: Readout errors that are undone; by default the outcomes count as they were read, also
-                where this estimate was corrected.
+                where this estimate was corrected. Errors of single qubits need ``keep="outcomes"`` of the kernel; those
+                that a device reports are known to the kernel's own ``reinterpret``.
 
         Returns:
             The kernel, without a repair, with standard errors.

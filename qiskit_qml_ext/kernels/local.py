@@ -73,7 +73,8 @@ class LocalKernel(ReducedStateKernel):
             :class:`~qiskit_qml_ext.kernels.FidelityKernel`.
 
     References:
-        arXiv:2602.16097; the definition is that of its authors' code, the text was not at hand.
+        Zendejas-Morales, Saikia and Singh, arXiv:2602.16097: of the paper the abstract was read; the definition is that
+        of its authors' code.
 
     Examples:
         >>> import numpy as np

@@ -50,7 +50,8 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
     With shots, squared distances are unbiased (they may be below 0, and entries above 1), and standard errors follow
     from the covariances of all estimates, for a given γ: the noise that a median of measured distances has is not in
     them, and moves the entries in the mean too. A sample against itself is exact. The matrix of exact states is
-    positive semi-definite, as is that of estimates with ``debias=False``, whose entries are too small instead.
+    positive semi-definite, as is that of estimates with ``debias=False``, whose entries are too small instead; of a
+    kernel of scikit-learn ``is_positive_semidefinite`` says whether that is known.
 
     Args:
         feature_map: A template or a circuit; ``None`` is ``ZZFeatureMap()``. A circuit's parameters take the features
@@ -91,8 +92,6 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
         >>> kernel.evaluate([[0.0], [np.pi / 2]]).round(6).tolist()
         [[1.0, 0.606531], [0.606531, 1.0]]
     """
-
-    is_positive_semidefinite: bool | None = True
 
     def __init__(
         self,
@@ -216,7 +215,7 @@ class ProjectedKernel(ProjectionKernel, ReducedStateKernel):
         few = spread_rows(samples)
         exact, pairs = self.exact_copy(), np.triu_indices(len(few), 1)
         if exact._bandwidth is None:
-            exact.fit(few)
+            exact._take_median(few)
         comparison, _ = exact.compared(few, None)
         settings = covering_settings(*self._patches_of(encoding))
         read = MeasuredPaulis.readings(self._table(encoding), settings)

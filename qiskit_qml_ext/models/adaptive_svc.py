@@ -17,7 +17,7 @@ from qiskit_qml_ext.checks import wrong_kind
 from qiskit_qml_ext.circuits import AngleFeatureMap
 from qiskit_qml_ext.kernels import AdaptiveShots, FidelityKernel, KernelEstimate
 from qiskit_qml_ext.kernels.abilities import trained_clone
-from qiskit_qml_ext.kernels.adaptive import Decided, PairCounts, Trained, adaptive_circuits, decide, train
+from qiskit_qml_ext.kernels.adaptive import Decided, PairCounts, Trained, check_adaptive, decide, train
 from qiskit_qml_ext.kernels.base import conditions_of
 from qiskit_qml_ext.kernels.samples import DistinctPairs, distinct_pairs, distinct_samples
 from qiskit_qml_ext.models.undoing import undone_if_it_fails
@@ -34,10 +34,13 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
     do, uniform shots are as good. It is the sign of a decision value that stands: far from zero the value itself is
     known only roughly.
 
-    Shots of circuits are chosen here, whatever the connection's are, and also if the kernel says ``shots="adaptive"``,
-    by which other models measure all entries equally well; a number of the kernel's own is refused. Budgets of the
-    connection hold. When one is used up, what was measured so far is used, and ``stopped_because_`` says so. Everything
-    that was run is remembered by the connection, so that fitting again runs nothing twice.
+    A kernel that learns, such as :class:`~qiskit_qml_ext.kernels.TrainableKernel`, is trained first, with the
+    connection's shots of each circuit; ``kernel_shots_`` says how many that took in all, which may be most of them.
+    Shots of all later circuits are chosen here, whatever the connection's are, and also if the kernel says
+    ``shots="adaptive"``, by which other models measure all entries equally well; a number of the kernel's own is
+    refused. Budgets of the connection hold. When one is used up, what was measured so far is used, and
+    ``stopped_because_`` says so. Everything that was run is remembered by the connection, so that fitting again runs
+    nothing twice.
 
     Args:
         kernel: A :class:`~qiskit_qml_ext.kernels.FidelityKernel` whose target draws shots, without repairs; ``None``
@@ -57,7 +60,8 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
         support_vectors_: The support vectors, shape (number of support vectors, features).
         expected_changes_: The share of decisions that the noise of the training matrix is expected to change.
         stopped_because_: ``"settled"``, ``"rounds"``, ``"limit"`` (no pair may have more shots) or ``"budget"``.
-        shots_: The shots that training took, over all pairs.
+        shots_: The shots that ``fit`` took: those behind all pairs, and those by which the kernel was trained.
+        kernel_shots_: The latter alone, as many as ran meanwhile; 0 for a kernel that learns nothing.
 
     Examples:
         >>> from sklearn.datasets import make_moons
@@ -107,7 +111,7 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
                     "sklearn.multiclass.OneVsOneClassifier, which needs no more of it than what it decides."
                 )
             kernel = self._default_kernel() if self.kernel is None else self.kernel
-            self.kernel_ = trained_clone(kernel, samples, labels, owner=self, task="classification")
+            self.kernel_ = self._trained_kernel(kernel, samples, labels)
             needed = distinct_pairs(samples, None)
             counts, settings, target = self._counts(needed.samples, needed.pairs)
             rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
@@ -115,13 +119,21 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
             self._keep(self._trained, needed, counts, samples, target)
         return self
 
+    def _trained_kernel(self, kernel: Any, samples: FloatArray, labels: AnyArray) -> Any:
+        """Return a clone of a kernel that has learned what it can, and count its shots."""
+        connection = check_adaptive(kernel)
+        before = connection.usage.shots
+        trained = trained_clone(kernel, samples, labels, owner=self, task="classification")
+        self.kernel_shots_ = connection.usage.shots - before
+        return trained
+
     def _keep(
         self, trained: Trained, needed: DistinctPairs, counts: PairCounts, samples: FloatArray, target: str
     ) -> None:
         self.machine_ = trained.machine
         self.expected_changes_ = trained.changes
         self.stopped_because_ = trained.reason
-        self.shots_ = int(counts.shots.sum())
+        self.shots_ = self.kernel_shots_ + int(counts.shots.sum())
         self.support_ = trained.machine.support_
         self.support_vectors_ = samples[self.support_]
         self._place, self._distinct = needed.row_index, needed.samples
@@ -178,7 +190,7 @@ class AdaptiveQuantumSVC(ClassifierMixin, BaseEstimator):
         settings = AdaptiveShots() if self.shots is None else self.shots
         if not isinstance(settings, AdaptiveShots):
             raise wrong_kind("shots", "None or AdaptiveShots(…)", self.shots)
-        circuits = adaptive_circuits(self.kernel_, samples, pairs)
+        circuits = self.kernel_.pair_circuits(samples, pairs)
         largest = 2 ** (circuits.connection.max_executions_per_job.bit_length() - 1)
         most = max(min(settings.max_shots_per_pair, largest), settings.pilot)
         settings = replace(settings, max_shots_per_pair=most)

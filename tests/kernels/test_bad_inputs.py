@@ -40,6 +40,9 @@ MADE = {
     "TrainableKernel": lambda **settings: kernels.TrainableKernel(
         *(MODEL,), training_parameters=MODEL.parameters[:2], training_values=[0.3, 0.4], **settings
     ),
+    "TrainableProjectedKernel": lambda **settings: kernels.TrainableProjectedKernel(
+        *(MODEL,), training_parameters=MODEL.parameters[:2], training_values=[0.3, 0.4], **settings
+    ),
 }
 """How a kernel is made that takes more than a feature map and settings."""
 
@@ -93,6 +96,20 @@ def test_bad_samples_are_refused_in_rows_and_columns_before_anything_is_run(name
             ask(values)
         with pytest.raises(error, match=said.replace("x_vec", "y_vec")):
             ask(X, values)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_tensors_that_a_gradient_is_asked_of_are_refused_with_what_to_do(name):
+    torch = pytest.importorskip("torch")
+    plain = torch.tensor(X)
+    asked = plain.clone().requires_grad_()
+    kernel, said = made(name), "_vec must be an array of real numbers, but (Tensor|list) came: .*requires grad.*detach"
+    for values in (asked, list(asked)):
+        with pytest.raises(TypeError, match="x" + said):
+            kernel.evaluate(values)
+        with pytest.raises(TypeError, match="y" + said):
+            kernel.evaluate_with_errors(X, values)
+    np.testing.assert_array_equal(kernel.evaluate(asked.detach()), kernel.evaluate(X))
 
 
 @pytest.mark.parametrize("name", CLASSES)

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from qiskit import QuantumCircuit
 from qiskit.primitives import StatevectorSampler
 from qiskit.quantum_info import Statevector
 from qiskit_aer.noise import NoiseModel, depolarizing_error
@@ -13,7 +14,7 @@ from scipy.stats import binom
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from qiskit_qml_ext.circuits import AngleFeatureMap, IQPFeatureMap
+from qiskit_qml_ext.circuits import AngleFeatureMap, IQPFeatureMap, ZZFeatureMap
 from qiskit_qml_ext.diagnostics import kernel_concentration
 from qiskit_qml_ext.exceptions import BudgetExceededError
 from qiskit_qml_ext.kernels import (
@@ -84,6 +85,48 @@ def test_rule_is_the_one_that_is_stated():
     assert np.all(sizes >= needed - 1e-9)
     below = np.concatenate([[0], even.sizes])[np.searchsorted(even.sizes, sizes)]
     assert np.all(below < needed), "a smaller number of shots would have been enough"
+
+
+def beside_uniform_shots(entries, settings):
+    """The mean square over all entries, by that of as many uniform shots; over all outcomes of the pilots."""
+    even = settings.with_shots_of(None)
+    zeros = np.arange(even.pilot + 1)
+    chances, sizes = binom.pmf(zeros, even.pilot, entries[:, None]), even.sizes_after(zeros)
+    squares = entries * (1 - entries)
+    shots = even.pilot + (chances @ sizes).mean()
+    return shots, (squares * (chances @ (1 / sizes))).mean() / (squares.mean() / shots)
+
+
+ENTRIES = {
+    "about 1/2": np.full(3, 0.5),
+    "of a wide map": np.prod(np.cos(np.random.default_rng(0).normal(size=(400, 20)) / np.sqrt(2)) ** 2, axis=1),
+    "of a map of eight": np.prod(np.cos(np.random.default_rng(1).normal(size=(400, 8)) / np.sqrt(2)) ** 2, axis=1),
+    "any": np.random.default_rng(2).uniform(size=400),
+    "all near 0": np.full(3, 1e-6),
+    "all near 1": np.full(3, 1 - 1e-6),
+    "one has all of v": np.array([0.5] + 99 * [1e-4]),
+    "below one in two roots": np.full(3, 0.004),
+}
+
+
+@pytest.mark.parametrize("shots", [1000, 4096, 100_000])
+@pytest.mark.parametrize("entries", ENTRIES.values(), ids=ENTRIES)
+def test_mean_square_beside_as_many_uniform_shots_is_the_one_that_is_stated(entries, shots):
+    settings = EvenErrors(shots)
+    n, v = settings.with_shots_of(None).pilot, np.mean(entries * (1 - entries))
+    left = np.mean(1 - entries ** (n + 2) - (1 - entries) ** (n + 2))
+    mean_shots = n + 4 * shots * (n * (n - 1) * v + n + 1) / ((n + 1) * (n + 2))
+    taken, ratio = beside_uniform_shots(entries, settings)
+    assert mean_shots * (1 - 1e-9) <= taken <= mean_shots * 1.25  # numbers are rounded up, by 1.2 in the mean
+    assert_allclose(ratio, mean_shots / (4 * shots * v) * left, rtol=0.1)
+    assert_allclose(ratio, (1 + 1 / (v * np.sqrt(shots))) * left, rtol=0.1)
+    assert ratio < 2.1
+
+
+def test_as_many_uniform_shots_leave_half_the_mean_square_of_entries_near_0_and_more_where_one_has_all_of_v():
+    assert_allclose(beside_uniform_shots(ENTRIES["all near 0"], EvenErrors(4096))[1], 2, rtol=0.01)
+    assert_allclose(beside_uniform_shots(ENTRIES["about 1/2"], EvenErrors(4096))[1], 1, rtol=0.05)
+    assert beside_uniform_shots(ENTRIES["one has all of v"], EvenErrors(4096))[1] < 0.2
 
 
 def test_expected_shots_are_the_mean_over_pilots():
@@ -274,9 +317,7 @@ def test_plan_says_the_most_and_what_is_expected():
     assert usage.jobs <= plan.jobs
     assert one.plan(X).circuits == one.plan(X).executions == one.plan(X).expected_executions == 0
     assert "up to 1,0" in plan.summary()
-    assert f"{plan.expected_executions:,.0f} executions are expected; 36 pairs with uniform shots take 36,000." in (
-        plan.summary()
-    )
+    assert f"{plan.expected_executions:,.0f} executions are expected; uniform shots take 36,000." in (plan.summary())
 
 
 def test_plan_of_known_moments_is_near_that_of_their_entries():
@@ -326,6 +367,55 @@ def test_plan_of_packed_circuits_counts_copies_side_by_side_and_what_is_not_full
     assert one.plan(samples).executions == one.plan(samples).expected_executions == 0
 
 
+def drawn_executions(even, entries, copies, repeats=2000):
+    """Count, for pilots that are drawn, circuits of up to so many pairs with one number of shots."""
+    entries = np.broadcast_to(entries, (repeats, np.shape(entries)[-1]))
+    zeros = np.random.default_rng(0).binomial(even.pilot, entries)
+    sizes = even.sizes_after(zeros)
+    circuits = sum(size * np.ceil((sizes == size).sum(axis=1) / copies) for size in even.sizes)
+    return even.pilot * np.ceil(entries.shape[1] / copies) + circuits
+
+
+def test_plan_of_packed_circuits_expects_what_pairs_with_one_number_of_shots_fill():
+    connection = connect("fake_manila", shots=200, seed=1, packing=2)
+    samples, even = X[:5, :2], EvenErrors(200).with_shots_of(None)
+    plan = FidelityKernel(MAP, connection=connection, shots="adaptive").plan(samples)
+    entries = plan.error_free * fidelities(samples)[np.triu_indices(5, 1)]
+    drawn = drawn_executions(even, entries, 2)
+    assert abs(drawn.mean() - plan.expected_executions) < 5 * drawn.std() / np.sqrt(2000)
+    assert plan.expected_executions > 5 * 200
+    assert "uniform shots take 1,000." in plan.summary()
+    assert "are not full: here uniform shots, shots=None or a number, take less." in plan.summary()
+    alone = FidelityKernel(MAP, connection=connect("fake_manila", shots=200, seed=1), shots="adaptive")
+    assert "side by side" not in alone.plan(samples).summary()
+
+
+@pytest.mark.parametrize("pairs", [20, 45, 400])
+def test_executions_of_packed_pairs_are_the_mean_over_pilots(pairs):
+    even, entries = EvenErrors(300).with_shots_of(None), np.random.default_rng(1).beta(0.5, 2, size=45)
+    of_all = entries[:pairs] if pairs <= 45 else np.random.default_rng(2).choice(entries, size=(2000, pairs))
+    drawn = drawn_executions(even, of_all, 7)
+    expected = even.expected_executions(entries[:pairs], pairs, 7)
+    assert abs(drawn.mean() - expected) < 5 * drawn.std() / np.sqrt(2000)
+
+
+def test_plan_expects_what_the_pairs_that_run_take_and_not_others():
+    even, rng = EvenErrors(1000).with_shots_of(None), np.random.default_rng(3)
+    near, far = rng.normal(size=(4, 3)) / 100, rng.normal(size=(60, 3)) / 100 + [np.pi / 2, 0, 0]
+    between = kernel(uniform=1000).plan(near, far)
+    assert_allclose(between.expected_executions, 240 * even.expected_shots(np.array([0.5])), rtol=1e-3)
+    with_diagonal = kernel(uniform=1000, run_diagonal=True).plan(X)
+    of_entries = PAIRS * even.expected_shots(fidelities()[UPPER]) + 9 * even.expected_shots(np.ones(1))
+    assert_allclose(with_diagonal.expected_executions, of_entries, rtol=1e-9)
+    known = kernel(uniform=1000)
+    known.evaluate(np.concatenate([near, near + 0.01]))
+    more = known.plan(np.concatenate([near, near + 0.01, far[:2]]))
+    entries = [0.5] * 16 + [1.0]
+    assert_allclose(more.expected_executions, 17 * even.expected_shots(np.array(entries)), rtol=1e-3)
+    moments = kernel(uniform=1000, run_diagonal=True).plan(X, entries=(0.5, 0.0)).expected_executions
+    assert_allclose(moments, PAIRS * even.expected_shots(np.array([0.5])) + 9 * even.expected_shots(np.ones(1)))
+
+
 def test_plan_of_several_kernels_counts_shared_pairs_once():
     connection = connect("exact", shots=400, seed=1)
     parts = [("one", FidelityKernel(MAP, connection=connection, shots="adaptive"))]
@@ -335,6 +425,25 @@ def test_plan_of_several_kernels_counts_shared_pairs_once():
     alone = parts[0][1].plan(X)
     assert plan.executions == alone.executions + PAIRS * 400
     assert_allclose(plan.expected_executions, alone.expected_executions + PAIRS * 400)
+    assert plan.uniform_executions == 2 * PAIRS * 400
+    said = plan.summary()
+    assert said.count("executions are expected") == 1
+    assert f"About {plan.expected_executions:,.0f} executions are expected; uniform shots take 28,800." in said
+    assert "one: These are the most: after a pilot" in said
+    assert "plain: The all-zeros signal" in said
+    wide = AngleFeatureMap().build(3).tensor(QuantumCircuit(10))
+    wide.h(range(10))
+    parts.append(("wide", FidelityKernel(wide, connection=connection, shots="adaptive")))
+    plan = CombinedKernel(parts).plan(X)
+    assert plan.expected_executions is None, "of one of them it is not known"
+    assert plan.uniform_executions == 3 * PAIRS * 400
+
+
+def test_plan_of_cached_entries_expects_nothing(tmp_path):
+    CachedKernel(kernel(), store=tmp_path / "entries").evaluate(X)
+    plan = CachedKernel(kernel(), store=tmp_path / "entries").plan(X)
+    assert plan.executions == plan.expected_executions == plan.uniform_executions == 0
+    assert "About 0 executions are expected; uniform shots take 0." in plan.summary()
 
 
 def test_cached_kernel_plans_and_keeps_the_shots_of_each_entry(tmp_path):
@@ -545,7 +654,7 @@ REFUSED = {
     "readout": (
         {"shots": "adaptive", "readout_correction": ReadoutErrors(0.01, 0.01)},
         ValueError,
-        "correct afterwards",
+        r"say keep='outcomes', .*kernel\.set_params\(readout_correction=…\)\.reinterpret\('fidelity', X\)",
     ),
 }
 
@@ -554,6 +663,8 @@ REFUSED = {
 @pytest.mark.parametrize("call", ["evaluate", "plan", "reinterpret"])
 def test_what_cannot_be_meant_is_refused_before_anything_runs(case, call):
     settings, kind, words = REFUSED[case]
+    if (case, call) == ("readout", "reinterpret"):
+        words = "have not run yet"
     before = SAMPLED.usage
     one = FidelityKernel(MAP, **{"connection": SAMPLED, **settings})
     with pytest.raises(kind, match=words):
@@ -561,9 +672,44 @@ def test_what_cannot_be_meant_is_refused_before_anything_runs(case, call):
     assert SAMPLED.usage == before
 
 
-def test_kernels_of_outcomes_refuse_adaptive_shots():
-    with pytest.raises(ValueError, match=r"those of HammingKernel are not\. Give a whole number"):
+def test_kernels_of_outcomes_refuse_adaptive_shots_with_what_works_for_their_map():
+    with pytest.raises(ValueError, match=r"HammingKernel are not\. Give a whole number, or take FidelityKernel"):
         HammingKernel(MAP, connection=SAMPLED, shots="adaptive").evaluate(X)
+    advised = FidelityKernel(MAP, method="sampled", connection=connect("exact", shots=50, seed=0), shots="adaptive")
+    advised.evaluate(X)
+    assert advised.reinterpret("hamming", X).matrix.shape == (9, 9)
+    for feature_map in (ZZFeatureMap(), IQPFeatureMap(reps=2)):  # each pair would have to run in both orders
+        for kind in (HammingKernel, BitFlipTolerantKernel):
+            with pytest.raises(ValueError, match=r"are not\. Give a whole number\.$"):
+                kind(feature_map, connection=SAMPLED, shots="adaptive").evaluate(X)
+    with pytest.raises(ValueError, match=r"Give a whole number, or take method='sampled'\.$"):
+        FidelityKernel(MAP, connection=SAMPLED, method="swap", shots="adaptive").evaluate(X)
+
+
+CORRECTIONS = [ReadoutErrors(0.02, 0.03), ReadoutErrors((0.02, 0.01), (0.03, 0.02)), "reported"]
+
+
+@pytest.mark.parametrize("correction", CORRECTIONS, ids=["one rate", "rates of qubits", "reported"])
+def test_readout_errors_are_undone_afterwards_as_the_refusal_says(correction):
+    connection = connect("fake_manila", shots=60, seed=1)
+    one = FidelityKernel(MAP, connection=connection, shots="adaptive", readout_correction=correction)
+    with pytest.raises(ValueError, match="keep='outcomes'"):
+        one.evaluate(X[:4, :2])
+    assert connection.usage.circuits == 0
+    estimate = one.set_params(readout_correction=None, keep="outcomes").evaluate_with_errors(X[:4, :2])
+    usage = connection.usage
+    corrected = one.set_params(readout_correction=correction).reinterpret("fidelity", X[:4, :2])
+    assert connection.usage == usage
+    assert len(corrected.applied) == 1
+    above = np.triu_indices(4, 1)
+    assert np.all(corrected.matrix[above] != estimate.raw[above])
+    assert np.all(corrected.standard_errors[above] > estimate.standard_errors[above])
+    if correction == "reported":
+        for outcomes in (estimate, estimate.outcomes, FidelityKernel(MAP).evaluate_with_errors(X)):
+            with pytest.raises(TypeError, match=r"must be None or ReadoutErrors\(…\), but 'reported'.*set_params"):
+                outcomes.reinterpret("fidelity", readout_correction="reported")
+    else:
+        assert_array_equal(estimate.reinterpret("fidelity", readout_correction=correction).matrix, corrected.matrix)
 
 
 @pytest.mark.parametrize("settings", [{"shots": 0}, {"pilot": 0}, {"shots": -3}])

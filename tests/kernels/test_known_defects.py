@@ -112,6 +112,7 @@ def circuit_of_one_weight():
 MADE = {
     "FidelityKernel": ((ZZFeatureMap(),), {}),
     "TrainableKernel": ((ZZFeatureMap(),), {"max_iter": 3}),
+    "TrainableProjectedKernel": ((ZZFeatureMap(),), {"max_iter": 3}),
     "CombinedKernel": (([("zz", FidelityKernel(ZZFeatureMap()))],), {"weights": [2.0]}),
     "TangentKernel": ((circuit_of_one_weight(), [0.1], SparsePauliOp("ZI")), {}),
     "FisherKernel": ((circuit_of_one_weight(), [0.1], SparsePauliOp("ZI")), {"reference": X}),

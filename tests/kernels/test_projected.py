@@ -14,7 +14,16 @@ from qiskit.quantum_info import DensityMatrix, Pauli, SparsePauliOp
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from sklearn.base import clone
-from sklearn.gaussian_process.kernels import RBF, DotProduct, Matern, RationalQuadratic
+from sklearn.gaussian_process.kernels import (
+    RBF,
+    ConstantKernel,
+    DotProduct,
+    ExpSineSquared,
+    Matern,
+    PairwiseKernel,
+    RationalQuadratic,
+    WhiteKernel,
+)
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.svm import SVC
 from together import in_threads
@@ -482,3 +491,36 @@ def test_bad_data_and_a_single_shot_are_refused_before_anything_runs():
     with pytest.raises(ValueError, match="takes 3\\^5 = 243 settings"):
         ProjectedKernel(ZZFeatureMap(), patches="all", gamma=1.0, connection=connect("aer")).evaluate(np.ones((2, 5)))
     assert connection.usage.circuits == 0
+
+
+# --- what is positive semi-definite ----------------------------------------------------------------------------------
+
+DEFINITE = [RBF(0.7), Matern(nu=0.8), RationalQuadratic(alpha=0.3), DotProduct(), WhiteKernel(), ConstantKernel(2.0)]
+DEFINITE += [PairwiseKernel(metric=metric) for metric in ("linear", "cosine", "rbf", "laplacian")]
+DEFINITE += [RBF() ** 2 * DotProduct(0.0) + WhiteKernel(0.1), (RBF() + ConstantKernel()) ** 3.0]
+INDEFINITE = [
+    ExpSineSquared(),
+    RBF(10.0) * ExpSineSquared(),
+    ExpSineSquared() + ConstantKernel(1e-3),
+    PairwiseKernel(metric="sigmoid"),
+    PairwiseKernel(metric=lambda one, other, gamma: -np.abs(one - other).sum()),
+    ConstantKernel(-1.0),
+    DotProduct(1.0) ** 0.3,
+]
+
+
+@pytest.mark.parametrize("outer", [*OUTER, *DEFINITE], ids=str)
+def test_outer_kernels_that_are_said_to_be_definite_are(outer):
+    vectors = np.random.default_rng(1).normal(size=(14, 2))
+    kernel = ProjectedKernel(ZZFeatureMap(), outer=outer)
+    assert kernel.is_positive_semidefinite is True
+    assert np.linalg.eigvalsh(kernel.evaluate(vectors))[0] > -1e-12  # 14 eps of entries up to 64
+    assert ProjectedKernel.from_features(np.eye(3), outer=outer).is_positive_semidefinite is True
+
+
+@pytest.mark.parametrize("outer", INDEFINITE, ids=lambda outer: type(outer).__name__)
+def test_outer_kernels_that_are_not_definite_are_not_said_to_be(outer):
+    kernel = ProjectedKernel(ZZFeatureMap(), outer=outer)
+    assert kernel.is_positive_semidefinite is None
+    matrix = kernel.evaluate(np.random.default_rng(1).normal(size=(14, 2)))
+    assert np.linalg.eigvalsh(matrix)[0] < -1e-3

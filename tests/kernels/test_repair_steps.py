@@ -238,7 +238,7 @@ def test_errors_of_another_shape_are_refused():
 
 
 def test_the_matrix_of_two_sets_of_samples_is_left_and_nothing_is_said_to_be_applied():
-    steps = ("symmetrize", "regularize_by_error", "shift", "nearest_correlation", "clip")
+    steps = ("symmetrize", "nearest_correlation", "regularize_by_error", "shift", "clip")
     estimate = sampled(steps).evaluate_with_errors(X, X[:3] + 0.1)
     assert_array_equal(estimate.matrix, estimate.raw)
     assert estimate.applied == ()
@@ -282,3 +282,25 @@ def test_a_sequence_goes_through_clone_pickle_and_a_support_vector_machine():
     assert_array_equal(copy.evaluate(X), kernel.evaluate(X))
     labels = np.arange(8) % 2
     assert SVC(kernel=kernel).fit(X, labels).predict(X).shape == (8,)
+
+
+@pytest.mark.parametrize("step", ["regularize_by_error", "shift", RegularizeByError(factor=2), ShiftPSD()])
+def test_a_ridge_that_the_next_step_undoes_is_refused_before_anything_runs(step):
+    connection = connect("exact", shots=50, seed=1)
+    samples = np.random.default_rng(0).uniform(-1, 1, (6, 2))
+
+    def kernel(*steps):
+        return FidelityKernel(ZZFeatureMap(), connection=connection, psd_repair=steps)
+
+    for steps in ((step, "nearest_correlation"), ("symmetrize", "clip", step, NearestCorrelation())):
+        with pytest.raises(ValueError, match=r"right before NearestCorrelation, where it has no effect"):
+            kernel(*steps).evaluate(samples)
+    assert connection.usage.circuits == 0
+    noisy = kernel().evaluate_with_errors(samples)
+    moved = (step if callable(step) else {"shift": ShiftPSD()}.get(step, RegularizeByError()))(
+        RawKernel(noisy.matrix, noisy.standard_errors, 50, "given")
+    )
+    both = NearestCorrelation()(moved).matrix  # what would have come out
+    assert_allclose(both, NearestCorrelation()(given(noisy.matrix)).matrix, atol=1e-9)
+    for steps in (("nearest_correlation", step), (step, "clip", "nearest_correlation")):
+        assert np.isfinite(kernel(*steps).evaluate(samples)).all()

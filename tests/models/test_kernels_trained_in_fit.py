@@ -24,6 +24,7 @@ from qiskit_qml_ext.kernels import (
     LearnsFromLabels,
     ProjectedKernel,
     TrainableKernel,
+    TrainableProjectedKernel,
     compute_kernel_matrix,
 )
 from qiskit_qml_ext.models import (
@@ -57,8 +58,15 @@ def aligned(kernel, task="classification"):
     return CombinedKernel(parts, weights="alignment", task=task)
 
 
+def projected(task="classification"):
+    settings = {"max_iter": 3, "random_state": 0, "trained_bandwidth": "each"}
+    return TrainableProjectedKernel(AngleFeatureMap(), task=task, **settings)
+
+
 KINDS = {
     "trainable": trainable,
+    "projected": projected,
+    "cached projected": lambda task="classification": CachedKernel(projected(task)),
     "cached": lambda task="classification": CachedKernel(trainable(task)),
     "weights": lambda task="classification": aligned(FidelityKernel(AngleFeatureMap()), task),
     "weights and parts": lambda task="classification": aligned(trainable(task), task),
@@ -136,10 +144,11 @@ def test_a_regression_trains_a_kernel_of_numbers_and_refuses_one_of_classes(name
 
 @pytest.mark.parametrize("model", [QuantumSVC, QuantumGaussianProcessClassifier, AdaptiveQuantumSVC])
 def test_a_classifier_refuses_a_kernel_of_numbers(model):
+    kernel = trainable("regression", connection=connect("exact", shots=200, seed=0))
     with pytest.raises(
         ValueError, match="is a classification, but its TrainableKernel would take y for those of a reg"
     ):
-        model(trainable("regression")).fit(X, (Y == "same").astype(float))
+        model(kernel).fit(X, (Y == "same").astype(float))
     with pytest.raises(ValueError, match="CombinedKernel is a classification, but its TrainableKernel"):
         QuantumSVC(aligned(trainable("regression"))).fit(X, Y)
 
@@ -172,11 +181,33 @@ def test_an_adaptive_machine_trains_its_kernel_first():
     connection = connect("exact", shots=200, seed=0)
     kernel = TrainableKernel(AngleFeatureMap(), connection=connection, max_iter=2, optimizer="spsa", random_state=0)
     model = AdaptiveQuantumSVC(kernel, random_state=0).fit(X[:10], Y[:10])
+    spent = connection.usage.shots
+    assert model.shots_ == spent
+    pairs = np.triu(model.kernel_estimate_.entry_shots).sum()
+    assert model.kernel_shots_ == spent - pairs == 4 * 45 * 200  # two steps of two matrices
     by_hand = clone(kernel).fit(X[:10], Y[:10])
     assert_array_equal(model.kernel_.bandwidth_, by_hand.bandwidth_)
     exact = by_hand.exact_copy().evaluate(X[:10])
     estimate = model.kernel_estimate_
     assert np.all(np.abs(estimate.matrix - exact) <= 6.5 * estimate.standard_errors + 1e-9)  # 45 entries: 4e-9
+
+
+def test_an_adaptive_machine_trains_no_kernel_on_hardly_any_shots_nor_one_that_it_cannot_use():
+    connection = connect("exact", shots=1, seed=0)
+    with pytest.raises(ValueError, match=r"connection's shots, 1 of each .* up to 0\.5: .*shots=1024.*frozen\(\)"):
+        AdaptiveQuantumSVC(trainable(connection=connection)).fit(X, Y)
+    assert connection.usage.circuits == 0
+    seen = []
+    for kernel in (trainable(callbacks=[seen.append]), trainable(callbacks=[seen.append], method="sampled")):
+        with pytest.raises(ValueError, match=r"results are exact\. Give the TrainableKernel .*shots=1024.*frozen\(\)"):
+            AdaptiveQuantumSVC(kernel).fit(X, Y)
+    with pytest.raises(TypeError, match="but a CachedKernel came"):
+        AdaptiveQuantumSVC(CachedKernel(trainable(callbacks=[seen.append]))).fit(X, Y)
+    assert seen == []
+    advised = trainable().fit(X, Y).frozen().with_connection(connection)
+    model = AdaptiveQuantumSVC(advised, random_state=0).fit(X, Y)
+    assert model.kernel_shots_ == 0
+    assert model.shots_ == connection.usage.shots
 
 
 def test_samples_of_weight_zero_train_no_kernel():

@@ -33,7 +33,7 @@ class Effects:
         \begin{pmatrix} k_F(t) \\ 1 \end{pmatrix}
 
     f(t) changes by :math:`-Σ_{i \in F, j} w_i\, δK_{ij}\, η_j`, so that a pair counts with |w_i η_j + w_j η_i|: the
-    form that arXiv:2605.14672 has for kernel ridge regression.
+    form that the abstract of arXiv:2605.14672, which was read, has for kernel ridge regression.
     """
 
     coefficients: FloatArray

@@ -50,10 +50,29 @@ class EvenAllocation:
 
     def expected_shots(self, entries: FloatArray) -> float:
         """Return the mean number of shots of a pair, pilot included, over pairs of these exact entries."""
-        zeros = np.arange(self.pilot + 1)
-        sizes = self.sizes_after(zeros)
-        expected = [sizes @ binom.pmf(zeros, self.pilot, entry) for entry in np.clip(entries, 0.0, 1.0).tolist()]
-        return float(self.pilot + np.mean(expected))
+        return float(self.pilot + np.mean(self._chances(entries) @ self.sizes))
+
+    def expected_executions(self, entries: FloatArray, pairs: int, copies: int) -> float:
+        """Return the mean number of executions of pairs, pilots included, where several pairs share a circuit.
+
+        Only pairs with the same number of shots do, so that a circuit of each number is not full.
+
+        Args:
+            entries: Exact entries: of each pair, or of some that stand for all.
+            pairs: How many pairs there are.
+            copies: The most pairs of a circuit.
+        """
+        if copies == 1:
+            return pairs * self.expected_shots(entries)
+        circuits = [_expected_circuits(chances, pairs, copies) for chances in self._chances(entries).T]
+        return float(self.pilot * -(-pairs // copies) + self.sizes @ np.array(circuits))
+
+    def _chances(self, entries: FloatArray) -> FloatArray:
+        """Return the chance of each number of shots after the pilot, for each exact entry, shape (entries, sizes)."""
+        zeros, sizes = np.arange(self.pilot + 1), self.sizes
+        places = np.searchsorted(sizes, self.sizes_after(zeros))
+        pilots = (binom.pmf(zeros, self.pilot, entry) for entry in np.clip(entries, 0.0, 1.0).tolist())
+        return np.array([np.bincount(places, chances, len(sizes)) for chances in pilots])
 
     def _needed(self, zeros: IntArray) -> FloatArray:
         """Return r(h) of each h."""
@@ -62,12 +81,31 @@ class EvenAllocation:
         return needed
 
 
+def _expected_circuits(chances: FloatArray, pairs: int, copies: int) -> float:
+    """Return the mean number of circuits of one number of shots.
+
+    Args:
+        chances: The chance of it, of each pair or of some that stand for all.
+        pairs: How many pairs there are.
+        copies: The most pairs of a circuit.
+    """
+    if len(chances) == pairs:
+        distribution = np.ones(1)
+        for chance in chances.tolist():
+            distribution = np.convolve(distribution, [1 - chance, chance])
+    else:
+        distribution = binom.pmf(np.arange(pairs + 1), pairs, chances.mean())
+    return float(distribution @ -(-np.arange(pairs + 1) // copies))
+
+
 def entries_of_moments(mean: float, variance: float) -> FloatArray:
     """Return entries between 0 and 1 that have about a mean and a variance: quantiles of a beta distribution."""
     mean = min(max(mean, 0.0), 1.0)
     most = mean * (1 - mean)
-    if not 0 < variance < most:  # all alike, or at the ends
-        return np.array([mean]) if variance <= 0 else (np.arange(_QUANTILES) < mean * _QUANTILES).astype(np.float64)
+    if variance <= 0:
+        return np.full(_QUANTILES, mean)
+    if variance >= most:  # all at the ends
+        return (np.arange(_QUANTILES) < mean * _QUANTILES).astype(np.float64)
     total = most / variance - 1
     places = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
     return np.asarray(beta.ppf(places, mean * total, (1 - mean) * total))

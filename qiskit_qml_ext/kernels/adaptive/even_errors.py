@@ -18,13 +18,13 @@ class EvenErrors:
 
     S uniform shots leave an entry k with the standard error :math:`\sqrt{k(1-k)/S}`, which is :math:`1/(2\sqrt S)` at
     k = 1/2 and far less near 0 and 1, where most entries of most kernels lie. Here every entry has *at most*
-    :math:`1/(2\sqrt S)`, for as few shots as that takes: 4 S k(1-k) instead of S.
+    :math:`1/(2\sqrt S)`, for which 4 S k(1-k) shots would do if k were known.
 
     As k is not known, each pair is read twice. A pilot of n shots finds h zeros; then
 
     .. math:: r(h) = 4 S \frac{(h + 1)(n - h + 1)}{(n + 1)(n + 2)}
 
-    shots are run, rounded up to the next of a few numbers at most √2 apart, one job for each of them. The entry is the
+    shots are run, rounded up to the next of a few numbers about √2 apart, one job for each of them. The entry is the
     fraction of these alone. So it is unbiased, as what the pilot said only decides how often the circuit runs; a mean
     over both would be too small for entries whose pilot was. And for every k
 
@@ -32,17 +32,33 @@ class EvenErrors:
 
     since the sum over the binomial h is one over a binomial of n + 2 shots. That is the promise: over repetitions of
     pilot and run, the root mean square of the error of every entry is at most 1/(2√S), exactly, and not only for many
-    shots. Two-stage estimates of this kind are those of Cox, Biometrika 39, 217 (1952).
+    shots. Estimates from a pilot and a second sample whose size follows from it are older (Cox, "Estimation by double
+    sampling", Biometrika 39, 217, 1952, of which the title page was at hand); rule and proof here are ours.
 
     The pilot costs n shots a pair and the caution behind r(h) about 4S/(n + 2) more; n = 2√S - 2 makes the sum least,
-    4√S. So pairs take at least that (1/8 of S = 1024, 1/25 of 10,000), and never more than (1 + n/S) S (n + 2)/(n + 1),
-    which is S + 2√S and a little. It pays where entries are near 0 or 1, and where S is large; where they are about
-    1/2, uniform shots are as good.
+    4√S. So pairs take at least that (1/8 of S = 1024, 1/25 of 10,000), and but for rounding never more than
+    (1 + n/S) S (n + 2)/(n + 1), with that pilot S + 2√S and a little. It pays where some entries may be about 1/2, most
+    are near 0 or 1, and S is large; where most are about 1/2, uniform shots are as good. With packed circuits only
+    pairs with the same number of shots share one, so that few pairs may cost more than with uniform shots; the plan
+    says so.
 
-    What is least for a number of shots is the largest error. The mean square over all entries is that of as many
-    uniform shots, since these are more precise than 1/(2√S) where k is not 1/2; so the decisions of a classifier are
-    about as good. Shots in proportion to √(k(1-k)) would make the mean square less, but how many that are for an entry
-    hangs on the other entries, so that it could not be found once for all folds. Here it depends on nothing else.
+    **Beside as many uniform shots.** What is made small is the error that no entry exceeds, not the mean square over
+    all entries. With v the mean of k(1-k) over the pairs of a matrix, a pair takes in the mean
+
+    .. math:: R = n + 4 S \frac{n(n-1)\, v + n + 1}{(n + 1)(n + 2)}
+
+    shots. R uniform ones leave the mean square v/R; these leave
+
+    .. math:: \frac{R}{4 S v} \left\langle 1 - k^{n+2} - (1-k)^{n+2}\right\rangle
+        \approx \left(1 + \frac{1}{v \sqrt S}\right) \left\langle 1 - k^{2\sqrt S} - (1-k)^{2\sqrt S}\right\rangle
+
+    times that, but for what rounding up moves (below a tenth from S = 1,000 on); the second form is for the pilot
+    n = 2√S - 2. It is 1 or a little more where the entries are about 1/2, less than 1 where a few of them have nearly
+    all of v, and goes to 2 where all are below 1/(2√S) or as near to 1, as those of very wide maps are: half of what
+    they take is the pilot. There even the largest error may be less with uniform shots: if all k(1-k) were known to be
+    at most w, 4 S w of them would keep the promise too. So the decisions of a classifier may gain or lose a little.
+    Shots in proportion to √(k(1-k)) would make the mean square less, but how many that are for an entry hangs on the
+    other entries, so that it could not be found once for all folds. Here it depends on nothing else.
 
     The errors that go with an estimate are those of its own shots, so that single ones are above the promise, where the
     pilot happened to read too few zeros (or too many), and others below. A sampler of your own whose seed begins anew

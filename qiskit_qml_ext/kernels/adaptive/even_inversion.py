@@ -1,14 +1,16 @@
 """The inversion test with shots of its own for each pair, so that all entries are equally precise."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray, IndexArray, IntArray
 from qiskit_qml_ext.kernels.adaptive.even_allocation import EvenAllocation, entries_of_moments
 from qiskit_qml_ext.kernels.adaptive.even_errors import EvenErrors
+from qiskit_qml_ext.kernels.adaptive.even_work import EvenWork
 from qiskit_qml_ext.kernels.methods import Fidelities
-from qiskit_qml_ext.kernels.methods.exact import few_exact_fidelities
+from qiskit_qml_ext.kernels.methods.exact import few_exact_entries
 from qiskit_qml_ext.kernels.methods.inversion_circuit import InversionTest
 from qiskit_qml_ext.kernels.methods.inversion_test import (
     InversionTestCounts,
@@ -21,6 +23,7 @@ from qiskit_qml_ext.kernels.outcomes.counts import Kept
 from qiskit_qml_ext.kernels.plan import moments_of, spread_in_words
 from qiskit_qml_ext.primitives import RunPlan
 from qiskit_qml_ext.primitives.connection.shared_results import planned_apart
+from qiskit_qml_ext.primitives.connection.views import copies_side_by_side
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,14 @@ class EvenInversionTest(InversionTestCounts):
         pubs = [(test.circuit, new, even.pilot), (test.circuit, new, most)] if len(new) or not work else []
         pubs += [(test.circuit, values, size) for size, values in work]
         plan = wanted.connection.plan(pubs, price_per_minute=price_per_minute)
-        certain = sum(len(values) * size for size, values in work)
-        plan = _with_expectation(plan, even, wanted, len(new), certain)
-        return self._with_approximation(_split(plan, even, len(new), certain), wanted, test)
+        side_by_side = partial(copies_side_by_side, wanted.connection, test.circuit)
+        certain = sum(size * -(-len(values) // side_by_side(len(values))) for size, values in work)
+        left = EvenWork(even, len(new), side_by_side(len(new)), certain)
+        different, entries = _entries(wanted, needed.samples, pairs[~known])
+        plan = left.about(left.at_most(plan), entries)
+        moments = moments_of(different) if wanted.moments is None else wanted.moments
+        plan = plan if moments is None else plan.with_advice(spread_in_words(moments[1]))
+        return self._with_approximation(plan, wanted, test)
 
     def _even(self, wanted: Fidelities) -> EvenAllocation:
         """Return how shots are given out, refused before anything runs where a circuit takes more than a job may."""
@@ -112,58 +120,23 @@ def _joined(groups: list[IndexArray], parts: list[PairCounts], num_qubits: int) 
     return PairCounts(histograms, [kept[place] for place in range(number)] if kept else None)
 
 
-def _unpacked(even: EvenAllocation, new: int, certain: int) -> int:
-    """Return the most executions if no copies of a circuit run side by side."""
-    return new * (even.pilot + int(even.sizes[-1])) + certain
-
-
-def _split(plan: RunPlan, even: EvenAllocation, new: int, certain: int) -> RunPlan:
-    """Return a plan of pairs that all take the most shots, as if their jobs had different numbers of them.
-
-    A job more for each number of shots; and, where copies run side by side, one circuit more, which is not full.
-    """
-    others = even.sizes[:-1][: max(new - 1, 0)]
-    plan = replace(plan.with_jobs(plan.jobs + len(others)), standard_error=even.standard_error)
-    if plan.executions == _unpacked(even, new, certain):
-        return plan
-    executions = plan.executions + int(even.sizes[:-1].sum()) * (new > 1)
-    growth = executions / max(plan.executions, 1)
-    return replace(
-        plan,
-        circuits=plan.circuits + len(others),
-        executions=executions,
-        seconds=plan.seconds_with(growth),
-        cost=plan.cost_with(growth),
-    )
-
-
-def _with_expectation(plan: RunPlan, even: EvenAllocation, wanted: Fidelities, new: int, certain: int) -> RunPlan:
-    """Return a plan with what is expected of the pairs whose pilot is not known.
+def _entries(wanted: Fidelities, samples: FloatArray, pairs: IndexArray) -> tuple[FloatArray, FloatArray]:
+    """Return exact entries that stand for those of pairs whose pilot is not known; none where they are not known.
 
     Args:
-        plan: The most that it will be.
-        even: How shots are given out.
         wanted: What is planned.
-        new: How many pairs have no pilot yet.
-        certain: Executions of the others, if no copies of a circuit run side by side.
+        samples: Shape (d, features).
+        pairs: Rows of ``samples``, shape (p, 2); samples with themselves among them.
+
+    Returns:
+        The entries of different samples alone, and with them as many ones as samples with themselves take.
     """
-    share = plan.executions / max(_unpacked(even, new, certain), 1)
-    sizes = even.sizes
-    plan = plan.with_advice(
-        f"These are the most: after a pilot of {even.pilot:,} shots each pair gets {sizes[0]:,} to {sizes[-1]:,} more, "
-        f"as its entry needs for a root mean square error of at most {even.standard_error:.2g}, that of "
-        f"{even.uniform:,} uniform shots at worst."
-    )
-    entries = few_exact_fidelities(wanted) if wanted.moments is None else entries_of_moments(*wanted.moments)
-    moments = moments_of(entries) if wanted.moments is None else wanted.moments
-    if moments is None:
-        return plan
-    intact = 1.0 if plan.error_free is None else plan.error_free
-    expected = share * (certain + new * even.expected_shots(intact * entries))
-    plan = replace(plan, expected_executions=expected)
-    where = "" if plan.error_free is None else ", if each of the reported errors leaves nothing of the signal"
-    return plan.with_advice(
-        f"About {expected:,.0f} executions are expected{where}; {new:,} pairs with uniform shots take "
-        f"{share * new * even.uniform:,.0f}.",
-        spread_in_words(moments[1]),
-    )
+    different = pairs[pairs[:, 0] != pairs[:, 1]]
+    if wanted.moments is not None:
+        entries = entries_of_moments(*wanted.moments)
+    else:
+        entries = few_exact_entries(wanted.encoding, samples, different)
+    num_same = len(pairs) - len(different)
+    if not len(different):
+        return entries, np.ones(num_same)
+    return entries, np.concatenate([entries, np.ones(round(num_same * len(entries) / len(different)))])

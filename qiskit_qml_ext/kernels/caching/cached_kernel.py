@@ -25,7 +25,7 @@ from qiskit_qml_ext.kernels.caching.missing_blocks import missing_blocks
 from qiskit_qml_ext.kernels.caching.open_median import refuse_open_median
 from qiskit_qml_ext.kernels.caching.shared_entries import SharedEntries
 from qiskit_qml_ext.kernels.caching.table import EntryTable, sample_keys
-from qiskit_qml_ext.kernels.combined.plans import added, nothing_of
+from qiskit_qml_ext.kernels.combined.plans import added
 from qiskit_qml_ext.kernels.kernel_estimate import RawKernel, ReinterpretedKernel
 from qiskit_qml_ext.kernels.measured_diagonal import MeasuredDiagonal
 from qiskit_qml_ext.kernels.repairs import PsdRepair, steps_of
@@ -232,7 +232,7 @@ class CachedKernel(LearningKernel):
         missing, search = self._missing(distinct, asked), self._search_of(distinct)
         if not missing.any():
             with planned_apart():
-                return nothing_of(plan_of(x, y))
+                return plan_of(x, y).of_known_work()
         if search is not None:
             x, y, distinct = search, None, search
             missing = self._missing(search, np.ones((len(search), len(search)), dtype=bool))

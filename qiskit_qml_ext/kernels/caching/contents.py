@@ -10,7 +10,7 @@ from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.kernels.base import QuantumKernel
 from qiskit_qml_ext.kernels.caching.learned_state import has_settings, learned_state
 from qiskit_qml_ext.kernels.encoded import EncodedKernel
-from qiskit_qml_ext.kernels.training.trainable import TrainableKernel
+from qiskit_qml_ext.kernels.training.with_trained_map import KernelWithTrainedMap
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.primitives.journal.service.services import service_for
 from qiskit_qml_ext.primitives.journal.work.identity import options_object
@@ -56,7 +56,7 @@ class _Content:
         written: dict[str, Any] = {}
         if isinstance(kernel, EncodedKernel) and "feature_map" in settings:
             written["circuit"] = kernel._encoding(self.num_features).timed_key
-            in_circuit = _MAP[:1] if isinstance(kernel, TrainableKernel) else _MAP  # its weights stay free there
+            in_circuit = _MAP[:1] if isinstance(kernel, KernelWithTrainedMap) else _MAP  # its weights stay free there
             settings = {name: value for name, value in settings.items() if name not in in_circuit}
         if isinstance(kernel, QuantumKernel) and any(name in settings for name in _WHERE):
             written["runs"] = _runs(kernel, self.in_every_process)

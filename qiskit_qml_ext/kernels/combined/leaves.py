@@ -8,6 +8,7 @@ from sklearn.gaussian_process.kernels import Kernel as ClassicalKernel
 from qiskit_qml_ext.kernels.abilities import PlansRuns, StatesErrors
 from qiskit_qml_ext.kernels.base import QuantumKernel, connections_of
 from qiskit_qml_ext.kernels.methods import ChosenMethod, CircuitMethod
+from qiskit_qml_ext.kernels.reduced_states.outer_definiteness import is_known_definite
 
 
 def quantum_leaves(kernel: object) -> list[object]:
@@ -32,11 +33,8 @@ def may_run_circuits(leaf: object, num_features: int) -> bool:
 
 
 def is_positive_semidefinite(kernel: object) -> bool | None:
-    """Return what a kernel says of itself; one of scikit-learn is so if all quantum kernels in it are."""
-    if isinstance(kernel, BaseKernel) or not isinstance(kernel, ClassicalKernel):  # ours count as scikit-learn's too
-        said: bool | None = getattr(kernel, "is_positive_semidefinite", None)
-        return said
-    return True if all(is_positive_semidefinite(leaf) for leaf in quantum_leaves(kernel)) else None
+    """Return what a kernel says of itself, of one of scikit-learn what is known; ``None`` if nothing is."""
+    return is_known_definite(kernel, lambda one: getattr(one, "is_positive_semidefinite", None))
 
 
 def _holds(value: object) -> bool:

@@ -21,12 +21,19 @@ def plans_of(
 ) -> list[RunPlan]:
     """Return the plans of the kernels that run circuits; what one of them runs is not in the plans of the next ones.
 
+    Advice that is not that of all has the name of its kernel.
+
     Raises:
         ValueError: If a kernel may run circuits and cannot say which.
     """
-    planning = [planner for name, kernel in kernels for planner in _planners(name, kernel, x.shape[1])]
+    planning = [(name, planner) for name, kernel in kernels for planner in _planners(name, kernel, x.shape[1])]
     with planned_together():
-        return [one.plan(x, y, shots=shots, price_per_minute=price_per_minute, entries=entries) for one in planning]
+        plans = [one.plan(x, y, shots=shots, price_per_minute=price_per_minute, entries=entries) for _, one in planning]
+    of_all = set.intersection(*(set(plan.advice) for plan in plans)) if plans else set()
+    return [
+        replace(plan, advice=tuple(said if said in of_all else f"{name}: {said}" for said in plan.advice))
+        for (name, _), plan in zip(planning, plans, strict=True)
+    ]
 
 
 def _planners(name: str, kernel: object, num_features: int) -> list[PlansRuns]:
@@ -65,9 +72,10 @@ def added(plans: Sequence[RunPlan]) -> RunPlan:
         cost=sum(costs) if len(costs) == len(plans) else None,
         standard_error=max(plan.standard_error for plan in plans),
         error_free=min((plan.error_free for plan in plans if plan.error_free is not None), default=None),
-        expected_executions=(
-            sum(plan.executions if plan.expected_executions is None else plan.expected_executions for plan in plans)
-            if any(plan.expected_executions is not None for plan in plans)
+        expected_executions=_expected(plans),
+        uniform_executions=(
+            sum(plan.executions if plan.uniform_executions is None else plan.uniform_executions for plan in plans)
+            if any(plan.uniform_executions is not None for plan in plans)
             else None
         ),
         advice=tuple(dict.fromkeys(sentence for plan in plans for sentence in plan.advice)),
@@ -76,10 +84,9 @@ def added(plans: Sequence[RunPlan]) -> RunPlan:
     )
 
 
-def nothing_of(plan: RunPlan) -> RunPlan:
-    """Return the plan of work all of which is known."""
-    seconds = None if plan.seconds is None else 0.0
-    cost = None if plan.cost is None else 0.0
-    expected = None if plan.expected_executions is None else 0.0
-    plan = replace(plan, circuits=0, executions=0, jobs=0, in_journal=0, overhead_seconds=0.0)
-    return replace(plan, seconds=seconds, cost=cost, expected_executions=expected)
+def _expected(plans: Sequence[RunPlan]) -> float | None:
+    """Return the executions that are expected of all, ``None`` where all are fixed, or some are not known."""
+    differing = [plan for plan in plans if plan.uniform_executions is not None]
+    if not differing or any(plan.expected_executions is None for plan in differing):
+        return None
+    return sum(plan.executions if plan.expected_executions is None else plan.expected_executions for plan in plans)

@@ -8,7 +8,7 @@ from qiskit import QuantumCircuit
 
 from qiskit_qml_ext.arrays import FloatArray, IndexArray, StateArray
 from qiskit_qml_ext.engine import gram
-from qiskit_qml_ext.engine.first_look import PLAN_QUBITS, spread_rows
+from qiskit_qml_ext.engine.first_look import PLAN_QUBITS, PLAN_STATES, spread_rows
 from qiskit_qml_ext.kernels.base import exact_connection
 from qiskit_qml_ext.kernels.blocks import Blocks, check_matrix, cut_blocks
 from qiskit_qml_ext.kernels.data_binding import check_domain
@@ -214,11 +214,34 @@ def few_exact_fidelities(wanted: Fidelities) -> FloatArray:
     """Return exact entries off the diagonal of some of the samples, without any noise, for a plan.
 
     Returns:
-        Shape (pairs,); none where there are fewer than two different samples, or a look takes too long.
+        Shape (pairs,); none where there are no two different samples, or a look takes too long.
     """
-    if len(used_qubits(wanted.encoding.unitary)) > PLAN_QUBITS:
+    if wanted.y is not None:
+        needed = wanted.pairs()
+        return few_exact_entries(wanted.encoding, needed.samples, needed.pairs)
+    samples = spread_rows(distinct_samples(wanted.x)[0])
+    return few_exact_entries(wanted.encoding, samples, np.stack(np.triu_indices(len(samples), 1), axis=1))
+
+
+def few_exact_entries(encoding: Encoding, samples: FloatArray, pairs: IndexArray) -> FloatArray:
+    """Return the exact entries of some pairs, those of up to 40 first samples with up to 40 second ones.
+
+    Args:
+        encoding: Prepares the states.
+        samples: Shape (d, features).
+        pairs: Rows of ``samples``, shape (p, 2).
+
+    Returns:
+        Shape (some of the pairs,); none where a look takes too long.
+    """
+    if not len(pairs) or len(used_qubits(encoding.unitary)) > PLAN_QUBITS:
         return np.empty(0)
-    samples, _ = distinct_samples(wanted.x if wanted.y is None else np.concatenate([wanted.x, wanted.y]))
-    few = spread_rows(samples)
-    exact = exact_fidelities(exact_connection(), wanted.encoding.factors, few, None)
-    return exact[np.triu_indices(len(few), 1)]
+    first, second = (np.isin(side, spread_rows(np.unique(side))) for side in pairs.T)
+    few = pairs[first & second]
+    if len(few) < PLAN_STATES:  # where each sample is in few pairs
+        few = spread_rows(pairs)
+    used, places = np.unique(few, return_inverse=True)
+    exact = exact_fidelities(exact_connection(), encoding.factors, samples[used], None)
+    rows, columns = places.reshape(few.shape).T
+    entries: FloatArray = exact[rows, columns]
+    return entries

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from qiskit_qml_ext.checks import one_of
+from qiskit_qml_ext.checks import one_of, wrong_kind
 from qiskit_qml_ext.kernels.encoding import Encoding
 from qiskit_qml_ext.kernels.kernel_estimate import RawKernel, ReinterpretedKernel
 from qiskit_qml_ext.kernels.outcomes.read_pairs import ORDERS, check_counted, needs_both_orders
@@ -58,6 +58,14 @@ class PairOutcomes(ABC):
         readout_correction: ReadoutErrors | None = None,
     ) -> ReinterpretedKernel:
         """Return another kernel of the same outcomes; see :meth:`KernelEstimate.reinterpret`."""
+        if not isinstance(readout_correction, ReadoutErrors | None):
+            raise wrong_kind(
+                "readout_correction",
+                "None or ReadoutErrors(…)",
+                readout_correction,
+                "What a device reports is known to a kernel on it: kernel.set_params(readout_correction='reported')"
+                ".reinterpret(…, X).",
+            )
         one_of("orders", orders, ORDERS)
         chosen = reading_named(reading, tolerance)
         check_counted(chosen, self.num_qubits, self.encoding)

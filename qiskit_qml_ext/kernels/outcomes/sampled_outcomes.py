@@ -57,8 +57,8 @@ class SampledOutcomes(PairOutcomes):
             raise ValueError(
                 f"The kernel {reading.name!r} of this feature map is the mean over both orders of each pair, U(y)†U(x) "
                 "and U(x)†U(y), but only one order ran. A HammingKernel or BitFlipTolerantKernel with the same "
-                "connection and shots (not adaptive ones) runs the other one, and only that; orders='one' takes the "
-                "order that ran as it is."
+                "connection and shots runs the other one, and only that, unless the first one had adaptive shots, "
+                "which they do not take: then both. orders='one' takes the order that ran as it is."
             )
         values = values_of(reading, self.num_qubits)
         orders = self.counts[: 1 + both]

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
+from qiskit.quantum_info import Pauli
 
-from qiskit_qml_ext.arrays import ComplexArray, FloatArray, StateArray
-from qiskit_qml_ext.engine import state_memory
+from qiskit_qml_ext.arrays import ComplexArray, FloatArray, IndexArray, IntArray, StateArray
+from qiskit_qml_ext.engine import expectation_vjp, state_memory
 from qiskit_qml_ext.engine.memory import SMALL_BYTES, check_memory, memory_budget
 from qiskit_qml_ext.kernels.factors import Factor
 from qiskit_qml_ext.kernels.reduced_states.patches import Patch
@@ -54,6 +55,72 @@ def exact_values(
     for rows, tensor in zip(table.members, tensors, strict=True):
         values[:, rows] = tensor.reshape(len(samples), -1)[:, 1:]
     return values
+
+
+def exact_pull_back(
+    connection: Connection,
+    factors: Sequence[Factor],
+    table: PauliTable,
+    samples: FloatArray,
+    values: FloatArray,
+    cotangents: FloatArray,
+) -> FloatArray:
+    """Return the derivatives of a loss by the parameters of each sample, one reverse pass a sample and factor.
+
+    A Pauli's value is the product of those of its parts on factors, which are Paulis of the same patch and so in the
+    table as well.
+
+    Args:
+        connection: Does the simulation, within its ``max_memory``.
+        factors: The encoding.
+        table: The Paulis.
+        samples: Values of the circuit's parameters, shape (n, parameters).
+        values: The expectation values, as :func:`exact_values` returns them.
+        cotangents: The derivatives of the loss by them, shape (n, paulis).
+
+    Returns:
+        Shape (n, parameters).
+    """
+    used = sorted(qubit for factor in factors for qubit in factor.qubits)
+    places = [[used.index(qubit) for qubit in factor.qubits] for factor in factors]
+    parts = [_parts_on(table, place) for place in places]
+    with_identity = np.concatenate([values, np.ones((len(values), 1))], axis=1)
+    found = np.zeros(samples.shape)
+    for number, (factor, place) in enumerate(zip(factors, places, strict=True)):
+        weighted = cotangents.copy()
+        for other, rows in enumerate(parts):
+            if other != number:
+                weighted *= with_identity[:, rows]
+        rows, of_row = np.unique(parts[number], return_inverse=True)
+        sums = np.zeros((len(rows), len(values)))
+        np.add.at(sums, of_row.ravel(), weighted.T)
+        seen = rows != len(table.paulis)  # the identity has no derivative
+        if not seen.any():
+            continue
+        observables = [_pauli(row) for row in table.paulis[rows[seen]][:, place]]
+        _, gradients = expectation_vjp(
+            factor.program,
+            np.ascontiguousarray(factor.select(samples)),
+            observables,
+            sums[seen].T,
+            dtype=connection.dtype,
+            max_memory=connection.max_memory,
+        )
+        found[:, slice(None) if factor.columns is None else factor.columns] += gradients.real
+    return found
+
+
+def _parts_on(table: PauliTable, places: Sequence[int]) -> IndexArray:
+    """Return for each Pauli the row of its part on some qubits; that after the last one for the identity."""
+    rows = {row.tobytes(): number for number, row in enumerate(table.paulis)}
+    parts = np.zeros_like(table.paulis)
+    parts[:, places] = table.paulis[:, places]
+    return np.array([rows.get(part.tobytes(), len(rows)) for part in parts], dtype=np.intp)
+
+
+def _pauli(letters: IntArray) -> Pauli:
+    """Return a Pauli from 0 to 3 for I, X, Y, Z of each qubit."""
+    return Pauli((letters >= 2, (letters == 1) | (letters == 2)))
 
 
 def _of_factor(

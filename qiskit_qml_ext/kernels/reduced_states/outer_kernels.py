@@ -11,6 +11,7 @@ covariance added.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -24,6 +25,7 @@ from qiskit_qml_ext.kernels.reduced_states.comparison import Comparison
 from qiskit_qml_ext.kernels.reduced_states.projections import covariance_matrix
 
 Errors: TypeAlias = FloatArray | None
+Slopes: TypeAlias = tuple[FloatArray, FloatArray]
 
 _MOST = 700.0  # exponents beyond overflow
 _NUM_DRAWS = 64  # of noise: the standard error of a standard error is 1/√(2·63) = 9 %
@@ -40,6 +42,15 @@ def gaussian(compared: Comparison, gamma: float) -> tuple[FloatArray, Errors]:
     return values, values * np.sqrt(np.expm1(noise))
 
 
+def gaussian_slopes(compared: Comparison, gamma: float) -> Slopes:
+    """Return the derivatives of exp(-γD), of estimates those of the corrected formula, which are unbiased too."""
+    distances, (values, _) = compared.squared_distances(), gaussian(compared, gamma)
+    grown = distances.values
+    if compared.debias and distances.variances is not None:
+        grown = grown + np.where(gamma**2 * distances.variances < _MOST, gamma * distances.variances, 0.0)
+    return -gamma * values, -grown * values
+
+
 def matern(compared: Comparison, gamma: float) -> tuple[FloatArray, Errors]:
     """Return (1 + s) exp(-s) with s = √(6γD), and its standard errors."""
     distances = compared.squared_distances()
@@ -47,6 +58,13 @@ def matern(compared: Comparison, gamma: float) -> tuple[FloatArray, Errors]:
     slopes = 3 * gamma * np.exp(-s)  # of k in D, whose sign does not matter
     errors = None if distances.variances is None else slopes * np.sqrt(distances.variances)
     return (1 + s) * np.exp(-s), errors
+
+
+def matern_slopes(compared: Comparison, gamma: float) -> Slopes:
+    """Return the derivatives of (1 + s) exp(-s)."""
+    distances = np.maximum(compared.distances(), 0.0)
+    slopes = -3 * np.exp(-np.sqrt(6 * gamma * distances))  # of k in γD
+    return gamma * slopes, distances * slopes
 
 
 def rational_quadratic(compared: Comparison, gamma: float) -> tuple[FloatArray, Errors]:
@@ -57,10 +75,27 @@ def rational_quadratic(compared: Comparison, gamma: float) -> tuple[FloatArray, 
     return values, errors
 
 
-OUTER_KERNELS: dict[str, Callable[[Comparison, float], tuple[FloatArray, Errors]]] = {
-    "rbf": gaussian,
-    "matern": matern,
-    "rational_quadratic": rational_quadratic,
+def rational_quadratic_slopes(compared: Comparison, gamma: float) -> Slopes:
+    """Return the derivatives of 1/(1 + γD)."""
+    distances = np.maximum(compared.distances(), 0.0)
+    slopes = -1 / (1 + gamma * distances) ** 2
+    return gamma * slopes, distances * slopes
+
+
+@dataclass(frozen=True)
+class OuterKernel:
+    """A function of the squared distance D of two samples, and of a bandwidth γ."""
+
+    matrix: Callable[[Comparison, float], tuple[FloatArray, Errors]]
+    """Returns the kernel matrix and its standard errors, ``None`` for exact results."""
+    slopes: Callable[[Comparison, float], Slopes]
+    """Returns the derivatives of each entry by its own D, and by γ."""
+
+
+OUTER_KERNELS = {
+    "rbf": OuterKernel(gaussian, gaussian_slopes),
+    "matern": OuterKernel(matern, matern_slopes),
+    "rational_quadratic": OuterKernel(rational_quadratic, rational_quadratic_slopes),
 }
 """The outer kernels with a bandwidth, by name."""
 
@@ -106,7 +141,39 @@ def outer_kernel(compared: Comparison, outer: "str | Kernel", gamma: float | Non
         products = compared.inner_products()
         return products.values, None if products.variances is None else np.sqrt(products.variances)
     assert gamma is not None, "resolved before"
-    return OUTER_KERNELS[outer](compared, gamma)
+    return OUTER_KERNELS[outer].matrix(compared, gamma)
+
+
+def has_slopes(outer: object) -> bool:
+    """Whether derivatives of an outer kernel are known: of those by name, not of scikit-learn's."""
+    return isinstance(outer, str)
+
+
+def outer_pull_back(compared: Comparison, outer: str, gamma: float | None, slopes: FloatArray) -> Slopes:
+    """Return the derivatives of a loss by the values of each sample, and by γ.
+
+    With k_ij = k(D_ij) and D_ij = Σ_P w_P (a_iP - a_jP)² the first are Σ_j h_ij 2 w_P (a_iP - a_jP), where h_ij is the
+    derivative of the loss by D_ij, from both sides of the diagonal.
+
+    Args:
+        compared: Samples with themselves.
+        outer: The name of an outer kernel.
+        gamma: Its bandwidth, where it has one.
+        slopes: ∂loss/∂k_ij, each entry for itself, shape (n, n).
+
+    Returns:
+        The derivatives by the values of each row's sample, shape (n, values), and by γ the part of each row, shape
+        (n,).
+    """
+    values = compared.projections.values[compared.rows]
+    if outer == LINEAR:
+        return (slopes + slopes.T) @ values * compared.weights, np.zeros(len(values))
+    assert gamma is not None, "resolved before"
+    by_distance, by_gamma = OUTER_KERNELS[outer].slopes(compared, gamma)
+    weighted = slopes * by_distance
+    weighted = weighted + weighted.T
+    moved = weighted.sum(axis=1)[:, None] * values - weighted @ values
+    return 2 * compared.weights * moved, np.sum(slopes * by_gamma, axis=1)
 
 
 def _of_scikit_learn(compared: Comparison, kernel: Kernel) -> tuple[FloatArray, Errors]:

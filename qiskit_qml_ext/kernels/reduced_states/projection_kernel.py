@@ -22,6 +22,7 @@ from qiskit_qml_ext.kernels.reduced_states.bandwidth import (
     median_bandwidth,
 )
 from qiskit_qml_ext.kernels.reduced_states.comparison import Comparison
+from qiskit_qml_ext.kernels.reduced_states.outer_definiteness import is_definite
 from qiskit_qml_ext.kernels.reduced_states.outer_kernels import outer_kernel, takes_gamma
 from qiskit_qml_ext.kernels.samples import check_samples
 from qiskit_qml_ext.primitives.forks import Lock
@@ -63,9 +64,17 @@ class ProjectionKernel(QuantumKernel):
         return False
 
     @property
+    def is_positive_semidefinite(self) -> bool | None:  # type: ignore[override]
+        """Whether every matrix of exact states is positive semi-definite; ``None`` where that is not known.
+
+        It is so with the outer kernels by name, and with most of scikit-learn's.
+        """
+        return is_definite(self.outer)
+
+    @property
     def gamma_(self) -> float:
         """The bandwidth that is used: the one given, or what ``"median"`` turned out to be."""
-        given = checked_gamma(self.gamma)
+        given = self._fixed_gamma()
         if given is not None:
             return given
         if self._bandwidth is None:
@@ -82,12 +91,19 @@ class ProjectionKernel(QuantumKernel):
         Raises:
             ValueError: If the data are not valid, or the squared distances have no positive median.
         """
-        samples = check_samples("X", X)
+        self._take_median(check_samples("X", X))
+        return self
+
+    def _take_median(self, samples: FloatArray) -> None:
+        """Take the bandwidth of samples, for whatever comes, if it is their median."""
         if self._needs_median():
             made_with = self.made_with(samples.shape[1])
             comparison, _ = self.compared(samples, None)
-            self._bandwidth = median_bandwidth(_distances(comparison), made_with, None)
-        return self
+            self._bandwidth = median_bandwidth(distances_of_different(comparison), made_with, None)
+
+    def _fixed_gamma(self) -> float | None:
+        """Return the bandwidth that does not depend on what is evaluated; ``None`` for the median."""
+        return checked_gamma(self.gamma)
 
     runs_samples: ClassVar[bool] = True
 
@@ -105,10 +121,10 @@ class ProjectionKernel(QuantumKernel):
             made_with = self.made_with(x.shape[1])
             gamma = known_bandwidth(held, made_with, x, y)
         elif takes_gamma(self.outer):
-            gamma = checked_gamma(self.gamma)
+            gamma = self._fixed_gamma()
         comparison, target = self.compared(x, y)
         if median and gamma is None:
-            found = median_bandwidth(_distances(comparison), made_with, x)
+            found = median_bandwidth(distances_of_different(comparison), made_with, x)
             gamma = self._keep(found, held, x, y)
         matrix, errors = outer_kernel(comparison, self.outer, gamma)
         shots = comparison.projections.shots
@@ -119,7 +135,7 @@ class ProjectionKernel(QuantumKernel):
         has_gamma, given = takes_gamma(self.outer), checked_gamma(self.gamma)
         if not has_gamma and given is not None:
             raise ValueError(f"gamma={given:g} means nothing for outer={self.outer!r}, which has no bandwidth of ours.")
-        return has_gamma and given is None
+        return has_gamma and self._fixed_gamma() is None
 
     def _keep(self, found: MedianBandwidth, seen: MedianBandwidth | None, x: FloatArray, y: FloatArray | None) -> float:
         """Keep a bandwidth, unless another thread has kept one meanwhile: then that one holds, if it can."""
@@ -141,7 +157,7 @@ class ProjectionKernel(QuantumKernel):
         self._bandwidth = other._bandwidth  # elsewhere it is still the same kernel
 
 
-def _distances(comparison: Comparison) -> FloatArray:
+def distances_of_different(comparison: Comparison) -> FloatArray:
     """Return the squared distances of all pairs of different samples."""
     samples = np.unique(np.concatenate([comparison.rows, comparison.columns]))
     whole = replace(comparison, rows=samples, columns=samples)

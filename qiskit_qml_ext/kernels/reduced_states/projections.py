@@ -12,8 +12,11 @@ from typing import Protocol
 import numpy as np
 
 from qiskit_qml_ext.arrays import BoolArray, FloatArray, IndexArray, IntArray
-from qiskit_qml_ext.kernels.reduced_states.outcomes import Outcomes
+from qiskit_qml_ext.kernels.reduced_states.local_circuit import LocalCircuit, pauli_turns
+from qiskit_qml_ext.kernels.reduced_states.outcomes import LocalOutcomes, Outcomes
 from qiskit_qml_ext.kernels.reduced_states.paulis import PauliTable
+from qiskit_qml_ext.kernels.reduced_states.settings import covering_settings
+from qiskit_qml_ext.primitives import Connection
 
 
 class Covariances(Protocol):
@@ -148,3 +151,23 @@ class MeasuredPaulis:
     def projections(self) -> Projections:
         """Return the values with their shots and covariances."""
         return Projections(self.values, self.shots, self)
+
+
+def measured_paulis(
+    connection: Connection, circuit: LocalCircuit, table: PauliTable, samples: FloatArray
+) -> MeasuredPaulis:
+    """Return the Paulis of a table in the states of samples, measured where they are not known yet.
+
+    Args:
+        connection: Where the circuit runs.
+        circuit: The circuit.
+        table: The Paulis.
+        samples: Values of the feature map's parameters, shape (n, parameters).
+
+    Raises:
+        ValueError: If there is one shot only.
+    """
+    if connection.shots == 1:
+        raise ValueError("One shot says nothing of its own noise. Take at least 2 shots, or better some hundreds.")
+    settings = covering_settings(table.patches, table.paulis.shape[1])
+    return MeasuredPaulis(table, settings, LocalOutcomes(connection, circuit).of(samples, pauli_turns(settings)))

@@ -16,14 +16,14 @@ from qiskit_qml_ext.kernels.kernel_estimate import KernelEstimate
 from qiskit_qml_ext.kernels.passed_qubits import not_counted
 from qiskit_qml_ext.kernels.plan import spread_in_words
 from qiskit_qml_ext.kernels.reduced_states.exact_projections import exact_values
-from qiskit_qml_ext.kernels.reduced_states.local_circuit import LocalCircuit, local_circuit_on, pauli_turns
+from qiskit_qml_ext.kernels.reduced_states.local_circuit import local_circuit_on, pauli_turns
 from qiskit_qml_ext.kernels.reduced_states.outcomes import LocalOutcomes
 from qiskit_qml_ext.kernels.reduced_states.patches import Patch
 from qiskit_qml_ext.kernels.reduced_states.paulis import PauliTable, pauli_table
-from qiskit_qml_ext.kernels.reduced_states.projections import MeasuredPaulis, Projections
+from qiskit_qml_ext.kernels.reduced_states.projections import Projections, measured_paulis
 from qiskit_qml_ext.kernels.reduced_states.settings import covering_settings
 from qiskit_qml_ext.kernels.samples import check_pair, distinct_samples
-from qiskit_qml_ext.primitives import Connection, RunPlan
+from qiskit_qml_ext.primitives import RunPlan
 from qiskit_qml_ext.primitives.approximation import used_qubits
 
 
@@ -80,7 +80,7 @@ class ReducedStateKernel(EncodedKernel):
         if connection.is_exact:
             raise ValueError("An exact kernel runs no circuits, so there is nothing to plan. Connect to a device.")
         circuit, settings = local_circuit_on(connection, encoding), covering_settings(*self._patches_of(encoding))
-        samples, _ = circuit.distinct(x if y is None else np.concatenate([x, y]))
+        samples, _ = circuit.distinct(self._rows(x if y is None else np.concatenate([x, y])))
         values = LocalOutcomes(connection, circuit, shots=shots).missing(samples, pauli_turns(settings))
         plan = connection.plan([(circuit.circuit, values, shots)], price_per_minute=price_per_minute)
         plan = plan.with_advice(f"Each sample is measured in {len(settings)} settings.")
@@ -93,7 +93,7 @@ class ReducedStateKernel(EncodedKernel):
         if connection.is_exact:
             return estimate
         x, y = check_pair(x_vec, y_vec)
-        samples = x if y is None else np.concatenate([x, y])
+        samples = self._rows(x if y is None else np.concatenate([x, y]))
         return replace(
             estimate, synthesis_error=local_circuit_on(connection, self._encoding(x.shape[1])).error(samples)
         )
@@ -118,12 +118,17 @@ class ReducedStateKernel(EncodedKernel):
         if passed:
             raise not_counted(passed, f"This {type(self).__name__}")
 
+    def _rows(self, samples: FloatArray) -> FloatArray:
+        """Return the values of all parameters of the encoding's circuit for checked samples: the features."""
+        return samples
+
     def _table(self, encoding: Encoding) -> PauliTable:
         return pauli_table(*self._patches_of(encoding))
 
     def _projections(self, x: FloatArray, y: FloatArray | None) -> tuple[Projections, IndexArray, IndexArray]:
         """Return the projections of the distinct samples, and that of each row and of each column."""
         connection, encoding = self._connection(), self._encoding(x.shape[1])
+        x, y = self._rows(x), None if y is None else self._rows(y)
         samples = x if y is None else np.concatenate([x, y])
         if connection.is_exact:
             for factor in encoding.factors:
@@ -134,22 +139,6 @@ class ReducedStateKernel(EncodedKernel):
         else:
             circuit = local_circuit_on(connection, encoding)
             distinct, index = circuit.distinct(samples)
-            projections = self._measured(connection, encoding, circuit, x, y, distinct)
+            circuit.check(connection, x, y)
+            projections = measured_paulis(connection, circuit, self._table(encoding), distinct).projections()
         return (projections, index, index) if y is None else (projections, index[: len(x)], index[len(x) :])
-
-    def _measured(
-        self,
-        connection: Connection,
-        encoding: Encoding,
-        circuit: LocalCircuit,
-        x: FloatArray,
-        y: FloatArray | None,
-        distinct: FloatArray,
-    ) -> Projections:
-        """Return the projections of distinct samples among those called ``x_vec`` and ``y_vec``, measured."""
-        if connection.shots == 1:
-            raise ValueError("One shot says nothing of its own noise. Take at least 2 shots, or better some hundreds.")
-        settings = covering_settings(*self._patches_of(encoding))
-        circuit.check(connection, x, y)
-        outcomes = LocalOutcomes(connection, circuit).of(distinct, pauli_turns(settings))
-        return MeasuredPaulis(self._table(encoding), settings, outcomes).projections()

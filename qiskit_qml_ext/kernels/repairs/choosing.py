@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -35,14 +36,27 @@ def steps_of(psd_repair: object) -> tuple[Repair, ...]:
     """Return the repairs that ``psd_repair=`` means, in their order.
 
     Raises:
-        ValueError: If a name is not known.
+        ValueError: If a name is not known, or a step does nothing that the next one leaves.
         TypeError: If something is neither a name nor a callable that takes a :class:`RawKernel`.
     """
     if psd_repair is None:
         return ()
     if isinstance(psd_repair, Sequence) and not isinstance(psd_repair, (str, bytes)):
-        return tuple(_chosen(each) for each in psd_repair)
+        steps = tuple(_chosen(each) for each in psd_repair)
+        _refuse_without_effect(steps)
+        return steps
     return (_chosen(psd_repair),)
+
+
+def _refuse_without_effect(steps: Sequence[Repair]) -> None:
+    for step, following in pairwise(steps):
+        if getattr(step, "moves_diagonal_only", False) and getattr(following, "ignores_diagonal", False):
+            one, other = _named(step), _named(following)
+            raise ValueError(
+                f"psd_repair has {one} right before {other}, where it has no effect: {one} changes the diagonal only, "
+                f"and {other} sets the diagonal to 1 whatever it was. Leave one of them out, or let {one} come after "
+                f"{other}."
+            )
 
 
 def makes_psd(steps: Sequence[Repair]) -> bool:

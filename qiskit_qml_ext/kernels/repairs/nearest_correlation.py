@@ -16,8 +16,10 @@ class NearestCorrelation(RepairStep):
     """Take the nearest correlation matrix in the Frobenius norm: positive semi-definite, with a unit diagonal.
 
     Alternating projections with Dykstra's correction (Higham, IMA J. Numer. Anal. 22, 329 (2002), algorithm 3.3). Use
-    it where k(x, x) = 1 is known to hold: a diagonal that was measured is overwritten. The errors are handed on, as by
-    :class:`ClipPSD`, but for the diagonal, which is exact. The matrix of two sets of samples is left as it is.
+    it where k(x, x) = 1 is known to hold: a diagonal that was measured is overwritten, and so is what a step before it
+    did to the diagonal only; ``"shift"`` and ``"regularize_by_error"`` right before it are refused. The errors are
+    handed on, as by :class:`ClipPSD`, but for the diagonal, which is exact. The matrix of two sets of samples is left
+    as it is.
 
     Examples:
         >>> import numpy as np
@@ -32,6 +34,7 @@ class NearestCorrelation(RepairStep):
     max_iterations: int = 10_000
     """How many iterations there may be."""
     makes_psd: ClassVar[bool] = True
+    ignores_diagonal: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         real_number("tolerance", self.tolerance, above=0.0)

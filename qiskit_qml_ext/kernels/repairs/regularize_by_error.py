@@ -23,14 +23,15 @@ class RegularizeByError(RepairStep):
 
     is, for factor 1, mostly positive semi-definite, and in a kernel ridge regression or a support vector machine the
     directions in which there is nothing but noise are damped. It is no proof for one matrix: let a ``"clip"`` follow
-    where a matrix must be positive semi-definite. Off-diagonal entries, and the matrix of two sets of samples, stay as
-    they were measured; the size of the ridge is taken as fixed, so that the errors are handed on as they are. Exact
-    matrices have no errors and get no ridge.
+    where a matrix must be positive semi-definite, not ``"nearest_correlation"``, which sets the diagonal itself.
+    Off-diagonal entries, and the matrix of two sets of samples, stay as they were measured; the size of the ridge is
+    taken as fixed, so that the errors are handed on as they are. Exact matrices have no errors and get no ridge.
     """
 
     factor: float = 1.0
     """How many times that size is added."""
     on_any_matrix: ClassVar[bool] = False
+    moves_diagonal_only: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         real_number("factor", self.factor, above=0.0)

@@ -26,11 +26,15 @@ class RepairStep(ABC):
             samples. Where not, such a matrix is left as it is.
         needs_diagonal: Whether it needs the measured kernel of each sample with itself, :attr:`RawKernel.diagonal`.
         makes_psd: Whether a symmetric matrix is positive semi-definite afterwards.
+        moves_diagonal_only: Whether it changes nothing but the diagonal.
+        ignores_diagonal: Whether what it returns does not depend on the diagonal, which it sets itself.
     """
 
     on_any_matrix: ClassVar[bool] = False
     needs_diagonal: ClassVar[bool] = False
     makes_psd: ClassVar[bool] = False
+    moves_diagonal_only: ClassVar[bool] = False
+    ignores_diagonal: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, raw: RawKernel, /) -> RawKernel:

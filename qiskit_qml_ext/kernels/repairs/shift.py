@@ -35,6 +35,7 @@ class ShiftPSD(RepairStep):
     """
 
     makes_psd: ClassVar[bool] = True
+    moves_diagonal_only: ClassVar[bool] = True
 
     def __call__(self, raw: RawKernel, /) -> RawKernel:
         """Return the matrix with its diagonal raised.

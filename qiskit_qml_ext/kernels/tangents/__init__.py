@@ -1,7 +1,7 @@
 """Kernels of the gradients of a trained circuit.
 
-``gradients``: the gradients of samples, each measured once. ``products``: their scalar products, without the bias of
-shots. ``tangent``, ``fisher``, ``path``: a kernel each.
+``gradients``: the gradients of samples, each circuit measured once. ``products``: their scalar products, without the
+bias of shots, and their noise. ``tangent``, ``fisher``, ``path``: a kernel each.
 """
 
 from qiskit_qml_ext.kernels.tangents.fisher import FisherKernel

@@ -1,7 +1,6 @@
 """The Fisher kernel of a trained circuit: its tangent kernel in the metric of the Fisher information."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,10 +10,10 @@ from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.checks import ParameterNames, positive_number, wrong_value
 from qiskit_qml_ext.engine import Observable
 from qiskit_qml_ext.gradients import metric_tensor
-from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
 from qiskit_qml_ext.kernels.repairs import Repair
 from qiskit_qml_ext.kernels.samples import check_samples, distinct_samples
 from qiskit_qml_ext.kernels.tangents.gradients import Gradients, GradientSource
+from qiskit_qml_ext.kernels.tangents.products import ScalarProducts
 from qiskit_qml_ext.kernels.tangents.tangent import TangentKernel
 from qiskit_qml_ext.primitives import Connection
 
@@ -89,17 +88,6 @@ class FisherKernel(TangentKernel):
         self.information = information
         self.regularization = regularization
 
-    def raw_kernel(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
-        """Return the matrix of checked samples before any repair.
-
-        Raises:
-            ValueError: If the Fisher information is not known well enough to be inverted.
-        """
-        raw = super().raw_kernel(x, y)
-        if raw.errors is None or self.information != "outputs":
-            return raw
-        return replace(raw, errors=self._errors_with_metric(x, x if y is None else y, raw.errors))
-
     def _metric(self, source: GradientSource) -> FloatArray:
         """Return (F + λ)⁻¹, shape (W, W)."""
         ridge = positive_number("regularization", self.regularization)
@@ -117,32 +105,31 @@ class FisherKernel(TangentKernel):
         return np.asarray((vectors / values) @ vectors.T)
 
     def _of_outputs(self, source: GradientSource, reference: FloatArray) -> FloatArray:
-        found, counts = self._reference(source, reference)
-        bias = np.einsum("i,imv->v", counts, found.errors**2)  # an estimate's square is too large by its variance
-        return np.asarray(np.einsum("i,imv,imw->vw", counts, found.values, found.values) - np.diag(bias))
+        samples, shares = _with_shares(reference)
+        found = self._scaled(source, samples)
+        return np.asarray(np.einsum("i,imv,imw->vw", shares, found.values, found.values) - _bias(found, shares))
 
     def _of_states(self, source: GradientSource, reference: FloatArray) -> FloatArray:
-        rows = source.rows(reference)
+        rows = source.rows(self._point(), reference)
         return np.asarray(4 * metric_tensor(self.circuit, rows, parameters=list(source.weights)).matrix.mean(axis=0))
 
-    def _reference(self, source: GradientSource, reference: FloatArray) -> tuple[Gradients, FloatArray]:
-        """Return the scaled gradients of the different reference samples, and the share of each."""
-        samples, places = distinct_samples(reference)
-        counts = np.ones(len(samples)) if places is None else np.bincount(places)
-        return source.of(samples).scaled(self._scale(source)), counts / len(reference)
+    def _point(self) -> FloatArray:
+        return next(iter(self._points()))[1]
+
+    def _scaled(self, source: GradientSource, samples: FloatArray) -> Gradients:
+        """Return the scaled gradients of different samples."""
+        return next(source.along([self._point()], samples)).scaled(self._scale(source))
 
     def _check_noise(
         self, source: GradientSource, reference: FloatArray, values: FloatArray, vectors: FloatArray
     ) -> None:
         """Raise unless the noise of F is small beside F + λ, whose eigenvalues and eigenvectors these are."""
-        found, counts = self._reference(source, reference)
-        rng = np.random.default_rng(0)
-        draws = np.array([_moved(found, rng.normal(size=found.values.shape), counts) for _ in range(_DRAWS)])
-        size = float(np.sqrt(np.mean(np.linalg.norm(draws, 2, axis=(1, 2)) ** 2)))
-        share = np.inf
-        if values[0] > 0:
-            half = vectors / np.sqrt(values)
-            share = float(np.sqrt(np.mean(np.linalg.norm(half.T @ draws @ half, 2, axis=(1, 2)) ** 2)))
+        samples, shares = _with_shares(reference)
+        size, share, half = 0.0, 0.0, vectors / np.sqrt(np.maximum(values, np.finfo(np.float64).tiny))
+        for part in self._scaled(source, samples).by_noise(source.observables_independent):
+            draws = np.array([_moved(part, noise, shares) for noise in _noises(part)])
+            size += _usual_norm(draws)
+            share += _usual_norm(half.T @ draws @ half) if values[0] > 0 else np.inf
         if share > _MOST_NOISE:
             enough = self.regularization - values[0] + size / _MOST_NOISE
             raise ValueError(
@@ -151,37 +138,74 @@ class FisherKernel(TangentKernel):
                 f"regularization={enough * 1.01:.3g}, or information='states'."
             )
 
-    def _errors_with_metric(self, x: FloatArray, y: FloatArray, errors: FloatArray) -> FloatArray:
+    def _errors(
+        self,
+        source: GradientSource,
+        samples: FloatArray,
+        products: ScalarProducts,
+        factors: Sequence[float],
+        found: Sequence[Gradients],
+    ) -> FloatArray:
         """Return the errors of the matrix with what the noise of F adds, which is that of gradients in the matrix too.
 
-        For noise δ of the gradients an entry g·Pg' moves by δ·Pg' + Pg·δ' - Pg·(δF)Pg'. The errors hold the first two
-        terms, also to second order; draws of δ add the variance of the last one, and its covariance with them.
+        For noise δ of the gradients an entry g·Pg' moves by δ·Pg' + Pg·δ' - Pg·(δF)Pg'. The variances hold the first
+        two terms, also to second order; draws of δ add the variance of the last one, and its covariance with them.
         """
+        if self.information != "outputs":
+            return super()._errors(source, samples, products, factors, found)
         reference = check_samples("reference", self.reference)
-        source = self._source(x.shape[1], next(iter(self._points()))[1])
-        metric = self._metric(source)
-        samples, places = distinct_samples(np.concatenate([x, y, reference]))
-        places = np.arange(len(samples)) if places is None else places
-        rows, columns = places[: len(x)], places[len(x) : len(x) + len(y)]
-        found = source.of(samples).scaled(self._scale(source))
-        counts = np.bincount(places[len(x) + len(y) :], minlength=len(samples)) / len(reference)
-        turned, rng, variances = found.values @ metric, np.random.default_rng(0), errors**2
-        added = np.zeros_like(variances)
-        for _ in range(_DRAWS):
-            noise = rng.normal(size=found.values.shape)
-            delta = found.errors * noise
-            direct = np.einsum("imw,jmw->ij", delta[rows], turned[columns])
-            direct += np.einsum("imw,jmw->ij", turned[rows], delta[columns])
-            moved = turned[rows] @ _moved(found, noise, counts)
-            through = -np.einsum("imw,jmw->ij", moved, turned[columns])
-            added += through * (through + 2 * direct) / _DRAWS
-        return np.asarray(np.sqrt(np.maximum(variances + added, variances * _LEAST)))
+        together, places = distinct_samples(np.concatenate([samples, reference]))
+        places = np.arange(len(together)) if places is None else places
+        shares = np.bincount(places[len(samples) :], minlength=len(together)) / len(reference)
+        errors = np.zeros((len(products.rows), len(products.columns)))
+        for part in self._scaled(source, together).by_noise(source.observables_independent):
+            variances = products.variances([1.0], [part])
+            added = _added_by_metric(part, products, shares)
+            errors += np.sqrt(np.maximum(variances + added, variances * _LEAST))
+        return errors
 
 
-def _moved(found: Gradients, noise: FloatArray, counts: FloatArray) -> FloatArray:
+def _with_shares(reference: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the different reference samples, and the share of each."""
+    samples, places = distinct_samples(reference)
+    counts = np.ones(len(samples)) if places is None else np.bincount(places)
+    return samples, counts / len(reference)
+
+
+def _noises(found: Gradients) -> Iterator[FloatArray]:
+    """Yield draws of the noise of circuits, in units of the errors."""
+    rng = np.random.default_rng(0)
+    shape = (int(found.circuits.max()) + 1, *found.errors.shape[1:])
+    return (rng.normal(size=shape) for _ in range(_DRAWS))
+
+
+def _bias(found: Gradients, shares: FloatArray) -> FloatArray:
+    """Return by how much squares of estimates are too large: the mean of the covariances of g, shape (W, W)."""
+    variances = shares[:, None] * np.sum(found.errors**2, axis=1)
+    return np.asarray(np.einsum("idv,idw->vw", found.slopes * variances[:, :, None], found.slopes))
+
+
+def _moved(found: Gradients, noise: FloatArray, shares: FloatArray) -> FloatArray:
     """Return by how much noise in units of the errors moves the mean of Σ_m g_m g_mᵀ, shape (W, W)."""
-    delta = found.errors * noise
-    cross = np.einsum("i,imv,imw->vw", counts, found.values, delta)
-    second = np.einsum("i,imv,imw->vw", counts, delta, delta)
-    bias = np.einsum("i,imv->v", counts, found.errors**2)
-    return np.asarray(cross + cross.T + second - np.diag(bias))
+    delta = found.moved(noise)
+    cross = np.einsum("i,imv,imw->vw", shares, found.values, delta)
+    second = np.einsum("i,imv,imw->vw", shares, delta, delta)
+    return np.asarray(cross + cross.T + second - _bias(found, shares))
+
+
+def _added_by_metric(found: Gradients, products: ScalarProducts, shares: FloatArray) -> FloatArray:
+    """Return what the noise of F adds to the variances of products, shape (n, m)."""
+    rows, columns = products.rows, products.columns
+    turned, added = found.values @ products.metric, np.zeros((len(rows), len(columns)))
+    for noise in _noises(found):
+        delta = found.moved(noise)
+        direct = np.einsum("imw,jmw->ij", delta[rows], turned[columns])
+        direct += np.einsum("imw,jmw->ij", turned[rows], delta[columns])
+        through = -np.einsum("imw,jmw->ij", turned[rows] @ _moved(found, noise, shares), turned[columns])
+        added += through * (through + 2 * direct) / _DRAWS
+    return added
+
+
+def _usual_norm(draws: FloatArray) -> float:
+    """Return the root mean square of the spectral norms of matrices."""
+    return float(np.sqrt(np.mean(np.linalg.norm(draws, 2, axis=(1, 2)) ** 2)))

@@ -29,7 +29,8 @@ class PathKernel(GradientKernel):
     A model that was trained by gradient descent in small steps is a kernel machine with this kernel, with the
     derivatives of the loss, averaged along the path, as its coefficients. From recorded points the integral is taken by
     the trapezoidal rule over ``times``; without times it is the mean of the tangent kernels at the points. Under shots
-    its entries are unbiased; points that occur again are measured once.
+    all points are one job and its entries are unbiased; points that occur again are measured once, and so are those
+    whose circuits are the same.
 
     Args:
         circuit: The whole circuit, data and weights.

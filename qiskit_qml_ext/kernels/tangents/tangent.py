@@ -17,8 +17,8 @@ from qiskit_qml_ext.kernels.base import QuantumKernel
 from qiskit_qml_ext.kernels.kernel_estimate import RawKernel
 from qiskit_qml_ext.kernels.repairs import Repair
 from qiskit_qml_ext.kernels.samples import distinct_samples
-from qiskit_qml_ext.kernels.tangents.gradients import GradientSource
-from qiskit_qml_ext.kernels.tangents.products import products
+from qiskit_qml_ext.kernels.tangents.gradients import Gradients, GradientSource
+from qiskit_qml_ext.kernels.tangents.products import ScalarProducts
 from qiskit_qml_ext.kernels.tangents.split import split_parameters
 from qiskit_qml_ext.primitives import Connection
 from qiskit_qml_ext.primitives.targets.checked_primitives import ESTIMATOR
@@ -72,23 +72,40 @@ class GradientKernel(QuantumKernel):
 
     def raw_kernel(self, x: FloatArray, y: FloatArray | None) -> RawKernel:
         """Return the matrix of checked samples before any repair."""
-        points = list(self._points())
-        source = self._source(x.shape[1], points[0][1])
+        factors, points = zip(*self._points(), strict=True)
+        source = self._source(x.shape[1], points[0])
         samples, places = distinct_samples(x if y is None else np.concatenate([x, y]))
         everything = np.arange(len(samples)) if places is None else places
         rows, columns = everything[: len(x)], everything if y is None else everything[len(x) :]
-        is_same = rows[:, None] == columns
-        metric, scale = self._metric(source), self._scale(source)
-        matrix, variances = np.zeros(is_same.shape), np.zeros(is_same.shape)
-        for factor, point in points:
-            found = source.at(point).of(samples).scaled(scale)
-            values, spread = products(found.of(rows), found.of(columns), is_same, metric)
-            matrix += factor * values
-            variances += factor**2 * spread
+        products, scale = ScalarProducts(rows, columns, self._metric(source)), self._scale(source)
+        exact, matrix, noisy = source.connection.is_exact, np.zeros((len(rows), len(columns))), []
+        for factor, gradients in zip(factors, source.along(points, samples), strict=True):
+            found = gradients.scaled(scale)
+            matrix += factor * products.estimates(found)
+            noisy += [] if exact else [found]
         matrix = (matrix + matrix.T) / 2 if y is None else matrix
-        exact = source.connection.is_exact
-        errors = None if exact else np.sqrt(variances)
+        errors = None if exact else self._errors(source, samples, products, factors, noisy)
         return RawKernel(matrix, errors, None if exact else source.connection.shots, source.connection.target_name)
+
+    def _errors(
+        self,
+        source: GradientSource,
+        samples: FloatArray,
+        products: ScalarProducts,
+        factors: Sequence[float],
+        found: Sequence[Gradients],
+    ) -> FloatArray:
+        """Return the standard errors of the matrix; what they are at most where observables share shots.
+
+        Args:
+            source: Where the gradients came from.
+            samples: The different samples.
+            products: Which of their products are in the matrix.
+            factors: c.
+            found: The gradients at each point.
+        """
+        parts = zip(*(one.by_noise(source.observables_independent) for one in found), strict=True)
+        return np.asarray(sum(np.sqrt(products.variances(factors, part)) for part in parts))
 
     def _source(self, num_features: int, point: FloatArray) -> GradientSource:
         """Check everything, and return where gradients come from."""
@@ -110,7 +127,7 @@ class GradientKernel(QuantumKernel):
                 f"{point.shape} came."
             )
         observables = as_list(self.observables)
-        return GradientSource(self.circuit, observables, data, weights, point, self._connection(), self.gradient)
+        return GradientSource(self.circuit, observables, data, weights, self._connection(), self.gradient)
 
     def _scale(self, source: GradientSource) -> FloatArray:
         if self.output_scale is None:
@@ -128,7 +145,10 @@ class TangentKernel(GradientKernel):
 
     To first order it says how a step of training on x' changes what the model says of x: the model that is trained a
     little is a kernel machine with this kernel. Under shots its entries are unbiased, those of a sample with itself
-    included, whose square of an estimate would be too large; so the matrix may have negative eigenvalues then.
+    included, whose square of an estimate would be too large; so the matrix may have negative eigenvalues then. Its
+    errors hold that derivatives by weights in one gate have their shots in common, and so have samples whose circuits
+    are the same, which run once. Where a device measures several observables it may take one shot for more than one
+    of them, and does not say so: their errors are added up then, which is what they are at most.
 
     Args:
         circuit: The whole circuit, data and weights.

@@ -1,16 +1,18 @@
 """How a kernel matrix lies on the disk while it is computed, tile by tile, and after a crash.
 
-A folder holds the matrix as one file of NumPy's (``matrix.npy``), a file that says what it is (``tiles.json``), and a
-line for each finished tile with a digest of its values (``finished.log``). A line is written after the values. So what
-a crash tore, in the middle of a tile or of a line, has no digest that fits, and is computed again; so is a tile whose
-values were changed on the disk. Nothing depends on the order in which the disk really writes.
+A folder holds the matrix as one file of NumPy's (``matrix.npy``), and one more for each of its errors and what else
+entries have; a file that says what it is (``tiles.json``), and a line for each finished tile with a digest of its
+values and of what is noted of it (``finished.log``). A line is written after the values. So what a crash tore, in the
+middle of a tile or of a line, has no digest that fits, and is computed again; so is a tile whose values were changed on
+the disk. Nothing depends on the order in which the disk really writes.
 """
 
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,12 +20,13 @@ from typing import Any
 import numpy as np
 from typing_extensions import Self
 
-from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.arrays import AnyArray
 from qiskit_qml_ext.engine.memory import format_bytes
+from qiskit_qml_ext.kernels.tiles.tile_values import LAYERS, MATRIX, TileNote, TileValues
 from qiskit_qml_ext.kernels.tiles.tiling import Tile, Tiling
 from qiskit_qml_ext.private_files import write_private
 
-_MATRIX, _ABOUT, _FINISHED, _LOCK = "matrix.npy", "tiles.json", "finished.log", "lock"
+_ABOUT, _FINISHED, _LOCK = "tiles.json", "finished.log", "lock"
 _FORMAT = 1
 _ENTRY = 8  # bytes
 
@@ -35,26 +38,33 @@ class TileStore:
         folder: The folder; it is made, or it holds a store of the same content.
         content: What the entries depend on, by name: digests and plain values.
         tiling: How the matrix is cut; a store keeps the size of its tiles.
+        layers: What entries have in any case: files are made with the first tile for what some have besides.
 
     Raises:
         ValueError: If the folder holds something else, or a store of another content; or the disk is full.
         BlockingIOError: If another process is writing to the store.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], content: dict[str, Any], tiling: Tiling):
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        content: dict[str, Any],
+        tiling: Tiling,
+        layers: tuple[str, ...] = (MATRIX,),
+    ):
         self.folder = Path(folder).expanduser().absolute()
-        self.tiling = tiling
+        self.tiling, self._layers = tiling, layers
         self._about = {
             "format": _FORMAT,
             "shape": [tiling.num_rows, tiling.num_columns],
             "is_symmetric": tiling.is_symmetric,
             "tile_size": tiling.size,
-            "content": content,
+            "content": content if layers == (MATRIX,) else {**content, "layers": list(layers)},
         }
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        foreign = {path.name for path in self.folder.iterdir()} - {_MATRIX, _ABOUT, _FINISHED, _LOCK}
+        foreign = {path.name for path in self.folder.iterdir()} - {_ABOUT, _FINISHED, _LOCK, *map(_file_of, LAYERS)}
         if foreign and not (self.folder / _ABOUT).exists():
             raise ValueError(
                 f"The folder {self.folder} holds other files, such as {min(foreign)!r}. Give a new one for the tiles."
@@ -65,8 +75,9 @@ class TileStore:
                 _refuse_another(self.folder, _read_about(self.folder), self._about)
             else:
                 self._create()
-            self._first_byte = self._checked_start()
-            self._file = open(self.folder / _MATRIX, "r+b", buffering=0)
+            there = [layer for layer in LAYERS if layer in self._layers or (self.folder / _file_of(layer)).exists()]
+            starts = {layer: self._checked_start(layer) for layer in there}
+            self._files = {layer: (self._opened(layer), start) for layer, start in starts.items()}
         except BaseException:
             os.close(self._lock)
             raise
@@ -75,55 +86,81 @@ class TileStore:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._file.close()
+        for file, _ in self._files.values():
+            file.close()
         os.close(self._lock)  # which frees it
 
     def finished(self) -> set[Tile]:
         """Return the tiles that are on the disk as they were written."""
-        digests = dict(self._lines())
-        return {tile for tile in self.tiling if self._digest_on_disk(tile, digests) == digests.get(_place(tile), "")}
+        lines = self._lines()
+        return {tile for tile in self.tiling if _place(tile) in lines and self._is_whole(tile, *lines[_place(tile)])}
 
-    def write(self, tile: Tile, values: FloatArray) -> None:
+    def notes(self) -> dict[Tile, str]:
+        """Return what is noted of each tile that has a line."""
+        lines = self._lines()
+        return {tile: lines[_place(tile)][0] for tile in self.tiling if _place(tile) in lines}
+
+    def write(self, tile: Tile, values: TileValues) -> None:
         """Write a tile, its mirror image if it stands for that too, and then its line."""
-        self._put(tile, values)
-        if self.tiling.is_mirrored(tile):
-            self._put(_mirror(tile), values.T)
+        for layer, one in values.layers.items():
+            self.fill(tile, layer, one)
+        words = [_place(tile), values.note, _digest(values.layers.values(), values.note)]
         with open(self.folder / _FINISHED, "ab", opener=_private) as file:
-            file.write(f"{_place(tile)} {_digest(values)}\n".encode())
+            file.write((" ".join(word for word in words if word) + "\n").encode())
 
-    def read(self, tile: Tile) -> FloatArray:
+    def fill(self, tile: Tile, layer: str, values: AnyArray) -> None:
+        """Write one layer of a tile, and of its mirror image, without a line."""
+        if layer not in self._files:
+            self._create_layers(layer)
+            self._files[layer] = self._opened(layer), self._checked_start(layer)
+        self._put(tile, layer, values)
+        if self.tiling.is_mirrored(tile):
+            self._put(_mirror(tile), layer, values.T)
+
+    def read(self, tile: Tile, layer: str = MATRIX) -> AnyArray:
         """Return the values of a tile."""
-        values = np.empty((tile.height, tile.width))
+        values: AnyArray = np.empty((tile.height, tile.width), LAYERS[layer])
+        file, first_byte = self._files[layer]
         for row, entries in enumerate(values.view(np.uint8)):
-            self._file.seek(self._offset(tile.top + row, tile.left))
-            self._file.readinto(entries.data)
+            file.seek(first_byte + self._offset(tile.top + row, tile.left))
+            file.readinto(entries.data)
         return values
 
-    def matrix(self) -> FloatArray:
+    def matrix(self, layer: str = MATRIX) -> AnyArray:
         """Return the matrix, read from the disk as it is used; it cannot be written to."""
-        matrix: FloatArray = np.load(self.folder / _MATRIX, mmap_mode="r")
+        matrix: AnyArray = np.load(self.folder / _file_of(layer), mmap_mode="r")
         return matrix
 
     def _create(self) -> None:
-        needed, free = _ENTRY * self.tiling.num_rows * self.tiling.num_columns, shutil.disk_usage(self.folder).free
+        (self.folder / _FINISHED).unlink(missing_ok=True)
+        for layer in LAYERS:  # of a store that was killed while it was made
+            (self.folder / _file_of(layer)).unlink(missing_ok=True)
+        self._create_layers(*self._layers)
+        write_private(self.folder / _ABOUT, json.dumps(self._about, indent=1))
+
+    def _create_layers(self, *layers: str) -> None:
+        shape = (self.tiling.num_rows, self.tiling.num_columns)
+        needed, free = _ENTRY * shape[0] * shape[1] * len(layers), shutil.disk_usage(self.folder).free
         if needed > free:
             raise ValueError(
                 f"The matrix takes {format_bytes(needed)} on the disk, but {format_bytes(free)} are free in "
                 f"{self.folder}. Give a folder on a larger disk."
             )
-        (self.folder / _FINISHED).unlink(missing_ok=True)
-        shape = (self.tiling.num_rows, self.tiling.num_columns)
-        np.lib.format.open_memmap(self.folder / _MATRIX, mode="w+", dtype=np.float64, shape=shape)
-        os.chmod(self.folder / _MATRIX, 0o600)
-        write_private(self.folder / _ABOUT, json.dumps(self._about, indent=1))
+        for layer in layers:
+            path = self.folder / _file_of(layer)
+            np.lib.format.open_memmap(path, mode="w+", dtype=LAYERS[layer], shape=shape)
+            os.chmod(path, 0o600)
 
-    def _checked_start(self) -> int:
+    def _opened(self, layer: str) -> FileIO:
+        return open(self.folder / _file_of(layer), "r+b", buffering=0)
+
+    def _checked_start(self, layer: str) -> int:
         """Return the byte at which the entries start, after a look at whether the file has all of them."""
-        path = self.folder / _MATRIX
+        path = self.folder / _file_of(layer)
         shape = (self.tiling.num_rows, self.tiling.num_columns)
         try:
             there = np.load(path, mmap_mode="r")
-            if there.shape == shape and there.dtype == np.float64:
+            if there.shape == shape and there.dtype == LAYERS[layer]:
                 return int(there.offset)
         except (EOFError, OSError, ValueError):
             pass
@@ -132,38 +169,46 @@ class TileStore:
         )
 
     def _offset(self, row: int, column: int) -> int:
-        """Return the byte at which an entry stands."""
-        return self._first_byte + _ENTRY * (row * self.tiling.num_columns + column)
+        """Return how many bytes behind the first entry another one stands."""
+        return _ENTRY * (row * self.tiling.num_columns + column)
 
-    def _put(self, tile: Tile, values: FloatArray) -> None:
+    def _put(self, tile: Tile, layer: str, values: AnyArray) -> None:
+        file, first_byte = self._files[layer]
         for row, entries in enumerate(np.ascontiguousarray(values).view(np.uint8)):
             left = entries.data
-            self._file.seek(self._offset(tile.top + row, tile.left))
+            file.seek(first_byte + self._offset(tile.top + row, tile.left))
             while left:  # a signal may cut a write short
-                left = left[self._file.write(left) :]
+                left = left[file.write(left) :]
 
-    def _lines(self) -> Iterator[tuple[str, str]]:
-        """Yield place and digest of each whole line; one that was torn ends before the next one."""
-        path = self.folder / _FINISHED
+    def _lines(self) -> dict[str, tuple[str, str]]:
+        """Return note and digest of each place, the last that has a line; one that was torn ends before the next."""
+        path, lines = self.folder / _FINISHED, dict[str, tuple[str, str]]()
         if not path.exists():
-            return
+            return lines
         text = path.read_bytes()
         if text and not text.endswith(b"\n"):
             with open(path, "ab") as file:
                 file.write(b"\n")
-        for line in text.decode(errors="replace").splitlines():
-            place, _, digest = line.rpartition(" ")
-            if place:
-                yield place, digest
+        for line in text.decode(errors="replace").split("\n"):
+            top, left, rest = (*line.split(" ", 2), "", "", "")[:3]
+            note, _, digest = rest.rpartition(" ")
+            lines[f"{top} {left}"] = note, digest
+        return lines
 
-    def _digest_on_disk(self, tile: Tile, digests: dict[str, str]) -> str | None:
-        """Return the digest of a tile's values; ``None`` if it has no line, or its mirror image is another's."""
-        if _place(tile) not in digests:
-            return None
-        values = self.read(tile)
-        if self.tiling.is_mirrored(tile) and not np.array_equal(self.read(_mirror(tile)), values.T):
-            return None
-        return _digest(values)
+    def _is_whole(self, tile: Tile, note: str, digest: str) -> bool:
+        """Whether a tile and its mirror image are on the disk as a line says."""
+        try:
+            layers = TileNote.read(note).layers if note else (MATRIX,)
+        except (ValueError, KeyError, TypeError):  # a line that was torn
+            return False
+        if not set(self._layers) <= set(layers) <= set(self._files):
+            return False
+        values = [self.read(tile, layer) for layer in layers]
+        if self.tiling.is_mirrored(tile):
+            beyond = [self.read(_mirror(tile), layer) for layer in layers]
+            if not all(np.array_equal(one, other.T) for one, other in zip(values, beyond, strict=True)):
+                return False
+        return _digest(values, note) == digest
 
 
 def tile_size_of(folder: str | os.PathLike[str]) -> int | None:
@@ -231,5 +276,13 @@ def _mirror(tile: Tile) -> Tile:
     return Tile(tile.left, tile.top, tile.width, tile.height)
 
 
-def _digest(values: FloatArray) -> str:
-    return hashlib.blake2b(np.ascontiguousarray(values).tobytes(), digest_size=16).hexdigest()
+def _file_of(layer: str) -> str:
+    return f"{layer}.npy"
+
+
+def _digest(layers: Iterable[AnyArray], note: str) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for values in layers:
+        digest.update(np.ascontiguousarray(values).tobytes())
+    digest.update(note.encode())
+    return digest.hexdigest()

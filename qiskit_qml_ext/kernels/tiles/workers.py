@@ -4,46 +4,16 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
 from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.kernels.tiles.tile_values import TileReading, TileValues, entries_between
 from qiskit_qml_ext.kernels.tiles.tiling import Tile, Tiling
 
 _ROUND = 4  # tiles of a round for each worker: few enough that little is lost with a worker, and held at a time
 _MAX_FAILURES = 3  # rounds in a row that end without a tile
 
 _logger = logging.getLogger(__name__)
-
-
-def values_between(kernel: Any, X: FloatArray, Y: FloatArray | None) -> FloatArray:
-    """Return a kernel's matrix, however it is called.
-
-    Args:
-        kernel: An object with ``evaluate(X, Y)``, or a function of two arrays of samples.
-        X: Samples of the rows, shape (n, features).
-        Y: Samples of the columns, shape (m, features), or ``None`` for those of the rows.
-
-    Raises:
-        ValueError: If what it returns is no matrix of finite numbers of the right shape, or for one set of samples not
-            symmetric.
-    """
-    evaluate = getattr(kernel, "evaluate", kernel)
-    matrix = np.ascontiguousarray(evaluate(X, Y), dtype=np.float64)
-    shape = (len(X), len(X if Y is None else Y))
-    if matrix.shape != shape:
-        raise ValueError(f"The kernel must return a matrix of the shape {shape}, but it returned {matrix.shape}.")
-    if not np.isfinite(matrix).all():
-        raise ValueError("The kernel must return finite numbers, but some of what it returned are not.")
-    if Y is None and not np.allclose(matrix, matrix.T, rtol=0, atol=_SYMMETRY * np.max(np.abs(matrix), initial=0.0)):
-        raise ValueError(
-            "The kernel of samples with themselves is not symmetric, so that half of it does not say the other half. "
-            "Pass the samples a second time as Y=X.copy(), for the whole of it."
-        )
-    return matrix
-
-
-_SYMMETRY = 1e-10  # of the largest entry: above rounding
 
 
 def samples_of(tile: Tile, X: FloatArray, Y: FloatArray | None, tiling: Tiling) -> tuple[FloatArray, FloatArray | None]:
@@ -58,7 +28,8 @@ def computed_tiles(
     tiling: Tiling,
     tiles: Sequence[Tile],
     num_processes: int | None,
-) -> Iterator[tuple[Tile, FloatArray]]:
+    read: TileReading = entries_between,
+) -> Iterator[tuple[Tile, TileValues]]:
     """Yield the tiles with their values, each once, in no order.
 
     What the kernel raises is raised here. A round in which a worker died (or a cluster lost it) is run again; the third
@@ -71,6 +42,7 @@ def computed_tiles(
         tiling: How the matrix is cut.
         tiles: Which tiles.
         num_processes: As joblib's ``n_jobs``.
+        read: How a kernel is asked for a tile.
     """
     workers = effective_n_jobs(num_processes)
     size = 1 if workers == 1 else _ROUND * workers
@@ -79,7 +51,7 @@ def computed_tiles(
         with Parallel(n_jobs=num_processes, batch_size=1) as parallel:
             while pending:
                 batch = pending[:size]
-                work = [delayed(_attempt)(kernel, *samples_of(tile, X, Y, tiling)) for tile in batch]
+                work = [delayed(_attempt)(read, kernel, *samples_of(tile, X, Y, tiling)) for tile in batch]
                 outcomes = _round(parallel, work)
                 if isinstance(outcomes, Exception):
                     failures += 1
@@ -95,7 +67,7 @@ def computed_tiles(
                     yield tile, outcome
 
 
-def _round(parallel: Parallel, work: list[Any]) -> list[FloatArray | Exception] | Exception:
+def _round(parallel: Parallel, work: list[Any]) -> list[TileValues | Exception] | Exception:
     """Return what a round came to, or why it did not end: a worker that died, a cluster that is gone."""
     try:
         return list(parallel(work))
@@ -103,9 +75,9 @@ def _round(parallel: Parallel, work: list[Any]) -> list[FloatArray | Exception] 
         return error
 
 
-def _attempt(kernel: Any, X: FloatArray, Y: FloatArray | None) -> FloatArray | Exception:
+def _attempt(read: TileReading, kernel: Any, X: FloatArray, Y: FloatArray | None) -> TileValues | Exception:
     """Return the values, or what the kernel raised, so that it is not taken for the failure of a worker."""
     try:
-        return values_between(kernel, X, Y)
+        return read(kernel, X, Y)
     except Exception as error:
         return error

@@ -24,6 +24,7 @@ class CountedPairs:
     """Matrices and gradients of an encoding by counts, each circuit once for all that share the connection."""
 
     gradient = "parameter_shift"
+    is_exact = False
 
     def __init__(self, connection: Connection, encoding: Encoding):
         self.connection, self._encoding = connection, encoding

@@ -13,6 +13,7 @@ class EstimatedPairs:
     """Matrices of an encoding by a method that says nothing of its gradient."""
 
     gradient = None
+    is_exact = False
 
     def __init__(self, connection: Connection, encoding: Encoding, method: FidelityMethod):
         self.connection, self._encoding, self._method = connection, encoding, method

@@ -17,6 +17,7 @@ class ExactPairs:
     """Matrices and gradients of an encoding by states; a product of groups that do not interact, group by group."""
 
     gradient = "adjoint"
+    is_exact = True
 
     def __init__(self, connection: Connection, encoding: Encoding):
         self.connection, self._encoding = connection, encoding

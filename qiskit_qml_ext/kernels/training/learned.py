@@ -35,8 +35,8 @@ class LearningKernel(QuantumKernel):
     def frozen(self) -> QuantumKernel:
         """Return a kernel with what was learned as its arguments, which clones keep and models do not train.
 
-        Labels that it was trained with must have no part in the data that a model is tested with, or scores are too
-        good.
+        Labels that it was trained with must have no part in the data that a model is tested with or C is chosen by, or
+        scores are too good.
 
         Raises:
             NotFittedError: If nothing was learned yet.

@@ -57,7 +57,10 @@ class KernelObjective:
         return value, self.trained.pull_back(rows, gradients)
 
     def metric(self, point: FloatArray) -> FloatArray:
-        """Return the mean metric tensor of the samples' states, by the point."""
-        rows = self.trained.rows_at(self.samples, point)
-        metric, slopes = metric_tensor(self.trained.circuit, rows).matrix, self.trained.slopes(rows)
-        return np.asarray(np.einsum("npa,npq,nqb->ab", slopes, metric, slopes) / len(rows))
+        """Return the mean metric tensor of the samples' states, by the point; 1 for what changes no state."""
+        slopes = self.trained.slopes(self.trained.rows_at(self.samples, point))
+        states = metric_tensor(self.trained.circuit, self.trained.rows(self.samples, *self.trained.split(point))).matrix
+        metric = np.asarray(np.einsum("npa,npq,nqb->ab", slopes, states, slopes) / self.num_samples)
+        beside = ~np.any(slopes, axis=(0, 1))
+        metric[beside, beside] = 1.0
+        return metric

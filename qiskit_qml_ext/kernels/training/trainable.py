@@ -20,7 +20,6 @@ from qiskit_qml_ext.kernels.methods.exact import ExactStates
 from qiskit_qml_ext.kernels.methods.inversion_test import InversionTestCounts
 from qiskit_qml_ext.kernels.readings import Reading
 from qiskit_qml_ext.kernels.repairs import Repair
-from qiskit_qml_ext.kernels.samples import check_samples
 from qiskit_qml_ext.kernels.training.counted_pairs import CountedPairs
 from qiskit_qml_ext.kernels.training.estimated_pairs import EstimatedPairs
 from qiskit_qml_ext.kernels.training.exact_pairs import ExactPairs
@@ -28,9 +27,8 @@ from qiskit_qml_ext.kernels.training.pairs import Pairs
 from qiskit_qml_ext.kernels.training.trained_map import TrainedMap
 from qiskit_qml_ext.kernels.training.training_run import KernelCallback
 from qiskit_qml_ext.kernels.training.with_trained_map import KernelWithTrainedMap
-from qiskit_qml_ext.optimizers import SPSA, Optimizer, optimizer_of
-from qiskit_qml_ext.optimizers.spsa import NUM_CALIBRATING
-from qiskit_qml_ext.primitives import Connection, RunPlan
+from qiskit_qml_ext.optimizers import Optimizer
+from qiskit_qml_ext.primitives import Connection
 
 if TYPE_CHECKING:
     from qiskit.transpiler import PassManager
@@ -42,15 +40,21 @@ class TrainableKernel(KernelWithTrainedMap, FidelityKernel):
     r"""A fidelity kernel whose weights and bandwidth are fitted to data by gradient.
 
     ``fit(X, y)`` makes a loss of the kernel matrix small. Exact gradients take one reverse pass for each sample. On a
-    target with shots every angle is shifted by its gate's rule, in one job for all pairs, which takes about 2 n² G
-    circuits a step for n samples and G angles; smaller batches, or ``optimizer="spsa"`` with n² circuits a step, take
-    less. A loss of an estimated matrix is biased by its noise where it is not linear.
+    target with shots every angle is shifted by its gate's rule, in one job for all pairs after that of the matrix:
+    about 2 n² G circuits a step for n samples and G angles. Smaller batches, or ``optimizer="spsa"`` with n² circuits a
+    step, take less. A loss of an estimated matrix is biased by its noise where it is not linear.
 
     A model such as ``QuantumSVC(TrainableKernel())`` trains a clone of it on its own training samples, whether it was
     trained before or not, so that in a cross-validation no kernel has seen the labels that it is tested with, and
     ``GridSearchCV`` can look for the best ``kernel__optimizer`` or ``kernel__max_iter``. Trained by itself it is a
     kernel like any other; its clones begin anew, pickled copies do not, and :meth:`frozen` is what it learned as a
     kernel that stays so: that is trained with labels of other data. Settings that change the circuit want a new fit.
+
+    **What leaves the kernel takes its labels along.** Models train a ``TrainableKernel`` anew, but not ``frozen()``,
+    nor a kernel of ``feature_map_`` (``FidelityKernel(kernel.feature_map_)``), nor its method as a function
+    (``SVC(kernel=kernel.evaluate)``, as with qiskit-machine-learning), nor a matrix that it made. Nothing sees it when
+    these meet the samples of the training again: every score of a cross-validation, and every one that C is chosen by,
+    is then too good, for random labels too. They are for samples that the kernel was not trained with.
 
     One circuit with all parameters free serves all steps and all matrices. Weights behind all data change no fidelity:
     their gradient is 0, and no circuit is shifted for them.
@@ -90,7 +94,7 @@ class TrainableKernel(KernelWithTrainedMap, FidelityKernel):
     Attributes:
         weights_: The trained weights, shape (W,).
         bandwidth_: The trained factor of each feature, shape (features,).
-        feature_map_: The circuit with both fixed, for other kernels.
+        feature_map_: The circuit with both fixed, for other kernels and other samples than those of the training.
         history_: A frame with a row for each iteration: loss, validation loss, norm of the gradient, seconds, shots.
         n_iter_: The number of iterations.
         stopped_: Why it ended: ``"max_iter"``, ``"no_change"``, ``"callback"``, or by the ``"optimizer"``.
@@ -111,6 +115,10 @@ class TrainableKernel(KernelWithTrainedMap, FidelityKernel):
     """
 
     _untrained_kind: ClassVar[str] = "a FidelityKernel"
+    _nothing_to_train: ClassVar[str] = (
+        "The feature map has no weights before its last data, and trained_bandwidth=None trains none, so that nothing "
+        "is left to train. Take trained_bandwidth='common', another map, or a FidelityKernel."
+    )
 
     def __init__(
         self,
@@ -163,34 +171,9 @@ class TrainableKernel(KernelWithTrainedMap, FidelityKernel):
         self.callbacks = callbacks
         self.random_state = random_state
 
-    def plan_step(self, X: ArrayLike, *, price_per_minute: float | None = None) -> RunPlan:
-        """Say what one step of a training on all samples takes, without running it; a whole training has many.
-
-        Args:
-            X: Samples, shape (n, features).
-            price_per_minute: The price of a minute of processor time.
-
-        Returns:
-            The plan, whose advice says what it is of: of a gradient where the optimizer takes gradients; else of as
-            many matrices as a step reads, two for each direction of SPSA, one for other optimizers.
-
-        Raises:
-            ValueError: If the data or a setting are not valid, or the kernel counts no shots.
-        """
-        samples = check_samples("X", X)
-        trained, optimizer = self._trained_map(samples.shape[1]), optimizer_of(self.optimizer)
-        pairs = self._pairs(trained)
-        if not isinstance(pairs, CountedPairs):
-            raise ValueError(
-                "A step by exact states runs no circuits, so there is nothing to plan. Connect to a device."
-            )
-        somewhere = trained.start(np.full(len(trained.weights), 0.1))
-        columns = trained.columns if getattr(optimizer, "takes_gradients", True) else ()
-        number, words = _read_in_a_step(optimizer)
-        plan = pairs.plan(
-            trained.rows_at(samples, somewhere), columns, num_matrices=number, price_per_minute=price_per_minute
-        )
-        return replace(plan, advice=(words, *plan.advice))
+    @property
+    def _without_gradient(self) -> str:
+        return f"method={self.method!r}"
 
     def _wanted(self, x: FloatArray, y: FloatArray | None, reading: Reading) -> Fidelities:
         trained = self._trained_map(x.shape[1])
@@ -208,20 +191,13 @@ class TrainableKernel(KernelWithTrainedMap, FidelityKernel):
         return EstimatedPairs(connection, trained.encoding, method)
 
     def frozen(self) -> FidelityKernel:
-        """Return the fidelity kernel of ``feature_map_``, with the other settings of this one."""
+        """Return the fidelity kernel of ``feature_map_``, with the other settings of this one.
+
+        Labels that it was trained with must have no part in the data that a model is tested with or C is chosen by, or
+        scores are too good.
+        """
         if "feature_map_" not in vars(self):
             raise self._untrained(self._untrained_kind)
         own = FidelityKernel._get_param_names()
         settings = {name: getattr(self, name) for name in own if name in self._get_param_names() and name not in _MAP}
         return clone(FidelityKernel(self.feature_map_, **settings))
-
-
-def _read_in_a_step(optimizer: Optimizer) -> tuple[int, str]:
-    """Return how many matrices a step without gradients reads, and in words what is planned of a training."""
-    if isinstance(optimizer, SPSA):
-        number = 2 * optimizer.num_directions
-        return number, f"This is a step of {number} matrices; the first one takes up to {NUM_CALIBRATING} more."
-    kind = "gradient" if getattr(optimizer, "takes_gradients", True) else "matrix"
-    if optimizer.in_steps:
-        return 1, f"This is one {kind}: that of a step."
-    return 1, f"This is one {kind}; an iteration of this optimizer may take several, and its start more."

@@ -53,6 +53,11 @@ class TrainedMap:
         return len(self.weights) + self.num_bandwidths
 
     @property
+    def trains(self) -> bool:
+        """Whether there is anything to train that changes a kernel matrix."""
+        return bool(self.columns)
+
+    @property
     def columns(self) -> Sequence[int]:
         """The parameters of the circuit by which fidelities and the point depend on each other, ascending."""
         data = self.data if self.num_bandwidths else self.data[:0]
@@ -85,6 +90,10 @@ class TrainedMap:
         logarithms = point[len(self.weights) :]
         bandwidths = np.exp(logarithms) if self.num_bandwidths else np.ones(1)
         return point[: len(self.weights)], np.broadcast_to(bandwidths, self.data.shape)
+
+    def gamma_at(self, point: FloatArray) -> float | None:
+        """Return the bandwidth of a classical kernel behind the map at a point: there is none."""
+        return None
 
     def rows(self, samples: FloatArray, weights: FloatArray, bandwidths: FloatArray) -> FloatArray:
         """Return the values of all parameters of the circuit for samples, shape (n, P)."""

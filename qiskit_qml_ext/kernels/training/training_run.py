@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from qiskit_qml_ext.arrays import FloatArray
 from qiskit_qml_ext.kernels.training.objective import KernelObjective
 from qiskit_qml_ext.kernels.training.targets import Targets
+from qiskit_qml_ext.kernels.training.trained_map import TrainedMap
 from qiskit_qml_ext.optimizers.stopping import FEWEST_LOSSES, StoppingRule
 
 
@@ -33,6 +34,8 @@ class KernelTrainingStep:
     """The weights of the feature map, shape (W,), a copy."""
     bandwidth: FloatArray
     """The factor of each feature, shape (features,), a copy."""
+    gamma: float | None = None
+    """The bandwidth γ of a projected kernel's classical kernel; ``None`` where there is none."""
 
 
 KernelCallback = Callable[[KernelTrainingStep], object]
@@ -78,6 +81,11 @@ class KernelTrainingRun:
         """How many batches there are in all passes together."""
         return self.max_iter * self.num_batches
 
+    def take_map(self, trained: TrainedMap) -> None:
+        """Train another map in place of the one that there was."""
+        self.whole = replace(self.whole, trained=trained)
+        self.validation = None if self.validation is None else replace(self.validation, trained=trained)
+
     def passes(self) -> Iterator[Sequence[KernelObjective]]:
         """Go through the data until ``max_iter``, in a new order each time if there are several batches."""
         for _ in range(self.max_iter):
@@ -99,6 +107,7 @@ class KernelTrainingRun:
             shots=self.shots(),
             weights=weights.copy(),
             bandwidth=bandwidth.copy(),
+            gamma=self.whole.trained.gamma_at(point),
         )
         self.history.append(step)
         answers = [callback(step) for callback in self.callbacks]

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -18,16 +19,17 @@ from qiskit_qml_ext.kernels.encoded import EncodedKernel
 from qiskit_qml_ext.kernels.encoding import Encoding
 from qiskit_qml_ext.kernels.losses import KernelLoss, kernel_loss_of
 from qiskit_qml_ext.kernels.samples import check_samples
-from qiskit_qml_ext.kernels.training.exact_pairs import ExactPairs
 from qiskit_qml_ext.kernels.training.first_weights import first_weights
 from qiskit_qml_ext.kernels.training.learned import LearningKernel
 from qiskit_qml_ext.kernels.training.objective import KernelObjective
-from qiskit_qml_ext.kernels.training.pairs import Pairs
+from qiskit_qml_ext.kernels.training.pairs import Pairs, PlansSteps
 from qiskit_qml_ext.kernels.training.targets import Targets, targets_of
 from qiskit_qml_ext.kernels.training.trained_map import TrainedMap, trained_map
 from qiskit_qml_ext.kernels.training.training_run import KernelCallback, KernelTrainingRun
-from qiskit_qml_ext.optimizers import Optimizer, optimizer_of
+from qiskit_qml_ext.optimizers import SPSA, Optimizer, optimizer_of
+from qiskit_qml_ext.optimizers.spsa import NUM_CALIBRATING
 from qiskit_qml_ext.optimizers.stopping import StoppingRule
+from qiskit_qml_ext.primitives import RunPlan
 
 _CHECKS: dict[str, Any] = {
     "batch_size": partial(optional_whole_number, minimum=2),
@@ -57,6 +59,10 @@ class KernelWithTrainedMap(LearningKernel, EncodedKernel):
 
     _untrained_kind: ClassVar[str]
     """What to take where nothing is to be trained."""
+    _kept: ClassVar[str] = "The feature map"
+    """What the trained numbers belong to, in words."""
+    _nothing_to_train: ClassVar[str]
+    """What is said where nothing is."""
 
     trained_bandwidth: str | None
     loss: str | KernelLoss
@@ -74,6 +80,18 @@ class KernelWithTrainedMap(LearningKernel, EncodedKernel):
     @abstractmethod
     def _pairs(self, trained: TrainedMap) -> Pairs:
         """Return where matrices and gradients of a training come from."""
+
+    @property
+    @abstractmethod
+    def _without_gradient(self) -> str:
+        """The setting because of which only values are known, where :meth:`_pairs` has no gradient."""
+
+    def _begin(self, run: KernelTrainingRun, weights: FloatArray) -> None:
+        """Take from the training samples at the first weights what a training begins with: nothing here."""
+
+    def _key(self, trained: TrainedMap) -> object:
+        """Return what the trained numbers belong to."""
+        return trained.key
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Train the kernel; one that was trained before begins anew.
@@ -96,12 +114,42 @@ class KernelWithTrainedMap(LearningKernel, EncodedKernel):
         self._check_training(trained, optimizer, pairs)
         rng = np.random.default_rng(int(check_random_state(self.random_state).randint(2**31 - 1)))
         given = self.training_values if self.initialization is None else self.initialization
-        start = trained.start(first_weights(trained, given, rng))
+        weights = first_weights(trained, given, rng)
         run = self._run(KernelObjective(pairs, trained, loss, samples, targets.values), targets, optimizer, rng)
-        run.before = start
+        self._begin(run, weights)
+        run.before = start = run.whole.trained.start(weights)
         point = self._best_of(run, optimizer.minimize(run, start))
-        self._learn(self._learned(run, trained, point, pairs if getattr(optimizer, "takes_gradients", True) else None))
+        self._learn(self._learned(run, point, pairs if getattr(optimizer, "takes_gradients", True) else None))
         return self
+
+    def plan_step(self, X: ArrayLike, *, price_per_minute: float | None = None) -> RunPlan:
+        """Say what one step of a training on all samples takes, without running it; a whole training has many.
+
+        Args:
+            X: Samples, shape (n, features).
+            price_per_minute: The price of a minute of processor time.
+
+        Returns:
+            The plan, whose advice says what it is of: of a gradient where the optimizer takes gradients; else of as
+            many matrices as a step reads, two for each direction of SPSA, one for other optimizers.
+
+        Raises:
+            ValueError: If the data or a setting are not valid, or the kernel counts no shots.
+        """
+        samples = check_samples("X", X)
+        trained, optimizer = self._trained_map(samples.shape[1]), optimizer_of(self.optimizer)
+        pairs = self._pairs(trained)
+        if not isinstance(pairs, PlansSteps):
+            raise ValueError(
+                "A step by exact states runs no circuits, so there is nothing to plan. Connect to a device."
+            )
+        somewhere = trained.start(np.full(len(trained.weights), 0.1))
+        columns = trained.columns if getattr(optimizer, "takes_gradients", True) else ()
+        number, words = _read_in_a_step(optimizer)
+        plan = pairs.plan(
+            trained.rows_at(samples, somewhere), columns, num_matrices=number, price_per_minute=price_per_minute
+        )
+        return replace(plan, advice=(words, *plan.advice))
 
     @property
     def parameter_values(self) -> FloatArray:
@@ -146,19 +194,16 @@ class KernelWithTrainedMap(LearningKernel, EncodedKernel):
                     f"{len(self.training_values)} training_values came for {len(trained.weights)} training parameters."
                 )
             return super().parameter_values, np.ones(len(trained.data))
-        if trained.key != self._trained_key or len(trained.data) != len(self.bandwidth_):
+        if self._key(trained) != self._trained_key or len(trained.data) != len(self.bandwidth_):
             raise ValueError(
-                "The feature map, or the number of features, is not the one that this kernel was trained with. Call "
+                f"{self._kept} or the number of features is not the one that this kernel was trained with. Call "
                 "fit(X, y) again."
             )
         return self.weights_, self.bandwidth_
 
     def _check_training(self, trained: TrainedMap, optimizer: Optimizer, pairs: Pairs) -> None:
-        if not trained.columns:
-            raise ValueError(
-                "The feature map has no weights before its last data, and trained_bandwidth=None trains none, so that "
-                "nothing is left to train. Take trained_bandwidth='common', another map, or a FidelityKernel."
-            )
+        if not trained.trains:
+            raise ValueError(self._nothing_to_train)
         if self.batch_size is not None and not optimizer.in_steps:
             raise ValueError(
                 f"batch_size={self.batch_size} needs an optimizer that goes in steps, such as 'adam' or 'spsa', but "
@@ -166,7 +211,7 @@ class KernelWithTrainedMap(LearningKernel, EncodedKernel):
             )
         if pairs.gradient is None and getattr(optimizer, "takes_gradients", True):
             raise ValueError(
-                f"method={self.method!r} has no gradient, but optimizer={self.optimizer!r} asks for one. Take 'spsa'."
+                f"{self._without_gradient} has no gradient, but optimizer={self.optimizer!r} asks for one. Take 'spsa'."
             )
         callbacks: object = self.callbacks
         if isinstance(callbacks, str) or not isinstance(callbacks, Sequence):
@@ -205,16 +250,15 @@ class KernelWithTrainedMap(LearningKernel, EncodedKernel):
             return point
         if run.validation is not None:
             return run.best_point
-        if not isinstance(run.whole.pairs, ExactPairs):
+        if not run.whole.pairs.is_exact:
             return point
         last, best = run.whole.values(np.array([point, run.best_point]))
         return run.best_point if best < last else point
 
-    def _learned(
-        self, run: KernelTrainingRun, trained: TrainedMap, point: FloatArray, pairs: Pairs | None
-    ) -> dict[str, Any]:
+    def _learned(self, run: KernelTrainingRun, point: FloatArray, pairs: Pairs | None) -> dict[str, Any]:
         import pandas as pd
 
+        trained = run.whole.trained
         weights, bandwidth = (part.copy() for part in trained.split(point))
         columns = {name: np.array([getattr(one, name) for one in run.history], kind) for name, kind in _HISTORY.items()}
         return {
@@ -225,5 +269,16 @@ class KernelWithTrainedMap(LearningKernel, EncodedKernel):
             "n_iter_": len(run.history),
             "stopped_": run.stopped,
             "gradient_": None if pairs is None else pairs.gradient,
-            "_trained_key": trained.key,
+            "_trained_key": self._key(trained),
         }
+
+
+def _read_in_a_step(optimizer: Optimizer) -> tuple[int, str]:
+    """Return how many matrices a step without gradients reads, and in words what is planned of a training."""
+    if isinstance(optimizer, SPSA):
+        number = 2 * optimizer.num_directions
+        return number, f"This is a step of {number} matrices; the first one takes up to {NUM_CALIBRATING} more."
+    kind = "gradient" if getattr(optimizer, "takes_gradients", True) else "matrix"
+    if optimizer.in_steps:
+        return 1, f"This is one {kind}: that of a step."
+    return 1, f"This is one {kind}; an iteration of this optimizer may take several, and its start more."

@@ -1,4 +1,4 @@
-"""The frequencies that a circuit's data can have, how often each occurs, and draws of them."""
+"""Frequencies, among them all that a circuit's data can have, how often each occurs, and draws of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,11 +29,12 @@ class Group:
 
 
 class EncodingSpectrum:
-    r"""The spectrum of a circuit whose rotations turn by affine functions of the features.
+    r"""The frequencies of any circuit whose rotations turn by these affine functions of the features.
 
     A rotation by the angle c·x + b has eigenvalues ±1/2 of its generator, so that it adds -c, 0, 0 or c to a frequency:
     any function ⟨O⟩ of the state is a sum of e^{iω·x} over ω = Σ δ_g c_g with δ_g from {-1, 0, 1}. The multiplicity of
-    a frequency is the number of ways to it, with two for each 0 (Schuld, Sweke and Meyer, arXiv:2008.08605).
+    a frequency is the number of ways to it, with two for each 0 (Schuld, Sweke and Meyer, arXiv:2008.08605). All
+    frequencies of the circuit are among these; what rotations do one after the other may leave some of them out.
 
     Args:
         program: A lowered circuit; its parameters are the features.

@@ -18,10 +18,13 @@ from qiskit_qml_ext.circuits import AngleFeatureMap
 from qiskit_qml_ext.exceptions import IndefiniteKernelWarning
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.kernels.abilities import trained_clone
+from qiskit_qml_ext.kernels.caching.open_median import take_open_medians
 from qiskit_qml_ext.models.kernel_features.kernel_entries import KernelEntries
 from qiskit_qml_ext.models.kernel_features.landmarks import LandmarkRule, checked_choice, rule_named
 from qiskit_qml_ext.models.kernel_features.whitening import Whitening, whitening
 from qiskit_qml_ext.models.undoing import undone_if_it_fails
+
+_MEDIAN_OF = 1000  # samples: of 500,000 distances a median is known to a few per mille; all would be N²/2
 
 
 class QuantumNystroem(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -35,7 +38,8 @@ class QuantumNystroem(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     Args:
         kernel: A quantum kernel, or a function of two arrays of samples that returns their matrix, as ``SVC`` takes it.
-            ``None`` is the angle-encoding fidelity kernel with a bandwidth of 0.5.
+            ``None`` is the angle-encoding fidelity kernel with a bandwidth of 0.5. A ``gamma="median"`` is taken of the
+            training samples, of 1,000 of them where there are more.
         n_components: How many landmarks, and features; all samples where there are fewer.
         landmarks: How they are chosen among the samples. ``"uniform"``: any alike, with scikit-learn's draws.
             ``"kmeans++"``: far from each other in the distance of the kernel; takes N·m more entries at the most.
@@ -106,6 +110,7 @@ class QuantumNystroem(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             rule = rule_named(self.landmarks)
             kernel = FidelityKernel(AngleFeatureMap(bandwidth=0.5)) if self.kernel is None else self.kernel
             self.kernel_ = trained_clone(kernel, samples, y, owner=self)
+            take_open_medians(self.kernel_, samples, max_samples=_MEDIAN_OF)  # a rule may compare others first
             entries = KernelEntries(self.kernel_)
             rng = check_random_state(self.random_state)
             rows = checked_choice(rule(entries, samples, count, rng), count, len(samples))

@@ -29,12 +29,14 @@ _WEIGHTS = ("multiplicity", "uniform")
 
 
 class RandomFourierSurrogate(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    r"""Random Fourier features of the frequencies that a feature map can give any model behind it.
+    r"""Random Fourier features of frequencies, among them all that a feature map can give any model behind it.
 
-    Whatever ansatz and observable follow, a model of the map is f(x) = Σ c_ω e^{iω·x} over the frequencies of its
-    encoding. Frequencies are drawn from these, and the features are cos(ω·x)/√D and sin(ω·x)/√D of D draws: a linear
-    model over them is what a quantum computer is compared with. The products of features are unbiased for the kernel of
-    the draws (:meth:`exact_kernel`), with the variance [(1 + k(2Δ))/2 - k(Δ)²]/D; drawn by multiplicity it is
+    Whatever ansatz and observable follow, a model of the map is f(x) = Σ c_ω e^{iω·x} over sums and differences of the
+    slopes c_g of its encoding rotations. None of its frequencies is missing among these, but it need not have all of
+    them: a gate such as ``cp`` or ``crx`` is several rotations that only turn together, and a rotation about z of |0⟩
+    turns nothing. Frequencies are drawn from the sums, and the features are cos(ω·x)/√D and sin(ω·x)/√D of D draws: a
+    linear model over them is what a quantum computer is compared with. The products of features are unbiased for the
+    kernel of the draws (:meth:`exact_kernel`), with the variance [(1 + k(2Δ))/2 - k(Δ)²]/D; drawn by multiplicity it is
     k(Δ) = Π_g cos²(c_g·Δ/2) over the encoding rotations by c_g·x, and the map's own fidelity kernel where that is a
     product of such factors, as for angle encoding. ``conditions_`` says whether it is, and what else must hold for the
     features to do as well as the quantum model.

@@ -32,7 +32,8 @@ class SpectrumConditions:
     num_drawn: int
     """Frequencies that were drawn."""
     num_distinct: int | None
-    """Different frequencies of the encoding, ω and -ω counted twice; ``None`` if they are too many to list."""
+    """Different frequencies that encoding rotations add up to, ω and -ω counted twice: all of the map, and perhaps
+    more; ``None`` if they are too many to list."""
     effective_number: float | None
     """As how many frequencies with equal weights the spectrum counts, ω and -ω taken together: 1 / Σ p²."""
     own_kernel_difference: float | None
@@ -54,7 +55,10 @@ class SpectrumConditions:
         return "\n".join((self._sampled(), self._concentration(), self._target(), self._own_kernel()))
 
     def _sampled(self) -> str:
-        return f"Sampled: {self.num_drawn} frequencies were drawn, from {self.num_rotations} encoding rotations."
+        return (
+            f"Sampled: {self.num_drawn} frequencies were drawn, from {self.num_rotations} encoding rotations, whose "
+            "sums hold all frequencies of the map and may hold others."
+        )
 
     def _concentration(self) -> str:
         if self.effective_number is None:
@@ -62,7 +66,7 @@ class SpectrumConditions:
         word = "yes" if self.is_concentrated else "no, fewer frequencies were drawn than the spectrum counts"
         both = ((self.num_distinct or 1) + 1) // 2  # 0 is one of them, and has no other sign
         return (
-            f"Concentration: {word}. The {both:,} frequencies, ω and -ω taken together, weigh as much as "
+            f"Concentration: {word}. The {both:,} frequencies of these sums, ω and -ω taken together, weigh as much as "
             f"{self.effective_number:.3g} equal ones."
         )
 
@@ -80,8 +84,8 @@ class SpectrumConditions:
         if self.own_kernel_difference < _ROUNDING:
             return "Own kernel: the features approximate the map's own fidelity kernel."
         return (
-            "Own kernel: the features share the map's frequencies, but approximate another kernel than its fidelity "
-            f"kernel, {self.own_kernel_difference:.2g} away on average."
+            "Own kernel: the sums hold the map's frequencies, but the features approximate another kernel than its "
+            f"fidelity kernel, {self.own_kernel_difference:.2g} away on average."
         )
 
 

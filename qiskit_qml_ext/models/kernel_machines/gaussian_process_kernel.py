@@ -67,6 +67,12 @@ class GaussianProcessKernel(Kernel):
         return params
 
     @property
+    def is_positive_semidefinite(self) -> bool | None:
+        """What the quantum kernel says of itself; ``None`` where it says nothing."""
+        said: bool | None = getattr(self.kernel, "is_positive_semidefinite", None)
+        return said
+
+    @property
     def hyperparameters(self) -> list[Hyperparameter]:
         """The parameters that are fitted, in the order of ``parameter_bounds``."""
         bounds = self.parameter_bounds or {}
@@ -110,7 +116,8 @@ class GaussianProcessKernel(Kernel):
     def diag(self, X: FloatArray) -> FloatArray:
         """Return k(x, x) of each sample before any repair, shape (n,).
 
-        No sample of a fidelity kernel is run against itself for this: that is 1 by definition.
+        No sample of a fidelity kernel is run against itself for this: that is 1 by definition. Where such a kernel with
+        ``run_diagonal=True`` stands in a cache or a combination it is measured, all samples in one job.
         """
         kernel = self.kernel
         if isinstance(kernel, QuantumKernel):

@@ -61,7 +61,7 @@ class KernelModel(BaseEstimator):
         if learns_from_labels(kernel):
             raise ValueError(
                 f"fit trains the {type(kernel).__name__} first, and how many steps that takes is not known before. "
-                "kernel.plan_step(X) of a TrainableKernel says what one takes; kernel.frozen().plan(X) of one "
+                "kernel.plan_step(X) of a trainable kernel says what one takes; kernel.frozen().plan(X) of one "
                 "that was trained says what the matrix takes."
             )
         if not isinstance(kernel, PlansRuns):

@@ -8,6 +8,7 @@ from sklearn.utils.validation import validate_data
 from typing_extensions import Self
 
 from qiskit_qml_ext.arrays import FloatArray
+from qiskit_qml_ext.kernels.caching.open_median import take_open_medians
 from qiskit_qml_ext.models.kernel_machines.kernel_model import KernelModel, refuse_what_is_no_number
 from qiskit_qml_ext.models.undoing import undone_if_it_fails
 
@@ -23,7 +24,8 @@ class KernelTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Kerne
 
     Of the training samples themselves ``transform`` and ``fit_transform``
     give the symmetric matrix with a diagonal, after the kernel's repair (``psd_repair``); of others, k(x, x_i)
-    without the repairs that need a whole symmetric matrix: ``"mitigate_depolarizing"`` is applied to it too.
+    without the repairs that need a whole symmetric matrix: ``"mitigate_depolarizing"`` is applied to it too. A
+    ``gamma="median"`` is that of the training samples, whatever comes first.
 
     Args:
         kernel: A quantum kernel: a :class:`~qiskit_qml_ext.kernels.FidelityKernel` or any kernel of
@@ -69,4 +71,5 @@ class KernelTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Kerne
             X: Samples, shape (number of samples, features).
         """
         samples = self._new_samples(X)
+        take_open_medians(self.kernel_, self.X_fit_)  # fit runs nothing
         return np.asarray(self.kernel_.evaluate(samples, self.X_fit_))

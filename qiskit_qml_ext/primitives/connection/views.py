@@ -2,6 +2,8 @@
 
 from dataclasses import asdict, replace
 
+from qiskit import QuantumCircuit
+
 from qiskit_qml_ext.primitives.connection.connection import Connection
 from qiskit_qml_ext.primitives.journal.service.services import LocalService, is_of_runtime
 from qiskit_qml_ext.primitives.journal.work.identity import runtime_options
@@ -66,3 +68,9 @@ def estimator_content(connection: Connection) -> str:
 def packs_copies(connection: Connection) -> bool:
     """Tell whether a connection runs copies of a circuit side by side, on other qubits than a single one takes."""
     return bool(connection._settings.packing) and connection.device is not None
+
+
+def copies_side_by_side(connection: Connection, circuit: QuantumCircuit, number: int) -> int:
+    """Return how many copies of a circuit a connection runs side by side, of so many vectors of parameter values."""
+    packed = connection._circuits.packed(circuit, None, number)
+    return 1 if packed is None else packed.copies

@@ -50,6 +50,9 @@ class RunPlan:
     job_time: JobTime | None = None
     """On what ``seconds`` rests: documented numbers, or finished jobs and how far off they were predicted; ``None``
     where it rests on several of these."""
+    uniform_executions: int | None = None
+    """The executions of uniform shots that leave the worst probability with the same error, where circuits get shots of
+    their own; ``None`` where shots are uniform."""
 
     def summary(self) -> str:
         """Say it in words."""
@@ -68,6 +71,12 @@ class RunPlan:
         lines.append(f"Standard error of a probability: at most {self.standard_error:.2g}.")
         if self.error_free is not None:
             lines.append(f"By the reported errors, {100 * self.error_free:.2g} % of the shots are free of errors.")
+        if self.expected_executions is not None and self.uniform_executions is not None:
+            where = "" if self.error_free is None else ", if each of the reported errors leaves nothing of the signal"
+            lines.append(
+                f"About {self.expected_executions:,.0f} executions are expected{where}; uniform shots take "
+                f"{self.uniform_executions:,}."
+            )
         return "\n".join([*lines, *self.advice])
 
     def _basis(self) -> str:
@@ -99,6 +108,15 @@ class RunPlan:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dictionary."""
         return {**asdict(self), "advice": list(self.advice)}
+
+    def of_known_work(self) -> "RunPlan":
+        """Return the plan of the same circuits where everything is known, so that nothing is run."""
+        seconds = None if self.seconds is None else 0.0
+        cost = None if self.cost is None else 0.0
+        expected = None if self.expected_executions is None else 0.0
+        uniform = None if self.uniform_executions is None else 0
+        nothing = replace(self, circuits=0, executions=0, jobs=0, in_journal=0, overhead_seconds=0.0)
+        return replace(nothing, seconds=seconds, cost=cost, expected_executions=expected, uniform_executions=uniform)
 
     def packed(self, copies: int) -> "RunPlan":
         """Return the plan of packed circuits: each copy counts by its own errors."""

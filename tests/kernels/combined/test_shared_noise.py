@@ -9,7 +9,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.circuit.library import PauliEvolutionGate
 from qiskit.quantum_info import SparsePauliOp
-from sklearn.gaussian_process.kernels import RBF
+from sklearn.gaussian_process.kernels import RBF, ExpSineSquared, PairwiseKernel
 
 from qiskit_qml_ext.circuits import AngleFeatureMap, ZZFeatureMap
 from qiskit_qml_ext.kernels import (
@@ -209,6 +209,13 @@ def test_a_kernel_that_is_indefinite_makes_no_definite_sum():
     assert mean_of(GaussianProcessKernel(tolerant)).is_positive_semidefinite is None
     assert mean_of(RBF() + GaussianProcessKernel(tolerant)).is_positive_semidefinite is None
     fine = FidelityKernel()
+    for classical in (ExpSineSquared(), PairwiseKernel(metric="sigmoid"), GaussianProcessKernel(fine) ** 0.3):
+        points = np.random.default_rng(0).normal(size=(30, 2))
+        assert np.linalg.eigvalsh(mean_of(classical).evaluate(points))[0] < -0.01
+        assert mean_of(classical, fine).is_positive_semidefinite is None
+        assert mean_of(RBF() + classical).is_positive_semidefinite is None
+    assert mean_of(ProjectedKernel(outer=ExpSineSquared())).is_positive_semidefinite is None
+    assert mean_of(GaussianProcessKernel(fine) ** 2 + RBF()).is_positive_semidefinite
     definite = mean_of(fine, RBF(), CachedKernel(fine), RBF() * GaussianProcessKernel(fine))
     assert definite.is_positive_semidefinite
 

@@ -16,7 +16,7 @@ from sklearn.svm import SVC
 from qiskit_qml_ext.circuits import AngleFeatureMap, RealAmplitudesAnsatz
 from qiskit_qml_ext.kernels import FisherKernel, PathKernel, TangentKernel, TrainedCircuitModel
 from qiskit_qml_ext.kernels.tangents.gradients import Gradients
-from qiskit_qml_ext.kernels.tangents.products import products
+from qiskit_qml_ext.kernels.tangents.products import ScalarProducts
 from qiskit_qml_ext.models import VariationalClassifier, VariationalRegressor
 from qiskit_qml_ext.optimizers import GradientDescent
 from qiskit_qml_ext.primitives import connect
@@ -156,7 +156,7 @@ def test_kernels_under_shots_are_unbiased_with_the_errors_that_they_state():
         estimate = kernel.evaluate_with_errors(SAMPLES)
         found.append(estimate.matrix)
         stated.append(estimate.standard_errors)
-        measured = kernel._source(2, WEIGHTS).of(SAMPLES).values
+        measured = next(kernel._source(2, WEIGHTS).along([WEIGHTS], SAMPLES)).values
         squares.append(np.einsum("imw,imw->i", measured, measured))
         assert estimate.shots == 10
     spread, error = np.std(found, axis=0, ddof=1), np.sqrt(np.mean(np.square(stated), axis=0))
@@ -181,8 +181,8 @@ def test_points_of_a_path_that_occur_again_are_one_measurement_with_its_error():
 
 
 def test_errors_of_products_are_never_zero_where_gradients_have_some():
-    small = Gradients(np.full((2, 1, 3), 1e-9), np.full((2, 1, 3), 0.1))
-    _, variances = products(small, small, np.eye(2, dtype=bool), np.eye(3))
+    small = Gradients(np.full((2, 1, 3), 1e-9), np.full((2, 1, 3), 0.1), np.stack([np.eye(3)] * 2), np.arange(2))
+    variances = ScalarProducts(np.arange(2), np.arange(2), np.eye(3)).variances([1.0], [small])
     assert_allclose(variances, [[6e-4, 3e-4], [3e-4, 6e-4]], rtol=1e-6)  # 2 Σ σ⁴ and Σ σ⁴
 
 

@@ -19,6 +19,7 @@ from qiskit_qml_ext.circuits import IQPFeatureMap, ZZFeatureMap
 from qiskit_qml_ext.kernels import FidelityKernel, compute_kernel_matrix
 from qiskit_qml_ext.kernels.tiles.content import content_digest
 from qiskit_qml_ext.kernels.tiles.tile_store import TileStore
+from qiskit_qml_ext.kernels.tiles.tile_values import TileValues
 from qiskit_qml_ext.kernels.tiles.tiling import Tile, Tiling
 from qiskit_qml_ext.primitives import connect
 
@@ -215,7 +216,7 @@ CHANGED = {"by": 1.0}
 
 def test_entries_that_a_kernel_no_longer_gives_are_refused_although_its_settings_are_the_same(store, monkeypatch):
     """What a function reads from elsewhere at run time is in no digest."""
-    monkeypatch.setattr("qiskit_qml_ext.kernels.tiles.kernel_matrix.content_digest", lambda kernel: "the same")
+    monkeypatch.setattr("qiskit_qml_ext.kernels.tiles.tiled_work.content_digest", lambda kernel: "the same")
     compute_kernel_matrix(changed, X, folder=store, tile_size=10)
     monkeypatch.setitem(CHANGED, "by", 0.5)
     with pytest.raises(ValueError, match="entries that this kernel does not give"):
@@ -256,7 +257,7 @@ def test_a_tile_reads_back_as_it_was_written(store):
     tiling = Tiling(50, 50, 10, True)
     tile, values = Tile(10, 30, 10, 10), np.random.default_rng(0).normal(size=(10, 10))
     with TileStore(store, {}, tiling) as opened:
-        opened.write(tile, values)
+        opened.write(tile, TileValues({"matrix": values}))
         assert_array_equal(opened.read(tile), values)
         assert_array_equal(opened.read(Tile(30, 10, 10, 10)), values.T)
         assert opened.finished() == {tile}

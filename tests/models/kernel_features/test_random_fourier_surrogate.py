@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
-from qiskit.quantum_info import SparsePauliOp
+from qiskit.quantum_info import SparsePauliOp, Statevector
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
@@ -158,8 +158,8 @@ def test_a_flat_spectrum_of_many_frequencies_is_said_not_to_be_concentrated():
     assert "not compared, the map has more than 12 qubits" in flat.summary()
     counted = RandomFourierSurrogate(AngleFeatureMap(), weights="uniform", num_frequencies=9, random_state=0)
     words = counted.fit(X[:, :3]).conditions_.summary()
-    # 3³ frequencies: 0 with the weight 1, and 13 others with 2 each, of 27
-    assert f"The 14 frequencies, ω and -ω taken together, weigh as much as {27**2 / (1 + 13 * 4):.3g} equal" in words
+    # 3³ frequencies: 0 with the weight 1, and 13 others with 2 each, of 27: 1 + 13·4 = 53
+    assert f"The 14 frequencies of these sums, ω and -ω taken together, weigh as much as {27**2 / 53:.3g} " in words
     peaked = RandomFourierSurrogate(parallel_rx(), random_state=0).fit(X[:, :1]).conditions_
     p = np.array([comb(8, 4 - w) / 4**4 for w in range(5)]) * [1, 2, 2, 2, 2]
     assert_allclose(peaked.effective_number, 1 / np.sum(p**2), rtol=1e-12)
@@ -233,3 +233,37 @@ def test_pickles_clones_names_its_features_and_is_tuned():
     model = make_pipeline(RandomFourierSurrogate(AngleFeatureMap(), random_state=0), Ridge())
     grid = {"randomfouriersurrogate__feature_map__bandwidth": [0.5, 1.0]}
     assert GridSearchCV(model, grid, cv=2).fit(X, X[:, 0]).best_params_
+
+
+def frequencies_of_all_observables(circuit):
+    """Return the frequencies of ρ(x), by a Fourier transform of Qiskit's states over the period 4π."""
+    size, features = 16, circuit.num_parameters
+    grid = np.stack(np.meshgrid(*[np.arange(size) * 4 * np.pi / size] * features, indexing="ij"), axis=-1)
+    states = np.array([Statevector(circuit.assign_parameters(row)).data for row in grid.reshape(-1, features)])
+    densities = np.einsum("ni,nj->nij", states, states.conj()).reshape(*[size] * features, -1)
+    found = np.abs(np.fft.fftn(densities, axes=range(features))).max(axis=-1) > 1e-8 * size**features
+    places = np.argwhere(found)
+    return {tuple(row) for row in (np.where(places > size // 2, places - size, places) / 2).tolist()}
+
+
+@pytest.mark.parametrize("gate", ["cp", "crx", "rz", "ry"])
+def test_no_frequency_is_missing_and_what_may_be_too_many_is_said(gate):
+    """A controlled phase has frequencies -1, 0, 1, but is three rotations by half of its angle; rz of |0⟩ has none."""
+    x = ParameterVector("x", 2)
+    circuit = QuantumCircuit(2)
+    if gate in ("cp", "crx"):
+        circuit.h([0, 1])
+        getattr(circuit, gate)(x[0], 0, 1)
+    else:
+        getattr(circuit, gate)(x[0], 0)
+    circuit.ry(x[1], 1)
+    X = np.random.default_rng(0).uniform(-2, 2, (8, 2))
+    surrogate = RandomFourierSurrogate(circuit, num_frequencies=2000, weights="uniform", random_state=0).fit(X)
+    drawn = {tuple(row) for row in (np.rint(2 * surrogate.frequencies_) / 2 + 0.0).tolist()}
+    right = frequencies_of_all_observables(circuit)
+    assert right <= drawn
+    assert surrogate.conditions_.num_distinct == len(drawn)
+    assert (right == drawn) == (gate == "ry")
+    said = surrogate.conditions_.summary()
+    assert "whose sums hold all frequencies of the map and may hold others" in said
+    assert f"The {(len(drawn) + 1) // 2} frequencies of these sums" in said

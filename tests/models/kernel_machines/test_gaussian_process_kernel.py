@@ -15,7 +15,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
 from qiskit_qml_ext.circuits import AngleFeatureMap, IQPFeatureMap, ZZFeatureMap
-from qiskit_qml_ext.kernels import FidelityKernel
+from qiskit_qml_ext.kernels import CachedKernel, CombinedKernel, FidelityKernel
 from qiskit_qml_ext.models import GaussianProcessKernel
 from qiskit_qml_ext.primitives import connect
 
@@ -211,3 +211,16 @@ def test_a_gradient_between_two_sets_and_another_kernel_are_refused():
         GaussianProcessKernel(product())(X, NEW, eval_gradient=True)
     with pytest.raises(TypeError, match="kernel must be a quantum kernel"):
         GaussianProcessKernel("rbf")(X)
+
+
+@pytest.mark.parametrize("kind", ["cached", "combined", "product"])
+def test_the_diagonal_of_many_samples_is_one_job_however_kernels_are_nested(kind):
+    connection = connect("exact", shots=100, seed=1)
+    inner = FidelityKernel(AngleFeatureMap(), connection=connection, run_diagonal=True)
+    kernel = {
+        "cached": lambda: CachedKernel(inner),
+        "combined": lambda: CombinedKernel([("quantum", inner), ("rbf", RBF())]),
+        "product": lambda: CombinedKernel([("quantum", inner), ("rbf", RBF())], operation="product"),
+    }[kind]()
+    GaussianProcessKernel(kernel).diag(np.random.default_rng(0).uniform(-1, 1, (20, 2)))
+    assert (connection.usage.circuits, connection.usage.jobs) == (20, 1)
