@@ -7,10 +7,18 @@ from qiskit.circuit import Parameter
 from qiskit.quantum_info import SparsePauliOp
 from runtime_server.client import HAS_EXECUTOR
 
-from qiskit_qml_ext.circuits import ZZFeatureMap
+from qiskit_qml_ext.circuits import TrainableRingFeatureMap, ZZFeatureMap
 from qiskit_qml_ext.exceptions import OptionWithoutEffectWarning
 from qiskit_qml_ext.gradients import jacobian
-from qiskit_qml_ext.kernels import CachedKernel, CombinedKernel, EvenErrors, FidelityKernel, TrainableKernel
+from qiskit_qml_ext.kernels import (
+    CachedKernel,
+    CombinedKernel,
+    EvenErrors,
+    FidelityKernel,
+    TrainableKernel,
+    TrainableProjectedKernel,
+    compute_kernel_estimate,
+)
 from qiskit_qml_ext.primitives import Journal, connect
 from qiskit_qml_ext.primitives.targets.client.conditions import conditions_of
 
@@ -53,7 +61,7 @@ def test_kernels_tell_what_was_on():
 
 
 @NEWER
-def test_kernels_in_others_trained_ones_and_those_with_shots_of_their_own_tell_it_too():
+def test_kernels_in_others_trained_ones_and_those_with_shots_of_their_own_tell_it_too(tmp_path):
     once = {"enable_gates": True, "num_randomizations": 1}  # more of them round numbers of shots up
     connection = connect("fake_manila", shots=64, seed=1, twirling=once)
     told = ("twirling.enable_gates=True", "twirling.num_randomizations=1")
@@ -62,6 +70,11 @@ def test_kernels_in_others_trained_ones_and_those_with_shots_of_their_own_tell_i
     trained.fit(SAMPLES, [0, 1])
     for kernel in (even, CachedKernel(even), trained, trained.frozen(), CachedKernel(trained)):
         assert kernel.evaluate_with_errors(SAMPLES).conditions == told
+    for folder in (None, tmp_path / "tiles", tmp_path / "tiles"):
+        assert compute_kernel_estimate(even, SAMPLES, tile_size=1, folder=folder).conditions == told
+    projected = TrainableProjectedKernel(TrainableRingFeatureMap(), connection=connection, max_iter=1)
+    projected.set_params(optimizer="spsa", random_state=0).fit(SAMPLES, [0, 1])
+    assert projected.evaluate_with_errors(SAMPLES).conditions == told
 
 
 @NEWER

@@ -44,6 +44,8 @@ class TileNote:
     """The steps that were applied."""
     synthesis_error: float | None
     """By how much the states that ran differ from those that are meant; ``None`` where that is not known."""
+    conditions: tuple[str, ...] = ()
+    """What was on while its circuits ran."""
 
     def written(self) -> str:
         """Return the note as a line."""
@@ -53,7 +55,7 @@ class TileNote:
     def read(line: str) -> "TileNote":
         """Return the note that a line is."""
         held = json.loads(line)
-        return TileNote(**{**held, "layers": tuple(held["layers"]), "applied": tuple(held["applied"])})
+        return TileNote(**{name: tuple(value) if isinstance(value, list) else value for name, value in held.items()})
 
 
 TileReading = Callable[[Any, FloatArray, FloatArray | None], TileValues]
@@ -109,6 +111,7 @@ def estimate_between(kernel: Any, X: FloatArray, Y: FloatArray | None) -> TileVa
         estimate.target,
         estimate.applied,
         None if estimate.synthesis_error is None else float(estimate.synthesis_error),
+        estimate.conditions,
     )
     return TileValues(layers, note.written())
 

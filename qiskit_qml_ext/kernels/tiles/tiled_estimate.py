@@ -1,6 +1,8 @@
 """One kernel matrix in tiles with the standard error of each entry."""
 
 import os
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -90,10 +92,15 @@ def compute_kernel_estimate(
             _least_shots(list(notes.values())),
             next(iter(notes.values())).target,
             _largest([note.synthesis_error for note in notes.values()]),
-            applied=tuple(dict.fromkeys(step for note in notes.values() for step in note.applied)),
+            applied=_said_of_any(note.applied for note in notes.values()),
             truncation_errors=store.matrix(TRUNCATION) if TRUNCATION in layers else None,
             entry_shots=store.matrix(SHOTS) if SHOTS in layers else None,
+            conditions=_said_of_any(note.conditions for note in notes.values()),
         )
+
+
+def _said_of_any(said: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(chain.from_iterable(said)))
 
 
 def _least_shots(notes: list[TileNote]) -> int | None:

@@ -43,7 +43,7 @@ def assert_is_whole(tiled, whole, atol=0.0):
         if ours is not None:
             assert_allclose(ours, theirs, rtol=0, atol=atol, err_msg=name)
             assert ours.dtype == theirs.dtype
-    for name in ("shots", "target", "applied"):
+    for name in ("shots", "target", "applied", "conditions"):
         assert getattr(tiled, name) == getattr(whole, name), name
     assert type(tiled) is KernelEstimate
     assert tiled.outcomes is None
