@@ -12,6 +12,7 @@ from qiskit_qml_ext.commands.user_input import bad_input, check_files, data_opti
 
 if TYPE_CHECKING:
     from qiskit_qml_ext.evaluation import Evaluation, EvaluationPlan
+    from qiskit_qml_ext.primitives import Connection
 
 
 @click.command(
@@ -79,8 +80,22 @@ Examples:
     metavar="FILE",
     help="Write all jobs of a sampled target down in this file: killed and run again, the command goes on from there.",
 )
+@click.option(
+    "--replay",
+    type=click.Path(exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="Run nothing: take the shots from this data set, which `jobs FILE dataset FOLDER` made.",
+)
+@click.option(
+    "--series",
+    type=click.IntRange(min=0),
+    metavar="NUMBER",
+    help="Which of the data set's series, if it has several.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Print the result only: no progress, no plan.")
 def command(
+    replay: str | None,
+    series: int | None,
     report: str | None,
     json_file: str | None,
     quiet: bool,
@@ -101,6 +116,9 @@ def command(
         check_files(outputs, data=options["data"])
         if jobs is not None and (jobs == 0 or jobs < -1):
             raise ValueError(f"--jobs must be at least 1, or -1 for all processors, but {jobs} came.")
+        options["target"] = _replayed(replay, series, options) if replay is not None else options["target"]
+        if replay is None and series is not None:
+            raise ValueError("--series chooses among the series of a data set: name its folder with --replay.")
         dataset = load_data(options)
         with _silenced():
             plan = plan_evaluation(dataset, **options)
@@ -108,6 +126,16 @@ def command(
     _show(evaluation)
     with bad_input():
         _write(evaluation, report, json_file, quiet=quiet)
+
+
+def _replayed(folder: str, series: int | None, options: dict[str, Any]) -> "Connection":
+    """Return the connection to a data set, which has decided where and how all was run."""
+    from qiskit_qml_ext.primitives import connect
+
+    for name in ("target", "shots", "journal"):
+        if options[name] is not None:
+            raise ValueError(f"--{name} is for new runs, but --replay runs nothing. Leave one of them out.")
+    return connect(replay=folder, series=series)
 
 
 @contextmanager

@@ -20,6 +20,9 @@ def notes_of_models(plan: EvaluationPlan) -> list[str]:
             f"C and bandwidth were chosen on exact simulations; only the chosen quantum models ran on "
             f"{settings.target}."
         )
+    data_set = plan.connection.target.data_set
+    if data_set is not None:
+        notes.append(f"Nothing ran for this: the shots are those of a data set, its fingerprint {data_set}.")
     if plan.dataset.num_missing:
         notes.append("Missing values were replaced by the median of the training samples, in every fold anew.")
     return notes

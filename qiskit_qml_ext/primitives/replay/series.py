@@ -39,7 +39,7 @@ def chosen(data: DataSet, *, target: str | None = None, series: int | Sequence[i
     wanted = [series] if isinstance(series, int) else list(series)
     found = {one["id"]: one for one in known}
     if not wanted or any(number not in found for number in wanted):
-        raise wrong_value("series", f"one of the numbers {', '.join(map(str, found))}", series)
+        raise wrong_value("series", f"a number that it has ({', '.join(map(str, found))})", series)
     named = [found[number] for number in wanted]
     by_kind = {one["kind"]: one for one in named}
     if len(by_kind) < len(named) or len({_way(one) for one in named}) > 1:

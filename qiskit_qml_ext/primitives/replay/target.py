@@ -46,6 +46,7 @@ class ReplayTarget(Target):
         for name in _SAID:
             if name in self._about:
                 setattr(self, name, self._about[name])
+        self.data_set = measured.data.fingerprint
         self.default_shots = measured.usual_shots or DEFAULT_SHOTS
         self._device: DeviceTarget | None = None
 

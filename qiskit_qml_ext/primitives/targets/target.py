@@ -52,6 +52,7 @@ class Target(ABC):
         draws_normal_noise: Whether a precision asked of its estimator is the standard deviation of normal noise added
             to exact values. Estimators of devices turn it into 1/precision² shots of every circuit instead, whatever
             the observable.
+        data_set: The fingerprint of the data set whose results it gives; ``None`` where circuits run.
         draws_by_seed: Whether its noise follows a seed, so that the PUBs of a job would repeat it.
         has_service: Whether its jobs run on a service that says what they took and what is left.
         job_overhead_seconds: What a job takes of the processor's time however few circuits it holds, as documented.
@@ -73,6 +74,7 @@ class Target(ABC):
     is_fake: bool = False
     applies_matrices: bool = False
     draws_normal_noise: bool = False
+    data_set: str | None = None
     draws_by_seed: bool = False
     has_service: bool = False
     job_overhead_seconds: float = 0.0
