@@ -54,8 +54,9 @@ class TileNote:
     @staticmethod
     def read(line: str) -> "TileNote":
         """Return the note that a line is."""
-        held = json.loads(line)
-        return TileNote(**{name: tuple(value) if isinstance(value, list) else value for name, value in held.items()})
+        held: dict[str, Any] = json.loads(line)
+        lists: dict[str, Any] = {name: tuple(value) for name, value in held.items() if isinstance(value, list)}
+        return TileNote(**{**held, **lists})
 
 
 TileReading = Callable[[Any, FloatArray, FloatArray | None], TileValues]
