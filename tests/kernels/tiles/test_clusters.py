@@ -3,12 +3,13 @@
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
 from joblib import parallel_config
 from numpy.testing import assert_array_equal
-from tile_kernels import KillsItsWorker
+from tile_kernels import KillsItsWorker, in_a_process_of_its_own
 
 from qiskit_qml_ext.circuits import IQPFeatureMap
 from qiskit_qml_ext.kernels import FidelityKernel, compute_kernel_matrix
@@ -44,18 +45,20 @@ def ray_cluster():
     return ray.shutdown
 
 
-@pytest.fixture(params=["dask", "ray"])
-def backend(request):
-    close = {"dask": dask_cluster, "ray": ray_cluster}[request.param]()
-    yield request.param
-    close()
+CLUSTERS = {"dask": dask_cluster, "ray": ray_cluster}
 
 
-def test_a_cluster_makes_the_matrix_of_one_process_bit_for_bit_also_if_a_worker_is_killed(backend, tmp_path):
-    marks = tmp_path / "marks"
-    marks.mkdir()
+def assert_a_cluster_makes_the_matrix_of_one_process(backend, folder):
+    close, marks = CLUSTERS[backend](), Path(folder)
     (marks / "one").touch()
     kernel = KillsItsWorker(os.getpid(), marks, KERNEL.evaluate)
     with parallel_config(backend=backend, n_jobs=2):
         assert_array_equal(compute_kernel_matrix(kernel, X, tile_size=17), KERNEL.evaluate(X))
     assert list(marks.iterdir()) == [], "a worker was killed"
+    close()
+
+
+@pytest.mark.parametrize("backend", CLUSTERS)
+def test_a_cluster_makes_the_matrix_of_one_process_bit_for_bit_also_if_a_worker_is_killed(backend, tmp_path):
+    in_a_process_of_its_own(assert_a_cluster_makes_the_matrix_of_one_process, backend, str(tmp_path))
+    assert list(tmp_path.iterdir()) == []

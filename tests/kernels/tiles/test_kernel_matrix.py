@@ -7,7 +7,7 @@ import pytest
 from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.svm import SVC
-from tile_kernels import KillsItsWorker, gaussian, one_sided, with_median
+from tile_kernels import KillsItsWorker, gaussian, in_a_process_of_its_own, one_sided, with_median
 
 from qiskit_qml_ext.circuits import IQPFeatureMap, ZZFeatureMap
 from qiskit_qml_ext.exceptions import StateTooLargeError
@@ -42,13 +42,22 @@ def test_tiles_give_the_entries_of_the_whole_matrix_bit_for_bit(size, tmp_path):
     assert_array_equal(on_disk, KERNEL.evaluate(X))
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
-def test_workers_make_the_matrix_of_one_process_bit_for_bit(backend, tmp_path):
+def assert_workers_make_the_matrix_of_one_process(backend, folder):
     alone = compute_kernel_matrix(KERNEL, X, tile_size=16)
     with parallel_config(backend=backend, n_jobs=2):
         assert_array_equal(compute_kernel_matrix(KERNEL, X, tile_size=16), alone)
-        assert_array_equal(compute_kernel_matrix(KERNEL, X, tile_size=16, folder=tmp_path), alone)
+        assert_array_equal(compute_kernel_matrix(KERNEL, X, tile_size=16, folder=folder), alone)
         assert_array_equal(compute_kernel_matrix(KERNEL, X, Y, tile_size=16), KERNEL.evaluate(X, Y))
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_workers_make_the_matrix_of_one_process_bit_for_bit(backend, tmp_path):
+    assert_workers_make_the_matrix_of_one_process(backend, tmp_path)
+
+
+def test_forked_workers_make_the_matrix_of_one_process_bit_for_bit(tmp_path):
+    in_a_process_of_its_own(assert_workers_make_the_matrix_of_one_process, "multiprocessing", str(tmp_path))
+    assert any(tmp_path.iterdir())
 
 
 def test_a_kernel_that_is_a_function_is_taken_too():
