@@ -151,10 +151,20 @@ def legacy_pubs(program, text):
         pubs = [EstimatorPub.coerce(tuple(pub), options.get("default_precision", 0.015625)) for pub in decoded["pubs"]]
         return pubs, sum(pub.size * round(pub.precision**-2) for pub in pubs)
     twirling = options.get("twirling", {})
-    unit = 32 if twirling.get("enable_gates") or twirling.get("enable_measure") else 1
     pubs = [SamplerPub.coerce(tuple(pub), options.get("default_shots", 4096)) for pub in decoded["pubs"]]
-    pubs = [SamplerPub(pub.circuit, pub.parameter_values, -(-pub.shots // unit) * unit) for pub in pubs]
+    if twirling.get("enable_gates") or twirling.get("enable_measure"):
+        pubs = [SamplerPub(pub.circuit, pub.parameter_values, _twirled(pub.shots, twirling)) for pub in pubs]
     return pubs, sum(pub.size * pub.shots for pub in pubs)
+
+
+def _twirled(shots, twirling):
+    """Return the shots of a twirled circuit, by the client's documentation of TwirlingOptions."""
+    number, each = (twirling.get(name, "auto") for name in ("num_randomizations", "shots_per_randomization"))
+    if (number, each) == ("auto", "auto"):
+        each = max(64, -(-shots // 32))
+    elif each == "auto":
+        each = -(-shots // number)
+    return each * (-(-shots // each) if number == "auto" else number)
 
 
 _PROGRAMS = {"executor": _executor, "sampler": _sampler, "estimator": _estimator}

@@ -55,6 +55,7 @@ def plan_on(
         max_executions=settings.max_executions_per_job,
         price_per_minute=price_per_minute,
         job_time=job_time_on(target, settings, journaling),
+        shots_run=target.shots_run,
     )
     plan = plan.with_advice(
         *dict.fromkeys(approximated),

@@ -99,22 +99,23 @@ class SamplingJobs:
             data = self._run_journaled(self._journaling, isa, bindings_of(isa, names, values), likely)
             yield slice(0, len(values)), data
             return
-        step, seed = self._vectors_per_job(shots), self._settings.seed
+        run = self._target.shots_run(likely)
+        step, seed = self._vectors_per_job(None if shots is None else run), self._settings.seed
         seeds = None if seed is None else row_seeds(seed, isa_key, values, shots or 0)
         start = approved = 0
         while start < len(values):
             rows = slice(start, min(start + step, len(values)))
             sampler = self._seeded_sampler(isa, isa_key, values[rows], shots, None if seeds is None else seeds[rows])
             bindings = bindings_of(isa, names, values[rows])
-            self._approve([(isa, max(0, rows.stop - approved) * likely)])
+            self._approve([(isa, max(0, rows.stop - approved) * run)])
             approved = max(approved, rows.stop)
             try:
                 job = sampler.run([(isa, bindings, shots)])
             except Exception as error:  # the service's own limit counts, and may be lower than ours
-                limit = limit_below(error, (rows.stop - rows.start) * likely)
-                if limit is None or limit < likely:
+                limit = limit_below(error, (rows.stop - rows.start) * run)
+                if limit is None or limit < run:
                     raise
-                step = limit // likely
+                step = limit // run
                 continue
             data = job.result()[0].data
             num_shots = next(iter(data.values())).num_shots
@@ -141,7 +142,8 @@ class SamplingJobs:
     ) -> DataBin:
         job = journaling.sampler(shots).run([(isa, bindings, shots)])
         data = job.result()[0].data
-        self._count(Usage(job.report.executions // shots, job.report.executions, job.report.submitted))
+        executions = job.report.executions
+        self._count(Usage(executions // self._target.shots_run(shots), executions, job.report.submitted))
         return data
 
     def _vectors_per_job(self, shots: int | None) -> int:

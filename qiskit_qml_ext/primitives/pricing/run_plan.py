@@ -21,7 +21,8 @@ class RunPlan:
     circuits: int
     """Circuits with their parameter values."""
     shots: int
-    """Shots of every circuit; the largest number if they differ."""
+    """Shots that every circuit gets, which with twirling may be more than are asked for; the largest number if they
+    differ."""
     executions: int
     """Circuits times shots."""
     jobs: int
@@ -137,6 +138,7 @@ def plan_pubs(
     max_executions: int,
     price_per_minute: float | None,
     job_time: JobTime | None = None,
+    shots_run: Callable[[int], int] = int,
 ) -> RunPlan:
     """Plan PUBs of ISA circuits.
 
@@ -148,7 +150,9 @@ def plan_pubs(
         max_executions: The largest number of circuits times shots in a job.
         price_per_minute: The price of a minute of processor time.
         job_time: What jobs take; by default what their circuits take by the device's report.
+        shots_run: Says how many shots circuits get where so many are asked for; by default as many.
     """
+    pubs = [SamplerPub(pub.circuit, pub.parameter_values, shots_run(pub.shots)) for pub in pubs]
     prices, job_time = [price(pub.circuit) for pub in pubs], job_time or JobTime()
     circuit_seconds = _circuit_seconds(pubs, prices, in_journal)
     left = [(pub.size - number, pub.shots) for pub, number in zip(pubs, in_journal, strict=True)]

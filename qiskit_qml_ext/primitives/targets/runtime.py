@@ -137,8 +137,13 @@ class RuntimeTarget(BackendTarget):
         return conditions_of(options, mitigates_by_itself=primitive == ESTIMATOR)
 
     def shots_run(self, shots: int) -> int:
-        """Return how many shots a sampled circuit gets: twirling makes a multiple of its randomisations of them."""
-        return twirled_shots(self.options.sampler, shots) if self.generation == "executor" else shots
+        """Return how many shots a sampled circuit gets: twirling makes a multiple of its randomisations of them.
+
+        The older primitives leave twirling to the service, so that a rehearsal has none.
+        """
+        if self.is_fake and self.generation == "legacy":
+            return shots
+        return twirled_shots(self.options.sampler, shots)
 
     def dry_run(self, pubs: Sequence[SamplerPub]) -> Answer:
         """Let the service check circuits as a job, and run them on nothing."""
@@ -165,7 +170,8 @@ class RuntimeTarget(BackendTarget):
                 self.refuse_circuit(circuit, primitive)
             if self.is_fake and shots is not None:
                 coerced = [SamplerPub.coerce(pub, asked or shots) for pub in checked_pubs(pubs, SAMPLER_VALUES)]
-                refuse_executions(sum(pub.size * pub.shots for pub in coerced), self.max_executions_per_job, self.name)
+                executions = sum(pub.size * self.shots_run(pub.shots) for pub in coerced)
+                refuse_executions(executions, self.max_executions_per_job, self.name)
 
         return with_pubs_checked(kind, refuse)
 

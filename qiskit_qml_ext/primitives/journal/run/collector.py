@@ -49,7 +49,7 @@ class Collector:
         self._times = times
         self._jobs: dict[str, Any] = {}
         self._failures: dict[int, int] = {}
-        self._damaged: dict[int, int] = {}
+        self._damaged: dict[int, list[Exception]] = {}
         self._not_before: dict[int, float] = {}
         self.running: set[int] = set()
         """The units whose jobs are known to run."""
@@ -152,6 +152,8 @@ class Collector:
             broken_line = fault.is_network and not isinstance(error, TimeoutError)
             if broken_line or fault.reaction.ends_run:
                 raise
+            if isinstance(error, BadResultError) and not self._run.service.is_durable:
+                return self._ended(unit, error)  # nothing is lost on the way: it would be the same again
             return self._not_downloaded(unit, error)
         arrays, metadata = encode(result, unit.layout)
         usage = self._times.note(unit.tag, job).used_seconds
@@ -164,23 +166,26 @@ class Collector:
 
     def _not_downloaded(self, unit: Unit, error: Exception) -> Collected:
         """A result that is damaged or does not come is fetched again; the job is never run again for it."""
-        count = self._damaged[unit.id] = self._damaged.get(unit.id, 0) + 1
-        self._not_before[unit.id] = time.monotonic() + min(_LONGEST_PAUSE, 0.25 * 2 ** (count - 1))
-        if count >= self._run.policy.download_tries:
-            kind = "is not what was asked for" if isinstance(error, BadResultError) else "could not be downloaded"
-            self.given_up[unit.id] = f"the result {kind} in {count} tries ({error}); it stays on the service"
-            self.error = error
+        errors = self._damaged.setdefault(unit.id, [])
+        errors.append(error)
+        self._not_before[unit.id] = time.monotonic() + min(_LONGEST_PAUSE, 0.25 * 2 ** (len(errors) - 1))
+        if len(errors) >= self._run.policy.download_tries:
+            self.error = first = errors[0]  # later ones may come of asking again
+            kind = "is not what was asked for" if isinstance(first, BadResultError) else "could not be downloaded"
+            stays = "; it stays on the service" if self._run.service.is_durable else ""
+            self.given_up[unit.id] = f"the result {kind} in {len(errors)} tries ({first}){stays}"
         return Collected()
+
+    def _ended(self, unit: Unit, error: Exception) -> Collected:
+        """Write down that a job of this machine came to nothing."""
+        self.error = error
+        reason = f"{type(error).__name__}: {error}"[:500]
+        self._run.journal.fail(unit.id, owner=self._run.owner, outcome="failed", reason=reason)
+        return Collected(moved=True)
 
     def _failed(self, unit: Unit, job: Any) -> Collected:
         if not self._run.service.is_durable:
-            try:
-                job.result()
-            except Exception as error:
-                self.error = error
-                reason = f"{type(error).__name__}: {error}"
-            self._run.journal.fail(unit.id, owner=self._run.owner, outcome="failed", reason=reason[:500])
-            return Collected(moved=True)
+            return self._ended(unit, _error_of(job))
         reason = str(self._run.ask(job.error_message) or "The service gave no reason.")
         reason = " ".join(reason.split())[:500]
         reaction = classify_failure(reason).reaction
@@ -195,3 +200,12 @@ class Collector:
         end = self._run.journal.fail if count > self._run.policy.max_retries else self._run.journal.retry
         end(unit.id, owner=self._run.owner, outcome="failed", reason=reason)
         return Collected(moved=True)
+
+
+def _error_of(job: Any) -> Exception:
+    """Return the error in which a job of this machine ended."""
+    try:
+        job.result()
+    except Exception as error:
+        return error
+    return RuntimeError("It says that it failed, and gives no reason.")

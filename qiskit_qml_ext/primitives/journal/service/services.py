@@ -9,7 +9,13 @@ from qiskit_qml_ext.primitives.journal.service.account import runtime_job, runti
 from qiskit_qml_ext.primitives.journal.service.faults import classify
 from qiskit_qml_ext.primitives.journal.service.jobs import JobGoneError
 from qiskit_qml_ext.primitives.journal.store.tags import place_of
-from qiskit_qml_ext.primitives.journal.work.identity import backend_of, local_options, options_object, runtime_options
+from qiskit_qml_ext.primitives.journal.work.identity import (
+    backend_of,
+    local_options,
+    options_object,
+    runtime_options,
+    twirls_here,
+)
 from qiskit_qml_ext.primitives.journal.work.options import options_of
 from qiskit_qml_ext.primitives.journal.work.stable import UNSET, attributes_of
 from qiskit_qml_ext.primitives.targets.account import is_account
@@ -24,7 +30,7 @@ class Service(Protocol):
         options: The options that are not defaults, as JSON values; they belong to a unit's content.
         default: The default shots or precision.
         is_durable: Whether jobs live on without this process and can be found again by id and tag.
-        more_shots: Whether shots may be rounded up.
+        more_shots: Whether twirling may round shots up.
     """
 
     target: str
@@ -176,7 +182,6 @@ class LocalService:
     """Any other primitive: its jobs live and die with this process, so unfinished units run again after a crash."""
 
     is_durable = False
-    more_shots = False
     places: tuple[str, ...] = ("0000",)
 
     def __init__(self, primitive: Any, make: Callable[[int | None], Any] | None = None):
@@ -188,6 +193,7 @@ class LocalService:
         usual = next((value for value in (getattr(primitive, name, None) for name in own) if _is_number(value)), None)
         self.default = _default(options_object(primitive)) if usual is None else usual
         self.options = local_options(primitive)
+        self.more_shots = "twirling" in self.options and twirls_here(primitive)
 
     def submit(self, pubs: Sequence[Any], *, tags: list[str], seed: int | None) -> Any:
         """Run on this machine."""

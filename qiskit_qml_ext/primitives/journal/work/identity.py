@@ -99,6 +99,11 @@ def runtime_options(primitive: Any) -> dict[str, Any]:
     return {**primitive_options(primitive), **chosen}
 
 
+def twirls_here(primitive: Any) -> bool:
+    """Tell whether a primitive twirls in the client, and so on this machine too: those of the newer generation."""
+    return _comes_from(primitive, "qiskit_ibm_runtime.executor_")
+
+
 def backend_content(backend: BackendV2, around: tuple[Any, ...] = ()) -> dict[str, Any]:
     """Return what a backend is, as far as results depend on it.
 

@@ -33,11 +33,11 @@ class Item:
     pub: int
     """The PUB of the request that it belongs to."""
     executions: int
-    """Circuits times shots, 0 for exact results."""
+    """Circuits times the shots that they get, 0 for exact results."""
     payload: int
     """Its bytes in a job's payload, without the circuit."""
     shots: float
-    """Shots (sampler) or precision (estimator); a unit holds items of one kind only."""
+    """Shots (sampler) or precision (estimator) that are asked for; a unit holds items of one kind only."""
 
 
 class Request(Protocol):

@@ -12,6 +12,7 @@ from qiskit_qml_ext.primitives.journal.work.codec import BadResultError, UnitRes
 from qiskit_qml_ext.primitives.journal.work.inputs import InputsWriter, Provenance
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions, row_keys, settings_key
 from qiskit_qml_ext.primitives.journal.work.requests import Identify, Item, value_bytes
+from qiskit_qml_ext.primitives.targets.client.twirled_shots import twirled_shots
 
 
 class SamplerRequest:
@@ -24,8 +25,11 @@ class SamplerRequest:
         seed: The user's seed.
         identify: Gives a circuit's content key.
         repetitions: What was asked before.
-        more_shots: Whether the service may round shots up (twirling).
+        more_shots: Whether twirling, where it is on, rounds shots up: more run and come back than are asked for.
         provenance: Where the work comes from.
+
+    Raises:
+        ValueError: If fewer shots would run than are asked for.
     """
 
     kind = "sampler"
@@ -52,10 +56,20 @@ class SamplerRequest:
         self._place: dict[bytes, tuple[int, int]] = {}
         for index, (pub, values, circuit) in enumerate(zip(self.pubs, self._values, self._circuits, strict=True)):
             settings = settings_key(self.kind, target, options, seed, pub.shots)
-            size = value_bytes(values[:1])
+            size, run = value_bytes(values[:1]), self._shots_run(pub.shots, options)
             for row, key in enumerate(repetitions.number(row_keys(settings, circuit, values))):
-                self.items.append(Item(key, index, pub.shots, size, float(pub.shots)))
+                self.items.append(Item(key, index, run, size, float(pub.shots)))
                 self._place[key] = (index, row)
+
+    def _shots_run(self, shots: int, options: dict[str, Any]) -> int:
+        """Return how many shots run where so many are asked for."""
+        run = twirled_shots(options, shots) if self._more_shots else shots
+        if run < shots:
+            raise ValueError(
+                f"{shots:,} shots are asked for, but by twirling.num_randomizations and "
+                f"twirling.shots_per_randomization {run:,} run. Set one of the two only, or ask for {run:,} shots."
+            )
+        return run
 
     def refine(self, known: Callable[[Sequence[bytes]], Iterable[bytes]]) -> None:
         """Do nothing: a circuit cannot be cut."""

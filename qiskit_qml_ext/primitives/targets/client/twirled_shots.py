@@ -8,7 +8,9 @@ _SHOTS, _RANDOMIZATIONS = 64, 32  # by the client's documentation of TwirlingOpt
 
 
 def twirled_shots(options: Mapping[str, Any], shots: int) -> int:
-    """Return how many shots a sampler of the newer generation runs where so many are asked for: these or more.
+    """Return how many shots a sampler runs where so many are asked for: these or more, unless both numbers were set.
+
+    The newer primitives of the client reckon so, and by their documentation the service does for the older ones.
 
     Args:
         options: What was set for samplers, as nested dictionaries.
