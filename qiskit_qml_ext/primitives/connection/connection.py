@@ -23,6 +23,7 @@ from qiskit_qml_ext.exceptions import ApproximateCircuitWarning
 from qiskit_qml_ext.primitives.approximation import warning_before_values
 from qiskit_qml_ext.primitives.connection.bookkeeping import bookkeeping_of
 from qiskit_qml_ext.primitives.connection.estimation_jobs import EstimationJobs
+from qiskit_qml_ext.primitives.connection.handed_out import HandedOut
 from qiskit_qml_ext.primitives.connection.made_circuits import MadeCircuits
 from qiskit_qml_ext.primitives.connection.pass_manager import IsaPassManager
 from qiskit_qml_ext.primitives.connection.planning import approve_on, plan_on
@@ -37,8 +38,10 @@ from qiskit_qml_ext.primitives.pricing import Budget, CircuitPrice, RunPlan
 from qiskit_qml_ext.primitives.replay import Measured
 from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS
 from qiskit_qml_ext.primitives.targets import PrimitiveTarget, Target
-from qiskit_qml_ext.primitives.targets.angle_limits import LimitedEstimator, LimitedSampler, with_angle_limits
+from qiskit_qml_ext.primitives.targets.angle_limits import limited_estimator, limited_sampler
+from qiskit_qml_ext.primitives.targets.checked_primitives import ESTIMATOR, SAMPLER
 from qiskit_qml_ext.primitives.targets.isa import is_isa
+from qiskit_qml_ext.primitives.watched import watched
 from qiskit_qml_ext.program import RotationProgram
 
 
@@ -169,31 +172,29 @@ class Connection:
 
     @property
     def sampler(self) -> BaseSamplerV2:
-        """A V2 sampler for circuits in the target's own gates."""
+        """A V2 sampler for circuits in the target's own gates, within the limits of this connection."""
         optional_whole_number("shots", self.shots, maximum=LARGEST_SHOTS)  # an estimator may take more as a precision
         shots = self.shots or DEFAULT_SHOTS
-        sampler: BaseSamplerV2
         if self._journaling is not None:
-            sampler = self._journaling.sampler(shots)
-        else:
-            sampler = self._target.sampler(shots, self.seed)
-        limited = with_angle_limits(self.device)
-        return sampler if limited is None else LimitedSampler(sampler, limited)
+            return limited_sampler(self._journaling.sampler(shots), self.device)
+        return limited_sampler(watched(self._target.sampler(shots, self.seed), self._watch(SAMPLER)), self.device)
 
     @property
     def estimator(self) -> BaseEstimatorV2:
-        """A V2 estimator for circuits in the target's own gates."""
-        return self._estimator_for(self.seed)
+        """A V2 estimator for circuits in the target's own gates, within the limits of this connection."""
+        if self._journaling is not None:
+            return self._estimator_for(self.seed)
+        estimator = watched(self._target.estimator(self.shots, self.seed), self._watch(ESTIMATOR))
+        return limited_estimator(estimator, self.device)
 
     def _estimator_for(self, seed: int | None) -> BaseEstimatorV2:
-        """Return an estimator whose noise follows a seed; a journal derives its own."""
-        estimator: BaseEstimatorV2
+        """Return an estimator whose noise follows a seed, at which nobody looks; a journal derives its own."""
         if self._journaling is not None:
-            estimator = self._journaling.estimator(self.shots)
-        else:
-            estimator = self._target.estimator(self.shots, seed)
-        limited = with_angle_limits(self.device)
-        return estimator if limited is None else LimitedEstimator(estimator, limited)
+            return limited_estimator(self._journaling.estimator(self.shots), self.device)
+        return limited_estimator(self._target.estimator(self.shots, seed), self.device)
+
+    def _watch(self, kind: str) -> HandedOut:
+        return HandedOut(self._target, self._settings, kind, approve=self._approve, count=self._count)
 
     @property
     def may_vary_shots(self) -> bool:

@@ -27,6 +27,7 @@ from qiskit_qml_ext.primitives.pricing.job_time import JobTime, learned
 from qiskit_qml_ext.primitives.pricing.quota import InstanceUsage
 from qiskit_qml_ext.primitives.pricing.spending import Spending, Spent
 from qiskit_qml_ext.primitives.targets.angle_limits import LimitedEstimator, LimitedSampler
+from qiskit_qml_ext.primitives.watched import unwatched
 
 _LONGEST_QUESTION = 20.0  # seconds; a plan does not wait for a service that is away
 _LOG = logging.getLogger(__name__)
@@ -85,6 +86,9 @@ class PrimitiveContext:
             raise TypeError(f"spending must be a Spending or None, but {spending!r} ({type(spending).__name__}) came.")
         _check_callables(make=make, open_mode=open_mode, identify=identify, approve=approve)
         opened = journal if isinstance(journal, Journal) else Journal(journal)
+        primitive, watch = unwatched(primitive)  # of a connection: asked before a run, and not in the middle of it
+        if approve is None and watch is not None:
+            approve = watch.approve
         return cls(
             service=service_for(primitive, make=make, open_mode=open_mode),
             journal=opened,

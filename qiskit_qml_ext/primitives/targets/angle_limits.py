@@ -157,6 +157,18 @@ class LimitedEstimator(BaseEstimatorV2):
         return getattr(self._estimator, name)
 
 
+def limited_sampler(sampler: BaseSamplerV2, device: Target | None) -> BaseSamplerV2:
+    """Return a sampler that refuses angles which the device does not take: itself where it takes all."""
+    limited = with_angle_limits(device)
+    return sampler if limited is None else LimitedSampler(sampler, limited)
+
+
+def limited_estimator(estimator: BaseEstimatorV2, device: Target | None) -> BaseEstimatorV2:
+    """Return an estimator that refuses angles which the device does not take: itself where it takes all."""
+    limited = with_angle_limits(device)
+    return estimator if limited is None else LimitedEstimator(estimator, limited)
+
+
 def with_angle_limits(device: Target | None) -> Target | None:
     """Return the device if some of its gates take some angles only, else ``None``."""
     limited = device is not None and any(is_bounded(device, name) for name in device.operation_names)

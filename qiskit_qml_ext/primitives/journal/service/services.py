@@ -189,9 +189,7 @@ class LocalService:
         self._make = make
         self._jobs: dict[str, Any] = {}
         self.target = str(getattr(backend_of(primitive), "name", None) or type(primitive).__name__)
-        own = ("default_shots", "_default_shots", "default_precision", "_default_precision")
-        usual = next((value for value in (getattr(primitive, name, None) for name in own) if _is_number(value)), None)
-        self.default = _default(options_object(primitive)) if usual is None else usual
+        self.default = default_of(primitive)
         self.options = local_options(primitive)
         self.more_shots = "twirling" in self.options and twirls_here(primitive)
 
@@ -224,6 +222,13 @@ class LocalService:
 
     def calibration(self) -> str | None:
         """Return nothing: a simulator is not calibrated."""
+
+
+def default_of(primitive: Any) -> float | None:
+    """Return the shots or the precision that a primitive takes where a PUB says none, ``None`` if it does not say."""
+    own = ("default_shots", "_default_shots", "default_precision", "_default_precision")
+    usual = next((value for value in (getattr(primitive, name, None) for name in own) if _is_number(value)), None)
+    return _default(options_object(primitive)) if usual is None else usual
 
 
 def _default(options: Any) -> float | None:
