@@ -39,6 +39,7 @@ from qiskit_qml_ext.primitives.targets.client.dry_runs import dry_run
 from qiskit_qml_ext.primitives.targets.client.exclusions import exclusion_of
 from qiskit_qml_ext.primitives.targets.client.generations import quietly
 from qiskit_qml_ext.primitives.targets.client.plans import refuse_closed, refuse_sessions
+from qiskit_qml_ext.primitives.targets.client.twirled_rehearsals import with_randomisations_kept
 from qiskit_qml_ext.primitives.targets.client.twirled_shots import twirled_shots
 from qiskit_qml_ext.primitives.targets.fractional import fake_with_fractional_gates
 from qiskit_qml_ext.primitives.targets.target import Answer, Fractional
@@ -109,7 +110,10 @@ class RuntimeTarget(BackendTarget):
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a Runtime sampler; a seed has an effect in local testing mode only."""
         self._warn("samplers", self.options.not_of_samplers)
-        own = with_values_prepared(generation(self.generation).sampler, SAMPLER_VALUES, _device_of)
+        own = generation(self.generation).sampler
+        if self.is_fake and self.generation == "executor":
+            own = with_randomisations_kept(own)
+        own = with_values_prepared(own, SAMPLER_VALUES, _device_of)
         kind = self._checked(own, SAMPLER, shots)
         sampler = quietly(kind, mode=self._mode(), options=dict(self.options.sampler))
         sampler.options.default_shots = shots
