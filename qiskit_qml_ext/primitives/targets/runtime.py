@@ -35,6 +35,7 @@ from qiskit_qml_ext.primitives.targets.client.circuits import (
     refuse_with_options,
 )
 from qiskit_qml_ext.primitives.targets.client.conditions import conditions_of
+from qiskit_qml_ext.primitives.targets.client.conflicts import refuse_signals
 from qiskit_qml_ext.primitives.targets.client.dry_runs import dry_run
 from qiskit_qml_ext.primitives.targets.client.exclusions import exclusion_of
 from qiskit_qml_ext.primitives.targets.client.generations import quietly
@@ -158,6 +159,10 @@ class RuntimeTarget(BackendTarget):
         options = self.options.sampler if primitive == SAMPLER else self.options.estimator
         refuse_with_options(circuit, options, self.generation)
 
+    def refuse_signals(self) -> None:
+        """Raise if samplers were told to give signals of the readout."""
+        refuse_signals(self.options.sampler, "kernels and all else that this connection samples need")
+
     def _checked(self, kind: Any, primitive: str, shots: int | None = None) -> Any:
         """Return a class of primitives that refuse what the service would; in a rehearsal also jobs too large for it.
 
@@ -168,6 +173,7 @@ class RuntimeTarget(BackendTarget):
             for circuit in circuits_of(pubs):
                 self.refuse_circuit(circuit, primitive)
             if self.is_fake and shots is not None:
+                refuse_signals(self.options.sampler, "simulators have")
                 coerced = [SamplerPub.coerce(pub, asked or shots) for pub in checked_pubs(pubs, SAMPLER_VALUES)]
                 refuse_executions(sum(pub.size * pub.shots for pub in coerced), self.max_executions_per_job, self.name)
 
