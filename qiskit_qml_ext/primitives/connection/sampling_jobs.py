@@ -66,6 +66,7 @@ class SamplingJobs:
         self, circuit: QuantumCircuit, values: FloatArray, *, shots: int | None, key: str | None
     ) -> Iterator[tuple[slice, DataBin]]:
         """Run one circuit, one PUB a job; see :meth:`~qiskit_qml_ext.primitives.Connection.sample`."""
+        self._target.refuse_signals()
         check_values("values", values)
         shots = optional_whole_number("shots", shots or self._settings.shots, maximum=LARGEST_SHOTS)
         packed = self._circuits.packed(circuit, key, len(values))

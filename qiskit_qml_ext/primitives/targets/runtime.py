@@ -35,10 +35,12 @@ from qiskit_qml_ext.primitives.targets.client.circuits import (
     refuse_with_options,
 )
 from qiskit_qml_ext.primitives.targets.client.conditions import conditions_of
+from qiskit_qml_ext.primitives.targets.client.conflicts import refuse_signals
 from qiskit_qml_ext.primitives.targets.client.dry_runs import dry_run
 from qiskit_qml_ext.primitives.targets.client.exclusions import exclusion_of
 from qiskit_qml_ext.primitives.targets.client.generations import quietly
 from qiskit_qml_ext.primitives.targets.client.plans import refuse_closed, refuse_sessions
+from qiskit_qml_ext.primitives.targets.client.twirled_rehearsals import with_randomisations_kept
 from qiskit_qml_ext.primitives.targets.client.twirled_shots import twirled_shots
 from qiskit_qml_ext.primitives.targets.fractional import fake_with_fractional_gates
 from qiskit_qml_ext.primitives.targets.target import Answer, Fractional
@@ -109,7 +111,10 @@ class RuntimeTarget(BackendTarget):
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a Runtime sampler; a seed has an effect in local testing mode only."""
         self._warn("samplers", self.options.not_of_samplers)
-        own = with_values_prepared(generation(self.generation).sampler, SAMPLER_VALUES, _device_of)
+        own = generation(self.generation).sampler
+        if self.is_fake and self.generation == "executor":
+            own = with_randomisations_kept(own)
+        own = with_values_prepared(own, SAMPLER_VALUES, _device_of)
         kind = self._checked(own, SAMPLER, shots)
         sampler = quietly(kind, mode=self._mode(), options=dict(self.options.sampler))
         sampler.options.default_shots = shots
@@ -159,6 +164,10 @@ class RuntimeTarget(BackendTarget):
         options = self.options.sampler if primitive == SAMPLER else self.options.estimator
         refuse_with_options(circuit, options, self.generation)
 
+    def refuse_signals(self) -> None:
+        """Raise if samplers were told to give signals of the readout."""
+        refuse_signals(self.options.sampler, "kernels and all else that this connection samples need")
+
     def _checked(self, kind: Any, primitive: str, shots: int | None = None) -> Any:
         """Return a class of primitives that refuse what the service would; in a rehearsal also jobs too large for it.
 
@@ -169,6 +178,7 @@ class RuntimeTarget(BackendTarget):
             for circuit in circuits_of(pubs):
                 self.refuse_circuit(circuit, primitive)
             if self.is_fake and shots is not None:
+                refuse_signals(self.options.sampler, "simulators have")
                 coerced = [SamplerPub.coerce(pub, asked or shots) for pub in checked_pubs(pubs, SAMPLER_VALUES)]
                 executions = sum(pub.size * self.shots_run(pub.shots) for pub in coerced)
                 refuse_executions(executions, self.max_executions_per_job, self.name)

@@ -119,6 +119,13 @@ class Target(ABC):
             UnsupportedCircuitError: Nothing was submitted.
         """
 
+    def refuse_signals(self) -> None:  # noqa: B027  (all others give bits)
+        """Raise if samplers were told to give something else than bits.
+
+        Raises:
+            ValueError: Nothing was submitted.
+        """
+
     def dry_run(self, pubs: Sequence[SamplerPub]) -> Answer:
         """Let a service check circuits in the target's own gates, with their values, without running them."""
         return Answer(None, f"{self.name} runs here, without a service that could be asked.")

@@ -7,8 +7,9 @@ import copy
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.primitives import PrimitiveResult, PubResult
+from qiskit.primitives import BitArray, DataBin, PrimitiveResult, PubResult, SamplerPubResult
 from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPubLike
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from qiskit.result import Result
@@ -40,9 +41,30 @@ class AerSampler(SamplerV2):
     def _run_pubs(self, pubs: list[SamplerPub], shots: int) -> Any:
         for pub in pubs:
             check_registers_of_counts(pub.circuit)
+        # Aer runs what has no parameters once, and leaves the results of all other rows as they were made: zeros.
+        rows = [[SamplerPub(pub.circuit, shots=shots)] * pub.size if _is_run_once(pub) else [pub] for pub in pubs]
+        several = [row for group in rows for row in group]
         own = copy.copy(self)
-        own._backend = Prepared(self._backend, [pub.circuit for pub in pubs])
-        return SamplerV2._run_pubs(own, pubs, shots)
+        own._backend = Prepared(self._backend, [pub.circuit for pub in several])
+        results = iter(SamplerV2._run_pubs(own, several, shots))
+        return [
+            _joined([next(results) for _ in group], pub.shape) if _is_run_once(pub) else next(results)
+            for pub, group in zip(pubs, rows, strict=True)
+        ]
+
+
+def _is_run_once(pub: SamplerPub) -> bool:
+    """Tell whether a PUB has a shape though its circuit has no parameters."""
+    return bool(pub.shape) and pub.size > 0 and not pub.circuit.parameters
+
+
+def _joined(rows: Sequence[SamplerPubResult], shape: tuple[int, ...]) -> SamplerPubResult:
+    """Return the results of one circuit that ran by itself for each row as those of one PUB."""
+    data: dict[str, BitArray] = {}
+    for name, first in rows[0].data.items():
+        array = np.stack([row.data[name].array for row in rows])
+        data[name] = BitArray(array.reshape(*shape, *first.array.shape), first.num_bits)
+    return SamplerPubResult(DataBin(**data, shape=shape), metadata=rows[0].metadata)
 
 
 class AerEstimator(EstimatorV2):

@@ -43,9 +43,32 @@ def refuse_conflicts(sampler: Options, estimator: Options, kind: Generation) -> 
             raise ValueError(said)
 
 
+def refuse_signals(sampler: Options, name: str) -> None:
+    """Raise for samplers that give signals of the readout where bits are needed.
+
+    Args:
+        sampler: What was set for samplers.
+        name: What needs bits.
+
+    Raises:
+        ValueError: The message names the option.
+    """
+    kind = _signals(sampler)
+    if kind is not None:
+        raise ValueError(
+            f"execution.meas_type={kind!r} makes samplers give signals of the readout, but {name} bits. Leave the "
+            "option out, or use connection.sampler on a device. Nothing was submitted."
+        )
+
+
+def _signals(sampler: Options) -> str | None:
+    kind = sampler.get("execution", {}).get("meas_type")
+    return None if kind in (None, "classified") else str(kind)
+
+
 def _twirled_signals(sampler: Options) -> str | None:
-    kind = sampler.get("execution", {}).get("meas_type", "classified")
-    if kind == "classified" or not sampler.get("twirling", {}).get("enable_measure"):
+    kind = _signals(sampler)
+    if kind is None or not sampler.get("twirling", {}).get("enable_measure"):
         return None
     return (
         f"execution.meas_type={kind!r} and twirling.enable_measure=True exclude each other: twirled measurements are "
