@@ -18,6 +18,7 @@ from runtime_server.client import Estimator, Sampler
 from qiskit_qml_ext.primitives import ExactEstimator, ExactSampler, connect
 from qiskit_qml_ext.primitives.journal.service.services import LocalService
 from qiskit_qml_ext.primitives.journal.work.keys import settings_key
+from qiskit_qml_ext.primitives.watched import unwatched
 
 
 def noise():
@@ -57,7 +58,7 @@ def estimators():
 
 
 def key(primitive):
-    service = LocalService(primitive)
+    service = LocalService(unwatched(primitive)[0])  # as a journal takes it
     return settings_key("any", service.target, service.options, None, 10).hex()
 
 

@@ -1,6 +1,8 @@
 """Expectation values as jobs: within the limit on executions, with noise of its own for each PUB."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -42,6 +44,7 @@ class EstimationJobs:
         count: Callable[[Usage], None],
     ):
         self._target = target
+        self._work = target.estimator_work
         self._settings = settings
         self._estimator = estimator
         self._approve = approve
@@ -54,7 +57,7 @@ class EstimationJobs:
             return PrimitiveResult([one for job in jobs for one in self._journaled(job)])
         pieces = [self._pieces(pub) for pub in pubs]
         flat = [piece for group in pieces for piece in group]
-        self._approve([(piece.circuit, piece.size * self._shots(piece)) for piece in flat])
+        self._approve([(piece.circuit, self._executions(piece)) for piece in flat] + self._calibrations(flat))
         read = iter(self._one_by_one(flat) if self._draws_by_seed else self._together(flat))
         return PrimitiveResult([_joined([next(read) for _ in group]) for group in pieces])
 
@@ -63,8 +66,8 @@ class EstimationJobs:
         result = job.result()
         assert isinstance(job, (JournaledJob, ReplayJob))
         executions = job.report.executions
-        asked = sum(pub.size * self._shots(pub) for pub in pubs)
-        circuits = sum(pub.size for pub in pubs) * executions // asked if asked else 0
+        asked = sum(map(self._executions, pubs))
+        circuits = sum(map(self._work.circuits, pubs)) * executions // asked if asked else 0
         self._count(Usage(circuits, executions, job.report.submitted))
         return result
 
@@ -75,21 +78,41 @@ class EstimationJobs:
     def _shots(self, pub: EstimatorPub) -> int:
         return shots_of(pub.precision, self._settings.shots)
 
+    def _executions(self, pub: EstimatorPub) -> int:
+        return self._work.executions(pub, self._shots(pub))
+
+    def _calibration(self, pub: EstimatorPub) -> int:
+        return self._work.calibration(self._shots(pub))
+
+    def _calibrations(self, pubs: Sequence[EstimatorPub]) -> list[tuple[QuantumCircuit, int]]:
+        """Return what the jobs of these PUBs run besides."""
+        jobs = [[place] for place in range(len(pubs))] if self._draws_by_seed else self._jobs(pubs)
+        return [(pubs[job[0]].circuit, self._calibration(pubs[job[0]])) for job in jobs]
+
     def _pieces(self, pub: EstimatorPub) -> list[EstimatorPub]:
         """Cut a PUB along its last axis, so that no piece has more executions than a job may have."""
-        shots, most = self._shots(pub), self._settings.max_executions_per_job
-        if pub.size * shots <= most:
-            return [pub]
-        if shots > most:
+        limit = self._settings.max_executions_per_job
+        least = self._work.shots(self._shots(pub)) + self._calibration(pub)
+        if least > limit:
             if self._target.draws_normal_noise:  # nothing is executed so often
                 return [pub]
+            more = "" if least == self._shots(pub) else f", which with its mitigation takes {least:,} executions,"
             raise ValueError(
-                f"One circuit with {shots} shots exceeds the limit of {most} executions in a job. "
+                f"One circuit with {self._shots(pub)} shots{more} exceeds the limit of {limit} executions in a job. "
                 "Use fewer shots or raise max_executions_per_job."
             )
-        length = pub.shape[-1] if pub.shape else 1
-        step = max(1, most // (shots * (pub.size // length)))
-        return [_part(pub, start, start + step) for start in range(0, length, step)]
+        pieces, start, length = [], 0, pub.shape[-1] if pub.shape else 1
+        while start < length:
+            lengths = range(1, length - start + 1)
+            fitting = bisect_right(
+                lengths, limit - self._calibration(pub), key=partial(self._executions_of, pub, start)
+            )
+            pieces.append(_part(pub, start, start + max(1, fitting)))
+            start += max(1, fitting)
+        return pieces
+
+    def _executions_of(self, pub: EstimatorPub, start: int, length: int) -> int:
+        return self._executions(_part(pub, start, start + length))
 
     def _one_by_one(self, pubs: Sequence[EstimatorPub]) -> Iterator[PubResult]:
         for place, pub in enumerate(pubs):
@@ -115,21 +138,24 @@ class EstimationJobs:
         jobs: list[list[int]] = []
         open_jobs: dict[float | None, tuple[list[int], int]] = {}
         for place, pub in enumerate(pubs):
-            executions = pub.size * self._shots(pub)
-            job, before = open_jobs.get(pub.precision, ([], 0))
+            executions = self._executions(pub)
+            job, before = open_jobs.get(pub.precision, ([], self._calibration(pub)))
             if not job or before + executions > most:
-                job, before = [], 0
+                job, before = [], self._calibration(pub)
                 jobs.append(job)
             job.append(place)
             open_jobs[pub.precision] = job, before + executions
         return jobs
 
     def _take_note(self, pubs: Sequence[EstimatorPub]) -> None:
-        self._count(Usage(sum(pub.size for pub in pubs), sum(pub.size * self._shots(pub) for pub in pubs), 1))
+        executions = sum(map(self._executions, pubs)) + self._calibration(pubs[0])
+        self._count(Usage(sum(map(self._work.circuits, pubs)), executions, 1))
 
 
 def _part(pub: EstimatorPub, start: int, stop: int) -> EstimatorPub:
     """A PUB with a part of its last axis."""
+    if not pub.shape:
+        return pub
     observables, values = pub.observables, pub.parameter_values
     if observables.shape and observables.shape[-1] > 1:
         observables = observables[_along_the_last(observables.ndim, start, stop)]

@@ -53,7 +53,7 @@ class HandedOut:
         total = sum(executions for _, executions in coerced)
         self._refuse_large(total)
         self.approve([(pub.circuit, executions) for pub, executions in coerced])
-        return lambda: self._count(Usage(sum(pub.size for pub, _ in coerced), total, 1))
+        return lambda: self._count(Usage(sum(map(self._circuits, (pub for pub, _ in coerced))), total, 1))
 
     def approve(self, work: Sequence[tuple[QuantumCircuit, int]]) -> None:
         """Hold circuits, with their executions, against what the target takes and against the budget."""
@@ -73,7 +73,13 @@ class HandedOut:
         precision = options.get("precision")
         default = default_of(primitive) if precision is None else precision
         coerced = [EstimatorPub.coerce(pub, default) for pub in checked_pubs(pubs, ESTIMATOR_VALUES)]
-        return [(pub, pub.size * self._shots(pub.precision)) for pub in coerced]
+        work, shots = self._target.estimator_work, [self._shots(pub.precision) for pub in coerced]
+        executions = [work.executions(pub, each) for pub, each in zip(coerced, shots, strict=True)]
+        executions[:1] = [one + work.calibration(shots[0]) for one in executions[:1]]
+        return list(zip(coerced, executions, strict=True))
+
+    def _circuits(self, pub: _Pub) -> int:
+        return self._target.estimator_work.circuits(pub) if isinstance(pub, EstimatorPub) else pub.size
 
     def _shots(self, precision: float | None) -> int:
         return shots_of(max(precision, _LEAST_PRECISION) if precision else precision, self._settings.shots)

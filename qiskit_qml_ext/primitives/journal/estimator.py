@@ -119,5 +119,6 @@ class JournaledEstimator(JournaledPrimitive, BaseEstimatorV2):
             repetitions=repetitions,
             place=self._place,
             max_executions=self._context.policy.max_executions,
+            work=self._context.service.estimator_work,
             provenance=self._context.provenance,
         )

@@ -26,6 +26,7 @@ from qiskit_qml_ext.primitives.journal.work.requests import Item, Placement, Req
 from qiskit_qml_ext.primitives.journal.work.sampler_request import SamplerRequest
 from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, SAMPLER_VALUES, checked_pubs
 from qiskit_qml_ext.primitives.replay.measured import TARGET, Measured, name_of
+from qiskit_qml_ext.primitives.targets.client.estimator_work import EstimatorWork
 
 FindSource = Callable[[QuantumCircuit], Source]
 """Returns what a circuit was made of."""
@@ -269,6 +270,7 @@ class ReplayEstimator(_Replay, BaseEstimatorV2):
         asked = [self._asked(pub) for pub in coerced]
         stand_ins = [self._stand_in(pub, one) for pub, one in zip(coerced, asked, strict=True)]
         names = {id(pub.circuit): one.name for pub, one in zip(stand_ins, asked, strict=True)}
+        computes = bool(self._measured.run.get("target", {}).get("draws_normal_noise"))
         request = EstimatorRequest(
             stand_ins,
             target=TARGET,
@@ -277,6 +279,7 @@ class ReplayEstimator(_Replay, BaseEstimatorV2):
             identify=lambda circuit: names[id(circuit)],
             repetitions=self._repetitions,
             max_executions=self._measured.max_executions,
+            work=EstimatorWork(measures=not computes),  # what mitigation adds is found by cutting further
         )
         return self._job(request, asked)
 

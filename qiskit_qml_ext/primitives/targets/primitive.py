@@ -61,9 +61,18 @@ class PrimitiveTarget(Target):
         return None if self._pass_manager is None else self._pass_manager.run(phase_gates_as_rotations(circuit))
 
 
+def computes_values(primitive: Any) -> bool:
+    """Tell whether an estimator computes values and adds noise, instead of measuring."""
+    return isinstance(primitive, _EXACT_ESTIMATORS) or _is_of_aer(primitive)
+
+
+def _is_of_aer(primitive: Any) -> bool:
+    return any(cls.__module__.startswith("qiskit_aer.") for cls in type(primitive).mro())
+
+
 def with_values_right(primitive: Any) -> Any:
     """Return a primitive that puts values into every gate rightly: ours for Aer's own, any other as it is."""
-    if not any(cls.__module__.startswith("qiskit_aer.") for cls in type(primitive).mro()):
+    if not _is_of_aer(primitive):
         return primitive
     from qiskit_qml_ext.primitives.targets.aer.primitives import bound_right
 

@@ -37,6 +37,7 @@ from qiskit_qml_ext.primitives.targets.client.circuits import (
 from qiskit_qml_ext.primitives.targets.client.conditions import conditions_of
 from qiskit_qml_ext.primitives.targets.client.conflicts import refuse_signals
 from qiskit_qml_ext.primitives.targets.client.dry_runs import dry_run
+from qiskit_qml_ext.primitives.targets.client.estimator_work import EstimatorWork
 from qiskit_qml_ext.primitives.targets.client.exclusions import exclusion_of
 from qiskit_qml_ext.primitives.targets.client.generations import quietly
 from qiskit_qml_ext.primitives.targets.client.plans import refuse_closed, refuse_sessions
@@ -149,6 +150,13 @@ class RuntimeTarget(BackendTarget):
         if self.is_fake and self.generation == "legacy":
             return shots
         return twirled_shots(self.options.sampler, shots)
+
+    @property
+    def estimator_work(self) -> EstimatorWork:
+        """What its estimator runs: the older ones leave mitigation to the service, so that a rehearsal has none."""
+        if self.is_fake and self.generation == "legacy":
+            return super().estimator_work
+        return EstimatorWork(mitigates=True, options=self.options.estimator)
 
     def dry_run(self, pubs: Sequence[SamplerPub]) -> Answer:
         """Let the service check circuits as a job, and run them on nothing."""

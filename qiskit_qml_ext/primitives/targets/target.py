@@ -15,6 +15,7 @@ import qiskit_qml_ext.primitives.forks  # noqa: F401  (says what a forked child 
 from qiskit_qml_ext.arrays import UintArray
 from qiskit_qml_ext.primitives.pricing import DEFAULT_REP_DELAY, CircuitPrice, price_of
 from qiskit_qml_ext.primitives.targets.checked_primitives import ESTIMATOR, SAMPLER
+from qiskit_qml_ext.primitives.targets.client.estimator_work import EstimatorWork
 
 Fractional = bool | Literal["auto"]
 
@@ -140,6 +141,11 @@ class Target(ABC):
             Mitigation and the like, each as ``"name=value"``.
         """
         return ()
+
+    @property
+    def estimator_work(self) -> EstimatorWork:
+        """What its estimator runs for what it is asked."""
+        return EstimatorWork(measures=not self.draws_normal_noise)
 
     def shots_run(self, shots: int) -> int:
         """Return how many shots a sampled circuit gets where so many are asked for."""

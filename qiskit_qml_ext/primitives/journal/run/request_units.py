@@ -11,7 +11,7 @@ from qiskit_qml_ext.primitives.journal.run.context import RunContext
 from qiskit_qml_ext.primitives.journal.run.reconcile import cut_to
 from qiskit_qml_ext.primitives.journal.store.local_work import died_with_its_process
 from qiskit_qml_ext.primitives.journal.store.ownership import Liveness
-from qiskit_qml_ext.primitives.journal.work.requests import Request, new_unit, pack
+from qiskit_qml_ext.primitives.journal.work.requests import Item, Request, new_unit, pack
 
 
 class RequestUnits:
@@ -79,10 +79,16 @@ class RequestUnits:
         if not self._run.service.is_durable:
             liveness = Liveness(self._run.journal)
             planned |= {unit.id for unit in units if died_with_its_process(unit, liveness)}
-        executions: dict[int, int] = {}
-        for item in self._request.items:
-            if self.places[item.key][0] in planned:
-                executions[item.pub] = executions.get(item.pub, 0) + item.executions
+        return self._work([item for item in self._request.items if self.places[item.key][0] in planned])
+
+    def _work(self, items: Sequence[Item]) -> list[tuple[QuantumCircuit, int]]:
+        """Return circuits with their executions; what a unit calibrates with stands with the first of its circuits."""
+        executions, seen = dict[int, int](), set[int]()
+        for item in items:
+            unit = self.places[item.key][0]
+            calibration = 0 if unit in seen else self._request.calibration(item.shots)
+            executions[item.pub] = executions.get(item.pub, 0) + item.executions + calibration
+            seen.add(unit)
         return [(self._request.pubs[pub].circuit, number) for pub, number in executions.items()]
 
     def pubs(self, unit: Unit) -> list[Any] | None:
@@ -92,11 +98,8 @@ class RequestUnits:
 
     def work_of(self, unit: Unit) -> list[tuple[QuantumCircuit, int]]:
         """Return a unit's circuits with their executions, as far as this request has them."""
-        wanted, executions = set(self._keys.get(unit.id, ())), dict[int, int]()
-        for item in self._request.items:
-            if item.key in wanted:
-                executions[item.pub] = executions.get(item.pub, 0) + item.executions
-        return [(self._request.pubs[pub].circuit, number) for pub, number in executions.items()]
+        wanted = set(self._keys.get(unit.id, ()))
+        return self._work([item for item in self._request.items if item.key in wanted])
 
     def seed_of(self, unit: Unit) -> int | None:
         """Derive a unit's seed from its content, so that its counts do not depend on what ran before."""

@@ -19,7 +19,8 @@ from qiskit_qml_ext.primitives.journal.work.identity import (
 from qiskit_qml_ext.primitives.journal.work.options import options_of
 from qiskit_qml_ext.primitives.journal.work.stable import UNSET, attributes_of
 from qiskit_qml_ext.primitives.targets.account import is_account
-from qiskit_qml_ext.primitives.targets.primitive import with_values_right
+from qiskit_qml_ext.primitives.targets.client.estimator_work import EstimatorWork
+from qiskit_qml_ext.primitives.targets.primitive import computes_values, with_values_right
 
 
 class Service(Protocol):
@@ -31,6 +32,7 @@ class Service(Protocol):
         default: The default shots or precision.
         is_durable: Whether jobs live on without this process and can be found again by id and tag.
         more_shots: Whether twirling may round shots up.
+        estimator_work: What its estimator runs for what it is asked.
     """
 
     target: str
@@ -38,6 +40,7 @@ class Service(Protocol):
     default: float | None
     is_durable: bool
     more_shots: bool
+    estimator_work: EstimatorWork
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -115,6 +118,7 @@ class RuntimeService:
         self.default = _default(options)
         self.options = runtime_options(primitive)
         self.more_shots = "twirling" in self.options
+        self.estimator_work = EstimatorWork(mitigates=True, options=self.options)
 
     def submit(self, pubs: Sequence[Any], *, tags: list[str], seed: int | None) -> Any:
         """Submit with the tags added to the caller's own."""
@@ -191,7 +195,9 @@ class LocalService:
         self.target = str(getattr(backend_of(primitive), "name", None) or type(primitive).__name__)
         self.default = default_of(primitive)
         self.options = local_options(primitive)
-        self.more_shots = "twirling" in self.options and twirls_here(primitive)
+        here = twirls_here(primitive)
+        self.more_shots = "twirling" in self.options and here
+        self.estimator_work = EstimatorWork(not computes_values(primitive), here, self.options if here else {})
 
     def submit(self, pubs: Sequence[Any], *, tags: list[str], seed: int | None) -> Any:
         """Run on this machine."""

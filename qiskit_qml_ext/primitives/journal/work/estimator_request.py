@@ -14,6 +14,7 @@ from qiskit_qml_ext.primitives.journal.work.codec import UnitResult
 from qiskit_qml_ext.primitives.journal.work.inputs import InputsWriter, Provenance
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions, block_key, settings_key
 from qiskit_qml_ext.primitives.journal.work.requests import Identify, Item, Placement, value_bytes
+from qiskit_qml_ext.primitives.targets.client.estimator_work import EstimatorWork
 
 _MOST_SHOTS = 2**40  # that are counted; simulators that read off exact values take any precision
 _MAX_CUTS = 6  # how often a block was halved at most; one that was halved more often is submitted and refused again
@@ -35,6 +36,7 @@ class EstimatorRequest:
         identify: Gives a circuit's content key.
         repetitions: What was asked before.
         max_executions: The largest number of circuits times shots of an item.
+        work: Says how much is run for a PUB.
         place: Tells where a circuit's own qubits lie, so that a new layout makes no new work.
         provenance: Where the work comes from.
     """
@@ -51,6 +53,7 @@ class EstimatorRequest:
         identify: Identify,
         repetitions: Repetitions,
         max_executions: int,
+        work: EstimatorWork,
         place: Placement | None = None,
         provenance: Provenance | None = None,
     ):
@@ -59,12 +62,27 @@ class EstimatorRequest:
         self._settings = [settings_key(self.kind, target, options, seed, pub.precision) for pub in self.pubs]
         self._circuits = [identify(pub.circuit) for pub in self.pubs]
         self._repetitions = repetitions
+        self._work = work
         self._qubits = [None if place is None else place(pub.circuit) for pub in self.pubs]
         self._blocks: dict[bytes, tuple[int, Slices]] = {}
         self.items: list[Item] = []
         for index, pub in enumerate(self.pubs):
-            blocks = _cut(tuple(slice(0, length) for length in pub.shape), max_executions // max(1, _shots(pub)))
-            self.items += [self._item(index, block) for block in blocks]
+            whole = tuple(slice(0, length) for length in pub.shape)
+            most = max_executions - self.calibration(pub.precision)
+            self.items += [self._item(index, block) for block in self._blocks_within(index, whole, most)]
+
+    def calibration(self, precision: float) -> int:
+        """Return the executions of a job with this precision that only calibrate."""
+        return self._work.calibration(_shots(precision))
+
+    def _executions(self, pub: EstimatorPub) -> int:
+        return self._work.executions(pub, _shots(pub.precision))
+
+    def _blocks_within(self, index: int, block: Slices, most: int) -> list[Slices]:
+        """Halve a block along its longest axis until no part takes more executions, or is one value."""
+        if _size(block) < 2 or self._executions(self._pub(index, block)) <= most:
+            return [block]
+        return [part for half in _halves(block) for part in self._blocks_within(index, half, most)]
 
     def refine(self, known: Callable[[Sequence[bytes]], Iterable[bytes]]) -> None:
         """Cut blocks where an earlier run had to cut them: where the journal knows the halves but not the whole."""
@@ -76,10 +94,9 @@ class EstimatorRequest:
 
     def _refined(self, item: Item, known: Callable[[Sequence[bytes]], Iterable[bytes]], cuts: int) -> list[Item]:
         index, block = self._blocks[item.key]
-        size = math.prod(part.stop - part.start for part in block)
-        if size < 2 or cuts == 0:
+        if _size(block) < 2 or cuts == 0:
             return [item]
-        halves = [self._item(index, part) for part in _cut(block, -(-size // 2))]
+        halves = [self._item(index, part) for part in _halves(block)]
         journaled = set(known([half.key for half in halves]))
         deeper = [[half] if half.key in journaled else self._refined(half, known, cuts - 1) for half in halves]
         if journaled or any(len(parts) > 1 for parts in deeper):
@@ -132,10 +149,9 @@ class EstimatorRequest:
             middle = len(keys) // 2
             return tuple(keys[:middle]), tuple(keys[middle:])
         index, block = self._blocks[keys[0]]
-        size = math.prod(part.stop - part.start for part in block)
-        if size < 2:
+        if _size(block) < 2:
             return None
-        parts = [self._item(index, part) for part in _cut(block, -(-size // 2))]
+        parts = [self._item(index, part) for part in _halves(block)]
         place = next(place for place, item in enumerate(self.items) if item.key == keys[0])
         self.items[place : place + 1] = parts
         return (parts[0].key,), tuple(part.key for part in parts[1:])
@@ -182,7 +198,7 @@ class EstimatorRequest:
         )
         (key,) = self._repetitions.number([key])
         self._blocks[key] = (index, block)
-        return Item(key, index, pub.size * _shots(pub), value_bytes(values), pub.precision)
+        return Item(key, index, self._executions(pub), value_bytes(values), pub.precision)
 
     def _observables(self, index: int, pub: EstimatorPub) -> ObjectArray:
         """Return a PUB's observables on the circuit's own qubits."""
@@ -202,11 +218,11 @@ class EstimatorRequest:
         return EstimatorPub.coerce((pub.circuit, observables, values, pub.precision))
 
 
-def _shots(pub: EstimatorPub) -> int:
+def _shots(precision: float | None) -> int:
     """Return the shots that a precision needs for an observable with the eigenvalues ±1."""
-    if not pub.precision:
+    if not precision:
         return 0
-    return _MOST_SHOTS if pub.precision < _MOST_SHOTS**-0.5 else math.ceil(pub.precision**-2)
+    return _MOST_SHOTS if precision < _MOST_SHOTS**-0.5 else math.ceil(1 / precision**2)
 
 
 def _values(pub: EstimatorPub) -> FloatArray:
@@ -215,16 +231,18 @@ def _values(pub: EstimatorPub) -> FloatArray:
     return np.asarray(pub.parameter_values.as_array(pub.circuit.parameters), dtype=np.float64)
 
 
-def _cut(block: Slices, largest: int) -> list[Slices]:
-    """Halve a block along its longest axis until no part has more than ``largest`` elements."""
+def _size(block: Slices) -> int:
+    return math.prod(part.stop - part.start for part in block)
+
+
+def _halves(block: Slices) -> tuple[Slices, Slices]:
+    """Halve a block of several values along its longest axis."""
     lengths = [part.stop - part.start for part in block]
-    if math.prod(lengths) <= max(1, largest):
-        return [block]
     axis = int(np.argmax(lengths))
     middle = block[axis].start + (lengths[axis] + 1) // 2
     first = (*block[:axis], slice(block[axis].start, middle), *block[axis + 1 :])
     second = (*block[:axis], slice(middle, block[axis].stop), *block[axis + 1 :])
-    return _cut(first, largest) + _cut(second, largest)
+    return first, second
 
 
 def _own_slices(block: Slices, shape: tuple[int, ...]) -> Slices:

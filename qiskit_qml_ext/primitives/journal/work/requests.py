@@ -59,6 +59,9 @@ class Request(Protocol):
     def halves(self, keys: Sequence[bytes]) -> tuple[tuple[bytes, ...], tuple[bytes, ...]] | None:
         """Cut a unit into two, or return ``None`` if it is one circuit that cannot be cut."""
 
+    def calibration(self, shots: float) -> int:
+        """Return the executions of a job that only calibrate, at these shots (sampler) or precision (estimator)."""
+
     def refine(self, known: Callable[[Sequence[bytes]], Iterable[bytes]]) -> None:
         """Cut items where an earlier run had to cut them: where the journal knows the parts but not the whole."""
 
@@ -107,17 +110,18 @@ def pack(
 def new_unit(request: Request, items: Sequence[Item], target: str, settings: dict[str, Any]) -> NewUnit:
     """Describe a unit of the given items."""
     keys = tuple(item.key for item in items)
-    executions = sum(item.executions for item in items)
+    executions = sum(item.executions for item in items) + request.calibration(items[0].shots)
     return NewUnit(keys, request.kind, target, settings, request.layout(keys), executions, request.inputs(keys))
 
 
 def _groups(request: Request, places: Sequence[int], max_executions: int, max_bytes: int) -> list[list[int]]:
     groups: list[list[int]] = []
+    most = max_executions - request.calibration(request.items[places[0]].shots)
     executions, payload, last_pub = 0, 0, -1
     for place in places:
         item = request.items[place]
         extra = item.payload + (circuit_bytes(request, item.pub) if item.pub != last_pub else 0)
-        if not groups or executions + item.executions > max_executions or payload + extra > max_bytes:
+        if not groups or executions + item.executions > most or payload + extra > max_bytes:
             groups.append([])
             executions, payload = 0, 0
             extra = item.payload + circuit_bytes(request, item.pub)

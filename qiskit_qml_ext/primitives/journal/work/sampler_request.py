@@ -71,6 +71,10 @@ class SamplerRequest:
             )
         return run
 
+    def calibration(self, shots: float) -> int:
+        """Return 0: a sampler calibrates nothing."""
+        return 0
+
     def refine(self, known: Callable[[Sequence[bytes]], Iterable[bytes]]) -> None:
         """Do nothing: a circuit cannot be cut."""
 

@@ -19,9 +19,21 @@ def twirled_shots(options: Mapping[str, Any], shots: int) -> int:
     twirling = options.get("twirling", {})
     if not (twirling.get("enable_gates") or twirling.get("enable_measure")):
         return shots
+    return math.prod(randomizations(twirling, shots))
+
+
+def randomizations(twirling: Mapping[str, Any], shots: int, *, fewest: int | None = None) -> tuple[int, int]:
+    """Return how many randomisations of a circuit run, and how many shots each gets.
+
+    Args:
+        twirling: The settings of twirling.
+        shots: The shots that are asked for.
+        fewest: The shots of each randomisation where neither number is set; by default 64, more from 2,048 shots on.
+    """
     number, each = (twirling.get(name, "auto") for name in ("num_randomizations", "shots_per_randomization"))
     if each == "auto":
-        each = max(_SHOTS, math.ceil(shots / _RANDOMIZATIONS)) if number == "auto" else math.ceil(shots / number)
+        usual = max(_SHOTS, math.ceil(shots / _RANDOMIZATIONS)) if fewest is None else fewest
+        each = usual if number == "auto" else math.ceil(shots / number)
     if number == "auto":
         number = math.ceil(shots / each)
-    return int(number * each)
+    return int(number), int(each)

@@ -23,6 +23,7 @@ from qiskit_qml_ext.primitives.journal.disk.schema import KEYS_FORMULA
 from qiskit_qml_ext.primitives.journal.work.estimator_request import EstimatorRequest
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions, block_key, row_keys, settings_key
 from qiskit_qml_ext.primitives.journal.work.sampler_request import SamplerRequest
+from qiskit_qml_ext.primitives.targets.client.estimator_work import EstimatorWork
 
 ANGLES = st.floats(-10, 10)
 QUIET = settings(max_examples=60, deadline=None)
@@ -39,7 +40,12 @@ def estimator_keys(circuit, observables, values=None, *, precision=0.1, max_exec
     about = {"target": "t", "options": {}, "seed": None, **changes}
     pub = EstimatorPub.coerce((circuit, observables, values, precision))
     request = EstimatorRequest(
-        [pub], identify=circuit_key, repetitions=Repetitions(), max_executions=max_executions, **about
+        [pub],
+        identify=circuit_key,
+        repetitions=Repetitions(),
+        max_executions=max_executions,
+        work=EstimatorWork(),
+        **about,
     )
     return [item.key for item in request.items]
 
@@ -257,6 +263,7 @@ def test_blocks_cover_a_pub_once_and_respect_the_limit():
         identify=circuit_key,
         repetitions=Repetitions(),
         max_executions=500,
+        work=EstimatorWork(),
     )
     assert sum(item.executions for item in request.items) == 2100
     assert max(item.executions for item in request.items) <= 500
