@@ -136,6 +136,13 @@ class RuntimeTarget(BackendTarget):
         options = self.options.sampler if primitive == SAMPLER else self.options.estimator
         return conditions_of(options, mitigates_by_itself=primitive == ESTIMATOR)
 
+    @property
+    def rep_delay(self) -> float:
+        """The time in seconds between two shots: the longest that options set, or else the backend's own."""
+        parts = (self.options.sampler, self.options.estimator)
+        delays = [part.get("execution", {}).get("rep_delay") for part in parts]
+        return max((float(delay) for delay in delays if delay is not None), default=super().rep_delay)
+
     def shots_run(self, shots: int) -> int:
         """Return how many shots a sampled circuit gets: twirling makes a multiple of its randomisations of them.
 
