@@ -166,6 +166,10 @@ class RuntimeTarget(BackendTarget):
         options = self.options.sampler if primitive == SAMPLER else self.options.estimator
         refuse_with_options(circuit, options, self.generation)
 
+    def refuse_job(self, num_executions: int) -> None:
+        """Raise for a job of a sampler with more executions than the service takes."""
+        refuse_executions(num_executions, self.max_executions_per_job, self.name)
+
     def _checked(self, kind: Any, primitive: str, shots: int | None = None) -> Any:
         """Return a class of primitives that refuse what the service would; in a rehearsal also jobs too large for it.
 
@@ -177,8 +181,7 @@ class RuntimeTarget(BackendTarget):
                 self.refuse_circuit(circuit, primitive)
             if self.is_fake and shots is not None:
                 coerced = [SamplerPub.coerce(pub, asked or shots) for pub in checked_pubs(pubs, SAMPLER_VALUES)]
-                executions = sum(pub.size * self.shots_run(pub.shots) for pub in coerced)
-                refuse_executions(executions, self.max_executions_per_job, self.name)
+                self.refuse_job(sum(pub.size * self.shots_run(pub.shots) for pub in coerced))
 
         return with_pubs_checked(kind, refuse)
 
