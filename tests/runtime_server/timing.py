@@ -28,7 +28,7 @@ class Timing:
     queue: float = 40.0
     queue_spread: float = 0.8
 
-    def used(self, number, *, executions, circuits, duration):
+    def used(self, number, *, executions, circuits, duration, delay=None):
         """Return what a job is charged, in whole seconds.
 
         Args:
@@ -36,11 +36,12 @@ class Timing:
             executions: Circuits times shots.
             circuits: How many circuits it holds, with their parameter values.
             duration: What one execution takes by the device's report, on average, without the delay between shots.
+            delay: The delay between shots that the job's options ask for; by default the device's own.
         """
         rng = np.random.default_rng([self.seed, number])
         parts = max(1, math.ceil(executions / self.part))
         loads = self.load + (parts - 1) * self.later_load + circuits * self.circuit_load
-        running = executions * (self.delay + duration) * self.slowness
+        running = executions * ((self.delay if delay is None else delay) + duration) * self.slowness
         return math.ceil((loads + running) * math.exp(rng.normal(0, self.noise)))
 
     def waited(self, number):
@@ -59,32 +60,34 @@ def time_of_job(store, row, executions):
     if settings is None:
         return None
     timing = Timing(**settings)
-    circuits, duration = circuits_of(row)
+    circuits, duration, delay = circuits_of(row)
     return (
-        timing.used(row["seq"], executions=executions, circuits=circuits, duration=duration),
+        timing.used(row["seq"], executions=executions, circuits=circuits, duration=duration, delay=delay),
         timing.waited(row["seq"]),
     )
 
 
 def circuits_of(row):
-    """Return how many circuits a job holds, and what one of them takes by the device's own report, on average."""
+    """Return how many circuits a job holds, what one takes on average as reported, and the delay that was asked for."""
     import json
 
     if row["program"] == "executor":
         from ibm_quantum_schemas.executor.version_2_0 import ParamsModel
         from qiskit_ibm_runtime.quantum_program.converters import quantum_program_from_2_0
 
-        program, _ = quantum_program_from_2_0(ParamsModel.model_validate(json.loads(row["params"])))
+        program, options = quantum_program_from_2_0(ParamsModel.model_validate(json.loads(row["params"])))
+        delay = options.execution.rep_delay
         work = [(item.circuit, int(np.prod(item.shape, dtype=int)), program.shots) for item in program.items]
     else:
         from runtime_server.worker import legacy_pubs
 
         pubs, _ = legacy_pubs(row["program"], row["params"])
+        delay = json.loads(row["params"]).get("options", {}).get("execution", {}).get("rep_delay")
         work = [(pub.circuit, pub.size, getattr(pub, "shots", 1)) for pub in pubs]
     device = _device(row["backend"])
     total = sum(number * shots for _, number, shots in work)
     duration = sum(circuit.estimate_duration(device, unit="s") * number * shots for circuit, number, shots in work)
-    return sum(number for _, number, _ in work), duration / total
+    return sum(number for _, number, _ in work), duration / total, delay
 
 
 @cache

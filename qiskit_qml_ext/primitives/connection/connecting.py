@@ -69,7 +69,8 @@ def connect(
             neighbouring copies may disturb each other.
         packing_buffer: How many qubits lie free between two copies.
         max_executions: Refuse to run more circuits times shots than this through the connection, its ``sampler`` and
-            ``estimator`` included.
+            ``estimator`` included: circuits and shots that run, with what twirling and mitigation add, and not only
+            those asked for.
         max_cost: Refuse to run what would bring the estimated cost above this; needs ``price_per_minute``. With a
             journal it holds over all jobs of the journal, whoever submitted them: what the service says that they took,
             and what those that wait or run are predicted to take.

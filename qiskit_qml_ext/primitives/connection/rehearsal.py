@@ -1,6 +1,6 @@
 """What the service would say of circuits, without running them on the device."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
@@ -34,7 +34,8 @@ def rehearse(connection: Connection, pubs: Iterable[SamplerPubLike], *, max_seco
 
     Known rules come first: gates, couplings, angles, registers, options that do not go together. What they let pass
     goes to the service as the client's dry run, where the client (0.50 and later) and the account have it: IBM
-    restricts dry runs to some accounts.
+    restricts dry runs to some accounts. Where it is not asked, the executions that it takes in a job are a rule too:
+    of all circuits together, as ``connection.sampler.run`` submits them, or of each job into which a journal cuts them.
 
     Args:
         connection: From :func:`~qiskit_qml_ext.primitives.connect`.
@@ -59,4 +60,21 @@ def rehearse(connection: Connection, pubs: Iterable[SamplerPubLike], *, max_seco
     except (UnsupportedCircuitError, AngleOutOfRangeError) as error:
         return Rehearsal(False, "rules", str(error))
     answer = within(max_seconds, lambda: target.dry_run(made))
+    if answer.accepted is None:
+        try:
+            target.refuse_job(_largest_job(connection, made))
+        except ValueError as error:
+            return Rehearsal(False, "rules", str(error))
     return Rehearsal(answer.accepted is not False, "rules" if answer.accepted is None else "service", answer.reason)
+
+
+def _largest_job(connection: Connection, pubs: Sequence[SamplerPub]) -> int:
+    """Return the executions of the largest job that a sampler of a connection makes of PUBs."""
+    sizes = [(pub.size, connection.target.shots_run(pub.shots)) for pub in pubs]
+    if connection._journaling is None:
+        return sum(number * shots for number, shots in sizes)
+    most = connection.max_executions_per_job
+    totals: dict[int, int] = {}
+    for number, shots in sizes:
+        totals[shots] = totals.get(shots, 0) + number
+    return max((shots * min(number, max(1, most // shots)) for shots, number in totals.items()), default=0)

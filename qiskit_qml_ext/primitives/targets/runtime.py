@@ -142,6 +142,13 @@ class RuntimeTarget(BackendTarget):
         options = self.options.sampler if primitive == SAMPLER else self.options.estimator
         return conditions_of(options, mitigates_by_itself=primitive == ESTIMATOR)
 
+    @property
+    def rep_delay(self) -> float:
+        """The time in seconds between two shots: the longest that options set, or else the backend's own."""
+        parts = (self.options.sampler, self.options.estimator)
+        delays = [part.get("execution", {}).get("rep_delay") for part in parts]
+        return max((float(delay) for delay in delays if delay is not None), default=super().rep_delay)
+
     def shots_run(self, shots: int) -> int:
         """Return how many shots a sampled circuit gets: twirling makes a multiple of its randomisations of them.
 
@@ -176,6 +183,10 @@ class RuntimeTarget(BackendTarget):
         """Raise if samplers were told to give signals of the readout."""
         refuse_signals(self.options.sampler, "kernels and all else that this connection samples need")
 
+    def refuse_job(self, num_executions: int) -> None:
+        """Raise for a job of a sampler with more executions than the service takes."""
+        refuse_executions(num_executions, self.max_executions_per_job, self.name)
+
     def _checked(self, kind: Any, primitive: str, shots: int | None = None) -> Any:
         """Return a class of primitives that refuse what the service would; in a rehearsal also jobs too large for it.
 
@@ -188,8 +199,7 @@ class RuntimeTarget(BackendTarget):
             if self.is_fake and shots is not None:
                 refuse_signals(self.options.sampler, "simulators have")
                 coerced = [SamplerPub.coerce(pub, asked or shots) for pub in checked_pubs(pubs, SAMPLER_VALUES)]
-                executions = sum(pub.size * self.shots_run(pub.shots) for pub in coerced)
-                refuse_executions(executions, self.max_executions_per_job, self.name)
+                self.refuse_job(sum(pub.size * self.shots_run(pub.shots) for pub in coerced))
 
         return with_pubs_checked(kind, refuse)
 

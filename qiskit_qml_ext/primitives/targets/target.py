@@ -127,6 +127,16 @@ class Target(ABC):
             ValueError: Nothing was submitted.
         """
 
+    def refuse_job(self, num_executions: int) -> None:  # noqa: B027  (most take what they run)
+        """Raise for a job of a sampler with more executions than the service takes.
+
+        Args:
+            num_executions: Its circuits times the shots that they get.
+
+        Raises:
+            ValueError: Nothing was submitted.
+        """
+
     def dry_run(self, pubs: Sequence[SamplerPub]) -> Answer:
         """Let a service check circuits in the target's own gates, with their values, without running them."""
         return Answer(None, f"{self.name} runs here, without a service that could be asked.")

@@ -10,6 +10,7 @@ from runtime_server.client import HAS_EXECUTOR
 from runtime_server.work import rotation
 
 from qiskit_qml_ext.primitives import Rehearsal, connect, rehearse
+from qiskit_qml_ext.primitives.targets.client.generations import generations
 
 pytestmark = pytest.mark.client
 
@@ -58,6 +59,48 @@ def test_fractional_gates_are_left_out_where_options_exclude_them():
     circuit.rzz(0.3, 0, 1)
     circuit.measure([0, 1], [0, 1])
     assert rehearse(connect(FakeFractionalBackend(), twirling={"enable_gates": True}), [circuit]).accepted
+
+
+MOST = 10_000_000
+"""Executions of a sampler's job, by IBM's documentation of the limits of jobs."""
+
+
+@pytest.mark.parametrize(("shots", "fits"), [(MOST // 2, True), (MOST // 2 + 1, False)])
+@pytest.mark.parametrize("kind", list(generations()))
+def test_executions_in_a_job_are_a_rule_as_for_the_sampler(shots, fits, kind):
+    connection = connect("fake_manila", shots=shots, generation=kind)
+    found = rehearse(connection, [(rotation(), ANGLES)])
+    assert (found.accepted, found.by) == (fits, "rules")
+    if not fits:
+        assert f"A job of {2 * shots:,} executions" in found.reason
+        with pytest.raises(ValueError, match=r"A job of [\d,]+ executions") as caught:
+            connection.sampler.run([(connection.isa_circuit(rotation()), ANGLES)])
+        assert str(caught.value) == found.reason
+
+
+@pytest.mark.skipif(not HAS_EXECUTOR, reason="older primitives leave twirling to the service")
+def test_executions_of_a_rehearsed_job_are_those_that_run():
+    given = {"enable_gates": True, "num_randomizations": 100, "shots_per_randomization": 1000}
+    circuits = [rotation().assign_parameters([0.1])] * 101
+    assert rehearse(connect("fake_manila", shots=1000, twirling=given), circuits[:100]).accepted
+    found = rehearse(connect("fake_manila", shots=1000, twirling=given), circuits)
+    assert (found.accepted, "A job of 10,100,000 executions" in found.reason) == (False, True)
+
+
+def test_a_journal_cuts_rehearsed_work_into_jobs_that_fit(path):
+    angles = np.zeros((25, 1))
+    assert rehearse(connect("fake_manila", shots=MOST // 2, journal=path), [(rotation(), angles)]).accepted
+    assert not rehearse(connect("fake_manila", shots=MOST + 1, journal=path), [(rotation(), angles)]).accepted
+    wide = connect("fake_manila", shots=MOST // 2, journal=path, max_executions_per_job=2 * MOST)
+    assert "A job of 20,000,000" in rehearse(wide, [(rotation(), angles)]).reason
+    assert rehearse(wide, [(rotation(), angles[:2])]).accepted
+
+
+def test_a_device_without_dry_runs_is_held_against_the_documented_limit(server):
+    connection = connect(server.service(), backend="test_manila", shots=MOST + 1)
+    found = rehearse(connection, [rotation().assign_parameters([0.1])])
+    assert (found.accepted, found.by) == (False, "rules")
+    assert server.jobs() == []
 
 
 @pytest.mark.parametrize("target", ["exact", "aer", "fake_manila"])

@@ -8,7 +8,7 @@ from runtime_server.work import QUICK, rotation
 from qiskit_qml_ext.exceptions import BudgetExceededError
 from qiskit_qml_ext.primitives import Journal, Policy, connect
 from qiskit_qml_ext.primitives.journal import JournaledSampler
-from qiskit_qml_ext.primitives.targets.client.generations import generations, quietly
+from qiskit_qml_ext.primitives.targets.client.generations import generations
 
 pytestmark = pytest.mark.client
 
@@ -74,7 +74,9 @@ def test_cost_is_limited_by_the_shots_that_run():
 
 @NEWER
 def test_a_rehearsal_refuses_jobs_whose_twirled_shots_the_service_refuses():
-    connection = connect("fake_manila", shots=9_000_000, twirling={"enable_gates": True, "num_randomizations": 6_000_000})
+    connection = connect(
+        "fake_manila", shots=9_000_000, twirling={"enable_gates": True, "num_randomizations": 6_000_000}
+    )
     with pytest.raises(ValueError, match="A job of 12,000,000 executions"):
         connection.sampler.run([connection.isa_circuit(rotation().assign_parameters([0.3]))])
 
@@ -131,6 +133,6 @@ def test_fewer_shots_than_are_asked_for_are_refused_before_anything_is_paid(serv
         journal=path,
         twirling={"enable_gates": True, "num_randomizations": 2, "shots_per_randomization": 3},
     )
-    with pytest.raises(ValueError, match="100 shots are asked for, but .* 6 run"):
+    with pytest.raises(ValueError, match=r"100 shots are asked for, but .* 6 run"):
         drawn(connection)
     assert server.jobs() == []
