@@ -342,6 +342,7 @@ class Connection:
         """
         return self._target.price(self.isa_circuit(circuit))
 
+    @check_arguments()
     def plan(self, pubs: Iterable[SamplerPubLike], *, price_per_minute: float | None = None) -> RunPlan:
         """Say what circuits will take, without running them.
 

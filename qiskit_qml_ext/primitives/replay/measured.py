@@ -31,20 +31,19 @@ class Measured:
 
     Args:
         data: The data set.
-        series: Its series that are meant, by their kind.
+        series: Its series that are meant, by their kind: several that differ in how work was cut into jobs.
     """
 
-    def __init__(self, data: DataSet, series: Mapping[str, Any]):
+    def __init__(self, data: DataSet, series: Mapping[str, Sequence[Mapping[str, Any]]]):
         self.data = data
-        self.series = dict(series)
-        first = next(iter(self.series.values()))
-        self.target: str = first["target"]
-        """The name of what measured."""
-        self.run: dict[str, Any] = first["run"]
-        """How it was run."""
-        numbers = {one["id"] for one in self.series.values()}
-        self.jobs = [job for job in data.document["jobs"] if job["series"] in numbers]
+        self.series = {one["id"]: one for group in series.values() for one in group}
+        self.jobs = [job for job in data.document["jobs"] if job["series"] in self.series]
         """The jobs, those without results too."""
+        last = self.series[self.jobs[-1]["series"]]
+        self.target: str = last["target"]
+        """The name of what measured."""
+        self.run: dict[str, Any] = last["run"]
+        """How it was run, the last time."""
         self._start_empty()
 
     def _start_empty(self) -> None:
@@ -60,12 +59,13 @@ class Measured:
     @property
     def number(self) -> tuple[int, ...]:
         """The numbers of the series."""
-        return tuple(sorted(one["id"] for one in self.series.values()))
+        return tuple(sorted(self.series))
 
     @property
-    def max_executions(self) -> int:
-        """The largest number of executions in a job when it was measured, by which blocks were cut."""
-        return int(self.run.get("max_executions", _MOST_EXECUTIONS))
+    def max_executions(self) -> tuple[int, ...]:
+        """The largest numbers of executions in a job when it was measured, by which blocks were cut; the last first."""
+        runs = [self.series[job["series"]]["run"] for job in reversed(self.jobs)]
+        return tuple(dict.fromkeys(int(run.get("max_executions", _MOST_EXECUTIONS)) for run in runs))
 
     @property
     def usual_shots(self) -> int | None:

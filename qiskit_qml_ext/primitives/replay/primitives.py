@@ -1,5 +1,6 @@
 """A sampler and an estimator that look results up; what was not measured is an error, and never simulated."""
 
+import functools
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -124,20 +125,25 @@ class _Replay:
             values[..., list(source.columns)] = bindings.as_array(pub.circuit.parameters)
         return _Asked(name, source.circuit, self._measured.full(name, values))
 
-    def _job(self, request: Request, asked: Sequence[_Asked]) -> ReplayJob:
-        """Look everything up, or nothing."""
-        try:
-            request.refine(self._measured.locate)
-            places = self._measured.locate([item.key for item in request.items])
-            missing = [item for item in request.items if item.key not in places]
-            if missing:
-                raise ReplayIncompleteError(self._lacks(request, asked, missing))
-            results = {job: self._measured.results(job) for job, _ in places.values()}
-            metadata = {"version": 2, "target": self._measured.target, "data_set": self._measured.data.fingerprint}
-            return ReplayJob(request.assemble(places, results, metadata))
-        except BaseException:
+    def _job(self, ways: Iterable[Callable[[], Request]], asked: Sequence[_Asked]) -> ReplayJob:
+        """Look everything up, or nothing: as it was cut into jobs in the first of several ways in which it is there."""
+        lacks = ""
+        for make in ways:
+            request = make()
+            try:
+                request.refine(self._measured.locate)
+                places = self._measured.locate([item.key for item in request.items])
+                missing = [item for item in request.items if item.key not in places]
+                if not missing:
+                    results = {job: self._measured.results(job) for job, _ in places.values()}
+                    about = {"version": 2, "target": self._measured.target, "data_set": self._measured.data.fingerprint}
+                    return ReplayJob(request.assemble(places, results, about))
+                lacks = lacks or self._lacks(request, asked, missing)
+            except BaseException:
+                request.give_back()
+                raise
             request.give_back()
-            raise
+        raise ReplayIncompleteError(lacks)
 
     def _lacks(self, request: Request, asked: Sequence[_Asked], missing: Sequence[Item]) -> str:
         """Say what was asked for and not measured."""
@@ -202,7 +208,7 @@ class ReplaySampler(_Replay, BaseSamplerV2):
             ReplayIncompleteError: If any was not measured.
         """
         request, asked = self._request(self._coerced(pubs, shots), self._repetitions)
-        return self._job(request, asked)
+        return self._job([lambda: request], asked)
 
     def known(self, pubs: Sequence[SamplerPub]) -> list[int]:
         """Count the circuits of each PUB that were measured, as if they were asked for for the first time."""
@@ -271,17 +277,21 @@ class ReplayEstimator(_Replay, BaseEstimatorV2):
         stand_ins = [self._stand_in(pub, one) for pub, one in zip(coerced, asked, strict=True)]
         names = {id(pub.circuit): one.name for pub, one in zip(stand_ins, asked, strict=True)}
         computes = bool(self._measured.run.get("target", {}).get("draws_normal_noise"))
-        request = EstimatorRequest(
-            stand_ins,
-            target=TARGET,
-            options={},
-            seed=None,
-            identify=lambda circuit: names[id(circuit)],
-            repetitions=self._repetitions,
-            max_executions=self._measured.max_executions,
-            work=EstimatorWork(measures=not computes),  # what mitigation adds is found by cutting further
-        )
-        return self._job(request, asked)
+        work = EstimatorWork(measures=not computes)  # what mitigation adds is found by cutting further
+
+        def cut_at(max_executions: int) -> EstimatorRequest:
+            return EstimatorRequest(
+                stand_ins,
+                target=TARGET,
+                options={},
+                seed=None,
+                identify=lambda circuit: names[id(circuit)],
+                repetitions=self._repetitions,
+                max_executions=max_executions,
+                work=work,
+            )
+
+        return self._job([functools.partial(cut_at, most) for most in self._measured.max_executions], asked)
 
     def _stand_in(self, pub: EstimatorPub, asked: _Asked) -> EstimatorPub:
         """Return a PUB with observables on the circuit's own qubits, and no gates that mean anything."""

@@ -6,13 +6,18 @@ from typing import Any
 
 from qiskit_qml_ext.checks import wrong_value
 from qiskit_qml_ext.exceptions import DatasetError
+from qiskit_qml_ext.primitives.journal.dataset.layout import without_limits
 from qiskit_qml_ext.primitives.journal.dataset.reading import DataSet
 
 _LONGEST = 200
 
 
-def chosen(data: DataSet, *, target: str | None = None, series: int | Sequence[int] | None = None) -> dict[str, Any]:
-    """Return the series that are meant, by their kind: one of a sampler, one of an estimator, or both.
+Group = tuple[Mapping[str, Any], ...]
+"""Series that differ in nothing but in how work was cut into jobs: those of one program that ran with two limits."""
+
+
+def chosen(data: DataSet, *, target: str | None = None, series: int | Sequence[int] | None = None) -> dict[str, Group]:
+    """Return the series that are meant, by their kind: those of a sampler, of an estimator, or both.
 
     Args:
         data: The data set.
@@ -34,37 +39,45 @@ def chosen(data: DataSet, *, target: str | None = None, series: int | Sequence[i
         known = [one for one in known if one["target"] == target]
         if not known:
             raise ValueError(f"The data set {data.folder} was measured on {', '.join(names)}, not on {target!r:.60}.")
+    groups = _grouped(known)
     if series is None:
-        return _only(data, known)
+        return _only(data, groups)
     wanted = [series] if isinstance(series, int) else list(series)
-    found = {one["id"]: one for one in known}
+    found = {one["id"]: place for place, group in enumerate(groups) for one in group}
     if not wanted or any(number not in found for number in wanted):
         raise wrong_value("series", f"a number that it has ({', '.join(map(str, found))})", series)
-    named = [found[number] for number in wanted]
-    by_kind = {one["kind"]: one for one in named}
+    named = [groups[place] for place in dict.fromkeys(found[number] for number in wanted)]
+    by_kind = _by_kind(named)
     if len(by_kind) < len(named) or len({_way(one) for one in named}) > 1:
         raise wrong_value("series", "one series of a sampler, and one of an estimator that was run in its way", series)
-    others = [one for one in known if _way(one) == _way(named[0]) and one["kind"] not in by_kind]
+    others = [one for one in groups if _way(one) == _way(named[0]) and one[0]["kind"] not in by_kind]
     return {**(_by_kind(others) if len(others) == 1 else {}), **by_kind}
 
 
-def _only(data: DataSet, known: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    by_kind = _by_kind(known)
-    if len(by_kind) < len(known) or len({_way(one) for one in known}) > 1:
+def _only(data: DataSet, groups: Sequence[Group]) -> dict[str, Group]:
+    by_kind = _by_kind(groups)
+    if len(by_kind) < len(groups) or len({_way(one) for one in groups}) > 1:
         raise ValueError(
             f"The data set {data.folder} was measured in several ways. Say which, connect(replay=…, series=NUMBER): "
-            f"{'; '.join(_described(one) for one in known)}."
+            f"{'; '.join(_described(one[0]) for one in groups)}."
         )
     return by_kind
 
 
-def _by_kind(series: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {one["kind"]: one for one in series}
+def _grouped(known: Sequence[Mapping[str, Any]]) -> list[Group]:
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for one in known:
+        groups.setdefault(json.dumps([one["kind"], one["options"], _way((one,))], sort_keys=True), []).append(one)
+    return [tuple(group) for group in groups.values()]
 
 
-def _way(series: Mapping[str, Any]) -> str:
-    """Return how something was run, but for the primitive and its options."""
-    return json.dumps([series["target"], series["run"]], sort_keys=True)
+def _by_kind(groups: Sequence[Group]) -> dict[str, Group]:
+    return {str(group[0]["kind"]): group for group in groups}
+
+
+def _way(group: Group) -> str:
+    """Return how something was run, but for the primitive, its options, and the sizes of jobs."""
+    return json.dumps([group[0]["target"], without_limits(group[0]["run"])], sort_keys=True)
 
 
 def _can_be_asked(data: DataSet, series: Mapping[str, Any]) -> bool:

@@ -92,6 +92,31 @@ def test_plan_of_plain_pubs():
     assert plan.error_free is None
 
 
+@pytest.mark.parametrize(
+    ("price", "error", "message"),
+    [
+        (-5, ValueError, "at least 0, but -5 came"),
+        (np.nan, ValueError, "a finite number, but nan came"),
+        (np.inf, ValueError, "a finite number, but inf came"),
+        (True, TypeError, "a number, but True"),
+        ("3", TypeError, "a number, but '3'"),
+    ],
+)
+def test_a_price_that_is_none_is_refused_by_plans_as_by_connect(price, error, message):
+    circuit = QuantumCircuit(1)
+    circuit.measure_all()
+    connection = connect("fake_manila", shots=10)
+    for plan in (
+        lambda: connection.plan([circuit], price_per_minute=price),
+        lambda: kernel(connection).plan(DATA, price_per_minute=price),
+        lambda: QuantumSVC(kernel(connection)).plan(DATA, price_per_minute=price),
+        lambda: connect("fake_manila", shots=10, price_per_minute=price),
+    ):
+        with pytest.raises(error, match=f"price_per_minute must be {message}"):
+            plan()
+    assert connection.plan([circuit], price_per_minute=np.float64(0)).cost == 0
+
+
 def test_shots_of_one_circuit_beyond_a_jobs_limit_take_several_jobs_and_are_advised():
     circuit = QuantumCircuit(1)
     circuit.rx(Parameter("a"), 0)

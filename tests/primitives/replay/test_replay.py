@@ -19,6 +19,7 @@ from qiskit_qml_ext.circuits import ZZFeatureMap
 from qiskit_qml_ext.exceptions import DatasetError, ImpreciseKernelWarning, ReplayIncompleteError
 from qiskit_qml_ext.kernels import FidelityKernel
 from qiskit_qml_ext.primitives import Journal, JournaledSampler, connect
+from qiskit_qml_ext.primitives.journal.dataset import describing
 from qiskit_qml_ext.primitives.replay import measured as measured_module
 from tests.primitives.replay.programs import CASES, PROGRAMS, TARGETS
 
@@ -237,6 +238,71 @@ def test_ways_of_measuring_are_told_apart(tmp_path):
         connection = connect(replay=tmp_path / "data", series=seed)
         assert connection.seed == seed
         assert np.array_equal(kernel_on(connection).evaluate(MATRIX), matrices[seed])
+
+
+ROWS = np.vstack([MATRIX, MATRIX[:2] + 0.2])
+
+
+def estimated(connection, label):
+    return connection.estimate([value_pub(connection, ROWS, label)])[0].data.evs
+
+
+@pytest.fixture(scope="module")
+def two_limits(tmp_path_factory):
+    """What a program gave with jobs of three circuits, and another that shares some of its work with jobs of two."""
+    place = tmp_path_factory.mktemp("two limits")
+    with Journal(place / "run.journal") as journal:
+        settings = {"shots": 64, "seed": 3, "journal": journal}
+        large = connect("aer", max_executions_per_job=3 * 64, **settings)
+        kernel_on(large).evaluate(MATRIX[:2])
+        first = estimated(large, "XX")  # in larger blocks than the second program asks for
+        estimated(large, "ZZ")
+        small = connect("aer", max_executions_per_job=2 * 64, **settings)
+        results = [kernel_on(small).evaluate(MATRIX), estimated(small, "ZZ"), first]
+        assert large.usage.circuits == 1 + 5 + 5
+        assert 2 < small.usage.circuits < 3 + 5  # a pair of samples was known
+        assert journal.export(place / "data").is_complete
+    return place, results
+
+
+def replayed_both(folder, **settings):
+    connection = connect(replay=folder, **settings)
+    return [kernel_on(connection).evaluate(MATRIX), estimated(connection, "ZZ"), estimated(connection, "XX")]
+
+
+def kinds_of_series(folder):
+    document = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+    return [one["kind"] for one in document["series"]]
+
+
+def test_work_that_was_cut_into_jobs_of_two_sizes_is_one_way_of_measuring(two_limits):
+    place, expected = two_limits
+    assert sorted(kinds_of_series(place / "data")) == ["estimator", "estimator", "sampler"]
+    for settings in ({}, {"series": 1}, {"series": 2}, {"series": 3}, {"series": [1, 2, 3]}):
+        for one, other in zip(expected, replayed_both(place / "data", **settings), strict=True):
+            assert np.array_equal(one, other)
+    assert connect(replay=place / "data").max_executions_per_job == 2 * 64  # of the last run
+
+
+def test_a_data_set_that_tells_two_sizes_of_jobs_apart_is_replayed_too(two_limits, tmp_path, monkeypatch):
+    """As it was written before."""
+    monkeypatch.setattr(describing, "without_limits", dict)
+    place, expected = two_limits
+    with Journal(place / "run.journal") as journal:
+        journal.export(tmp_path / "data")
+    assert sorted(kinds_of_series(tmp_path / "data")) == ["estimator", "estimator", "sampler", "sampler"]
+    for settings in ({}, {"series": 1}, {"series": 4}):
+        for one, other in zip(expected, replayed_both(tmp_path / "data", **settings), strict=True):
+            assert np.array_equal(one, other)
+
+
+def test_what_is_in_no_job_of_any_size_is_said_to_be_lacking(two_limits):
+    connection = connect(replay=two_limits[0] / "data")
+    both = [value_pub(connection, ROWS), value_pub(connection, ROWS, "YY")]
+    with pytest.raises(ReplayIncompleteError, match=r"lacks 3 of 6 results.*Of circuit 1.*blocks"):
+        connection.estimator.run(both)
+    # what was refused does not count as asked for
+    assert len(connection.estimator.run(both[:1]).result()[0].data.evs) == 5
 
 
 def test_journaled_primitives_of_the_users_own_are_replayed(tmp_path):

@@ -10,7 +10,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from qiskit_qml_ext.arrays import AnyArray
-from qiskit_qml_ext.primitives.journal.dataset.layout import CIRCUITS, DEVICES, FORMAT, JOBS, SCHEMA_VERSION
+from qiskit_qml_ext.primitives.journal.dataset.layout import (
+    CIRCUITS,
+    DEVICES,
+    FORMAT,
+    JOBS,
+    SCHEMA_VERSION,
+    without_limits,
+)
 from qiskit_qml_ext.primitives.journal.dataset.proof import belongs_to, options_of_unit
 from qiskit_qml_ext.primitives.journal.disk.records import DONE, Unit
 from qiskit_qml_ext.primitives.journal.disk.schema import KEYS_FORMULA
@@ -18,6 +25,7 @@ from qiskit_qml_ext.primitives.journal.work.codec import BadResultError, UnitRes
 from qiskit_qml_ext.primitives.journal.work.inputs import device_part
 from qiskit_qml_ext.primitives.journal.work.stable import digest_of
 from qiskit_qml_ext.primitives.journal.work.written_circuits import gates_of_circuit, read_circuit
+from qiskit_qml_ext.primitives.targets.checked_primitives import SAMPLER
 
 _NOT_OF_THE_WORK = ("circuit_metadata", "session_id", "job_id", "units")
 """What the metadata of a result may hold that is the user's own, or the account's."""
@@ -177,9 +185,13 @@ class Describer:
             return None
 
     def _series_of(self, unit: Unit, run: Mapping[str, Any]) -> int:
-        """Return the number of those units that were run in the same way."""
+        """Return the number of those units that were run in the same way.
+
+        Rows of a sampler are found however they were cut into jobs; blocks of an estimator are what they were cut to.
+        Of several limits of a sampler's jobs the last one is said.
+        """
         options = options_of_unit(unit.settings)
-        key = digest_of([unit.kind, unit.target, options, run])
+        key = digest_of([unit.kind, unit.target, options, without_limits(run) if unit.kind == SAMPLER else run])
         if key not in self._series:
             number = len(self._series) + 1
             self._series[key] = {
@@ -187,8 +199,8 @@ class Describer:
                 "kind": unit.kind,
                 "target": unit.target,
                 "options": options,
-                "run": dict(run),
             }
+        self._series[key]["run"] = dict(run)
         return int(self._series[key]["id"])
 
     def _software_of(self, versions: dict[str, str]) -> int:

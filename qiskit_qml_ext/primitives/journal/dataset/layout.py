@@ -1,5 +1,8 @@
 """The names of the files of a data set, and the version of its schema."""
 
+from collections.abc import Mapping
+from typing import Any
+
 SCHEMA_VERSION = "1.0"
 """Its first number changes where an older reader would misread a newer folder."""
 FORMAT = "qiskit-qml-ext data set"
@@ -18,3 +21,16 @@ SUMS = "SHA256SUMS"
 
 CIRCUITS, DEVICES, JOBS = "circuits", "devices", "jobs"
 """Its folders."""
+
+
+def without_limits(run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how something was run, without how work was cut into jobs, which changes no result.
+
+    Args:
+        run: How it was run, as a series says it.
+    """
+    kept = {name: one for name, one in run.items() if name != "max_executions"}
+    if "connection" in kept:
+        settings: Mapping[str, Any] = kept["connection"]
+        kept["connection"] = {name: one for name, one in settings.items() if name != "max_executions_per_job"}
+    return kept
