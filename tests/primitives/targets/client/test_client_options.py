@@ -10,6 +10,7 @@ from qiskit import QuantumCircuit, generate_preset_pass_manager
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_aer import AerSimulator
 from qiskit_ibm_runtime import options as legacy_models
+from qiskit_ibm_runtime.fake_provider import FakeFractionalBackend
 from qiskit_ibm_runtime.options.utils import Unset
 from runtime_server.client import HAS_EXECUTOR
 from runtime_server.work import QUICK, rotation
@@ -72,6 +73,31 @@ def test_names_that_may_be_meant_are_the_arguments_of_connect():
 def test_values_that_the_client_does_not_take_are_refused(given, words, kind):
     with pytest.raises(ValueError, match=words):
         connect("fake_manila", generation=kind, **given)
+
+
+@NEWER
+@pytest.mark.parametrize("no", ["false", "off", 0, np.False_])
+def test_values_are_what_the_client_makes_of_them(no):
+    connection = connect(FakeFractionalBackend(), shots=100, fractional=True, twirling={"enable_gates": no})
+    assert connection.target.shots_run(100) == 100
+    assert connection.target.conditions("sampler") == ("twirling.enable_gates=False",)
+    branching = QuantumCircuit(5, 1)
+    branching.measure(0, 0)
+    with branching.if_test((0, 1)):
+        branching.x(0)
+    sampler = connect("fake_manila", shots=10, seed=1, dynamical_decoupling={"enable": no}).sampler
+    assert sampler.run([branching]).result()[0].data.c.num_shots == 10
+
+
+@NEWER
+@pytest.mark.parametrize("fifty", ["50", 50.0, np.int64(50)])
+def test_numbers_are_what_the_client_makes_of_them(fifty):
+    circuit = QuantumCircuit(5, 1)
+    circuit.measure(0, 0)
+    twirling = {"enable_measure": True, "num_randomizations": fifty}
+    connection = connect("fake_manila", shots=120, seed=1, twirling=twirling)
+    assert connection.sampler.run([circuit]).result()[0].data.c.num_shots == connection.target.shots_run(120) == 150
+    assert "twirling.num_randomizations=50" in connection.target.conditions("sampler")
 
 
 @pytest.mark.parametrize("kind", GENERATIONS)
