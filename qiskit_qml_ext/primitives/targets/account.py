@@ -52,7 +52,7 @@ def device_of_account(service: Any, name: object = LEAST_BUSY) -> BackendV2:
         raise TypeError(f"backend must be the name of a device or {LEAST_BUSY!r}, but {name!r} came.")
     try:
         if name == LEAST_BUSY:
-            name = service.least_busy(operational=True, simulator=False).name
+            name = str(service.least_busy(operational=True, simulator=False).name)
         _forget_gates(service, name)
         return service.backend(name, use_fractional_gates=None)  # with them, and with control flow
     except Exception as error:
