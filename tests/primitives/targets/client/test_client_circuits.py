@@ -248,6 +248,17 @@ def test_fractional_gates_and_mitigation_that_excludes_them_are_refused_with_wha
     assert (wanted is None) == (asked is None)  # one table decides for circuits and for connections
 
 
+def test_simulators_of_devices_run_what_is_told_of_them_and_refuse_foreign_instructions():
+    registers = (QuantumRegister(5), ClassicalRegister(0, "none"), ClassicalRegister(1, "c"))
+    connection = connect(AerSimulator.from_backend(FakeFractionalBackend()), shots=10, seed=1)
+    unusual = QuantumCircuit(*registers)
+    unusual.rzz(3.0, 0, 1)  # outside of the device's range
+    unusual.measure(0, 0)
+    assert connection.sampler.run([unusual]).result()[0].data.c.get_counts() == {"0": 10}
+    with pytest.raises(UnsupportedCircuitError, match="does not have the instruction h"):
+        connection.sampler.run([CIRCUITS["another gate"]])
+
+
 def test_dynamical_decoupling_and_control_flow_exclude_each_other():
     connection = connect(FakeFractionalBackend(), dynamical_decoupling={"enable": True})
     with pytest.raises(UnsupportedCircuitError, match="circuits with control flow exclude each other"):
