@@ -36,7 +36,7 @@ from qiskit_qml_ext.primitives.targets.client.circuits import (
     refuse_with_options,
 )
 from qiskit_qml_ext.primitives.targets.client.conditions import conditions_of
-from qiskit_qml_ext.primitives.targets.client.conflicts import refuse_signals
+from qiskit_qml_ext.primitives.targets.client.conflicts import refuse_delays, refuse_signals
 from qiskit_qml_ext.primitives.targets.client.dry_runs import dry_run
 from qiskit_qml_ext.primitives.targets.client.exclusions import exclusion_of
 from qiskit_qml_ext.primitives.targets.client.general_angles import with_general_angles
@@ -87,6 +87,8 @@ class RuntimeTarget(BackendTarget):
         self.generation = generation(self.runtime_options.get("generation", AUTO)).name
         self.options = PrimitiveOptions.of(settings, generation(self.generation))
         parts = (self.options.sampler, self.options.estimator)
+        for part in parts:
+            refuse_delays(part, getattr(backend, "rep_delay_range", None), self.name)
         self._excluding = next(filter(None, (exclusion_of(part, self.generation) for part in parts)), None)
         self._said: set[str] = set()
         self._wanted_mode = mode
