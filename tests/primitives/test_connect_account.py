@@ -7,7 +7,9 @@ import pytest
 import qiskit_ibm_runtime
 from qiskit import QuantumCircuit, generate_preset_pass_manager
 from qiskit_ibm_runtime import Batch, QiskitRuntimeService, Session
+from qiskit_ibm_runtime.fake_provider import FakeFractionalBackend
 from runtime_server.client import HAS_EXECUTOR
+from runtime_server.harness import RuntimeServer
 from runtime_server.work import QUICK, isa_rotation, rotation
 
 from qiskit_qml_ext.exceptions import RunIncompleteError
@@ -126,6 +128,29 @@ def test_closed_sessions_of_the_users_are_refused(backend, kind):
     mode.close()
     with pytest.raises(ValueError, match=rf"The {kind.__name__} that came is closed.*mode='{kind.__name__.lower()}'"):
         connect(mode)
+
+
+USED_BEFORE = {
+    "never": lambda service: None,
+    "for the device": lambda service: service.backend("test_fractional"),
+    "for all devices": lambda service: service.backends(),
+    "for the least busy one": lambda service: service.least_busy(),
+    "for fractional gates": lambda service: service.backend("test_fractional", use_fractional_gates=True),
+}
+
+
+def test_devices_of_an_account_have_all_their_gates_whatever_it_was_used_for_before(tmp_path, monkeypatch):
+    with RuntimeServer(tmp_path, [FakeFractionalBackend]) as running:  # one device only, so that it is the least busy
+        for variable, value in running.environment.items():
+            monkeypatch.setenv(variable, value)
+        for used, use in USED_BEFORE.items():
+            for name in ("test_fractional", "least_busy"):
+                service = running.service()
+                use(service)
+                names = connect(service, backend=name, fractional=True).device.operation_names
+                assert {"rzz", "rx", "cx", "if_else"} <= set(names), (used, name)
+                plain = service.backend("test_fractional")  # what others ask for is what they get
+                assert "rzz" not in plain.operation_names
 
 
 def test_account_of_either_name_and_of_a_subclass_is_taken(server):

@@ -52,7 +52,8 @@ def device_of_account(service: Any, name: object = LEAST_BUSY) -> BackendV2:
         raise TypeError(f"backend must be the name of a device or {LEAST_BUSY!r}, but {name!r} came.")
     try:
         if name == LEAST_BUSY:
-            name = service.least_busy(operational=True, simulator=False).name
+            name = str(service.least_busy(operational=True, simulator=False).name)
+        _forget_gates(service, name)
         return service.backend(name, use_fractional_gates=None)  # with them, and with control flow
     except Exception as error:
         if type(error).__name__ != "QiskitBackendNotFoundError":
@@ -61,3 +62,12 @@ def device_of_account(service: Any, name: object = LEAST_BUSY) -> BackendV2:
         nothing = "none at all, so perhaps the account cannot be reached"
         names = ", ".join(sorted(backend.name for backend in service.backends())) or nothing
         raise ValueError(f"The account has no device {name!r}. It has: {names}.") from error
+
+
+def _forget_gates(service: Any, name: str) -> None:
+    """Let the client read a device's gates anew: it keeps them as they were asked for first, without fractional ones.
+
+    Only what was asked for with ``use_fractional_gates=True`` is read anew by itself, which before 0.42 is without
+    control flow.
+    """
+    getattr(service, "_backend_configs", {}).pop(name, None)

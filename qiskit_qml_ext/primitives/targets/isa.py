@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import Barrier
+from qiskit.circuit import Barrier, ControlFlowOp
 from qiskit.circuit.library import RZGate
 from qiskit.transpiler import Target as DeviceTarget
 
@@ -113,16 +113,29 @@ def is_isa(circuit: QuantumCircuit, device: DeviceTarget) -> bool:
     """Tell whether a circuit acts on a device's qubits with nothing but the device's instructions."""
     if circuit.num_qubits != device.num_qubits or has_free_bounded_gates(circuit, device):
         return False
-    return all(
-        isinstance(item.operation, Barrier)
-        or (
-            not is_mistakable(item.operation, device)
-            and device.instruction_supported(
-                item.operation.name, tuple(circuit.find_bit(qubit).index for qubit in item.qubits)
-            )
-        )
-        for item in circuit.data
-    )
+    return _has_own_instructions(circuit, device, range(circuit.num_qubits))
+
+
+def _has_own_instructions(circuit: QuantumCircuit, device: DeviceTarget, places: Sequence[int]) -> bool:
+    """Tell whether a circuit, and all blocks of its control flow, have nothing but a device's instructions.
+
+    Args:
+        circuit: The circuit.
+        device: The device.
+        places: The device's qubits on which those of the circuit stand.
+    """
+    for item in circuit.data:
+        operation = item.operation
+        qubits = tuple(places[circuit.find_bit(qubit).index] for qubit in item.qubits)
+        if isinstance(operation, Barrier):
+            continue
+        if is_mistakable(operation, device) or not device.instruction_supported(operation.name, qubits):
+            return False
+        if isinstance(operation, ControlFlowOp) and not all(
+            _has_own_instructions(block, device, qubits) for block in operation.blocks
+        ):
+            return False
+    return True
 
 
 def phase_gates_as_rotations(circuit: QuantumCircuit) -> QuantumCircuit:

@@ -8,6 +8,7 @@ from typing import Any
 
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.providers import BackendV2
 from qiskit.transpiler import Target as DeviceTarget
@@ -35,10 +36,11 @@ from qiskit_qml_ext.primitives.targets.client.circuits import (
     refuse_with_options,
 )
 from qiskit_qml_ext.primitives.targets.client.conditions import conditions_of
-from qiskit_qml_ext.primitives.targets.client.conflicts import refuse_signals
+from qiskit_qml_ext.primitives.targets.client.conflicts import refuse_delays, refuse_signals
 from qiskit_qml_ext.primitives.targets.client.dry_runs import dry_run
 from qiskit_qml_ext.primitives.targets.client.estimator_work import EstimatorWork
 from qiskit_qml_ext.primitives.targets.client.exclusions import exclusion_of
+from qiskit_qml_ext.primitives.targets.client.general_angles import with_general_angles
 from qiskit_qml_ext.primitives.targets.client.generations import quietly
 from qiskit_qml_ext.primitives.targets.client.plans import refuse_closed, refuse_sessions
 from qiskit_qml_ext.primitives.targets.client.twirled_rehearsals import with_randomisations_kept
@@ -86,6 +88,8 @@ class RuntimeTarget(BackendTarget):
         self.generation = generation(self.runtime_options.get("generation", AUTO)).name
         self.options = PrimitiveOptions.of(settings, generation(self.generation))
         parts = (self.options.sampler, self.options.estimator)
+        for part in parts:
+            refuse_delays(part, getattr(backend, "rep_delay_range", None), self.name)
         self._excluding = next(filter(None, (exclusion_of(part, self.generation) for part in parts)), None)
         self._said: set[str] = set()
         self._wanted_mode = mode
@@ -112,7 +116,7 @@ class RuntimeTarget(BackendTarget):
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a Runtime sampler; a seed has an effect in local testing mode only."""
         self._warn("samplers", self.options.not_of_samplers)
-        own = generation(self.generation).sampler
+        own = self._twirled(generation(self.generation).sampler, SamplerPub)
         if self.is_fake and self.generation == "executor":
             own = with_randomisations_kept(own)
         own = with_values_prepared(own, SAMPLER_VALUES, _device_of)
@@ -125,12 +129,17 @@ class RuntimeTarget(BackendTarget):
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
         """Return a Runtime estimator; a seed has an effect in local testing mode only."""
         self._warn("estimators", self.options.not_of_estimators)
-        own = with_values_prepared(generation(self.generation).estimator, ESTIMATOR_VALUES, _device_of)
+        own = self._twirled(generation(self.generation).estimator, EstimatorPub)
+        own = with_values_prepared(own, ESTIMATOR_VALUES, _device_of)
         kind = self._checked(own, ESTIMATOR)
         estimator = quietly(kind, mode=self._mode(), options=dict(self.options.estimator))
         estimator.options.default_precision = precision_of(shots or self.default_shots)
         self._seed_simulator(estimator, seed)
         return estimator
+
+    def _twirled(self, primitive: Any, kind: Any) -> Any:
+        """Return a class of primitives that can twirl what options let it."""
+        return with_general_angles(primitive, kind) if self.generation == "executor" else primitive
 
     def conditions(self, primitive: str) -> tuple[str, ...]:
         """Return the options that were set, and the mitigation of an estimator that was told nothing.

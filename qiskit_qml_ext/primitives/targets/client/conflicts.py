@@ -5,13 +5,15 @@ looked for before anything runs. Of the older generation the client itself refus
 options are made, and the service knows the rest.
 """
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from qiskit_qml_ext.primitives.targets.client.generations import Generation
 
 Options = Mapping[str, Any]
 
+_ROUNDING = 1e-9
 _LEVEL_WITH_ZNE = 2  # the resilience level that extrapolates to zero noise without being told
 _USUAL_FACTORS = (1, 3, 5)
 _USUAL_EXTRAPOLATORS = ("exponential", "linear")
@@ -59,6 +61,28 @@ def refuse_signals(sampler: Options, name: str) -> None:
             f"execution.meas_type={kind!r} makes samplers give signals of the readout, but {name} bits. Leave the "
             "option out, or use connection.sampler on a device. Nothing was submitted."
         )
+
+
+def refuse_delays(options: Options, allowed: Sequence[float] | None, name: str) -> None:
+    """Raise for a time between two shots that a device does not take.
+
+    Args:
+        options: What was set for a primitive.
+        allowed: The shortest and the longest time that the device takes, in seconds; ``None`` where it says none.
+        name: The device's name.
+
+    Raises:
+        ValueError: The message says which times it takes.
+    """
+    delay = options.get("execution", {}).get("rep_delay")
+    if delay is None:
+        return
+    shortest, longest = (0.0, math.inf) if allowed is None else allowed
+    # the client works out these ends from microseconds
+    within = shortest * (1 - _ROUNDING) <= delay <= longest * (1 + _ROUNDING)
+    if not within or math.isinf(delay) or (allowed is None and delay == 0):
+        must = "positive and finite" if allowed is None else f"from {shortest:g} to {longest:g}, as the device says,"
+        raise ValueError(f"execution.rep_delay, in seconds, must be {must} for {name}, but {delay!r} came.")
 
 
 def _signals(sampler: Options) -> str | None:

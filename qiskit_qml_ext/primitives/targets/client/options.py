@@ -83,7 +83,7 @@ class PrimitiveOptions:
             parts.append(_Part(role, model(), keywords, [_with_one_time_limit(set_values(item)) for item in own]))
         _refuse_unknown(parts, kind)
         for part in parts:
-            _refuse_values(part.usual, part.kept, "")
+            part.kept = _converted(part.usual, part.kept, "")
         sampler, estimator = parts
         options = cls(sampler.kept, estimator.kept, tuple(sampler.unknown), tuple(estimator.unknown))
         refuse_conflicts(options.sampler, options.estimator, kind)
@@ -171,13 +171,18 @@ def _says_nothing(usual: Any, name: str) -> bool:
     return False
 
 
-def _refuse_values(usual: Any, given: Mapping[str, Any], prefix: str) -> None:
-    """Let the client look at the values, group by group, so that its errors are of one option each."""
-    for name, value in given.items():
-        if is_group(getattr(usual, name)):
-            _refuse_values(getattr(usual, name), value, f"{prefix}{name}.")
+def _converted(usual: Any, given: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Return the values as the client takes them: it makes ``False`` of ``"off"`` and 50 of ``"50"``.
+
+    It looks at them group by group, so that its errors are of one option each.
+
+    Raises:
+        ValueError: If it does not take one.
+    """
+    groups = {name: getattr(usual, name) for name in given if is_group(getattr(usual, name))}
+    inner = {name: _converted(group, given[name], f"{prefix}{name}.") for name, group in groups.items()}
     try:
-        type(usual)(**given)
+        taken = type(usual)(**given)
     except ValueError as error:  # Pydantic's
         problems: list[dict[str, Any]] = getattr(error, "errors", list)()
         said = [
@@ -187,6 +192,7 @@ def _refuse_values(usual: Any, given: Mapping[str, Any], prefix: str) -> None:
         ]
         words = "; ".join(dict.fromkeys(said)) or str(error)
         raise ValueError(f"An option of the Runtime client is not what it must be: {words}.") from error
+    return {name: inner[name] if name in inner else getattr(taken, name) for name in given}
 
 
 def _with_one_time_limit(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -70,6 +70,44 @@ def test_circuits_are_refused_that_the_clients_own_rule_refuses_and_no_others(fa
         assert found is None or isinstance(found, UnsupportedCircuitError)
 
 
+def in_two_branches(name, *qubits, width=5):
+    """Return a circuit with a gate in a branch within a branch, whose blocks count the qubits in another order."""
+    circuit = QuantumCircuit(width, 1)
+    circuit.x(3)
+    circuit.measure(3, 0)
+    with circuit.if_test((circuit.clbits[0], 1)), circuit.if_test((circuit.clbits[0], 1)):
+        getattr(circuit, name)(*qubits)
+    circuit.measure(0, 0)
+    return circuit
+
+
+WIDE = {name: circuit for name, circuit in CIRCUITS.items() if circuit.num_qubits == 5} | {
+    "a coupling in a branch of a branch": in_two_branches("cx", 2, 1),
+    "another direction in a branch of a branch": in_two_branches("cx", 1, 2),
+    "another gate in a branch of a branch": in_two_branches("t", 3),
+}
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_circuits_in_a_devices_gates_are_those_that_the_clients_own_rule_takes(name):
+    fake = FakeFractionalBackend()
+    connection, circuit = connect(fake, shots=64, seed=1), WIDE[name]
+    taken = refusal(lambda: validate_isa_circuits([circuit], fake.target)) is None
+    assert connection.is_isa(circuit) == taken
+    isa = connection.isa_circuit(circuit)
+    assert (isa is circuit) == taken
+    assert connection.is_isa(isa)
+    assert refusal(lambda: validate_isa_circuits([isa], fake.target)) is None
+
+
+def test_a_gate_in_a_branch_that_a_device_lacks_is_transpiled_and_runs():
+    circuit = on(("x", 0), control_flow="h")
+    connection = connect("fake_manila", shots=4000, seed=1)
+    for isa in (connection.isa_circuit(circuit), connection.pass_manager.run(circuit)):
+        counts = connection.sampler.run([isa]).result()[0].data.c.get_counts()
+        assert abs(counts["1"] - 2000) < 300  # a half, with 6 standard errors and the snapshot's readout errors
+
+
 @pytest.mark.parametrize("name", CIRCUITS)
 @pytest.mark.parametrize("make", [lambda: "fake_manila", lambda: AerSimulator.from_backend(FakeManilaV2())])
 def test_rehearsals_run_what_the_device_has_and_refuse_the_rest(make, name):
@@ -208,6 +246,17 @@ def test_fractional_gates_and_mitigation_that_excludes_them_are_refused_with_wha
     assert error is None or asked in str(error)
     wanted = refusal(lambda: connect(FakeFractionalBackend(), generation="legacy", fractional=True, **given))
     assert (wanted is None) == (asked is None)  # one table decides for circuits and for connections
+
+
+def test_simulators_of_devices_run_what_is_told_of_them_and_refuse_foreign_instructions():
+    registers = (QuantumRegister(5), ClassicalRegister(0, "none"), ClassicalRegister(1, "c"))
+    connection = connect(AerSimulator.from_backend(FakeFractionalBackend()), shots=10, seed=1)
+    unusual = QuantumCircuit(*registers)
+    unusual.rzz(3.0, 0, 1)  # outside of the device's range
+    unusual.measure(0, 0)
+    assert connection.sampler.run([unusual]).result()[0].data.c.get_counts() == {"0": 10}
+    with pytest.raises(UnsupportedCircuitError, match="does not have the instruction h"):
+        connection.sampler.run([CIRCUITS["another gate"]])
 
 
 def test_dynamical_decoupling_and_control_flow_exclude_each_other():

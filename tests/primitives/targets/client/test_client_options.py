@@ -10,6 +10,7 @@ from qiskit import QuantumCircuit, generate_preset_pass_manager
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_aer import AerSimulator
 from qiskit_ibm_runtime import options as legacy_models
+from qiskit_ibm_runtime.fake_provider import FakeFractionalBackend
 from qiskit_ibm_runtime.options.utils import Unset
 from runtime_server.client import HAS_EXECUTOR
 from runtime_server.work import QUICK, rotation
@@ -17,8 +18,10 @@ from runtime_server.work import QUICK, rotation
 from qiskit_qml_ext.exceptions import OptionWithoutEffectWarning
 from qiskit_qml_ext.primitives import Policy, connect
 from qiskit_qml_ext.primitives.targets.client import AUTO, PrimitiveOptions, generation
+from qiskit_qml_ext.primitives.targets.client.conflicts import refuse_delays
 from qiskit_qml_ext.primitives.targets.client.generations import generations, quietly
 from qiskit_qml_ext.primitives.targets.client.options import ARGUMENTS_OF_CONNECT
+from qiskit_qml_ext.primitives.targets.runtime import fake_backend
 
 pytestmark = pytest.mark.client
 
@@ -72,6 +75,70 @@ def test_names_that_may_be_meant_are_the_arguments_of_connect():
 def test_values_that_the_client_does_not_take_are_refused(given, words, kind):
     with pytest.raises(ValueError, match=words):
         connect("fake_manila", generation=kind, **given)
+
+
+@NEWER
+@pytest.mark.parametrize("no", ["false", "off", 0, np.False_])
+def test_values_are_what_the_client_makes_of_them(no):
+    connection = connect(FakeFractionalBackend(), shots=100, fractional=True, twirling={"enable_gates": no})
+    assert connection.target.shots_run(100) == 100
+    assert connection.target.conditions("sampler") == ("twirling.enable_gates=False",)
+    branching = QuantumCircuit(5, 1)
+    branching.measure(0, 0)
+    with branching.if_test((0, 1)):
+        branching.x(0)
+    sampler = connect("fake_manila", shots=10, seed=1, dynamical_decoupling={"enable": no}).sampler
+    assert sampler.run([branching]).result()[0].data.c.num_shots == 10
+
+
+@NEWER
+@pytest.mark.parametrize("fifty", ["50", 50.0, np.int64(50)])
+def test_numbers_are_what_the_client_makes_of_them(fifty):
+    circuit = QuantumCircuit(5, 1)
+    circuit.measure(0, 0)
+    twirling = {"enable_measure": True, "num_randomizations": fifty}
+    connection = connect("fake_manila", shots=120, seed=1, twirling=twirling)
+    assert connection.sampler.run([circuit]).result()[0].data.c.num_shots == connection.target.shots_run(120) == 150
+    assert "twirling.num_randomizations=50" in connection.target.conditions("sampler")
+
+
+@pytest.mark.parametrize("kind", GENERATIONS)
+@pytest.mark.parametrize(
+    ("device", "taken", "refused"),
+    [
+        ("fake_manila", [0.0, 1e-4, 5e-4], [-1e-9, -1, 5.001e-4, 1, np.inf, np.nan]),
+        ("fake_peekskill", [0.0, 1e-3], [-1e-9, 1.001e-3, np.nan]),
+        ("fake_cambridge", [1e-4, 1], [0.0, -1e-4, np.inf, np.nan]),  # it says no range
+    ],
+)
+def test_times_between_shots_are_those_that_the_device_says(kind, device, taken, refused):
+    backend = fake_backend(device)  # in microseconds, as the device's own file has it
+    said = backend._conf_dict.get("rep_delay_range")
+    assert said is None or all(said[0] <= round(delay * 1e6, 6) <= said[1] for delay in taken)
+    assert said is None or not any(said[0] <= delay * 1e6 <= said[1] for delay in refused)
+    for delay in taken:
+        connect(backend, generation=kind, execution={"rep_delay": delay})
+    for delay in refused:
+        with pytest.raises(ValueError, match=r"execution.rep_delay, in seconds, must be .* for fake_"):
+            connect(backend, generation=kind, execution={"rep_delay": delay})
+
+
+def test_times_between_shots_may_be_too_short_for_a_device():
+    for delay in (2e-5, 5e-4):
+        refuse_delays({"execution": {"rep_delay": delay}}, (20 * 1e-6, 500 * 1e-6), "a device")
+    for delay in (0.0, 1.9e-5):
+        with pytest.raises(ValueError, match=r"must be from 2e-05 to 0\.0005, as the device says, for a device, but"):
+            refuse_delays({"execution": {"rep_delay": delay}}, (20 * 1e-6, 500 * 1e-6), "a device")
+
+
+def test_times_between_shots_are_refused_on_a_device_too(server):
+    for target, settings in (
+        (server.service(), {"backend": "test_manila"}),
+        (server.service().backend("test_manila"), {}),
+    ):
+        connect(target, execution={"rep_delay": 4e-4}, **settings)
+        with pytest.raises(ValueError, match=r"from 0 to 0\.0005, as the device says, for test_manila"):
+            connect(target, execution={"rep_delay": 1e-3}, **settings)
 
 
 @pytest.mark.parametrize("kind", GENERATIONS)
