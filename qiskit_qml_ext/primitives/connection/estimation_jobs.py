@@ -66,7 +66,7 @@ class EstimationJobs:
         result = job.result()
         assert isinstance(job, (JournaledJob, ReplayJob))
         executions = job.report.executions
-        asked = sum(map(self._executions, pubs))
+        asked = sum(map(self._executions, pubs)) + self._calibration(pubs[0]) * job.report.submitted
         circuits = sum(map(self._work.circuits, pubs)) * executions // asked if asked else 0
         self._count(Usage(circuits, executions, job.report.submitted))
         return result

@@ -59,7 +59,7 @@ def test_observables_of_one_circuit_stay_together_when_it_is_cut(monkeypatch):
 
 def test_a_circuit_with_more_shots_than_a_job_may_have_is_refused():
     connection = connect("fake_manila", shots=5000, max_executions_per_job=1000)
-    with pytest.raises(ValueError, match="5000 shots exceeds the limit of 1000 executions"):
+    with pytest.raises(ValueError, match="5000 shots, which with its mitigation takes 10,048 executions, exceeds"):
         jacobian(CIRCUIT, Z, np.full(4, 0.3), connection=connection)
     assert connection.usage.jobs == 0
 

@@ -40,6 +40,10 @@ class _NoiseByQubits:
             self._made[within] = NoiseModel.from_backend(device)
         return self._made[within]
 
+    def journal_content(self) -> BackendV2:
+        """Return the device, on which the results depend; what was made of it does not change them."""
+        return self._device
+
     def __deepcopy__(self, memo: dict[int, Any]) -> "_NoiseByQubits":
         return self
 
