@@ -6,6 +6,7 @@ attributes, so that options that are set on one of them are set on both.
 
 import copy
 import functools
+import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -62,4 +63,7 @@ _WATCH = "_qiskit_qml_ext_watch"
 def _view(primitive: Any, kind: Any) -> Any:
     view = object.__new__(kind)
     view.__dict__ = primitive.__dict__
+    for name, place in [item for cls in type(primitive).__mro__ for item in vars(cls).items()]:
+        if isinstance(place, types.MemberDescriptorType) and hasattr(primitive, name):  # a slot
+            place.__set__(view, place.__get__(primitive))
     return view

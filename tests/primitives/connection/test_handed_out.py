@@ -129,6 +129,21 @@ def test_primitives_of_the_user_are_the_same_objects_with_the_same_attributes():
     assert type(sampler) is StatevectorSampler
 
 
+class WithSlots(StatevectorSampler):
+    __slots__ = ("own",)
+
+    def __init__(self):
+        super().__init__(seed=1, default_shots=10)
+        self.own = 7
+
+    def run(self, pubs, *, shots=None):
+        return super().run(pubs, shots=self.own)
+
+
+def test_primitives_of_the_user_keep_what_lies_in_their_slots():
+    assert run_directly(Connection.from_primitives(sampler=WithSlots()), "sampler")[0].data.meas.num_shots == 7
+
+
 def test_copies_are_held_against_the_limit_and_share_no_attributes():
     connection = connect("exact", shots=100, seed=1, max_executions=150)
     handed = connection.sampler

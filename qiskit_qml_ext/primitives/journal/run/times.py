@@ -38,11 +38,13 @@ class Times:
     def predicted(self, work: Sequence[tuple[QuantumCircuit, int]]) -> JobNote:
         """Predict what a job takes, by the jobs of its kind that the journal knows by now.
 
+        Those of this machine too that nothing limits: later ones may be limited, and then these count.
+
         Args:
             work: Its circuits with their executions.
         """
         spending = self._run.spending
-        if spending.price is None or not (self._run.service.is_durable or spending.is_limited):
+        if spending.price is None:
             return JobNote()
         times = [(self._seconds_per_shot(circuit), number) for circuit, number in work]
         if any(seconds is None for seconds, _ in times):
@@ -115,6 +117,8 @@ class Times:
 
     def _model(self) -> JobTime:
         service = self._run.service
+        if not service.is_durable:
+            return self._run.spending.documented  # nobody says what jobs of this machine would have taken
         records = self._run.journal.job_records()
         past = past_jobs(records, target=service.target, kind=self._kind, options=service.options)
         return fitted_to(self._run.spending.documented, past)

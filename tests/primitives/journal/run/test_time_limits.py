@@ -19,7 +19,7 @@ from together import in_threads
 from qiskit_qml_ext.exceptions import BudgetExceededError, JournalDamagedError
 from qiskit_qml_ext.primitives import Journal, Policy, Quota, connect
 from qiskit_qml_ext.primitives.journal.disk.job_times import PREFIX, JobNote, notes
-from qiskit_qml_ext.primitives.journal.disk.rows import ABOUT, ATTEMPTS, change, remove
+from qiskit_qml_ext.primitives.journal.disk.rows import ABOUT, ATTEMPTS, change, read, remove
 from qiskit_qml_ext.primitives.journal.service.jobs import TimeOfJob, time_of
 from qiskit_qml_ext.primitives.journal.store import job_times
 
@@ -247,6 +247,20 @@ def test_a_rehearsal_on_a_fake_device_is_limited_by_what_the_device_would_take(p
         assert journal.spent(here=False).seconds == 0, "nobody charges for it"
 
 
+def test_jobs_of_a_rehearsal_without_limits_count_as_the_same_with_one(path):
+    """A target without documented overhead: jobs take what their circuits do, and not two seconds each."""
+    device = GenericBackendV2(2, seed=1)
+    settings = {"shots": 100, "seed": 1, "journal": path, "max_executions_per_job": 200}
+    values = np.asarray(ANGLES)[:, None]
+    plan = connect(device, **settings).plan([(rotation(), values)])
+    list(connect(device, **settings).sample(rotation(), values))
+    assert [record.note.predicted_seconds for record in records(path)] == pytest.approx([plan.seconds / 3] * 3)
+    limited = connect(device, **settings, max_qpu_seconds=2.1 * plan.seconds)
+    list(limited.sample(rotation(), values + 0.1))  # nothing else is spent than this and the first
+    with pytest.raises(BudgetExceededError, match="reserved for 6 jobs"):
+        list(limited.sample(rotation(), values + 0.2))
+
+
 def test_a_rehearsal_does_not_use_up_what_the_device_may_take(run, server, path):
     connection = connect("fake_manila", shots=100, seed=1, journal=path, max_qpu_seconds=100)
     list(connection.sample(rotation(), ANGLES[:, None]))
@@ -284,7 +298,7 @@ def test_a_journal_with_predictions_is_sound_for_the_tables_of_before(run, path)
     with Journal(path) as journal, journal._transaction(write=False) as database:
         assert len(notes(database)) == 3
         assert all(0 < note.circuit_seconds < note.predicted_seconds for note in notes(database).values())
-        assert database.execute("PRAGMA user_version").fetchone() == (2,)
+        assert sum(row["name"].startswith(PREFIX) for row in read(database, ABOUT)) == 3
 
 
 @pytest.mark.parametrize(
