@@ -108,6 +108,22 @@ def truth_value(name: str, value: object) -> bool:
     return bool(value)
 
 
+def text(name: str, value: object) -> str:
+    """Return a text that is not empty."""
+    if not isinstance(value, str):
+        raise wrong_kind(name, "a text", value)
+    if not value.strip():
+        raise wrong_value(name, "a text that is not empty", value)
+    return value
+
+
+def texts(name: str, values: object) -> tuple[str, ...]:
+    """Return a list or tuple of texts, which may be empty; one text alone is none."""
+    if not isinstance(values, (list, tuple)):
+        raise wrong_kind(name, "a list of texts", values)
+    return tuple(text(f"each of {name}", value) for value in values)
+
+
 def one_of(name: str, value: object, choices: Sequence[str]) -> str:
     """Return one of a few words."""
     if not isinstance(value, str) or value not in choices:

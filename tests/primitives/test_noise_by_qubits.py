@@ -121,6 +121,12 @@ def test_parts_share_no_instruction_and_no_bit(monkeypatch):
     made = wide()
     assert parts.parts_of(made) == [{0, 1}, {2}, {3, 4}]
     assert parts.parts_of(wide(7))[-2:] == [{5}, {6}]
+    idle = wide(7).copy_empty_like()
+    idle.x(range(7))
+    assert parts.parts_of(idle) == [set(range(7))]
+    idle.measure(2, 2)
+    idle.measure(4, 0)
+    assert parts.parts_of(idle) == [{2}, {4}]
     made.measure(2, 0)  # onto the bit of another qubit
     assert parts.parts_of(made) == [{0, 1, 2}, {3, 4}]
     with made.if_test((made.clbits[0], 1)):
@@ -150,6 +156,21 @@ def test_parts_put_together_have_the_distribution_of_the_whole(monkeypatch, rows
     one, other = np.array(frequencies)
     assert np.all(np.abs(one - other) < 5 * np.sqrt((one + other) / 20_000) + 1e-9)
     assert not np.array_equal(one, other)  # the parts have seeds of their own
+
+
+@pytest.mark.parametrize("measured", [1, 2])
+def test_decoupled_idle_qubits_of_a_wide_device_are_left_out(measured):
+    """Dynamical decoupling puts gates on all 27 qubits, of which one or two are measured."""
+    connection = connect("fake_kolkata", shots=4000, seed=1, dynamical_decoupling={"enable": True})
+    made = QuantumCircuit(2, measured)
+    made.rx(0.4, 0)
+    made.delay(2000, 0)
+    if measured == 2:
+        made.cx(0, 1)
+    made.measure(range(measured), range(measured))
+    counts = connection.sampler.run([connection.isa_circuit(made)]).result()[0].data.c.get_counts()
+    # errors of the device take up to a tenth
+    assert abs(counts["0" * measured] / 4000 - np.cos(0.2) ** 2) < 0.1
 
 
 def test_estimators_on_wide_devices_measure_every_qubit_and_are_right():

@@ -86,10 +86,11 @@ def connect(
             says. A service that says otherwise when a job is submitted is believed: work is cut accordingly.
         fractional: Whether circuits run with the fractional gates of IBM's Heron processors, R_ZZ and R_X of any angle:
             ``True``, ``False``, or ``"auto"``, for each circuit that way for which the reported errors promise the
-            larger signal. Half the two-qubit gates for rotations of pairs; their angles are folded into the range that
-            the device runs, within the one PUB. A fake of a Heron processor has them too, with the errors of X and CZ.
-            They exclude twirled gates (but for ``twirling={"group": "local_pauli", …}`` of the client's newer
-            primitives), PEC, PEA and ZNE: ``True`` is refused together with these, ``"auto"`` means ``False`` then.
+            larger signal. A rotation of a pair takes one two-qubit gate in place of two; SWAPs take what they took. Its
+            angle is folded into the range that the device runs, within the one PUB. A fake of a Heron processor has
+            them too, with the errors of X and CZ. They exclude twirled gates (but for ``twirling={"group":
+            "local_pauli", …}`` of the client's newer primitives), PEC, PEA and ZNE: ``True`` is refused together with
+            these, ``"auto"`` means ``False`` then.
         replay: A folder that :meth:`Journal.export <qiskit_qml_ext.primitives.Journal.export>` wrote: what was measured
             is given again, offline and without an account, to whoever asks for the same circuits, values and shots; all
             else is a ``ReplayIncompleteError``. The settings are those with which it was measured. Where it was

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -135,13 +136,15 @@ def _refuse_private(
 @contextmanager
 def _made_whole(place: Path) -> Iterator[Path]:
     """Give a folder to write into, which gets its name when it is complete."""
-    temporary = place.with_name(f".{place.name}.part")
-    shutil.rmtree(temporary, ignore_errors=True)
     try:
-        temporary.mkdir()
-        yield temporary
-        temporary.rename(place)
+        own = Path(tempfile.mkdtemp(prefix=".export-", dir=place.parent))  # a name that nobody else has
+        try:
+            temporary = own / place.name
+            temporary.mkdir()  # with the permissions that a new folder gets, which mkdtemp's has not
+            yield temporary
+            _free(place)
+            temporary.rename(place)
+        finally:
+            shutil.rmtree(own, ignore_errors=True)
     except OSError as error:
         raise JournalError(f"The folder {place} cannot be written: {error.strerror}. Choose another place.") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

@@ -85,7 +85,10 @@ class Submitter:
         if not self._run.journal.has_part(part):
             device = self._run.device()
             if device is not None:
-                self._run.journal.add_part(part, DEVICE, json.dumps(snapshot_of(device)).encode())
+                said = snapshot_of(self._run.service.reported() or device)
+                wanted = set(device.operation_names)  # a run may leave out gates that the device has
+                said["instructions"] = {name: one for name, one in said["instructions"].items() if name in wanted}
+                self._run.journal.add_part(part, DEVICE, json.dumps(said).encode())
 
     def submit(self, unit: Unit, tag: str, pubs: Sequence[Any], seed: int | None) -> Posting:
         """Submit a unit that was claimed for a new attempt, unless the service has jobs that may be the same."""

@@ -93,6 +93,9 @@ class RuntimeAccount:
     def close(self) -> None:
         """Do nothing: nothing was opened."""
 
+    def reported(self) -> None:
+        """Return nothing: nothing is submitted."""
+
     def calibration(self) -> str | None:
         """Return nothing: nothing is submitted."""
         return None

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeGuard
 
+from qiskit.transpiler import Target as DeviceTarget
+
 from qiskit_qml_ext.primitives.journal.service.account import runtime_job, runtime_jobs
 from qiskit_qml_ext.primitives.journal.service.faults import classify
 from qiskit_qml_ext.primitives.journal.service.jobs import JobGoneError
@@ -66,6 +68,9 @@ class Service(Protocol):
     def calibration(self) -> str | None:
         """Return when the device was calibrated, if known."""
 
+    def reported(self) -> DeviceTarget | None:
+        """Return what the device reported when :meth:`calibration` asked last, ``None`` if it was not asked."""
+
     def usage(self) -> object:
         """Return what the service says of the use of the instance, ``None`` where there is none."""
 
@@ -105,6 +110,7 @@ class RuntimeService:
         self._opened: list[Any] = []
         self._lock = threading.Lock()
         self._backend = primitive._backend
+        self._properties: Any = None
         self.target = str(self._backend.name)
         options = options_of(primitive.options)
         environment = options.get("environment") or {}
@@ -178,8 +184,18 @@ class RuntimeService:
             if classify(error).reaction.ends_run:
                 raise
             return None
+        self._properties = properties
         date = getattr(properties, "last_update_date", None)
         return None if date is None else date.astimezone().isoformat(timespec="seconds")
+
+    def reported(self) -> DeviceTarget | None:
+        """Return what the device reported when it was asked last; the backend itself keeps what it read first."""
+        if self._properties is None:
+            return None
+        from qiskit_ibm_runtime.utils.backend_converter import convert_to_target
+
+        made: DeviceTarget = convert_to_target(self._backend.configuration(), self._properties)
+        return made
 
 
 class LocalService:
@@ -228,6 +244,10 @@ class LocalService:
 
     def calibration(self) -> str | None:
         """Return nothing: a simulator is not calibrated."""
+
+    def reported(self) -> DeviceTarget | None:
+        """Return nothing: nobody is asked."""
+        return None
 
 
 def default_of(primitive: Any) -> float | None:

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from qiskit_qml_ext.checks.arguments import check_arguments
+from qiskit_qml_ext.checks.rules import optional
+from qiskit_qml_ext.checks.values import text, texts, truth_value
 from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.dataset.writing import ExportReport, write_dataset
 from qiskit_qml_ext.primitives.journal.disk.job_times import JobNote, write_note
@@ -338,6 +341,7 @@ class Journal(JournalInputs, JournalTimes):
         with self._transaction(write=False) as database:
             return results.result_of(database, unit)
 
+    @check_arguments(job_ids=truth_value, title=text, creators=texts, license=optional(text))
     def export(
         self,
         folder: str | os.PathLike[str],
@@ -358,13 +362,15 @@ class Journal(JournalInputs, JournalTimes):
             folder: The new folder.
             job_ids: Whether the service's names of the jobs go into it.
             title: The data set's title.
-            creators: Whose data it is, for its citation.
+            creators: Whose data it is, for its citation: a list of names.
             license: Under which license it is given, by its SPDX identifier (such as ``"CC-BY-4.0"``).
 
         Returns:
             What was written and what was not.
 
         Raises:
+            TypeError: If an argument is of a wrong kind: one name alone is no list.
+            ValueError: If a name, the title or the license is empty.
             JournalError: If the folder exists or cannot be written, or something private stands in a name or a label.
         """
         return write_dataset(self, self.path, folder, job_ids=job_ids, title=title, creators=creators, license=license)

@@ -12,7 +12,7 @@ from typing import Any
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2
 
-from qiskit_qml_ext.primitives.targets.aer.parts import JobInParts, RunInParts, parts_of
+from qiskit_qml_ext.primitives.targets.aer.parts import JobInParts, RunInParts, parts_of, used_qubits
 from qiskit_qml_ext.primitives.targets.elements import rebuilt
 
 
@@ -64,7 +64,7 @@ def simulator_of_device(device: BackendV2) -> Any:
                 return super().run(circuits, parameter_binds, **options)
             several = [circuits] if isinstance(circuits, QuantumCircuit) else list(circuits)
             parts = [parts_of(circuit) for circuit in several]
-            if all(len(each) == 1 for each in parts):
+            if all(each == [used_qubits(circuit)] for circuit, each in zip(several, parts, strict=True)):
                 used = frozenset(qubit for each in parts for qubit in each[0])
                 return super().run(circuits, parameter_binds, noise_model=self._noise.of([used]), **options)
             cut = RunInParts(several, parts, parameter_binds)

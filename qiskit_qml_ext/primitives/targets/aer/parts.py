@@ -26,7 +26,11 @@ def used_qubits(circuit: QuantumCircuit) -> set[int]:
 
 
 def parts_of(circuit: QuantumCircuit) -> list[frozenset[int]]:
-    """Return sets of qubits that no instruction and no classical bit joins; those of a narrow circuit are one part."""
+    """Return sets of qubits that no instruction and no classical bit joins; those of a narrow circuit are one part.
+
+    What measures nothing is left out: nothing that is measured depends on it, and Aer counts nothing there. Dynamical
+    decoupling makes such parts of idle qubits.
+    """
     used = used_qubits(circuit)
     if len(used) <= WIDEST or circuit.num_vars or any(not item.qubits for item in circuit.data):
         return [frozenset(used)]
@@ -38,8 +42,10 @@ def parts_of(circuit: QuantumCircuit) -> list[frozenset[int]]:
         groups |= dict.fromkeys(together, together)
     different = {id(group): group for group in groups.values()}.values()
     places = {qubit: index for index, qubit in enumerate(circuit.qubits)}
-    parts = [frozenset(places[bit] for bit in group if bit in places) for group in different]
-    return sorted(parts, key=min)
+    clbits = set(circuit.clbits)
+    measured = [group for group in different if not clbits.isdisjoint(group)]
+    parts = [frozenset(places[bit] for bit in group if bit in places) for group in measured]
+    return sorted(parts, key=min) or [frozenset(used)]
 
 
 def part_of(circuit: QuantumCircuit, qubits: frozenset[int]) -> QuantumCircuit:

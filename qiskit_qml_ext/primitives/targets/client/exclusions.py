@@ -46,7 +46,8 @@ def exclusion_of(options: Mapping[str, Any], generation: str) -> str | None:
 def excluded_gate(circuit: QuantumCircuit, generation: str) -> str | None:
     """Return the name of a gate of a circuit that options exclude, where they exclude fractional gates.
 
-    The older generation takes none of them, the newer one an R_X and an R_ZZ that is one of Clifford's.
+    The older generation takes none of them, the newer one an R_X and an R_ZZ of π/2 or -π/2: it
+    makes no job of another one, such as R_ZZ(0).
 
     Args:
         circuit: A circuit in the device's own gates.
@@ -60,11 +61,14 @@ def excluded_gate(circuit: QuantumCircuit, generation: str) -> str | None:
                 return name
         elif isinstance(item.operation, RZZGate) or (generation == "legacy" and isinstance(item.operation, RXGate)):
             angle = item.operation.params[0]
-            if generation == "legacy" or isinstance(angle, ParameterExpression) or not _is_clifford(float(angle)):
+            if (
+                generation == "legacy"
+                or isinstance(angle, ParameterExpression)
+                or not _is_entangling_clifford(float(angle))
+            ):
                 return str(item.operation.name)
     return None
 
 
-def _is_clifford(angle: float) -> bool:
-    turns = angle / (math.pi / 2)
-    return abs(turns - round(turns)) < 1e-8  # far above rounding, far below what a device resolves
+def _is_entangling_clifford(angle: float) -> bool:
+    return abs(abs(angle) - math.pi / 2) < 1e-8  # far above rounding, far below what a device resolves

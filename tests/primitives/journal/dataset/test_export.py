@@ -176,6 +176,84 @@ def test_a_data_set_of_a_device_tells_nothing_of_the_account(server, measured, p
     assert [job["job"] for job in document_of(tmp_path / "with jobs")["jobs"]] == jobs
 
 
+@pytest.mark.parametrize(
+    ("wrong", "error", "words"),
+    [
+        ({"creators": "Ada Lovelace"}, TypeError, "creators must be a list of texts"),
+        ({"creators": [3]}, TypeError, "each of creators must be a text"),
+        ({"creators": ["Ada", ""]}, ValueError, "each of creators must be a text that is not empty"),
+        ({"title": None}, TypeError, "title must be a text"),
+        ({"title": ""}, ValueError, "title must be a text that is not empty"),
+        ({"license": 3}, TypeError, "license must be a text"),
+        ({"job_ids": "x"}, TypeError, "job_ids must be True or False"),
+        ({"folder": 3}, TypeError, "folder must be the path of a folder"),
+    ],
+)
+def test_arguments_of_an_export_are_checked_before_anything_is_written(tmp_path, wrong, error, words):
+    with Journal(tmp_path / "run.journal") as journal, pytest.raises(error, match=words):
+        journal.export(**{"folder": tmp_path / "data", **wrong})
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_export_touches_no_folder_beside_its_own(tmp_path):
+    beside = tmp_path / ".data.part"
+    beside.mkdir()
+    (beside / "precious").write_text("mine")
+    with Journal(tmp_path / "run.journal") as journal:
+        journal.export(tmp_path / "data")
+    assert (beside / "precious").read_text() == "mine"
+    names = {item.name for item in tmp_path.iterdir() if not item.name.startswith("run.journal")}
+    assert names == {"data", ".data.part"}  # nothing half written is left
+    assert (tmp_path / "data").stat().st_mode == beside.stat().st_mode
+
+
+def test_of_two_exports_to_one_name_the_first_one_stays_whole(tmp_path, monkeypatch):
+    """The second one begins and ends while the first one writes."""
+    ended = []
+
+    def write(place, content, _write=Path.write_bytes):
+        if not ended:
+            ended.append(True)
+            with Journal(tmp_path / "other.journal") as other:
+                other.export(tmp_path / "data", title="The faster one")
+        return _write(place, content)
+
+    monkeypatch.setattr(Path, "write_bytes", write)
+    with Journal(tmp_path / "run.journal") as journal, pytest.raises(JournalError, match="exists already"):
+        journal.export(tmp_path / "data")
+    assert document_of(tmp_path / "data")["title"] == "The faster one"
+    assert not [item.name for item in tmp_path.iterdir() if item.name.startswith(".")]
+
+
+def test_each_calibration_of_a_device_has_its_own_report(server, backend, path, tmp_path):
+    """The client's backend keeps the report that it read first."""
+    connection = connect(backend, shots=50, journal=path, policy=Policy(**QUICK))
+    list(connection.sample(pair(0), np.zeros((1, 0))))
+    server.recalibrate("test_manila")
+    server.spoil_qubit("test_manila", 4)
+    list(connect(backend, shots=50, journal=path, policy=Policy(**QUICK)).sample(pair(1), np.zeros((1, 0))))
+    with Journal(path) as journal:
+        journal.export(tmp_path / "data")
+    document = document_of(tmp_path / "data")
+    assert [job["device"] for job in document["jobs"]] == document["devices"]
+    reports = [json.loads((tmp_path / "data" / name).read_text(encoding="utf-8")) for name in document["devices"]]
+    assert len(reports) == 2
+    errors = [
+        {tuple(qubits): error for qubits, error, _ in report["instructions"]["measure"]["places"]} for report in reports
+    ]
+    fresh = server.service().backend("test_manila").target["measure"]
+    assert errors[0] != errors[1]
+    assert errors[1] == {qubits: properties.error for qubits, properties in fresh.items()}
+
+
+def pair(control):
+    circuit = QuantumCircuit(2)
+    circuit.h(control)
+    circuit.cx(0, 1)
+    circuit.measure_all()
+    return circuit
+
+
 def test_a_device_is_described_as_it_was_calibrated(server, backend, measured, path, tmp_path):
     with Journal(path) as journal:
         journal.export(tmp_path / "data")

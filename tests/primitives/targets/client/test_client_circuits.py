@@ -200,7 +200,7 @@ def fractional(angle, gate="rzz"):
 
 @NEWER
 @pytest.mark.parametrize("group", ["pauli", "balanced_pauli", "local_c1", "local_pauli"])
-@pytest.mark.parametrize("angle", [0.3, np.pi / 2, Parameter("free")])
+@pytest.mark.parametrize("angle", [0.0, 0.3, np.pi / 2, Parameter("free")])
 @pytest.mark.parametrize("gate", ["rzz", "rx"])
 def test_twirled_fractional_gates_are_refused_where_the_client_cannot_make_the_job(group, angle, gate):
     circuit = fractional(angle, gate)
