@@ -240,9 +240,9 @@ def test_a_simulator_that_binds_a_gate_wrongly_is_found_out_and_the_gate_is_name
     measured.measure_all()
     with pytest.raises(WrongSimulationError, match="wrong results for rzz with free parameters"):
         list(connection.sample(measured, VALUES))
+    assert connection.usage.shots == 0
     with pytest.raises(WrongSimulationError, match="rzz"):
         connection.estimator.run([(connection.isa_circuit(rotations()), OBSERVABLE, VALUES)]).result()
-    assert connection.usage.shots == 0
 
 
 @pytest.mark.parametrize("angles", [np.zeros((1, 2)), VALUES])

@@ -22,7 +22,7 @@ def seconds(**given):
 
 @pytest.mark.parametrize("kind", list(generations()))
 def test_a_plan_reckons_with_the_delay_that_was_set(kind):
-    for delay in (1e-3, 1e-4, 0.0):
+    for delay in (4e-4, 1e-4, 0.0):
         longer = seconds(execution={"rep_delay": delay}, generation=kind) - seconds(generation=kind)
         assert longer == pytest.approx(3000 * (delay - USUAL), rel=1e-9)
 
@@ -30,10 +30,10 @@ def test_a_plan_reckons_with_the_delay_that_was_set(kind):
 @pytest.mark.parametrize("kind", list(generations()))
 def test_of_two_delays_the_longer_one_counts(kind):
     classes = generations()[kind]
-    sampler = classes.sampler_options(execution={"rep_delay": 2e-3})
-    estimator = classes.estimator_options(execution={"rep_delay": 1e-3})
-    assert connect("fake_manila", options=[sampler, estimator], generation=kind).target.rep_delay == 2e-3
-    assert connect("fake_manila", options=estimator, generation=kind).target.rep_delay == 1e-3
+    sampler = classes.sampler_options(execution={"rep_delay": 5e-4})
+    estimator = classes.estimator_options(execution={"rep_delay": 4e-4})
+    assert connect("fake_manila", options=[sampler, estimator], generation=kind).target.rep_delay == 5e-4
+    assert connect("fake_manila", options=estimator, generation=kind).target.rep_delay == 4e-4
     assert connect("fake_manila", generation=kind).target.rep_delay == USUAL
 
 
@@ -45,15 +45,15 @@ def test_what_is_predicted_is_what_the_service_charges(server, path, kind):
         "journal": path,
         "policy": Policy(**QUICK),
         "generation": kind,
-        "execution": {"rep_delay": 2e-3},
+        "execution": {"rep_delay": 5e-4},
     }
-    with pytest.raises(BudgetExceededError, match="predicted to take 62"):
+    with pytest.raises(BudgetExceededError, match="predicted to take 17"):
         list(
-            connect(server.service(), backend="test_manila", max_qpu_seconds=60, **settings).sample(rotation(), ANGLES)
+            connect(server.service(), backend="test_manila", max_qpu_seconds=16, **settings).sample(rotation(), ANGLES)
         )
     assert server.jobs() == []
-    connection = connect(server.service(), backend="test_manila", max_qpu_seconds=63, **settings)
+    connection = connect(server.service(), backend="test_manila", max_qpu_seconds=18, **settings)
     planned = connection.plan([(rotation(), ANGLES)]).seconds
     list(connection.sample(rotation(), ANGLES))
-    assert planned == pytest.approx(62, abs=0.5)
+    assert planned == pytest.approx(17, abs=0.5)
     assert server.seconds() == pytest.approx(planned, abs=1)  # it charges whole seconds
