@@ -25,9 +25,9 @@ from qiskit_qml_ext.primitives.journal.work.inputs import Source
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
 from qiskit_qml_ext.primitives.journal.work.requests import Item, Placement, Request
 from qiskit_qml_ext.primitives.journal.work.sampler_request import SamplerRequest
+from qiskit_qml_ext.primitives.pricing.estimator_work import EstimatorWork
 from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, SAMPLER_VALUES, checked_pubs
 from qiskit_qml_ext.primitives.replay.measured import TARGET, Measured, name_of
-from qiskit_qml_ext.primitives.targets.client.estimator_work import EstimatorWork
 
 FindSource = Callable[[QuantumCircuit], Source]
 """Returns what a circuit was made of."""

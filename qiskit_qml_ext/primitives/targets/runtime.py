@@ -15,6 +15,8 @@ from qiskit.transpiler import Target as DeviceTarget
 
 from qiskit_qml_ext.exceptions import OptionWithoutEffectWarning
 from qiskit_qml_ext.primitives.forks import Lock
+from qiskit_qml_ext.primitives.pricing.estimator_work import EstimatorWork
+from qiskit_qml_ext.primitives.pricing.twirled_shots import twirled_shots
 from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, SAMPLER_VALUES, checked_pubs
 from qiskit_qml_ext.primitives.shots import precision_of
 from qiskit_qml_ext.primitives.targets.account import (
@@ -38,13 +40,11 @@ from qiskit_qml_ext.primitives.targets.client.circuits import (
 from qiskit_qml_ext.primitives.targets.client.conditions import conditions_of
 from qiskit_qml_ext.primitives.targets.client.conflicts import refuse_delays, refuse_signals
 from qiskit_qml_ext.primitives.targets.client.dry_runs import dry_run
-from qiskit_qml_ext.primitives.targets.client.estimator_work import EstimatorWork
 from qiskit_qml_ext.primitives.targets.client.exclusions import exclusion_of
 from qiskit_qml_ext.primitives.targets.client.general_angles import with_general_angles
 from qiskit_qml_ext.primitives.targets.client.generations import quietly
 from qiskit_qml_ext.primitives.targets.client.plans import refuse_closed, refuse_sessions
 from qiskit_qml_ext.primitives.targets.client.twirled_rehearsals import with_randomisations_kept
-from qiskit_qml_ext.primitives.targets.client.twirled_shots import twirled_shots
 from qiskit_qml_ext.primitives.targets.fractional import fake_with_fractional_gates
 from qiskit_qml_ext.primitives.targets.target import Answer, Fractional
 

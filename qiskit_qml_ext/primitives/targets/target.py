@@ -14,8 +14,8 @@ from qiskit.transpiler import Target as DeviceTarget
 import qiskit_qml_ext.primitives.forks  # noqa: F401  (says what a forked child may do)
 from qiskit_qml_ext.arrays import UintArray
 from qiskit_qml_ext.primitives.pricing import DEFAULT_REP_DELAY, CircuitPrice, price_of
+from qiskit_qml_ext.primitives.pricing.estimator_work import EstimatorWork
 from qiskit_qml_ext.primitives.targets.checked_primitives import ESTIMATOR, SAMPLER
-from qiskit_qml_ext.primitives.targets.client.estimator_work import EstimatorWork
 
 Fractional = bool | Literal["auto"]
 

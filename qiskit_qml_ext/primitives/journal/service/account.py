@@ -7,7 +7,7 @@ from qiskit_qml_ext.exceptions import JournalError
 from qiskit_qml_ext.primitives.journal.disk.job_ids import checked_job_id
 from qiskit_qml_ext.primitives.journal.service.jobs import JobGoneError, created
 from qiskit_qml_ext.primitives.journal.store.tags import place_of
-from qiskit_qml_ext.primitives.targets.client.estimator_work import EstimatorWork
+from qiskit_qml_ext.primitives.pricing.estimator_work import EstimatorWork
 
 _PAGE = 200  # the most jobs that the service lists in one answer
 

@@ -20,8 +20,8 @@ from qiskit_qml_ext.primitives.journal.work.identity import (
 )
 from qiskit_qml_ext.primitives.journal.work.options import options_of
 from qiskit_qml_ext.primitives.journal.work.stable import UNSET, attributes_of
+from qiskit_qml_ext.primitives.pricing.estimator_work import EstimatorWork
 from qiskit_qml_ext.primitives.targets.account import is_account
-from qiskit_qml_ext.primitives.targets.client.estimator_work import EstimatorWork
 from qiskit_qml_ext.primitives.targets.primitive import computes_values, with_values_right
 
 

@@ -14,7 +14,7 @@ from qiskit_qml_ext.primitives.journal.work.codec import UnitResult
 from qiskit_qml_ext.primitives.journal.work.inputs import InputsWriter, Provenance
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions, block_key, settings_key
 from qiskit_qml_ext.primitives.journal.work.requests import Identify, Item, Placement, value_bytes
-from qiskit_qml_ext.primitives.targets.client.estimator_work import EstimatorWork
+from qiskit_qml_ext.primitives.pricing.estimator_work import EstimatorWork
 
 _MOST_SHOTS = 2**40  # that are counted; simulators that read off exact values take any precision
 _MAX_CUTS = 6  # how often a block was halved at most; one that was halved more often is submitted and refused again

@@ -12,7 +12,7 @@ from qiskit_qml_ext.primitives.journal.work.codec import BadResultError, UnitRes
 from qiskit_qml_ext.primitives.journal.work.inputs import InputsWriter, Provenance
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions, row_keys, settings_key
 from qiskit_qml_ext.primitives.journal.work.requests import Identify, Item, value_bytes
-from qiskit_qml_ext.primitives.targets.client.twirled_shots import twirled_shots
+from qiskit_qml_ext.primitives.pricing.twirled_shots import twirled_shots
 
 
 class SamplerRequest:

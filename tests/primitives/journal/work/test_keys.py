@@ -23,7 +23,7 @@ from qiskit_qml_ext.primitives.journal.disk.schema import KEYS_FORMULA
 from qiskit_qml_ext.primitives.journal.work.estimator_request import EstimatorRequest
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions, block_key, row_keys, settings_key
 from qiskit_qml_ext.primitives.journal.work.sampler_request import SamplerRequest
-from qiskit_qml_ext.primitives.targets.client.estimator_work import EstimatorWork
+from qiskit_qml_ext.primitives.pricing.estimator_work import EstimatorWork
 
 ANGLES = st.floats(-10, 10)
 QUIET = settings(max_examples=60, deadline=None)

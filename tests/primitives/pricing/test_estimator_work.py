@@ -16,7 +16,7 @@ from runtime_server.work import QUICK
 
 from qiskit_qml_ext.exceptions import BudgetExceededError
 from qiskit_qml_ext.primitives import Policy, connect
-from qiskit_qml_ext.primitives.targets.client.estimator_work import EstimatorWork, num_circuits
+from qiskit_qml_ext.primitives.pricing.estimator_work import EstimatorWork, num_circuits
 
 CIRCUIT = real_amplitudes(2, reps=1)
 ALL = SparsePauliOp([a + b for a in "XYZ" for b in "XYZ"])

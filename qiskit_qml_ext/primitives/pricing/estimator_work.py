@@ -11,7 +11,7 @@ import numpy as np
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.quantum_info import PauliList
 
-from qiskit_qml_ext.primitives.targets.client.twirled_shots import randomizations
+from qiskit_qml_ext.primitives.pricing.twirled_shots import randomizations
 
 _USUAL_LEVEL = 1  # of an estimator that was told nothing, by the client's documentation
 _NUM_NOISE_FACTORS = 3  # 1, 3 and 5 by the client's documentation, where none are given
