@@ -175,3 +175,11 @@ def test_device_of_an_account_that_was_closed_and_reached_again_still_runs(serve
 def test_limit_of_executions_that_cannot_be_meant_is_refused(limit):
     with pytest.raises((TypeError, ValueError), match="max_executions_per_job must be"):
         connect("fake_manila", max_executions_per_job=limit)
+
+
+def test_a_plan_in_a_session_says_that_it_is_charged_by_the_clock(server):
+    circuit = QuantumCircuit(1, 1)
+    circuit.measure(0, 0)
+    for mode, said in (("session", 1), ("batch", 0), ("job", 0)):
+        with connect(server.service(), backend="test_manila", shots=10, mode=mode) as connection:
+            assert connection.plan([circuit]).summary().count("A session is charged by the clock") == said

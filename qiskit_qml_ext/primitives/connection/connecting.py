@@ -59,7 +59,9 @@ def connect(
         optimization_level: The transpiler's, 0 to 3.
         transpile_trials: How many seeds of the transpiler to try for each distinct circuit; the result with the least
             errors, by the device's reports, is taken. A circuit in the device's own gates is taken as it is.
-        mode: Runtime's execution mode for a backend: ``"job"``, ``"batch"`` or ``"session"``.
+        mode: Runtime's execution mode for a backend: ``"job"``, ``"batch"`` or ``"session"``. A session is charged by
+            the clock, from its first job until it is closed: limits on seconds and money, which count jobs, do not
+            bound what it costs.
         journal: A :class:`~qiskit_qml_ext.primitives.Journal` or the path of its file: everything that is sampled or
             estimated through the connection is written down there before it is submitted, so that the same program run
             again takes what is finished from the file, fetches what was submitted, and submits only the rest.

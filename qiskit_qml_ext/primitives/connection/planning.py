@@ -60,6 +60,7 @@ def plan_on(
     plan = plan.with_advice(
         *dict.fromkeys(approximated),
         *_rounded_shots(target, coerced),
+        *([_BY_THE_CLOCK] if target.is_charged_by_the_clock else []),
         *_gates_compared(target, settings, circuits_of_user),
     )
     limited = with_angle_limits(target.device)
@@ -69,6 +70,12 @@ def plan_on(
     if journaling is not None:
         plan = plan.with_advice(*journaling.room(plan.seconds))
     return plan if copies == 1 else plan.packed(copies)
+
+
+_BY_THE_CLOCK = (
+    "A session is charged by the clock, from its first job until it is closed, and not by the seconds of its jobs that "
+    "are counted here and held against limits: close it when the work is done."
+)
 
 
 def job_time_on(target: Target, settings: ConnectionSettings, journaling: Bookkeeping | None) -> JobTime:

@@ -62,7 +62,11 @@ class JobTime:
     def basis(self) -> str:
         """Say what a predicted time rests on."""
         if not self.num_jobs:
-            overhead = f" and {self.overhead_seconds:g} s a job, as IBM documents" if self.overhead_seconds else ""
+            overhead = (
+                f" and {self.overhead_seconds:g} s a job, about what IBM documents for each part that a job is run in"
+                if self.overhead_seconds
+                else ""
+            )
             return (
                 f"This rests on the durations that the device reports{overhead}; no finished job of this kind is there "
                 "to compare it with, so how far off it is is not known."

@@ -1,9 +1,11 @@
 """What stands for the device of a data set: it says what that said, and measures nothing."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from qiskit import QuantumCircuit
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.transpiler import Target as DeviceTarget
 
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
@@ -14,6 +16,7 @@ from qiskit_qml_ext.primitives.shots import DEFAULT_SHOTS, precision_of
 from qiskit_qml_ext.primitives.targets import Target
 from qiskit_qml_ext.primitives.targets.isa import is_isa, phase_gates_as_rotations
 from qiskit_qml_ext.primitives.targets.snapshot import device_of
+from qiskit_qml_ext.primitives.targets.target import Answer
 from qiskit_qml_ext.primitives.targets.transpiling import pass_manager_for
 
 _SAID = (
@@ -87,6 +90,10 @@ class ReplayTarget(Target):
 
     def transpile(self, circuit: QuantumCircuit, optimization_level: int, seed: int | None) -> None:
         """Return ``None``: results are found by the circuit as it was built."""
+
+    def dry_run(self, pubs: Sequence[SamplerPub]) -> Answer:
+        """Say that nothing runs."""
+        return Answer(None, f"a replay of {self.name} runs nothing, so nothing is submitted or refused.")
 
     def price(self, circuit: QuantumCircuit) -> CircuitPrice:
         """Return what a circuit takes there; one that was not measured is transpiled for what the device reported."""

@@ -93,6 +93,7 @@ class RuntimeTarget(BackendTarget):
         self._excluding = next(filter(None, (exclusion_of(part, self.generation) for part in parts)), None)
         self._said: set[str] = set()
         self._wanted_mode = mode
+        self.is_charged_by_the_clock = self.has_service and (mode == "session" or type(mode).__name__ == "Session")
         self._own_mode: Any = None
         self._left_modes: list[Any] = []
         self._fake_device: Any = None

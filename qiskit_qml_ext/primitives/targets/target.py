@@ -55,6 +55,7 @@ class Target(ABC):
             the observable.
         data_set: The fingerprint of the data set whose results it gives; ``None`` where circuits run.
         draws_by_seed: Whether its noise follows a seed, so that the PUBs of a job would repeat it.
+        is_charged_by_the_clock: Whether jobs run in a session, which costs as long as it is open.
         has_service: Whether its jobs run on a service that says what they took and what is left.
         job_overhead_seconds: What a job takes of the processor's time however few circuits it holds, as documented.
         fractional: Whether circuits may run with fractional gates (R_ZZ and R_X of any angle, each one pulse): always,
@@ -78,6 +79,7 @@ class Target(ABC):
     data_set: str | None = None
     draws_by_seed: bool = False
     has_service: bool = False
+    is_charged_by_the_clock: bool = False
     job_overhead_seconds: float = 0.0
     may_repeat_noise: bool = False
     fractional: Fractional = "auto"

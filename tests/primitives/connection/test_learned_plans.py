@@ -77,7 +77,10 @@ def test_a_plan_without_a_journal_says_that_nobody_knows_how_far_off_it_is(serve
     plan = connect(server.service().backend("test_manila"), shots=100).plan([(layered(1), np.zeros((2, 3)))])
     assert (plan.job_time.num_jobs, plan.job_time.median_error, plan.job_time.queue_seconds) == (0, None, None)
     assert plan.overhead_seconds == 2.0
-    assert "2 s a job, as IBM documents; no finished job of this kind is there to compare it with" in plan.summary()
+    assert (
+        "2 s a job, about what IBM documents for each part that a job is run in; no finished job of this kind is there to compare it with"
+        in plan.summary()
+    )
 
 
 def test_a_plan_counts_the_overhead_of_each_job_that_is_left(server, path):

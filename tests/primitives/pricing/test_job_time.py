@@ -21,7 +21,7 @@ def test_without_jobs_the_documented_numbers_hold_and_no_error_is_claimed():
     known = learned(DOCUMENTED, [])
     assert (known, known.seconds(10.0, 3)) == (DOCUMENTED, 16.0)
     assert known.basis().endswith("how far off it is is not known.")
-    assert "2 s a job, as IBM documents" in known.basis()
+    assert "2 s a job, about what IBM documents for each part" in known.basis()
     assert "IBM" not in JobTime().basis()
     assert known.queue() is None
 

@@ -18,7 +18,7 @@ import qiskit_qml_ext
 from qiskit_qml_ext.circuits import ZZFeatureMap
 from qiskit_qml_ext.exceptions import DatasetError, ImpreciseKernelWarning, ReplayIncompleteError
 from qiskit_qml_ext.kernels import FidelityKernel
-from qiskit_qml_ext.primitives import Journal, JournaledSampler, connect
+from qiskit_qml_ext.primitives import Journal, JournaledSampler, connect, rehearse
 from qiskit_qml_ext.primitives.journal.dataset import describing
 from qiskit_qml_ext.primitives.replay import measured as measured_module
 from tests.primitives.replay.programs import CASES, PROGRAMS, TARGETS
@@ -336,3 +336,14 @@ def test_fractional_circuits_are_found_by_the_circuit_as_it_was_built(tmp_path):
     ran = [(tmp_path / "folder" / circuit["qasm"]).read_text() for circuit in circuits if circuit["qasm"]]
     assert any("rzz(" in text for text in ran)
     assert not any("folded" in text for text in ran)
+
+
+def test_a_rehearsal_on_a_replay_says_that_nothing_runs(tmp_path):
+    path, folder = tmp_path / "journal", tmp_path / "folder"
+    kernel_on(connect("fake_manila", shots=16, seed=1, journal=path)).evaluate(MATRIX)
+    Journal(path).export(folder)
+    connection = connect(replay=folder)
+    measured = QuantumCircuit(2)
+    measured.measure_all()
+    rehearsal = rehearse(connection, [measured])
+    assert "replay of fake_manila runs nothing" in rehearsal.reason
