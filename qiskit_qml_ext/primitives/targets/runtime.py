@@ -45,7 +45,7 @@ from qiskit_qml_ext.primitives.targets.client.general_angles import with_general
 from qiskit_qml_ext.primitives.targets.client.generations import quietly
 from qiskit_qml_ext.primitives.targets.client.plans import refuse_closed, refuse_sessions
 from qiskit_qml_ext.primitives.targets.client.twirled_rehearsals import with_randomisations_kept
-from qiskit_qml_ext.primitives.targets.fractional import fake_with_fractional_gates
+from qiskit_qml_ext.primitives.targets.fractional import fake_with_fractional_gates, has_fractional_gates
 from qiskit_qml_ext.primitives.targets.target import Answer, Fractional
 
 MODES = ("job", "batch", "session")
@@ -116,7 +116,7 @@ class RuntimeTarget(BackendTarget):
 
     def sampler(self, shots: int, seed: int | None) -> BaseSamplerV2:
         """Return a Runtime sampler; a seed has an effect in local testing mode only."""
-        self._warn("samplers", self.options.not_of_samplers)
+        self._warn("samplers", self.options.not_of_samplers, self.options.sampler)
         own = self._twirled(generation(self.generation).sampler, SamplerPub)
         if self.is_fake and self.generation == "executor":
             own = with_randomisations_kept(own)
@@ -129,7 +129,7 @@ class RuntimeTarget(BackendTarget):
 
     def estimator(self, shots: int | None, seed: int | None) -> BaseEstimatorV2:
         """Return a Runtime estimator; a seed has an effect in local testing mode only."""
-        self._warn("estimators", self.options.not_of_estimators)
+        self._warn("estimators", self.options.not_of_estimators, self.options.estimator)
         own = self._twirled(generation(self.generation).estimator, EstimatorPub)
         own = with_values_prepared(own, ESTIMATOR_VALUES, _device_of)
         kind = self._checked(own, ESTIMATOR)
@@ -268,16 +268,24 @@ class RuntimeTarget(BackendTarget):
         described._fake_device = self.backend  # no noise model is built for a primitive that runs nothing
         return described
 
-    def _warn(self, primitives: str, names: tuple[str, ...]) -> None:
+    def _warn(self, primitives: str, names: tuple[str, ...], own: Mapping[str, Any]) -> None:
         """Say once that options were given that these primitives have not."""
         if names and primitives not in self._said:
             self._said.add(primitives)
+            gates = ""
+            if self._takes_gates_from(own):
+                gates = f", but for fractional gates, which the other primitives' options exclude: {self._excluding}"
             warnings.warn(
                 f"{', '.join(names)}: the {primitives} of the Runtime client have no such options, so that they change "
-                f"nothing in what {primitives} run on {self.name}.",
+                f"nothing in what {primitives} run on {self.name}{gates}.",
                 OptionWithoutEffectWarning,
                 stacklevel=4,
             )
+
+    def _takes_gates_from(self, own: Mapping[str, Any]) -> bool:
+        """Tell whether circuits would have fractional gates but for options of the other primitives than these."""
+        is_of_others = self._excluding is not None and exclusion_of(own, self.generation) is None
+        return is_of_others and self.fractional is not False and has_fractional_gates(self.whole_device)
 
     def __getstate__(self) -> dict[str, Any]:
         # An open session belongs to the process that opened it; a copy elsewhere opens its own.

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from qiskit import QuantumCircuit
 from qiskit.circuit.library import zz_feature_map
 from qiskit.primitives import StatevectorSampler
 from qiskit.quantum_info import SparsePauliOp

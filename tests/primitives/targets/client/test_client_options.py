@@ -183,6 +183,28 @@ def test_options_without_effect_are_told_once():
         assert connection.sampler
 
 
+@pytest.mark.parametrize(
+    ("target", "given", "is_said"),
+    [
+        ("fake_fractional", {"resilience_level": 2}, True),
+        ("fake_fractional", {"resilience": {"zne_mitigation": True}}, True),
+        ("fake_fractional", {"resilience_level": 2, "fractional": False}, False),
+        (
+            "fake_fractional",
+            {"resilience_level": 2, "twirling": {"enable_gates": True}},
+            False,
+        ),  # the sampler's as well
+        ("fake_fractional", {"resilience_level": 1}, False),
+        ("fake_manila", {"resilience_level": 2}, False),
+    ],
+)
+def test_a_warning_says_where_options_of_estimators_take_fractional_gates_from_samplers(target, given, is_said):
+    connection = connect(target, **given)
+    with pytest.warns(OptionWithoutEffectWarning, match="resilience") as told:
+        assert connection.sampler
+    assert ("but for fractional gates, which the other primitives' options exclude" in str(told[0].message)) == is_said
+
+
 def test_longest_time_of_a_job_may_stand_in_both_places():
     for given in ({"max_execution_time": 60}, {"environment": {"max_execution_time": 60, "log_level": "INFO"}}):
         for kind in GENERATIONS:
