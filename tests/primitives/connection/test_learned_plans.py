@@ -78,7 +78,7 @@ def test_a_plan_without_a_journal_says_that_nobody_knows_how_far_off_it_is(serve
     assert (plan.job_time.num_jobs, plan.job_time.median_error, plan.job_time.queue_seconds) == (0, None, None)
     assert plan.overhead_seconds == 2.0
     assert (
-        "2 s a job, about what IBM documents for each part that a job is run in; no finished job of this kind is there to compare it with"
+        "2 s a job, about what IBM documents for each part that a job is run in; no finished job of this kind is there"
         in plan.summary()
     )
 
