@@ -15,11 +15,13 @@ from qiskit_qml_ext.primitives.journal.service.jobs import (
     FINISHED,
     RUNNING,
     JobGoneError,
+    program_of,
     session_of,
     status_of,
 )
 from qiskit_qml_ext.primitives.journal.service.reactions import Step
 from qiskit_qml_ext.primitives.journal.work.codec import EXTRACT, BadResultError, UnitResult, encode
+from qiskit_qml_ext.primitives.targets.client.generations import unreadable
 
 _LONGEST_PAUSE = 30.0
 
@@ -144,6 +146,10 @@ class Collector:
         self._run.journal.fail(unit.id, owner=self._run.owner, outcome="lost", reason=reason, lost=True)
 
     def _download(self, unit: Unit, job: Any) -> Collected:
+        why = unreadable(program_of(job))
+        if why is not None:
+            self.given_up[unit.id] = f"{why}; until then it stays on the service"
+            return Collected()
         try:
             raw = self._run.ask(job.result, self._run.policy.download_seconds)
             result = EXTRACT[unit.kind](raw, unit.layout)

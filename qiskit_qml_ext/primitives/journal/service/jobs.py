@@ -24,6 +24,11 @@ def status_of(job: Any) -> str:
     return {"INITIALIZING": QUEUED, "VALIDATING": QUEUED}.get(name, name)
 
 
+def program_of(job: Any) -> str:
+    """Return the service's name of what a job runs; empty for jobs of this machine."""
+    return str(getattr(job, "primitive_id", ""))
+
+
 def never_ran(job: Any) -> bool:
     """Tell whether a cancelled job never began to run."""
     try:

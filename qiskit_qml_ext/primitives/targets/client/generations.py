@@ -9,6 +9,7 @@ import functools
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 AUTO = "auto"
@@ -59,6 +60,20 @@ def generations() -> dict[str, Generation]:
         except ImportError:  # the client is older, or newer and has left it behind
             continue
     return known
+
+
+def unreadable(program: str) -> str | None:
+    """Say why the installed client cannot read the results of a program's jobs; ``None`` if nothing is known of it.
+
+    Args:
+        program: The service's name of what a job runs. Primitives of the executor run a program of that name.
+    """
+    if program != "executor" or program in generations():
+        return None
+    return (
+        f"the installed qiskit-ibm-runtime {version('qiskit-ibm-runtime')} cannot read its result, made with "
+        "the executor's primitives, which came with 0.50. Install 0.50 or newer"
+    )
 
 
 def _executor() -> Generation:

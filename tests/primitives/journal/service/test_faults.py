@@ -6,11 +6,12 @@ have been paid for.
 
 import time
 import warnings
+from importlib import import_module
 
 import numpy as np
 import pytest
 from qiskit.quantum_info import SparsePauliOp
-from qiskit_ibm_runtime import Batch, Session
+from qiskit_ibm_runtime import Batch, RuntimeJobV2, Session
 from runtime_server.client import HAS_EXECUTOR, Estimator, Sampler
 from runtime_server.facts import assert_result
 from runtime_server.work import ANGLES, QUICK, isa_rotation
@@ -164,6 +165,26 @@ def test_result_of_another_shape_is_refused(server, work):
     server.fault("GET", RESULTS, times=1000, replace=foreign)
     with pytest.raises(RunIncompleteError, match=r"is not what was asked for.*the shape"):
         work(np.ones(4), download_tries=2)
+
+
+@pytest.mark.skipif(not HAS_EXECUTOR, reason="qiskit-ibm-runtime before 0.50 makes no such jobs")
+def test_a_client_too_old_for_the_executor_is_named_at_once_and_a_newer_one_finishes(server, work, monkeypatch):
+    server.fault("GET", RESULTS, times=100, truncate=0.5)
+    with pytest.raises(RunIncompleteError):
+        work(download_tries=1)
+    server.store.write("DELETE FROM faults")
+    of_client = import_module("qiskit_qml_ext.primitives.targets.client.generations")
+    known = {"legacy": of_client.generation("legacy")}
+    with monkeypatch.context() as older:
+        older.setattr(of_client, "generations", lambda: known)
+        older.setattr(RuntimeJobV2, "result", lambda job, **_: pytest.fail("a result was asked for in vain"))
+        began = time.monotonic()
+        with pytest.raises(RunIncompleteError, match=r"executor's primitives.*Install 0\.50 or newer"):
+            work()
+    assert time.monotonic() - began < 10
+    result, job = work()
+    assert_result(result, server)
+    assert job.report.submitted == 0
 
 
 def test_download_that_never_ends_is_given_up_and_tried_again(server, work):
