@@ -48,7 +48,7 @@ MOMENTS = {
     "after": (RuntimeJobV2, "result", "before"),  # written down, the result not fetched
 }
 SHOTS = 512
-ROWS, ESTIMATED = 4, 2
+ROWS, ESTIMATED = 4, 1  # a job of the estimator calibrates with as many shots
 PRECISION = SHOTS**-0.5
 UNITS = 2 + 1  # two of the sampler's rows, one of what is estimated
 _OBSERVABLE = SparsePauliOp("XZ")

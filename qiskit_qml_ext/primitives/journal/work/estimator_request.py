@@ -25,8 +25,7 @@ Slices = tuple[slice, ...]
 class EstimatorRequest:
     """The items of one call of an estimator's ``run``.
 
-    A PUB whose executions exceed the limit is cut along its longest axis, so that observables that commute stay
-    together as long as possible.
+    A PUB whose executions exceed the limit is cut, so that observables that commute stay together as long as possible.
 
     Args:
         pubs: The PUBs, each with its precision.
@@ -79,10 +78,19 @@ class EstimatorRequest:
         return self._work.executions(pub, _shots(pub.precision))
 
     def _blocks_within(self, index: int, block: Slices, most: int) -> list[Slices]:
-        """Halve a block along its longest axis until no part takes more executions, or is one value."""
-        if _size(block) < 2 or self._executions(self._pub(index, block)) <= most:
+        """Halve a block until no part takes more executions, or is one value.
+
+        It is cut along its longest axis, unless that leaves as much in one half as in the whole: strings that are all
+        measured together stay in one block.
+        """
+        whole = self._executions(self._pub(index, block))
+        if _size(block) < 2 or whole <= most:
             return [block]
-        return [part for half in _halves(block) for part in self._blocks_within(index, half, most)]
+        lengths = [part.stop - part.start for part in block]
+        axes = sorted((axis for axis, length in enumerate(lengths) if length > 1), key=lambda axis: -lengths[axis])
+        ways = [_halves(block, axis) for axis in axes]
+        helping = (way for way in ways if max(self._executions(self._pub(index, half)) for half in way) < whole)
+        return [part for half in next(helping, ways[0]) for part in self._blocks_within(index, half, most)]
 
     def refine(self, known: Callable[[Sequence[bytes]], Iterable[bytes]]) -> None:
         """Cut blocks where an earlier run had to cut them: where the journal knows the halves but not the whole."""
@@ -235,10 +243,10 @@ def _size(block: Slices) -> int:
     return math.prod(part.stop - part.start for part in block)
 
 
-def _halves(block: Slices) -> tuple[Slices, Slices]:
-    """Halve a block of several values along its longest axis."""
+def _halves(block: Slices, axis: int | None = None) -> tuple[Slices, Slices]:
+    """Halve a block of several values along an axis, by default its longest one."""
     lengths = [part.stop - part.start for part in block]
-    axis = int(np.argmax(lengths))
+    axis = int(np.argmax(lengths)) if axis is None else axis
     middle = block[axis].start + (lengths[axis] + 1) // 2
     first = (*block[:axis], slice(block[axis].start, middle), *block[axis + 1 :])
     second = (*block[:axis], slice(middle, block[axis].stop), *block[axis + 1 :])
