@@ -53,3 +53,11 @@ __all__ = [
     "heed_iam_url",
     "quietly",
 ]
+
+
+def prepared_estimates(pubs, options, backend):
+    """Return what the newer estimator of the client submits for PUBs."""
+    from qiskit_ibm_runtime.executor_estimator.prepare import prepare
+    from qiskit_ibm_runtime.options_models.estimator import EstimatorOptions
+
+    return prepare(pubs, EstimatorOptions(**options), backend=backend)[0]

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, DataBin, PrimitiveResult, PubResult
+from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
@@ -92,6 +93,8 @@ class EstimationJobs:
     def _pieces(self, pub: EstimatorPub) -> list[EstimatorPub]:
         """Cut a PUB along its last axis, so that no piece has more executions than a job may have."""
         limit = self._settings.max_executions_per_job
+        if self._executions(pub) + self._calibration(pub) <= limit:
+            return [pub]
         least = self._work.shots(self._shots(pub)) + self._calibration(pub)
         if least > limit:
             if self._target.draws_normal_noise:  # nothing is executed so often
@@ -160,7 +163,9 @@ def _part(pub: EstimatorPub, start: int, stop: int) -> EstimatorPub:
     if observables.shape and observables.shape[-1] > 1:
         observables = observables[_along_the_last(observables.ndim, start, stop)]
     if values.shape and values.shape[-1] > 1:
-        values = values[_along_the_last(values.ndim, start, stop)]
+        rows = _along_the_last(values.ndim, start, stop)
+        # of a circuit without parameters Qiskit's arrays forget their shape when they are cut
+        values = values[rows] if values.num_parameters else BindingsArray(shape=np.empty(values.shape)[rows].shape)
     return EstimatorPub(pub.circuit, observables, values, pub.precision)
 
 

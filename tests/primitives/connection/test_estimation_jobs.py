@@ -7,6 +7,9 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.circuit.library import real_amplitudes
 from qiskit.primitives import StatevectorEstimator
+from qiskit.primitives.containers.bindings_array import BindingsArray
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
+from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qml_ext.diagnostics import gradient_variance
@@ -161,3 +164,15 @@ def test_a_primitive_of_ones_own_gets_one_job():
     own = Connection.from_primitives(estimator=Counting(default_precision=0.1, seed=1))
     metric_tensor(CIRCUIT, np.full(4, 0.3), approximation="block_diagonal", connection=own)
     assert [len(pubs) for pubs in calls] == [2]
+
+
+@pytest.mark.parametrize("is_journaled", [False, True])
+def test_rows_of_a_circuit_without_parameters_are_cut_into_jobs_and_each_measured(tmp_path, is_journaled):
+    circuit = QuantumCircuit(1)
+    circuit.h(0)
+    journal = {"journal": tmp_path / "jobs.sqlite"} if is_journaled else {}
+    connection = connect("exact", shots=100, seed=1, max_executions_per_job=300, **journal)
+    (found,) = connection.estimate([EstimatorPub(circuit, ObservablesArray("Z"), BindingsArray(shape=(8,)))])
+    assert found.data.evs.shape == (8,)
+    assert len(set(np.asarray(found.data.evs).tolist())) == 8
+    assert (connection.usage.circuits, connection.usage.shots) == (8, 800)

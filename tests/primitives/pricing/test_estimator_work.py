@@ -11,7 +11,7 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
-from runtime_server.client import HAS_EXECUTOR
+from runtime_server.client import HAS_EXECUTOR, prepared_estimates
 from runtime_server.work import QUICK
 
 from qiskit_qml_ext.exceptions import BudgetExceededError
@@ -80,12 +80,9 @@ OPTIONS = [
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("shots", [100, 4096])
 def test_executions_are_those_that_the_client_prepares(options, shots):
-    from qiskit_ibm_runtime.executor_estimator.prepare import prepare
-    from qiskit_ibm_runtime.options_models.estimator import EstimatorOptions
-
     kinds = ("nine bases", "an array on each row")
     pubs = [on_manila(CIRCUIT, *PUBS[kind], shots**-0.5) for kind in kinds]
-    program, _ = prepare(pubs, EstimatorOptions(**options), backend=FakeManilaV2())
+    program = prepared_estimates(pubs, options, FakeManilaV2())
     asked = math.ceil(1 / pubs[0].precision ** 2)
     work = EstimatorWork(mitigates=True, options=options)
     assert sum(work.executions(pub, asked) for pub in pubs) + work.calibration(asked) == executions_of(program)

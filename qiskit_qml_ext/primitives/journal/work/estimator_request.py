@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from qiskit.primitives.containers import DataBin, PrimitiveResult, PubResult
+from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
 from qiskit_qml_ext.arrays import AnyArray, FloatArray, ObjectArray
@@ -217,13 +218,10 @@ class EstimatorRequest:
         if all((part.start, part.stop) == (0, length) for part, length in zip(block, pub.shape, strict=True)):
             return pub
         observables = pub.observables[_own_slices(block, pub.observables.shape)]
-        values = None
-        if pub.circuit.num_parameters:
-            values = {
-                names: array[_own_slices(block, pub.parameter_values.shape)]
-                for names, array in pub.parameter_values.data.items()
-            }
-        return EstimatorPub.coerce((pub.circuit, observables, values, pub.precision))
+        rows = _own_slices(block, pub.parameter_values.shape)
+        values = {names: array[rows] for names, array in pub.parameter_values.data.items()}
+        shape = np.empty(pub.parameter_values.shape)[rows].shape
+        return EstimatorPub.coerce((pub.circuit, observables, BindingsArray(values, shape=shape), pub.precision))
 
 
 def _shots(precision: float | None) -> int:
