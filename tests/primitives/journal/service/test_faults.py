@@ -283,8 +283,12 @@ def test_server_killed_and_restarted_in_mid_run(server, work):
 
 def test_calibration_changed_between_start_and_resume_is_warned_of(server, work):
     server.fail_next(1)
+    server.set_hold(True)  # until all are submitted, under the first calibration
+    first = work(max_retries=0, start=True)
+    server.wait_until(lambda: len(server.jobs()) == 3)
+    server.set_hold(False)
     with pytest.raises(RunIncompleteError):
-        work(max_retries=0)
+        first.result(60)
     server.recalibrate("test_manila")
     job = work(start=True)
     with pytest.warns(CalibrationChangedWarning, match=r"2031-01-02"):
