@@ -31,8 +31,10 @@ class RuntimeServer:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "backends").mkdir(exist_ok=True)
+        self._reported = {}
         for cls in backends:
             self.add_backend(cls)
+        self._first = set(self._reported)
         self.store = Store(self.folder)
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -47,7 +49,14 @@ class RuntimeServer:
         configuration = json.loads((source / cls.conf_filename).read_text())
         configuration |= {"backend_name": name, "simulator": False}
         (folder / "configuration.json").write_text(json.dumps(configuration))
-        shutil.copy(source / cls.props_filename, folder / "properties.json")
+        self._reported[folder / "properties.json"] = (source / cls.props_filename).read_text()
+        self._report_as_before()
+
+    def _report_as_before(self):
+        """Let each device report of itself what it reported when it was added."""
+        for path, text in self._reported.items():
+            if not path.exists() or path.read_text() != text:
+                path.write_text(text)
 
     def offer_dry_runs(self, name="test_manila"):
         """Offer the mock of a device, on which dry runs run."""
@@ -236,7 +245,11 @@ class RuntimeServer:
         _wait(condition, "a condition", seconds)
 
     def reset(self):
-        """Forget all jobs, faults and settings, for the next test."""
+        """Forget all jobs, faults, settings, calibrations and added devices, for the next test."""
+        for path in set(self._reported) - self._first:
+            del self._reported[path]
+            shutil.rmtree(path.parent)
+        self._report_as_before()
         ready = self.store.setting("worker_ready")
         for table in ("jobs", "sessions", "ledger", "times", "faults", "settings", "requests"):
             self.store.write(f"DELETE FROM {table}")

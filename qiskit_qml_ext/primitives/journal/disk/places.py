@@ -72,7 +72,7 @@ def make_file(path: Path) -> bool:
             raise JournalError(f"{path} is a device or a pipe, but a journal is a file. Choose another name.")
     is_empty = status is None or status.st_size == 0
     for beside in (path.with_name(f"{path.name}{ending}") for ending in ("-wal", "-shm")):
-        if is_empty and _size(beside) and not _size(path):  # another process may have begun a journal meanwhile
+        if is_empty and size_of(beside) and not size_of(path):  # another process may have begun a journal meanwhile
             raise JournalError(
                 f"{path} is {'missing' if status is None else 'empty'}, but {beside.name} beside it is not: it belongs "
                 "to a journal that was there. Put that journal back, or move this file away."
@@ -127,7 +127,8 @@ def versions_on_disk(path: Path) -> tuple[tuple[int, int, int], ...]:
     return tuple(versions)
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """Return how many bytes a file has, 0 if it is not there."""
     try:
         return path.stat().st_size
     except (OSError, ValueError):

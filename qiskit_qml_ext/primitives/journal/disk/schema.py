@@ -19,7 +19,7 @@ from qiskit_qml_ext.primitives.journal.disk.migration import (
     inspected_second,
 )
 from qiskit_qml_ext.primitives.journal.disk.places import file_identity as file_identity
-from qiskit_qml_ext.primitives.journal.disk.places import make_file, shown, versions_on_disk
+from qiskit_qml_ext.primitives.journal.disk.places import make_file, shown, size_of, versions_on_disk
 from qiskit_qml_ext.primitives.journal.disk.problems import Inspection, Problem, sentences
 from qiskit_qml_ext.primitives.journal.disk.rows import (
     ABOUT,
@@ -192,13 +192,16 @@ def check_companion(path: Path, timeout: float) -> None:
         JournalError: If it is.
     """
     beside = path.with_name(f"{path.name}-wal")
-    if not beside.exists() or not beside.stat().st_size:
+    if not size_of(beside):
         return
     try:
         own, page = _id_alone(path, timeout)
     except (*UNREADABLE, DamagedRowError):
         return  # not everything is in the file itself yet, or it is damaged, which is found next
-    written = last_written(beside.read_bytes(), page)
+    try:
+        written = last_written(beside.read_bytes(), page)
+    except FileNotFoundError:
+        return  # the last program that had the journal open has written it into the journal and removed it
     is_whole = written is not None and written[:1] == _LEAF  # the table fits into this page, and so its id is there
     if own and written is not None and is_whole and own.encode() not in written:
         raise JournalError(
@@ -232,7 +235,7 @@ def damaged(path: Path, problems: list[Problem]) -> JournalDamagedError:
     """Return the error for a file that is not what was written."""
     beside = path.with_name(f"{path.name}-wal")
     hint = ""
-    if beside.exists() and beside.stat().st_size:
+    if size_of(beside):
         hint = f" If the file was restored or copied to this place, {beside.name} may be an older one's: move it away."
     return JournalDamagedError(
         f"The journal {path} is damaged: {' '.join(sentences(problems, most=3))} It was left as it is.{hint} "

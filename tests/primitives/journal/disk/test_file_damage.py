@@ -119,6 +119,26 @@ def test_file_beside_it_of_another_journal_is_refused(files, path, tmp_path):
         assert len(journal.units()) == 7
 
 
+def test_file_beside_it_that_another_program_removes_meanwhile_is_not_missed(path, monkeypatch):
+    """The last program that closes a journal removes the file beside it: after it was seen, before it is read."""
+    from qiskit_qml_ext.primitives.journal.disk import schema
+
+    first, look = Journal(path), schema._id_alone
+    plan(first)
+    looks = []
+
+    def looked(*arguments):
+        found = look(*arguments)
+        first.close()
+        looks.append(path.with_name("run.journal-wal").exists())
+        return found
+
+    monkeypatch.setattr(schema, "_id_alone", looked)
+    with closing(first), Journal(path) as journal:
+        assert len(journal.units()) == 20
+    assert looks == [False]
+
+
 def test_file_beside_nothing_is_refused(path):
     path.with_name("run.journal-wal").write_bytes(b"something")
     with pytest.raises(JournalError, match=r"missing, but run.journal-wal beside it is not"):
