@@ -22,6 +22,9 @@ class Watch(Protocol):
     def approve(self, work: Sequence[tuple[QuantumCircuit, int]]) -> None:
         """Look at circuits with their executions, and raise if they must not run."""
 
+    def count(self, circuits: int, executions: int) -> None:
+        """Take note of the circuits and the executions of a job that runs."""
+
 
 def watched(primitive: Any, watch: Watch) -> Any:
     """Return a primitive that lets somebody look at what it is to run.

@@ -170,7 +170,7 @@ def test_an_interrupted_journaled_run_is_taken_over_and_not_paid_again(tmp_path,
     ends = in_threads(*[lambda: kernel(connection).evaluate(DATA)] * 8)
     assert sum(isinstance(end, KeyboardInterrupt) for end in ends) == 1
     assert sum(isinstance(end, np.ndarray) for end in ends) == 7
-    assert interrupted[0].report.executions + connection.usage.shots == PAIRS * SHOTS
+    assert connection.usage.shots == PAIRS * SHOTS  # what the interrupted run submitted is among it
 
 
 @pytest.mark.parametrize("journaled", [False, True])

@@ -82,14 +82,16 @@ class Connection:
         self._target = target
         self._settings = settings
         self._budget = budget or Budget()
-        self._journaling = bookkeeping_of(journal, target, settings, policy, self._approve, self._budget)
+        self._meter = Meter()
+        self._journaling = bookkeeping_of(
+            journal, target, settings, policy, self._approve, self._meter.add, self._budget
+        )
         self._start_empty()
 
     def _start_empty(self) -> None:
-        self._meter = Meter()
         self._circuits = MadeCircuits(self._target, self._settings, self._journaling)
         self._jobs = SamplingJobs(
-            self._target, self._settings, self._circuits, self._journaling, approve=self._approve, count=self._count
+            self._target, self._settings, self._circuits, self._journaling, approve=self._approve, count=self._meter.add
         )
         self.results = SharedResults()
         """Results that the kernels share through this connection, by content."""
@@ -194,7 +196,7 @@ class Connection:
         return limited_estimator(self._target.estimator(self.shots, seed), self.device)
 
     def _watch(self, kind: str) -> HandedOut:
-        return HandedOut(self._target, self._settings, kind, approve=self._approve, count=self._count)
+        return HandedOut(self._target, self._settings, kind, approve=self._approve, count=self._meter.add)
 
     @property
     def may_vary_shots(self) -> bool:
@@ -309,7 +311,7 @@ class Connection:
             self._settings,
             estimator=self._estimator_for,
             approve=None if self._journaling is not None else self._approve,
-            count=self._count,
+            count=self._meter.add,
         ).estimate([EstimatorPub.coerce(pub) for pub in pubs])
 
     def statevectors(
@@ -330,7 +332,7 @@ class Connection:
             Amplitudes, shape (number of vectors, 2**num_qubits).
         """
         states = statevectors(program, values, dtype=self.dtype, max_memory=max_memory or self.max_memory)
-        self._count(Usage(circuits=len(values)))
+        self._meter.add(Usage(circuits=len(values)))
         return states
 
     @check_arguments(circuit=quantum_circuit)
@@ -364,9 +366,6 @@ class Connection:
         """Hold work, circuits with their executions, against the budget."""
         approve_on(self._target, self._settings, self._journaling, self._budget, work)
 
-    def _count(self, usage: Usage) -> None:
-        self._meter.add(usage)
-
     def _view(self, **changed: object) -> Self:
         """Return a connection that shares all but these attributes."""
         view = object.__new__(type(self))
@@ -388,7 +387,7 @@ class Connection:
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        kept_empty = ("_meter", "_circuits", "_jobs", "results")
+        kept_empty = ("_circuits", "_jobs", "results")
         return {name: value for name, value in self.__dict__.items() if name not in kept_empty}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -13,8 +13,6 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
 from qiskit_qml_ext.primitives.connection.usage import Usage
 from qiskit_qml_ext.primitives.content import circuit_key, job_seed
-from qiskit_qml_ext.primitives.journal import JournaledJob
-from qiskit_qml_ext.primitives.replay import ReplayJob
 from qiskit_qml_ext.primitives.shots import shots_of
 from qiskit_qml_ext.primitives.targets import Target
 
@@ -55,22 +53,12 @@ class EstimationJobs:
         """Run PUBs; see :meth:`~qiskit_qml_ext.primitives.Connection.estimate`."""
         if self._approve is None:
             jobs = [[pub] for pub in pubs] if self._draws_by_seed else [list(pubs)]
-            return PrimitiveResult([one for job in jobs for one in self._journaled(job)])
+            return PrimitiveResult([one for job in jobs for one in self._estimator(None).run(job).result()])
         pieces = [self._pieces(pub) for pub in pubs]
         flat = [piece for group in pieces for piece in group]
         self._approve([(piece.circuit, self._executions(piece)) for piece in flat] + self._calibrations(flat))
         read = iter(self._one_by_one(flat) if self._draws_by_seed else self._together(flat))
         return PrimitiveResult([_joined([next(read) for _ in group]) for group in pieces])
-
-    def _journaled(self, pubs: Sequence[EstimatorPub]) -> PrimitiveResult[PubResult]:
-        job = self._estimator(None).run(pubs)
-        result = job.result()
-        assert isinstance(job, (JournaledJob, ReplayJob))
-        executions = job.report.executions
-        asked = sum(map(self._executions, pubs)) + self._calibration(pubs[0]) * job.report.submitted
-        circuits = sum(map(self._work.circuits, pubs)) * executions // asked if asked else 0
-        self._count(Usage(circuits, executions, job.report.submitted))
-        return result
 
     @property
     def _draws_by_seed(self) -> bool:

@@ -53,13 +53,17 @@ class HandedOut:
         total = sum(executions for _, executions in coerced)
         self._refuse_large(total)
         self.approve([(pub.circuit, executions) for pub, executions in coerced])
-        return lambda: self._count(Usage(sum(map(self._circuits, (pub for pub, _ in coerced))), total, 1))
+        return lambda: self.count(sum(self._circuits(pub) for pub, _ in coerced), total)
 
     def approve(self, work: Sequence[tuple[QuantumCircuit, int]]) -> None:
         """Hold circuits, with their executions, against what the target takes and against the budget."""
         for circuit, _ in work:
             self._target.refuse_circuit(circuit, self._kind)
         self._approve(work)
+
+    def count(self, circuits: int, executions: int) -> None:
+        """Take note of the circuits and the executions of a job that runs."""
+        self._count(Usage(circuits, executions, 1))
 
     def _sampler_pubs(self, primitive: Any, pubs: Sequence[Any], options: Mapping[str, Any]) -> list[tuple[_Pub, int]]:
         shots = optional_whole_number("shots", options.get("shots"), maximum=LARGEST_SHOTS)

@@ -16,7 +16,7 @@ from qiskit_qml_ext.primitives.journal.store.journal import Journal
 from qiskit_qml_ext.primitives.journal.work.estimator_request import EstimatorRequest
 from qiskit_qml_ext.primitives.journal.work.inputs import Provenance
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
-from qiskit_qml_ext.primitives.journal.work.requests import Approve, Identify, Placement
+from qiskit_qml_ext.primitives.journal.work.requests import Approve, Count, Identify, Placement
 from qiskit_qml_ext.primitives.pricing.spending import Spending
 from qiskit_qml_ext.primitives.pub_values import ESTIMATOR_VALUES, checked_pubs
 
@@ -46,6 +46,7 @@ class JournaledEstimator(JournaledPrimitive, BaseEstimatorV2):
         repetitions: Counts repetitions, if several primitives shall share a count.
         progress: Whether to show a progress bar; ``None`` means only on a terminal.
         approve: Gets circuits with their executions before anything is submitted, and may refuse with an exception.
+        count: Gets the circuits and the executions of every job once it is submitted.
         spending: How the time of jobs is predicted, and what limits it; by default neither is done.
         provenance: Where the work comes from, for an export; by default the circuits themselves.
     """
@@ -66,6 +67,7 @@ class JournaledEstimator(JournaledPrimitive, BaseEstimatorV2):
         repetitions: Repetitions | None = None,
         progress: bool | None = None,
         approve: Approve | None = None,
+        count: Count | None = None,
         spending: Spending | None = None,
         provenance: Provenance | None = None,
     ):
@@ -82,6 +84,7 @@ class JournaledEstimator(JournaledPrimitive, BaseEstimatorV2):
             repetitions=repetitions,
             progress=progress,
             approve=approve,
+            count=count,
             spending=spending,
             provenance=provenance,
         )

@@ -22,7 +22,7 @@ from qiskit_qml_ext.primitives.journal.store.journal import Journal
 from qiskit_qml_ext.primitives.journal.work.identity import device_behind
 from qiskit_qml_ext.primitives.journal.work.inputs import Provenance
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
-from qiskit_qml_ext.primitives.journal.work.requests import Approve, Identify, Request
+from qiskit_qml_ext.primitives.journal.work.requests import Approve, Count, Identify, Request
 from qiskit_qml_ext.primitives.pricing.job_time import JobTime, learned
 from qiskit_qml_ext.primitives.pricing.quota import InstanceUsage
 from qiskit_qml_ext.primitives.pricing.spending import Spending, Spent
@@ -53,6 +53,8 @@ class PrimitiveContext:
     """Whether to show a progress bar; ``None`` means only on a terminal."""
     approve: Approve | None
     """Gets circuits with their executions before anything is submitted."""
+    count: Count | None
+    """Takes note of every job that is submitted."""
     spending: Spending
     """How the time of jobs is predicted, and what limits it."""
     provenance: Provenance
@@ -72,6 +74,7 @@ class PrimitiveContext:
         repetitions: Repetitions | None,
         progress: bool | None,
         approve: Approve | None,
+        count: Count | None,
         spending: Spending | None,
         provenance: Provenance | None,
     ) -> Self:
@@ -84,11 +87,11 @@ class PrimitiveContext:
         _check_settings(journal, policy, progress=progress)
         if spending is not None and not isinstance(spending, Spending):
             raise TypeError(f"spending must be a Spending or None, but {spending!r} ({type(spending).__name__}) came.")
-        _check_callables(make=make, open_mode=open_mode, identify=identify, approve=approve)
+        _check_callables(make=make, open_mode=open_mode, identify=identify, approve=approve, count=count)
         opened = journal if isinstance(journal, Journal) else Journal(journal)
         primitive, watch = unwatched(primitive)  # of a connection: asked before a run, and not in the middle of it
-        if approve is None and watch is not None:
-            approve = watch.approve
+        if watch is not None:
+            approve, count = approve or watch.approve, count or watch.count
         return cls(
             service=service_for(primitive, make=make, open_mode=open_mode),
             journal=opened,
@@ -98,6 +101,7 @@ class PrimitiveContext:
             repetitions=repetitions or Repetitions(),
             progress=progress,
             approve=approve,
+            count=count,
             spending=spending or Spending(),
             provenance=(provenance or Provenance(device=lambda: device_behind(primitive))).of(
                 seed=seed, max_executions=(policy or Policy()).max_executions
@@ -162,7 +166,7 @@ class JournaledPrimitive:
             spending=context.spending,
             device=context.provenance.device,
         )
-        runner = Runner(run, request, progress=Progress(context.progress))
+        runner = Runner(run, request, progress=Progress(context.progress), count=context.count)
         try:
             runner.plan()
             if context.approve is not None:

@@ -17,7 +17,7 @@ from qiskit_qml_ext.primitives.journal.store.local_work import is_known
 from qiskit_qml_ext.primitives.journal.store.ownership import Liveness
 from qiskit_qml_ext.primitives.journal.work.inputs import Provenance
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions
-from qiskit_qml_ext.primitives.journal.work.requests import Approve, Identify
+from qiskit_qml_ext.primitives.journal.work.requests import Approve, Count, Identify
 from qiskit_qml_ext.primitives.journal.work.sampler_request import SamplerRequest
 from qiskit_qml_ext.primitives.pricing.spending import Spending
 from qiskit_qml_ext.primitives.pub_values import SAMPLER_VALUES, checked_pubs
@@ -46,6 +46,7 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
         repetitions: Counts repetitions, if several primitives shall share a count.
         progress: Whether to show a progress bar; ``None`` means only on a terminal.
         approve: Gets circuits with their executions before anything is submitted, and may refuse with an exception.
+        count: Gets the circuits and the executions of every job once it is submitted.
         spending: How the time of jobs is predicted, and what limits it; by default neither is done.
         provenance: Where the work comes from, for an export; by default the circuits themselves.
     """
@@ -65,6 +66,7 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
         repetitions: Repetitions | None = None,
         progress: bool | None = None,
         approve: Approve | None = None,
+        count: Count | None = None,
         spending: Spending | None = None,
         provenance: Provenance | None = None,
     ):
@@ -81,6 +83,7 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
             repetitions=repetitions,
             progress=progress,
             approve=approve,
+            count=count,
             spending=spending,
             provenance=provenance,
         )

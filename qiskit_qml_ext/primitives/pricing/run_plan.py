@@ -64,7 +64,7 @@ class RunPlan:
             f"After transpilation: {self.two_qubit_gates:,} two-qubit gates, depth {self.depth:,}.",
         ]
         if self.in_journal:
-            lines.append(f"Of these, {self.in_journal:,} circuits are in the journal and are not run again.")
+            lines.append(f"Of these, {self.in_journal:,} circuits were submitted before and are not run again.")
         if self.seconds is not None:
             cost = "" if self.cost is None else f", cost about {self.cost:,.2f}"
             lines.append(f"Estimated processor time: {self.seconds:,.1f} s{cost}.{self._basis()}")

@@ -102,10 +102,11 @@ def refused_by(target: str, circuit: QuantumCircuit) -> Iterator[None]:
             yield
     except TranspilerError as error:
         names = dict.fromkeys(item.operation.name for item in circuit.data if not item.is_standard_gate())
+        own = ", ".join(name for name in names if name not in ("barrier", "measure")) or "nothing"
         raise UnsupportedCircuitError(
-            f"{target} cannot run the circuit: {error.message.rstrip('.')}. Besides Qiskit's standard gates it has: "
-            f"{', '.join(name for name in names if name not in ('barrier', 'measure')) or 'nothing'}. Leave out what "
-            "the target lacks, write it in standard gates (circuit.decompose()), and give all delays in dt."
+            f"{target} cannot run the circuit: {error.message.rstrip('.')}. Besides Qiskit's standard gates the "
+            f"circuit has: {own}. Leave out what the target lacks, write it in standard gates (circuit.decompose()), "
+            "and give all delays in dt."
         ) from error
 
 

@@ -187,7 +187,7 @@ class RuntimeTarget(BackendTarget):
         if primitive == SAMPLER:
             refuse_registers(circuit, self.generation)
         options = self.options.sampler if primitive == SAMPLER else self.options.estimator
-        refuse_with_options(circuit, options, self.generation)
+        refuse_with_options(circuit, options, self.generation, estimates=primitive != SAMPLER)
 
     def refuse_signals(self) -> None:
         """Raise if samplers were told to give signals of the readout."""

@@ -12,9 +12,10 @@ from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit.quantum_info import SparsePauliOp
 from runtime_server.client import HAS_EXECUTOR
 
-from qiskit_qml_ext.exceptions import BudgetExceededError
-from qiskit_qml_ext.primitives import Connection, JournaledEstimator, JournaledSampler, connect
+from qiskit_qml_ext.exceptions import BudgetExceededError, RunIncompleteError
+from qiskit_qml_ext.primitives import Connection, JournaledEstimator, JournaledSampler, Policy, connect
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
+from qiskit_qml_ext.primitives.connection.views import as_new_program
 from qiskit_qml_ext.primitives.journal import Journal
 from qiskit_qml_ext.primitives.targets import PrimitiveTarget
 
@@ -192,3 +193,65 @@ def test_settings_of_a_job_are_those_of_the_connection_that_asks():
     connection = Connection(target, ConnectionSettings())
     run_directly(connection, "sampler")
     assert connection.usage.shots == 60  # the primitive's own default
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("target", [*list(TARGETS)[:-1], pytest.param("fake device", marks=pytest.mark.client)])
+def test_what_runs_through_primitives_with_a_journal_is_counted_once(target, kind, tmp_path):
+    mitigates = HAS_EXECUTOR and target == "fake device" and kind == "estimator"
+    settings = {"shots": 100, "seed": 1, "journal": tmp_path / "journal"}
+    settings |= {"resilience_level": 0} if mitigates else {}
+    connection = TARGETS[target](**settings)
+    run_directly(connection, kind)
+    assert (connection.usage.circuits, connection.usage.shots, connection.usage.jobs) == (6, 600, 1)
+    again = TARGETS[target](**settings)
+    run_directly(again, kind)
+    assert again.usage.jobs == 0  # it was found
+    run_directly(again, kind)
+    assert (again.usage.circuits, again.usage.shots, again.usage.jobs) == (6, 600, 1)
+
+
+class GivesUp(StatevectorSampler):
+    """Runs two jobs."""
+
+    def run(self, pubs, **options):
+        self.jobs = getattr(self, "jobs", 0) + 1
+        if self.jobs == 3:
+            raise RuntimeError("no more")
+        return super().run(pubs, **options)
+
+
+def test_jobs_of_a_run_that_fails_are_counted_too(tmp_path):
+    target = PrimitiveTarget(GivesUp(default_shots=100))
+    connection = Connection(
+        target,
+        ConnectionSettings(shots=100, max_executions_per_job=200),
+        journal=tmp_path / "journal",
+        policy=Policy(max_retries=0),
+    )
+    with pytest.raises(RunIncompleteError, match="no more"):
+        run_directly(connection, "sampler")
+    assert (connection.usage.circuits, connection.usage.shots, connection.usage.jobs) == (4, 400, 2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_journal_around_a_handed_out_primitive_counts_too(kind, tmp_path):
+    plain = {"sampler": JournaledSampler, "estimator": JournaledEstimator}[kind]
+    circuit = rotation()
+    if kind == "sampler":
+        circuit.measure_all()
+    connection = connect("exact", shots=100, seed=1)
+    pub = (circuit, ROWS) if kind == "sampler" else (circuit, "Z", ROWS, 0.1)
+    plain(getattr(connection, kind), tmp_path / "journal").run([pub]).result(60)
+    assert (connection.usage.circuits, connection.usage.shots, connection.usage.jobs) == (6, 600, 1)
+
+
+def test_a_connection_with_a_journal_and_its_views_count_together_in_another_process(tmp_path):
+    connection = connect("exact", shots=100, seed=1, journal=tmp_path / "journal")
+    run_directly(connection, "sampler")
+    sent, view = pickle.loads(pickle.dumps((connection, as_new_program(connection))))
+    assert sent.usage.jobs == view.usage.jobs == 0
+    run_directly(view, "estimator")
+    assert sent.usage == view.usage
+    assert (sent.usage.circuits, sent.usage.shots, sent.usage.jobs) == (6, 600, 1)
+    assert connection.usage.shots == 600

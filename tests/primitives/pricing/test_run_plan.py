@@ -79,7 +79,7 @@ def test_plan_leaves_out_what_the_journal_knows(tmp_path):
     kernel(connection()).evaluate(DATA[:4])
     plan = kernel(connection()).plan(DATA)
     assert (plan.circuits, plan.in_journal) == (15, 6)
-    assert "6 circuits are in the journal" in plan.summary()
+    assert "6 circuits were submitted before" in plan.summary()
 
 
 def test_plan_of_plain_pubs():

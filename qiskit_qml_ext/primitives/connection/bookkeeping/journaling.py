@@ -1,7 +1,7 @@
 """How a connection uses a journal: everything that it asks for is written down there before it is submitted."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qiskit_qml_ext.primitives.connection.bookkeeping.bookkeeping import Bookkeeping
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
+from qiskit_qml_ext.primitives.connection.usage import Usage
 from qiskit_qml_ext.primitives.journal import Journal, JournaledEstimator, JournaledSampler, Policy
 from qiskit_qml_ext.primitives.journal.work.inputs import Provenance
 from qiskit_qml_ext.primitives.journal.work.requests import Approve
@@ -28,6 +29,7 @@ class Journaling(Bookkeeping):
         settings: How the connection uses it.
         policy: Other limits and waiting times.
         approve: Asked before anything is submitted.
+        count: Takes note of what is submitted.
         budget: What may be spent; limits on time hold over all jobs of the journal.
     """
 
@@ -38,12 +40,14 @@ class Journaling(Bookkeeping):
         settings: ConnectionSettings,
         policy: Policy | None,
         approve: Approve,
+        count: Callable[[Usage], None],
         budget: Budget,
     ):
         super().__init__(target)
         self.journal = journal if isinstance(journal, Journal) else Journal(journal)
         self.policy = replace(policy or Policy(), max_executions=settings.max_executions_per_job)
         self._approve = approve
+        self._count = count
         self._settings = settings
         self._seed = settings.seed
         self._spending = Spending(
@@ -84,6 +88,7 @@ class Journaling(Bookkeeping):
             "open_mode": self._target.open_mode,
             "identify": self._identify,
             "repetitions": self._repetitions,
+            "count": self._take_note,
             "spending": self._spending,
             "provenance": Provenance(
                 self._source,
@@ -91,6 +96,9 @@ class Journaling(Bookkeeping):
                 {"connection": asdict(self._settings), "target": self._target.about()},
             ),
         }
+
+    def _take_note(self, circuits: int, executions: int) -> None:
+        self._count(Usage(circuits, executions, 1))
 
     def _approving(self, primitive: str) -> Approve:
         """Return what work of a primitive has to pass before it is submitted: what the target takes, and the budget."""

@@ -1,7 +1,7 @@
 """How a connection replays what was measured: like a journal in which everything is done, and nothing else can be."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers.sampler_pub import SamplerPub
@@ -9,6 +9,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit_qml_ext.primitives.connection.bookkeeping.bookkeeping import Bookkeeping
 from qiskit_qml_ext.primitives.connection.bookkeeping.journaling import Journaling
 from qiskit_qml_ext.primitives.connection.settings import ConnectionSettings
+from qiskit_qml_ext.primitives.connection.usage import Usage
 from qiskit_qml_ext.primitives.journal import Journal, Policy
 from qiskit_qml_ext.primitives.journal.work.inputs import Source
 from qiskit_qml_ext.primitives.journal.work.requests import Approve
@@ -73,6 +74,7 @@ def bookkeeping_of(
     settings: ConnectionSettings,
     policy: Policy | None,
     approve: Approve,
+    count: Callable[[Usage], None],
     budget: Budget,
 ) -> Bookkeeping | None:
     """Return what knows of a connection's work: its journal, or what was measured; ``None`` if there is neither.
@@ -83,10 +85,11 @@ def bookkeeping_of(
         settings: How it is used.
         policy: Limits and waiting times of journaled runs.
         approve: Asked before anything is submitted.
+        count: Takes note of what is submitted.
         budget: What may be spent.
     """
     if journal is None:
         return None
     if isinstance(journal, Measured):
         return Replaying(journal, target, settings)
-    return Journaling(journal, target, settings, policy, approve, budget)
+    return Journaling(journal, target, settings, policy, approve, count, budget)

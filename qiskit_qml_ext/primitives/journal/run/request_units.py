@@ -101,6 +101,11 @@ class RequestUnits:
         wanted = set(self._keys.get(unit.id, ()))
         return self._work([item for item in self._request.items if item.key in wanted])
 
+    def circuits_of(self, unit: Unit) -> int:
+        """Return how many circuits a unit takes, as far as this request has them."""
+        wanted = set(self._keys.get(unit.id, ()))
+        return sum(item.circuits for item in self._request.items if item.key in wanted)
+
     def seed_of(self, unit: Unit) -> int | None:
         """Derive a unit's seed from its content, so that its counts do not depend on what ran before."""
         if self._run.seed is None:

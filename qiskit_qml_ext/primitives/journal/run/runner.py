@@ -32,7 +32,7 @@ from qiskit_qml_ext.primitives.journal.service.faults import classify
 from qiskit_qml_ext.primitives.journal.store.ownership import Liveness, Risk
 from qiskit_qml_ext.primitives.journal.store.tags import new_attempt_tag
 from qiskit_qml_ext.primitives.journal.work.codec import BadResultError, UnitResult, decode
-from qiskit_qml_ext.primitives.journal.work.requests import Request
+from qiskit_qml_ext.primitives.journal.work.requests import Count, Request
 
 _ENDED = (DONE, FAILED, LOST)
 _LONGEST_PAUSE = 30.0
@@ -48,9 +48,12 @@ class Runner:
         run: What the run works with.
         request: The items.
         progress: Where to show how far it is.
+        count: Takes note of what is submitted.
     """
 
-    def __init__(self, run: RunContext, request: Request, *, progress: Progress | None = None):
+    def __init__(
+        self, run: RunContext, request: Request, *, progress: Progress | None = None, count: Count | None = None
+    ):
         self._run = run
         self._request = request
         self._progress = progress or Progress(show=False)
@@ -62,7 +65,8 @@ class Runner:
         local = not run.service.is_durable
         self._poll_seconds = run.policy.poll_seconds or (None if local else 2.0)
         self._max_pending = run.policy.max_pending or (1 if local else 3)
-        self._submitter = Submitter(run)
+        self._submitter = Submitter(run, self._take_note)
+        self._count = count
         self._times = Times(run, request.kind)
         self._collector = Collector(run, self._times)
         self._results: dict[int, UnitResult] = {}
@@ -72,6 +76,12 @@ class Runner:
     def plan(self, *, revive: bool = True) -> None:
         """See that every item belongs to a unit that is on the disk."""
         self._units.plan(revive=revive)
+
+    def _take_note(self, unit: Unit) -> None:
+        self.report.submitted += 1
+        self.report.executions += unit.executions
+        if self._count is not None:
+            self._count(self._units.circuits_of(unit), unit.executions)
 
     def unsubmitted(self) -> list[tuple[QuantumCircuit, int]]:
         """Return the circuits of this request that nobody has submitted yet, with their executions."""
@@ -103,7 +113,6 @@ class Runner:
         finally:
             self._stopped.set()
             self.report.waiting_for = None
-            self.report.submitted, self.report.executions = self._submitter.submitted, self._submitter.executions
             self._progress.close()
             self._heartbeat.stop()
             self.report.adopted = list(self._run.reconciliation.adopted)
@@ -316,14 +325,12 @@ class Runner:
         if not self._run.service.is_durable:
             return
         try:
-            if self._submitter.submitted:
+            if self.report.submitted:
                 self._times.settle()
             self._run.duplicates.drop()
-            is_due = not self._run.journal.listings.was_tried(
-                self._run.service.places, idle=not self._submitter.submitted
-            )
+            is_due = not self._run.journal.listings.was_tried(self._run.service.places, idle=not self.report.submitted)
             if is_due and self._run.duplicates.is_watching():
-                longest = _LAST_LISTING_SECONDS if self._submitter.submitted else _IDLE_LISTING_SECONDS
+                longest = _LAST_LISTING_SECONDS if self.report.submitted else _IDLE_LISTING_SECONDS
                 last = self._run.within(longest).reconciliation
                 last.reconcile()
                 self._run.reconciliation.unplaced = last.unplaced

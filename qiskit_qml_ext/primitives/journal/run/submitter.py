@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,10 +40,12 @@ class Submitter:
 
     Args:
         run: What the run works with.
+        count: Takes note of a unit that was submitted.
     """
 
-    def __init__(self, run: RunContext):
+    def __init__(self, run: RunContext, count: Callable[[Unit], None]):
         self._run = run
+        self._count = count
         self._backoff = Backoff(run.policy.patience_seconds)
         self._began = time.monotonic()
         self._reopened = 0
@@ -56,10 +58,6 @@ class Submitter:
         self._kept: set[bytes] = set()
         self._calibration: tuple[float, str | None] | None = None
         self.error: BaseException | None = None
-        self.submitted = 0
-        """Jobs that this run submitted."""
-        self.executions = 0
-        """Circuits times shots in them."""
 
     def may_submit(self, pending: int) -> bool:
         """Tell whether a submission makes sense now.
@@ -187,10 +185,6 @@ class Submitter:
         )
         self._run.journal.fail(unit.id, owner=self._run.owner, outcome="lost", reason=reason, lost=True)
         return True
-
-    def _count(self, unit: Unit) -> None:
-        self.submitted += 1
-        self.executions += unit.executions
 
     def _not_posted(self, unit: Unit, tag: str, error: Exception) -> Posting:
         """React to an exception of the client; even a clear refusal may follow an earlier acceptance in one call."""

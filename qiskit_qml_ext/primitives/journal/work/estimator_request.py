@@ -207,7 +207,8 @@ class EstimatorRequest:
         )
         (key,) = self._repetitions.number([key])
         self._blocks[key] = (index, block)
-        return Item(key, index, self._executions(pub), value_bytes(values), pub.precision)
+        circuits, executions = self._work.circuits(pub), self._executions(pub)
+        return Item(key, index, circuits, executions, value_bytes(values), pub.precision)
 
     def _observables(self, index: int, pub: EstimatorPub) -> ObjectArray:
         """Return a PUB's observables on the circuit's own qubits."""

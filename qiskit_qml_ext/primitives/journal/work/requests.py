@@ -17,6 +17,9 @@ Identify = Callable[[QuantumCircuit], str]
 Approve = Callable[[Sequence[tuple[QuantumCircuit, int]]], None]
 """Gets circuits with their executions before they are submitted, and may refuse with an exception."""
 
+Count = Callable[[int, int], None]
+"""Takes note of the circuits and the executions of a job that was submitted."""
+
 Placement = Callable[[QuantumCircuit], Sequence[int] | None]
 """Returns the physical qubit of each of a circuit's own qubits, or ``None`` if they are the same."""
 
@@ -32,6 +35,8 @@ class Item:
     """Its content key."""
     pub: int
     """The PUB of the request that it belongs to."""
+    circuits: int
+    """How many circuits it takes, for exact results how many states."""
     executions: int
     """Circuits times the shots that they get, 0 for exact results."""
     payload: int

@@ -58,7 +58,7 @@ class SamplerRequest:
             settings = settings_key(self.kind, target, options, seed, pub.shots)
             size, run = value_bytes(values[:1]), self._shots_run(pub.shots, options)
             for row, key in enumerate(repetitions.number(row_keys(settings, circuit, values))):
-                self.items.append(Item(key, index, run, size, float(pub.shots)))
+                self.items.append(Item(key, index, 1, run, size, float(pub.shots)))
                 self._place[key] = (index, row)
 
     def _shots_run(self, shots: int, options: dict[str, Any]) -> int:

@@ -18,6 +18,7 @@ from qiskit_qml_ext.primitives.targets.client.exclusions import excluded_gate, e
 
 Options = Mapping[str, Any]
 
+_BRANCHES_AND_LOOPS = ("if_else", "for_loop", "while_loop", "switch_case")
 _ANYWHERE = frozenset({"barrier", "store"})  # instructions that every device takes, as the client says
 
 
@@ -69,17 +70,20 @@ def refuse_registers(circuit: QuantumCircuit, generation: str) -> None:
             )
 
 
-def refuse_with_options(circuit: QuantumCircuit, options: Options, generation: str) -> None:
+def refuse_with_options(circuit: QuantumCircuit, options: Options, generation: str, *, estimates: bool) -> None:
     """Raise for instructions that do not go together with options.
 
     Args:
         circuit: A circuit in the device's own gates.
         options: What was set for the primitive that is to run it.
         generation: That of the primitive.
+        estimates: Whether it is an estimator.
 
     Raises:
         UnsupportedCircuitError: The message says which option to leave out.
     """
+    if generation == "executor" and any(name in circuit.count_ops() for name in _BRANCHES_AND_LOOPS):
+        _refuse_branches(options, estimates=estimates)
     if options.get("dynamical_decoupling", {}).get("enable") and circuit.has_control_flow_op():
         raise UnsupportedCircuitError(
             "dynamical_decoupling.enable=True and circuits with control flow exclude each other. Leave one of them out."
@@ -90,6 +94,23 @@ def refuse_with_options(circuit: QuantumCircuit, options: Options, generation: s
         raise UnsupportedCircuitError(
             f"The circuit has the fractional gate {gate}, which options exclude. {excluding}. Or let the connection "
             "transpile a circuit without such gates. Nothing was submitted."
+        )
+
+
+def _refuse_branches(options: Options, *, estimates: bool) -> None:
+    """Raise where the client puts gates and measurements into boxes, which it cannot do with branches and loops."""
+    if estimates:
+        raise UnsupportedCircuitError(
+            "The circuit has branches or loops, which the client's newer estimator does not take. Measure with "
+            'connection.sample instead, or connect with generation="legacy" where the client still has it. Nothing '
+            "was submitted."
+        )
+    twirling = options.get("twirling", {})
+    on = [f"twirling.{name}=True" for name in ("enable_gates", "enable_measure") if twirling.get(name)]
+    if on:
+        raise UnsupportedCircuitError(
+            f"{' and '.join(on)} and circuits with branches or loops exclude each other. Leave one of them out. "
+            "Nothing was submitted."
         )
 
 

@@ -9,6 +9,7 @@ Where a SWAP stands beside an R_ZZ of the same pair, both together are three CX;
 
 import functools
 import math
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import add
@@ -63,8 +64,9 @@ class _Rewriting(TransformationPass):
             rewritten.apply_operation_back(operation, qubits, clbits, check=False)
         return rewritten
 
+    @abstractmethod
     def _take(self, step: Step, steps: "_Steps") -> None:
-        raise NotImplementedError
+        """Add an operation to what there is so far, or change that."""
 
 
 class OpenedPairs(_Rewriting):

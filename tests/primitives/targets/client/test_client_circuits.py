@@ -7,9 +7,9 @@ from qiskit.circuit import Parameter
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_aer import AerSimulator
 from qiskit_ibm_runtime import SamplerV2
-from qiskit_ibm_runtime.fake_provider import FakeFractionalBackend, FakeManilaV2
+from qiskit_ibm_runtime.fake_provider import FakeFez, FakeFractionalBackend, FakeManilaV2
 from qiskit_ibm_runtime.utils import validate_isa_circuits
-from runtime_server.client import HAS_EXECUTOR, quietly
+from runtime_server.client import HAS_EXECUTOR, Estimator, Sampler, quietly
 from runtime_server.work import QUICK
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
@@ -263,6 +263,38 @@ def test_dynamical_decoupling_and_control_flow_exclude_each_other():
     connection = connect(FakeFractionalBackend(), dynamical_decoupling={"enable": True})
     with pytest.raises(UnsupportedCircuitError, match="circuits with control flow exclude each other"):
         connection.sampler.run([on(("x", 0), control_flow="x")])
+
+
+@NEWER
+@pytest.mark.parametrize("kind", ["sampler", "estimator"])
+@pytest.mark.parametrize("name", ["if_else", "for_loop", "switch_case"])
+def test_branches_that_the_newer_primitives_cannot_put_into_boxes_are_refused_as_the_client_does(kind, name):
+    """The client's own words are "``'if_else'`` is not supported."; where it takes them, so must this package."""
+    circuit, block = QuantumCircuit(5, 1), QuantumCircuit(1)
+    block.x(0)
+    circuit.measure(0, 0)
+    condition = (circuit.clbits[0], 1)
+    branches = {
+        "if_else": lambda: circuit.if_test(condition, block, [0], []),
+        "for_loop": lambda: circuit.for_loop(range(2), None, block, [0], []),
+        "switch_case": lambda: circuit.switch(circuit.clbits[0], [(1, block)], [0], []),
+    }
+    branches[name]()
+    circuit.measure(0, 0)
+    assert circuit.count_ops()[name] == 1
+    options = {"twirling": {"enable_gates": True, "enable_measure": True}} if kind == "sampler" else {}
+    pub = (circuit,) if kind == "sampler" else (circuit, SparsePauliOp("IIIIZ"))
+    own = Sampler if kind == "sampler" else Estimator
+    device = FakeFractionalBackend() if name == "if_else" else FakeFez()
+    assert "is not supported" in str(refusal(lambda: own(device, options=options).run([pub])))
+    said = "twirling.enable_gates=True and twirling.enable_measure=True and circuits with branches or loops exclude"
+    connection = connect(device, shots=100, **options)
+    with pytest.raises(UnsupportedCircuitError, match=said if kind == "sampler" else "newer estimator does not take"):
+        getattr(connection, kind).run([pub])
+    if kind == "sampler":
+        twirled = connect(device, shots=100, generation="legacy", **options)
+        twirled.target.refuse_circuit(circuit, "sampler")  # the service judges
+        connect(device, shots=100).sampler.run([pub]).result()
 
 
 def test_jobs_larger_than_the_service_takes_are_refused_in_a_rehearsal():
