@@ -88,6 +88,7 @@ class PrimitiveContext:
         if spending is not None and not isinstance(spending, Spending):
             raise TypeError(f"spending must be a Spending or None, but {spending!r} ({type(spending).__name__}) came.")
         _check_callables(make=make, open_mode=open_mode, identify=identify, approve=approve, count=count)
+        seed = optional_whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED)
         opened = journal if isinstance(journal, Journal) else Journal(journal)
         primitive, watch = unwatched(primitive)  # of a connection: asked before a run, and not in the middle of it
         if watch is not None:
@@ -96,7 +97,7 @@ class PrimitiveContext:
             service=service_for(primitive, make=make, open_mode=open_mode),
             journal=opened,
             policy=policy or Policy(),
-            seed=optional_whole_number("seed", seed, minimum=0, maximum=LARGEST_SEED),
+            seed=seed,
             identify=identify,
             repetitions=repetitions or Repetitions(),
             progress=progress,

@@ -1,6 +1,7 @@
 """How patient a journaled run is, how much it sends ahead and how large its units may be."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from qiskit_qml_ext.checks import optional_whole_number, real_number, whole_number
 
@@ -44,17 +45,18 @@ class Policy:
     """How often a result that arrives damaged is fetched again in one run."""
 
     def __post_init__(self) -> None:
-        for name in ("max_executions", "max_bytes", "download_tries"):
-            whole_number(name, getattr(self, name))
-        for name in ("max_pending", "submissions_per_minute"):
-            optional_whole_number(name, getattr(self, name))
+        whole = ("max_executions", "max_bytes", "download_tries")
+        optional = ("max_pending", "submissions_per_minute")
         seconds = ("settle_seconds", "watch_seconds", "throttle_seconds", "patience_seconds", "call_seconds",
                    "download_seconds")  # fmt: skip
-        for name in seconds:
-            real_number(name, getattr(self, name), minimum=0.0, infinite=True)
+        checked: dict[str, Any] = {name: whole_number(name, getattr(self, name)) for name in whole}
+        checked |= {name: optional_whole_number(name, getattr(self, name)) for name in optional}
+        checked |= {name: real_number(name, getattr(self, name), minimum=0.0, infinite=True) for name in seconds}
         if self.poll_seconds is not None:
-            real_number("poll_seconds", self.poll_seconds, minimum=0.0)
-        whole_number("max_retries", self.max_retries, minimum=0)
+            checked["poll_seconds"] = real_number("poll_seconds", self.poll_seconds, minimum=0.0)
+        checked["max_retries"] = whole_number("max_retries", self.max_retries, minimum=0)
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)  # NumPy's numbers are Python's from here on
 
 
 def check_policy(policy: object) -> None:

@@ -18,7 +18,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import Pauli, SparseObservable, SparsePauliOp
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
-from qiskit_qml_ext.primitives import ExactSampler, JournaledSampler, circuit_key
+from qiskit_qml_ext.primitives import ExactSampler, Journal, JournaledSampler, Policy, circuit_key
 from qiskit_qml_ext.primitives.journal.disk.schema import KEYS_FORMULA
 from qiskit_qml_ext.primitives.journal.work.estimator_request import EstimatorRequest
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions, block_key, row_keys, settings_key
@@ -407,3 +407,29 @@ def test_seeds_of_numpy_are_seeds_and_others_are_refused_with_a_sentence(path):
     for seed, words in ((-1, "at least 0"), (2**200, "at most")):
         with pytest.raises(ValueError, match=f"seed must be {words}"):
             ask(seed)
+
+
+@pytest.mark.parametrize(
+    ("numpys", "plain"),
+    [
+        ({"seed": np.int64(7)}, {"seed": 7}),
+        ({"shots": np.uint8(100)}, {"shots": 100}),
+        ({"own": np.int32(100)}, {"own": 100}),
+        ({"policy": Policy(max_executions=np.int64(2000))}, {"policy": Policy(max_executions=2000)}),
+        ({"default": np.int64(100)}, {"default": 100}),
+    ],
+)
+def test_numbers_of_numpy_are_written_down_as_pythons_are(path, tmp_path, numpys, plain):
+    """In a new journal as in one that has the work already."""
+    circuit = QuantumCircuit(1, 1)
+
+    def ask(place, seed=None, shots=None, own=None, policy=None, default=1024):
+        sampler = JournaledSampler(ExactSampler(default_shots=default), place, seed=seed, policy=policy)
+        job = sampler.run([(circuit, None, own)], shots=shots)
+        return job.result(60), job.report.submitted
+
+    result, submitted = ask(path, **numpys)
+    assert (result[0].data.c.num_shots, submitted) == (1024 if plain.keys() & {"seed", "policy"} else 100, 1)
+    assert ask(path, **plain)[1] == 0
+    with Journal(path) as journal:
+        assert journal.export(tmp_path / "data").is_complete
