@@ -19,6 +19,7 @@ from qiskit_qml_ext.circuits import (
 )
 from qiskit_qml_ext.models import VariationalClassifier, VariationalRegressor
 from qiskit_qml_ext.optimizers import Adam
+from qiskit_qml_ext.primitives import connect
 
 
 @pytest.fixture(scope="module")
@@ -378,3 +379,20 @@ def test_early_stopping_of_a_regressor_needs_two_samples():
     with pytest.raises(ValueError, match="at least 2, but 1 came"):
         VariationalRegressor(early_stopping=True).fit([[0.5]], [0.0])
     assert VariationalRegressor(early_stopping=True, max_iter=2).fit([[0.5], [1.0]], [0.0, 1.0]).n_iter_ == 2
+
+
+@pytest.mark.filterwarnings("ignore::qiskit_qml_ext.exceptions.PlateauWarning")
+@pytest.mark.parametrize("kind", [VariationalClassifier, VariationalRegressor])
+def test_numbers_of_numpy_train_as_pythons_do(kind):
+    """Grids of arrays give them: a search passes ``np.int64`` and ``np.bool_``."""
+    rng = np.random.default_rng(0)
+    X, y = rng.uniform(0, 1, (14, 2)), np.arange(14) % 2
+    given = {"max_iter": 3, "batch_size": 4, "random_state": 2, "tol": 1e-4, "early_stopping": False}
+    given |= {"n_iter_no_change": 2, "warm_start": False, "validation_fraction": 0.2}
+    fits = [
+        kind(**settings, connection=connect("exact", shots=50, seed=1)).fit(X, y)  # so few that the guard has to say so
+        for settings in (given, {name: np.asarray(value)[()] for name, value in given.items()})
+    ]
+    assert_allclose(fits[1].predict(X).astype(float), fits[0].predict(X).astype(float))
+    assert fits[1].plateau_ == fits[0].plateau_
+    assert fits[1].history_["loss"].tolist() == fits[0].history_["loss"].tolist()

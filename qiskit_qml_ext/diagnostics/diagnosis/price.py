@@ -13,7 +13,7 @@ from qiskit_qml_ext.circuits import FeatureMap
 from qiskit_qml_ext.diagnostics.kernels.concentration import KernelConcentration
 from qiskit_qml_ext.diagnostics.kernels.noise import at_least
 from qiskit_qml_ext.diagnostics.moments.second_moments import SecondMoments
-from qiskit_qml_ext.diagnostics.results.result import Estimate, Result, rounded
+from qiskit_qml_ext.diagnostics.results.result import Estimate, Result, counted, rounded
 from qiskit_qml_ext.diagnostics.subject.problem import Parameters, pose
 from qiskit_qml_ext.diagnostics.subject.samples import num_different
 from qiskit_qml_ext.diagnostics.subject.shot_noise import in_words, measured_groups
@@ -282,10 +282,10 @@ def _sentences(plan: RunPlan, what: str) -> Iterable[str]:
     time = "" if plan.seconds is None else f", about {duration(plan.seconds)} of processor time, queues not counted"
     cost = "" if plan.cost is None else f", cost about {_money(plan.cost)}"
     yield (
-        f"On {plan.target} {what} takes {_many(plan.circuits, 'circuit')} of {_many(plan.shots, 'shot')}: "
-        f"{_many(plan.executions, 'execution')} in {_many(plan.jobs, 'job')}{time}{cost}."
+        f"On {plan.target} {what} takes {counted(plan.circuits, 'circuit')} of {counted(plan.shots, 'shot')}: "
+        f"{counted(plan.executions, 'execution')} in {counted(plan.jobs, 'job')}{time}{cost}."
     )
-    gates = _many(plan.two_qubit_gates, "two-qubit gate") if plan.two_qubit_gates else "no two-qubit gate"
+    gates = counted(plan.two_qubit_gates, "two-qubit gate") if plan.two_qubit_gates else "no two-qubit gate"
     free = "" if plan.error_free is None else f"; by the reported errors, {_share(plan.error_free)} are free of errors"
     yield f"There a circuit has {gates} and depth {plan.depth:,}{free}."
     yield from plan.advice
@@ -312,7 +312,3 @@ def _errors(plan: RunPlan, *, shrinks: bool) -> Iterable[str]:
 
 def _share(fraction: float) -> str:
     return "fewer than 1 in 1,000 shots" if fraction < 1e-3 else f"about {100 * fraction:.2g} % of the shots"
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + "s" * (number != 1)

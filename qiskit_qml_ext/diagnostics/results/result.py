@@ -150,7 +150,7 @@ def rounded(number: float) -> str:
 
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun: ``1 layer``, ``2 layers``."""
-    return f"{number:,} {noun}" + "s" * (number != 1)
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def mean_in_words(value: float) -> str:

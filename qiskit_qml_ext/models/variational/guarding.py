@@ -87,7 +87,7 @@ class Untrained:
             local_cost=getattr(objective.loss, "local_cost", None),
             template=self._template(samples.shape[1]),
             has_plain_circuits=any(one is self.feature_map or one is self.ansatz for one in self.model.sources),
-            batch_size=number if batch_size is None else min(batch_size, number),
+            batch_size=number if batch_size is None else min(int(batch_size), number),
             shots=shots,
             draws_normal_noise=draws_normal_noise,
             relative_noise=relative_noise(getattr(objective.evaluator, "method", None)) if takes_gradients else 1.0,
