@@ -7,7 +7,7 @@ from qiskit_qml_ext.primitives.journal.service.services import RuntimeService
 
 
 def let_submissions_meet(monkeypatch, *, first=None):
-    """Let two programs submit at once, so that each has looked for the other's jobs before.
+    """Let two programs submit at once: each has looked for the other's jobs before, and both have submitted after.
 
     Args:
         monkeypatch: Pytest's.
@@ -17,9 +17,13 @@ def let_submissions_meet(monkeypatch, *, first=None):
 
     def submit(self, *arguments, **settings):
         made[threading.get_ident()] += 1
-        if first is None or made[threading.get_ident()] <= first:
-            barrier.wait(20)
-        return original(self, *arguments, **settings)
+        if first is not None and made[threading.get_ident()] > first:
+            return original(self, *arguments, **settings)
+        barrier.wait(60)
+        try:
+            return original(self, *arguments, **settings)
+        finally:
+            barrier.wait(60)
 
     monkeypatch.setattr(RuntimeService, "submit", submit)
 
