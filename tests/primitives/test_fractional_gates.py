@@ -1,7 +1,6 @@
 """Fractional gates: half the two-qubit gates, the same distribution, and no angle that a device would refuse."""
 
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -241,8 +240,7 @@ def test_a_plan_compares_both_ways_and_says_what_the_errors_are():
 @pytest.fixture
 def fractional_server(server):
     server.add_backend(FakeFractionalBackend)
-    yield server
-    shutil.rmtree(server.folder / "backends" / "test_fractional")
+    return server
 
 
 def submitted(server):

@@ -7,7 +7,7 @@ from qiskit_qml_ext.primitives.forks import Lock
 
 @dataclass(frozen=True)
 class Usage:
-    """What has been run so far."""
+    """What has been run so far. With a journal it is what was submitted: jobs that the service failed are among it."""
 
     circuits: int = 0
     """Circuits executed; for exact results, states simulated."""
