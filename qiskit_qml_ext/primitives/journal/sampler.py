@@ -106,14 +106,8 @@ class JournaledSampler(JournaledPrimitive, BaseSamplerV2):
         given = checked_pubs(pubs, SAMPLER_VALUES)
         default = optional_whole_number("shots", shots) or int(self._context.service.default or DEFAULT_SHOTS)
         coerced = [SamplerPub.coerce(pub, default) for pub in given]
-        shots_of = [
+        for number, pub in enumerate(coerced):
             whole_number(f"The shots of PUB {number}", pub.shots, maximum=LARGEST_SHOTS)
-            for number, pub in enumerate(coerced)
-        ]
-        coerced = [
-            SamplerPub(pub.circuit, pub.parameter_values, own, validate=False)
-            for pub, own in zip(coerced, shots_of, strict=True)
-        ]
         return self._start(self._request(coerced, self._context.repetitions))
 
     def known(self, pubs: Sequence[SamplerPub]) -> list[int]:

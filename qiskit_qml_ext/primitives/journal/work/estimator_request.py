@@ -57,7 +57,10 @@ class EstimatorRequest:
         place: Placement | None = None,
         provenance: Provenance | None = None,
     ):
-        self.pubs = list(pubs)
+        self.pubs = [  # numbers of NumPy's are written down as Python's
+            EstimatorPub(pub.circuit, pub.observables, pub.parameter_values, float(pub.precision), validate=False)
+            for pub in pubs
+        ]
         self._provenance = provenance or Provenance()
         self._settings = [settings_key(self.kind, target, options, seed, pub.precision) for pub in self.pubs]
         self._circuits = [identify(pub.circuit) for pub in self.pubs]

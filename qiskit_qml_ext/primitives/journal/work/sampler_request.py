@@ -46,7 +46,8 @@ class SamplerRequest:
         more_shots: bool = False,
         provenance: Provenance | None = None,
     ):
-        self.pubs = list(pubs)
+        # numbers of NumPy's are written down as Python's
+        self.pubs = [SamplerPub(pub.circuit, pub.parameter_values, int(pub.shots), validate=False) for pub in pubs]
         self._provenance = provenance or Provenance()
         self._more_shots = more_shots
         self._repetitions = repetitions

@@ -18,7 +18,16 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import Pauli, SparseObservable, SparsePauliOp
 
 from qiskit_qml_ext.exceptions import UnsupportedCircuitError
-from qiskit_qml_ext.primitives import ExactSampler, Journal, JournaledSampler, Policy, circuit_key
+from qiskit_qml_ext.primitives import (
+    ExactEstimator,
+    ExactSampler,
+    Journal,
+    JournaledEstimator,
+    JournaledSampler,
+    Policy,
+    circuit_key,
+    connect,
+)
 from qiskit_qml_ext.primitives.journal.disk.schema import KEYS_FORMULA
 from qiskit_qml_ext.primitives.journal.work.estimator_request import EstimatorRequest
 from qiskit_qml_ext.primitives.journal.work.keys import Repetitions, block_key, row_keys, settings_key
@@ -433,3 +442,17 @@ def test_numbers_of_numpy_are_written_down_as_pythons_are(path, tmp_path, numpys
     assert ask(path, **plain)[1] == 0
     with Journal(path) as journal:
         assert journal.export(tmp_path / "data").is_complete
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_a_precision_of_numpy_is_written_down_as_pythons_is(path, tmp_path, kind):
+    def ask(precision):
+        job = JournaledEstimator(ExactEstimator(), path).run([(QuantumCircuit(1), "Z", None, precision)])
+        job.result(60)
+        return job.report.submitted
+
+    assert (ask(kind(0.125)), ask(0.125)) == (1, 0)
+    with Journal(path) as journal:
+        assert journal.export(tmp_path / "data").is_complete
+    replay = connect(replay=tmp_path / "data")
+    assert replay.estimator.run([(QuantumCircuit(1), "Z", None, kind(0.125))]).result()[0].metadata is not None
