@@ -102,8 +102,7 @@ def _refuse_branches(options: Options, *, estimates: bool) -> None:
     if estimates:
         raise UnsupportedCircuitError(
             "The circuit has branches or loops, which the client's newer estimator does not take. Measure with "
-            'connection.sample instead, or connect with generation="legacy" where the client still has it. Nothing '
-            "was submitted."
+            "connection.sample instead. Nothing was submitted."
         )
     twirling = options.get("twirling", {})
     on = [f"twirling.{name}=True" for name in ("enable_gates", "enable_measure") if twirling.get(name)]
